@@ -1,0 +1,463 @@
+//! The configuration: one struct a room, read from TOML and the environment, every limit checked before anything starts.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the bridge listens, and the limits of the door.
+    pub server: ServerConfig,
+    /// The ledger's database.
+    pub database: DatabaseConfig,
+    /// The webhook target.
+    pub webhook: WebhookConfig,
+    /// The internal REST interface.
+    pub api: ApiConfig,
+    /// Who may become a customer.
+    pub admission: AdmissionConfig,
+    /// The ERP and its account.
+    pub erp: ErpConfig,
+    /// How the platform's fields become the ERP's.
+    pub mapping: MappingConfig,
+    /// Who gets a new customer.
+    pub assignment: AssignmentConfig,
+    /// What happens to messages of contacts that are not linked yet.
+    pub messages: MessagesConfig,
+    /// When a failed event is tried again.
+    pub retry: RetryConfig,
+    /// How long finished events are kept.
+    pub retention: RetentionConfig,
+    /// The clockwork between the ledger and the ERP.
+    pub worker: WorkerConfig,
+    /// How the bridge logs.
+    pub log: LogConfig,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Address and port; port 0 takes a free one and prints it.
+    pub listen: String,
+    /// Largest request body in bytes; also written `256KiB`.
+    #[serde(deserialize_with = "bytes")]
+    pub body_limit: u64,
+    /// How long a client may take to send its header, and again its body.
+    #[serde(deserialize_with = "duration")]
+    pub read_timeout: Duration,
+    /// How long a stopping server waits for requests and steps in flight.
+    #[serde(deserialize_with = "duration")]
+    pub shutdown_grace: Duration,
+    /// How many connections are open at most.
+    pub max_connections: usize,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// `sqlite://erp-bridge.db` or `postgres://…`
+    pub url: SecretString,
+    /// Connections of the pool that reads (SQLite) or of the whole pool (PostgreSQL).
+    pub max_connections: u32,
+    /// How many waiting events (queued, held, in review) fill the backlog: then the door answers 503.
+    pub max_backlog: u64,
+    /// How much of the disk that holds a SQLite file stays free; below it the door answers 503.
+    #[serde(deserialize_with = "bytes")]
+    pub min_free_disk: u64,
+}
+
+/// `[webhook]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhookConfig {
+    /// `whsec_<base64>`, several at once while a secret is rotated.
+    pub secrets: Vec<SecretString>,
+    /// How far a sender's clock may be off, either way.
+    #[serde(deserialize_with = "duration")]
+    pub tolerance: Duration,
+    /// Requests a second from one address; 0 sets no limit.
+    pub rate_limit: u32,
+    /// A contact's sender that has been silent for longer shows in the statistics; zero turns it off.
+    #[serde(deserialize_with = "duration")]
+    pub silence_after: Duration,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// Who may call `/v1`.
+    pub tokens: Vec<ApiToken>,
+    /// Requests a second of one token; 0 sets no limit.
+    pub rate_limit: u32,
+    /// Failed authentications a minute from one address; 0 sets no limit.
+    pub auth_failure_limit: u32,
+}
+
+/// One bearer token; in the environment `name:scope:token`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiToken {
+    /// Who this is, for the audit log.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// The token itself.
+    pub token: SecretString,
+}
+
+/// What a token may do (`contract.md` §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Look, with personal data masked.
+    Read,
+    /// Look unmasked, and change things.
+    Operate,
+}
+
+/// `[admission]`: thresholds of the rules (准入条件), and which rules each event type must pass.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdmissionConfig {
+    /// The lowest score that is admitted.
+    pub min_score: f64,
+    /// Names that are no names: 先生, 女士, 老板, 微信用户 …
+    pub placeholders: Vec<String>,
+    /// Event type → rule names (`phone_verified`, `name_complete`, `score`).
+    pub rules: BTreeMap<String, Vec<String>>,
+}
+
+/// `[erp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErpConfig {
+    /// `http://host[:port]` of the ERP; there is no default.
+    pub base_url: String,
+    /// Account name.
+    pub username: String,
+    /// Account password.
+    pub password: SecretString,
+    /// `serialnum` of the login: up to 20 letters or digits.
+    pub serial: String,
+    /// `application/json` on 32.x, `application/zsml; charset=utf-8` on older versions.
+    pub content_type: String,
+    /// `/webapi/v3/ov1/login`, or `/SYSA/mobilephone/login.asp` on older versions.
+    pub login_path: String,
+    /// How long one call may take.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// Calls under way at once at most.
+    pub max_in_flight: usize,
+    /// How long after a call without an answer its effect may still appear; a look-up that finds nothing is believed
+    /// only after it. Zero means three times `timeout`.
+    #[serde(deserialize_with = "duration")]
+    pub late_effect: Duration,
+    /// How long choices (客户来源, 价值评估) and accounts read from the ERP are believed.
+    #[serde(deserialize_with = "duration")]
+    pub choices_max_age: Duration,
+    /// How long a session is believed to last.
+    #[serde(deserialize_with = "duration")]
+    pub session_max_age: Duration,
+    /// Daily maintenance windows in the ERP's zone, `02:00-03:30`; nothing is dispatched in them.
+    pub quiet_hours: Vec<String>,
+    /// Values of the fields that differ per company.
+    pub values: ErpValues,
+}
+
+/// `[erp.values]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErpValues {
+    /// 客户分类 when adding: ids of a tree such as `3,7`.
+    pub sort1: String,
+    /// 客户分类 when editing: display text, used where the record shows none.
+    pub sort: String,
+    /// 跟进程度 when editing: display text, used where the record shows none.
+    pub stage: String,
+    /// 跟进程度 after a deal; empty leaves it alone.
+    pub stage_after_deal: String,
+    /// 客户来源 of customers that come from the platform: display text.
+    pub source: String,
+}
+
+/// `[mapping]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MappingConfig {
+    /// 客户编号 = this + contact id.
+    pub khid_prefix: String,
+    /// Score → 价值评估, highest `min` first.
+    pub levels: Vec<Level>,
+    /// How `<`, `>` and `&` of customers' texts are written.
+    pub markup: Markup,
+}
+
+/// One level of 价值评估.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// Lowest score of this level.
+    pub min: f64,
+    /// The ERP's id of it.
+    pub id: i64,
+    /// The ERP's display text of it.
+    pub text: String,
+}
+
+/// How `<`, `>` and `&` in customers' texts are made harmless for an ASP page that may show them raw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Markup {
+    /// Full-width forms ＜ ＞ ＆.
+    FullWidth,
+    /// As they came.
+    Keep,
+}
+
+/// `[assignment]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AssignmentConfig {
+    /// Tried from the highest `min_score` down; empty leaves new customers to the ERP.
+    pub rules: Vec<AssignmentRule>,
+}
+
+/// One rule: users in turn, or open to all.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssignmentRule {
+    /// Lowest score that this rule takes.
+    pub min_score: f64,
+    /// ERP user ids, in turn.
+    #[serde(default)]
+    pub users: Vec<String>,
+    /// Open to all users instead.
+    #[serde(default)]
+    pub public: bool,
+}
+
+/// `[messages]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MessagesConfig {
+    /// `hold`: messages wait for the contact's promotion; `ignore`: they are stored as ignored.
+    pub before_promotion: BeforePromotion,
+    /// How long they wait.
+    #[serde(deserialize_with = "duration")]
+    pub hold_for: Duration,
+}
+
+/// What happens to a message of a contact that is not linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BeforePromotion {
+    /// Wait for the link.
+    Hold,
+    /// Store and forget.
+    Ignore,
+}
+
+/// `[retry]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryConfig {
+    /// The pause after the first, second … failed attempt; after the last one the event is dead.
+    #[serde(deserialize_with = "durations")]
+    pub schedule: Vec<Duration>,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// Age at which succeeded, ignored and not admitted events vanish; their payload goes at half of it.
+    #[serde(deserialize_with = "duration")]
+    pub succeeded: Duration,
+}
+
+/// `[worker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkerConfig {
+    /// How long a claimed contact belongs to its worker without a sign of life; must exceed four ERP timeouts.
+    #[serde(deserialize_with = "duration")]
+    pub lease: Duration,
+    /// How often the ledger is asked for work that no signal announced (another replica's, retries that fall due).
+    #[serde(deserialize_with = "duration")]
+    pub poll: Duration,
+    /// Consecutive failures of delivery that open the circuit.
+    pub circuit_failures: u32,
+    /// How long an open circuit waits before it tries one cheap call.
+    #[serde(deserialize_with = "duration")]
+    pub circuit_pause: Duration,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// A filter such as `info,erp_bridge::erp=debug`.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: String,
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text)
+        .map_err(|error| serde::de::Error::custom(format!("{error}; write it like 20s, 5m, 30d")))
+}
+
+fn durations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Duration>, D::Error> {
+    Vec::<String>::deserialize(deserializer)?
+        .iter()
+        .map(|text| humantime::parse_duration(text).map_err(serde::de::Error::custom))
+        .collect()
+}
+
+fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64()).map_err(serde::de::Error::custom)
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            body_limit: 256 * 1024,
+            read_timeout: Duration::from_secs(15),
+            shutdown_grace: Duration::from_secs(25),
+            max_connections: 2_048,
+        }
+    }
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://erp-bridge.db".to_owned().into(),
+            max_connections: 8,
+            max_backlog: 5_000_000,
+            min_free_disk: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for WebhookConfig {
+    fn default() -> Self {
+        Self { secrets: Vec::new(), tolerance: minutes(5), rate_limit: 0, silence_after: Duration::ZERO }
+    }
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 1_200 }
+    }
+}
+
+impl Default for AdmissionConfig {
+    fn default() -> Self {
+        let placeholders =
+            ["先生", "女士", "小姐", "老板", "经理", "客户", "微信用户", "未知", "匿名", "无名", "test", "测试"];
+        Self { min_score: 60.0, placeholders: placeholders.map(String::from).to_vec(), rules: BTreeMap::new() }
+    }
+}
+
+impl Default for ErpConfig {
+    fn default() -> Self {
+        Self {
+            base_url: String::new(),
+            username: String::new(),
+            password: String::new().into(),
+            serial: String::new(),
+            content_type: "application/json".into(),
+            login_path: "/webapi/v3/ov1/login".into(),
+            timeout: Duration::from_secs(20),
+            max_in_flight: 4,
+            late_effect: Duration::ZERO,
+            choices_max_age: minutes(60),
+            session_max_age: minutes(110),
+            quiet_hours: Vec::new(),
+            values: ErpValues::default(),
+        }
+    }
+}
+
+impl Default for ErpValues {
+    fn default() -> Self {
+        Self {
+            sort1: "3,7".into(),
+            sort: "默认分类".into(),
+            stage: "潜在客户".into(),
+            stage_after_deal: String::new(),
+            source: "微信".into(),
+        }
+    }
+}
+
+impl Default for MappingConfig {
+    fn default() -> Self {
+        let level = |min, id, text: &str| Level { min, id, text: text.into() };
+        Self {
+            khid_prefix: "WX".into(),
+            levels: vec![
+                level(90.0, 175, "很高"),
+                level(75.0, 289, "较高"),
+                level(60.0, 176, "一般"),
+                level(45.0, 177, "较低"),
+                level(0.0, 290, "很低"),
+            ],
+            markup: Markup::FullWidth,
+        }
+    }
+}
+
+impl Default for MessagesConfig {
+    fn default() -> Self {
+        Self { before_promotion: BeforePromotion::Hold, hold_for: days(30) }
+    }
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        let seconds = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400];
+        Self { schedule: seconds.map(Duration::from_secs).to_vec() }
+    }
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { succeeded: days(90) }
+    }
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            lease: minutes(2),
+            poll: Duration::from_secs(1),
+            circuit_failures: 5,
+            circuit_pause: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".into(), format: "text".into() }
+    }
+}
+
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
+
+const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 86_400)
+}

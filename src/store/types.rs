@@ -1,0 +1,294 @@
+//! What goes into the ledger and what comes out of it.
+
+use serde_json::Value;
+
+use crate::{clock::Millis, event::Status};
+
+/// An event that asks to be committed.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// The sender's id of this delivery; `None` for calls of the REST interface without an idempotency key.
+    pub webhook_id: Option<String>,
+    /// Event type, such as `contact.promoted`.
+    pub kind: String,
+    /// Whose event it is; `None` only for what nobody handles.
+    pub contact_id: Option<String>,
+    /// When it happened, by the sender's clock.
+    pub occurred_at: Option<Millis>,
+    /// The whole body as it came (JSON).
+    pub payload: String,
+    /// Where the event starts.
+    pub intake: Intake,
+    /// The admission decision (`event::Decision` as JSON), if one was made.
+    pub admission: Option<Value>,
+    /// Who asked: `webhook`, or a token's name.
+    pub actor: String,
+    /// Skips admission (REST, operators only).
+    pub force: bool,
+    /// The sender's own number of this event for its contact, if it numbers them.
+    pub sequence: Option<i64>,
+    /// W3C `traceparent` of the request.
+    pub trace_parent: Option<String>,
+}
+
+/// Where an accepted event starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    /// In its contact's turn.
+    Queue,
+    /// In the turn if the contact is linked, else held until the given moment.
+    QueueIfLinkedElseHold(Millis),
+    /// In the turn if the contact is linked, else ignored.
+    QueueIfLinkedElseIgnore,
+    /// In the turn if the contact is linked or has events in its turn (the worker decides again), else not admitted.
+    QueueIfKnownElseNotAdmitted,
+    /// Stored as not admitted.
+    NotAdmitted,
+    /// Stored as ignored.
+    Ignored,
+}
+
+/// What became of a [`NewEvent`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// Committed.
+    New {
+        /// The new event's id (uuid v7).
+        id: String,
+        /// Where it starts.
+        status: Status,
+    },
+    /// The same delivery was committed before.
+    Duplicate {
+        /// The first one's id.
+        id: String,
+    },
+    /// The `webhook_id` was used before for another body.
+    Conflict {
+        /// The first one's id.
+        id: String,
+    },
+}
+
+/// A request that was signed and well-formed but not valid.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// The delivery's `webhook-id`.
+    pub webhook_id: String,
+    /// Event type, if it could be read.
+    pub kind: Option<String>,
+    /// The problem's `errors` as JSON.
+    pub errors: Value,
+    /// The body as it came.
+    pub payload: String,
+}
+
+/// A stored [`Rejection`].
+#[derive(Debug, Clone)]
+pub struct RejectionRow {
+    /// Rising number, newest highest.
+    pub seq: i64,
+    /// When it came.
+    pub received_at: Millis,
+    /// What came.
+    pub rejection: Rejection,
+}
+
+/// An event as the ledger holds it.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// Order of acceptance.
+    pub seq: i64,
+    /// uuid v7.
+    pub id: String,
+    /// The sender's id of the delivery.
+    pub webhook_id: Option<String>,
+    /// Event type.
+    pub kind: String,
+    /// Whose event.
+    pub contact_id: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was committed.
+    pub received_at: Millis,
+    /// When it happened, by the sender's clock.
+    pub occurred_at: Option<Millis>,
+    /// The body as it came; `None` once erased or pruned.
+    pub payload: Option<String>,
+    /// The admission decision.
+    pub admission: Option<Value>,
+    /// Who asked.
+    pub actor: String,
+    /// Whether admission was skipped.
+    pub force: bool,
+    /// The sender's number.
+    pub sequence: Option<i64>,
+    /// W3C `traceparent`.
+    pub trace_parent: Option<String>,
+    /// Failed attempts that count.
+    pub attempts: i64,
+    /// When it is tried again, if it waits; for `held`, when the waiting ends.
+    pub next_attempt_at: Option<Millis>,
+    /// Why it last failed, waits or ended, in words.
+    pub error: Option<String>,
+    /// A stable word for the same (`not_delivered`, `refused`, `candidates` …).
+    pub error_code: Option<String>,
+    /// What a person needs for a decision: candidates of a conflict, or the step whose outcome is unknown.
+    pub review: Option<Value>,
+    /// What a person decided: `{"decision": …, "ord": …}`.
+    pub resolution: Option<Value>,
+    /// When its state last changed.
+    pub updated_at: Millis,
+    /// When it ended.
+    pub finished_at: Option<Millis>,
+}
+
+/// State of one step of an event's plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not begun.
+    Planned,
+    /// Begun; whether it took effect is to be asked of the ERP.
+    Started,
+    /// Took effect.
+    Done,
+}
+
+impl StepState {
+    /// The ledger's name of the state.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Started => "started",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// One step of an event's plan.
+#[derive(Debug, Clone)]
+pub struct StepRow {
+    /// From 0, in order.
+    pub position: i64,
+    /// The step's stable name within its event, such as `save_customer` or `progress:2/3`.
+    pub name: String,
+    /// The step itself (`sync::Step` as JSON).
+    pub step: Value,
+    /// How far it is.
+    pub state: StepState,
+    /// What it brought.
+    pub result: Option<Value>,
+    /// When it was (last) begun.
+    pub started_at: Option<Millis>,
+    /// When it was done.
+    pub finished_at: Option<Millis>,
+}
+
+/// One call to the ERP on behalf of an event.
+#[derive(Debug, Clone)]
+pub struct CallRow {
+    /// Step that made it; `survey` for the look-ups before the plan.
+    pub step: String,
+    /// The interface's name: `客户列表`, `洽谈进展` …
+    pub interface: String,
+    /// When it was sent.
+    pub started_at: Millis,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// `ok`, or the error's code.
+    pub outcome: String,
+    /// The fields sent, without session and secrets.
+    pub request: Value,
+    /// What the ERP said, shortened.
+    pub response: String,
+}
+
+/// A contact that is linked to a customer of the ERP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactRow {
+    /// The platform's id.
+    pub contact_id: String,
+    /// The ERP's record.
+    pub ord: i64,
+    /// The ERP's 客户编号.
+    pub khid: String,
+    /// `company`, `person`, or `contact_person` (of a company that the ERP already had).
+    pub kind: String,
+    /// How it was linked: `created`, `khid`, `mobile`, `company_name`, `operator`.
+    pub linked_by: String,
+    /// When.
+    pub linked_at: Millis,
+}
+
+/// What `GET /v1/events` may ask for.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// States; empty means all.
+    pub statuses: Vec<Status>,
+    /// Event type.
+    pub kind: Option<String>,
+    /// Whose events.
+    pub contact_id: Option<String>,
+    /// Received at or after.
+    pub since: Option<Millis>,
+    /// Received before.
+    pub until: Option<Millis>,
+    /// Part of the id, webhook id, contact id or error text.
+    pub q: Option<String>,
+}
+
+/// One entry of the audit log.
+#[derive(Debug, Clone)]
+pub struct AuditRow {
+    /// Rising number, newest highest.
+    pub seq: i64,
+    /// When.
+    pub at: Millis,
+    /// Token name.
+    pub actor: String,
+    /// `event.replay`, `event.discard`, `contact.unmask` …
+    pub action: String,
+    /// Event or contact id, or a filter.
+    pub subject: String,
+    /// Free text of the operator or of the bridge.
+    pub reason: Option<String>,
+}
+
+/// Counts for `GET /v1/stats`.
+#[derive(Debug, Clone, Default)]
+pub struct Stats {
+    /// Events by state.
+    pub by_status: Vec<(Status, i64)>,
+    /// Events by type.
+    pub by_kind: Vec<(String, i64)>,
+    /// Linked contacts.
+    pub contacts: i64,
+    /// Requests that were signed and not valid.
+    pub rejections: i64,
+    /// When the oldest event that could run now was received.
+    pub oldest_queued: Option<Millis>,
+    /// Received in the last hour.
+    pub received_last_hour: i64,
+    /// Succeeded in the last hour.
+    pub succeeded_last_hour: i64,
+    /// Contacts with missing numbers: (contact, last number seen before the gap, next number seen).
+    pub gaps: Vec<(String, i64, i64)>,
+    /// When the last webhook came.
+    pub last_webhook_at: Option<Millis>,
+}
+
+/// A change of an event's state, for `GET /v1/stream`.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The event.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// Whose event.
+    pub contact_id: Option<String>,
+    /// Its new state.
+    pub status: Status,
+    /// When.
+    pub at: Millis,
+}
