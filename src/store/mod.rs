@@ -1,22 +1,47 @@
 //! The ledger: what the rooms ask of the database, written once for SQLite and PostgreSQL.
+//!
+//! The event row is the queue entry: accepting and enqueueing are one insert in one transaction ([`door`]). A small
+//! table of turns holds one row per contact with open events ([`turns`]); claiming reads that table only.
 
+mod db;
+mod dialect;
+mod door;
+mod erp_state;
+mod open;
+mod operators;
+mod queries;
+mod rows;
+mod turns;
 mod types;
+mod upkeep;
 
-pub use types::*;
+use std::sync::{Arc, atomic::AtomicI64};
 
-use crate::event::Status;
+use tokio::sync::{Notify, broadcast};
+
+use self::db::Db;
+pub use self::{
+    erp_state::ErpSession,
+    turns::{Advance, Claimed, Lease, NewStep, Settlement},
+    types::*,
+    upkeep::Pruned,
+};
+use crate::{clock::Clock, config::DatabaseConfig, event::Status};
+
+/// State changes that a slow reader of `GET /v1/stream` may fall behind before it misses some.
+const CHANGES_KEPT: usize = 1_024;
 
 /// Why the ledger could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database is away, full, locked or refuses; the text never holds a payload.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// The backlog is full.
-    #[error("the backlog is full")]
-    BacklogFull,
+    /// The backlog or the disk is full.
+    #[error("{0}")]
+    Full(String),
     /// The lease was lost to another worker; nothing was written.
-    #[error("the lease was lost")]
+    #[error("the lease was lost to another worker")]
     LeaseLost,
     /// No such event, contact or step.
     #[error("not found")]
@@ -26,107 +51,91 @@ pub enum StoreError {
     WrongState(Status),
 }
 
-/// The ledger. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Store {}
+/// Why the ledger could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// `database.url` is not understood.
+    #[error("database.url: write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")]
+    Url,
+    /// The database would not keep what it acknowledges.
+    #[error("the database is not safe to write to: {0}")]
+    Unsafe(String),
+    /// The schema is newer than this program.
+    #[error("the ledger's schema has version {0}, which this program does not know: start a program at least as new")]
+    Newer(i64),
+    /// A migration that ran before was changed since.
+    #[error("migration {0} of the ledger differs from this program's: the program was built from other sources")]
+    Altered(i64),
+    /// `--no-migrate`, and the schema is behind.
+    #[error("the ledger's schema has version {found}, this program needs {expected}: start once without --no-migrate")]
+    Behind {
+        /// What the database has; 0 for none.
+        found: i64,
+        /// What the program needs.
+        expected: i64,
+    },
+    /// A migration failed.
+    #[error("migrating the ledger failed: {0}")]
+    Migration(String),
+    /// The database is away.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
-#[expect(missing_docs, clippy::todo, clippy::unused_async, unused_variables, reason = "skeleton")]
-impl Store {
-    // ---- the door ----
-    pub async fn accept(&self, event: NewEvent) -> Result<Accepted, StoreError> {
-        todo!()
-    }
-    pub async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
-        todo!()
-    }
-    /// Answers quickly whether the database can be written.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    // ---- what people ask ----
-    /// Newest first; `before` is the `seq` of the last item of the page before.
-    pub async fn list_events(
-        &self,
-        filter: &EventFilter,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<EventRow>, StoreError> {
-        todo!()
-    }
-    pub async fn event(&self, id: &str) -> Result<Option<EventRow>, StoreError> {
-        todo!()
-    }
-    pub async fn steps(&self, event_id: &str) -> Result<Vec<StepRow>, StoreError> {
-        todo!()
-    }
-    pub async fn calls(&self, event_id: &str) -> Result<Vec<CallRow>, StoreError> {
-        todo!()
-    }
-    pub async fn contact(&self, contact_id: &str) -> Result<Option<ContactRow>, StoreError> {
-        todo!()
-    }
-    pub async fn rejections(&self, before: Option<i64>, limit: i64) -> Result<Vec<RejectionRow>, StoreError> {
-        todo!()
-    }
-    pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
-        todo!()
-    }
-    pub async fn stats(&self) -> Result<Stats, StoreError> {
-        todo!()
-    }
-    /// State changes from now on.
-    pub fn changes(&self) -> tokio::sync::broadcast::Receiver<Change> {
-        todo!()
-    }
-
-    // ---- what operators do; each writes its audit entry in the same transaction ----
-    pub async fn replay(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
-        todo!()
-    }
-    /// Counts what matches; replays it unless `dry_run`. Only states from which replay is allowed are touched.
-    pub async fn replay_matching(&self, filter: &EventFilter, dry_run: bool, actor: &str) -> Result<i64, StoreError> {
-        todo!()
-    }
-    pub async fn discard(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub async fn resolve(
-        &self,
-        id: &str,
-        resolution: &Resolution,
-        actor: &str,
-        reason: Option<&str>,
-    ) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub async fn audit(
-        &self,
-        actor: &str,
-        action: &str,
-        subject: &str,
-        reason: Option<&str>,
-    ) -> Result<(), StoreError> {
-        todo!()
-    }
-    /// Erases the payloads of a contact's events, rejections and ERP calls; returns how many events lost theirs.
-    /// Refused with `WrongState` while one of the contact's events is open.
-    pub async fn erase_contact(&self, contact_id: &str, actor: &str, reason: Option<&str>) -> Result<i64, StoreError> {
-        todo!()
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
     }
 }
 
-/// What a person decided about an event that `needs_review`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "decision", rename_all = "snake_case")]
-pub enum Resolution {
-    /// The step in question took effect.
-    Done,
-    /// It did not; send it again.
-    Resend,
-    /// The contact is this customer.
-    Link {
-        /// The customer's `ord`.
-        ord: i64,
-    },
+/// The ledger. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Db,
+    clock: Clock,
+    door: door::Sender,
+    changes: broadcast::Sender<Change>,
+    work: Arc<Notify>,
+    backlog: Arc<AtomicI64>,
+    mode: Arc<str>,
+}
+
+impl Store {
+    /// Opens the ledger at `config.url`, creates or migrates it (unless `migrate` is off) and starts its writer.
+    pub async fn open(config: &DatabaseConfig, clock: Clock, migrate: bool) -> Result<Self, OpenError> {
+        let (db, mode) = open::connect(config).await?;
+        open::migrate(&db, migrate).await?;
+        let changes = broadcast::channel(CHANGES_KEPT).0;
+        let work = Arc::new(Notify::new());
+        let backlog = Arc::new(AtomicI64::new(0));
+        let door = door::start(db.clone(), clock.clone(), work.clone());
+        let store = Self { db, clock, door, changes, work, backlog, mode: mode.into() };
+        store.count_backlog(config).await?;
+        Ok(store)
+    }
+
+    /// Which database is active, and how it syncs, in words.
+    pub fn mode(&self) -> &str {
+        &self.mode
+    }
+
+    /// Woken whenever there may be new work for a worker of this process.
+    pub fn work(&self) -> Arc<Notify> {
+        self.work.clone()
+    }
+
+    /// State changes made by this process from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Ends the writer and closes all connections; calls after it fail.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+
+    fn announce(&self, change: Change) {
+        // Nobody listening is not an error.
+        let _ = self.changes.send(change);
+    }
 }

@@ -77,9 +77,11 @@ pub struct Rejection {
     pub webhook_id: String,
     /// Event type, if it could be read.
     pub kind: Option<String>,
+    /// Whose event, if it could be read.
+    pub contact_id: Option<String>,
     /// The problem's `errors` as JSON.
     pub errors: Value,
-    /// The body as it came.
+    /// The body as it came; empty once erased.
     pub payload: String,
 }
 
@@ -219,6 +221,34 @@ pub struct ContactRow {
     pub linked_by: String,
     /// When.
     pub linked_at: Millis,
+}
+
+/// A new link of a contact to a customer of the ERP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewLink {
+    /// The ERP's record.
+    pub ord: i64,
+    /// The ERP's 客户编号.
+    pub khid: String,
+    /// `company`, `person` or `contact_person`.
+    pub kind: String,
+    /// How it was found: `created`, `khid`, `mobile`, `company_name`, `operator`.
+    pub linked_by: String,
+}
+
+/// What a person decided about an event that `needs_review`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Resolution {
+    /// The step in question took effect.
+    Done,
+    /// It did not; send it again.
+    Resend,
+    /// The contact is this customer.
+    Link {
+        /// The customer's `ord`.
+        ord: i64,
+    },
 }
 
 /// What `GET /v1/events` may ask for.

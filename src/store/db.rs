@@ -1,0 +1,268 @@
+//! The one thin layer over sqlx: the same SQL and the same arguments go to SQLite or to PostgreSQL.
+//!
+//! `$1` numbers arguments on both, times and flags are `bigint`, ids and JSON are `text`; the few statements that must
+//! differ stand in [`super::dialect`].
+
+use sqlx::{
+    AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
+    postgres::{PgArguments, PgPool, PgRow},
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
+
+use super::{StoreError, dialect::Dialect};
+use crate::clock::Millis;
+
+/// An argument of a statement.
+#[derive(Debug, Clone)]
+pub(super) enum Arg {
+    Text(Option<String>),
+    Int(Option<i64>),
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Arg {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<&str>> for Arg {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<i64> for Arg {
+    fn from(number: i64) -> Self {
+        Self::Int(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Arg {
+    fn from(number: Option<i64>) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<bool> for Arg {
+    fn from(flag: bool) -> Self {
+        Self::Int(Some(i64::from(flag)))
+    }
+}
+
+impl From<Millis> for Arg {
+    fn from(moment: Millis) -> Self {
+        Self::Int(Some(moment.0))
+    }
+}
+
+impl From<Option<Millis>> for Arg {
+    fn from(moment: Option<Millis>) -> Self {
+        Self::Int(moment.map(|moment| moment.0))
+    }
+}
+
+/// `args![a, b, c]`: the arguments of a statement, in the order of `$1`, `$2`, `$3`.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Arg::from($value)),*] };
+}
+pub(super) use args;
+
+/// A row of a result, read by column name.
+pub(super) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// A column that may be null.
+    pub(super) fn opt_text(&self, column: &str) -> Result<Option<String>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A column that is never null.
+    pub(super) fn text(&self, column: &str) -> Result<String, StoreError> {
+        Ok(self.opt_text(column)?.unwrap_or_default())
+    }
+
+    /// A number that may be null.
+    pub(super) fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A number that is never null.
+    pub(super) fn int(&self, column: &str) -> Result<i64, StoreError> {
+        Ok(self.opt_int(column)?.unwrap_or_default())
+    }
+
+    /// A moment that may be null.
+    pub(super) fn opt_millis(&self, column: &str) -> Result<Option<Millis>, StoreError> {
+        Ok(self.opt_int(column)?.map(Millis))
+    }
+
+    /// A moment that is never null.
+    pub(super) fn millis(&self, column: &str) -> Result<Millis, StoreError> {
+        Ok(Millis(self.int(column)?))
+    }
+
+    /// JSON that may be null.
+    pub(super) fn opt_json(&self, column: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        self.opt_text(column)?
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| StoreError::Unavailable(format!("column {column} holds no JSON: {error}")))
+    }
+}
+
+/// The database: one writing connection and a pool of reading ones (SQLite), or one pool (PostgreSQL).
+#[derive(Debug, Clone)]
+pub(super) enum Db {
+    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// The statements that differ.
+    pub(super) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Begins a transaction that will write. On SQLite it takes the write lock at once, so that it cannot fail half-way.
+    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Rows of a statement that only reads, outside any transaction.
+    pub(super) async fn read(&self, sql: impl Into<String>, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        let sql = sql.into();
+        Ok(match self {
+            Self::Sqlite { reader, .. } => {
+                let rows = sqlite(sql, args).fetch_all(reader).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                let rows = postgres(sql, args).fetch_all(pool).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Closes all connections after the statements under way.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, reader } => {
+                reader.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// A transaction; rolled back unless [`Tx::commit`] is called.
+pub(super) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Runs a statement; answers how many rows it changed.
+    pub(super) async fn execute(&mut self, sql: impl Into<String>, args: Vec<Arg>) -> Result<u64, StoreError> {
+        let sql = sql.into();
+        Ok(match self {
+            Self::Sqlite(tx) => sqlite(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Runs a statement; answers its rows.
+    pub(super) async fn fetch(&mut self, sql: impl Into<String>, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        let sql = sql.into();
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let rows = sqlite(sql, args).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                let rows = postgres(sql, args).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Runs a statement; answers its first row, if any.
+    pub(super) async fn fetch_first(
+        &mut self,
+        sql: impl Into<String>,
+        args: Vec<Arg>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch(sql, args).await?.into_iter().next())
+    }
+
+    /// Makes it durable: on return it is on the disk.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+// Every statement text is put together in this room from constants and placeholders; values travel as arguments only.
+fn sqlite(sql: String, args: Vec<Arg>) -> Query<'static, Sqlite, SqliteArguments> {
+    args.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, arg| match arg {
+        Arg::Text(text) => query.bind(text),
+        Arg::Int(number) => query.bind(number),
+    })
+}
+
+// PostgreSQL's text cannot hold U+0000, which a JSON string and the ERP's words can; one such row must not fail its batch.
+fn postgres(sql: String, args: Vec<Arg>) -> Query<'static, Postgres, PgArguments> {
+    args.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, arg| match arg {
+        Arg::Text(Some(text)) if text.contains('\0') => query.bind(Some(text.replace('\0', "\u{fffd}"))),
+        Arg::Text(text) => query.bind(text),
+        Arg::Int(number) => query.bind(number),
+    })
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // The text of a database error can quote a row's values; its code and kind cannot.
+        Self::Unavailable(match &error {
+            sqlx::Error::Database(database) => match database.code() {
+                Some(code) => format!("the database answered code {code}"),
+                None => "the database refused the statement".to_owned(),
+            },
+            sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
+            sqlx::Error::Io(error) => format!("the connection failed: {}", error.kind()),
+            sqlx::Error::ColumnNotFound(column) => format!("column {column} is missing"),
+            sqlx::Error::ColumnDecode { index, .. } => format!("column {index} has an unexpected type"),
+            _ => "the database connection failed".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Opening the ledger: connections, their safety settings, migrations.
+
+use std::{str::FromStr, time::Duration};
+
+use secrecy::ExposeSecret;
+use sqlx::{
+    Connection, Executor,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{OpenError, db::Db};
+use crate::config::DatabaseConfig;
+
+static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+
+/// How long a request may wait for a connection before it is told that the store is unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The first SQLite without the WAL-reset corruption bug.
+const OLDEST_SQLITE: &str = "3.51.3";
+/// Pages of write-ahead log after which SQLite checkpoints: fewer rewrites of hot index pages than the default 1,000.
+const CHECKPOINT_PAGES: &str = "10000";
+
+/// Connects by the URL's scheme; the answer says in words which mode is active.
+pub(super) async fn connect(config: &DatabaseConfig) -> Result<(Db, String), OpenError> {
+    let url = config.url.expose_secret();
+    if url.starts_with("sqlite:") {
+        connect_sqlite(url, config.max_connections).await
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        connect_postgres(url, config.max_connections).await
+    } else {
+        Err(OpenError::Url)
+    }
+}
+
+async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenError> {
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|_| OpenError::Url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("temp_store", "memory");
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options.clone())
+        .await?;
+    let (version, journal, synchronous): (String, String, i64) = sqlx::query_as(
+        "select sqlite_version(), journal_mode, synchronous from pragma_journal_mode(), pragma_synchronous()",
+    )
+    .fetch_one(&writer)
+    .await?;
+    let old = version_number(&version) < version_number(OLDEST_SQLITE);
+    if old || journal != "wal" || synchronous != 2 {
+        return Err(OpenError::Unsafe(format!(
+            "SQLite {version}, journal_mode {journal}, synchronous {synchronous}; needed: {OLDEST_SQLITE} or newer, wal, 2 \
+             (does the file lie on a network or in-memory file system?)"
+        )));
+    }
+    let reader = SqlitePoolOptions::new()
+        .max_connections(readers.max(1))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.read_only(true))
+        .await?;
+    Ok((Db::Sqlite { writer, reader }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
+}
+
+async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), OpenError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| OpenError::Url)?
+        .application_name("erp-bridge")
+        .options([("synchronous_commit", "on"), ("idle_in_transaction_session_timeout", "30000")]);
+    let pool = PgPoolOptions::new()
+        .max_connections(connections.max(2))
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A dropped `begin()` can hand a connection back inside an open transaction; a later statement on it would be
+        // acknowledged and never committed. So every returned connection is rolled back first.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.execute("rollback").await?;
+                connection.ping().await.map(|()| true)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    let (version, fsync): (String, String) =
+        sqlx::query_as("select current_setting('server_version'), current_setting('fsync')").fetch_one(&pool).await?;
+    if fsync != "on" {
+        return Err(OpenError::Unsafe(format!("PostgreSQL {version} runs with fsync={fsync}; needed: on")));
+    }
+    Ok((Db::Postgres(pool), format!("PostgreSQL {version}, fsync=on, synchronous_commit=on")))
+}
+
+/// Brings the schema up to date, under a lock where several replicas start at once; with `migrate` off it only checks.
+pub(super) async fn migrate(db: &Db, migrate: bool) -> Result<(), OpenError> {
+    if !migrate {
+        return check_schema(db).await;
+    }
+    let outcome = match db {
+        Db::Sqlite { writer, .. } => SQLITE.run(writer).await,
+        Db::Postgres(pool) => POSTGRES.run(pool).await,
+    };
+    outcome.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => OpenError::Newer(version),
+        MigrateError::VersionMismatch(version) => OpenError::Altered(version),
+        other => OpenError::Migration(other.to_string()),
+    })
+}
+
+async fn check_schema(db: &Db) -> Result<(), OpenError> {
+    let rows = db.read("select max(version) as version from _sqlx_migrations where success", Vec::new()).await;
+    let found = rows.ok().and_then(|rows| rows.first().and_then(|row| row.opt_int("version").ok().flatten()));
+    let expected = SQLITE.iter().map(|migration| migration.version).max().unwrap_or_default();
+    match found {
+        Some(version) if version == expected => Ok(()),
+        Some(version) if version > expected => Err(OpenError::Newer(version)),
+        _ => Err(OpenError::Behind { found: found.unwrap_or_default(), expected }),
+    }
+}
+
+/// `3.51.3` as a number that compares: 3_051_003.
+fn version_number(version: &str) -> u64 {
+    version.split('.').take(3).fold(0, |number, part| number * 1_000 + part.parse::<u64>().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(version_number("3.46.1") < version_number(OLDEST_SQLITE));
+        assert!(version_number("3.51.2") < version_number(OLDEST_SQLITE));
+        assert!(version_number("3.51.10") > version_number(OLDEST_SQLITE));
+        assert!(version_number("4.0.0") > version_number(OLDEST_SQLITE));
+    }
+
+    #[test]
+    fn both_databases_have_the_same_migrations() {
+        let names = |migrator: &Migrator| {
+            migrator.iter().map(|migration| (migration.version, migration.description.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&SQLITE), names(&POSTGRES));
+        assert!(!names(&SQLITE).is_empty());
+    }
+}

@@ -1,0 +1,192 @@
+//! What operators do to events. Each call writes its audit entry in the same transaction.
+
+use super::{
+    Change, EventFilter, EventRow, Resolution, Store, StoreError,
+    db::{Tx, args},
+    queries::Conditions,
+    turns::move_turn,
+};
+use crate::event::Status;
+
+/// Events that one transaction of a replay by filter touches, so that the door is not held up.
+const REPLAY_BATCH: i64 = 200;
+
+impl Store {
+    /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step.
+    pub async fn replay(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
+        self.change(id, actor, "event.replay", reason, Status::Queued, None).await
+    }
+
+    /// Gives an event up.
+    pub async fn discard(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
+        self.change(id, actor, "event.discard", reason, Status::Discarded, None).await
+    }
+
+    /// Writes a person's decision on an event that `needs_review` and puts it back into its turn.
+    pub async fn resolve(
+        &self,
+        id: &str,
+        resolution: &Resolution,
+        actor: &str,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
+        if event.status != Status::NeedsReview {
+            return Err(StoreError::WrongState(event.status));
+        }
+        self.change(id, actor, "event.resolve", reason, Status::Queued, Some(resolution)).await
+    }
+
+    /// Counts the `dead`, `not_admitted` and `discarded` events that match, and replays them unless `dry_run`, in
+    /// the order in which they were accepted.
+    pub async fn replay_matching(&self, filter: &EventFilter, dry_run: bool, actor: &str) -> Result<i64, StoreError> {
+        let replayable = [Status::Dead, Status::NotAdmitted, Status::Discarded];
+        let mut filter = filter.clone();
+        filter.statuses.retain(|status| replayable.contains(status));
+        if filter.statuses.is_empty() {
+            filter.statuses = vec![Status::Dead];
+        }
+        if dry_run {
+            let conditions = Conditions::of(&filter);
+            let sql = format!("select count(*) as count from events{}", conditions.sql());
+            return self.db.read(sql, conditions.args).await?.first().map_or(Ok(0), |row| row.int("count"));
+        }
+        let mut replayed = 0;
+        let mut after = 0;
+        loop {
+            let (ids, last) = self.matching_ids(&filter, after).await?;
+            for id in &ids {
+                match self.replay(id, actor, Some("by filter")).await {
+                    Ok(()) => replayed += 1,
+                    // Somebody else changed it in the meantime; it is not ours to replay any more.
+                    Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if ids.is_empty() {
+                return Ok(replayed);
+            }
+            after = last;
+        }
+    }
+
+    async fn matching_ids(&self, filter: &EventFilter, after: i64) -> Result<(Vec<String>, i64), StoreError> {
+        let mut conditions = Conditions::of(filter);
+        conditions.add("seq >", after);
+        let limit_at = conditions.args.len() + 1;
+        let sql = format!("select id, seq from events{} order by seq limit ${limit_at}", conditions.sql());
+        conditions.args.push(REPLAY_BATCH.into());
+        let rows = self.db.read(sql, conditions.args).await?;
+        let last = rows.last().map_or(Ok(after), |row| row.int("seq"))?;
+        Ok((rows.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?, last))
+    }
+
+    /// Erases what a person wrote and who they are: payloads, ERP calls and steps of a contact's events, and refused
+    /// requests; the trace (ids, times, states) stays. Refused while one of the events is open.
+    pub async fn erase_contact(&self, contact_id: &str, actor: &str, reason: Option<&str>) -> Result<i64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        self.db.dialect().lock_contacts(&mut tx, &[contact_id]).await?;
+        let open = "select status from events where contact_id = $1 and status in ('queued', 'running', 'held', 'needs_review') limit 1";
+        if let Some(row) = tx.fetch_first(open, args![contact_id]).await? {
+            return Err(StoreError::WrongState(super::rows::status(&row)?));
+        }
+        let of_contact = "event_id in (select id from events where contact_id = $1)";
+        tx.execute(format!("update calls set request = 'null', response = '' where {of_contact}"), args![contact_id])
+            .await?;
+        tx.execute(format!("update steps set step = 'null', result = null where {of_contact}"), args![contact_id])
+            .await?;
+        let erased = tx
+            .execute(
+                "update events set payload = null, admission = null, review = null where contact_id = $1 and payload is not null",
+                args![contact_id],
+            )
+            .await?;
+        let rejected = tx
+            .execute(
+                "update rejections set payload = '', errors = '[]' where contact_id = $1 and payload <> ''",
+                args![contact_id],
+            )
+            .await?;
+        let linked = tx.fetch_first("select ord from contacts where contact_id = $1", args![contact_id]).await?;
+        if erased + rejected == 0 && linked.is_none() {
+            return Err(StoreError::NotFound);
+        }
+        write_audit(&mut tx, self.clock.now(), actor, "contact.erase", contact_id, reason).await?;
+        tx.commit().await?;
+        Ok(i64::try_from(erased).unwrap_or(i64::MAX))
+    }
+
+    /// Writes an entry of the audit log by itself, for what changes nothing else in the ledger.
+    pub async fn audit(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        write_audit(&mut tx, self.clock.now(), actor, action, subject, reason).await?;
+        tx.commit().await
+    }
+
+    async fn change(
+        &self,
+        id: &str,
+        actor: &str,
+        action: &str,
+        reason: Option<&str>,
+        next: Status,
+        resolution: Option<&Resolution>,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
+        let contact_id = event.contact_id.clone().unwrap_or_default();
+        let mut tx = self.db.begin().await?;
+        self.db.dialect().lock_contacts(&mut tx, &[contact_id.as_str()]).await?;
+        let row = tx.fetch_first("select * from events where id = $1", args![id]).await?.ok_or(StoreError::NotFound)?;
+        let event = EventRow::read(&row)?;
+        let erased = event.payload.is_none() && next == Status::Queued;
+        if event.status == Status::Queued || !event.status.may_become(next) || erased {
+            return Err(StoreError::WrongState(event.status));
+        }
+        let resolution = resolution.map(|resolution| serde_json::json!(resolution).to_string());
+        tx.execute(
+            "update events set status = $2, attempts = 0, next_attempt_at = $3, resolution = coalesce($4, resolution),
+               error = case when $2 = 'queued' then null else error end,
+               error_code = case when $2 = 'queued' then null else error_code end, updated_at = $5, finished_at = $6
+             where id = $1",
+            args![id, next.as_str(), next.is_open().then_some(now), resolution, now, (!next.is_open()).then_some(now)],
+        )
+        .await?;
+        if !contact_id.is_empty() && !turn_is_running(&mut tx, &contact_id).await? {
+            move_turn(&mut tx, &contact_id, now).await?;
+        }
+        write_audit(&mut tx, now, actor, action, id, reason).await?;
+        tx.commit().await?;
+        self.announce(Change { id: event.id, kind: event.kind, contact_id: event.contact_id, status: next, at: now });
+        self.work.notify_one();
+        Ok(())
+    }
+}
+
+/// A worker that is running the contact's head moves the turn itself when it settles.
+async fn turn_is_running(tx: &mut Tx, contact_id: &str) -> Result<bool, StoreError> {
+    let sql = "select contact_id from turns where contact_id = $1 and token is not null";
+    Ok(tx.fetch_first(sql, args![contact_id]).await?.is_some())
+}
+
+pub(super) async fn write_audit(
+    tx: &mut Tx,
+    at: crate::clock::Millis,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "insert into audit (at, actor, action, subject, reason) values ($1, $2, $3, $4, $5)",
+        args![at, actor, action, subject, reason],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! What people and the REST interface ask of the ledger; nothing here writes.
+
+use super::{
+    AuditRow, CallRow, ContactRow, EventFilter, EventRow, RejectionRow, Stats, StepRow, Store, StoreError,
+    db::{Arg, args},
+    rows,
+};
+use crate::{clock::Millis, event::Status};
+
+/// Contacts with missing numbers that the statistics name at most.
+const GAPS_SHOWN: i64 = 100;
+const HOUR_MS: i64 = 3_600_000;
+
+impl Store {
+    /// Events that match, newest first; `before` is the `seq` of the last item of the page before.
+    pub async fn list_events(
+        &self,
+        filter: &EventFilter,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let mut conditions = Conditions::of(filter);
+        if let Some(before) = before {
+            conditions.add("seq <", before);
+        }
+        let limit_at = conditions.args.len() + 1;
+        let sql = format!("select * from events{} order by seq desc limit ${limit_at}", conditions.sql());
+        conditions.args.push(limit.into());
+        let rows = self.db.read(sql, conditions.args).await?;
+        rows.iter().map(EventRow::read).collect()
+    }
+
+    /// One event.
+    pub async fn event(&self, id: &str) -> Result<Option<EventRow>, StoreError> {
+        let rows = self.db.read("select * from events where id = $1", args![id]).await?;
+        rows.first().map(EventRow::read).transpose()
+    }
+
+    /// An event's plan and journal, in order.
+    pub async fn steps(&self, event_id: &str) -> Result<Vec<StepRow>, StoreError> {
+        let rows = self.db.read("select * from steps where event_id = $1 order by position", args![event_id]).await?;
+        rows.iter().map(StepRow::read).collect()
+    }
+
+    /// Every ERP call of an event, in order.
+    pub async fn calls(&self, event_id: &str) -> Result<Vec<CallRow>, StoreError> {
+        let rows = self.db.read("select * from calls where event_id = $1 order by number", args![event_id]).await?;
+        rows.iter().map(CallRow::read).collect()
+    }
+
+    /// A contact's link.
+    pub async fn contact(&self, contact_id: &str) -> Result<Option<ContactRow>, StoreError> {
+        let rows = self.db.read("select * from contacts where contact_id = $1", args![contact_id]).await?;
+        rows.first().map(ContactRow::read).transpose()
+    }
+
+    /// Whether the contact has events in its turn.
+    pub async fn has_turn(&self, contact_id: &str) -> Result<bool, StoreError> {
+        Ok(!self.db.read("select contact_id from turns where contact_id = $1", args![contact_id]).await?.is_empty())
+    }
+
+    /// Signed requests that were not valid, newest first.
+    pub async fn rejections(&self, before: Option<i64>, limit: i64) -> Result<Vec<RejectionRow>, StoreError> {
+        let sql = "select * from rejections where seq < $1 order by seq desc limit $2";
+        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
+        rows.iter().map(RejectionRow::read).collect()
+    }
+
+    /// Who did what, newest first.
+    pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
+        let sql = "select * from audit where seq < $1 order by seq desc limit $2";
+        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
+        rows.iter().map(AuditRow::read).collect()
+    }
+
+    /// Counts and rates.
+    pub async fn stats(&self) -> Result<Stats, StoreError> {
+        let hour_ago = Millis(self.clock.now().0 - HOUR_MS);
+        let mut stats = Stats::default();
+        for row in self.db.read("select status, count(*) as count from events group by status", args![]).await? {
+            stats.by_status.push((rows::status(&row)?, row.int("count")?));
+        }
+        stats.by_status.sort_by_key(|(status, _)| Status::ALL.iter().position(|known| known == status));
+        for row in
+            self.db.read("select kind, count(*) as count from events group by kind order by kind", args![]).await?
+        {
+            stats.by_kind.push((row.text("kind")?, row.int("count")?));
+        }
+        stats.contacts = self.count("select count(*) as count from contacts", args![]).await?;
+        stats.rejections = self.count("select count(*) as count from rejections", args![]).await?;
+        stats.received_last_hour =
+            self.count("select count(*) as count from events where received_at >= $1", args![hour_ago]).await?;
+        stats.succeeded_last_hour = self
+            .count(
+                "select count(*) as count from events where finished_at >= $1 and status = 'succeeded'",
+                args![hour_ago],
+            )
+            .await?;
+        let oldest = "select min(e.received_at) as moment from turns t join events e on e.seq = t.head_seq
+                      where t.due_at <= $1 and t.token is null";
+        stats.oldest_queued = self.moment(oldest, args![self.clock.now()]).await?;
+        let last = "select max(received_at) as moment from events where actor = 'webhook'";
+        stats.last_webhook_at = self.moment(last, args![]).await?;
+        stats.gaps = self.gaps().await?;
+        Ok(stats)
+    }
+
+    async fn gaps(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        let sql = "select contact_id, previous, sequence from
+                     (select contact_id, sequence, lag(sequence) over (partition by contact_id order by sequence) as previous
+                      from events where sequence is not null) as numbered
+                   where sequence > previous + 1 order by contact_id, sequence limit $1";
+        let rows = self.db.read(sql, args![GAPS_SHOWN]).await?;
+        rows.iter().map(|row| Ok((row.text("contact_id")?, row.int("previous")?, row.int("sequence")?))).collect()
+    }
+
+    async fn count(&self, sql: &str, args: Vec<Arg>) -> Result<i64, StoreError> {
+        self.db.read(sql, args).await?.first().map_or(Ok(0), |row| row.int("count"))
+    }
+
+    async fn moment(&self, sql: &str, args: Vec<Arg>) -> Result<Option<Millis>, StoreError> {
+        self.db.read(sql, args).await?.first().map_or(Ok(None), |row| row.opt_millis("moment"))
+    }
+}
+
+/// The `where` clause of a filter.
+pub(super) struct Conditions {
+    clauses: Vec<String>,
+    pub(super) args: Vec<Arg>,
+}
+
+impl Conditions {
+    pub(super) fn of(filter: &EventFilter) -> Self {
+        let mut conditions = Self { clauses: Vec::new(), args: Vec::new() };
+        if !filter.statuses.is_empty() {
+            conditions.among("status", filter.statuses.iter().map(|status| status.as_str()));
+            if filter.statuses.iter().all(|status| status.blocks_turn()) {
+                // Says what a partial index holds, so that a question for the few open events does not read them all.
+                conditions.clauses.push("status in ('queued', 'running', 'needs_review')".into());
+            }
+        }
+        if let Some(kind) = &filter.kind {
+            conditions.add("kind =", kind.as_str());
+        }
+        if let Some(contact_id) = &filter.contact_id {
+            conditions.add("contact_id =", contact_id.as_str());
+        }
+        if let Some(since) = filter.since {
+            conditions.add("received_at >=", since);
+        }
+        if let Some(until) = filter.until {
+            conditions.add("received_at <", until);
+        }
+        if let Some(text) = &filter.q {
+            conditions.contains(&["id", "webhook_id", "contact_id", "error"], text);
+        }
+        conditions
+    }
+
+    pub(super) fn add(&mut self, left: &str, value: impl Into<Arg>) {
+        self.args.push(value.into());
+        self.clauses.push(format!("{left} ${}", self.args.len()));
+    }
+
+    pub(super) fn among<'a>(&mut self, column: &str, values: impl Iterator<Item = &'a str>) {
+        let first = self.args.len() + 1;
+        self.args.extend(values.map(Arg::from));
+        let list = super::dialect::list(first, self.args.len() + 1 - first);
+        self.clauses.push(format!("{column} in ({list})"));
+    }
+
+    fn contains(&mut self, columns: &[&str], text: &str) {
+        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        self.args.push(format!("%{escaped}%").into());
+        let number = self.args.len();
+        let any: Vec<_> = columns.iter().map(|column| format!("lower({column}) like ${number} escape '\\'")).collect();
+        self.clauses.push(format!("({})", any.join(" or ")));
+    }
+
+    pub(super) fn sql(&self) -> String {
+        if self.clauses.is_empty() { String::new() } else { format!(" where {}", self.clauses.join(" and ")) }
+    }
+}

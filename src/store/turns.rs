@@ -1,0 +1,395 @@
+//! The work side of the ledger: claim a contact's turn under a lease, write the journal, settle.
+//!
+//! Every write here names the lease's token: who lost the lease to another worker writes nothing.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{
+    CallRow, Change, ContactRow, EventRow, NewLink, StepRow, StepState, Store, StoreError,
+    db::{Arg, Tx, args},
+    dialect::list,
+};
+use crate::{clock::Millis, event::Status};
+
+/// A claim on a contact's turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The event at the head of the turn.
+    pub event_id: String,
+    /// Its type, for the announcement of its end.
+    pub kind: String,
+    /// The contact whose turn it is.
+    pub contact_id: String,
+    /// Only who holds it may write.
+    pub token: String,
+    /// Until when; another worker may take the turn after it.
+    pub until: Millis,
+    /// For how long each sign of life extends it.
+    pub span: Duration,
+}
+
+/// An event with everything that its worker needs to go on with it.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The event; its status is `running` now.
+    pub event: EventRow,
+    /// The claim.
+    pub lease: Lease,
+    /// The contact's link, if it has one.
+    pub contact: Option<ContactRow>,
+    /// The journal so far.
+    pub steps: Vec<StepRow>,
+}
+
+/// A step that is about to be planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewStep {
+    /// Stable name within the event.
+    pub name: String,
+    /// The step as JSON.
+    pub step: Value,
+}
+
+/// What one write of the journal says; all of it in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Advance {
+    /// This step took effect: position and result.
+    pub done: Option<(i64, Value)>,
+    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]); of the step that is done.
+    pub fingerprint: Option<String>,
+    /// The contact is linked now; its held messages are released.
+    pub link: Option<NewLink>,
+    /// This step is about to be executed.
+    pub start: Option<i64>,
+    /// This step certainly did not take effect: it is planned again.
+    pub reset: Option<i64>,
+    /// Calls made since the last write.
+    pub calls: Vec<CallRow>,
+}
+
+/// How a run of an event ends.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The event's next state.
+    pub status: Status,
+    /// In words, for people.
+    pub error: Option<String>,
+    /// The same as a stable word.
+    pub error_code: Option<String>,
+    /// When to try again (`queued`), or when the waiting ends (`held`).
+    pub next_attempt_at: Option<Millis>,
+    /// Whether this run counts as a failed attempt.
+    pub counts: bool,
+    /// What a person needs for a decision.
+    pub review: Option<Value>,
+    /// A new admission decision.
+    pub admission: Option<Value>,
+    /// Forget the steps that are not done: the next run plans anew.
+    pub replan: bool,
+    /// The last write of the journal.
+    pub last: Advance,
+}
+
+impl Settlement {
+    /// The event took effect.
+    pub fn succeeded(last: Advance) -> Self {
+        Self { last, ..Self::to(Status::Succeeded) }
+    }
+
+    /// An end or a pause in `status`, with nothing else said yet.
+    pub fn to(status: Status) -> Self {
+        Self {
+            status,
+            error: None,
+            error_code: None,
+            next_attempt_at: None,
+            counts: false,
+            review: None,
+            admission: None,
+            replan: false,
+            last: Advance::default(),
+        }
+    }
+
+    /// With the reason in words and as a stable word.
+    pub fn because(self, code: &str, error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), error_code: Some(code.to_owned()), ..self }
+    }
+}
+
+impl Store {
+    /// Claims up to `limit` contacts' turns that are due, oldest first, for `span`.
+    pub async fn claim(&self, limit: usize, span: Duration) -> Result<Vec<Claimed>, StoreError> {
+        let now = self.clock.now();
+        let token = uuid::Uuid::new_v4().to_string();
+        let mut tx = self.db.begin().await?;
+        let until = now.plus(span);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let turns = tx.fetch(self.db.dialect().claim(), args![now, until, token.as_str(), limit]).await?;
+        let heads = turns.iter().map(|row| row.int("head_seq").map(Arg::from)).collect::<Result<Vec<_>, _>>()?;
+        if heads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let count = heads.len();
+        let sql = format!(
+            "update events set status = 'running', updated_at = ${} where seq in ({}) and status in ('queued', 'running')
+             returning *",
+            count + 1,
+            list(1, count)
+        );
+        let rows = tx.fetch(sql, [heads, args![now]].concat()).await?;
+        let mut claimed = Vec::with_capacity(count);
+        for row in &rows {
+            claimed.push(EventRow::read(row)?);
+        }
+        let claimed = with_journal(
+            &mut tx,
+            claimed,
+            &Lease { event_id: String::new(), kind: String::new(), contact_id: String::new(), token, until, span },
+        )
+        .await?;
+        tx.commit().await?;
+        for item in &claimed {
+            self.announce_event(&item.lease, Status::Running, now);
+        }
+        Ok(claimed)
+    }
+
+    /// Writes the plan: forgets steps that were planned before and not done, adds `steps` behind those that were, and
+    /// starts the first. Answers the journal's new part.
+    pub async fn plan(
+        &self,
+        lease: &mut Lease,
+        steps: &[NewStep],
+        calls: Vec<CallRow>,
+    ) -> Result<Vec<StepRow>, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.begin_leased(lease).await?;
+        tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()]).await?;
+        let next = "select coalesce(max(position) + 1, 0) as next from steps where event_id = $1";
+        let first = tx.fetch_first(next, args![lease.event_id.as_str()]).await?.map_or(Ok(0), |row| row.int("next"))?;
+        let mut planned = Vec::with_capacity(steps.len());
+        for (position, step) in (first..).zip(steps) {
+            let state = if position == first { StepState::Started } else { StepState::Planned };
+            let started_at = (state == StepState::Started).then_some(now);
+            tx.execute(
+                "insert into steps (event_id, position, name, step, state, started_at) values ($1, $2, $3, $4, $5, $6)",
+                args![
+                    lease.event_id.as_str(),
+                    position,
+                    step.name.as_str(),
+                    step.step.to_string(),
+                    state.as_str(),
+                    started_at,
+                ],
+            )
+            .await?;
+            planned.push(StepRow {
+                position,
+                name: step.name.clone(),
+                step: step.step.clone(),
+                state,
+                result: None,
+                started_at,
+                finished_at: None,
+            });
+        }
+        record_calls(&mut tx, &lease.event_id, &calls).await?;
+        tx.commit().await?;
+        Ok(planned)
+    }
+
+    /// Writes one advance of the journal and extends the lease.
+    pub async fn advance(&self, lease: &mut Lease, advance: &Advance) -> Result<(), StoreError> {
+        let mut tx = self.begin_leased(lease).await?;
+        write_advance(&mut tx, lease, advance, self.clock.now()).await?;
+        tx.commit().await
+    }
+
+    /// Ends a run: the event's next state, the last of the journal, and the contact's turn moves on.
+    pub async fn settle(&self, mut lease: Lease, settlement: Settlement) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.begin_leased(&mut lease).await?;
+        write_advance(&mut tx, &lease, &settlement.last, now).await?;
+        if settlement.replan {
+            tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()])
+                .await?;
+        }
+        let status = settlement.status;
+        tx.execute(
+            "update events set status = $2, error = $3, error_code = $4, next_attempt_at = $5, attempts = attempts + $6,
+               review = $7, admission = coalesce($8, admission), updated_at = $9, finished_at = $10 where id = $1",
+            args![
+                lease.event_id.as_str(),
+                status.as_str(),
+                settlement.error,
+                settlement.error_code,
+                settlement.next_attempt_at,
+                settlement.counts,
+                settlement.review.map(|review| review.to_string()),
+                settlement.admission.map(|admission| admission.to_string()),
+                now,
+                (!status.is_open()).then_some(now),
+            ],
+        )
+        .await?;
+        move_turn(&mut tx, &lease.contact_id, now).await?;
+        tx.commit().await?;
+        self.announce_event(&lease, status, now);
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Gives a claimed turn back untouched, as at a clean stop.
+    pub async fn release(&self, lease: Lease, calls: Vec<CallRow>) -> Result<(), StoreError> {
+        let last = Advance { calls, ..Advance::default() };
+        self.settle(
+            lease,
+            Settlement { next_attempt_at: Some(self.clock.now()), last, ..Settlement::to(Status::Queued) },
+        )
+        .await
+    }
+
+    /// When the next turn falls due, if one waits.
+    pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        let rows = self.db.read("select min(due_at) as due from turns where due_at is not null", args![]).await?;
+        rows.first().map_or(Ok(None), |row| row.opt_millis("due"))
+    }
+
+    /// How many steps that are done carry this fingerprint.
+    pub async fn count_fingerprint(&self, fingerprint: &str) -> Result<i64, StoreError> {
+        let sql = "select count(*) as count from steps where fingerprint = $1 and state = 'done'";
+        let rows = self.db.read(sql, args![fingerprint]).await?;
+        rows.first().map_or(Ok(0), |row| row.int("count"))
+    }
+
+    /// Begins a transaction of the lease's holder and extends the lease; refuses who is not the holder any more.
+    async fn begin_leased(&self, lease: &mut Lease) -> Result<Tx, StoreError> {
+        let until = self.clock.now().plus(lease.span);
+        let mut tx = self.db.begin().await?;
+        self.db.dialect().lock_contacts(&mut tx, &[lease.contact_id.as_str()]).await?;
+        let held = tx
+            .execute(
+                "update turns set due_at = $3 where contact_id = $1 and token = $2",
+                args![lease.contact_id.as_str(), lease.token.as_str(), until],
+            )
+            .await?;
+        if held == 0 {
+            return Err(StoreError::LeaseLost);
+        }
+        lease.until = until;
+        Ok(tx)
+    }
+
+    fn announce_event(&self, lease: &Lease, status: Status, at: Millis) {
+        let (id, kind) = (lease.event_id.clone(), lease.kind.clone());
+        self.announce(Change { id, kind, contact_id: Some(lease.contact_id.clone()), status, at });
+    }
+}
+
+async fn with_journal(tx: &mut Tx, events: Vec<EventRow>, lease: &Lease) -> Result<Vec<Claimed>, StoreError> {
+    let mut claimed = Vec::with_capacity(events.len());
+    for event in events {
+        let contact_id = event.contact_id.clone().unwrap_or_default();
+        let contact =
+            tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id.as_str()]).await?;
+        let steps = "select * from steps where event_id = $1 order by position";
+        let steps = tx.fetch(steps, args![event.id.as_str()]).await?;
+        claimed.push(Claimed {
+            lease: Lease { event_id: event.id.clone(), kind: event.kind.clone(), contact_id, ..lease.clone() },
+            contact: contact.map(|row| ContactRow::read(&row)).transpose()?,
+            steps: steps.iter().map(StepRow::read).collect::<Result<_, _>>()?,
+            event,
+        });
+    }
+    Ok(claimed)
+}
+
+async fn write_advance(tx: &mut Tx, lease: &Lease, advance: &Advance, now: Millis) -> Result<(), StoreError> {
+    let event_id = lease.event_id.as_str();
+    if let Some((position, result)) = &advance.done {
+        let sql = "update steps set state = 'done', result = $3, fingerprint = $4, finished_at = $5
+                   where event_id = $1 and position = $2";
+        tx.execute(sql, args![event_id, *position, result.to_string(), advance.fingerprint.clone(), now]).await?;
+    }
+    if let Some(position) = advance.reset {
+        let sql = "update steps set state = 'planned', started_at = null where event_id = $1 and position = $2";
+        tx.execute(sql, args![event_id, position]).await?;
+    }
+    if let Some(position) = advance.start {
+        let sql = "update steps set state = 'started', started_at = $3 where event_id = $1 and position = $2";
+        tx.execute(sql, args![event_id, position, now]).await?;
+    }
+    if let Some(link) = &advance.link {
+        write_link(tx, &lease.contact_id, link, now).await?;
+    }
+    record_calls(tx, event_id, &advance.calls).await
+}
+
+/// Links the contact and releases its held messages into its turn.
+async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) -> Result<(), StoreError> {
+    tx.execute(
+        "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,
+           linked_by = excluded.linked_by, linked_at = excluded.linked_at",
+        args![contact_id, link.ord, link.khid.as_str(), link.kind.as_str(), link.linked_by.as_str(), now],
+    )
+    .await?;
+    tx.execute(
+        "update events set status = 'queued', next_attempt_at = $2, updated_at = $2 where contact_id = $1 and status = 'held'",
+        args![contact_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn record_calls(tx: &mut Tx, event_id: &str, calls: &[CallRow]) -> Result<(), StoreError> {
+    for call in calls {
+        tx.execute(
+            "insert into calls (event_id, number, step, interface, started_at, duration_ms, outcome, request, response)
+             select $1, coalesce(max(number) + 1, 0), $2, $3, $4, $5, $6, $7, $8 from calls where event_id = $1",
+            args![
+                event_id,
+                call.step.as_str(),
+                call.interface.as_str(),
+                call.started_at,
+                call.duration_ms,
+                call.outcome.as_str(),
+                call.request.to_string(),
+                call.response.as_str(),
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Lets a contact's oldest event that stands in its turn be its head, or ends the turn if there is none. The caller
+/// holds the contact's lock.
+pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Result<(), StoreError> {
+    let next = tx
+        .fetch_first(
+            "select seq, status, next_attempt_at from events
+             where contact_id = $1 and status in ('queued', 'running', 'needs_review') order by seq limit 1",
+            args![contact_id],
+        )
+        .await?;
+    let Some(next) = next else {
+        tx.execute("delete from turns where contact_id = $1", args![contact_id]).await?;
+        return Ok(());
+    };
+    // A head that needs a person is not due: the contact's later events wait behind it, in order.
+    let due_at = match super::rows::status(&next)? {
+        Status::NeedsReview => None,
+        _ => Some(next.opt_millis("next_attempt_at")?.unwrap_or(now)),
+    };
+    tx.execute(
+        "insert into turns (contact_id, head_seq, due_at) values ($1, $2, $3)
+         on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at, token = null",
+        args![contact_id, next.int("seq")?, due_at],
+    )
+    .await?;
+    Ok(())
+}
