@@ -3,5 +3,7 @@
 
 pub mod clock;
 pub mod config;
+/// The foreign house: one typed call for each interface of the ERP.
+pub mod erp;
 pub mod event;
 pub mod store;

@@ -1,0 +1,82 @@
+//! What can go wrong with a call, named by what it means for the caller.
+
+/// Why the ERP client could not be built: a sentence for whoever wrote the configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("the ERP client cannot be built: {0}")]
+pub struct BuildError(pub String);
+
+/// Why a call to the ERP did not bring what was asked. Texts are the ERP's own words where it said any, entities
+/// decoded; they never hold a password or a session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ErpError {
+    /// The call never reached the ERP (no connection, name not found, lease over, login impossible just now): it had
+    /// no effect and may be sent again.
+    #[error("not delivered to the ERP: {0}")]
+    NotDelivered(String),
+    /// The call was sent and nobody knows what it did. Look it up before sending it again; a pure read is just asked
+    /// again.
+    #[error("outcome unknown: {reason}")]
+    OutcomeUnknown {
+        /// What came instead of a readable answer.
+        reason: String,
+        /// `true`: a complete HTTP answer came (500, HTML, empty, garbled), so nothing can come late. `false`: a
+        /// timeout or a cut line; the effect may still appear, see [`Erp::late_effect`](super::Erp::late_effect).
+        answered: bool,
+    },
+    /// The session had expired and the renewed one was not taken either. The call had no effect.
+    #[error("the ERP does not accept the session, not even after logging in again")]
+    SessionExpired,
+    /// The ERP refused the account, or did before and is not asked again. The call was not sent.
+    #[error("the ERP refuses the login: {0}")]
+    LoginRefused(String),
+    /// The ERP understood the call and refused it, in its own words.
+    #[error("refused by the ERP: {0}")]
+    Refused(String),
+    /// A display text is not among the choices of a field.
+    #[error("the ERP's choices of {field} do not include {wanted:?}; it has: {}", available.join("、"))]
+    ChoiceMissing {
+        /// The field, Chinese name first: `客户来源 (ly)`.
+        field: String,
+        /// The text looked for.
+        wanted: String,
+        /// The texts that there are.
+        available: Vec<String>,
+    },
+    /// More pages or records than the client reads.
+    #[error("too many: {0}")]
+    TooMany(String),
+    /// The call breaks a limit of the interface and was not sent.
+    #[error("not a valid call: {0}")]
+    Invalid(String),
+}
+
+impl ErpError {
+    /// A stable word for metrics, logs and the ledger.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotDelivered(_) => "not_delivered",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
+            Self::SessionExpired => "session_expired",
+            Self::LoginRefused(_) => "login_refused",
+            Self::Refused(_) => "refused",
+            Self::ChoiceMissing { .. } => "choice_missing",
+            Self::TooMany(_) => "too_many",
+            Self::Invalid(_) => "invalid",
+        }
+    }
+
+    /// The ERP could not be asked, or gave no readable answer: an outage, not a fault of the event. Opens the circuit.
+    pub fn is_delivery_failure(&self) -> bool {
+        matches!(self, Self::NotDelivered(_) | Self::OutcomeUnknown { .. })
+    }
+
+    /// A complete answer came, and it says nothing.
+    pub(super) fn garbled(reason: impl Into<String>) -> Self {
+        Self::OutcomeUnknown { reason: reason.into(), answered: true }
+    }
+
+    /// No complete answer came; the effect may still come.
+    pub(super) fn cut(reason: impl Into<String>) -> Self {
+        Self::OutcomeUnknown { reason: reason.into(), answered: false }
+    }
+}

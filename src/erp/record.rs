@@ -1,0 +1,83 @@
+//! The memory of calls: what was asked on behalf of one event, and until when it may be asked.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Millis;
+
+/// A log that nobody drains keeps this many calls and forgets later ones.
+const RECORDS_MAX: usize = 1_000;
+
+/// One HTTP call to the ERP.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct CallRecord {
+    /// The step it was made for, as set by [`CallLog::set_step`].
+    pub step: String,
+    /// The interface's Chinese name: 客户列表.
+    pub interface: &'static str,
+    /// The interface's short name: `customer.list`.
+    pub call: &'static str,
+    /// When it was sent.
+    pub started_at: Millis,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// `ok`, or the error's [`code`](super::ErpError::code).
+    pub outcome: String,
+    /// Field → value, without session and password.
+    pub request: serde_json::Value,
+    /// What the ERP said, in short: at most 2,000 characters, entities decoded, without a session.
+    pub response: String,
+}
+
+/// Collects the calls of one [`Erp`](super::Erp) handle and holds its deadline. Clones share one log.
+#[derive(Debug, Clone)]
+pub struct CallLog {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    step: String,
+    deadline: Option<Millis>,
+    records: Vec<CallRecord>,
+}
+
+impl CallLog {
+    /// A log for `step`; after `deadline` (the end of the lease) no call is sent any more.
+    pub fn new(step: impl Into<String>, deadline: Option<Millis>) -> Self {
+        Self { state: Arc::new(Mutex::new(State { step: step.into(), deadline, records: Vec::new() })) }
+    }
+
+    /// Calls from now on belong to `step`.
+    pub fn set_step(&self, step: &str) {
+        step.clone_into(&mut self.lock().step);
+    }
+
+    /// Moves the deadline: the lease was extended.
+    pub fn set_deadline(&self, deadline: Millis) {
+        self.lock().deadline = Some(deadline);
+    }
+
+    /// Takes the calls collected so far, oldest first.
+    pub fn drain(&self) -> Vec<CallRecord> {
+        std::mem::take(&mut self.lock().records)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        self.lock().deadline
+    }
+
+    pub(super) fn step(&self) -> String {
+        self.lock().step.clone()
+    }
+
+    pub(super) fn push(&self, record: CallRecord) {
+        let mut state = self.lock();
+        if state.records.len() < RECORDS_MAX {
+            state.records.push(record);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
