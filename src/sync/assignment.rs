@@ -1,0 +1,87 @@
+//! 客户分配管理: who gets a new customer, by score.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::AssignmentRule,
+    event::{AssignTo, Command},
+};
+
+/// To whom a customer is assigned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+pub enum Assignment {
+    /// 对所有用户公开.
+    Public,
+    /// 指派给以下用户.
+    Users {
+        /// ERP user ids.
+        users: Vec<String>,
+    },
+}
+
+impl From<&AssignTo> for Assignment {
+    fn from(to: &AssignTo) -> Self {
+        match to {
+            AssignTo::Public => Self::Public,
+            AssignTo::Users(users) => Self::Users { users: users.clone() },
+        }
+    }
+}
+
+impl Assignment {
+    /// The assignment that a command of the REST interface asks for.
+    pub fn of(command: &Command) -> Option<Self> {
+        if let Command::Assign(to) = command { Some(to.into()) } else { None }
+    }
+}
+
+/// The rule that takes a score: the one with the highest `min_score` that the score reaches.
+pub fn rule_for(rules: &[AssignmentRule], score: f64) -> Option<&AssignmentRule> {
+    rules.iter().filter(|rule| score >= rule.min_score).max_by(|a, b| a.min_score.total_cmp(&b.min_score))
+}
+
+/// The name under which the ledger counts a rule's turns: changing its users starts a new count.
+pub fn rotation_name(rule: &AssignmentRule) -> String {
+    format!("{}:{}", rule.min_score, rule.users.join("+"))
+}
+
+/// Who of the rule is next when `turn` customers went to it before.
+pub fn next_of(rule: &AssignmentRule, turn: i64) -> Assignment {
+    let users = i64::try_from(rule.users.len()).unwrap_or(1).max(1);
+    let index = usize::try_from(turn.rem_euclid(users)).unwrap_or(0);
+    match rule.users.get(index) {
+        Some(user) if !rule.public => Assignment::Users { users: vec![user.clone()] },
+        _ => Assignment::Public,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> Vec<AssignmentRule> {
+        vec![
+            AssignmentRule { min_score: 60.0, users: vec![], public: true },
+            AssignmentRule { min_score: 80.0, users: vec!["63".into(), "71".into()], public: false },
+        ]
+    }
+
+    #[test]
+    fn the_highest_rule_that_the_score_reaches_takes_it() {
+        let rules = rules();
+        for (score, expected) in [(59.9, None), (60.0, Some(60.0)), (79.9, Some(60.0)), (80.0, Some(80.0)), (100.0, Some(80.0))] {
+            assert_eq!(rule_for(&rules, score).map(|rule| rule.min_score), expected, "{score}");
+        }
+        assert_eq!(rule_for(&[], 100.0), None);
+    }
+
+    #[test]
+    fn users_come_in_turn_and_public_is_open_to_all() {
+        let rules = rules();
+        let turns: Vec<_> = (0..4).map(|turn| next_of(&rules[1], turn)).collect();
+        let user = |id: &str| Assignment::Users { users: vec![id.into()] };
+        assert_eq!(turns, [user("63"), user("71"), user("63"), user("71")]);
+        assert_eq!(next_of(&rules[0], 5), Assignment::Public);
+    }
+}

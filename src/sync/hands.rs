@@ -1,0 +1,322 @@
+//! Doing a step, and asking the ERP whether it is done.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Journal, SyncError,
+    assignment::Assignment,
+    conflict,
+    mapping::FieldValue,
+    plan::is_missing,
+    step::Step,
+    text::comparable,
+};
+use crate::{
+    config::ErpValues,
+    erp::{
+        Assignee, ContactFilter, ContactWay, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress,
+        ProgressList,
+    },
+};
+
+/// What doing a step brought; it still has to be read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// The ERP's words.
+    pub said: String,
+    /// The allocated `ord`, of [`Step::Allocate`].
+    pub ord: Option<i64>,
+}
+
+/// What the ERP shows of a step's effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Seen {
+    /// It took effect; what was found.
+    Done(Value),
+    /// It did not.
+    NotDone,
+    /// The installation does not show it; why.
+    Hidden(String),
+}
+
+/// Does steps for one customer of the ERP.
+pub struct Hands<'a> {
+    /// The ERP, recording for the event.
+    pub erp: &'a Erp,
+    /// The ledger's two questions.
+    pub journal: &'a dyn Journal,
+    /// Values for edits where the record shows none.
+    pub values: &'a ErpValues,
+    /// The customer, once it is known: linked, found or allocated.
+    pub ord: Option<i64>,
+}
+
+impl Hands<'_> {
+    /// Does a step. Whether it took effect is [`Hands::look`]'s to say.
+    pub async fn execute(&self, step: &Step) -> Result<Effect, SyncError> {
+        let answer = match step {
+            Step::Allocate { kind } => {
+                let allocated = self.erp.allocate_customer(*kind).await?;
+                return Ok(Effect { said: String::new(), ord: Some(allocated.ord) });
+            }
+            Step::Link { .. } => return Ok(Effect { said: String::new(), ord: None }),
+            Step::SaveCustomer { kind, fields } => self.erp.add_customer(*kind, self.ord()?, &erp_fields(fields)).await?,
+            Step::FillMissing { kind, ord, fields } => return self.fill(*kind, *ord, fields).await,
+            Step::AddContactPerson { company, fields } => self.erp.add_contact(*company, &erp_fields(fields)).await?,
+            Step::Progress { text, way } => {
+                let record = NewProgress { ord: self.ord()?, intro: text.clone(), sort: contact_way(*way), lead: None };
+                self.erp.add_progress(&record).await?
+            }
+            Step::SetStage { kind, stage } => {
+                let (kind, detail) = conflict::detail_of(self.erp, *kind, self.ord()?).await?;
+                let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage));
+                self.erp.edit_customer(self.ord()?, &edit).await?
+            }
+            Step::Assign { to } => self.erp.assign(self.ord()?, &assignee(to)).await?,
+            Step::Apply => self.erp.apply(self.ord()?).await?,
+            Step::Approve { agree } => self.erp.approve(self.ord()?, *agree).await?,
+            Step::TakeBack => self.erp.take_back(self.ord()?).await?,
+        };
+        Ok(Effect { said: answer.message, ord: None })
+    }
+
+    /// Asks the ERP whether a step took effect.
+    pub async fn look(&self, step: &Step) -> Result<Seen, SyncError> {
+        match step {
+            // An allocation stores nothing; a link is the ledger's own.
+            Step::Allocate { .. } | Step::Link { .. } => Ok(Seen::NotDone),
+            Step::SaveCustomer { kind, fields } => self.see_customer(*kind, fields).await,
+            Step::FillMissing { kind, ord, fields } => self.see_filled(*kind, *ord, fields).await,
+            Step::AddContactPerson { company, fields } => self.see_contact_person(*company, fields).await,
+            Step::Progress { text, .. } => self.see_progress(text).await,
+            Step::SetStage { kind, stage } => self.see_stage(*kind, stage).await,
+            Step::Assign { to } => self.see_assignment(to).await,
+            Step::Apply => self.see_in_list(PENDING, true).await,
+            Step::Approve { .. } => self.see_in_list(PENDING, false).await,
+            Step::TakeBack => self.see_in_list(POOL, true).await,
+        }
+    }
+
+    /// A mark by which equal effects of other events are counted; only progress records need it.
+    pub fn fingerprint(&self, step: &Step) -> Option<String> {
+        let Step::Progress { text, .. } = step else { return None };
+        let digest = Sha256::digest(comparable(text).as_bytes());
+        let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Some(format!("{}:{digest}", self.ord?))
+    }
+
+    fn ord(&self) -> Result<i64, ErpError> {
+        self.ord.ok_or_else(|| ErpError::Invalid("the plan names no customer for this step".into()))
+    }
+
+    async fn fill(&self, kind: CustomerKind, ord: i64, fields: &[FieldValue]) -> Result<Effect, SyncError> {
+        // Read again right before writing: what somebody has filled in meanwhile is not ours to overwrite.
+        let (kind, detail) = conflict::detail_of(self.erp, kind, ord).await?;
+        let missing: Vec<FieldValue> = fields.iter().filter(|field| is_missing(&detail, &field.id)).cloned().collect();
+        if missing.is_empty() {
+            return Ok(Effect { said: "nothing is missing any more".into(), ord: None });
+        }
+        let edit = self.edit(kind, ord, &detail, &missing, None);
+        let answer = self.erp.edit_customer(ord, &edit).await?;
+        Ok(Effect { said: answer.message, ord: None })
+    }
+
+    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`).
+    fn edit(
+        &self,
+        kind: CustomerKind,
+        ord: i64,
+        detail: &Detail,
+        fields: &[FieldValue],
+        stage: Option<&str>,
+    ) -> Vec<Field> {
+        let category = Category::of(detail, self.values);
+        let name = shown(detail, "name").unwrap_or_default();
+        let person = shown(detail, "person_name").unwrap_or_else(|| name.clone());
+        let sort2 = match kind {
+            CustomerKind::Company => "1",
+            CustomerKind::Person => "2",
+        };
+        let required = [
+            ("ord", ord.to_string()),
+            ("sort2", sort2.to_owned()),
+            ("name", name),
+            ("sort", category.sort),
+            ("sort1", stage.map_or(category.stage, str::to_owned)),
+            ("person_name", person),
+        ];
+        let required = required.into_iter().map(|(id, val)| Field::new(id, val));
+        required.chain(erp_fields(fields)).collect()
+    }
+
+    async fn see_customer(&self, kind: CustomerKind, fields: &[FieldValue]) -> Result<Seen, SyncError> {
+        let detail = match self.erp.customer_detail(kind, self.ord()?).await {
+            Ok(detail) => detail,
+            Err(ErpError::Refused(_)) => return Ok(Seen::NotDone),
+            Err(error) => return Err(error.into()),
+        };
+        let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.as_str());
+        let stored = ["khid", "name"].iter().all(|id| match (sent(id), detail.shown(id)) {
+            (Some(sent), Some(stored)) => comparable(sent) == comparable(stored),
+            (_, None) => true,
+            (None, _) => true,
+        });
+        let shows_any = shown(&detail, "khid").is_some() || shown(&detail, "name").is_some();
+        Ok(if stored && shows_any { Seen::Done(json!({ "ord": self.ord })) } else { Seen::NotDone })
+    }
+
+    async fn see_filled(&self, kind: CustomerKind, ord: i64, fields: &[FieldValue]) -> Result<Seen, SyncError> {
+        let (_, detail) = conflict::detail_of(self.erp, kind, ord).await?;
+        let (empty, filled): (Vec<_>, Vec<_>) = fields.iter().partition(|field| is_missing(&detail, &field.id));
+        if filled.is_empty() {
+            return Ok(Seen::NotDone);
+        }
+        let names = |fields: Vec<&FieldValue>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
+        // An installation may not take a field by this interface; what it took is what can be had.
+        Ok(Seen::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))
+    }
+
+    async fn see_contact_person(&self, company: i64, fields: &[FieldValue]) -> Result<Seen, SyncError> {
+        let value = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.clone());
+        let (mobile, name) = (value("mobile"), value("person_name").unwrap_or_default());
+        let filter = ContactFilter {
+            company: Some(company),
+            mobile: mobile.clone(),
+            person_name: mobile.is_none().then(|| name.clone()),
+        };
+        let ours = self.erp.list_contacts(&filter).await?.into_iter().find(|row| {
+            row.company.is_none_or(|ord| ord == company)
+                && match (&mobile, &row.mobile) {
+                    (Some(ours), Some(theirs)) => conflict::same_number(ours, theirs),
+                    _ => row.person_name.as_deref().is_some_and(|theirs| comparable(theirs) == comparable(&name)),
+                }
+        });
+        Ok(ours.map_or(Seen::NotDone, |row| Seen::Done(json!({ "company": company, "person": row.ord }))))
+    }
+
+    async fn see_progress(&self, text: &str) -> Result<Seen, SyncError> {
+        let records = match self.erp.list_progress(self.ord()?).await? {
+            ProgressList::Closed(words) => return Ok(Seen::Hidden(words)),
+            ProgressList::Records(records) => records,
+        };
+        let wanted = comparable(text);
+        let equal: Vec<_> = records.iter().filter(|record| comparable(&record.intro) == wanted).collect();
+        let step = Step::Progress { text: text.to_owned(), way: 0 };
+        let others = match self.fingerprint(&step) {
+            Some(fingerprint) => self.journal.count_fingerprint(&fingerprint).await?,
+            None => 0,
+        };
+        // Records have no key of their own: ours is there once there are more equal ones than finished steps made.
+        let ours = i64::try_from(equal.len()).unwrap_or(i64::MAX) > others;
+        let newest = equal.iter().filter_map(|record| record.ord).max();
+        Ok(if ours { Seen::Done(json!({ "record": newest })) } else { Seen::NotDone })
+    }
+
+    async fn see_stage(&self, kind: CustomerKind, stage: &str) -> Result<Seen, SyncError> {
+        let (_, detail) = conflict::detail_of(self.erp, kind, self.ord()?).await?;
+        Ok(match Category::shown(&detail).stage {
+            Some(shown) if shown == stage => Seen::Done(json!({ "stage": stage })),
+            Some(_) => Seen::NotDone,
+            None => Seen::Hidden("客户详情 shows no 跟进程度".into()),
+        })
+    }
+
+    async fn see_assignment(&self, to: &Assignment) -> Result<Seen, SyncError> {
+        let Some(salesperson) = self.salesperson().await? else {
+            return Ok(Seen::Hidden("客户列表 shows no catename".into()));
+        };
+        let expected = match to {
+            Assignment::Public => Vec::new(),
+            Assignment::Users { users } => self.names_of(users).await?,
+        };
+        let right = match to {
+            Assignment::Public => salesperson.is_empty(),
+            Assignment::Users { .. } => expected.iter().any(|name| salesperson.contains(name.as_str())),
+        };
+        Ok(if right { Seen::Done(json!({ "salesperson": salesperson })) } else { Seen::NotDone })
+    }
+
+    /// `catename` of the customer; `None` where the installation does not show it.
+    async fn salesperson(&self) -> Result<Option<String>, SyncError> {
+        let ord = self.ord()?;
+        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
+        let row = self.erp.list_customers(&filter).await?.into_iter().find(|row| row.ord == ord);
+        Ok(row.and_then(|row| row.catename).map(|name| name.trim().to_owned()))
+    }
+
+    async fn names_of(&self, users: &[String]) -> Result<Vec<String>, SyncError> {
+        let accounts = self.erp.list_accounts().await?;
+        let known = accounts.iter().filter(|account| users.contains(&account.ord));
+        Ok(known.filter_map(|account| account.name.clone().filter(|name| !name.is_empty())).collect())
+    }
+
+    /// Whether the customer stands in (or has left) one of the ERP's special lists.
+    async fn see_in_list(&self, stype: i64, inside: bool) -> Result<Seen, SyncError> {
+        let ord = self.ord()?;
+        let filter = CustomerFilter { ord: Some(ord), stype: Some(stype), ..CustomerFilter::default() };
+        let found = self.erp.list_customers(&filter).await?.iter().any(|row| row.ord == ord);
+        Ok(if found == inside { Seen::Done(json!({ "ord": ord })) } else { Seen::NotDone })
+    }
+}
+
+/// `stype` of 客户池 and of 待审核 (`erp-wire.md §3`).
+const POOL: i64 = 1;
+const PENDING: i64 = 2;
+
+/// 客户分类 and 跟进程度 as display texts.
+struct Category {
+    sort: String,
+    stage: String,
+}
+
+struct ShownCategory {
+    sort: Option<String>,
+    stage: Option<String>,
+}
+
+impl Category {
+    fn of(detail: &Detail, values: &ErpValues) -> Self {
+        let shown = Self::shown(detail);
+        Self {
+            sort: shown.sort.unwrap_or_else(|| values.sort.clone()),
+            stage: shown.stage.unwrap_or_else(|| values.stage.clone()),
+        }
+    }
+
+    /// Editing calls 客户分类 `sort` and 跟进程度 `sort1`; adding calls the tree of both `sort1`. A detail with a field
+    /// `sort` speaks as editing does; one without shows the tree, its first level being the 客户分类.
+    fn shown(detail: &Detail) -> ShownCategory {
+        let text = |id: &str| detail.text(id).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        if detail.has("sort") {
+            return ShownCategory { sort: text("sort"), stage: text("sort1") };
+        }
+        let tree = text("sort1").unwrap_or_default();
+        let mut levels = tree.split([',', '，', '/', '>', '-']).map(str::trim).filter(|level| !level.is_empty());
+        ShownCategory { sort: levels.next().map(str::to_owned), stage: levels.next().map(str::to_owned) }
+    }
+}
+
+fn shown(detail: &Detail, id: &str) -> Option<String> {
+    detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+fn erp_fields(fields: &[FieldValue]) -> Vec<Field> {
+    fields.iter().map(FieldValue::field).collect()
+}
+
+fn assignee(to: &Assignment) -> Assignee {
+    match to {
+        Assignment::Public => Assignee::Public,
+        Assignment::Users { users } => Assignee::Users(users.clone()),
+    }
+}
+
+const fn contact_way(id: i64) -> ContactWay {
+    match id {
+        481 => ContactWay::Phone,
+        482 => ContactWay::Email,
+        483 => ContactWay::Visit,
+        _ => ContactWay::Other,
+    }
+}

@@ -1,0 +1,335 @@
+//! From an event, and what is known of its contact, to the steps that are to be done.
+//!
+//! Planning only reads the ERP: `POST /v1/preview` shows its result without doing any of it.
+
+use super::{
+    Journal, SyncError,
+    assignment::{self, Assignment},
+    conflict::{self, Candidate, Found, FoundBy},
+    mapping::{ChoiceIds, FieldValue, Mapping},
+    progress,
+    step::Step,
+};
+use crate::{
+    clock::Millis,
+    config::AssignmentConfig,
+    erp::{ChoiceField, CustomerKind, Detail, Erp, ErpError},
+    event::{Command, Decision, Event, EventKind, Rules, Work},
+};
+
+/// A contact's link to a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The customer.
+    pub ord: i64,
+    /// Its 客户编号.
+    pub khid: String,
+    /// `company`, `person` or `contact_person`.
+    pub kind: String,
+}
+
+/// What is to be planned, and what is known so far.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The event or command.
+    pub work: Work,
+    /// When the bridge accepted it.
+    pub received_at: Millis,
+    /// The contact's link, if it has one.
+    pub link: Option<Link>,
+    /// Admission is skipped.
+    pub force: bool,
+    /// An operator said which customer the contact is.
+    pub told_ord: Option<i64>,
+}
+
+/// The result of planning.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// These steps, in order; possibly none, where the ERP has everything already.
+    Steps {
+        /// The steps.
+        steps: Vec<Step>,
+        /// For edits: (field, the ERP's value now, the value to write); for previews.
+        changes: Vec<Change>,
+    },
+    /// A message or a command whose contact is not linked.
+    NotLinked,
+    /// The admission rules refuse it.
+    NotAdmitted(Decision),
+    /// Several customers match.
+    Several {
+        /// By what.
+        by: FoundBy,
+        /// Which.
+        candidates: Vec<Candidate>,
+    },
+}
+
+/// One field of an edit, old value → new value.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Change {
+    /// The ERP's field id.
+    pub field: String,
+    /// What the ERP has.
+    pub old: String,
+    /// What would be written.
+    pub new: String,
+}
+
+/// Plans events by the field map, the admission rules and the assignment rules.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    /// The field map.
+    pub mapping: Mapping,
+    /// The admission rules.
+    pub rules: Rules,
+    /// The assignment rules.
+    pub assignment: AssignmentConfig,
+}
+
+impl Planner {
+    /// Plans a task. `peek` leaves the turns of the assignment rules as they are.
+    pub async fn plan(&self, erp: &Erp, journal: &dyn Journal, task: &Task, peek: bool) -> Result<Plan, SyncError> {
+        match &task.work {
+            Work::Command { command, .. } => Ok(match task.link {
+                Some(_) => Plan::Steps { steps: vec![command_step(command)], changes: Vec::new() },
+                None => Plan::NotLinked,
+            }),
+            Work::Event(event) if event.kind() == EventKind::MessageLogged => Ok(match task.link {
+                Some(_) => steps_only(self.message(event)),
+                None => Plan::NotLinked,
+            }),
+            Work::Event(event) => self.customer_event(erp, journal, task, event, peek).await,
+        }
+    }
+
+    async fn customer_event(
+        &self,
+        erp: &Erp,
+        journal: &dyn Journal,
+        task: &Task,
+        event: &Event,
+        peek: bool,
+    ) -> Result<Plan, SyncError> {
+        let is_deal = event.kind() == EventKind::DealClosed;
+        let mut draft = match &task.link {
+            Some(_) if is_deal => Draft::default(),
+            Some(link) => self.refresh(erp, event, link).await?,
+            None => {
+                let decision = self.rules.decide(event);
+                if !decision.admitted && !task.force {
+                    return Ok(Plan::NotAdmitted(decision));
+                }
+                match self.become_customer(erp, journal, task, event, peek).await? {
+                    Ok(draft) => draft,
+                    Err((by, candidates)) => return Ok(Plan::Several { by, candidates }),
+                }
+            }
+        };
+        if is_deal {
+            let kind = draft.kind.unwrap_or_else(|| kind_of(task.link.as_ref(), event));
+            draft.steps.extend(self.deal(event, task.link.is_some(), kind));
+        }
+        Ok(Plan::Steps { steps: draft.steps, changes: draft.changes })
+    }
+
+    /// Finds the contact's customer or plans a new one.
+    async fn become_customer(
+        &self,
+        erp: &Erp,
+        journal: &dyn Journal,
+        task: &Task,
+        event: &Event,
+        peek: bool,
+    ) -> Result<Result<Draft, (FoundBy, Vec<Candidate>)>, SyncError> {
+        let found = match task.told_ord {
+            Some(ord) => Found::Customer { ord, by: FoundBy::Operator },
+            None => conflict::find(erp, &self.mapping, event).await?,
+        };
+        Ok(match found {
+            Found::Several { by, candidates } => Err((by, candidates)),
+            Found::Nobody => Ok(self.new_customer(erp, journal, event, peek).await?),
+            Found::Customer { ord, by: FoundBy::CompanyName } => Ok(self.join_company(erp, event, ord).await?),
+            Found::Customer { ord, by } => Ok(self.take_over(erp, event, ord, by).await?),
+        })
+    }
+
+    async fn new_customer(&self, erp: &Erp, journal: &dyn Journal, event: &Event, peek: bool) -> Result<Draft, SyncError> {
+        let kind = Mapping::kind(event);
+        let score = event.thread().and_then(crate::event::Thread::score);
+        let choices = self.choice_ids(erp, score).await?;
+        let link = Step::Link {
+            ord: None,
+            khid: self.mapping.khid(event.contact().id()),
+            kind: kind_name(kind).into(),
+            linked_by: "created".into(),
+        };
+        let fields = self.mapping.new_customer(event, choices);
+        let mut steps = vec![Step::Allocate { kind }, Step::SaveCustomer { kind, fields }, link];
+        if let Some(rule) = assignment::rule_for(&self.assignment.rules, score.unwrap_or_default()) {
+            let to = if rule.public {
+                Assignment::Public
+            } else {
+                assignment::next_of(rule, journal.rotation(&assignment::rotation_name(rule), peek).await?)
+            };
+            steps.push(Step::Assign { to });
+        }
+        steps.extend(self.overflow(event));
+        Ok(Draft { steps, changes: Vec::new(), kind: Some(kind) })
+    }
+
+    /// A customer found by number or named by an operator: fill in what it lacks, then link.
+    async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: FoundBy) -> Result<Draft, SyncError> {
+        let (kind, detail) = conflict::detail_of(erp, Mapping::kind(event), ord).await?;
+        let own = is_own_record(&detail, event) || matches!(by, FoundBy::Khid);
+        let mut draft = if own { self.fill(event, kind, ord, &detail) } else { Draft::default() };
+        draft.kind = Some(kind);
+        let khid = shown(&detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
+        let link_kind = if own { kind_name(kind) } else { "contact_person" };
+        draft.steps.push(Step::Link { ord: Some(ord), khid, kind: link_kind.into(), linked_by: by.as_str().into() });
+        Ok(draft)
+    }
+
+    /// A company that the ERP knows by name: the contact becomes a further contact person of it.
+    async fn join_company(&self, erp: &Erp, event: &Event, ord: i64) -> Result<Draft, SyncError> {
+        let (kind, detail) = conflict::detail_of(erp, CustomerKind::Company, ord).await?;
+        let khid = shown(&detail, "khid").unwrap_or_default();
+        let link = Step::Link {
+            ord: Some(ord),
+            khid,
+            kind: "contact_person".into(),
+            linked_by: FoundBy::CompanyName.as_str().into(),
+        };
+        let person = Step::AddContactPerson { company: ord, fields: self.mapping.contact_person(event) };
+        Ok(Draft { steps: vec![person, link], changes: Vec::new(), kind: Some(kind) })
+    }
+
+    /// A contact that is linked already: fill in what its own record lacks.
+    async fn refresh(&self, erp: &Erp, event: &Event, link: &Link) -> Result<Draft, SyncError> {
+        if link.kind == "contact_person" {
+            return Ok(Draft::default());
+        }
+        let guess = kind_of(Some(link), event);
+        let (kind, detail) = conflict::detail_of(erp, guess, link.ord).await?;
+        Ok(self.fill(event, kind, link.ord, &detail))
+    }
+
+    fn fill(&self, event: &Event, kind: CustomerKind, ord: i64, detail: &Detail) -> Draft {
+        let fields: Vec<FieldValue> =
+            self.mapping.known_customer(event).into_iter().filter(|field| is_missing(detail, &field.id)).collect();
+        let changes = fields
+            .iter()
+            .map(|field| Change {
+                field: field.id.clone(),
+                old: detail.shown(&field.id).unwrap_or_default().into(),
+                new: field.val.clone(),
+            })
+            .collect();
+        let steps = if fields.is_empty() { Vec::new() } else { vec![Step::FillMissing { kind, ord, fields }] };
+        Draft { steps, changes, kind: Some(kind) }
+    }
+
+    fn message(&self, event: &Event) -> Vec<Step> {
+        let markup = self.mapping.config.markup;
+        event.signal().map_or_else(Vec::new, |signal| {
+            let way = progress::way(signal.channel()) as i64;
+            let texts = progress::message_records(signal, event.occurred_at(), markup);
+            texts.into_iter().map(|text| Step::Progress { text, way }).collect()
+        })
+    }
+
+    /// The rest of a message that is longer than 客户简介 takes.
+    fn overflow(&self, event: &Event) -> Vec<Step> {
+        if self.mapping.product_is_cut(event) { self.message(event) } else { Vec::new() }
+    }
+
+    fn deal(&self, event: &Event, was_linked: bool, kind: CustomerKind) -> Vec<Step> {
+        let Some(deal) = event.deal() else { return Vec::new() };
+        // The message that came with the first deal is the new customer's 客户简介; later ones have no other place.
+        let signal = event.signal().filter(|_| was_linked);
+        let texts = progress::deal_records(deal, signal, event.occurred_at(), self.mapping.config.markup);
+        let way = crate::erp::ContactWay::Other as i64;
+        let mut steps: Vec<Step> = texts.into_iter().map(|text| Step::Progress { text, way }).collect();
+        let stage = &self.mapping.values.stage_after_deal;
+        if !stage.is_empty() {
+            steps.push(Step::SetStage { kind, stage: stage.clone() });
+        }
+        steps
+    }
+
+    async fn choice_ids(&self, erp: &Erp, score: Option<f64>) -> Result<ChoiceIds, ErpError> {
+        let source = erp.choice_id(ChoiceField::Source, &self.mapping.values.source).await?;
+        let level = match self.mapping.level(score) {
+            None => None,
+            Some(level) => match erp.choice_id(ChoiceField::Level, &level.text).await {
+                Ok(id) => {
+                    if id != level.id {
+                        tracing::warn!(level = %level.text, configured = level.id, erp = id, "mapping.levels names another id than the ERP; the ERP's is used");
+                    }
+                    Some(id)
+                }
+                // Not listed for this account: the configured id has to do.
+                Err(ErpError::Refused(_)) => Some(level.id),
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(ChoiceIds { source: Some(source), level })
+    }
+}
+
+/// Steps in the making.
+#[derive(Default)]
+struct Draft {
+    steps: Vec<Step>,
+    changes: Vec<Change>,
+    kind: Option<CustomerKind>,
+}
+
+fn steps_only(steps: Vec<Step>) -> Plan {
+    Plan::Steps { steps, changes: Vec::new() }
+}
+
+fn command_step(command: &Command) -> Step {
+    match command {
+        Command::Assign(to) => Step::Assign { to: to.into() },
+        Command::Apply => Step::Apply,
+        Command::Approval { approve } => Step::Approve { agree: *approve },
+        Command::TakeBack => Step::TakeBack,
+    }
+}
+
+const fn kind_name(kind: CustomerKind) -> &'static str {
+    match kind {
+        CustomerKind::Company => "company",
+        CustomerKind::Person => "person",
+    }
+}
+
+fn kind_of(link: Option<&Link>, event: &Event) -> CustomerKind {
+    match link.map(|link| link.kind.as_str()) {
+        Some("person") => CustomerKind::Person,
+        Some(_) => CustomerKind::Company,
+        None => Mapping::kind(event),
+    }
+}
+
+/// Whether the customer's own mobile number is the contact's, or there is none: else the contact is one of its further
+/// contact persons, whose data must not end up in the customer's own fields.
+fn is_own_record(detail: &Detail, event: &Event) -> bool {
+    match (shown(detail, "mobile"), Mapping::mobile(event)) {
+        (Some(theirs), Some(ours)) => conflict::same_number(&theirs, ours),
+        _ => true,
+    }
+}
+
+/// A field that the record has and that is empty. A field that the installation does not show is not known to be empty.
+pub(super) fn is_missing(detail: &Detail, id: &str) -> bool {
+    let is_choice = matches!(id, "ly" | "jz");
+    detail.has(id)
+        && shown(detail, id).is_none_or(|value| is_choice && matches!(value.as_str(), "0" | "请选择" | "-1"))
+}
+
+fn shown(detail: &Detail, id: &str) -> Option<String> {
+    detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+}

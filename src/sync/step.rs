@@ -1,0 +1,114 @@
+//! The steps that an event's plan is made of, as the ledger keeps them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{assignment::Assignment, mapping::FieldValue};
+use crate::erp::CustomerKind;
+
+/// One step: what is done, with everything that doing it again needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Step {
+    /// 分配新客户ID: the ERP reserves an `ord`; nothing is stored yet.
+    Allocate {
+        /// 单位客户 or 个人客户.
+        kind: CustomerKind,
+    },
+    /// 单位客户添加 or 个人客户添加 under the allocated `ord`.
+    SaveCustomer {
+        /// Which of the two.
+        kind: CustomerKind,
+        /// The fields.
+        fields: Vec<FieldValue>,
+    },
+    /// 客户修改: what the ERP lacks is filled in, what it has stays.
+    FillMissing {
+        /// For reading the detail.
+        kind: CustomerKind,
+        /// The customer.
+        ord: i64,
+        /// The fields that were empty, with the display texts to write.
+        fields: Vec<FieldValue>,
+    },
+    /// 联系人添加: a further contact person of a company that the ERP knows.
+    AddContactPerson {
+        /// The company's `ord`.
+        company: i64,
+        /// The fields.
+        fields: Vec<FieldValue>,
+    },
+    /// The ledger remembers which customer the contact is; no call to the ERP.
+    Link {
+        /// The customer; `None`: the allocated one.
+        ord: Option<i64>,
+        /// Its 客户编号.
+        khid: String,
+        /// `company`, `person` or `contact_person`.
+        kind: String,
+        /// `created`, `khid`, `mobile`, `company_name` or `operator`.
+        linked_by: String,
+    },
+    /// 洽谈进展: one progress record.
+    Progress {
+        /// Its text, head included.
+        text: String,
+        /// The way of contact, as the ERP's id.
+        way: i64,
+    },
+    /// 客户修改 of the 跟进程度.
+    SetStage {
+        /// For reading the detail.
+        kind: CustomerKind,
+        /// Its display text.
+        stage: String,
+    },
+    /// 客户指派.
+    Assign {
+        /// To whom.
+        to: Assignment,
+    },
+    /// 客户申请.
+    Apply,
+    /// 客户审批.
+    Approve {
+        /// Agree or refuse.
+        agree: bool,
+    },
+    /// 客户收回.
+    TakeBack,
+}
+
+impl Step {
+    /// Stable name within an event; `parts` numbers progress records.
+    pub fn name(&self, part: usize) -> String {
+        match self {
+            Self::Allocate { .. } => "allocate".into(),
+            Self::SaveCustomer { .. } => "save_customer".into(),
+            Self::FillMissing { .. } => "fill_missing".into(),
+            Self::AddContactPerson { .. } => "add_contact_person".into(),
+            Self::Link { .. } => "link".into(),
+            Self::Progress { .. } => format!("progress:{part}"),
+            Self::SetStage { .. } => "set_stage".into(),
+            Self::Assign { .. } => "assign".into(),
+            Self::Apply => "apply".into(),
+            Self::Approve { .. } => "approve".into(),
+            Self::TakeBack => "take_back".into(),
+        }
+    }
+
+    /// Whether doing it a second time leaves the ERP as doing it once: then an outcome that cannot be looked up is no
+    /// reason to ask a person.
+    pub const fn is_repeatable(&self) -> bool {
+        !matches!(self, Self::Progress { .. } | Self::AddContactPerson { .. })
+    }
+}
+
+/// Names for a plan's steps: progress records are numbered from 1.
+pub fn named(steps: Vec<Step>) -> Vec<(String, Step)> {
+    let mut part = 0;
+    let mut name = |step: Step| {
+        part += usize::from(matches!(step, Step::Progress { .. }));
+        (step.name(part), step)
+    };
+    steps.into_iter().map(&mut name).collect()
+}

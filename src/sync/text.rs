@@ -1,0 +1,164 @@
+//! What customers wrote, made fit for the ERP: cleaned, cut and split without breaking a character.
+//!
+//! The ERP's limits are those of SQL Server's `nvarchar`: UTF-16 code units, so an emoji counts two (`erp-wire.md §1.12`).
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::config::Markup;
+
+/// Length as the ERP counts it.
+pub fn utf16_len(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// Text of several lines for the ERP: line ends become `\n`, tabs become spaces, other control characters go, and `<`,
+/// `>`, `&` are made harmless.
+pub fn clean(text: &str, markup: Markup) -> String {
+    let text = text.replace("\r\n", "\n");
+    let text: String = text.trim().chars().filter_map(|character| clean_char(character, markup)).collect();
+    text.trim().to_owned()
+}
+
+/// Text of one line for the ERP: as [`clean`], and line ends become spaces.
+pub fn clean_line(text: &str, markup: Markup) -> String {
+    clean(text, markup).replace('\n', " ")
+}
+
+fn clean_char(character: char, markup: Markup) -> Option<char> {
+    match character {
+        '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => Some('\n'),
+        '\t' => Some(' '),
+        '\n' => Some('\n'),
+        // Not characters at all; XML and SQL Server tools choke on them.
+        '\u{fffe}' | '\u{ffff}' => None,
+        control if control.is_control() => None,
+        '<' if markup == Markup::FullWidth => Some('＜'),
+        '>' if markup == Markup::FullWidth => Some('＞'),
+        '&' if markup == Markup::FullWidth => Some('＆'),
+        other => Some(other),
+    }
+}
+
+/// The longest beginning of `text` that is at most `limit` units and cuts neither a surrogate pair nor a grapheme; a
+/// single grapheme that is longer than the limit by itself is cut between its characters.
+pub fn head(text: &str, limit: usize) -> &str {
+    let fits = |end: usize| utf16_len(&text[..end]) <= limit;
+    if fits(text.len()) {
+        return text;
+    }
+    let mut units = 0;
+    let mut end = 0;
+    for grapheme in text.graphemes(true) {
+        units += utf16_len(grapheme);
+        if units > limit {
+            break;
+        }
+        end += grapheme.len();
+    }
+    if end > 0 {
+        return &text[..end];
+    }
+    let mut units = 0;
+    for character in text.chars() {
+        units += character.len_utf16();
+        if units > limit {
+            break;
+        }
+        end += character.len_utf8();
+    }
+    &text[..end]
+}
+
+/// `text` in pieces of at most `limit` units each, at line ends or spaces where one is near, losing nothing.
+pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
+    let mut rest = text;
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let longest = head(rest, limit);
+        // A limit below a single character's length cannot be kept; one character is taken all the same.
+        let longest = if longest.is_empty() { &rest[..rest.chars().next().map_or(0, char::len_utf8)] } else { longest };
+        let cut = if longest.len() == rest.len() { longest.len() } else { good_break(longest) };
+        let (piece, after) = rest.split_at(cut);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
+
+/// Behind the last line end or sentence end in the second half of `text`; its end if there is none.
+fn good_break(text: &str) -> usize {
+    let half = text.len() / 2;
+    let after = |marks: &[char]| {
+        text.rmatch_indices(marks).map(|(at, mark)| at + mark.len()).find(|end| *end > half)
+    };
+    after(&['\n']).or_else(|| after(&['。', '！', '？', '；'])).unwrap_or(text.len())
+}
+
+/// A progress record as it is compared: without white space, control characters and line-break markup, which an ASP page
+/// may add or drop.
+pub fn comparable(text: &str) -> String {
+    let text = ["<br>", "<br/>", "<br />", "<BR>"].iter().fold(text.to_owned(), |text, mark| text.replace(mark, ""));
+    text.chars().filter(|character| !character.is_whitespace() && !character.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn control_characters_go_and_markup_is_made_harmless() {
+        let cases = [
+            ("a\u{0}b\u{7}c", "abc"),
+            ("  你好\r\n世界\t!  ", "你好\n世界 !"),
+            ("<script>&nbsp;", "＜script＞＆nbsp;"),
+            ("\u{202e}家", "\u{202e}家"),
+        ];
+        for (text, cleaned) in cases {
+            assert_eq!(clean(text, Markup::FullWidth), cleaned, "{text:?}");
+        }
+        assert_eq!(clean("<b>&", Markup::Keep), "<b>&");
+        assert_eq!(clean_line("甲\n乙", Markup::FullWidth), "甲 乙");
+    }
+
+    #[test]
+    fn a_cut_respects_the_limit_and_whole_graphemes() {
+        for (text, limit, expected) in [
+            ("abcd", 3, "abc"),
+            ("abcd", 4, "abcd"),
+            ("ab😀", 3, "ab"),
+            ("ab😀", 4, "ab😀"),
+            ("a👨‍👩‍👧b", 8, "a"),
+            ("a👨‍👩‍👧b", 9, "a👨‍👩‍👧"),
+            ("👨‍👩‍👧", 3, "👨\u{200d}"),
+        ] {
+            assert_eq!(head(text, limit), expected, "{text:?} at {limit}");
+        }
+    }
+
+    #[test]
+    fn pieces_break_behind_a_sentence_where_one_ends_in_the_second_half() {
+        assert_eq!(pieces("一二三四。五六七八", 6), ["一二三四。", "五六七八"]);
+        assert_eq!(pieces("一。三四五六七八", 6), ["一。三四五六", "七八"]);
+        assert_eq!(pieces("", 6), Vec::<&str>::new());
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_keep_the_limit_and_lose_nothing(text in "\\PC{0,400}", limit in 2_usize..60) {
+            let pieces = pieces(&text, limit);
+            prop_assert_eq!(pieces.concat(), text);
+            for piece in pieces {
+                prop_assert!(utf16_len(piece) <= limit);
+            }
+        }
+
+        #[test]
+        fn cleaning_removes_only_what_it_says(text in any::<String>()) {
+            let kept: String = text.chars().filter(|c| !c.is_control() && !c.is_whitespace()
+                && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect();
+            prop_assert_eq!(comparable(&clean(&text, Markup::Keep)), comparable(&kept));
+        }
+    }
+}
