@@ -4,4 +4,8 @@
 pub mod clock;
 pub mod config;
 pub mod event;
+/// The door: signed webhooks and the internal REST interface.
+pub mod http;
 pub mod store;
+/// How the bridge is watched: what it logs and counts, with personal data masked.
+pub mod telemetry;
