@@ -1,5 +1,19 @@
 //! What came: the platform's events, parsed once into types that cannot be wrong, and the admission rules (准入条件).
 
+mod admission;
+mod command;
+mod kind;
+mod limits;
+mod names;
+mod parse;
+mod payload;
+pub mod phone;
 mod status;
+mod wire;
 
+pub use admission::{Decision, Reason, Rule, RuleCheck, Rules};
+pub use command::{AssignTo, Command, Work};
+pub use kind::{EventKind, UnknownKind};
+pub use parse::{FieldError, ParseError, Parsed};
+pub use payload::{Bucket, Channel, Contact, Deal, Direction, Event, Signal, Thread};
 pub use status::{Status, UnknownStatus};

@@ -1,0 +1,244 @@
+//! From bytes to an [`Event`], or to a list of everything that is wrong with them.
+
+use serde_json::Value;
+use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+
+use super::{kind::EventKind, limits, payload::Event, wire};
+
+/// What a well-formed body turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed {
+    /// An event that the bridge handles.
+    Event(Box<Event>),
+    /// A type that nobody handles: stored as ignored.
+    Unknown {
+        /// The `type`, 1–100 characters without control characters.
+        kind: String,
+        /// `data.contact.id`, if there is a valid one.
+        contact_id: Option<String>,
+    },
+}
+
+/// One thing that is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Where, as a JSON Pointer (RFC 6901); empty for the body as a whole.
+    #[schema(example = "/data/contact/phone")]
+    pub pointer: String,
+    /// What is allowed there; never what came.
+    #[schema(example = "must be at most 50 characters, the ERP's limit (最长 50 字)")]
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error at `pointer`.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+/// Why a body is no event. Neither variant holds anything of the body's content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// No JSON; the text says where it stops being JSON.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not a valid event.
+    #[error("the body is not a valid event: {}", summary(.errors))]
+    Invalid {
+        /// The type, if it could be read.
+        kind: Option<String>,
+        /// The contact's id, if there is a valid one.
+        contact_id: Option<String>,
+        /// Everything that is wrong, sorted by pointer, at most one message a place.
+        errors: Vec<FieldError>,
+    },
+}
+
+fn summary(errors: &[FieldError]) -> String {
+    errors.iter().map(|error| format!("{} {}", error.pointer, error.message)).collect::<Vec<_>>().join("; ")
+}
+
+impl Event {
+    /// Reads a webhook body (`contract.md` §1).
+    ///
+    /// Unknown members are passed over, a `null` counts as absent, texts for people lose the white space around them.
+    ///
+    /// # Errors
+    /// [`ParseError`] with every member that is missing, of the wrong type or over its limit.
+    pub fn parse(body: &[u8]) -> Result<Parsed, ParseError> {
+        let mut body = json(body)?;
+        let kind = read_kind(&body)?;
+        let contact_id = contact_id(&body);
+        let Some(known) = EventKind::of_webhook(&kind) else {
+            return Ok(Parsed::Unknown { kind, contact_id });
+        };
+        let mut errors = Vec::new();
+        drop_foreign_members(&mut body, known);
+        if let Some(envelope) = read_types(body, &mut errors) {
+            if let Err(found) = envelope.validate() {
+                collect("", &found, &mut errors);
+            }
+            check_required(known, &envelope, &mut errors);
+            check_name(known, &envelope, &mut errors);
+            if errors.is_empty()
+                && let Some(event) = Self::from_wire(known, envelope)
+            {
+                return Ok(Parsed::Event(Box::new(event)));
+            }
+        }
+        Err(invalid(Some(kind), contact_id, errors))
+    }
+}
+
+/// The body as JSON. Serde's message names a line and column and what JSON wants there, nothing of the content.
+pub(super) fn json(body: &[u8]) -> Result<Value, ParseError> {
+    serde_json::from_slice(body).map_err(|error| ParseError::NotJson(error.to_string()))
+}
+
+/// An error list in its final form: sorted, and per place only the first finding, which is the most basic one.
+pub(super) fn invalid(kind: Option<String>, contact_id: Option<String>, mut errors: Vec<FieldError>) -> ParseError {
+    errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    errors.dedup_by(|later, first| later.pointer == first.pointer);
+    if errors.is_empty() {
+        errors.push(FieldError::new("", "is not a valid event"));
+    }
+    ParseError::Invalid { kind, contact_id, errors }
+}
+
+fn read_kind(body: &Value) -> Result<String, ParseError> {
+    let refuse = |pointer, message| Err(invalid(None, contact_id(body), vec![FieldError::new(pointer, message)]));
+    if !body.is_object() {
+        return refuse("", "must be a JSON object with type, timestamp and data");
+    }
+    match body.get("type") {
+        None | Some(Value::Null) => refuse("/type", "is required"),
+        Some(Value::String(kind)) => {
+            let length = kind.chars().take(limits::KIND_CHARS_MAX + 1).count();
+            if limits::is_blank(kind) || length > limits::KIND_CHARS_MAX || kind.chars().any(char::is_control) {
+                return refuse("/type", "must be 1 to 100 characters without control characters");
+            }
+            Ok(kind.clone())
+        }
+        Some(_) => refuse("/type", "must be a string (文本)"),
+    }
+}
+
+/// `data.contact.id`, if it is a valid one: for the ledger's index, also of what is refused or ignored.
+pub(super) fn contact_id(body: &Value) -> Option<String> {
+    let id = body.pointer("/data/contact/id")?.as_str()?;
+    limits::contact_id(id).ok().map(|()| id.to_owned())
+}
+
+/// Takes out of `data` what this kind does not read: such members are the sender's own and need not fit.
+fn drop_foreign_members(body: &mut Value, kind: EventKind) {
+    if let Some(Value::Object(data)) = body.get_mut("data") {
+        data.retain(|name, _| {
+            matches!(name.as_str(), "contact" | "sequence") || kind.members().contains(&name.as_str())
+        });
+    }
+}
+
+/// Reads the members' types. A member of the wrong type is noted and then read as absent, so that one mistake does not
+/// hide the next; each round removes one member, and there are about thirty.
+fn read_types(mut body: Value, errors: &mut Vec<FieldError>) -> Option<wire::Envelope> {
+    // serde would also read a struct from an array.
+    for pointer in ["/data", "/data/contact", "/data/thread", "/data/signal", "/data/deal"] {
+        if let Some(member) = body.pointer_mut(pointer)
+            && !member.is_object()
+            && !member.is_null()
+        {
+            errors.push(FieldError::new(pointer, "must be an object (对象)"));
+            *member = Value::Null;
+        }
+    }
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, wire::Envelope>(&body) {
+            Ok(envelope) => return Some(envelope),
+            Err(error) => error,
+        };
+        let pointer = json_pointer(error.path());
+        errors.push(FieldError::new(pointer.as_str(), expected(error.inner())));
+        match body.pointer_mut(&pointer) {
+            Some(member) if !pointer.is_empty() && !member.is_null() => *member = Value::Null,
+            _ => return None,
+        }
+    }
+}
+
+fn json_pointer(path: &serde_path_to_error::Path) -> String {
+    path.iter().fold(String::new(), |pointer, segment| {
+        pointer + "/" + &segment.to_string().replace('~', "~0").replace('/', "~1")
+    })
+}
+
+/// What serde expected, in our words: its own message quotes the value.
+fn expected(error: &serde_json::Error) -> &'static str {
+    match error.to_string().rsplit_once(", expected ").map_or("", |(_, expected)| expected) {
+        "a string" => "must be a string (文本)",
+        "a boolean" => "must be true or false",
+        "f64" => "must be a number (数字)",
+        "i64" => "must be a whole number (整数)",
+        _ => "is of the wrong type",
+    }
+}
+
+/// Turns validator's findings into pointers and messages, and leaves behind the values that it carries along.
+fn collect(prefix: &str, found: &ValidationErrors, errors: &mut Vec<FieldError>) {
+    for (name, kind) in found.errors() {
+        let pointer = format!("{prefix}/{name}");
+        match kind {
+            ValidationErrorsKind::Struct(inner) => collect(&pointer, inner, errors),
+            ValidationErrorsKind::List(items) => {
+                items.iter().for_each(|(index, inner)| collect(&format!("{pointer}/{index}"), inner, errors));
+            }
+            ValidationErrorsKind::Field(findings) => errors.extend(findings.iter().map(|finding| {
+                FieldError::new(pointer.as_str(), finding.message.as_deref().unwrap_or("is not valid"))
+            })),
+        }
+    }
+}
+
+/// The members without which the kind makes no sense (`contract.md` §1: those with a star).
+fn check_required(kind: EventKind, envelope: &wire::Envelope, errors: &mut Vec<FieldError>) {
+    let mut require = |present: bool, pointer: &str| {
+        if !present {
+            errors.push(FieldError::new(pointer, format!("is required for {kind} (必填)")));
+        }
+    };
+    require(envelope.timestamp.is_some(), "/timestamp");
+    require(envelope.data.is_some(), "/data");
+    let Some(data) = &envelope.data else { return };
+    require(data.contact.is_some(), "/data/contact");
+    if let Some(contact) = &data.contact {
+        require(contact.id.is_some(), "/data/contact/id");
+        require(contact.name.is_some() || kind == EventKind::MessageLogged, "/data/contact/name");
+    }
+    let members = [("thread", data.thread.is_some()), ("signal", data.signal.is_some()), ("deal", data.deal.is_some())];
+    for (name, present) in members {
+        require(present || kind.required_member() != Some(name), &format!("/data/{name}"));
+    }
+    require(data.thread.as_ref().is_none_or(|thread| thread.id.is_some()), "/data/thread/id");
+    require(data.signal.as_ref().is_none_or(|signal| signal.id.is_some()), "/data/signal/id");
+    require(data.signal.as_ref().is_none_or(|signal| signal.content.is_some()), "/data/signal/content");
+    require(data.deal.as_ref().is_none_or(|deal| deal.id.is_some()), "/data/deal/id");
+}
+
+/// A person's name becomes 客户名称 (100), or 联系人姓名 of a company (50).
+fn check_name(kind: EventKind, envelope: &wire::Envelope, errors: &mut Vec<FieldError>) {
+    let Some(contact) = envelope.data.as_ref().and_then(|data| data.contact.as_ref()) else { return };
+    let (limit, becomes) = match contact.company {
+        Some(_) => (limits::PERSON_NAME_UNITS_MAX, "联系人姓名"),
+        None => (limits::CUSTOMER_NAME_UNITS_MAX, "客户名称"),
+    };
+    // A message's contact is not written; its name is only carried along.
+    let limit = if kind == EventKind::MessageLogged { limits::CUSTOMER_NAME_UNITS_MAX } else { limit };
+    if contact.name.as_deref().is_some_and(|name| limits::utf16_units(name) > limit) {
+        let message = format!("must be at most {limit} characters, the ERP's limit for {becomes} (最长 {limit} 字)");
+        errors.push(FieldError::new("/data/contact/name", message));
+    }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

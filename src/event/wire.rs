@@ -1,0 +1,121 @@
+//! The bodies as they come, before anything is believed (`contract.md` §1). Only [`super::parse`] reads these.
+//!
+//! Every member is optional here, so that all that is missing or wrong can be reported at once.
+
+use serde::{Deserialize, Deserializer};
+use validator::Validate;
+
+use super::limits;
+
+/// The envelope; `type` was read before.
+#[derive(Deserialize, Validate)]
+pub(super) struct Envelope {
+    #[validate(custom(function = "limits::timestamp"))]
+    pub(super) timestamp: Option<String>,
+    #[validate(nested)]
+    pub(super) data: Option<Data>,
+}
+
+#[derive(Deserialize, Validate)]
+pub(super) struct Data {
+    #[validate(nested)]
+    pub(super) contact: Option<Contact>,
+    #[validate(nested)]
+    pub(super) thread: Option<Thread>,
+    #[validate(nested)]
+    pub(super) signal: Option<Signal>,
+    #[validate(nested)]
+    pub(super) deal: Option<Deal>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<100>"))]
+    pub(super) requested_by: Option<String>,
+    #[validate(custom(function = "limits::sequence"))]
+    pub(super) sequence: Option<i64>,
+}
+
+#[derive(Deserialize, Validate)]
+pub(super) struct Contact {
+    #[validate(custom(function = "limits::contact_id"))]
+    pub(super) id: Option<String>,
+    /// Its length depends on `company`: [`super::parse`] checks it.
+    #[serde(default, deserialize_with = "text")]
+    pub(super) name: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<50>"))]
+    pub(super) phone: Option<String>,
+    pub(super) phone_verified: Option<bool>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<50>"))]
+    pub(super) wechat_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<100>"))]
+    pub(super) company: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<50>"))]
+    pub(super) source: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<4000>"))]
+    pub(super) notes: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<200>"))]
+    pub(super) address: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(
+        custom(function = "limits::at_most::<50>"),
+        email(message = "must be an email address such as name@example.com")
+    )]
+    pub(super) email: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<50>"))]
+    pub(super) job: Option<String>,
+}
+
+#[derive(Deserialize, Validate)]
+pub(super) struct Thread {
+    #[validate(custom(function = "limits::id"))]
+    pub(super) id: Option<String>,
+    #[validate(custom(function = "limits::score"))]
+    pub(super) score: Option<f64>,
+    #[validate(custom(function = "limits::bucket"))]
+    pub(super) bucket: Option<String>,
+    #[validate(custom(function = "limits::bucket"))]
+    pub(super) previous_bucket: Option<String>,
+}
+
+#[derive(Deserialize, Validate)]
+pub(super) struct Signal {
+    #[validate(custom(function = "limits::id"))]
+    pub(super) id: Option<String>,
+    #[validate(custom(function = "limits::content"))]
+    pub(super) content: Option<String>,
+    #[validate(custom(function = "limits::direction"))]
+    pub(super) direction: Option<String>,
+    #[validate(custom(function = "limits::channel"))]
+    pub(super) channel: Option<String>,
+    #[validate(custom(function = "limits::timestamp"))]
+    pub(super) sent_at: Option<String>,
+}
+
+#[derive(Deserialize, Validate)]
+pub(super) struct Deal {
+    #[validate(custom(function = "limits::id"))]
+    pub(super) id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<200>"))]
+    pub(super) title: Option<String>,
+    #[validate(custom(function = "limits::amount"))]
+    pub(super) amount: Option<String>,
+    #[validate(custom(function = "limits::currency"))]
+    pub(super) currency: Option<String>,
+    #[validate(custom(function = "limits::timestamp"))]
+    pub(super) closed_at: Option<String>,
+}
+
+/// A text for people: without the white space and control characters around it; nothing left counts as absent.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| {
+        let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }))
+}

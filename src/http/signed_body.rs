@@ -1,0 +1,176 @@
+//! Signatures by the Standard Webhooks scheme (`contract.md` §1), over the raw bytes of a body. Pure: the time is given.
+
+use std::{fmt, time::Duration};
+
+use axum::http::{HeaderMap, HeaderValue};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::clock::Millis;
+
+/// Headers by their names and their older aliases.
+const ID: [&str; 2] = ["webhook-id", "svix-id"];
+const TIMESTAMP: [&str; 2] = ["webhook-timestamp", "svix-timestamp"];
+const SIGNATURE: [&str; 2] = ["webhook-signature", "svix-signature"];
+
+/// The longest `webhook-id`, in characters.
+pub const ID_CHARS_MAX: usize = 255;
+/// So many signatures of one request are looked at; a sender in the middle of a rotation sends two.
+const SIGNATURES_MAX: usize = 32;
+/// The longest key, in bytes; the scheme recommends 24 to 64.
+const KEY_BYTES_MAX: usize = 1024;
+
+/// Senders leave base64 padding off or not; both are taken.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The secrets of which any may have signed.
+#[derive(Clone)]
+pub struct Secrets(Vec<Hmac<Sha256>>);
+
+/// What a valid signature vouches for, besides the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// `webhook-id`: 1–255 visible ASCII characters, the same again for a resend.
+    pub id: String,
+    /// `webhook-timestamp`: when this delivery was signed.
+    pub timestamp: Millis,
+}
+
+/// Why a request is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// A header is missing: 400.
+    #[error("the header {0} is missing")]
+    MissingHeader(&'static str),
+    /// A header is there and makes no sense: 400.
+    #[error("the header {0} is malformed or given twice")]
+    BadHeader(&'static str),
+    /// Signed longer ago than the tolerance: 401.
+    #[error("webhook-timestamp is too old; check both clocks")]
+    TooOld,
+    /// Signed further ahead than the tolerance: 401.
+    #[error("webhook-timestamp is in the future; check both clocks")]
+    TooNew,
+    /// No signature matches any secret: 401.
+    #[error("no signature in webhook-signature matches the body")]
+    NoMatch,
+}
+
+impl Secrets {
+    /// Reads `whsec_<base64>` secrets.
+    ///
+    /// # Errors
+    /// Which one (counted from 1) is wrong and what it should look like, never the secret itself; also if there is none.
+    pub fn parse(secrets: &[SecretString]) -> Result<Self, String> {
+        if secrets.is_empty() {
+            return Err("at least one secret such as whsec_<base64> is needed".into());
+        }
+        let keyed = |(index, secret)| keyed(secret).map_err(|what| format!("secret {}: {what}", index + 1));
+        secrets.iter().enumerate().map(keyed).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Verifies a request: `now` is the server's time, `tolerance` how far the sender's clock may be off either way, both
+    /// counted in whole seconds as the header is.
+    ///
+    /// # Errors
+    /// [`SignatureError`]; headers are judged first, then the time, then the signatures.
+    pub fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Millis,
+        tolerance: Duration,
+    ) -> Result<Delivery, SignatureError> {
+        let id = header(headers, ID)?;
+        let timestamp = header(headers, TIMESTAMP)?;
+        let signatures = header(headers, SIGNATURE)?;
+        if !(1..=ID_CHARS_MAX).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(SignatureError::BadHeader(ID[0]));
+        }
+        let seconds = timestamp.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then(|| timestamp.parse());
+        let Some(Ok(seconds)) = seconds else { return Err(SignatureError::BadHeader(TIMESTAMP[0])) };
+        check_time(seconds, now, tolerance)?;
+        let given = signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,")).take(SIGNATURES_MAX);
+        let given: Vec<Vec<u8>> = given.filter_map(|signature| BASE64.decode(signature).ok()).collect();
+        // Every secret is tried with every signature, so that the time taken does not tell which one matched.
+        let mut matched = Choice::from(0);
+        for key in &self.0 {
+            let right = mac(key, id, timestamp, body);
+            matched = given.iter().fold(matched, |matched, given| matched | right.as_slice().ct_eq(given));
+        }
+        if !bool::from(matched) {
+            return Err(SignatureError::NoMatch);
+        }
+        Ok(Delivery { id: id.to_owned(), timestamp: Millis(seconds.saturating_mul(1000)) })
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({})", self.0.len())
+    }
+}
+
+/// The `webhook-signature` of a body, `v1,<base64>`, for `erp-bridge send` and tests. `timestamp` is in Unix seconds.
+///
+/// # Errors
+/// What a secret should look like, if this is none.
+pub fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Result<String, String> {
+    let key = keyed(secret)?;
+    Ok(format!("v1,{}", STANDARD.encode(mac(&key, id, &timestamp.to_string(), body))))
+}
+
+fn keyed(secret: &SecretString) -> Result<Hmac<Sha256>, String> {
+    let wanted = "must be whsec_ and then base64 of 24 to 64 random bytes";
+    let encoded = secret.expose_secret().trim().strip_prefix("whsec_").ok_or(wanted)?;
+    let key = BASE64.decode(encoded).map_err(|_| wanted)?;
+    if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
+        return Err(wanted.into());
+    }
+    Hmac::new_from_slice(&key).map_err(|_| wanted.into())
+}
+
+fn mac(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
+    let mut mac = key.clone();
+    for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// The one value of a header under either of its names.
+fn header<'a>(headers: &'a HeaderMap, names: [&'static str; 2]) -> Result<&'a str, SignatureError> {
+    let values: Option<Vec<&HeaderValue>> = names.into_iter().find_map(|name| {
+        let values: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
+        (!values.is_empty()).then_some(values)
+    });
+    let [value] = values.ok_or(SignatureError::MissingHeader(names[0]))?[..] else {
+        return Err(SignatureError::BadHeader(names[0]));
+    };
+    value.to_str().map_err(|_| SignatureError::BadHeader(names[0]))
+}
+
+fn check_time(seconds: i64, now: Millis, tolerance: Duration) -> Result<(), SignatureError> {
+    let now = now.0.div_euclid(1000);
+    let tolerance = i64::try_from(tolerance.as_secs()).unwrap_or(i64::MAX);
+    if seconds < now.saturating_sub(tolerance) {
+        Err(SignatureError::TooOld)
+    } else if seconds > now.saturating_add(tolerance) {
+        Err(SignatureError::TooNew)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "signed_body_tests.rs"]
+mod tests;

@@ -1,0 +1,3 @@
+//! How the bridge is watched: what it logs and counts, with personal data masked.
+
+pub mod masking;
