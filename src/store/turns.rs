@@ -65,6 +65,8 @@ pub struct Advance {
     pub start: Option<i64>,
     /// This step certainly did not take effect: it is planned again.
     pub reset: Option<i64>,
+    /// The operator's decision was carried out and does not count for later steps.
+    pub resolved: bool,
     /// Calls made since the last write.
     pub calls: Vec<CallRow>,
 }
@@ -235,11 +237,38 @@ impl Store {
             ],
         )
         .await?;
+        tx.execute("delete from reservations where contact_id = $1", args![lease.contact_id.as_str()]).await?;
         move_turn(&mut tx, &lease.contact_id, now).await?;
         tx.commit().await?;
         self.announce_event(&lease, status, now);
         self.work.notify_one();
         Ok(())
+    }
+
+    /// Reserves identities for the lease's contact until it settles; `false`, with none reserved, if another contact
+    /// holds one of them.
+    pub async fn reserve(&self, lease: &mut Lease, identities: &[String]) -> Result<bool, StoreError> {
+        let mut identities = identities.to_vec();
+        identities.sort_unstable();
+        let mut tx = self.begin_leased(lease).await?;
+        for identity in &identities {
+            let stale = "delete from reservations where identity = $1 and not exists
+                (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token)";
+            tx.execute(stale, args![identity.as_str()]).await?;
+            let taken = tx
+                .fetch_first(
+                    "insert into reservations (identity, contact_id, token) values ($1, $2, $3)
+                     on conflict (identity) do update set token = excluded.token
+                       where reservations.contact_id = excluded.contact_id returning identity",
+                    args![identity.as_str(), lease.contact_id.as_str(), lease.token.as_str()],
+                )
+                .await?;
+            if taken.is_none() {
+                return Ok(false);
+            }
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Gives a claimed turn back untouched, as at a clean stop.
@@ -321,6 +350,9 @@ async fn write_advance(tx: &mut Tx, lease: &Lease, advance: &Advance, now: Milli
     if let Some(position) = advance.start {
         let sql = "update steps set state = 'started', started_at = $3 where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, position, now]).await?;
+    }
+    if advance.resolved {
+        tx.execute("update events set resolution = null where id = $1", args![event_id]).await?;
     }
     if let Some(link) = &advance.link {
         write_link(tx, &lease.contact_id, link, now).await?;

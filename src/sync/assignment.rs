@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn the_highest_rule_that_the_score_reaches_takes_it() {
         let rules = rules();
-        for (score, expected) in [(59.9, None), (60.0, Some(60.0)), (79.9, Some(60.0)), (80.0, Some(80.0)), (100.0, Some(80.0))] {
+        for (score, expected) in
+            [(59.9, None), (60.0, Some(60.0)), (79.9, Some(60.0)), (80.0, Some(80.0)), (100.0, Some(80.0))]
+        {
             assert_eq!(rule_for(&rules, score).map(|rule| rule.min_score), expected, "{score}");
         }
         assert_eq!(rule_for(&[], 100.0), None);

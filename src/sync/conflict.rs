@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::mapping::Mapping;
 use crate::{
     erp::{ContactFilter, CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError},
-    event::{Event, normalize_phone},
+    event::{Event, phone::normalize},
 };
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare.
@@ -232,7 +232,7 @@ pub async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<(Cust
 
 /// Whether two ways of writing a phone number mean the same one.
 pub fn same_number(left: &str, right: &str) -> bool {
-    match (normalize_phone(left), normalize_phone(right)) {
+    match (normalize(left), normalize(right)) {
         (Some(left), Some(right)) => left == right,
         _ => left.trim() == right.trim() && !left.trim().is_empty(),
     }

@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Journal, SyncError,
-    assignment::Assignment,
-    conflict,
-    mapping::FieldValue,
-    plan::is_missing,
-    step::Step,
+    Journal, SyncError, assignment::Assignment, conflict, mapping::FieldValue, plan::is_missing, step::Step,
     text::comparable,
 };
 use crate::{
@@ -61,7 +56,9 @@ impl Hands<'_> {
                 return Ok(Effect { said: String::new(), ord: Some(allocated.ord) });
             }
             Step::Link { .. } => return Ok(Effect { said: String::new(), ord: None }),
-            Step::SaveCustomer { kind, fields } => self.erp.add_customer(*kind, self.ord()?, &erp_fields(fields)).await?,
+            Step::SaveCustomer { kind, fields } => {
+                self.erp.add_customer(*kind, self.ord()?, &erp_fields(fields)).await?
+            }
             Step::FillMissing { kind, ord, fields } => return self.fill(*kind, *ord, fields).await,
             Step::AddContactPerson { company, fields } => self.erp.add_contact(*company, &erp_fields(fields)).await?,
             Step::Progress { text, way } => {

@@ -24,7 +24,60 @@ pub use self::{
     step::{Step, named},
     text::{clean, utf16_len},
 };
-use crate::erp::ErpError;
+use crate::erp::{CallLog, Erp};
+pub use crate::erp::{CallRecord, ErpError};
+
+/// The ERP and everything that planning needs, as a worker holds it.
+#[derive(Clone)]
+pub struct Engine {
+    erp: Erp,
+    planner: std::sync::Arc<Planner>,
+}
+
+/// One run of an event: calls of it are collected, and are not sent any more once its lease is over.
+pub struct Job {
+    /// The ERP, recording.
+    pub erp: Erp,
+    /// What was recorded, and the deadline.
+    pub log: CallLog,
+    /// Makes the plan.
+    pub planner: std::sync::Arc<Planner>,
+}
+
+impl Engine {
+    /// An engine that plans with `planner` and works through `erp`.
+    pub fn new(erp: Erp, planner: Planner) -> Self {
+        Self { erp, planner: planner.into() }
+    }
+
+    /// Begins a run whose calls may be sent until `deadline`.
+    pub fn begin(&self, deadline: crate::clock::Millis) -> Job {
+        let log = CallLog::new("survey", Some(deadline));
+        Job { erp: self.erp.recording(log.clone()), log, planner: self.planner.clone() }
+    }
+
+    /// One cheap call: whether the ERP answers.
+    pub async fn ping(&self) -> Result<(), ErpError> {
+        self.erp.check_login().await.map(drop)
+    }
+
+    /// The ERP's words, while it refuses the login.
+    pub fn login_refusal(&self) -> Option<String> {
+        self.erp.login_refusal()
+    }
+
+    /// How long after an unanswered call its effect may still appear.
+    pub fn late_effect(&self) -> std::time::Duration {
+        self.erp.late_effect()
+    }
+}
+
+impl Job {
+    /// Does and looks up the plan's steps for one customer.
+    pub fn hands<'a>(&'a self, journal: &'a dyn Journal, ord: Option<i64>) -> Hands<'a> {
+        Hands { erp: &self.erp, journal, values: &self.planner.mapping.values, ord }
+    }
+}
 
 /// What planning and probing ask of the ledger.
 pub trait Journal: Send + Sync {

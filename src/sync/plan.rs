@@ -155,7 +155,13 @@ impl Planner {
         })
     }
 
-    async fn new_customer(&self, erp: &Erp, journal: &dyn Journal, event: &Event, peek: bool) -> Result<Draft, SyncError> {
+    async fn new_customer(
+        &self,
+        erp: &Erp,
+        journal: &dyn Journal,
+        event: &Event,
+        peek: bool,
+    ) -> Result<Draft, SyncError> {
         let kind = Mapping::kind(event);
         let score = event.thread().and_then(crate::event::Thread::score);
         let choices = self.choice_ids(erp, score).await?;
@@ -326,8 +332,7 @@ fn is_own_record(detail: &Detail, event: &Event) -> bool {
 /// A field that the record has and that is empty. A field that the installation does not show is not known to be empty.
 pub(super) fn is_missing(detail: &Detail, id: &str) -> bool {
     let is_choice = matches!(id, "ly" | "jz");
-    detail.has(id)
-        && shown(detail, id).is_none_or(|value| is_choice && matches!(value.as_str(), "0" | "请选择" | "-1"))
+    detail.has(id) && shown(detail, id).is_none_or(|value| is_choice && matches!(value.as_str(), "0" | "请选择" | "-1"))
 }
 
 fn shown(detail: &Detail, id: &str) -> Option<String> {

@@ -88,9 +88,7 @@ pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
 /// Behind the last line end or sentence end in the second half of `text`; its end if there is none.
 fn good_break(text: &str) -> usize {
     let half = text.len() / 2;
-    let after = |marks: &[char]| {
-        text.rmatch_indices(marks).map(|(at, mark)| at + mark.len()).find(|end| *end > half)
-    };
+    let after = |marks: &[char]| text.rmatch_indices(marks).map(|(at, mark)| at + mark.len()).find(|end| *end > half);
     after(&['\n']).or_else(|| after(&['。', '！', '？', '；'])).unwrap_or(text.len())
 }
 

@@ -93,6 +93,15 @@ create table erp_sessions (
     refusal text
 );
 
+-- Identities (hashes of mobile numbers and company names) for which a worker is creating a customer right now, so that
+-- two contacts with the same one do not become two customers at the same time. Valid while the holder's lease is.
+create table reservations (
+    identity text not null primary key,
+    contact_id text not null,
+    token text not null
+);
+create index reservations_of_contact on reservations (contact_id);
+
 -- Whose turn it is in each assignment rule.
 create table rotations (
     name text not null primary key,

@@ -1,0 +1,258 @@
+//! The clockwork: claim a contact's turn, run its event under a lease, settle.
+//!
+//! One [`Dispatcher`] a process. It claims only as much as it can run now, stands still while the circuit is open, in
+//! quiet hours and while the ERP refuses the login, and ends cleanly: steps in flight finish, nothing stays half claimed.
+
+mod circuit;
+mod quiet;
+mod retry;
+mod run;
+mod settle;
+mod upkeep;
+mod verdict;
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    circuit::{Breaker, Circuit},
+    run::Run,
+};
+pub use self::{quiet::QuietHours, upkeep::Upkeep};
+use crate::{
+    clock::{Clock, Millis},
+    config::{MessagesConfig, RetryConfig, WorkerConfig},
+    store::{Claimed, Store},
+    sync::{Engine, ErpError},
+};
+
+/// Events in hand for each ERP call allowed at once: while one writes the ledger, another can use its place.
+const EVENTS_PER_CALL: usize = 2;
+/// How long a stopped dispatcher waits before it asks again whether it may go on.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What the clockwork is made of.
+pub struct Parts {
+    /// The ledger.
+    pub store: Store,
+    /// The ERP and the planner.
+    pub engine: Engine,
+    /// The time.
+    pub clock: Clock,
+    /// `[worker]`
+    pub worker: WorkerConfig,
+    /// `[retry]`
+    pub retry: RetryConfig,
+    /// `[messages]`
+    pub messages: MessagesConfig,
+    /// ERP calls at once at most.
+    pub max_in_flight: usize,
+    /// Daily windows without dispatch.
+    pub quiet_hours: QuietHours,
+}
+
+/// What dispatching is doing, for `readyz`, metrics and people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether the circuit to the ERP is closed.
+    pub circuit_closed: bool,
+    /// Why nothing is dispatched, in words; `None` while it is.
+    pub paused: Option<String>,
+    /// Events in hand.
+    pub in_flight: usize,
+    /// Events in hand at most.
+    pub limit: usize,
+}
+
+/// Runs events until it is stopped.
+pub struct Dispatcher {
+    parts: Parts,
+    breaker: Breaker,
+    in_flight: AtomicUsize,
+    paused: Mutex<Option<String>>,
+}
+
+impl Dispatcher {
+    /// A dispatcher at rest.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let breaker = Breaker::new(parts.worker.circuit_failures, parts.worker.circuit_pause);
+        Arc::new(Self { parts, breaker, in_flight: AtomicUsize::new(0), paused: Mutex::new(None) })
+    }
+
+    /// What it is doing.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            circuit_closed: self.breaker.circuit() == Circuit::Closed,
+            paused: self.paused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            limit: self.limit(),
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.parts.max_in_flight.max(1) * EVENTS_PER_CALL
+    }
+
+    /// Dispatches until `stop` is cancelled, then lets the events in hand finish their step.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let work = self.parts.store.work();
+        let mut running = JoinSet::new();
+        while !stop.is_cancelled() {
+            while running.try_join_next().is_some() {}
+            let claimed = match self.may_dispatch().await {
+                Ok(()) => self.claim(self.limit().saturating_sub(running.len())).await,
+                Err(reason) => {
+                    self.note_pause(Some(reason));
+                    Vec::new()
+                }
+            };
+            let found = !claimed.is_empty();
+            for event in claimed {
+                self.in_flight.fetch_add(1, Ordering::Relaxed);
+                running.spawn(self.clone().handle(event, stop.clone()));
+            }
+            if found && running.len() < self.limit() {
+                continue;
+            }
+            let wait = self.next_look().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work.notified() => {}
+                _ = running.join_next(), if running.len() >= self.limit() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Runs everything that is due now, one event after the other; for tests that drive the clockwork by hand. Answers
+    /// how many runs there were.
+    pub async fn run_due(self: &Arc<Self>) -> usize {
+        let mut runs = 0;
+        loop {
+            let claimed = self.claim(self.limit()).await;
+            if claimed.is_empty() {
+                return runs;
+            }
+            for event in claimed {
+                runs += 1;
+                self.in_flight.fetch_add(1, Ordering::Relaxed);
+                self.clone().handle(event, CancellationToken::new()).await;
+            }
+        }
+    }
+
+    /// How long nothing can happen that no signal announces.
+    async fn next_look(&self) -> Duration {
+        if self.facts().paused.is_some() {
+            return PAUSE;
+        }
+        let now = self.parts.clock.now();
+        let due = self.parts.store.next_due().await.ok().flatten();
+        let until = due.map_or(self.parts.worker.poll, |due| due.since(now));
+        until.clamp(Duration::from_millis(5), self.parts.worker.poll)
+    }
+
+    /// Whether events may be dispatched now; else why not.
+    async fn may_dispatch(&self) -> Result<(), String> {
+        let now = self.parts.clock.now();
+        if self.parts.quiet_hours.contain(now) {
+            return Err("ERP 维护时段 (quiet hours of the ERP)".into());
+        }
+        if let Some(words) = self.parts.engine.login_refusal() {
+            return Err(format!(
+                "ERP 拒绝登录：{words} (the ERP refuses the login; nothing is tried again until it is put right)"
+            ));
+        }
+        if let Circuit::Open(until) = self.breaker.circuit() {
+            if now < until {
+                return Err("ERP 无法访问，稍后重试 (the ERP cannot be reached; the circuit is open)".into());
+            }
+            self.try_circuit().await?;
+        }
+        self.note_pause(None);
+        Ok(())
+    }
+
+    /// The one cheap call of a half-open circuit.
+    async fn try_circuit(&self) -> Result<(), String> {
+        let outcome = self.parts.engine.ping().await;
+        let now = self.parts.clock.now();
+        match outcome {
+            Err(error) if error.is_delivery_failure() => {
+                self.breaker.failure(now);
+                Err(format!("ERP 仍无法访问 (the ERP still cannot be reached): {error}"))
+            }
+            Err(error @ ErpError::LoginRefused(_)) => Err(error.to_string()),
+            Ok(()) | Err(_) => {
+                self.breaker.success(now);
+                tracing::info!("the ERP answers again; the circuit is closed");
+                Ok(())
+            }
+        }
+    }
+
+    fn note_pause(&self, reason: Option<String>) {
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if *paused != reason {
+            match &reason {
+                Some(reason) => tracing::warn!(%reason, "dispatch stands still"),
+                None => tracing::info!("dispatch goes on"),
+            }
+            *paused = reason;
+        }
+    }
+
+    async fn claim(&self, free: usize) -> Vec<Claimed> {
+        if free == 0 {
+            return Vec::new();
+        }
+        match self.parts.store.claim(free, self.parts.worker.lease).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::error!(%error, "no work could be claimed; trying again");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn handle(self: Arc<Self>, claimed: Claimed, stop: CancellationToken) {
+        let begun = self.parts.clock.now();
+        let job = self.parts.engine.begin(claimed.lease.until);
+        let mut run = Run {
+            store: &self.parts.store,
+            job: &job,
+            clock: &self.parts.clock,
+            stop: &stop,
+            late_effect: self.parts.engine.late_effect(),
+            lease: claimed.lease.clone(),
+            heard: self.as_ref(),
+        };
+        let end = run.run(&claimed).await;
+        let calls = run.calls();
+        let lease = run.lease.clone();
+        self.settle(&claimed, lease, end, calls, begun).await;
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl run::Ears for Dispatcher {
+    /// Every call's outcome feeds the circuit.
+    fn heard(&self, outcome: &str, at: Millis) {
+        if matches!(outcome, "not_delivered" | "outcome_unknown") {
+            if self.breaker.failure(at) {
+                tracing::error!("the ERP cannot be reached; the circuit is open");
+            }
+        } else if outcome != "login_refused" {
+            self.breaker.success(at);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! When a failed event is tried again: a pure function of how often it failed.
+
+use std::time::Duration;
+
+/// The pause before the next attempt after `failures` counted ones (from 1), with jitter: `unit` in 0..1 picks a point
+/// between 80 % and 120 %. `None`: there is no next attempt.
+pub fn pause(schedule: &[Duration], failures: i64, unit: f64) -> Option<Duration> {
+    let index = usize::try_from(failures.max(1) - 1).ok()?;
+    schedule.get(index).map(|pause| jittered(*pause, unit))
+}
+
+/// A pause between 80 % and 120 % of `pause`.
+pub fn jittered(pause: Duration, unit: f64) -> Duration {
+    pause.mul_f64(0.8 + 0.4 * unit.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schedule_is_followed_and_then_there_is_no_next_attempt() {
+        let schedule = [Duration::from_secs(5), Duration::from_secs(30)];
+        assert_eq!(pause(&schedule, 1, 0.5), Some(Duration::from_secs(5)));
+        assert_eq!(pause(&schedule, 2, 0.5), Some(Duration::from_secs(30)));
+        assert_eq!(pause(&schedule, 3, 0.5), None);
+        assert_eq!(pause(&[], 1, 0.5), None);
+    }
+
+    #[test]
+    fn jitter_stays_within_a_fifth() {
+        let pause = Duration::from_secs(10);
+        assert_eq!(jittered(pause, 0.0), Duration::from_secs(8));
+        assert_eq!(jittered(pause, 1.0), Duration::from_secs(12));
+        assert_eq!(jittered(pause, 7.0), Duration::from_secs(12));
+    }
+}

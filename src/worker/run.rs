@@ -1,0 +1,384 @@
+//! One run of one event: plan, then step by step do, look, write down. Whoever resumes an event skips finished steps and
+//! looks a started one up before doing it again; a crash, a timeout and a replay by hand are one case.
+
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::verdict::{Counts, Verdict};
+use crate::{
+    clock::{Clock, Millis},
+    event::{Decision, Work},
+    store::{Advance, CallRow, Claimed, Lease, NewLink, NewStep, Resolution, StepRow, StepState, Store},
+    sync::{Assignment, ErpError, Hands, Job, Journal, JournalError, Link, Plan, Seen, Step, SyncError, Task, named},
+};
+
+/// Tries of one run to see an assignment that the ERP says is done; after them its word is taken.
+const ASSIGN_TRIES: usize = 3;
+
+/// How a run ended.
+pub(super) enum End {
+    /// It took effect; the last write of the journal goes with the settlement.
+    Succeeded(Advance),
+    /// The contact is not linked: the message waits.
+    Hold,
+    /// The rules refuse it.
+    NotAdmitted(Decision),
+    /// Another contact with the same number or company is becoming a customer right now.
+    Wait,
+    /// A started step cannot be judged before this moment.
+    LookAgain(Millis, String),
+    /// The bridge is stopping.
+    Stopped,
+    /// It failed.
+    Failed(Verdict),
+}
+
+impl<E: Into<Verdict>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The ledger's answers to planning and looking.
+struct StoreJournal<'a>(&'a Store);
+
+impl Journal for StoreJournal<'_> {
+    fn count_fingerprint<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(
+            async move { self.0.count_fingerprint(fingerprint).await.map_err(|error| JournalError(error.to_string())) },
+        )
+    }
+
+    fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(async move {
+            let number = if peek { self.0.peek_rotation(name).await } else { self.0.next_in_rotation(name).await };
+            number.map_err(|error| JournalError(error.to_string()))
+        })
+    }
+}
+
+/// Hears how each call to the ERP ended.
+pub(super) trait Ears {
+    fn heard(&self, outcome: &str, at: Millis);
+}
+
+/// A run in progress.
+pub(super) struct Run<'a> {
+    pub(super) heard: &'a (dyn Ears + Sync),
+    pub(super) store: &'a Store,
+    pub(super) job: &'a Job,
+    pub(super) clock: &'a Clock,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) late_effect: std::time::Duration,
+    pub(super) lease: Lease,
+}
+
+impl Run<'_> {
+    /// Runs a claimed event to its end, or as far as it goes.
+    pub(super) async fn run(&mut self, claimed: &Claimed) -> End {
+        match self.go(claimed).await {
+            Ok(end) | Err(end) => end,
+        }
+    }
+
+    async fn go(&mut self, claimed: &Claimed) -> Result<End, End> {
+        let event = &claimed.event;
+        let payload = event.payload.as_deref().unwrap_or_default();
+        let work = Work::parse(&event.kind, payload)
+            .map_err(|error| Verdict::Dead { code: "unreadable", error: error.to_string() })?;
+        let resolution = event.resolution.clone().and_then(|value| serde_json::from_value::<Resolution>(value).ok());
+        let link = claimed.contact.as_ref();
+        let mut ord = link.map(|contact| contact.ord);
+        let mut pending = Vec::new();
+        for row in &claimed.steps {
+            match row.state {
+                StepState::Done => ord = ord_of(row, ord),
+                StepState::Planned | StepState::Started => pending.push(row.clone()),
+            }
+        }
+        if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
+            self.start(first).await?;
+        }
+        if pending.is_empty() {
+            let task = Task {
+                work,
+                received_at: event.received_at,
+                link: link.map(|contact| Link {
+                    ord: contact.ord,
+                    khid: contact.khid.clone(),
+                    kind: contact.kind.clone(),
+                }),
+                force: event.force,
+                told_ord: match resolution {
+                    Some(Resolution::Link { ord }) => Some(ord),
+                    _ => None,
+                },
+            };
+            pending = match self.plan(&task, &claimed.steps).await? {
+                Ok(steps) => steps,
+                Err(end) => return Ok(end),
+            };
+        }
+        self.work_through(pending, ord, resolution).await
+    }
+
+    /// Plans, and writes the plan down with its first step started.
+    async fn plan(&mut self, task: &Task, before: &[StepRow]) -> Result<Result<Vec<StepRow>, End>, End> {
+        if task.link.is_none() && !self.reserve(&task.work).await? {
+            return Ok(Err(End::Wait));
+        }
+        let journal = StoreJournal(self.store);
+        let planned = self.job.planner.plan(&self.job.erp, &journal, task, false).await;
+        let steps = match planned {
+            Ok(Plan::Steps { steps, .. }) => named(steps),
+            Ok(Plan::NotLinked) => return Ok(Err(End::Hold)),
+            Ok(Plan::NotAdmitted(decision)) => return Ok(Err(End::NotAdmitted(decision))),
+            Ok(Plan::Several { by, candidates }) => {
+                let error = format!(
+                    "ERP 中有 {} 个客户与此联系人相符 ({} customers match)",
+                    candidates.len(),
+                    candidates.len()
+                );
+                let facts = json!({ "matched_by": by, "candidates": candidates, "decisions": ["link"] });
+                return Err(Verdict::Review { code: "candidates", error, facts }.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let is_new = |name: &str| !before.iter().any(|row| row.state == StepState::Done && row.name == name);
+        let steps: Vec<NewStep> = steps
+            .into_iter()
+            .filter(|(name, _)| is_new(name))
+            .map(|(name, step)| NewStep { name, step: json!(step) })
+            .collect();
+        if steps.is_empty() {
+            return Ok(Ok(Vec::new()));
+        }
+        let calls = self.calls();
+        let mut rows = self.store.plan(&mut self.lease, &steps, calls).await?;
+        self.job.log.set_deadline(self.lease.until);
+        // Written as started just now by ourselves: nobody has done it yet, so there is nothing to look up.
+        if let Some(first) = rows.first_mut() {
+            first.state = StepState::Planned;
+        }
+        Ok(Ok(rows))
+    }
+
+    /// Two contacts with the same number or company must not look the ERP up at the same time and both create it.
+    async fn reserve(&mut self, work: &Work) -> Result<bool, End> {
+        let Work::Event(event) = work else { return Ok(true) };
+        let contact = event.contact();
+        let mobile = contact.mobile().map(|mobile| format!("mobile:{mobile}"));
+        let company = contact.company().map(|company| format!("company:{}", company.trim()));
+        let identities: Vec<String> = [mobile, company].into_iter().flatten().map(|text| sha256(&text)).collect();
+        if identities.is_empty() || event.kind() == crate::event::EventKind::MessageLogged {
+            return Ok(true);
+        }
+        Ok(self.store.reserve(&mut self.lease, &identities).await?)
+    }
+
+    async fn work_through(
+        &mut self,
+        steps: Vec<StepRow>,
+        mut ord: Option<i64>,
+        mut resolution: Option<Resolution>,
+    ) -> Result<End, End> {
+        let mut advance = Advance::default();
+        let mut rows = steps.into_iter().peekable();
+        while let Some(row) = rows.next() {
+            let step: Step = serde_json::from_value(row.step.clone())
+                .map_err(|error| Verdict::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
+            self.job.log.set_step(&row.name);
+            let journal = StoreJournal(self.store);
+            let hands = self.job.hands(&journal, ord);
+            let (result, resolved) = self.settle_step(&hands, &row, &step, resolution).await?;
+            if resolved {
+                resolution = None;
+            }
+            let fingerprint = hands.fingerprint(&step);
+            let new_link = new_link(&step, ord);
+            ord = ord_after(&step, &result, ord);
+            advance = Advance {
+                done: Some((row.position, result)),
+                fingerprint,
+                link: new_link,
+                start: rows.peek().map(|next| next.position),
+                resolved,
+                reset: None,
+                calls: self.calls(),
+            };
+            if rows.peek().is_some() {
+                if self.stop.is_cancelled() {
+                    advance.start = None;
+                }
+                self.store.advance(&mut self.lease, &advance).await?;
+                self.job.log.set_deadline(self.lease.until);
+                if self.stop.is_cancelled() {
+                    return Ok(End::Stopped);
+                }
+                advance = Advance::default();
+            }
+        }
+        advance.calls.extend(self.calls());
+        Ok(End::Succeeded(advance))
+    }
+
+    /// Brings one step to its end; answers its result, and whether an operator's decision was used up on it.
+    async fn settle_step(
+        &mut self,
+        hands: &Hands<'_>,
+        row: &StepRow,
+        step: &Step,
+        resolution: Option<Resolution>,
+    ) -> Result<(Value, bool), End> {
+        if row.state == StepState::Started {
+            match resolution {
+                Some(Resolution::Done) => return Ok((json!({ "decided": "done" }), true)),
+                Some(Resolution::Resend) => {
+                    self.start(row).await?;
+                    return Ok((self.do_step(hands, row, step).await?, true));
+                }
+                Some(Resolution::Link { .. }) | None => {}
+            }
+            if let Some(result) = self.look_up(hands, row, step).await? {
+                return Ok((result, false));
+            }
+            self.start(row).await?;
+        }
+        Ok((self.do_step(hands, row, step).await?, false))
+    }
+
+    /// Asks the ERP about a step that was started and never confirmed. `None`: it certainly took no effect.
+    async fn look_up(&self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Option<Value>, End> {
+        if matches!(step, Step::Allocate { .. } | Step::Link { .. }) {
+            return Ok(None);
+        }
+        match hands.look(step).await? {
+            Seen::Done(result) => Ok(Some(result)),
+            Seen::Hidden(_) if step.is_repeatable() => Ok(None),
+            Seen::Hidden(words) => Err(Verdict::Review {
+                code: "outcome_unknown",
+                error: format!(
+                    "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
+                    row.name
+                ),
+                facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
+            }
+            .into()),
+            Seen::NotDone => {
+                // A call without an answer may still take effect; only after that time its absence is believed.
+                let certain = row.started_at.unwrap_or_default().plus(self.late_effect);
+                if self.clock.now() < certain && !step.is_repeatable() {
+                    return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    async fn do_step(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
+        let mut tries = if matches!(step, Step::Assign { .. }) { ASSIGN_TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            let effect = match hands.execute(step).await {
+                Ok(effect) => effect,
+                Err(error) => return self.after_failure(hands, row, step, error).await,
+            };
+            if let Some(ord) = effect.ord {
+                return Ok(json!({ "ord": ord }));
+            }
+            if matches!(step, Step::Link { .. }) {
+                return Ok(Value::Null);
+            }
+            match hands.look(step).await? {
+                Seen::Done(result) => return Ok(result),
+                Seen::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
+                Seen::NotDone if tries > 0 => {}
+                Seen::NotDone if matches!(step, Step::Assign { to: Assignment::Public | Assignment::Users { .. } }) => {
+                    return Ok(json!({ "unverified": "客户列表 shows another salesperson", "said": effect.said }));
+                }
+                Seen::NotDone => {
+                    self.reset(row).await?;
+                    let error = format!("ERP 答复“{}”，但查不到结果 (the ERP stored nothing)", effect.said);
+                    return Err(Verdict::Retry { code: "not_stored", error, counts: Counts::Yes }.into());
+                }
+            }
+        }
+    }
+
+    /// A step's call failed. If it certainly took no effect it is planned again; else it stays started, to be looked up.
+    async fn after_failure(
+        &mut self,
+        hands: &Hands<'_>,
+        row: &StepRow,
+        step: &Step,
+        error: SyncError,
+    ) -> Result<Value, End> {
+        match &error {
+            // An answer came, only no readable one: the effect is there now, or it never will be.
+            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => match hands.look(step).await? {
+                Seen::Done(result) => return Ok(result),
+                Seen::NotDone => self.reset(row).await?,
+                Seen::Hidden(_) => {}
+            },
+            SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) | SyncError::Journal(_) => {}
+            SyncError::Erp(_) => self.reset(row).await?,
+        }
+        Err(error.into())
+    }
+
+    /// Writes down that a step is about to be done, from now.
+    async fn start(&mut self, row: &StepRow) -> Result<(), End> {
+        let advance = Advance { start: Some(row.position), calls: self.calls(), ..Advance::default() };
+        self.store.advance(&mut self.lease, &advance).await?;
+        self.job.log.set_deadline(self.lease.until);
+        Ok(())
+    }
+
+    async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
+        let advance = Advance { reset: Some(row.position), calls: self.calls(), ..Advance::default() };
+        self.store.advance(&mut self.lease, &advance).await?;
+        Ok(())
+    }
+
+    /// The calls made since they were last taken, for the ledger.
+    pub(super) fn calls(&self) -> Vec<CallRow> {
+        let row = |call: crate::sync::CallRecord| CallRow {
+            step: call.step,
+            interface: call.interface.to_owned(),
+            started_at: call.started_at,
+            duration_ms: call.duration_ms,
+            outcome: call.outcome,
+            request: call.request,
+            response: call.response,
+        };
+        let calls = self.job.log.drain();
+        calls.iter().for_each(|call| self.heard.heard(&call.outcome, self.clock.now()));
+        calls.into_iter().map(row).collect()
+    }
+}
+
+/// The customer that a finished step brought.
+fn ord_of(row: &StepRow, known: Option<i64>) -> Option<i64> {
+    let step: Option<Step> = serde_json::from_value(row.step.clone()).ok();
+    step.map_or(known, |step| ord_after(&step, row.result.as_ref().unwrap_or(&Value::Null), known))
+}
+
+fn ord_after(step: &Step, result: &Value, known: Option<i64>) -> Option<i64> {
+    match step {
+        Step::Allocate { .. } => result.get("ord").and_then(Value::as_i64).or(known),
+        Step::Link { ord: Some(ord), .. } => Some(*ord),
+        _ => known,
+    }
+}
+
+fn new_link(step: &Step, known: Option<i64>) -> Option<NewLink> {
+    let Step::Link { ord, khid, kind, linked_by } = step else { return None };
+    let ord = ord.or(known)?;
+    Some(NewLink { ord, khid: khid.clone(), kind: kind.clone(), linked_by: linked_by.clone() })
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,132 @@
+//! From how a run ended to the event's next state.
+
+use std::time::Duration;
+
+use super::{
+    Dispatcher,
+    retry::{jittered, pause},
+    run::End,
+    verdict::{Counts, Verdict},
+};
+use crate::{
+    clock::Millis,
+    config::BeforePromotion,
+    event::Status,
+    store::{CallRow, Claimed, Lease, Settlement, StoreError},
+};
+
+/// How soon an event looks again that waited for another contact with the same number or company.
+const WAIT_FOR_TWIN: Duration = Duration::from_millis(250);
+/// The pause after a failure that does not count, where the schedule has no entry.
+const UNCOUNTED_PAUSE: Duration = Duration::from_secs(5);
+
+impl Dispatcher {
+    /// Writes a run's end into the ledger.
+    pub(super) async fn settle(&self, claimed: &Claimed, lease: Lease, end: End, calls: Vec<CallRow>, begun: Millis) {
+        let settlement = match self.settlement(claimed, end, begun) {
+            Ok(settlement) => settlement,
+            Err(reason) => {
+                tracing::warn!(event.id = %lease.event_id, %reason, "the run was abandoned; the event goes on when its lease is over");
+                return;
+            }
+        };
+        let mut settlement = settlement;
+        settlement.last.calls.extend(calls);
+        log(claimed, &settlement);
+        match self.parts.store.settle(lease, settlement).await {
+            Ok(()) => {}
+            Err(StoreError::LeaseLost) => {
+                tracing::warn!(event.id = %claimed.event.id, "the lease was lost to another worker, which goes on with the event");
+            }
+            Err(error) => {
+                tracing::error!(event.id = %claimed.event.id, %error, "the run's end could not be written; the event goes on when its lease is over");
+            }
+        }
+    }
+
+    fn settlement(&self, claimed: &Claimed, end: End, begun: Millis) -> Result<Settlement, String> {
+        let now = self.parts.clock.now();
+        Ok(match end {
+            End::Succeeded(last) => Settlement::succeeded(last),
+            End::Stopped => Settlement { next_attempt_at: Some(now), ..Settlement::to(Status::Queued) },
+            End::Wait => {
+                Settlement { next_attempt_at: Some(now.plus(WAIT_FOR_TWIN)), ..Settlement::to(Status::Queued) }
+            }
+            End::LookAgain(at, why) => {
+                let pause = at.since(now).min(self.uncounted_pause());
+                Settlement { next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
+                    .because("looking", why)
+            }
+            End::Hold => self.hold(claimed, now),
+            End::NotAdmitted(decision) => Settlement {
+                admission: Some(serde_json::json!(decision)),
+                replan: true,
+                ..Settlement::to(Status::NotAdmitted)
+            },
+            End::Failed(verdict) => return self.failed(claimed, verdict, begun, now),
+        })
+    }
+
+    /// A message whose turn came before its contact is linked.
+    fn hold(&self, claimed: &Claimed, now: Millis) -> Settlement {
+        let is_message = claimed.event.kind == crate::event::EventKind::MessageLogged.as_str();
+        if !is_message || self.parts.messages.before_promotion == BeforePromotion::Ignore {
+            return Settlement::to(Status::Dead)
+                .because("not_linked", "联系人尚未关联 ERP 客户 (the contact is not linked)");
+        }
+        let until = claimed.event.received_at.plus(self.parts.messages.hold_for).max(now);
+        Settlement { next_attempt_at: Some(until), ..Settlement::to(Status::Held) }
+    }
+
+    fn failed(&self, claimed: &Claimed, verdict: Verdict, begun: Millis, now: Millis) -> Result<Settlement, String> {
+        Ok(match verdict {
+            Verdict::Abandon(reason) => return Err(reason),
+            Verdict::Dead { code, error } => {
+                Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
+            }
+            Verdict::Review { code, error, facts } => {
+                Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
+            }
+            Verdict::Retry { code, error, counts } => {
+                let counts = match counts {
+                    Counts::Yes => true,
+                    Counts::No => false,
+                    Counts::UnlessOutage => self.breaker.answered_since(begun),
+                };
+                if !counts {
+                    let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), rand::random())));
+                    return Ok(Settlement { next_attempt_at, ..Settlement::to(Status::Queued) }.because(code, error));
+                }
+                match pause(&self.parts.retry.schedule, claimed.event.attempts + 1, rand::random()) {
+                    Some(pause) => {
+                        Settlement { counts, next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
+                    }
+                    None => Settlement { counts, ..Settlement::to(Status::Dead) },
+                }
+                .because(code, error)
+            }
+        })
+    }
+
+    fn uncounted_pause(&self) -> Duration {
+        self.parts.retry.schedule.first().copied().unwrap_or(UNCOUNTED_PAUSE)
+    }
+}
+
+/// One readable line a run, where it ends.
+fn log(claimed: &Claimed, settlement: &Settlement) {
+    let event = &claimed.event;
+    let contact = event.contact_id.as_deref().unwrap_or_default();
+    let code = settlement.error_code.as_deref().unwrap_or_default();
+    match settlement.status {
+        Status::Dead | Status::NeedsReview => {
+            tracing::error!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, status = %settlement.status, code, "an event needs a person");
+        }
+        Status::Queued if settlement.error_code.is_some() => {
+            tracing::warn!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, code, attempts = event.attempts, "an event is tried again later");
+        }
+        status => {
+            tracing::info!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, %status, "an event was run");
+        }
+    }
+}
