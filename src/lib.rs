@@ -6,8 +6,6 @@ pub mod config;
 /// The foreign house: one typed call for each interface of the ERP.
 pub mod erp;
 pub mod event;
-/// The door: signed webhooks and the internal REST interface.
 pub mod http;
 pub mod store;
-/// How the bridge is watched: what it logs and counts, with personal data masked.
 pub mod telemetry;
