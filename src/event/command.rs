@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type},
+    },
+};
 
 use super::{
     kind::EventKind,
@@ -38,23 +45,12 @@ pub enum AssignTo {
     Users(Vec<String>),
 }
 
-/// The body of `PUT /v1/contacts/{contact_id}/assignment`.
-#[derive(Serialize, Deserialize, utoipa::ToSchema)]
-#[schema(as = AssignTo, example = json!({"mode": "users", "users": ["63"]}))]
-#[serde(deny_unknown_fields)]
-struct WireAssignTo {
-    /// Open to all users, or to the users named.
-    mode: Mode,
-    /// ERP user ids, digits only; with commas between at most 50 characters. Only with mode `users`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    users: Option<Vec<String>>,
-}
-
-#[derive(Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum Mode {
-    Public,
-    Users,
+/// The form in bodies and payloads.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "lowercase", deny_unknown_fields)]
+enum WireAssignTo {
+    Public {},
+    Users { users: Vec<String> },
 }
 
 impl AssignTo {
@@ -81,10 +77,9 @@ impl TryFrom<WireAssignTo> for AssignTo {
     type Error = String;
 
     fn try_from(wire: WireAssignTo) -> Result<Self, String> {
-        match (wire.mode, wire.users) {
-            (Mode::Public, None) => Ok(Self::Public),
-            (Mode::Public, Some(_)) => Err("users belong to mode users only".into()),
-            (Mode::Users, users) => Self::users(users.unwrap_or_default()),
+        match wire {
+            WireAssignTo::Public {} => Ok(Self::Public),
+            WireAssignTo::Users { users } => Self::users(users),
         }
     }
 }
@@ -92,25 +87,43 @@ impl TryFrom<WireAssignTo> for AssignTo {
 impl From<AssignTo> for WireAssignTo {
     fn from(to: AssignTo) -> Self {
         match to {
-            AssignTo::Public => Self { mode: Mode::Public, users: None },
-            AssignTo::Users(users) => Self { mode: Mode::Users, users: Some(users) },
+            AssignTo::Public => Self::Public {},
+            AssignTo::Users(users) => Self::Users { users },
         }
     }
 }
 
-impl utoipa::PartialSchema for AssignTo {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        WireAssignTo::schema()
+/// Written by hand: the derive would not say that no other member is allowed.
+impl PartialSchema for AssignTo {
+    fn schema() -> RefOr<Schema> {
+        let mode = |name: &str| {
+            let value = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name]));
+            ObjectBuilder::new()
+                .schema_type(Type::Object)
+                .property("mode", value)
+                .required("mode")
+                .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let user = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]{1,50}$"));
+        let users = ArrayBuilder::new()
+            .items(user)
+            .unique_items(true)
+            .min_items(Some(1))
+            .max_items(Some(USERS_CHARS_MAX.div_ceil(2)))
+            .description(Some("ERP user ids, each once; with commas between at most 50 characters"));
+        let public = mode("public").description(Some("Open to all users (对所有用户公开)"));
+        let named = mode("users").property("users", users).required("users");
+        OneOfBuilder::new()
+            .item(public)
+            .item(named.description(Some("To the users named (指派给以下用户)")))
+            .examples([json!({ "mode": "users", "users": ["63"] })])
+            .into()
     }
 }
 
-impl utoipa::ToSchema for AssignTo {
+impl ToSchema for AssignTo {
     fn name() -> std::borrow::Cow<'static, str> {
         "AssignTo".into()
-    }
-
-    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
-        WireAssignTo::schemas(schemas);
     }
 }
 
@@ -266,6 +279,16 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<AssignTo>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_documented_form_of_an_assignment_is_the_one_that_is_read() {
+        let schema = serde_json::to_value(AssignTo::schema()).unwrap();
+        let [public, users] = &schema["oneOf"].as_array().unwrap()[..] else { panic!("two modes: {schema}") };
+        assert_eq!((&public["additionalProperties"], &users["additionalProperties"]), (&json!(false), &json!(false)));
+        assert_eq!(users["required"], json!(["mode", "users"]));
+        let list = &users["properties"]["users"];
+        assert_eq!((&list["uniqueItems"], &list["minItems"], &list["maxItems"]), (&json!(true), &json!(1), &json!(25)));
     }
 
     #[test]
