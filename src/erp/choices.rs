@@ -1,7 +1,23 @@
 //! The choices of a field: id and display text (`erp-wire.md §3`).
-use std::sync::Arc;
 
-use super::{Erp, ErpError};
+use std::{sync::Arc, time::Duration};
+
+use super::{Erp, ErpError, interface::Interface};
+
+/// 客户来源: no fields; answers the choices. Source: `erp-wire.md §3`.
+pub(super) const SOURCE: Interface =
+    Interface::choices("客户来源", "choices.source", "/sysa/mobilephone/source.asp?enumid=13");
+/// 价值评估, as 客户来源.
+const LEVEL: Interface = Interface::choices("价值评估", "choices.level", "/sysa/mobilephone/source.asp?enumid=14");
+/// 客户行业, as 客户来源.
+const TRADE: Interface = Interface::choices("客户行业", "choices.trade", "/sysa/mobilephone/source.asp?enumid=11");
+/// 跟进方式, as 客户来源.
+const FOLLOW_UP: Interface =
+    Interface::choices("跟进方式", "choices.follow_up", "/sysa/mobilephone/source.asp?enumid=98");
+
+/// A text that is not among the choices is looked for once more if they are older than this: somebody may just have
+/// added it.
+const RECHECK_AGE: Duration = Duration::from_secs(60);
 
 /// A field whose values are choices, by the ERP's `enumid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,8 +28,29 @@ pub enum ChoiceField {
     Level = 14,
     /// 客户行业 (`trade`).
     Trade = 11,
-    /// 跟进方式.
+    /// 跟进方式 (`sort` of a progress record).
     FollowUp = 98,
+}
+
+impl ChoiceField {
+    /// The Chinese name and the ERP's field id: `客户来源 (ly)`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Source => "客户来源 (ly)",
+            Self::Level => "价值评估 (jz)",
+            Self::Trade => "客户行业 (trade)",
+            Self::FollowUp => "跟进方式 (sort)",
+        }
+    }
+
+    fn interface(self) -> &'static Interface {
+        match self {
+            Self::Source => &SOURCE,
+            Self::Level => &LEVEL,
+            Self::Trade => &TRADE,
+            Self::FollowUp => &FOLLOW_UP,
+        }
+    }
 }
 
 /// One choice.
@@ -25,12 +62,47 @@ pub struct Choice {
     pub text: String,
 }
 
-#[expect(clippy::todo, clippy::unused_async, unused_variables, missing_docs, reason = "skeleton")]
 impl Erp {
+    /// The choices of a field, believed for `erp.choices_max_age`; asked by one caller at a time.
+    ///
+    /// # Errors
+    ///
+    /// A delivery failure, or a refusal in the ERP's words.
     pub async fn choices(&self, field: ChoiceField) -> Result<Arc<Vec<Choice>>, ErpError> {
-        todo!()
+        self.choices_younger_than(field, self.choices_max_age()).await
     }
+
+    /// The id of a display text, compared exactly but for spaces around it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErpError::ChoiceMissing`] names what there is.
     pub async fn choice_id(&self, field: ChoiceField, text: &str) -> Result<i64, ErpError> {
-        todo!()
+        let id_in =
+            |choices: &[Choice]| choices.iter().find(|choice| choice.text == text.trim()).map(|choice| choice.id);
+        let choices = self.choices(field).await?;
+        if let Some(id) = id_in(&choices) {
+            return Ok(id);
+        }
+        let choices = self.choices_younger_than(field, RECHECK_AGE.min(self.choices_max_age())).await?;
+        id_in(&choices).ok_or_else(|| ErpError::ChoiceMissing {
+            field: field.label().to_owned(),
+            wanted: text.to_owned(),
+            available: choices.iter().map(|choice| choice.text.clone()).collect(),
+        })
+    }
+
+    async fn choices_younger_than(&self, field: ChoiceField, age: Duration) -> Result<Arc<Vec<Choice>>, ErpError> {
+        let interface = field.interface();
+        let fetch = || async {
+            let choices = self.call(interface, &[]).await?.choices.unwrap_or_default();
+            // An empty list would make every configured text look wrong; the next caller asks again.
+            if choices.is_empty() {
+                Err(ErpError::garbled(format!("{} answered no choices", interface.name)))
+            } else {
+                Ok(choices)
+            }
+        };
+        self.caches().choices(field).get(self.now(), age, fetch).await
     }
 }

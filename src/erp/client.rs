@@ -1,42 +1,337 @@
-//! The one place that sends.
-use std::{sync::Arc, time::Duration};
+//! The one place that sends: no proxy, no redirects, no hidden retries; every call is timed, limited, judged, recorded.
 
-use super::{BuildError, CallLog, ErpError, LoginInfo, SessionStore};
-use crate::{clock::Clock, config::ErpConfig};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use super::{
+    BuildError, CallLog, CallRecord, ErpError, Field, LoginInfo, SessionStore,
+    cache::Caches,
+    classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
+    envelope::{BODY_MAX, asp_body, v3_body},
+    interface::{Interface, Style},
+    session::{Session, Sessions},
+    summary,
+};
+use crate::{
+    clock::{Clock, Millis},
+    config::ErpConfig,
+};
+
+/// How often one call gets another session: once for a session of another replica that turned out dead, once for a
+/// login of its own.
+const RENEWALS_MAX: usize = 2;
+
+/// Idle connections are closed before the ERP's web server (two minutes) would cut one under a request.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// How long a connection may take to come about, at most; never longer than half of a call's time.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// 登录, the one interface whose path is configuration: `user`, `password`, `serialnum` (each behind `txt:`, the last
+/// up to 20 letters or digits) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
+/// `erp-wire.md §2`.
+const LOG_IN: Interface = Interface::command("登录", "session.login", "", None);
+
+/// 退出: ends the session. Source: `erp-wire.md §2`.
+const LOG_OUT: Interface = Interface::command("退出", "session.logout", "/sysa/mobilephone/logout.asp", None);
 
 /// The ERP. Cheap to clone; clones share connections, session and caches.
 #[derive(Clone)]
-pub struct Erp {}
+pub struct Erp {
+    shared: Arc<Shared>,
+    log: Option<CallLog>,
+}
 
-#[expect(clippy::todo, clippy::unused_async, unused_variables, reason = "skeleton")]
+struct Shared {
+    http: reqwest::Client,
+    base_url: String,
+    content_type: HeaderValue,
+    username: String,
+    password: SecretString,
+    serial: String,
+    login_path: String,
+    late_effect: Duration,
+    /// The ERP takes a few calls at once, not dozens.
+    slots: Semaphore,
+    sessions: Sessions,
+    caches: Caches,
+    choices_max_age: Duration,
+    clock: Clock,
+}
+
 impl Erp {
     /// Builds the client; sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// A base URL that is none, a content type that no header can hold, or TLS that cannot be set up.
     pub fn new(config: &ErpConfig, clock: Clock, sessions: Arc<dyn SessionStore>) -> Result<Self, BuildError> {
-        todo!()
+        let base_url = base_url(&config.base_url)?;
+        let content_type = HeaderValue::from_str(&config.content_type)
+            .map_err(|_| BuildError(format!("erp.content_type {:?} cannot be sent", config.content_type)))?;
+        let late_effect =
+            if config.late_effect.is_zero() { config.timeout.saturating_mul(3) } else { config.late_effect };
+        let shared = Shared {
+            http: http_client(config, base_url.starts_with("https:"))?,
+            base_url,
+            content_type,
+            username: config.username.clone(),
+            password: config.password.clone(),
+            serial: config.serial.clone(),
+            login_path: format!("/{}", config.login_path.trim_start_matches('/')),
+            late_effect,
+            slots: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
+            sessions: Sessions::new(config, clock.clone(), sessions),
+            caches: Caches::default(),
+            choices_max_age: config.choices_max_age,
+            clock,
+        };
+        Ok(Self { shared: Arc::new(shared), log: None })
     }
+
     /// A handle whose calls are collected in `log` and are not sent any more once its deadline has passed
-    /// (`NotDelivered`; checked right before each send).
+    /// ([`ErpError::NotDelivered`]; checked right before each send).
+    #[must_use]
     pub fn recording(&self, log: CallLog) -> Self {
-        todo!()
+        Self { shared: Arc::clone(&self.shared), log: Some(log) }
     }
+
     /// How long after an unanswered call its effect may still appear.
     pub fn late_effect(&self) -> Duration {
-        todo!()
+        self.shared.late_effect
     }
+
     /// The ERP's words, while dispatch must stop because it refuses the login.
     pub fn login_refusal(&self) -> Option<String> {
-        todo!()
+        self.shared.sessions.refusal()
     }
-    /// Logs in if there is no valid session, else asks one cheap question.
+
+    /// Logs in if there is no valid session, else asks one cheap question (客户来源). While the login is refused it sends
+    /// nothing, but looks into the [`SessionStore`] whether another replica was let in again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErpError::LoginRefused`], a delivery failure, or [`ErpError::SessionExpired`].
     pub async fn check_login(&self) -> Result<LoginInfo, ErpError> {
-        todo!()
+        let before = self.shared.sessions.current();
+        let session = self.session(None).await?;
+        let fresh = !session.adopted && before.is_none_or(|before| before.token != session.token);
+        if !fresh {
+            match self.call(&super::choices::SOURCE, &[]).await {
+                // An account without this right is logged in all the same.
+                Ok(_) | Err(ErpError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let obtained_at = self.shared.sessions.current().map_or(session.obtained_at, |session| session.obtained_at);
+        let app_version = self.shared.sessions.app_version();
+        Ok(LoginInfo { username: self.shared.username.clone(), app_version, obtained_at })
     }
-    /// Ends the session.
+
+    /// Ends the session, if there is one; replicas that share it log in again.
+    ///
+    /// # Errors
+    ///
+    /// A delivery failure or a refusal; the session is forgotten in any case.
     pub async fn log_out(&self) -> Result<(), ErpError> {
-        todo!()
+        let Some(session) = self.shared.sessions.current() else { return Ok(()) };
+        let verdict = self.send(&LOG_OUT, &[], &session).await;
+        self.shared.sessions.forget(&session).await;
+        match verdict {
+            Verdict::Done(_) | Verdict::Expired { .. } => Ok(()),
+            Verdict::Refused { text, .. } => Err(ErpError::Refused(text)),
+            Verdict::Failed(error) => Err(error),
+        }
     }
-    /// An operator says that the credentials are right again: forget the refusal.
+
+    /// An operator says that the credentials are right again: forget the refusal, in the store as well.
     pub async fn resume_login(&self) {
-        todo!()
+        self.shared.sessions.resume().await;
     }
+
+    pub(super) fn caches(&self) -> &Caches {
+        &self.shared.caches
+    }
+
+    pub(super) fn choices_max_age(&self) -> Duration {
+        self.shared.choices_max_age
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.shared.clock.now()
+    }
+
+    /// One call of an interface: sent once, and again only after an expired session, which had no effect.
+    pub(super) async fn call(&self, interface: &Interface, fields: &[Field]) -> Result<Reply, ErpError> {
+        let mut session = self.session(None).await?;
+        for renewal in 0.. {
+            match self.send(interface, fields, &session).await {
+                Verdict::Done(reply) => return Ok(reply),
+                Verdict::Refused { text, .. } => return Err(ErpError::Refused(text)),
+                Verdict::Failed(error) => return Err(error),
+                // A second renewal only if the first one brought another replica's session.
+                Verdict::Expired { .. } if renewal == 0 || (renewal < RENEWALS_MAX && session.adopted) => {
+                    session = self.session(Some(&session)).await?;
+                }
+                Verdict::Expired { .. } => break,
+            }
+        }
+        Err(ErpError::SessionExpired)
+    }
+
+    async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
+        self.shared.sessions.obtain(expired, || self.log_in()).await
+    }
+
+    async fn send(&self, interface: &Interface, fields: &[Field], session: &Session) -> Verdict {
+        let body = match interface.style {
+            Style::Asp => asp_body(Some(&session.token), interface.cmdkey, fields),
+            Style::V3 => v3_body(fields),
+        };
+        let sent = self.post(interface, interface.path, body, Some(session)).await;
+        let verdict = match &sent.answer {
+            Ok(answer) => judge(interface, answer, self.shared.sessions.is_proven(session)),
+            Err(error) => Verdict::Failed(error.clone()),
+        };
+        if matches!(verdict, Verdict::Done(_) | Verdict::Refused { known_session: true, .. }) {
+            self.shared.sessions.proved_good(session);
+        }
+        let (outcome, said) = summary::of_call(&verdict, sent.answer.as_ref().ok(), &session.token);
+        self.note(interface, &sent, outcome, summary::of_fields(fields), said);
+        verdict
+    }
+
+    async fn log_in(&self) -> LoginOutcome {
+        let shared = &self.shared;
+        let text = |id: &'static str, val: &str| Field::new(id, format!("txt:{val}"));
+        let fields = [
+            text("user", &shared.username),
+            text("password", shared.password.expose_secret()),
+            text("serialnum", &shared.serial),
+            Field::new("rndcode", ""),
+        ];
+        let sent = self.post(&LOG_IN, &shared.login_path, asp_body(None, None, &fields), None).await;
+        let outcome = match &sent.answer {
+            Ok(answer) => judge_login(&shared.login_path, answer),
+            // Whatever became of the login, the call that needed it was not sent.
+            Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),
+        };
+        let (word, said) = match &outcome {
+            LoginOutcome::In { .. } => ("ok", String::new()),
+            LoginOutcome::Refused(text) => ("login_refused", text.clone()),
+            LoginOutcome::Failed(error) => (error.code(), error.to_string()),
+        };
+        self.note(&LOG_IN, &sent, word, summary::of_fields(&fields[..1]), said);
+        outcome
+    }
+
+    /// Sends one request, when there is a slot and the lease still holds.
+    async fn post(&self, interface: &Interface, path: &str, body: String, session: Option<&Session>) -> Sent {
+        let Ok(_slot) = self.shared.slots.acquire().await else {
+            return Sent::never(self.now(), ErpError::NotDelivered("the client is closed".into()));
+        };
+        let started_at = self.now();
+        if self.log.as_ref().and_then(CallLog::deadline).is_some_and(|deadline| deadline <= started_at) {
+            return Sent::never(started_at, ErpError::NotDelivered("the lease is over; the call was not sent".into()));
+        }
+        let begun = Instant::now();
+        let mut request = self.shared.http.post(format!("{}{path}", self.shared.base_url)).body(body);
+        request = match (interface.style, session) {
+            (Style::Asp, _) | (Style::V3, None) => request.header(CONTENT_TYPE, self.shared.content_type.clone()),
+            (Style::V3, Some(session)) => {
+                request.header(CONTENT_TYPE, "application/json").header("ZBAPI-Token", &*session.token)
+            }
+        };
+        let answer = exchange(request).await;
+        Sent { started_at, elapsed: begun.elapsed(), answer }
+    }
+
+    fn note(&self, interface: &Interface, sent: &Sent, outcome: &str, request: serde_json::Value, response: String) {
+        let duration_ms = i64::try_from(sent.elapsed.as_millis()).unwrap_or(i64::MAX);
+        tracing::debug!(
+            erp.call = interface.call,
+            erp.outcome = outcome,
+            erp.elapsed_ms = duration_ms,
+            "asked the ERP"
+        );
+        if let Some(log) = &self.log {
+            log.push(CallRecord {
+                step: log.step(),
+                interface: interface.name,
+                call: interface.call,
+                started_at: sent.started_at,
+                duration_ms,
+                outcome: outcome.to_owned(),
+                request,
+                response,
+            });
+        }
+    }
+}
+
+/// One request and what became of it.
+struct Sent {
+    started_at: Millis,
+    elapsed: Duration,
+    answer: Result<HttpAnswer, ErpError>,
+}
+
+impl Sent {
+    fn never(started_at: Millis, error: ErpError) -> Self {
+        Self { started_at, elapsed: Duration::ZERO, answer: Err(error) }
+    }
+}
+
+/// Sends and reads the whole answer, but no more than [`BODY_MAX`].
+async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpError> {
+    let mut response = request.send().await.map_err(|error| transport(&error))?;
+    let status = response.status().as_u16();
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+        if body.len() + chunk.len() > BODY_MAX {
+            return Err(ErpError::cut(format!("an answer of more than {BODY_MAX} bytes, not read to its end")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpAnswer { status, location, body })
+}
+
+fn base_url(text: &str) -> Result<String, BuildError> {
+    let wrong = |why: &str| BuildError(format!("erp.base_url {why}; write it like http://erp.example.com:8080"));
+    let url = reqwest::Url::parse(text.trim()).map_err(|error| wrong(&format!("is no URL ({error})")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("is neither http:// nor https://"));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("holds more than a host and a path"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn http_client(config: &ErpConfig, tls: bool) -> Result<reqwest::Client, BuildError> {
+    // Fails only if a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // An empty image has no CA files; even a client for plain http:// is not built without roots of its own.
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|_| tls);
+    let roots: Vec<_> = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()).collect();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .http1_only()
+        .connect_timeout(CONNECT_MAX.min(config.timeout / 2))
+        .timeout(config.timeout)
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(config.max_in_flight)
+        .tls_certs_only(roots)
+        .build()
+        .map_err(|error| BuildError(format!("the HTTP client: {error}")))
 }

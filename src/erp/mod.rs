@@ -1,26 +1,38 @@
 //! The foreign house: one typed call for each interface of 智邦国际 ERP (`erp-wire.md`).
 //!
 //! [`client`] is the one place that sends. [`session`] keeps the login, [`envelope`] reads what comes back, however it
-//! is shaped, [`error`] says what a failure means. The other files hold one group of interfaces each.
+//! is shaped, [`classify`] and [`words`] decide what it means, [`error`] says what a failure means for the caller. The
+//! files [`customers`], [`contacts`], [`progress`], [`assignment`] and [`choices`] hold one group of interfaces each.
 
 mod assignment;
+mod cache;
 mod choices;
+mod classify;
 mod client;
 mod contacts;
 mod customers;
 mod envelope;
 mod error;
+mod interface;
+mod paging;
 mod progress;
 mod record;
 mod session;
+mod summary;
+mod words;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
 
 pub use assignment::{Account, Assignee};
 pub use choices::{Choice, ChoiceField};
 pub use client::Erp;
 pub use contacts::{ContactFilter, ContactPersonRow};
-pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow};
+pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS};
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};
-pub use progress::{ContactWay, NewProgress, ProgressList, ProgressRow};
+pub use progress::{ContactWay, INTRO_MAX, NewProgress, ProgressList, ProgressRow};
 pub use record::{CallLog, CallRecord};
 pub use session::{LoginInfo, MemorySessions, SessionStore, StoredSession};

@@ -1,5 +1,24 @@
-//! Progress records (洽谈进展) (`erp-wire.md §5`).
-use super::{Answer, Erp, ErpError};
+//! Progress records (洽谈进展): add and list (`erp-wire.md §5`).
+
+use super::{
+    Answer, Erp, ErpError, Field,
+    customers::check_lengths,
+    interface::{Interface, SAVE},
+};
+
+/// 洽谈进展: `ord` the customer, `intro` up to 1,000 characters, `sort` the way of contact, `lead` a contact person or 0,
+/// `plantype` 0 (no schedule), all required. The record has no key that a client can set: sent twice, it is stored
+/// twice. Refused in words. Source: `erp-wire.md §5`.
+const ADD: Interface =
+    Interface::command("洽谈进展", "progress.add", "/sysa/mobilephone/systemmanage/reply.asp?datatype=tel", SAVE);
+
+/// 洽谈进展列表: `ord` the customer. Not in the API table, so it may be closed; columns assumed `ord`, `intro`, `date7`,
+/// `catename`. Source: `erp-wire.md §5`.
+const LIST: Interface =
+    Interface::list("洽谈进展列表", "progress.list", "/sysa/mobilephone/systemmanage/replylist.asp?datatype=tel");
+
+/// The longest text of a record, in UTF-16 code units.
+pub const INTRO_MAX: usize = 1_000;
 
 /// The way of contact (跟进方式), by the ERP's ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -20,7 +39,7 @@ pub enum ContactWay {
 pub struct NewProgress {
     /// The customer's `ord`.
     pub ord: i64,
-    /// The text, up to 1,000 UTF-16 code units.
+    /// The text, 1 to 1,000 UTF-16 code units.
     pub intro: String,
     /// The way of contact.
     pub sort: ContactWay,
@@ -44,16 +63,55 @@ pub struct ProgressRow {
 pub enum ProgressList {
     /// The list is closed on this installation; the ERP's words.
     Closed(String),
-    /// All records.
+    /// All records, in the order in which they came.
     Records(Vec<ProgressRow>),
 }
 
-#[expect(clippy::todo, clippy::unused_async, unused_variables, missing_docs, reason = "skeleton")]
 impl Erp {
+    /// 洽谈进展: adds a record. Not idempotent: look it up with [`Erp::list_progress`] before sending it again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErpError::Invalid`] if the text is empty or too long; a refusal in the ERP's words.
     pub async fn add_progress(&self, record: &NewProgress) -> Result<Answer, ErpError> {
-        todo!()
+        if record.intro.trim().is_empty() {
+            return Err(ErpError::Invalid("intro is empty; the ERP requires it".into()));
+        }
+        let fields = [
+            Field::number("ord", record.ord),
+            Field::new("intro", record.intro.as_str()),
+            Field::number("sort", record.sort as i64),
+            Field::number("lead", record.lead.unwrap_or(0)),
+            Field::number("plantype", 0),
+        ];
+        check_lengths(&fields, &[("intro", INTRO_MAX)])?;
+        self.command(&ADD, &fields).await
     }
+
+    /// 洽谈进展列表: all records of a customer. A list that the installation closed (refusal, 404, 403) is `Closed`, which is
+    /// believed for ten minutes; an outage is an error and never `Closed`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErpError::TooMany`] beyond 50 pages; an unknown outcome if the rows carry no `intro`.
     pub async fn list_progress(&self, ord: i64) -> Result<ProgressList, ErpError> {
-        todo!()
+        if let Some(words) = self.caches().progress_closed(self.now()) {
+            return Ok(ProgressList::Closed(words));
+        }
+        let filters = vec![Field::number("ord", ord), Field::new("_rpt_sort", "-date7")];
+        let rows = match self.all_rows(&LIST, filters).await {
+            Ok(rows) => rows,
+            Err(ErpError::Refused(words)) => {
+                self.caches().set_progress_closed(self.now(), &words);
+                return Ok(ProgressList::Closed(words));
+            }
+            Err(error) => return Err(error),
+        };
+        let record = |row: &super::envelope::Row| {
+            Some(ProgressRow { ord: row.integer("ord"), intro: row.owned("intro")?, date: row.owned("date7") })
+        };
+        let records: Option<Vec<_>> = rows.iter().map(record).collect();
+        // A list without the text cannot tell whether a record is there.
+        records.map(ProgressList::Records).ok_or_else(|| ErpError::garbled("洽谈进展列表 has no column intro"))
     }
 }

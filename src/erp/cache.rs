@@ -1,0 +1,99 @@
+//! What is read from the ERP once and believed for a while, and read by one caller while the others wait.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{Account, Choice, ChoiceField, ErpError};
+use crate::clock::Millis;
+
+/// How long a closed progress list is believed to stay closed.
+const CLOSED_MAX_AGE: Duration = Duration::from_secs(600);
+
+/// Everything that the clones of one client remember together.
+#[derive(Default)]
+pub(super) struct Caches {
+    choices: Mutex<HashMap<ChoiceField, Arc<Cached<Vec<Choice>>>>>,
+    pub(super) accounts: Cached<Vec<Account>>,
+    progress_closed: Mutex<Option<(Millis, String)>>,
+}
+
+impl Caches {
+    /// The cache of one field's choices.
+    pub(super) fn choices(&self, field: ChoiceField) -> Arc<Cached<Vec<Choice>>> {
+        Arc::clone(self.choices.lock().unwrap_or_else(PoisonError::into_inner).entry(field).or_default())
+    }
+
+    /// The ERP's words, if it said within the last ten minutes that the progress list is closed.
+    pub(super) fn progress_closed(&self, now: Millis) -> Option<String> {
+        let closed = self.progress_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        closed.as_ref().filter(|(at, _)| now.since(*at) < CLOSED_MAX_AGE).map(|(_, words)| words.clone())
+    }
+
+    /// Remembers that the progress list is closed.
+    pub(super) fn set_progress_closed(&self, now: Millis, words: &str) {
+        *self.progress_closed.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, words.to_owned()));
+    }
+}
+
+/// One value with its age.
+pub(super) struct Cached<T> {
+    attempts: AtomicU64,
+    slot: tokio::sync::Mutex<Slot<T>>,
+}
+
+struct Slot<T> {
+    value: Option<(Millis, Arc<T>)>,
+    failure: Option<ErpError>,
+}
+
+impl<T> Default for Cached<T> {
+    fn default() -> Self {
+        Self { attempts: AtomicU64::new(0), slot: tokio::sync::Mutex::new(Slot { value: None, failure: None }) }
+    }
+}
+
+impl<T> Cached<T> {
+    /// The value, read with `fetch` if it is older than `max_age`. Callers that waited while another one's reading
+    /// failed get its failure: an outage must not be asked about once by each of them, one after the other.
+    pub(super) async fn get<L>(
+        &self,
+        now: Millis,
+        max_age: Duration,
+        fetch: impl FnOnce() -> L,
+    ) -> Result<Arc<T>, ErpError>
+    where
+        L: Future<Output = Result<T, ErpError>> + Send,
+    {
+        let attempts_before = self.attempts.load(Ordering::SeqCst);
+        let mut slot = self.slot.lock().await;
+        if let Some((at, value)) = &slot.value
+            && now.since(*at) < max_age
+        {
+            return Ok(Arc::clone(value));
+        }
+        if let Some(failure) = &slot.failure
+            && self.attempts.load(Ordering::SeqCst) != attempts_before
+        {
+            return Err(failure.clone());
+        }
+        let read = fetch().await;
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        match read {
+            Ok(value) => {
+                let value = Arc::new(value);
+                *slot = Slot { value: Some((now, Arc::clone(&value))), failure: None };
+                Ok(value)
+            }
+            Err(error) => {
+                slot.failure = Some(error.clone());
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What an answer means: done, session expired, refused, or nobody knows. The one place that decides it.
+
+use secrecy::SecretString;
+
+use super::{
+    Choice, Detail, ErpError,
+    envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
+    interface::{Interface, Shape, Style},
+    words::{Meaning, meaning, speaks_of_session, speaks_of_trouble},
+};
+
+/// A complete HTTP answer.
+#[derive(Debug, Clone, Default)]
+pub(super) struct HttpAnswer {
+    pub(super) status: u16,
+    /// Where a redirect points.
+    pub(super) location: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// A good answer, of either family.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reply {
+    /// What it says, entities decoded.
+    pub(super) words: String,
+    pub(super) bill: Option<Detail>,
+    pub(super) table: Option<Table>,
+    pub(super) choices: Option<Vec<Choice>>,
+}
+
+/// What an answer means for the call.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Done(Reply),
+    /// The session is gone; the call had no effect.
+    Expired {
+        /// The ERP's words, possibly none.
+        said: String,
+    },
+    /// Refused in the ERP's words. `known_session`: it could not have said so without knowing the session.
+    Refused {
+        text: String,
+        known_session: bool,
+    },
+    Failed(ErpError),
+}
+
+/// What a login came to.
+#[derive(Debug)]
+pub(super) enum LoginOutcome {
+    In {
+        token: SecretString,
+        app_version: Option<String>,
+    },
+    /// The ERP refuses the account; its words.
+    Refused(String),
+    /// The ERP could not be asked, which says nothing about the account.
+    Failed(ErpError),
+}
+
+/// Decides what a complete answer means. `proven`: the session was good within the last minute, so a status that is
+/// not 0 beside words about something else is a refusal, not an expiry.
+pub(super) fn judge(interface: &Interface, answer: &HttpAnswer, proven: bool) -> Verdict {
+    if let Some(verdict) = judge_http(interface, answer) {
+        return verdict;
+    }
+    let judged = match interface.style {
+        Style::Asp => parse(&answer.body).map(|asp| judge_asp(interface, asp, proven)),
+        Style::V3 => parse_v3(&answer.body).map(|v3| judge_v3(interface, v3)).or_else(|error| {
+            // Pages that stand in front of the v3 interfaces can answer in the older envelope.
+            parse(&answer.body).map(|asp| judge_asp(interface, asp, proven)).map_err(|_| error)
+        }),
+    };
+    judged.unwrap_or_else(Verdict::Failed)
+}
+
+/// What the HTTP status alone decides; `None` if the body has to be read.
+fn judge_http(interface: &Interface, answer: &HttpAnswer) -> Option<Verdict> {
+    let status = answer.status;
+    let place = format!("HTTP {status} for {} ({})", interface.path, interface.name);
+    let verdict = match status {
+        200..=299 => return None,
+        300..=399 => {
+            let location = answer.location.clone().unwrap_or_default();
+            if location.to_ascii_lowercase().contains("login") {
+                Verdict::Expired { said: format!("{place}, sent on to {location}") }
+            } else {
+                Verdict::Failed(ErpError::garbled(format!("{place}, sent on to {location:?}; check erp.base_url")))
+            }
+        }
+        401 => Verdict::Expired { said: place },
+        408 | 429 => Verdict::Failed(ErpError::garbled(place)),
+        // A v3 interface may put its code into the status line as well.
+        400..=499 if interface.style == Style::V3 && parse_v3(&answer.body).is_ok() => return None,
+        400..=499 => Verdict::Refused { text: place, known_session: false },
+        // A gateway gave up waiting; the ERP behind it may still be at work.
+        502 | 504 | 520..=529 => Verdict::Failed(ErpError::cut(place)),
+        _ => Verdict::Failed(ErpError::garbled(place)),
+    };
+    Some(verdict)
+}
+
+fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
+    let said = asp.words.spoken();
+    if asp.status != 0 {
+        return if speaks_of_session(&said) {
+            Verdict::Expired { said }
+        } else if meaning(&said) == Meaning::Busy {
+            Verdict::Failed(ErpError::garbled(said))
+        } else if proven {
+            Verdict::Refused { text: said, known_session: false }
+        } else {
+            Verdict::Expired { said }
+        };
+    }
+    let reply = Reply { words: said, bill: asp.bill, table: asp.table, choices: asp.choices };
+    match interface.shape {
+        Shape::Words => judge_words(reply, &asp.words),
+        shape if holds(&reply, shape) => Verdict::Done(reply),
+        _ => judge_missing(interface, reply, &asp.words),
+    }
+}
+
+fn judge_v3(interface: &Interface, v3: V3Answer) -> Verdict {
+    let said = v3.message.trim().to_owned();
+    match v3.code {
+        200 => {
+            let reply = Reply { words: said, table: v3.table, ..Reply::default() };
+            if interface.shape == Shape::Words || holds(&reply, interface.shape) {
+                Verdict::Done(reply)
+            } else {
+                Verdict::Failed(ErpError::garbled(format!("{} answered no list", interface.name)))
+            }
+        }
+        300 if meaning(&said) == Meaning::Busy => Verdict::Failed(ErpError::garbled(said)),
+        300 => Verdict::Refused { text: said, known_session: true },
+        400 => Verdict::Expired { said },
+        500..=599 => Verdict::Failed(ErpError::garbled(format!("Code {}: {said}", v3.code))),
+        code => Verdict::Refused { text: format!("Code {code}: {said}"), known_session: false },
+    }
+}
+
+fn holds(reply: &Reply, shape: Shape) -> bool {
+    match shape {
+        Shape::Words => true,
+        Shape::Bill => reply.bill.is_some(),
+        Shape::List => reply.table.is_some(),
+        Shape::Choices => reply.choices.is_some(),
+    }
+}
+
+/// A save with status 0: its words decide. Words that say nothing count as done; whoever writes reads back anyway.
+fn judge_words(reply: Reply, words: &Words) -> Verdict {
+    let spoken = match meaning(&reply.words) {
+        Meaning::Unclear => meaning(&words.header),
+        clear => clear,
+    };
+    match spoken {
+        Meaning::Done | Meaning::Unclear => Verdict::Done(reply),
+        Meaning::Refused => Verdict::Refused { text: reply.words, known_session: true },
+        Meaning::Busy => Verdict::Failed(ErpError::garbled(reply.words)),
+        Meaning::NoSession => Verdict::Expired { said: reply.words },
+    }
+}
+
+/// A read with status 0 that lacks what was asked: the body's words are a refusal, or nobody knows what happened.
+fn judge_missing(interface: &Interface, reply: Reply, words: &Words) -> Verdict {
+    let from_body = !words.title.trim().is_empty() || !words.text.trim().is_empty();
+    match meaning(&reply.words) {
+        Meaning::NoSession => Verdict::Expired { said: reply.words },
+        Meaning::Refused => Verdict::Refused { text: reply.words, known_session: true },
+        Meaning::Unclear if from_body => Verdict::Refused { text: reply.words, known_session: true },
+        _ => Verdict::Failed(ErpError::garbled(format!("{} answered nothing that it should", interface.name))),
+    }
+}
+
+/// Decides what a login came to (`erp-wire.md §2`): status 0 and a session is a login, anything else that can be read
+/// is a refusal. A page that demands the picture code `rndcode` is one, too.
+pub(super) fn judge_login(path: &str, answer: &HttpAnswer) -> LoginOutcome {
+    if !(200..=299).contains(&answer.status) {
+        let reason = format!("HTTP {} for {path} (登录); check erp.base_url and erp.login_path", answer.status);
+        return LoginOutcome::Failed(ErpError::NotDelivered(reason));
+    }
+    let said = match (parse(&answer.body), parse_v3(&answer.body)) {
+        (Ok(AspAnswer { status: 0, session: Some(token), app_version, .. }), _) => {
+            return LoginOutcome::In { token, app_version };
+        }
+        (Ok(asp), _) if asp.words.header.trim().is_empty() => asp.words.spoken(),
+        (Ok(asp), _) => asp.words.header.trim().to_owned(),
+        (Err(_), Ok(v3)) if (500..=599).contains(&v3.code) => {
+            let reason = format!("the login answered Code {}: {}", v3.code, v3.message);
+            return LoginOutcome::Failed(ErpError::NotDelivered(reason));
+        }
+        (Err(_), Ok(v3)) => v3.message,
+        (Err(error), Err(_)) => return LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),
+    };
+    if speaks_of_trouble(&said) {
+        return LoginOutcome::Failed(ErpError::NotDelivered(format!("the login answered: {said}")));
+    }
+    LoginOutcome::Refused(if said.is_empty() { "the ERP gave no reason".into() } else { said })
+}
+
+/// What a failed exchange means: nothing was sent, or nobody knows.
+pub(super) fn transport(error: &reqwest::Error) -> ErpError {
+    let reason = causes(error);
+    if error.is_connect() || error.is_builder() {
+        ErpError::NotDelivered(reason)
+    } else if error.is_timeout() {
+        ErpError::cut(format!("no answer in time: {reason}"))
+    } else {
+        ErpError::cut(format!("the line was cut: {reason}"))
+    }
+}
+
+/// The error's causes in one line; reqwest's own text stops at the first. The address is left out: it is configuration.
+fn causes(error: &reqwest::Error) -> String {
+    let mut parts = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        parts.push(next.to_string());
+        cause = next.source();
+    }
+    if parts.is_empty() { "the request failed".into() } else { parts.join(": ") }
+}

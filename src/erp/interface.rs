@@ -1,0 +1,77 @@
+//! What the client must know of an interface to call it and to read its answer.
+
+/// One interface of the ERP. Each is a constant beside the function that calls it, with its fields and limits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Interface {
+    /// The Chinese name: 客户列表.
+    pub(super) name: &'static str,
+    /// The short name for logs and the ledger: `customer.list`.
+    pub(super) call: &'static str,
+    /// Path and query.
+    pub(super) path: &'static str,
+    /// Which family of envelopes.
+    pub(super) style: Style,
+    /// What a good answer holds.
+    pub(super) shape: Shape,
+    /// `cmdkey` of the ASP envelope.
+    pub(super) cmdkey: Option<&'static str>,
+}
+
+/// The two families of envelopes (`erp-wire.md §1`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// `{"session", "cmdkey", "datas"}`.
+    Asp,
+    /// Plain JSON with the session in the header `ZBAPI-Token`.
+    V3,
+}
+
+/// What a good answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Words only: a save or a command.
+    Words,
+    /// A bill: one record.
+    Bill,
+    /// A table: one page of a list.
+    List,
+    /// The choices of a field.
+    Choices,
+}
+
+/// `cmdkey` of a save.
+pub(super) const SAVE: Option<&str> = Some("__sys_dosave");
+/// `cmdkey` of a list.
+pub(super) const LIST: Option<&str> = Some("refresh");
+
+impl Interface {
+    /// An ASP interface that answers in words.
+    pub(super) const fn command(
+        name: &'static str,
+        call: &'static str,
+        path: &'static str,
+        cmdkey: Option<&'static str>,
+    ) -> Self {
+        Self { name, call, path, style: Style::Asp, shape: Shape::Words, cmdkey }
+    }
+
+    /// An ASP interface that answers a bill.
+    pub(super) const fn bill(name: &'static str, call: &'static str, path: &'static str) -> Self {
+        Self { name, call, path, style: Style::Asp, shape: Shape::Bill, cmdkey: None }
+    }
+
+    /// An ASP interface that answers a list in pages.
+    pub(super) const fn list(name: &'static str, call: &'static str, path: &'static str) -> Self {
+        Self { name, call, path, style: Style::Asp, shape: Shape::List, cmdkey: LIST }
+    }
+
+    /// An ASP interface that answers the choices of a field.
+    pub(super) const fn choices(name: &'static str, call: &'static str, path: &'static str) -> Self {
+        Self { name, call, path, style: Style::Asp, shape: Shape::Choices, cmdkey: None }
+    }
+
+    /// A v3 interface.
+    pub(super) const fn v3(name: &'static str, call: &'static str, path: &'static str, shape: Shape) -> Self {
+        Self { name, call, path, style: Style::V3, shape, cmdkey: None }
+    }
+}

@@ -1,0 +1,97 @@
+//! Lists come in pages. A list that is read only in part would make doubles, so all pages are read, or none counts.
+
+use super::{
+    Erp, ErpError, Field,
+    envelope::{Row, Table},
+    interface::{Interface, Style},
+};
+
+/// Rows asked for at once. The ERP's own default is 20; it may give fewer than asked.
+const PAGE_SIZE: i64 = 100;
+
+/// How many pages are read at most.
+pub(super) const PAGES_MAX: i64 = 50;
+
+/// A page with fewer rows than any installation's page size is the last, where the ERP does not count its pages.
+const SHORT_PAGE: usize = 10;
+
+impl Erp {
+    /// All rows that match `filters`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErpError::TooMany`] beyond 50 pages; the pages of an ERP that turns none are an unknown outcome.
+    pub(super) async fn all_rows(&self, interface: &Interface, filters: Vec<Field>) -> Result<Vec<Row>, ErpError> {
+        let (size, index) = match interface.style {
+            Style::Asp => ("pagesize", "pageindex"),
+            Style::V3 => ("page_size", "page_index"),
+        };
+        let mut rows: Vec<Row> = Vec::new();
+        let mut page_before: Vec<Row> = Vec::new();
+        for page in 1..=PAGES_MAX {
+            let mut fields = filters.clone();
+            fields.extend([Field::number(size, PAGE_SIZE), Field::number(index, page)]);
+            let reply = self.call(interface, &fields).await?;
+            let Some(table) = reply.table else { return Err(ErpError::garbled("a list without a table")) };
+            if !table.rows.is_empty() && table.rows == page_before {
+                return repeated(interface, &table, rows);
+            }
+            rows.extend(table.rows.iter().cloned());
+            if is_last(&table, page, rows.len()) {
+                return Ok(rows);
+            }
+            page_before = table.rows;
+        }
+        Err(ErpError::TooMany(format!("{} has more than {PAGES_MAX} pages; narrow the filter", interface.name)))
+    }
+}
+
+fn is_last(table: &Table, page: i64, rows_read: usize) -> bool {
+    if table.rows.is_empty() {
+        return true;
+    }
+    match (table.page_count, table.record_count) {
+        (Some(pages), _) if pages > 0 => page >= pages,
+        (_, Some(records)) if records > 0 => i64::try_from(rows_read).unwrap_or(i64::MAX) >= records,
+        _ => table.rows.len() < SHORT_PAGE,
+    }
+}
+
+/// The ERP gave the same page again. If it counts no more rows than those, it has simply no more pages.
+fn repeated(interface: &Interface, table: &Table, rows: Vec<Row>) -> Result<Vec<Row>, ErpError> {
+    let read = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    if table.record_count.is_some_and(|records| records > read) || table.page_count.is_some_and(|pages| pages > 1) {
+        return Err(ErpError::garbled(format!("{} gives the same page again and again", interface.name)));
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(rows: usize, page_count: Option<i64>, record_count: Option<i64>) -> Table {
+        Table { rows: vec![Row::default(); rows], page_count, record_count }
+    }
+
+    #[test]
+    fn the_last_page_is_recognised_by_whatever_the_erp_counts() {
+        let table = [
+            ("no rows", page(0, Some(9), Some(900)), 1, true),
+            ("a page before the last", page(20, Some(3), None), 2, false),
+            ("the last page", page(20, Some(3), None), 3, true),
+            ("one row short of all", page(20, None, Some(41)), 2, false),
+            ("all rows", page(20, None, Some(40)), 2, true),
+            ("uncounted, a short page", page(9, None, None), 1, true),
+            ("uncounted, a page that could be full", page(10, None, None), 1, false),
+            ("counts of zero beside rows are no counts", page(10, Some(0), Some(0)), 1, false),
+        ];
+        for (what, table, number, expected) in table {
+            assert_eq!(
+                is_last(&table, number, table.rows.len() * usize::try_from(number).unwrap()),
+                expected,
+                "{what}"
+            );
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What the ERP means by its words. A refused save can come back with status 0 (`erp-wire.md §1.6`), so somebody has to
+//! read what it says.
+
+/// What a text says about a save or a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// It says that it was done.
+    Done,
+    /// It says that it was not, and will not be.
+    Refused,
+    /// It says that it cannot just now.
+    Busy,
+    /// It says that the session is gone.
+    NoSession,
+    /// It says nothing of the kind.
+    Unclear,
+}
+
+/// A session that is gone, so plainly that status 0 beside it does not matter.
+const NO_SESSION: [&str; 10] = [
+    "重新登录",
+    "重新登陆",
+    "登录超时",
+    "登陆超时",
+    "登录已过期",
+    "尚未登录",
+    "未登录",
+    "未登陆",
+    "会话已过期",
+    "会话超时",
+];
+
+/// The ERP cannot just now; asked later it may.
+const BUSY: [&str; 8] = ["繁忙", "稍后再试", "稍候再试", "稍后重试", "请重试", "死锁", "数据库连接", "连接数据库"];
+
+/// A refusal even where a word of success stands beside it: 不能保存成功.
+const REFUSED: [&str; 14] = [
+    "不能",
+    "失败",
+    "已被使用",
+    "无法",
+    "不允许",
+    "没有权限",
+    "无权",
+    "权限不足",
+    "不成功",
+    "未成功",
+    "没有成功",
+    "未能",
+    "拒绝",
+    "禁止",
+];
+
+/// Success.
+const DONE: [&str; 8] = ["成功", "已保存", "保存完毕", "已提交", "操作完成", "保存完成", "已完成", "success"];
+
+/// A refusal where nothing speaks of success: 保存成功，请等待审核 is none.
+const REFUSED_PERHAPS: [&str; 17] = [
+    "已存在",
+    "已经存在",
+    "重复",
+    "错误",
+    "超过",
+    "超出",
+    "请",
+    "必填",
+    "不存在",
+    "无效",
+    "不正确",
+    "有误",
+    "不符合",
+    "非法",
+    "异常",
+    "error",
+    "不可",
+];
+
+/// Reads a text; case does not matter.
+pub(super) fn meaning(text: &str) -> Meaning {
+    let text = without_counts_of_nothing(&text.to_lowercase());
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&NO_SESSION) {
+        Meaning::NoSession
+    } else if says(&BUSY) {
+        Meaning::Busy
+    } else if says(&REFUSED) {
+        Meaning::Refused
+    } else if says(&DONE) {
+        Meaning::Done
+    } else if says(&REFUSED_PERHAPS) {
+        Meaning::Refused
+    } else {
+        Meaning::Unclear
+    }
+}
+
+/// Whether the words beside a status that is not 0 may speak of the session; empty words always may.
+pub(super) fn speaks_of_session(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["session", "会话", "登录", "登陆", "超时", "过期", "令牌", "token", "login"];
+    let text = text.trim().to_lowercase();
+    text.is_empty() || WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Whether a login was refused because the ERP is unwell, which says nothing about the password.
+pub(super) fn speaks_of_trouble(text: &str) -> bool {
+    meaning(text) == Meaning::Busy || text.contains("服务器错误")
+}
+
+/// 成功指派1个，失败0个 is no failure.
+fn without_counts_of_nothing(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("失败") {
+        let (before, word) = rest.split_at(at);
+        out.push_str(before);
+        rest = &word["失败".len()..];
+        let count = rest.trim_start_matches([':', '：', ' ', '为', '了']);
+        let digits: String = count.chars().take_while(char::is_ascii_digit).collect();
+        if digits.is_empty() || digits.bytes().any(|digit| digit != b'0') {
+            out.push_str("失败");
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_saves_are_understood() {
+        let table = [
+            ("保存成功", Meaning::Done),
+            ("保存成功！", Meaning::Done),
+            ("客户资料已保存", Meaning::Done),
+            ("保存成功，请等待审核", Meaning::Done),
+            ("保存成功！已存在3条相同名称的客户", Meaning::Done),
+            ("成功指派1个客户，失败0个", Meaning::Done),
+            ("成功：1，失败：0", Meaning::Done),
+            ("Success", Meaning::Done),
+            ("该客户编号已被使用，不能保存", Meaning::Refused),
+            ("保存失败", Meaning::Refused),
+            ("保存不成功", Meaning::Refused),
+            ("手机号重复，不能保存成功", Meaning::Refused),
+            ("成功指派0个客户，失败1个", Meaning::Refused),
+            ("失败10个", Meaning::Refused),
+            ("客户名称已存在", Meaning::Refused),
+            ("客户编号重复", Meaning::Refused),
+            ("您没有权限进行此操作", Meaning::Refused),
+            ("联系人姓名不能为空", Meaning::Refused),
+            ("客户名称超过100字", Meaning::Refused),
+            ("请填写联系人姓名", Meaning::Refused),
+            ("数据错误", Meaning::Refused),
+            ("不允许重复申请", Meaning::Refused),
+            ("系统繁忙，请稍后再试", Meaning::Busy),
+            ("登录超时，请重新登录", Meaning::NoSession),
+            ("您尚未登录", Meaning::NoSession),
+            ("", Meaning::Unclear),
+            ("ok", Meaning::Unclear),
+            ("提示", Meaning::Unclear),
+        ];
+        for (text, expected) in table {
+            assert_eq!(meaning(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_an_expired_session_are_understood() {
+        for text in [
+            "",
+            "  ",
+            "session expired",
+            "Session无效",
+            "会话失效",
+            "请先登录",
+            "登陆超时",
+            "令牌已过期",
+            "invalid TOKEN",
+        ] {
+            assert!(speaks_of_session(text), "{text:?}");
+        }
+        for text in ["客户编号已被使用", "没有权限", "参数错误"] {
+            assert!(!speaks_of_session(text), "{text}");
+        }
+    }
+}
