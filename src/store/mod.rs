@@ -15,7 +15,10 @@ mod turns;
 mod types;
 mod upkeep;
 
-use std::sync::{Arc, atomic::AtomicI64};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use tokio::sync::{Notify, broadcast};
 
@@ -134,7 +137,13 @@ impl Store {
         self.db.close().await;
     }
 
+    /// Events that wait, by the last count and what this process accepted since.
+    pub fn backlog(&self) -> i64 {
+        self.backlog.load(Ordering::Relaxed)
+    }
+
     fn announce(&self, change: Change) {
+        crate::telemetry::metrics::event_moved(change.status.as_str());
         // Nobody listening is not an error.
         let _ = self.changes.send(change);
     }

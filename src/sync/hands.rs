@@ -120,7 +120,7 @@ impl Hands<'_> {
     }
 
     /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`).
-    fn edit(
+    pub(super) fn edit(
         &self,
         kind: CustomerKind,
         ord: i64,

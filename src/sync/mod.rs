@@ -8,6 +8,7 @@ mod conflict;
 mod hands;
 mod mapping;
 mod plan;
+mod preview;
 mod progress;
 mod step;
 mod text;
@@ -20,6 +21,7 @@ pub use self::{
     hands::{Effect, Hands, Seen},
     mapping::{FieldValue, Mapping},
     plan::{Change, Link, Plan, Planner, Task},
+    preview::Foretold,
     progress::INTRO_LIMIT,
     step::{Step, named},
     text::{clean, utf16_len},

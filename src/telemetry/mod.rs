@@ -1,3 +1,4 @@
 //! How the bridge is watched: what it logs and counts, with personal data masked.
 
 pub mod masking;
+pub mod metrics;

@@ -353,7 +353,10 @@ impl Run<'_> {
             response: call.response,
         };
         let calls = self.job.log.drain();
-        calls.iter().for_each(|call| self.heard.heard(&call.outcome, self.clock.now()));
+        for call in &calls {
+            self.heard.heard(&call.outcome, self.clock.now());
+            crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
+        }
         calls.into_iter().map(row).collect()
     }
 }

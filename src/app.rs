@@ -1,0 +1,290 @@
+//! The only place where things are built and joined.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use futures::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::Clock,
+    config::{Config, DatabaseConfig},
+    erp::{BuildError, Erp, SessionStore, StoredSession},
+    event::{Event, Rules, Work},
+    http::{
+        self, Dispatch, DispatchFacts, Door, DoorParts, PreviewError, Previewer,
+        auth::{Keyring, Keys, Tokens},
+        limits::Limits,
+        server::{ServerLimits, serve},
+        signed_body::Secrets,
+    },
+    store::{ErpSession, OpenError, Store, StoreError},
+    sync::{Engine, Journal, JournalError, Link, Mapping, Planner, SyncError, Task},
+    telemetry::metrics::Metrics,
+    worker::{Dispatcher, Parts, QuietHours, Upkeep},
+};
+
+/// Why the bridge could not start: a sentence for whoever starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A part of the configuration that only shows when it is used.
+    #[error("{0}")]
+    Config(String),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// The ERP client.
+    #[error(transparent)]
+    Erp(#[from] BuildError),
+    /// The listening address.
+    #[error("server.listen: {address} cannot be listened on: {error}")]
+    Listen {
+        /// As configured.
+        address: String,
+        /// The system's words.
+        error: std::io::Error,
+    },
+}
+
+/// A bridge at work.
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The ledger.
+    pub store: Store,
+    /// The clockwork.
+    pub dispatcher: Arc<Dispatcher>,
+    /// The ERP client, shared by all workers.
+    pub erp: Erp,
+    keys: Arc<Keyring>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// How to start.
+#[derive(Debug, Clone)]
+pub struct StartOptions {
+    /// The source of time.
+    pub clock: Clock,
+    /// Bring the ledger's schema up to date.
+    pub migrate: bool,
+    /// Dispatch events; tests that drive the clockwork by hand turn it off.
+    pub dispatch: bool,
+}
+
+impl Default for StartOptions {
+    fn default() -> Self {
+        Self { clock: Clock::system(), migrate: true, dispatch: true }
+    }
+}
+
+impl App {
+    /// Opens the ledger, builds the parts, listens, and sets everything to work.
+    pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
+        let StartOptions { clock, migrate, dispatch } = options;
+        let keys = Arc::new(Keyring::new(keys(config)?));
+        let rules = Rules::new(&config.admission).map_err(StartError::Config)?;
+        let store = Store::open(&config.database, clock.clone(), migrate).await?;
+        let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+        let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
+        let dispatcher = Dispatcher::new(Parts {
+            store: store.clone(),
+            engine: engine.clone(),
+            clock: clock.clone(),
+            worker: config.worker.clone(),
+            retry: config.retry.clone(),
+            messages: config.messages.clone(),
+            max_in_flight: config.erp.max_in_flight,
+            quiet_hours: QuietHours::parse(&config.erp.quiet_hours).map_err(StartError::Config)?,
+        });
+        let stop = CancellationToken::new();
+        let listener = listen(&config.server.listen).await?;
+        let address = listener.local_addr().map_err(|error| listen_error(&config.server.listen, error))?;
+        let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
+        let metrics = Metrics::install();
+        let door = Door::new(DoorParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            rules,
+            messages: config.messages.clone(),
+            keys: keys.clone(),
+            body_limit: config.server.body_limit,
+            read_timeout: config.server.read_timeout,
+            tolerance: config.webhook.tolerance,
+            silence_after: config.webhook.silence_after,
+            limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
+            previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
+            dispatch: facts.clone(),
+            metrics: metrics_text(metrics, facts, store.clone()),
+            stop: stop.clone(),
+        });
+        let limits = ServerLimits {
+            read_timeout: config.server.read_timeout,
+            max_connections: config.server.max_connections,
+            shutdown_grace: config.server.shutdown_grace,
+        };
+        let tasks = TaskTracker::new();
+        tasks.spawn(serve(listener, http::router(door.clone()), door, limits, stop.clone()));
+        if dispatch {
+            tasks.spawn(dispatcher.clone().run(stop.clone()));
+            tasks.spawn(upkeep(config, &store, &clock).run(stop.clone()));
+        }
+        tasks.close();
+        Ok(Self { address, store, dispatcher, erp, keys, stop, tasks })
+    }
+
+    /// Cancelling it stops the bridge.
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Takes secrets and tokens of a newly read configuration; everything else needs a restart.
+    pub fn reload(&self, config: &Config) -> Result<(), StartError> {
+        self.keys.replace(keys(config)?);
+        Ok(())
+    }
+
+    /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger.
+    pub async fn ended(&self) {
+        self.tasks.wait().await;
+        self.store.close().await;
+    }
+
+    /// Stops cleanly.
+    pub async fn shut_down(&self) {
+        self.stop.cancel();
+        self.ended().await;
+    }
+}
+
+fn keys(config: &Config) -> Result<Keys, StartError> {
+    let secrets = Secrets::parse(&config.webhook.secrets).map_err(StartError::Config)?;
+    Ok(Keys { secrets, tokens: Tokens::new(&config.api.tokens) })
+}
+
+fn planner(config: &Config, rules: Rules) -> Planner {
+    let mapping = Mapping { config: config.mapping.clone(), values: config.erp.values.clone() };
+    Planner { mapping, rules, assignment: config.assignment.clone() }
+}
+
+fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {
+    Upkeep {
+        store: store.clone(),
+        clock: clock.clone(),
+        database: DatabaseConfig { url: config.database.url.clone(), ..config.database },
+        retention: config.retention.clone(),
+    }
+}
+
+async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| listen_error(address, error))
+}
+
+fn listen_error(address: &str, error: std::io::Error) -> StartError {
+    StartError::Listen { address: address.to_owned(), error }
+}
+
+/// The ERP session in the ledger: shared by replicas, kept over restarts.
+struct LedgerSessions(Store);
+
+impl SessionStore for LedgerSessions {
+    fn load(&self) -> BoxFuture<'_, Option<StoredSession>> {
+        Box::pin(async {
+            match self.0.last_erp_session().await {
+                Ok(session) => session.map(|session| StoredSession {
+                    account: session.account,
+                    token: session.token.map(SecretString::from),
+                    obtained_at: session.obtained_at,
+                    refusals: session.refusals,
+                    refusal: session.refusal,
+                }),
+                Err(error) => {
+                    tracing::warn!(%error, "the stored ERP session could not be read");
+                    None
+                }
+            }
+        })
+    }
+
+    fn save(&self, session: StoredSession) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let session = ErpSession {
+                account: session.account,
+                token: session.token.map(|token| token.expose_secret().to_owned()),
+                obtained_at: session.obtained_at,
+                refusals: session.refusals,
+                refusal: session.refusal,
+            };
+            if let Err(error) = self.0.save_erp_session(&session).await {
+                tracing::warn!(%error, "the ERP session could not be stored; a restart will log in anew");
+            }
+        })
+    }
+}
+
+/// `POST /v1/preview`.
+struct LivePreview {
+    engine: Engine,
+    store: Store,
+    clock: Clock,
+}
+
+impl Previewer for LivePreview {
+    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
+        Box::pin(async move {
+            let link = self.store.contact(event.contact().id()).await?;
+            let task = Task {
+                work: Work::Event(Box::new(event)),
+                received_at: self.clock.now(),
+                link: link.map(|link| Link { ord: link.ord, khid: link.khid, kind: link.kind }),
+                force: false,
+                told_ord: None,
+            };
+            self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
+                SyncError::Erp(error) => PreviewError::Erp(error.to_string()),
+                SyncError::Journal(error) => PreviewError::Store(StoreError::Unavailable(error.to_string())),
+            })
+        })
+    }
+}
+
+/// The ledger's answers for a preview, which takes nothing.
+struct PeekJournal<'a>(&'a Store);
+
+impl Journal for PeekJournal<'_> {
+    fn count_fingerprint<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(async move { self.0.count_fingerprint(fingerprint).await.map_err(|error| JournalError(error.to_string())) })
+    }
+
+    fn rotation<'a>(&'a self, name: &'a str, _peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(async move { self.0.peek_rotation(name).await.map_err(|error| JournalError(error.to_string())) })
+    }
+}
+
+/// How dispatch stands, for the door.
+struct LiveFacts {
+    dispatcher: Arc<Dispatcher>,
+    erp: Erp,
+}
+
+impl DispatchFacts for LiveFacts {
+    fn facts(&self) -> Dispatch {
+        let facts = self.dispatcher.facts();
+        let circuit = if facts.circuit_closed { "closed" } else { "open" };
+        Dispatch { circuit, paused: facts.paused, in_flight: facts.in_flight, limit: facts.limit }
+    }
+
+    fn resume(&self) {
+        let erp = self.erp.clone();
+        tokio::spawn(async move { erp.resume_login().await });
+    }
+}
+
+fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
+    Arc::new(move || {
+        let dispatch = facts.facts();
+        metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
+    })
+}

@@ -1,0 +1,69 @@
+//! What is counted, for Prometheus.
+
+use std::sync::OnceLock;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+const EVENTS: &str = "erp_bridge_events_total";
+const CALLS: &str = "erp_bridge_erp_calls_total";
+const CALL_SECONDS: &str = "erp_bridge_erp_call_seconds";
+const BACKLOG: &str = "erp_bridge_backlog_events";
+const IN_FLIGHT: &str = "erp_bridge_in_flight_events";
+const CIRCUIT: &str = "erp_bridge_circuit_closed";
+const PAUSED: &str = "erp_bridge_dispatch_paused";
+
+/// Upper bounds of the histogram's buckets, in seconds: from a call in the same room to the time-out.
+const BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// The process's metrics.
+#[derive(Clone, Debug)]
+pub struct Metrics(Option<PrometheusHandle>);
+
+impl Metrics {
+    /// Installs the recorder, once a process; a later call answers the same one.
+    pub fn install() -> Self {
+        static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+        let handle = HANDLE.get_or_init(|| {
+            let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).ok()?;
+            let handle = builder.install_recorder().ok()?;
+            describe_counter!(EVENTS, "Events by the state they moved to");
+            describe_counter!(CALLS, "Calls to the ERP by interface and outcome");
+            describe_histogram!(CALL_SECONDS, "How long calls to the ERP took");
+            describe_gauge!(BACKLOG, "Events that wait: queued, held, in review");
+            describe_gauge!(IN_FLIGHT, "Events that workers have in hand");
+            describe_gauge!(CIRCUIT, "1 while the circuit to the ERP is closed");
+            describe_gauge!(PAUSED, "1 while nothing is dispatched");
+            Some(handle)
+        });
+        Self(handle.clone())
+    }
+
+    /// Everything in Prometheus' text form, with the gauges as they stand now.
+    pub fn render(&self, circuit_closed: bool, paused: bool, in_flight: usize, backlog: i64) -> String {
+        let number = |flag: bool| if flag { 1.0 } else { 0.0 };
+        gauge!(CIRCUIT).set(number(circuit_closed));
+        gauge!(PAUSED).set(number(paused));
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
+        {
+            gauge!(IN_FLIGHT).set(in_flight as f64);
+            gauge!(BACKLOG).set(backlog as f64);
+        }
+        self.0.as_ref().map_or_else(String::new, |handle| {
+            handle.run_upkeep();
+            handle.render()
+        })
+    }
+}
+
+/// An event moved to a state.
+pub fn event_moved(status: &'static str) {
+    counter!(EVENTS, "status" => status).increment(1);
+}
+
+/// A call to the ERP ended.
+pub fn erp_call(interface: &'static str, outcome: String, milliseconds: i64) {
+    counter!(CALLS, "call" => interface, "outcome" => outcome).increment(1);
+    let duration = std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
+    histogram!(CALL_SECONDS, "call" => interface).record(duration);
+}
