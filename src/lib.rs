@@ -4,4 +4,6 @@
 pub mod clock;
 pub mod config;
 pub mod event;
+/// A stand-in for the ERP, for tests and demonstrations: `zhibang-sim`.
+pub mod simulator;
 pub mod store;
