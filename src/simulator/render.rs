@@ -118,11 +118,15 @@ fn page(page: Page) -> Value {
 }
 
 fn cols_and_rows(table: Table, dress: &mut Dress) -> (Value, Value) {
-    let order = dress.columns(table.name, table.cols, table.kept);
-    let col = |at: &usize| json!({"id": table.cols[*at].0, "title": table.cols[*at].1});
-    let cols: Vec<Value> = order.iter().map(col).collect();
     let single = table.rows.len() == 1 && dress.wears(Quirk::SingleRowObject);
     let objects = single || dress.wears(Quirk::RowsObjects);
+    let mut order = dress.columns(table.name, table.cols, table.kept);
+    if objects && dress.wears(Quirk::MissingColumns) && !table.kept.contains(&"ord") {
+        // The row itself says its `ord` then.
+        order.retain(|at| table.cols[*at].0 != "ord");
+    }
+    let col = |at: &usize| json!({"id": table.cols[*at].0, "title": table.cols[*at].1});
+    let cols: Vec<Value> = order.iter().map(col).collect();
     let mut row = |row: Row| {
         let values: Vec<Value> = order.iter().map(|at| row.values[*at].clone()).collect();
         match (objects, objects && dress.flip()) {

@@ -95,7 +95,7 @@ async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<
         token: header("zbapi-token"),
         body: &body,
     };
-    let only_zsml = handle.settings().only_zsml;
+    let only_zsml = handle.world().settings.only_zsml;
     let call = match Call::read(&received, only_zsml) {
         Ok(call) => call,
         Err(why) => return Ok(response(no_call(&handle, why))),
