@@ -13,6 +13,12 @@ pub mod sync; // what we do: an event becomes a plan of steps
 
 pub mod erp; // the foreign house: one typed call for each interface of the ERP
 
+// Only app and cli see everything:
+
+pub mod app; // where things are built and joined
+
+pub mod lifecycle; // signals, soft and hard stop
+
 // Furniture of every room:
 
 pub mod clock; // the only source of time
@@ -20,3 +26,7 @@ pub mod clock; // the only source of time
 pub mod config; // one struct a room, every limit checked at the start
 
 pub mod telemetry; // what is logged and counted, with personal data masked
+
+// And a house of its own:
+
+pub mod simulator; // zhibang-sim, a stand-in for the ERP

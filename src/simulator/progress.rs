@@ -1,0 +1,77 @@
+//! 洽谈进展 and the list of a customer's records (`erp-wire.md` §5). Sent twice, a record is stored twice.
+
+use serde_json::json;
+
+use super::{
+    answer::{Answer, Page, Row, Table},
+    call::Call,
+    choices,
+    data::{Effect, Progress},
+    fields::{Fields, PROGRESS_INTRO_LIMIT, units},
+    settings::ReplyList,
+    world::{Context, Decision},
+};
+
+/// 洽谈进展.
+pub(super) fn add(context: &Context<'_>, call: &Call) -> Decision {
+    let Some(customer) = call.ord().and_then(|ord| context.data.customers.get(&ord)) else {
+        return Answer::refused("该客户不存在或已被删除").into();
+    };
+    if let Err(text) = check(context, customer.ord, call) {
+        return Answer::refused(text).into();
+    }
+    let mut fields: Fields = ["sort", "lead", "plantype"].map(|id| (id.to_owned(), call.field(id).to_owned())).into();
+    fields.insert("intro".to_owned(), choices::template_or_text(call.field("intro")).to_owned());
+    fields.extend(call.fields.iter().filter(|(id, _)| id.starts_with('@')).map(|(id, val)| (id.clone(), val.clone())));
+    let effect = Effect::AddProgress { customer: customer.ord, fields, by: context.user };
+    Decision { answer: Answer::done("保存成功！"), effect: Some(effect) }
+}
+
+fn check(context: &Context<'_>, customer: i64, call: &Call) -> Result<(), String> {
+    let intro = call.field("intro");
+    if intro.trim().is_empty() {
+        return Err("洽谈进展不能为空（intro）".to_owned());
+    }
+    if units(intro) > PROGRESS_INTRO_LIMIT {
+        return Err(format!("洽谈进展长度不能超过{PROGRESS_INTRO_LIMIT}字（intro）"));
+    }
+    if !choices::is_way(call.field("sort").trim()) {
+        return Err("请选择跟进方式（sort）".to_owned());
+    }
+    match call.field("plantype").trim() {
+        "0" => {}
+        "1" | "2" if call.fields.keys().any(|id| id.starts_with('@')) => {}
+        "1" | "2" => return Err("请填写日程（@）".to_owned()),
+        _ => return Err("请选择日程安排（plantype）".to_owned()),
+    }
+    let lead = call.field("lead").trim();
+    let of_customer = |lead: &str| context.data.contacts_of(customer).any(|contact| contact.ord.to_string() == lead);
+    if !matches!(lead, "" | "0") && !of_customer(lead) {
+        return Err(format!("联系人{lead}不属于该客户（lead）"));
+    }
+    Ok(())
+}
+
+/// The list of a customer's records, the newest first. It may be closed on an installation.
+pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
+    match context.settings.replylist {
+        ReplyList::Open => {}
+        ReplyList::NotFound => return Answer::Html { status: 404, text: "404 - 找不到文件或目录。" },
+        ReplyList::Refused => return Answer::failed("您没有查看洽谈进展的权限"),
+    }
+    let Some(customer) = call.ord() else { return Answer::failed("缺少数据唯一标识 ord") };
+    let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
+    let found = page.cut(context.data.progress_of(customer).rev().collect::<Vec<_>>());
+    let row = |record: &Progress| {
+        let name = context.data.user(record.user).map_or("", |user| user.name.as_str());
+        let intro = record.fields.get("intro");
+        Row {
+            ord: record.ord,
+            values: vec![json!(record.ord), json!(intro), json!(record.stored_at.erp_local()), json!(name)],
+        }
+    };
+    let rows = found.into_iter().map(row).collect();
+    let cols = &[("ord", "ID"), ("intro", "洽谈进展"), ("date7", "时间"), ("catename", "跟进人")];
+    // There is no detail to read the text from, so a list without `intro` would be no list.
+    Answer::Table { table: Table { name: "洽谈进展列表", cols, kept: &["intro"], rows, page }, v3: false }
+}

@@ -1,0 +1,179 @@
+//! The HTTP side: an accept loop of our own, because a fault must be able to close a connection without an answer.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, header, header::HeaderValue, server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    answer::Answer,
+    call::{Call, NoCall, Received},
+    control,
+    faults::{Break, Late, Plan},
+    fields::Fields,
+    handle::Handle,
+    render::{HTML, Rendered, html, render},
+    world::Outcome,
+};
+
+/// Largest body taken, in bytes: far above the largest save.
+const BODY_LIMIT: usize = 4 * 1024 * 1024;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// After a failed accept (no file handles left), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The connection is to be closed without an answer.
+#[derive(Debug)]
+struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is cut on purpose")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// Serves until `stop`; then every connection is closed at once, as when a machine goes down.
+pub(super) async fn run(listener: TcpListener, handle: Handle, stop: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, handle.clone()));
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    connections.shutdown().await;
+}
+
+async fn connection(stream: TcpStream, handle: Handle) {
+    // Small answers should not wait for more to send; without it they only come later.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| respond(handle.clone(), request));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    // A client that went away, or a cut on purpose: both are the daily bread of this server.
+    drop(served);
+}
+
+async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+    let (head, body) = request.into_parts();
+    let body = match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return Ok(response(html(413, "413 - 请求实体太大"))),
+    };
+    let query = head.uri.query().unwrap_or_default();
+    if let Some(path) = head.uri.path().strip_prefix("/__control") {
+        return Ok(response(control::answer(&handle, head.method.as_str(), path, query, &body)));
+    }
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let received = Received {
+        is_post: head.method == Method::POST,
+        path: head.uri.path(),
+        query,
+        content_type: header(header::CONTENT_TYPE.as_str()),
+        token: header("zbapi-token"),
+        body: &body,
+    };
+    let only_zsml = handle.world().settings.only_zsml;
+    let call = match Call::read(&received, only_zsml) {
+        Ok(call) => call,
+        Err(why) => return Ok(response(no_call(&handle, why))),
+    };
+    let (n, plan, latency) = {
+        let mut world = handle.world();
+        let latency = Duration::from_millis(world.settings.latency_ms);
+        let (n, plan) = world.receive(&call);
+        let latency = latency + plan.latency;
+        (n, plan, latency)
+    };
+    if latency.is_zero() && plan.late.is_none() {
+        return perform(&handle, n, &call, &plan);
+    }
+    // In a task of its own: a client that gives up waiting does not stop an ERP from finishing.
+    let slow = tokio::spawn(async move {
+        sleep(latency).await;
+        match plan.late {
+            Some(late) => perform_late(handle, n, Arc::new(call), Arc::new(plan), late).await,
+            None => perform(&handle, n, &call, &plan),
+        }
+    });
+    slow.await.unwrap_or(Err(Cut))
+}
+
+fn perform(handle: &Handle, n: u64, call: &Call, plan: &Plan) -> Result<Response<Full<Bytes>>, Cut> {
+    // The lock ends with this statement: answers are put into bytes outside of it.
+    let outcome = handle.world().perform(n, call, plan);
+    match outcome {
+        Outcome::Answered(answer, dress) => Ok(response(render(answer, &call.session, dress))),
+        Outcome::Broken(broken, answer, dress) => match broken {
+            Break::Cut => Err(Cut),
+            Break::Error500 => Ok(response(html(500, "500 - 内部服务器错误。"))),
+            Break::Html200 => Ok(response(html(200, "系统正在维护，请稍候再试"))),
+            Break::Empty200 => Ok(response(Rendered { status: 200, content_type: HTML, body: Vec::new() })),
+            Break::Garbled => {
+                let mut rendered = render(answer, &call.session, dress);
+                rendered.body.truncate(rendered.body.len() / 2);
+                Ok(response(rendered))
+            }
+        },
+    }
+}
+
+/// The effect comes at its time whether anyone still waits; an answer that would come before it is no answer.
+async fn perform_late(
+    handle: Handle,
+    n: u64,
+    call: Arc<Call>,
+    plan: Arc<Plan>,
+    late: Late,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let effect = tokio::spawn(async move {
+        sleep(late.effect).await;
+        perform(&handle, n, &call, &plan)
+    });
+    sleep(late.answer).await;
+    if effect.is_finished() { effect.await.unwrap_or(Err(Cut)) } else { Err(Cut) }
+}
+
+/// What an ASP page or IIS answers to what is no call.
+fn no_call(handle: &Handle, why: NoCall) -> Rendered {
+    let (status, text) = match why {
+        NoCall::NotFound => (404, "404 - 找不到文件或目录。"),
+        NoCall::NotPost => (200, "请使用移动客户端访问"),
+        NoCall::ContentType => (500, "500 - 不支持的 Content-Type"),
+        NoCall::NotJson => (500, "Microsoft VBScript 运行时错误 '800a000d' 类型不匹配"),
+    };
+    let mut world = handle.world();
+    let time = world.clock.now().rfc3339();
+    let n = world.journal.open(time, "unknown", &Fields::new(), "");
+    world.journal.note(n, |record| record.outcome = Answer::Html { status, text }.outcome());
+    html(status, text)
+}
+
+fn response(rendered: Rendered) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(rendered.body)));
+    *response.status_mut() = StatusCode::from_u16(rendered.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
+    response
+}

@@ -1,0 +1,54 @@
+//! What an installation may be set to, by flags at the start and by control while it runs.
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of the made-up installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The password of every account.
+    pub password: String,
+    /// How long a session lives after its login, in seconds. The wire file does not know; clients assume two hours.
+    pub session_lifetime_s: u64,
+    /// A second login of an account ends the first session.
+    pub single_session: bool,
+    /// Only `application/zsml` is taken, as older versions do.
+    pub only_zsml: bool,
+    /// Whether the list of progress records can be read.
+    pub replylist: ReplyList,
+    /// Most rows of a list page, whatever page size is asked for; the quirk `page_cap` sets 10 where this is empty.
+    pub page_cap: Option<usize>,
+    /// Fields whose duplicates are refused: any of `khid`, `name`, `mobile`, `email`, `phone`.
+    pub duplicate_rules: Vec<String>,
+    /// Added to every answer, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// Whether `replylist.asp` is open (`erp-wire.md` §5: it may be closed on an installation).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReplyList {
+    /// It answers the records.
+    #[serde(rename = "open")]
+    Open,
+    /// There is no such page: HTTP 404.
+    #[serde(rename = "404")]
+    NotFound,
+    /// The account may not read it.
+    #[serde(rename = "refused")]
+    Refused,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            password: "123456".to_owned(),
+            session_lifetime_s: 2 * 60 * 60,
+            single_session: false,
+            only_zsml: false,
+            replylist: ReplyList::Open,
+            page_cap: None,
+            duplicate_rules: vec!["khid".to_owned()],
+            latency_ms: 0,
+        }
+    }
+}

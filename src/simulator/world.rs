@@ -1,0 +1,214 @@
+//! Everything the simulator knows, behind one lock: data, sessions, settings, quirks, faults, journal, dice. A call is
+//! performed in one go, so that two calls never interleave.
+
+use rand::{SeedableRng, rngs::StdRng};
+
+use super::{
+    SimConfig,
+    answer::Answer,
+    assignment,
+    call::{Call, Interface},
+    choices, contacts, customers,
+    data::{Data, Effect},
+    edit,
+    faults::{Break, Faults, Plan, When},
+    journal::Journal,
+    progress,
+    quirks::{Dress, Quirk, Quirks},
+    session::Sessions,
+    settings::Settings,
+    users,
+};
+use crate::clock::{Clock, Millis};
+
+/// Rows of a list page under the quirk `page_cap`, unless the settings say otherwise.
+const QUIRKY_PAGE_CAP: usize = 10;
+
+/// What an interface may look at.
+pub(super) struct Context<'a> {
+    pub(super) data: &'a Data,
+    pub(super) settings: &'a Settings,
+    pub(super) now: Millis,
+    /// The account of the session.
+    pub(super) user: i64,
+    pub(super) page_cap: Option<usize>,
+    /// Whether customers get a first contact person.
+    pub(super) first_contact: bool,
+}
+
+/// What an interface decided: an answer, and a change unless it refused or only read.
+pub(super) struct Decision {
+    pub(super) answer: Answer,
+    pub(super) effect: Option<Effect>,
+}
+
+impl From<Answer> for Decision {
+    fn from(answer: Answer) -> Self {
+        Self { answer, effect: None }
+    }
+}
+
+/// How a call ends.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// With this answer, in this dress.
+    Answered(Answer, Dress),
+    /// With this answer, broken.
+    Broken(Break, Answer, Dress),
+}
+
+/// The whole state of a simulator.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) config: SimConfig,
+    pub(super) clock: Clock,
+    pub(super) data: Data,
+    pub(super) sessions: Sessions,
+    pub(super) settings: Settings,
+    pub(super) quirks: Quirks,
+    pub(super) faults: Faults,
+    pub(super) journal: Journal,
+    rng: StdRng,
+}
+
+impl World {
+    pub(super) fn new(config: SimConfig) -> Self {
+        let mut faults = Faults::default();
+        faults.set(config.faults.clone());
+        Self {
+            clock: config.clock.clone(),
+            data: Data::new(users::samples(&config.username)),
+            sessions: Sessions::default(),
+            settings: config.settings.clone(),
+            quirks: config.quirks.clone(),
+            faults,
+            journal: Journal::default(),
+            rng: StdRng::seed_from_u64(config.seed),
+            config,
+        }
+    }
+
+    /// Writes the call into the journal and asks the faults about it.
+    pub(super) fn receive(&mut self, call: &Call) -> (u64, Plan) {
+        let time = self.clock.now().rfc3339();
+        let n = self.journal.open(time, call.interface.name(), &call.fields, &call.session);
+        let plan = self.faults.plan(call, &mut self.rng);
+        if !plan.faults.is_empty() {
+            self.journal.note(n, |record| record.faults.clone_from(&plan.faults));
+        }
+        (n, plan)
+    }
+
+    /// Performs a call under its plan.
+    pub(super) fn perform(&mut self, n: u64, call: &Call, plan: &Plan) -> Outcome {
+        let dress = self.quirks.draw(&mut self.rng, self.config.seed);
+        if plan.session_lost {
+            self.sessions.end(&call.session);
+        }
+        if plan.login_locked && call.interface == Interface::Login {
+            self.sessions.locked = true;
+        }
+        let broken = if plan.away { Some((Break::Cut, When::Before)) } else { plan.broken };
+        let answer = match (&broken, &plan.refuse) {
+            // Its words are never read: what is cut off in its middle must still look like an answer that began well.
+            (Some((_, When::Before)), _) => Answer::done("操作成功！"),
+            (_, Some(text)) => refusal(call.interface, text),
+            _ => self.handle(n, call, !plan.not_stored),
+        };
+        if plan.session_lost_after {
+            self.sessions.end(if let Answer::Login { session } = &answer { session } else { &call.session });
+        }
+        self.journal.note(n, |record| {
+            record.outcome = match broken {
+                Some((_, When::Before)) => "broken before the effect".to_owned(),
+                Some((_, When::After)) => format!("{}, the answer broken", answer.outcome()),
+                None => answer.outcome(),
+            };
+        });
+        match broken {
+            Some((broken, _)) => Outcome::Broken(broken, answer, dress),
+            None => Outcome::Answered(answer, dress),
+        }
+    }
+
+    fn handle(&mut self, n: u64, call: &Call, store: bool) -> Answer {
+        let now = self.clock.now();
+        if call.interface == Interface::Login {
+            return self.sessions.login(call, &self.settings, &self.data.users, now);
+        }
+        let Some(user) = self.sessions.user(&call.session, now) else {
+            let text = "登录已超时，请重新登录".to_owned();
+            let v3 = call.interface.is_v3();
+            return if v3 { Answer::V3 { code: 400, text } } else { Answer::Failed { status: 2, text } };
+        };
+        if let Err(text) = call.check_envelope() {
+            return Answer::failed(text);
+        }
+        if call.interface == Interface::Logout {
+            self.sessions.end(&call.session);
+            return Answer::done("退出成功");
+        }
+        let Decision { answer, effect } = decide(&self.context(user, now), call);
+        if let Some(effect) = effect.filter(|_| store) {
+            let counts = !matches!(effect, Effect::Allocate { .. });
+            let ord = self.data.apply(effect, now);
+            self.journal.stored += u64::from(counts);
+            self.journal.note(n, |record| (record.stored, record.ord) = (counts, Some(ord)));
+        }
+        answer
+    }
+
+    fn context(&self, user: i64, now: Millis) -> Context<'_> {
+        let quirky_cap = self.quirks.has(Quirk::PageCap).then_some(QUIRKY_PAGE_CAP);
+        Context {
+            data: &self.data,
+            settings: &self.settings,
+            now,
+            user,
+            page_cap: self.settings.page_cap.or(quirky_cap),
+            first_contact: !self.quirks.has(Quirk::NoFirstContact),
+        }
+    }
+}
+
+/// The table of contents: which interface is answered where.
+fn decide(context: &Context<'_>, call: &Call) -> Decision {
+    match call.interface {
+        Interface::Allocate => customers::allocate(context, call),
+        Interface::CustomerAdd => customers::add(context, call),
+        Interface::CustomerDetail => customers::detail(context, call).into(),
+        Interface::CustomerList => customers::list(context, call).into(),
+        Interface::CustomerEdit => edit::edit(context, call),
+        Interface::ContactAdd => contacts::add(context, call),
+        Interface::ContactDetail => contacts::detail(context, call).into(),
+        Interface::ContactList => contacts::list(context, call).into(),
+        Interface::ProgressAdd => progress::add(context, call),
+        Interface::ProgressList => progress::list(context, call).into(),
+        Interface::Assign => assignment::assign(context, call),
+        Interface::Apply => assignment::apply(context, call),
+        Interface::Approve => assignment::approve(context, call),
+        Interface::Takeback => assignment::takeback(context, call),
+        Interface::Accounts => users::list(context, call).into(),
+        Interface::Choices => enumeration(call).into(),
+        // Both change sessions, not data, and are done before anything is decided here.
+        Interface::Login | Interface::Logout => Answer::failed("会话接口").into(),
+    }
+}
+
+/// The choices of a field (`source.asp?enumid=13`).
+fn enumeration(call: &Call) -> Answer {
+    let enumid = call.query.get("enumid").map_or("", String::as_str);
+    match choices::by_enumid(enumid) {
+        Some(choices) => Answer::Options(choices),
+        None => Answer::failed(format!("枚举{enumid}不存在（enumid）")),
+    }
+}
+
+/// How this interface refuses.
+fn refusal(interface: Interface, text: &str) -> Answer {
+    match interface {
+        Interface::Login | Interface::Logout => Answer::failed(text),
+        interface if interface.is_v3() => Answer::v3_refused(text),
+        _ => Answer::refused(text),
+    }
+}
