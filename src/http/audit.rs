@@ -1,0 +1,135 @@
+//! `GET /v1/audit` and `GET /v1/rejections`: who did what, and what was signed and not valid.
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    auth::Reader,
+    door::Door,
+    problem::Problem,
+    query::{self, Params},
+    views::{Sight, payload_json},
+};
+
+/// Which page.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// Items of a page.
+    #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    #[param(nullable = false, pattern = "^$|^c[0-9]{1,18}$")]
+    cursor: Option<String>,
+}
+
+impl PageParams {
+    fn read(&self) -> Result<(Option<i64>, i64), Problem> {
+        Ok((query::cursor(self.cursor.as_deref())?, query::limit(self.limit.as_deref())?))
+    }
+}
+
+/// One entry of the audit log.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct AuditItem {
+    /// When.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Name of the token that did it.
+    pub actor: String,
+    /// What was done.
+    #[schema(examples("event.replay"))]
+    pub action: String,
+    /// Event or contact id, or a filter.
+    pub subject: String,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct AuditPage {
+    /// The entries.
+    pub items: Vec<AuditItem>,
+    /// `cursor` of the next page; null on the last one.
+    #[schema(pattern = "^c[0-9]{1,18}$")]
+    pub next_cursor: Option<String>,
+}
+
+/// Read the audit log
+#[utoipa::path(
+    get, path = "/v1/audit", tag = "observation", params(PageParams), security(("token" = ["read"])),
+    responses((status = 200, description = "A page of the audit log", body = AuditPage)),
+)]
+pub(super) async fn list_audit(
+    State(door): State<Door>,
+    _: Reader,
+    Params(params): Params<PageParams>,
+) -> Result<Json<AuditPage>, Problem> {
+    let (before, limit) = params.read()?;
+    let rows = door.store.audit_log(before, limit + 1).await?;
+    let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
+    let items = rows.into_iter().map(|row| AuditItem {
+        at: row.at.rfc3339(),
+        actor: row.actor,
+        action: row.action,
+        subject: Sight::Masked.text(row.subject),
+        reason: row.reason.map(|reason| Sight::Masked.text(reason)),
+    });
+    Ok(Json(AuditPage { items: items.collect(), next_cursor }))
+}
+
+/// A request that was signed and not valid.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct RejectionItem {
+    /// When it came.
+    #[schema(format = DateTime)]
+    pub received_at: String,
+    /// The sender's id of the delivery.
+    pub webhook_id: String,
+    /// Event type, if it could be read.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// What was wrong: `[{"pointer", "message"}]`.
+    #[schema(value_type = Value)]
+    pub errors: Value,
+    /// The body as it came, masked.
+    #[schema(value_type = Value)]
+    pub payload: Value,
+}
+
+/// A page of rejections, newest first.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct RejectionPage {
+    /// The rejections.
+    pub items: Vec<RejectionItem>,
+    /// `cursor` of the next page; null on the last one.
+    #[schema(pattern = "^c[0-9]{1,18}$")]
+    pub next_cursor: Option<String>,
+}
+
+/// List what was signed and not valid
+///
+/// Newest first, always masked.
+#[utoipa::path(
+    get, path = "/v1/rejections", tag = "observation", params(PageParams), security(("token" = ["read"])),
+    responses((status = 200, description = "A page of rejections", body = RejectionPage)),
+)]
+pub(super) async fn list_rejections(
+    State(door): State<Door>,
+    _: Reader,
+    Params(params): Params<PageParams>,
+) -> Result<Json<RejectionPage>, Problem> {
+    let (before, limit) = params.read()?;
+    let rows = door.store.rejections(before, limit + 1).await?;
+    let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
+    let items = rows.into_iter().map(|row| RejectionItem {
+        received_at: row.received_at.rfc3339(),
+        webhook_id: row.rejection.webhook_id,
+        kind: row.rejection.kind,
+        errors: row.rejection.errors,
+        payload: payload_json(row.rejection.payload, Sight::Masked),
+    });
+    Ok(Json(RejectionPage { items: items.collect(), next_cursor }))
+}

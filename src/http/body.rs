@@ -1,0 +1,197 @@
+//! Reading bodies: the size limit (also of chunked ones), the deadline, the media type, JSON into a type of ours.
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::{door::Door, problem::Problem};
+use crate::event::FieldError;
+
+/// Refuses a body that does not call itself JSON (`application/json`, `application/…+json`; parameters do not matter).
+///
+/// # Errors
+/// [`Problem::UnsupportedMediaType`].
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.strip_prefix("application/") {
+        Some(subtype) if subtype == "json" || (subtype.len() > 5 && subtype.ends_with("+json")) => Ok(()),
+        _ => Err(Problem::UnsupportedMediaType),
+    }
+}
+
+/// Reads a whole body, but no more than the limit, and no longer than the deadline.
+///
+/// # Errors
+/// [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`], or [`Problem::InvalidJson`] if the line was cut.
+pub(super) async fn read(door: &Door, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let limit = door.body_limit;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(Problem::BodyTooLarge(limit));
+    }
+    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    match tokio::time::timeout(door.read_timeout, limited.collect()).await {
+        Err(_) => Err(Problem::BodyTimeout),
+        Ok(Ok(read)) => Ok(read.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge(limit)),
+        Ok(Err(_)) => Err(Problem::InvalidJson("the body broke off".into())),
+    }
+}
+
+/// A JSON body of a REST call, read into a type.
+#[derive(Debug)]
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Door> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        require_json(&parts.headers)?;
+        let raw = read(door, &parts.headers, body).await?;
+        parse(&raw).map(Self)
+    }
+}
+
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub(super) struct OptionalJsonBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<Door> for OptionalJsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let raw = read(door, &parts.headers, body).await?;
+        if raw.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        require_json(&parts.headers)?;
+        parse(&raw).map(Self)
+    }
+}
+
+/// JSON into a type: what is no JSON is [`Problem::InvalidJson`], what does not fit is [`Problem::Invalid`] with its place.
+///
+/// # Errors
+/// As said. serde's words name members and types; they are kept only where they cannot quote a value.
+pub(super) fn parse<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(raw);
+    let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer(error.path());
+        let inner = error.into_inner();
+        if inner.is_data() {
+            Problem::Invalid(vec![FieldError { pointer, message: say(&inner.to_string()) }])
+        } else {
+            not_json(&inner)
+        }
+    })?;
+    reader.end().map_err(|error| not_json(&error))?;
+    Ok(parsed)
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::InvalidJson(format!("line {}, column {}", error.line(), error.column()))
+}
+
+/// serde's words without what it quotes: `invalid type: string "138…", expected a boolean` keeps only what is expected.
+fn say(words: &str) -> String {
+    let words = words.rsplit_once(" at line ").map_or(words, |(words, _)| words);
+    match words.rsplit_once("expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None if words.starts_with("missing field") || words.starts_with("duplicate field") => words.to_owned(),
+        None => "not allowed here".to_owned(),
+    }
+}
+
+/// An RFC 6901 pointer of serde's path.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+/// For `#[serde(deserialize_with)]` of an optional member that may be absent but not null.
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn json_is_recognised_by_its_media_type() {
+        let table = [
+            ("application/json", true),
+            ("application/json; charset=utf-8", true),
+            ("Application/JSON", true),
+            ("application/cloudevents+json", true),
+            ("application/+json", false),
+            ("application/jsonp", false),
+            ("text/json", false),
+            ("text/plain", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ];
+        for (value, json) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));
+            assert_eq!(require_json(&headers).is_ok(), json, "{value}");
+        }
+        assert_eq!(require_json(&HeaderMap::new()), Err(Problem::UnsupportedMediaType));
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        approve: bool,
+        #[serde(default, deserialize_with = "present")]
+        reason: Option<String>,
+    }
+
+    #[test]
+    fn a_fault_is_named_with_its_place_and_never_with_its_value() {
+        let table = [
+            (r#"{"approve":"13812345678"}"#, "/approve", "expected a boolean"),
+            (r#"{"approve":true,"reason":null}"#, "/reason", "expected a string"),
+            (r#"{"approve":true,"13812345678":1}"#, "/13812345678", "expected `approve` or `reason`"),
+            (r"{}", "", "missing field `approve`"),
+            ("[]", "", "missing field `approve`"),
+            ("3", "", "expected struct Sample"),
+        ];
+        for (raw, place, message) in table {
+            let Err(Problem::Invalid(errors)) = parse::<Sample>(raw.as_bytes()) else { panic!("{raw}") };
+            assert_eq!((errors[0].pointer.as_str(), errors.len()), (place, 1), "{raw}");
+            if raw != "[]" {
+                assert_eq!(errors[0].message, message, "{raw}");
+            }
+            assert!(!errors[0].message.contains("1381234"), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_apart_from_what_is_not_valid() {
+        for raw in ["", "{", "{\"approve\":true}}", "{\"approve\":true} x", "\u{feff}{}", "{'approve':true}"] {
+            assert!(matches!(parse::<Sample>(raw.as_bytes()), Err(Problem::InvalidJson(_))), "{raw}");
+        }
+        assert_eq!(parse::<Sample>(b"{\"approve\":true}"), Ok(Sample { approve: true, reason: None }));
+    }
+}

@@ -1,0 +1,385 @@
+//! `/v1/contacts`: the link between a contact and its customer, and the calls that change the ERP by way of the queue.
+
+use axum::{Json, extract::State, http::HeaderMap};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    auth::{Caller, Operator, Reader},
+    body::{JsonBody, OptionalJsonBody, present},
+    door::Door,
+    intake::{self, Answer, Origin},
+    openapi::schemas,
+    problem::{Problem, ProblemDocument},
+    query::{self, Params, PathId},
+    views::ContactView,
+};
+use crate::{
+    event::{AssignTo, Command, Event, FieldError, ParseError, Parsed},
+    store::{Intake, NewEvent},
+};
+
+/// Show a contact's customer
+#[utoipa::path(
+    get, path = "/v1/contacts/{contact_id}", tag = "contacts", security(("token" = ["read"])),
+    params(("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$")),
+    responses(
+        (status = 200, description = "The link", body = ContactView),
+        (status = 404, description = "The contact is not linked", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn get_contact(State(door): State<Door>, _: Reader, id: PathId) -> Result<Json<ContactView>, Problem> {
+    let row = door.store.contact(&id.contact()?).await?;
+    row.map(|row| Json(row.into())).ok_or(Problem::ContactNotLinked)
+}
+
+/// The manual trigger (手动触发同步).
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SyncBody {
+    /// The contact; its `id` may be left out, the path has it.
+    #[schema(schema_with = schemas::sync_contact)]
+    contact: Map<String, Value>,
+    /// Its thread, with the score that admission looks at.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(schema_with = schemas::thread)]
+    thread: Option<Value>,
+    /// What was said.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(schema_with = schemas::signal)]
+    signal: Option<Value>,
+    /// Skips admission; audited.
+    #[serde(default)]
+    force: bool,
+}
+
+impl SyncBody {
+    /// The event that this call is, as JSON.
+    fn event(self, contact_id: &str, actor: &str, now: &str) -> Result<Value, Problem> {
+        let mut contact = self.contact;
+        match contact.get("id") {
+            None => {
+                contact.insert("id".into(), contact_id.into());
+            }
+            Some(id) if id == contact_id => {}
+            Some(_) => {
+                let message = "must be the contact id of the path, or be left out".to_owned();
+                return Err(Problem::Invalid(vec![FieldError { pointer: "/contact/id".into(), message }]));
+            }
+        }
+        let mut data = Map::new();
+        data.insert("contact".into(), Value::Object(contact));
+        data.extend(self.thread.map(|thread| ("thread".to_owned(), thread)));
+        data.extend(self.signal.map(|signal| ("signal".to_owned(), signal)));
+        data.insert("requested_by".into(), actor.into());
+        Ok(json!({"type": "sync.requested", "timestamp": now, "data": data}))
+    }
+}
+
+/// Sync a contact now
+///
+/// 手动触发同步: admitted and queued like an event of the platform. `force` skips admission and is audited as
+/// `contact.force_sync`.
+#[utoipa::path(
+    post, path = "/v1/contacts/{contact_id}/sync", tag = "contacts", security(("token" = ["operate"])),
+    params(
+        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
+            description = "A repeat with the same key is answered with the first one's id"),
+    ),
+    request_body(content = SyncBody, content_type = "application/json"),
+    responses(
+        (status = 202, description = "Committed to disk", body = Answer),
+        (status = 200, description = "Nothing to do now: `duplicate`, or `not_admitted` with its reasons", body = Answer),
+        (status = 404, description = "No contact can have this id", body = ProblemDocument),
+        (status = 409, description = "This key was used before for another body", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn sync_contact(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<SyncBody>,
+) -> Result<Answer, Problem> {
+    open(&door)?;
+    let contact_id = id.contact()?;
+    let origin = Origin::of_call(&caller, &headers)?;
+    let force = body.force;
+    let payload = body.event(&contact_id, &caller.name, &door.clock.now().rfc3339())?.to_string();
+    let event = match Event::parse(payload.as_bytes()) {
+        Ok(Parsed::Event(event)) => event,
+        Ok(Parsed::Unknown { .. }) => return Err(Problem::Internal),
+        Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
+        Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(without_data(errors))),
+    };
+    if force {
+        audit(&door, &caller, "contact.force_sync", &contact_id).await?;
+    }
+    intake::take(&door, origin, &event, payload, force).await
+}
+
+/// The caller sent what is below `/data`: that is where its pointers begin.
+fn without_data(errors: Vec<FieldError>) -> Vec<FieldError> {
+    let strip = |error: FieldError| FieldError {
+        pointer: error.pointer.strip_prefix("/data").unwrap_or(&error.pointer).to_owned(),
+        message: error.message,
+    };
+    errors.into_iter().map(strip).collect()
+}
+
+/// 客户指派: to whom a customer is given.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"mode": "users", "users": ["63"]}), json!({"mode": "public"})))]
+pub(super) struct AssignmentBody {
+    /// `public`: open to all. `users`: to the users named.
+    mode: AssignmentMode,
+    /// ERP user ids, for `users` only: 1 to 5 of up to 9 digits (the ERP's field takes 50 characters).
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, schema_with = schemas::users)]
+    users: Option<Vec<String>>,
+}
+
+/// The ways to assign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AssignmentMode {
+    /// 对所有用户公开
+    Public,
+    /// 指派给以下用户
+    Users,
+}
+
+impl AssignmentBody {
+    fn command(self) -> Result<Command, Problem> {
+        let fault = |pointer: &str, message: &str| {
+            Problem::Invalid(vec![FieldError { pointer: pointer.to_owned(), message: message.to_owned() }])
+        };
+        match (self.mode, self.users) {
+            (AssignmentMode::Public, None) => Ok(Command::Assign(AssignTo::Public)),
+            (AssignmentMode::Public, Some(_)) => Err(fault("/users", "only the mode users takes users")),
+            (AssignmentMode::Users, Some(users)) if (1..=5).contains(&users.len()) => {
+                match users.iter().position(|user| !is_user_id(user)) {
+                    None => AssignTo::users(users).map(Command::Assign).map_err(|allowed| fault("/users", &allowed)),
+                    Some(index) => Err(fault(&format!("/users/{index}"), "1 to 9 digits")),
+                }
+            }
+            (AssignmentMode::Users, _) => Err(fault("/users", "name 1 to 5 ERP user ids")),
+        }
+    }
+}
+
+fn is_user_id(user: &str) -> bool {
+    (1..=9).contains(&user.len()) && user.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Assign a customer (客户指派)
+#[utoipa::path(
+    put, path = "/v1/contacts/{contact_id}/assignment", tag = "contacts", security(("token" = ["operate"])),
+    params(
+        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
+            description = "A repeat with the same key is answered with the first one's id"),
+    ),
+    request_body(content = AssignmentBody, content_type = "application/json"),
+    responses(
+        (status = 202, description = "Committed to disk; follow the event", body = Answer),
+        (status = 200, description = "A repeat with the same key", body = Answer),
+        (status = 404, description = "The contact is not linked", body = ProblemDocument),
+        (status = 409, description = "This key was used before for another body", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn assign_contact(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<AssignmentBody>,
+) -> Result<Answer, Problem> {
+    let command = body.command()?;
+    enqueue(&door, &caller, &headers, id, &command).await
+}
+
+/// A call that says all with its address.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmptyBody {}
+
+/// Apply for a customer (客户申请)
+#[utoipa::path(
+    post, path = "/v1/contacts/{contact_id}/apply", tag = "contacts", security(("token" = ["operate"])),
+    params(
+        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
+            description = "A repeat with the same key is answered with the first one's id"),
+    ),
+    request_body(content = EmptyBody, content_type = "application/json"),
+    responses(
+        (status = 202, description = "Committed to disk; follow the event", body = Answer),
+        (status = 200, description = "A repeat with the same key", body = Answer),
+        (status = 404, description = "The contact is not linked", body = ProblemDocument),
+        (status = 409, description = "This key was used before for another call", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn apply_for_contact(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    headers: HeaderMap,
+    OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
+) -> Result<Answer, Problem> {
+    enqueue(&door, &caller, &headers, id, &Command::Apply).await
+}
+
+/// Take a customer back (客户收回)
+#[utoipa::path(
+    post, path = "/v1/contacts/{contact_id}/takeback", tag = "contacts", security(("token" = ["operate"])),
+    params(
+        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
+            description = "A repeat with the same key is answered with the first one's id"),
+    ),
+    request_body(content = EmptyBody, content_type = "application/json"),
+    responses(
+        (status = 202, description = "Committed to disk; follow the event", body = Answer),
+        (status = 200, description = "A repeat with the same key", body = Answer),
+        (status = 404, description = "The contact is not linked", body = ProblemDocument),
+        (status = 409, description = "This key was used before for another call", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn take_contact_back(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    headers: HeaderMap,
+    OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
+) -> Result<Answer, Problem> {
+    enqueue(&door, &caller, &headers, id, &Command::TakeBack).await
+}
+
+/// 客户审批: whether it is approved.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApprovalBody {
+    /// `true` approves, `false` refuses.
+    approve: bool,
+}
+
+/// Approve a customer, or refuse to (客户审批)
+#[utoipa::path(
+    post, path = "/v1/contacts/{contact_id}/approval", tag = "contacts", security(("token" = ["operate"])),
+    params(
+        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
+            description = "A repeat with the same key is answered with the first one's id"),
+    ),
+    request_body(content = ApprovalBody, content_type = "application/json"),
+    responses(
+        (status = 202, description = "Committed to disk; follow the event", body = Answer),
+        (status = 200, description = "A repeat with the same key", body = Answer),
+        (status = 404, description = "The contact is not linked", body = ProblemDocument),
+        (status = 409, description = "This key was used before for another body", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn approve_contact(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<ApprovalBody>,
+) -> Result<Answer, Problem> {
+    enqueue(&door, &caller, &headers, id, &Command::Approval { approve: body.approve }).await
+}
+
+/// Puts a command on a linked contact's customer into the contact's turn.
+async fn enqueue(
+    door: &Door,
+    caller: &Caller,
+    headers: &HeaderMap,
+    id: PathId,
+    command: &Command,
+) -> Result<Answer, Problem> {
+    open(door)?;
+    let contact_id = id.contact()?;
+    let origin = Origin::of_call(caller, headers)?;
+    if door.store.contact(&contact_id).await?.is_none() {
+        return Err(Problem::ContactNotLinked);
+    }
+    let (kind, payload) = command.payload(&contact_id);
+    let event = NewEvent {
+        webhook_id: origin.webhook_id,
+        kind,
+        contact_id: Some(contact_id),
+        occurred_at: Some(door.clock.now()),
+        payload,
+        intake: Intake::Queue,
+        admission: None,
+        actor: origin.actor,
+        force: false,
+        sequence: None,
+        trace_parent: origin.trace_parent,
+    };
+    intake::commit(door, event, None).await
+}
+
+fn open(door: &Door) -> Result<(), Problem> {
+    if door.stop.is_cancelled() { Err(Problem::Stopping) } else { Ok(()) }
+}
+
+async fn audit(door: &Door, caller: &Caller, action: &'static str, subject: &str) -> Result<(), Problem> {
+    let (store, actor, subject) = (door.store.clone(), caller.name.clone(), subject.to_owned());
+    door.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await
+}
+
+/// Why a person's data is erased.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct EraseParams {
+    /// For the audit log.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    reason: Option<String>,
+}
+
+/// What was erased.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Erased {
+    /// Events that lost their payload.
+    pub erased: i64,
+}
+
+/// Erase a person's data
+///
+/// Erases the payloads of the contact's events, rejections and ERP calls, and keeps the trace that they existed. Refused
+/// while one of its events is open. The link and the customer in the ERP stay.
+#[utoipa::path(
+    delete, path = "/v1/contacts/{contact_id}/data", tag = "contacts", security(("token" = ["operate"])),
+    params(
+        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
+        EraseParams,
+    ),
+    responses(
+        (status = 200, description = "Erased", body = Erased),
+        (status = 404, description = "No contact can have this id", body = ProblemDocument),
+        (status = 409, description = "An event of the contact is open", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn erase_contact(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    Params(params): Params<EraseParams>,
+) -> Result<Json<Erased>, Problem> {
+    let reason = query::plain("reason", params.reason.unwrap_or_default())
+        .map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
+    let reason = Some(reason).filter(|reason| !reason.is_empty());
+    let contact_id = id.contact()?;
+    let store = door.store.clone();
+    let erase = async move { store.erase_contact(&contact_id, &caller.name, reason.as_deref()).await };
+    let erased = door.undisturbed(erase).await?;
+    Ok(Json(Erased { erased }))
+}
+
+#[cfg(test)]
+#[path = "contacts_tests.rs"]
+mod tests;

@@ -1,0 +1,156 @@
+//! What the door needs of the rest of the house: given by `app.rs` once, shared by every request.
+
+use std::{fmt, future::Future, ops::Deref, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+use super::{auth::Keyring, limits::Limits, problem::Problem};
+use crate::{
+    clock::Clock,
+    config::MessagesConfig,
+    event::{Event, Rules},
+    store::{Store, StoreError},
+};
+
+/// How many event streams may be open at once.
+const MAX_STREAMS: usize = 256;
+
+/// Plans an event with the ERP's reads and none of its writes; implemented by `app.rs` with `sync`.
+pub trait Previewer: Send + Sync {
+    /// The plan, as JSON: what the contact would be matched with, every step and call with its fields.
+    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>>;
+}
+
+/// Why there is no preview.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// The ERP could not be asked; in words without personal data.
+    #[error("the ERP could not be asked: {0}")]
+    Erp(String),
+    /// The ledger could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the door may know of the dispatch to the ERP, and the one thing it may ask of it; implemented by `app.rs`.
+pub trait DispatchFacts: Send + Sync {
+    /// How dispatch stands.
+    fn facts(&self) -> Dispatch;
+    /// Forgets a refused login, so that dispatch tries again.
+    fn resume(&self);
+}
+
+/// How dispatch to the ERP stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Dispatch {
+    /// `closed` (working), `open` (the ERP is away) or `half_open` (trying one call).
+    #[schema(value_type = String, examples("closed"))]
+    pub circuit: &'static str,
+    /// Why nothing is dispatched: login refused, quiet hours; null while it is.
+    pub paused: Option<String>,
+    /// Events that workers have in hand.
+    pub in_flight: usize,
+    /// How many they may have in hand.
+    pub limit: usize,
+}
+
+/// Writes the metrics in Prometheus' text form.
+pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The parts that `app.rs` gives.
+pub struct DoorParts {
+    /// The ledger.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Admission (准入条件).
+    pub rules: Rules,
+    /// What happens to messages of contacts that are not linked.
+    pub messages: MessagesConfig,
+    /// Secrets and tokens, replaced on SIGHUP.
+    pub keys: Arc<Keyring>,
+    /// Largest body in bytes.
+    pub body_limit: u64,
+    /// How long a body may take to arrive.
+    pub read_timeout: Duration,
+    /// How far a sender's clock may be off.
+    pub tolerance: Duration,
+    /// A sender that is silent for longer shows in the statistics; zero turns it off.
+    pub silence_after: Duration,
+    /// Rate limits.
+    pub limits: Limits,
+    /// Plans events for `/v1/preview`.
+    pub previewer: Arc<dyn Previewer>,
+    /// How dispatch stands.
+    pub dispatch: Arc<dyn DispatchFacts>,
+    /// `GET /metrics`.
+    pub metrics: MetricsText,
+    /// Cancelled when the bridge begins to stop: no new events are taken, streams end.
+    pub stop: CancellationToken,
+}
+
+impl fmt::Debug for DoorParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DoorParts").finish_non_exhaustive()
+    }
+}
+
+/// The state of every handler. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Door(Arc<Shared>);
+
+/// What is behind a [`Door`].
+#[derive(Debug)]
+struct Shared {
+    parts: DoorParts,
+    streams: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Door {
+    /// A door of these parts.
+    pub fn new(parts: DoorParts) -> Self {
+        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
+        Self(Arc::new(Shared { parts, streams, tasks: TaskTracker::new() }))
+    }
+
+    /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
+    pub(super) async fn undisturbed<T, F>(&self, write: F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.0.tasks.spawn(write.in_current_span()).await {
+            Ok(done) => done.map_err(Problem::from),
+            Err(error) => {
+                tracing::error!(%error, "a write of the ledger did not end");
+                Err(Problem::Internal)
+            }
+        }
+    }
+
+    /// Waits until the writes that requests began have ended; called once no more requests come.
+    pub async fn finished(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+}
+
+impl Deref for Door {
+    type Target = DoorParts;
+
+    fn deref(&self) -> &DoorParts {
+        &self.0.parts
+    }
+}
+
+impl Door {
+    /// The places for open streams.
+    pub(super) fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
+    }
+}

@@ -1,0 +1,62 @@
+//! Tests of `events.rs`.
+
+use super::*;
+use crate::http::body;
+
+fn resolve(raw: &str) -> Result<Resolution, Problem> {
+    body::parse::<ResolveBody>(raw.as_bytes())?.resolution()
+}
+
+fn faults(problem: Problem) -> Vec<String> {
+    match problem {
+        Problem::Invalid(errors) => errors.into_iter().map(|error| error.pointer).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_decision_is_done_or_resend_or_a_link_with_its_customer() {
+    assert_eq!(resolve(r#"{"decision":"done"}"#), Ok(Resolution::Done));
+    assert_eq!(resolve(r#"{"decision":"resend","reason":"看过了"}"#), Ok(Resolution::Resend));
+    assert_eq!(resolve(r#"{"decision":"link","ord":1}"#), Ok(Resolution::Link { ord: 1 }));
+    let table = [
+        (r#"{"decision":"link"}"#, "/ord"),
+        (r#"{"decision":"link","ord":0}"#, "/ord"),
+        (r#"{"decision":"link","ord":null}"#, "/ord"),
+        (r#"{"decision":"link","ord":1.5}"#, "/ord"),
+        (r#"{"decision":"done","ord":1}"#, "/ord"),
+        (r#"{"decision":"maybe"}"#, "/decision"),
+        ("{}", ""),
+    ];
+    for (raw, place) in table {
+        assert_eq!(faults(resolve(raw).unwrap_err()), [place], "{raw}");
+    }
+}
+
+#[test]
+fn an_empty_filter_replays_nothing() {
+    let read = |raw: &str| body::parse::<ReplayFilter>(raw.as_bytes())?.read();
+    for (raw, place) in [
+        ("{}", ""),
+        (r#"{"dry_run":true}"#, ""),
+        (r#"{"status":""}"#, "/status"),
+        (r#"{"status":"dead","q":""}"#, "/q"),
+        (r#"{"status":"gone"}"#, "/status"),
+        (r#"{"status":"dead,running"}"#, "/status"),
+        (r#"{"since":"yesterday"}"#, "/since"),
+        (r#"{"type":null}"#, "/type"),
+    ] {
+        assert_eq!(faults(read(raw).unwrap_err()), [place], "{raw}");
+    }
+    let filter = read(r#"{"status":"dead,discarded","type":"deal.closed"}"#).unwrap();
+    assert_eq!(filter.statuses, [Status::Dead, Status::Discarded]);
+}
+
+#[test]
+fn a_reason_has_at_most_five_hundred_characters() {
+    let longest = "因".repeat(MAX_REASON_CHARS);
+    assert_eq!(checked_reason(Some(longest.clone())), Ok(Some(longest.clone())));
+    assert_eq!(checked_reason(None), Ok(None));
+    assert!(checked_reason(Some(format!("{longest}因"))).is_err());
+    assert!(checked_reason(Some("a\0b".into())).is_err());
+}

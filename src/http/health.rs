@@ -1,0 +1,103 @@
+//! What probes ask: `/livez`, `/readyz`, `/metrics`; and `/v1/erp/resume`.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    auth::Operator,
+    body::OptionalJsonBody,
+    door::{Dispatch, Door},
+    events::{ReasonBody, checked_reason},
+    problem::Problem,
+};
+
+/// How long the store may take to answer a probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The process lives.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Live {
+    /// Always `ok`.
+    #[schema(value_type = String, examples("ok"))]
+    pub status: &'static str,
+}
+
+/// Is the process alive?
+#[utoipa::path(
+    get, path = "/livez", tag = "health",
+    responses((status = 200, description = "It is", body = Live)),
+)]
+pub(super) async fn livez() -> Json<Live> {
+    Json(Live { status: "ok" })
+}
+
+/// Whether events can be accepted.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Ready {
+    /// `ok` or `unavailable`.
+    #[schema(value_type = String, examples("ok"))]
+    pub status: &'static str,
+    /// The parts that fail: `store`, `stopping`; empty while ready.
+    #[schema(value_type = Vec<String>)]
+    pub failing: Vec<&'static str>,
+    /// How dispatch to the ERP stands; it never fails readiness, because the bridge accepts events without the ERP.
+    pub dispatch: Dispatch,
+}
+
+/// Can events be accepted?
+#[utoipa::path(
+    get, path = "/readyz", tag = "health",
+    responses(
+        (status = 200, description = "They can", body = Ready),
+        (status = 503, description = "They cannot; `failing` names the part", body = Ready, content_type = "application/json"),
+    ),
+)]
+pub(super) async fn readyz(State(door): State<Door>) -> Response {
+    let mut failing = Vec::new();
+    if !matches!(tokio::time::timeout(PROBE_TIMEOUT, door.store.ping()).await, Ok(Ok(()))) {
+        failing.push("store");
+    }
+    if door.stop.is_cancelled() {
+        failing.push("stopping");
+    }
+    let (code, status) =
+        if failing.is_empty() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
+    (code, Json(Ready { status, failing, dispatch: door.dispatch.facts() })).into_response()
+}
+
+/// Metrics
+///
+/// In Prometheus' text form.
+#[utoipa::path(
+    get, path = "/metrics", tag = "health",
+    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")),
+)]
+pub(super) async fn metrics_text(State(door): State<Door>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (door.metrics)()).into_response()
+}
+
+/// Resume dispatch to the ERP
+///
+/// Forgets a refused login, so that it is tried once more with the configured credentials; audited as `erp.resume`.
+#[utoipa::path(
+    post, path = "/v1/erp/resume", tag = "operations", security(("token" = ["operate"])),
+    request_body(content = ReasonBody, content_type = "application/json"),
+    responses((status = 200, description = "How dispatch stands now", body = Dispatch)),
+)]
+pub(super) async fn resume_dispatch(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
+) -> Result<Json<Dispatch>, Problem> {
+    let reason = checked_reason(body.reason)?;
+    let store = door.store.clone();
+    door.undisturbed(async move { store.audit(&caller.name, "erp.resume", "erp", reason.as_deref()).await }).await?;
+    door.dispatch.resume();
+    Ok(Json(door.dispatch.facts()))
+}

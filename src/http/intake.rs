@@ -1,0 +1,260 @@
+//! From a parsed event to a committed one, and from what the ledger did to the answer: the same for the webhook and for
+//! the REST calls that cause events.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+use super::{auth::Caller, door::Door, problem::Problem, trace};
+use crate::{
+    clock::Millis,
+    config::{BeforePromotion, MessagesConfig},
+    event::{Decision, Event, EventKind, Reason, Status},
+    store::{Accepted, Intake, NewEvent},
+};
+
+/// The longest `Idempotency-Key`, in bytes.
+const MAX_KEY_BYTES: usize = 100;
+
+/// The answer to an event: where it stands now.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Answer {
+    /// The event's id (uuid v7); of a resend, the first one's.
+    #[schema(format = "uuid")]
+    pub id: String,
+    /// Where the event stands.
+    pub status: AnswerStatus,
+    /// For `not_admitted`: every rule that refused the contact.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub reasons: Vec<Reason>,
+}
+
+/// The states that an answer can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AnswerStatus {
+    /// Committed; waits for its turn.
+    Queued,
+    /// Committed; waits for the contact to be linked.
+    Held,
+    /// This delivery was committed before.
+    Duplicate,
+    /// Stored; nobody handles this.
+    Ignored,
+    /// Stored; the admission rules (准入条件) refused the contact.
+    NotAdmitted,
+}
+
+impl AnswerStatus {
+    /// The name as it is sent.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Held => "held",
+            Self::Duplicate => "duplicate",
+            Self::Ignored => "ignored",
+            Self::NotAdmitted => "not_admitted",
+        }
+    }
+}
+
+impl Answer {
+    fn status_code(&self) -> StatusCode {
+        match self.status {
+            AnswerStatus::Queued | AnswerStatus::Held => StatusCode::ACCEPTED,
+            AnswerStatus::Duplicate | AnswerStatus::Ignored | AnswerStatus::NotAdmitted => StatusCode::OK,
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status_code(), Json(self)).into_response()
+    }
+}
+
+/// Where an event starts, as the admission decision and the configuration say (`contract.md` §2).
+pub(super) fn intake(kind: EventKind, admitted: bool, messages: &MessagesConfig, now: Millis) -> Intake {
+    match kind {
+        EventKind::MessageLogged if !admitted => Intake::NotAdmitted,
+        EventKind::MessageLogged => match messages.before_promotion {
+            BeforePromotion::Hold => Intake::QueueIfLinkedElseHold(now.plus(messages.hold_for)),
+            BeforePromotion::Ignore => Intake::QueueIfLinkedElseIgnore,
+        },
+        _ if admitted => Intake::Queue,
+        EventKind::ContactPromoted => Intake::NotAdmitted,
+        // Whoever is a customer already need not be admitted again.
+        EventKind::DealClosed | EventKind::SyncRequested => Intake::QueueIfKnownElseNotAdmitted,
+        EventKind::ContactAssign
+        | EventKind::ContactApply
+        | EventKind::ContactApproval
+        | EventKind::ContactTakeback => Intake::Queue,
+    }
+}
+
+/// Who sends an event, and how it is recognised when it comes again.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) webhook_id: Option<String>,
+    pub(super) actor: String,
+    pub(super) trace_parent: Option<String>,
+}
+
+impl Origin {
+    /// A REST call of this caller, with its `Idempotency-Key` if it sent one.
+    ///
+    /// # Errors
+    /// [`Problem::BadHeader`] if the key is empty, too long or not visible ASCII.
+    pub(super) fn of_call(caller: &Caller, headers: &HeaderMap) -> Result<Self, Problem> {
+        let webhook_id = match headers.get("idempotency-key").map(|key| key.to_str()) {
+            None => None,
+            Some(Ok(key))
+                if (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) =>
+            {
+                Some(format!("key:{}:{key}", caller.name))
+            }
+            Some(_) => {
+                let allowed = format!("Idempotency-Key: 1 to {MAX_KEY_BYTES} visible ASCII characters");
+                return Err(Problem::BadHeader(allowed));
+            }
+        };
+        Ok(Self { webhook_id, actor: caller.name.to_string(), trace_parent: trace::trace_parent(headers) })
+    }
+}
+
+/// Decides on a parsed event, commits it, and answers.
+///
+/// # Errors
+/// [`Problem::IdReused`], or that the ledger is unavailable.
+pub(super) async fn take(
+    door: &Door,
+    origin: Origin,
+    event: &Event,
+    payload: String,
+    force: bool,
+) -> Result<Answer, Problem> {
+    let decision = door.rules.decide(event);
+    let start =
+        if force { Intake::Queue } else { intake(event.kind(), decision.admitted, &door.messages, door.clock.now()) };
+    let new = NewEvent {
+        webhook_id: origin.webhook_id,
+        kind: event.kind().as_str().to_owned(),
+        contact_id: Some(event.contact().id().to_owned()),
+        occurred_at: Some(event.occurred_at()),
+        payload,
+        intake: start,
+        admission: serde_json::to_value(&decision).ok(),
+        actor: origin.actor,
+        force,
+        sequence: event.sequence(),
+        trace_parent: origin.trace_parent,
+    };
+    commit(door, new, Some(&decision)).await
+}
+
+/// Commits an event and answers.
+///
+/// # Errors
+/// As [`take`].
+pub(super) async fn commit(door: &Door, event: NewEvent, decision: Option<&Decision>) -> Result<Answer, Problem> {
+    let store = door.store.clone();
+    let payload = event.payload.clone();
+    let by_key = event.webhook_id.is_some() && event.actor != "webhook";
+    match door.undisturbed(async move { store.accept(event).await }).await? {
+        Accepted::New { id, status } => Ok(fresh(id, status, decision)),
+        Accepted::Duplicate { id } => Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() }),
+        Accepted::Conflict { id } if by_key && same_request(door, &id, &payload).await? => {
+            Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() })
+        }
+        Accepted::Conflict { id } => Err(Problem::IdReused(id)),
+    }
+}
+
+fn fresh(id: String, status: Status, decision: Option<&Decision>) -> Answer {
+    let (status, reasons) = match status {
+        Status::Held => (AnswerStatus::Held, Vec::new()),
+        Status::Ignored => (AnswerStatus::Ignored, Vec::new()),
+        Status::NotAdmitted => (AnswerStatus::NotAdmitted, decision.map(Decision::reasons).unwrap_or_default()),
+        _ => (AnswerStatus::Queued, Vec::new()),
+    };
+    Answer { id, status, reasons }
+}
+
+/// Whether a repeated REST call says the same as the first one with its key. The bridge writes the event's timestamp
+/// itself there, so that bodies that differ in nothing else are the same request.
+async fn same_request(door: &Door, first: &str, payload: &str) -> Result<bool, Problem> {
+    let stored = door.store.event(first).await?.and_then(|row| row.payload);
+    Ok(stored.is_some_and(|stored| without_timestamp(&stored) == without_timestamp(payload)))
+}
+
+fn without_timestamp(payload: &str) -> Option<BTreeMap<String, Value>> {
+    let mut members: BTreeMap<String, Value> = serde_json::from_str(payload).ok()?;
+    members.remove("timestamp");
+    Some(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::http::HeaderValue;
+
+    use super::*;
+    use crate::config::Scope;
+
+    #[test]
+    fn every_type_starts_where_the_contract_says() {
+        let now = Millis(1_000);
+        let hold = MessagesConfig { before_promotion: BeforePromotion::Hold, hold_for: Duration::from_secs(1) };
+        let ignore = MessagesConfig { before_promotion: BeforePromotion::Ignore, ..hold.clone() };
+        let table = [
+            (EventKind::ContactPromoted, true, &hold, Intake::Queue),
+            (EventKind::ContactPromoted, false, &hold, Intake::NotAdmitted),
+            (EventKind::DealClosed, true, &hold, Intake::Queue),
+            (EventKind::DealClosed, false, &hold, Intake::QueueIfKnownElseNotAdmitted),
+            (EventKind::SyncRequested, true, &hold, Intake::Queue),
+            (EventKind::SyncRequested, false, &hold, Intake::QueueIfKnownElseNotAdmitted),
+            (EventKind::MessageLogged, true, &hold, Intake::QueueIfLinkedElseHold(Millis(2_000))),
+            (EventKind::MessageLogged, true, &ignore, Intake::QueueIfLinkedElseIgnore),
+            (EventKind::MessageLogged, false, &hold, Intake::NotAdmitted),
+            (EventKind::ContactAssign, true, &ignore, Intake::Queue),
+        ];
+        for (kind, admitted, messages, expected) in table {
+            assert_eq!(intake(kind, admitted, messages, now), expected, "{kind:?} {admitted}");
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_belongs_to_its_token_and_has_limits() {
+        let caller = Caller { name: "ops".into(), scope: Scope::Operate };
+        let origin = |key: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(key) = key {
+                headers.insert("idempotency-key", HeaderValue::from_str(key).unwrap());
+            }
+            Origin::of_call(&caller, &headers).map(|origin| origin.webhook_id)
+        };
+        let longest = "k".repeat(MAX_KEY_BYTES);
+        assert_eq!(origin(None), Ok(None));
+        assert_eq!(origin(Some("a-1")), Ok(Some("key:ops:a-1".into())));
+        assert_eq!(origin(Some(&longest)), Ok(Some(format!("key:ops:{longest}"))));
+        for wrong in ["", "a b", &format!("{longest}k")] {
+            assert!(matches!(origin(Some(wrong)), Err(Problem::BadHeader(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn two_requests_that_differ_in_the_bridges_timestamp_only_are_the_same() {
+        let first = r#"{"type":"sync.requested","timestamp":"a","data":{"contact":{"id":"1","name":"x"}}}"#;
+        let again = r#"{"type":"sync.requested","timestamp":"b","data":{"contact":{"name":"x","id":"1"}}}"#;
+        let other = r#"{"type":"sync.requested","timestamp":"b","data":{"contact":{"name":"y","id":"1"}}}"#;
+        assert_eq!(without_timestamp(first), without_timestamp(again));
+        assert_ne!(without_timestamp(first), without_timestamp(other));
+    }
+}

@@ -1,0 +1,246 @@
+//! Schemas that no type of ours has: the event bodies as they are accepted (`contract.md` §1), and bodies whose members
+//! depend on each other.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{Ref, RefOr, Schema},
+};
+
+/// Stands for the body of an event where a handler is documented.
+pub(in crate::http) struct EventBody;
+
+impl PartialSchema for EventBody {
+    fn schema() -> RefOr<Schema> {
+        reference("Event")
+    }
+}
+
+impl ToSchema for EventBody {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Event")
+    }
+}
+
+fn reference(name: &str) -> RefOr<Schema> {
+    RefOr::Ref(Ref::from_schema_name(name))
+}
+
+/// The contact of a sync call.
+pub(in crate::http) fn sync_contact() -> RefOr<Schema> {
+    reference("SyncContact")
+}
+
+/// A thread.
+pub(in crate::http) fn thread() -> RefOr<Schema> {
+    reference("Thread")
+}
+
+/// A signal.
+pub(in crate::http) fn signal() -> RefOr<Schema> {
+    reference("Signal")
+}
+
+/// The users of an assignment.
+pub(in crate::http) fn users() -> RefOr<Schema> {
+    reference("UserIds")
+}
+
+/// An optional text of the platform: null and blank count as absent, lengths are the ERP's.
+fn text(max: u32, description: &str) -> Value {
+    json!({"type": ["string", "null"], "maxLength": max, "description": description})
+}
+
+fn id(description: &str) -> Value {
+    json!({
+        "type": "string", "minLength": 1, "maxLength": 100, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*[!-~][^\u0000-\u001f\u007f-\u009f]*$",
+        "description": description,
+    })
+}
+
+fn moment(description: &str) -> Value {
+    json!({"type": ["string", "null"], "format": "date-time", "description": description})
+}
+
+/// All of them, by name.
+pub(super) fn written_by_hand() -> Map<String, Value> {
+    let mut schemas = Map::new();
+    let mut add = |name: &str, schema: Value| schemas.insert(name.to_owned(), schema);
+    let known = ["contact.promoted", "deal.closed", "message.logged", "sync.requested"];
+    add(
+        "Event",
+        json!({
+            "description": "An event of the platform. Unknown members are accepted and kept.",
+            "oneOf": [
+                {"$ref": "#/components/schemas/ContactPromoted"}, {"$ref": "#/components/schemas/DealClosed"},
+                {"$ref": "#/components/schemas/MessageLogged"}, {"$ref": "#/components/schemas/SyncRequested"},
+                {"$ref": "#/components/schemas/OtherEvent"},
+            ],
+            "examples": [example()],
+        }),
+    );
+    add(
+        "ContactPromoted",
+        event(known[0], "灰名单升级到白名单: the contact becomes a customer", "Contact", &["contact", "thread"]),
+    );
+    add("DealClosed", event(known[1], "首次成交: the contact's deal is recorded", "Contact", &["contact", "deal"]));
+    add("MessageLogged", event(known[2], "A progress record (洽谈进展)", "ContactReference", &["contact", "signal"]));
+    add("SyncRequested", event(known[3], "手动触发同步: the manual trigger", "Contact", &["contact"]));
+    add(
+        "OtherEvent",
+        json!({
+            "type": "object", "required": ["type"],
+            "description": "Anything else: stored as `ignored`, answered 200.",
+            "properties": {"type": {
+                "type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]+$", "not": {"enum": known},
+            }},
+        }),
+    );
+    add("Contact", contact(&["id", "name"]));
+    add("ContactReference", contact(&["id"]));
+    add("SyncContact", contact(&["name"]));
+    add("Thread", thread_schema());
+    add("Signal", signal_schema());
+    add("Deal", deal_schema());
+    add(
+        "UserIds",
+        json!({
+            "type": "array", "minItems": 1, "maxItems": 5, "uniqueItems": true, "items": {"type": "string", "pattern": "^[0-9]{1,9}$"},
+            "description": "ERP user ids (账号)", "examples": [["63"]],
+        }),
+    );
+    schemas
+}
+
+fn example() -> Value {
+    json!({
+        "type": "contact.promoted", "timestamp": "2026-11-23T15:04:05+08:00",
+        "data": {
+            "contact": {"id": "c_1001", "name": "王小明", "phone": "13800001001", "phone_verified": true, "wechat_id": "wxm_1001"},
+            "thread": {"id": "t_1", "score": 82, "bucket": "WHITE", "previous_bucket": "GRAY"},
+        },
+    })
+}
+
+fn event(kind: &str, description: &str, contact: &str, required: &[&str]) -> Value {
+    let optional = |name: &str| {
+        let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+        if required.contains(&name.to_lowercase().as_str()) {
+            reference
+        } else {
+            json!({"oneOf": [reference, {"type": "null"}]})
+        }
+    };
+    json!({
+        "type": "object", "required": ["type", "timestamp", "data"], "description": description,
+        "properties": {
+            "type": {"type": "string", "enum": [kind]},
+            "timestamp": {"type": "string", "format": "date-time", "description": "When it happened"},
+            "data": {
+                "type": "object", "required": required,
+                "properties": {
+                    "contact": {"$ref": format!("#/components/schemas/{contact}")},
+                    "thread": optional("Thread"), "signal": optional("Signal"), "deal": optional("Deal"),
+                    "requested_by": text(100, "Who asked for a sync"),
+                    "sequence": {
+                        "type": ["integer", "null"], "format": "int64", "minimum": 0, "maximum": i64::MAX,
+                        "description": "The sender's own number of this event for its contact; gaps show in the statistics",
+                    },
+                },
+            },
+        },
+    })
+}
+
+fn contact(required: &[&str]) -> Value {
+    json!({
+        "type": "object", "required": required,
+        "description": "With `company` the customer is a 单位客户, else a 个人客户. Lengths count UTF-16 units.",
+        "properties": {
+            "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,48}$", "examples": ["c_1001"]},
+            "name": contact_name(required.contains(&"name")),
+            "phone": text(50, "手机"),
+            "phone_verified": {"type": ["boolean", "null"]},
+            "wechat_id": text(50, "微信号"),
+            "company": text(100, "公司名称"),
+            "source": text(50, "来源"),
+            "notes": text(4_000, "备注"),
+            "address": text(200, "地址"),
+            "email": {"type": ["string", "null"], "format": "email", "maxLength": 50},
+            "job": text(50, "职务"),
+        },
+    })
+}
+
+fn contact_name(required: bool) -> Value {
+    let description = "客户名称: up to 100; with a company 联系人姓名, up to 50";
+    if required {
+        json!({"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"[^\s\u0000-\u001f\u007f-\u009f]", "description": description})
+    } else {
+        text(100, description)
+    }
+}
+
+fn thread_schema() -> Value {
+    let bucket = json!({"type": ["string", "null"], "enum": ["WHITE", "GRAY", "BLACK", null]});
+    json!({
+        "type": "object", "required": ["id"],
+        "properties": {
+            "id": id("The platform's id"),
+            "score": {"type": ["number", "null"], "minimum": 0, "maximum": 100, "description": "价值评估"},
+            "bucket": bucket, "previous_bucket": bucket,
+        },
+    })
+}
+
+fn signal_schema() -> Value {
+    json!({
+        "type": "object", "required": ["id", "content"],
+        "properties": {
+            "id": id("The platform's id"),
+            "content": {"type": "string", "minLength": 1, "maxLength": 20_000, "pattern": r"[^\s\u0000-\u001f\u007f-\u009f]"},
+            "direction": {
+                "type": ["string", "null"], "enum": ["inbound", "outbound", null],
+                "description": "`inbound` from the customer, `outbound` from us",
+            },
+            "channel": {"type": ["string", "null"], "enum": ["wechat", "phone", "email", "visit", null], "default": "wechat"},
+            "sent_at": moment("When it was said"),
+        },
+    })
+}
+
+fn deal_schema() -> Value {
+    json!({
+        "type": "object", "required": ["id"],
+        "properties": {
+            "id": id("The platform's id"),
+            "title": text(200, "What was sold"),
+            "amount": {"type": ["string", "null"], "pattern": r"^[0-9]{1,18}(\.[0-9]{1,4})?$", "examples": ["12800.00"]},
+            "currency": {"type": ["string", "null"], "pattern": "^[A-Za-z]{3}$", "default": "CNY"},
+            "closed_at": moment("When it was closed"),
+        },
+    })
+}
+
+/// Says of derived schemas how their members depend on each other.
+pub(super) fn tighten(schemas: &mut Map<String, Value>) {
+    if let Some(filter) = schemas.get_mut("ReplayFilter") {
+        let members = ["status", "type", "contact_id", "since", "until", "q"];
+        filter["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
+    }
+    if let Some(resolve) = schemas.get_mut("ResolveBody") {
+        resolve["oneOf"] = json!([
+            {"properties": {"decision": {"enum": ["done", "resend"]}, "ord": false}},
+            {"properties": {"decision": {"enum": ["link"]}}, "required": ["ord"]},
+        ]);
+        resolve["examples"] = json!([{"decision": "link", "ord": 26_013, "reason": "同一客户"}]);
+    }
+    if let Some(assignment) = schemas.get_mut("AssignmentBody") {
+        assignment["oneOf"] = json!([
+            {"properties": {"mode": {"enum": ["public"]}, "users": false}},
+            {"properties": {"mode": {"enum": ["users"]}}, "required": ["users"]},
+        ]);
+    }
+}

@@ -1,0 +1,108 @@
+//! `POST /v1/preview`: what an event would cause, without causing it.
+
+use axum::{
+    Json,
+    extract::{Request, State},
+};
+use serde_json::Value;
+
+use super::{
+    auth::Reader,
+    body,
+    door::{Door, PreviewError},
+    events::{self, SightParams},
+    intake,
+    openapi::schemas::EventBody,
+    problem::Problem,
+    query::Params,
+};
+use crate::{
+    event::{Decision, Event, ParseError, Parsed, Reason, Status},
+    store::Intake,
+};
+
+/// What an event would cause.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Preview {
+    /// Event type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whose event.
+    pub contact_id: Option<String>,
+    /// Where it would start: `queued`, `held`, `not_admitted` or `ignored`.
+    pub status: Status,
+    /// The admission decision (准入), rule by rule; null for what nobody handles.
+    pub admission: Option<Decision>,
+    /// Every rule that refuses the contact.
+    pub reasons: Vec<Reason>,
+    /// The customer that it would match or create, and every ERP call with every field, old → new for edits; null if it
+    /// would cause none.
+    #[schema(value_type = Option<Object>)]
+    pub plan: Option<Value>,
+}
+
+/// Preview an event
+///
+/// The body is an event as the platform sends it, unsigned. The ERP is read, nothing is written. Masked for `read`;
+/// `operate` sees personal data, and that is audited as `preview.unmask`.
+#[utoipa::path(
+    post, path = "/v1/preview", tag = "events", security(("token" = ["read"])), params(SightParams),
+    request_body(content = EventBody, content_type = "application/json"),
+    responses((status = 200, description = "What it would cause", body = Preview)),
+)]
+pub(super) async fn preview_event(
+    State(door): State<Door>,
+    Reader(caller): Reader,
+    Params(params): Params<SightParams>,
+    request: Request,
+) -> Result<Json<Preview>, Problem> {
+    let (parts, body) = request.into_parts();
+    body::require_json(&parts.headers)?;
+    let raw = body::read(&door, &parts.headers, body).await?;
+    let event = match Event::parse(&raw) {
+        Ok(Parsed::Event(event)) => *event,
+        Ok(Parsed::Unknown { kind, contact_id }) => return Ok(Json(unhandled(kind, contact_id))),
+        Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
+        Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(errors)),
+    };
+    let decision = door.rules.decide(&event);
+    let status = start(&door, &event, &decision).await?;
+    let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
+    let sight = events::sight(&door, &caller, &params, "preview.unmask", &contact_id).await?;
+    let plan = if status == Status::Queued { Some(plan(&door, event).await?) } else { None };
+    Ok(Json(Preview {
+        kind,
+        contact_id: Some(contact_id),
+        status,
+        reasons: if status == Status::NotAdmitted { decision.reasons() } else { Vec::new() },
+        admission: Some(decision),
+        plan: plan.map(|plan| sight.json(plan)),
+    }))
+}
+
+fn unhandled(kind: String, contact_id: Option<String>) -> Preview {
+    Preview { kind, contact_id, status: Status::Ignored, admission: None, reasons: Vec::new(), plan: None }
+}
+
+/// Where the event would start if it came now.
+async fn start(door: &Door, event: &Event, decision: &Decision) -> Result<Status, Problem> {
+    let intake = intake::intake(event.kind(), decision.admitted, &door.messages, door.clock.now());
+    let linked = door.store.contact(event.contact().id()).await?.is_some();
+    Ok(match intake {
+        Intake::Queue => Status::Queued,
+        Intake::NotAdmitted => Status::NotAdmitted,
+        Intake::Ignored => Status::Ignored,
+        _ if linked => Status::Queued,
+        Intake::QueueIfLinkedElseHold(_) => Status::Held,
+        Intake::QueueIfLinkedElseIgnore => Status::Ignored,
+        Intake::QueueIfKnownElseNotAdmitted if door.store.has_turn(event.contact().id()).await? => Status::Queued,
+        Intake::QueueIfKnownElseNotAdmitted => Status::NotAdmitted,
+    })
+}
+
+async fn plan(door: &Door, event: Event) -> Result<Value, Problem> {
+    door.previewer.preview(event).await.map_err(|error| match error {
+        PreviewError::Erp(why) => Problem::ErpUnavailable(why),
+        PreviewError::Store(error) => error.into(),
+    })
+}

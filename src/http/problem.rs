@@ -1,0 +1,317 @@
+//! Every way in which a request can fail, as RFC 9457 `application/problem+json` with a stable `type` (`contract.md` §1).
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{signed_body::SignatureError, trace};
+use crate::{
+    event::{FieldError, Status},
+    store::StoreError,
+};
+
+/// What stands before a problem's name in its `type`.
+pub const TYPE_PREFIX: &str = "urn:erp-bridge:problem:";
+
+/// Media type of every problem.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Problem {
+    /// The body is not JSON; the text says where it breaks off.
+    InvalidJson(String),
+    /// A header of the signature is missing.
+    MissingHeader(String),
+    /// A header of the signature, or the idempotency key, cannot be read.
+    BadHeader(String),
+    /// A query parameter cannot be read: its name, and what is allowed.
+    InvalidQuery(String, String),
+    /// No secret matches the signature.
+    SignatureMismatch,
+    /// The signature's timestamp is too far from the bridge's clock.
+    TimestampOutOfTolerance,
+    /// No bearer token came.
+    TokenMissing,
+    /// The bearer token is not known.
+    TokenUnknown,
+    /// The token may look, and this changes something.
+    ScopeTooSmall,
+    /// Nothing lives at this address.
+    RouteNotFound,
+    /// No event has this id.
+    EventNotFound,
+    /// The contact has no customer in the ERP yet.
+    ContactNotLinked,
+    /// The address exists, the method does not.
+    MethodNotAllowed,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The `webhook-id` or idempotency key was used before for another body; carries the first event's id.
+    IdReused(String),
+    /// The event's state does not allow this.
+    WrongState(Status),
+    /// The body is larger than so many bytes.
+    BodyTooLarge(u64),
+    /// The body does not call itself JSON.
+    UnsupportedMediaType,
+    /// Well-formed and not valid: every fault with its JSON pointer.
+    Invalid(Vec<FieldError>),
+    /// Too many requests; when to come back.
+    RateLimited(Duration),
+    /// Too many failed authentications from this address; when to come back.
+    TooManyFailures(Duration),
+    /// As many event streams are open as may be.
+    TooManyStreams,
+    /// A fault of the bridge itself.
+    Internal,
+    /// The database is away.
+    StoreUnavailable,
+    /// More events wait than the configuration allows.
+    BacklogFull,
+    /// The bridge is shutting down.
+    Stopping,
+    /// The ERP could not be asked; in words without personal data.
+    ErpUnavailable(String),
+    /// The bridge did not finish in time.
+    RequestTimeout,
+}
+
+/// A problem as it is sent (RFC 9457).
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// Stable identifier of the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(pattern = "^urn:erp-bridge:problem:[a-z_]+$", examples("urn:erp-bridge:problem:invalid_event"))]
+    pub kind: String,
+    /// The same in a few words.
+    pub title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// What was wrong, where, and what to do; Chinese, then English.
+    pub detail: String,
+    /// Every fault of a body, with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub errors: Vec<FieldError>,
+    /// The request's id: the log lines of this request carry it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub request_id: Option<String>,
+}
+
+impl Problem {
+    /// Stable name, status and title.
+    pub const fn facts(&self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::InvalidJson(_) => ("invalid_json", StatusCode::BAD_REQUEST, "The body is not JSON"),
+            Self::MissingHeader(_) => ("missing_header", StatusCode::BAD_REQUEST, "A header is missing"),
+            Self::BadHeader(_) => ("bad_header", StatusCode::BAD_REQUEST, "A header cannot be read"),
+            Self::InvalidQuery(..) => ("invalid_query", StatusCode::BAD_REQUEST, "A query parameter cannot be read"),
+            Self::SignatureMismatch => ("signature_mismatch", StatusCode::UNAUTHORIZED, "No secret matches"),
+            Self::TimestampOutOfTolerance => {
+                ("timestamp_out_of_tolerance", StatusCode::UNAUTHORIZED, "The timestamp is out of tolerance")
+            }
+            Self::TokenMissing => ("token_missing", StatusCode::UNAUTHORIZED, "A bearer token is needed"),
+            Self::TokenUnknown => ("token_unknown", StatusCode::UNAUTHORIZED, "The bearer token is not known"),
+            Self::ScopeTooSmall => ("scope_too_small", StatusCode::FORBIDDEN, "The token may not do this"),
+            Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "Nothing lives here"),
+            Self::EventNotFound => ("event_not_found", StatusCode::NOT_FOUND, "No such event"),
+            Self::ContactNotLinked => ("contact_not_linked", StatusCode::NOT_FOUND, "The contact is not linked"),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here")
+            }
+            Self::BodyTimeout => ("body_timeout", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
+            Self::IdReused(_) => ("id_reused", StatusCode::CONFLICT, "The id was used for another body"),
+            Self::WrongState(_) => ("wrong_state", StatusCode::CONFLICT, "The event's state does not allow this"),
+            Self::BodyTooLarge(_) => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON")
+            }
+            Self::Invalid(_) => ("invalid_body", StatusCode::UNPROCESSABLE_ENTITY, "The body is not valid"),
+            Self::RateLimited(_) => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Self::TooManyFailures(_) => {
+                ("too_many_failures", StatusCode::TOO_MANY_REQUESTS, "Too many failed authentications")
+            }
+            Self::TooManyStreams => ("too_many_streams", StatusCode::TOO_MANY_REQUESTS, "Too many open streams"),
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the bridge"),
+            Self::StoreUnavailable => {
+                ("store_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database is unavailable")
+            }
+            Self::BacklogFull => ("backlog_full", StatusCode::SERVICE_UNAVAILABLE, "The backlog is full"),
+            Self::Stopping => ("stopping", StatusCode::SERVICE_UNAVAILABLE, "The bridge is shutting down"),
+            Self::ErpUnavailable(_) => {
+                ("erp_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The ERP could not be asked")
+            }
+            Self::RequestTimeout => {
+                ("request_timeout", StatusCode::SERVICE_UNAVAILABLE, "The bridge did not finish in time")
+            }
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.facts().1
+    }
+
+    /// What was wrong, where, and what to do: Chinese, then English.
+    fn detail(&self) -> String {
+        match self {
+            Self::InvalidJson(fault) => format!("请求体不是有效的 JSON：{fault}。The body is not valid JSON: {fault}."),
+            Self::MissingHeader(name) => format!("缺少请求头 {name}。Send the header {name}."),
+            Self::BadHeader(what) => format!("请求头无法读取：{what}。A header cannot be read: {what}."),
+            Self::InvalidQuery(name, allowed) => {
+                format!("查询参数 {name} 不正确。The query parameter {name} is wrong: {allowed}.")
+            }
+            Self::SignatureMismatch => {
+                "签名不匹配：请检查密钥，并对原始请求体签名。No configured secret matches: check \
+                the secret, and sign the raw body as \"{id}.{timestamp}.{body}\"."
+                    .into()
+            }
+            Self::TimestampOutOfTolerance => {
+                "webhook-timestamp 超出允许的时间差：请校准发送方时钟，重发时重新签名。The \
+                timestamp is too far from the bridge's clock: set the sender's clock, and sign every resend anew."
+                    .into()
+            }
+            Self::TokenMissing => "需要令牌：Authorization: Bearer <token>。Send Authorization: Bearer <token>.".into(),
+            Self::TokenUnknown => "令牌无效：请核对 [api].tokens。The token is not among [api].tokens.".into(),
+            Self::ScopeTooSmall => {
+                "该令牌为只读：请使用 operate 令牌。This needs a token with the scope operate.".into()
+            }
+            Self::RouteNotFound => "地址不存在：参见 /openapi.yaml。No such address: see /openapi.yaml.".into(),
+            Self::EventNotFound => "没有此事件，或已过保留期。No event has this id, or it was pruned.".into(),
+            Self::ContactNotLinked => {
+                "该联系人尚未关联 ERP 客户：请先同步。The contact has no customer in the ERP yet: sync it first.".into()
+            }
+            Self::MethodNotAllowed => "该地址不支持此方法：见 Allow。See the header Allow for what is possible.".into(),
+            Self::BodyTimeout => "请求体未在时限内到达：请重发。The body did not arrive in time: send it again.".into(),
+            Self::IdReused(first) => format!(
+                "此标识已用于内容不同的请求（事件 {first}）：新事件请用新标识。This id was used before for another body \
+                 (event {first}): give a new event a new id."
+            ),
+            Self::WrongState(status) => {
+                format!("事件处于 {status} 状态，无法执行。Not possible while the event is {status}.")
+            }
+            Self::BodyTooLarge(limit) => {
+                format!("请求体超过 {limit} 字节。The body may have {limit} bytes at most.")
+            }
+            Self::UnsupportedMediaType => {
+                "请以 Content-Type: application/json 发送。Send Content-Type: application/json.".into()
+            }
+            Self::Invalid(errors) => {
+                format!("有 {} 处内容不符合要求，见 errors。{} fault(s), see errors.", errors.len(), errors.len())
+            }
+            Self::RateLimited(wait) => retry_detail("请求过于频繁", "Too many requests", *wait),
+            Self::TooManyFailures(wait) => {
+                retry_detail("认证失败次数过多", "Too many failed authentications from this address", *wait)
+            }
+            Self::TooManyStreams => "打开的事件流过多：请关闭一些。Close an event stream first.".into(),
+            Self::Internal => "程序内部错误，已记录：请按 request_id 查日志。A fault of the bridge; the log has it \
+                under request_id."
+                .into(),
+            Self::StoreUnavailable => "数据库暂不可用：请稍后重发。The database is away: send it again later.".into(),
+            Self::BacklogFull => "积压已满：请稍后重发。The backlog is full: send it again later.".into(),
+            Self::Stopping => "服务正在停止：请稍后重发。The bridge is stopping: send it again later.".into(),
+            Self::ErpUnavailable(why) => format!("无法查询 ERP：{why}。The ERP could not be asked: {why}."),
+            Self::RequestTimeout => "未能在时限内完成：请重试。It took too long: try again.".into(),
+        }
+    }
+
+    /// When to come back, for answers that carry `Retry-After`.
+    const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(wait) | Self::TooManyFailures(wait) => Some(*wait),
+            Self::StoreUnavailable | Self::Stopping | Self::RequestTimeout | Self::TooManyStreams => {
+                Some(Duration::from_secs(5))
+            }
+            Self::BacklogFull | Self::ErpUnavailable(_) => Some(Duration::from_secs(30)),
+            _ => None,
+        }
+    }
+
+    /// The problem as it is sent.
+    pub fn document(&self) -> ProblemDocument {
+        let (name, status, title) = self.facts();
+        let errors = if let Self::Invalid(errors) = self { errors.clone() } else { Vec::new() };
+        ProblemDocument {
+            kind: format!("{TYPE_PREFIX}{name}"),
+            title,
+            status: status.as_u16(),
+            detail: self.detail(),
+            errors,
+            request_id: trace::current_request_id(),
+        }
+    }
+}
+
+fn retry_detail(chinese: &str, english: &str, wait: Duration) -> String {
+    let seconds = whole_seconds(wait);
+    format!("{chinese}：请 {seconds} 秒后再试。{english}: come back in {seconds} s.")
+}
+
+/// `Retry-After` counts whole seconds: rounded up, at least one.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(self.document())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(wait) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let challenge = match self {
+                Self::TokenMissing => "Bearer realm=\"erp-bridge\"",
+                Self::TokenUnknown => "Bearer realm=\"erp-bridge\", error=\"invalid_token\"",
+                _ => "Signature realm=\"erp-bridge\"",
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => {
+                tracing::error!(error = %why, "the store is unavailable");
+                Self::StoreUnavailable
+            }
+            StoreError::Full(why) => {
+                tracing::warn!(error = %why, "the ledger is full");
+                Self::BacklogFull
+            }
+            StoreError::NotFound => Self::EventNotFound,
+            StoreError::WrongState(status) => Self::WrongState(status),
+            StoreError::LeaseLost => {
+                tracing::error!("the store spoke of a lease to the door, which holds none");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<SignatureError> for Problem {
+    fn from(error: SignatureError) -> Self {
+        match error {
+            SignatureError::MissingHeader(name) => Self::MissingHeader(name.to_owned()),
+            SignatureError::BadHeader(name) => Self::BadHeader(name.to_owned()),
+            SignatureError::TooOld | SignatureError::TooNew => Self::TimestampOutOfTolerance,
+            SignatureError::NoMatch => Self::SignatureMismatch,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "problem_tests.rs"]
+mod tests;

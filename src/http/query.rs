@@ -1,0 +1,257 @@
+//! Query parameters and path ids: read by hand, so that every fault is a problem that names its parameter.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::{clock::Millis, event::Status, store::EventFilter};
+
+/// Items of a page unless the caller says otherwise.
+pub(super) const DEFAULT_LIMIT: i64 = 50;
+/// Most items of a page.
+pub(super) const MAX_LIMIT: i64 = 200;
+/// Longest `q` and `type`, in characters.
+pub(super) const MAX_TEXT_CHARS: usize = 200;
+
+/// `?…` into a type; what cannot be read is [`Problem::InvalidQuery`].
+#[derive(Debug)]
+pub(super) struct Params<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Query::<T>::try_from_uri(&parts.uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(_) => Err(Problem::InvalidQuery("?".into(), "every parameter once, percent-encoded UTF-8".into())),
+        }
+    }
+}
+
+/// The `{id}` of a path; an unreadable one names nothing.
+#[derive(Debug)]
+pub(super) struct PathId(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let id = Path::<String>::from_request_parts(parts, state).await.map(|Path(id)| id).unwrap_or_default();
+        Ok(Self(id))
+    }
+}
+
+impl PathId {
+    /// The id if it is a contact's.
+    ///
+    /// # Errors
+    /// [`Problem::ContactNotLinked`]: what cannot be a contact is not linked.
+    pub(super) fn contact(self) -> Result<String, Problem> {
+        if is_contact_id(&self.0) { Ok(self.0) } else { Err(Problem::ContactNotLinked) }
+    }
+
+    /// The id if it is an event's.
+    ///
+    /// # Errors
+    /// [`Problem::EventNotFound`]
+    pub(super) fn event(self) -> Result<String, Problem> {
+        let id = uuid::Uuid::try_parse(&self.0).map_err(|_| Problem::EventNotFound)?;
+        Ok(id.hyphenated().to_string())
+    }
+}
+
+/// Whether this is a contact's id: 1–48 of `A–Z a–z 0–9 _ -` (`contract.md` §1).
+pub(super) fn is_contact_id(id: &str) -> bool {
+    (1..=48).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+}
+
+/// What an event filter says, as text; an empty text says nothing.
+#[derive(Debug, Default)]
+pub(super) struct FilterText<'a> {
+    pub(super) status: Option<&'a str>,
+    pub(super) kind: Option<&'a str>,
+    pub(super) contact_id: Option<&'a str>,
+    pub(super) since: Option<&'a str>,
+    pub(super) until: Option<&'a str>,
+    pub(super) q: Option<&'a str>,
+}
+
+/// A member that cannot be read: its name, and what is allowed.
+pub(super) type Fault = (&'static str, String);
+
+impl FilterText<'_> {
+    /// The filter, or the first member that cannot be read.
+    pub(super) fn read(&self) -> Result<EventFilter, Fault> {
+        let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let contact_id = given(self.contact_id);
+        if contact_id.as_deref().is_some_and(|id| !is_contact_id(id)) {
+            return Err(("contact_id", "1 to 48 of A-Z a-z 0-9 _ -".into()));
+        }
+        Ok(EventFilter {
+            statuses: statuses(self.status.unwrap_or_default())?,
+            kind: given(self.kind).map(|text| plain("type", text)).transpose()?,
+            contact_id,
+            since: moment("since", self.since)?,
+            until: moment("until", self.until)?,
+            q: given(self.q).map(|text| plain("q", text)).transpose()?,
+        })
+    }
+}
+
+fn statuses(list: &str) -> Result<Vec<Status>, Fault> {
+    let names = list.split(',').filter(|_| !list.is_empty());
+    names.map(|name| Status::from_str(name).map_err(|error| ("status", error.to_string()))).collect()
+}
+
+/// A text without control characters (PostgreSQL cannot store a NUL) of at most [`MAX_TEXT_CHARS`].
+pub(super) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
+    if text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control) {
+        return Err((name, format!("up to {MAX_TEXT_CHARS} characters, no control characters")));
+    }
+    Ok(text)
+}
+
+fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Millis>, Fault> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    // A `+` that the caller did not encode arrives as a space.
+    let moment: Timestamp =
+        text.replace(' ', "+").parse().map_err(|_| (name, "RFC 3339, such as 2026-11-23T15:04:05+08:00".to_owned()))?;
+    Ok(Some(moment.into()))
+}
+
+/// How many items a page has.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`] unless it is a number from 1 to [`MAX_LIMIT`].
+pub(super) fn limit(text: Option<&str>) -> Result<i64, Problem> {
+    let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
+    let digits = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<i64>() {
+        Ok(limit) if digits && (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
+        _ => Err(Problem::InvalidQuery("limit".into(), format!("a number from 1 to {MAX_LIMIT}"))),
+    }
+}
+
+/// The place where a page begins: the `seq` of the last item of the page before.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`] unless it is a cursor that a page gave.
+pub(super) fn cursor(text: Option<&str>) -> Result<Option<i64>, Problem> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let digits = text
+        .strip_prefix('c')
+        .filter(|digits| (1..=18).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    match digits.and_then(|digits| digits.parse().ok()) {
+        Some(seq) => Ok(Some(seq)),
+        None => Err(Problem::InvalidQuery("cursor".into(), "the next_cursor of the page before".into())),
+    }
+}
+
+/// `true` or `false`; `None` if it was not said.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`] for anything else.
+pub(super) fn flag(name: &str, text: Option<&str>) -> Result<bool, Problem> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::InvalidQuery(name.to_owned(), "true or false".into())),
+    }
+}
+
+/// Cuts the one item too many that was asked for, and says where the next page begins.
+pub(super) fn page<T>(mut rows: Vec<T>, limit: i64, seq: impl Fn(&T) -> i64) -> (Vec<T>, Option<String>) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = if more { rows.last().map(|row| format!("c{}", seq(row))) } else { None };
+    (rows, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_between_one_and_two_hundred_items() {
+        let table = [
+            (None, Some(50)),
+            (Some("1"), Some(1)),
+            (Some("200"), Some(200)),
+            (Some("0"), None),
+            (Some("201"), None),
+            (Some("-1"), None),
+            (Some("+5"), None),
+            (Some(""), None),
+            (Some("1.0"), None),
+            (Some("99999999999999999999"), None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(limit(text).ok(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_one_that_a_page_gave() {
+        let (rows, next) = page(vec![9, 8, 7], 2, |row| *row);
+        assert_eq!((rows, next.as_deref()), (vec![9, 8], Some("c8")));
+        assert_eq!(cursor(next.as_deref()), Ok(Some(8)));
+        assert_eq!(page(vec![9, 8], 2, |row| *row).1, None);
+        assert_eq!((cursor(None), cursor(Some(""))), (Ok(None), Ok(None)));
+        for wrong in ["8", "c", "c-8", "c8x", "c1234567890123456789"] {
+            assert!(cursor(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_read_member_by_member_and_its_first_fault_named() {
+        let text = FilterText {
+            status: Some("dead,held"),
+            kind: Some("deal.closed"),
+            contact_id: Some("c_1-X"),
+            since: Some("2026-11-23T00:00:00+08:00"),
+            until: Some("2026-11-23T00:00:00Z"),
+            q: Some("张"),
+        };
+        let filter = text.read().unwrap();
+        assert_eq!(filter.statuses, [Status::Dead, Status::Held]);
+        assert_eq!((filter.kind.as_deref(), filter.q.as_deref()), (Some("deal.closed"), Some("张")));
+        assert_eq!(filter.until.unwrap().since(filter.since.unwrap()).as_secs(), 8 * 3_600);
+
+        let long = "x".repeat(MAX_TEXT_CHARS + 1);
+        let table = [
+            (FilterText { status: Some("done"), ..FilterText::default() }, "status"),
+            (FilterText { status: Some("dead,"), ..FilterText::default() }, "status"),
+            (FilterText { kind: Some("a\u{0}"), ..FilterText::default() }, "type"),
+            (FilterText { contact_id: Some("a b"), ..FilterText::default() }, "contact_id"),
+            (FilterText { since: Some("yesterday"), ..FilterText::default() }, "since"),
+            (FilterText { until: Some("2026-11-23"), ..FilterText::default() }, "until"),
+            (FilterText { q: Some(&long), ..FilterText::default() }, "q"),
+        ];
+        for (text, name) in table {
+            assert_eq!(text.read().unwrap_err().0, name);
+        }
+    }
+
+    #[test]
+    fn what_is_left_empty_filters_nothing() {
+        let empty =
+            FilterText { status: Some(""), kind: Some(""), q: Some(""), since: Some(""), ..FilterText::default() };
+        let filter = empty.read().unwrap();
+        assert!(filter.statuses.is_empty() && filter.kind.is_none() && filter.q.is_none() && filter.since.is_none());
+    }
+
+    #[test]
+    fn a_contact_id_has_one_to_forty_eight_plain_characters() {
+        let (longest, too_long) = ("a".repeat(48), "a".repeat(49));
+        for (id, fits) in
+            [("", false), ("a", true), (&longest, true), (&too_long, false), ("a b", false), ("客", false)]
+        {
+            assert_eq!(is_contact_id(id), fits, "{id}");
+        }
+    }
+}

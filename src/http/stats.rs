@@ -1,0 +1,127 @@
+//! `GET /v1/stats`: counts, rates, lag, gaps, silence.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State};
+
+use super::{
+    auth::Reader,
+    door::{Dispatch, Door},
+    problem::Problem,
+};
+use crate::{clock::Millis, event::Status, store};
+
+/// How the bridge stands.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Stats {
+    /// When this was counted.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Events by state; every state is named.
+    pub by_status: BTreeMap<&'static str, i64>,
+    /// Events by type.
+    pub by_type: BTreeMap<String, i64>,
+    /// Linked contacts.
+    pub contacts: i64,
+    /// Requests that were signed and not valid.
+    pub rejections: i64,
+    /// How much happened.
+    pub rates: Rates,
+    /// Age of the oldest event that could run now, in seconds; 0 if none waits.
+    pub lag_seconds: f64,
+    /// The senders.
+    pub sender: Sender,
+    /// Contacts whose numbered events have a gap.
+    pub gaps: Vec<Gap>,
+    /// How dispatch to the ERP stands.
+    pub dispatch: Dispatch,
+}
+
+/// How much happened.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Rates {
+    /// Events received in the last hour.
+    pub received_last_hour: i64,
+    /// Events that succeeded in the last hour.
+    pub succeeded_last_hour: i64,
+}
+
+/// How the senders stand.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Sender {
+    /// When the last webhook came.
+    #[schema(format = DateTime)]
+    pub last_webhook_at: Option<String>,
+    /// For how long none has come, in seconds.
+    pub silent_seconds: Option<f64>,
+    /// Whether that is longer than `webhook.silence_after`.
+    pub silent: bool,
+}
+
+/// Numbers that are missing.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Gap {
+    /// Whose events.
+    pub contact_id: String,
+    /// Last number before the gap.
+    pub after: i64,
+    /// First number behind it.
+    pub before: i64,
+}
+
+/// Counts, rates, lag
+#[utoipa::path(
+    get, path = "/v1/stats", tag = "observation", security(("token" = ["read"])),
+    responses((status = 200, description = "How the bridge stands", body = Stats)),
+)]
+pub(super) async fn get_stats(State(door): State<Door>, _: Reader) -> Result<Json<Stats>, Problem> {
+    let counted = door.store.stats().await?;
+    Ok(Json(view(&door, counted)))
+}
+
+fn view(door: &Door, counted: store::Stats) -> Stats {
+    let now = door.clock.now();
+    let mut by_status: BTreeMap<&'static str, i64> = Status::ALL.iter().map(|status| (status.as_str(), 0)).collect();
+    by_status.extend(counted.by_status.iter().map(|(status, count)| (status.as_str(), *count)));
+    let gap = |(contact_id, after, before)| Gap { contact_id, after, before };
+    Stats {
+        at: now.rfc3339(),
+        by_status,
+        by_type: counted.by_kind.into_iter().collect(),
+        contacts: counted.contacts,
+        rejections: counted.rejections,
+        rates: Rates {
+            received_last_hour: counted.received_last_hour,
+            succeeded_last_hour: counted.succeeded_last_hour,
+        },
+        lag_seconds: counted.oldest_queued.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
+        sender: sender(now, counted.last_webhook_at, door.silence_after),
+        gaps: counted.gaps.into_iter().map(gap).collect(),
+        dispatch: door.dispatch.facts(),
+    }
+}
+
+fn sender(now: Millis, last: Option<Millis>, silence_after: std::time::Duration) -> Sender {
+    let silence = last.map(|last| now.since(last));
+    Sender {
+        last_webhook_at: last.map(Millis::rfc3339),
+        silent_seconds: silence.map(|silence| silence.as_secs_f64()),
+        silent: !silence_after.is_zero() && silence.is_some_and(|silence| silence > silence_after),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_sender_is_silent_once_the_configured_time_has_passed() {
+        let hour = Duration::from_secs(3_600);
+        let silent = |last: Option<i64>, after| sender(Millis(7_200_000), last.map(Millis), after).silent;
+        assert!(silent(Some(3_599_999), hour));
+        assert!(!silent(Some(3_600_000), hour) && !silent(Some(3_600_001), hour));
+        assert!(!silent(Some(0), Duration::ZERO) && !silent(None, hour));
+    }
+}

@@ -1,0 +1,112 @@
+//! `GET /v1/stream`: server-sent events of state changes.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, stream};
+use serde_json::json;
+use tokio::sync::{
+    OwnedSemaphorePermit,
+    broadcast::{Receiver, error::RecvError},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    auth::Reader,
+    door::Door,
+    problem::{Problem, ProblemDocument},
+};
+use crate::store::Change;
+
+/// How often a quiet stream shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Follow state changes
+///
+/// Server-sent events named `state`, each with `{"id", "type", "contact_id", "status", "at"}`. A reader that is too slow
+/// gets `lagged` with `{"missed": n}`: it should read the list again. Comments are heartbeats. The stream begins now and
+/// cannot be resumed.
+#[utoipa::path(
+    get, path = "/v1/stream", tag = "observation", security(("token" = ["read"])),
+    responses(
+        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 429, description = "Too many streams are open", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn stream_changes(State(door): State<Door>, _: Reader) -> Result<Response, Problem> {
+    let place = door.streams().clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
+    let changes = follow(door.store.changes(), door.stop.clone(), place);
+    let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
+    Ok(([("x-accel-buffering", "no")], Sse::new(changes).keep_alive(heartbeat)).into_response())
+}
+
+/// The changes until the bridge stops: an open stream must not hold up a graceful stop.
+fn follow(
+    changes: Receiver<Change>,
+    stop: CancellationToken,
+    place: OwnedSemaphorePermit,
+) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold((changes, stop, place), |(mut changes, stop, place)| async move {
+        let received = stop.run_until_cancelled(changes.recv()).await?;
+        let event = match received {
+            Ok(change) => state(&change),
+            Err(RecvError::Lagged(missed)) => {
+                Event::default().event("lagged").data(json!({ "missed": missed }).to_string())
+            }
+            Err(RecvError::Closed) => return None,
+        };
+        Some((Ok(event), (changes, stop, place)))
+    })
+}
+
+fn state(change: &Change) -> Event {
+    let data = json!({
+        "id": change.id,
+        "type": change.kind,
+        "contact_id": change.contact_id,
+        "status": change.status.as_str(),
+        "at": change.at.rfc3339(),
+    });
+    Event::default().event("state").data(data.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::StreamExt;
+    use tokio::sync::{Semaphore, broadcast};
+
+    use super::*;
+    use crate::{clock::Millis, event::Status};
+
+    fn change() -> Change {
+        Change { id: "e".into(), kind: "deal.closed".into(), contact_id: None, status: Status::Queued, at: Millis(0) }
+    }
+
+    #[tokio::test]
+    async fn a_stream_tells_changes_and_losses_and_ends_when_the_bridge_stops() {
+        let places = Arc::new(Semaphore::new(1));
+        let (sender, receiver) = broadcast::channel(1);
+        let stop = CancellationToken::new();
+        let place = places.clone().try_acquire_owned().unwrap();
+        let mut told = Box::pin(follow(receiver, stop.clone(), place));
+        for _ in 0..3 {
+            sender.send(change()).unwrap();
+        }
+        let lagged = format!("{:?}", told.next().await.unwrap().unwrap());
+        assert!(lagged.contains("lagged") && lagged.contains("missed"), "{lagged}");
+        let state = format!("{:?}", told.next().await.unwrap().unwrap());
+        assert!(state.contains("deal.closed") && state.contains("queued"), "{state}");
+        stop.cancel();
+        assert!(told.next().await.is_none());
+        drop(told);
+        assert_eq!(places.available_permits(), 1);
+    }
+}

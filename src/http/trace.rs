@@ -1,0 +1,152 @@
+//! What happens around every request: its id, its trace, one log line, metrics, the time limit, the common headers.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tracing::Instrument;
+
+use super::problem::Problem;
+
+/// How long a request may take until the head of its answer; above the deadline of a body and a few ERP look-ups.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The longest request id that is taken over from a client, in bytes.
+const MAX_REQUEST_ID_BYTES: usize = 64;
+
+/// Header that carries the request's id both ways.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+tokio::task_local! {
+    static CURRENT: Arc<str>;
+}
+
+/// The id of the request that this code runs for, if it runs for one.
+pub(super) fn current_request_id() -> Option<String> {
+    CURRENT.try_with(|id| id.to_string()).ok()
+}
+
+/// The layer around everything.
+pub(super) async fn around(request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", request.id = %id);
+    let began = Instant::now();
+    let answered = CURRENT.scope(Arc::clone(&id), async {
+        match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Problem::RequestTimeout.into_response(),
+        }
+    });
+    let mut response = answered.instrument(span.clone()).await;
+    let took = began.elapsed();
+    let status = response.status().as_u16();
+    let labels = [("method", method.as_str().to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::counter!("erp_bridge_http_requests_total", &labels).increment(1);
+    metrics::histogram!("erp_bridge_http_request_seconds", "route" => route.clone()).record(took.as_secs_f64());
+    span.in_scope(|| {
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(http.method = %method, http.route = route, http.status = status, duration_ms = milliseconds, "request");
+    });
+    dress(&mut response, &route, &id);
+    response
+}
+
+/// The id that the client sent if it is a harmless word, else a new one.
+fn request_id(headers: &HeaderMap) -> Arc<str> {
+    let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| {
+        (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    });
+    sent.map_or_else(|| uuid::Uuid::now_v7().to_string().into(), Arc::from)
+}
+
+/// Adds the headers that every answer carries; what a handler set itself stays.
+fn dress(response: &mut Response, route: &str, id: &str) {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let policy = if route.starts_with("/docs") {
+        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+    } else {
+        "default-src 'none'; frame-ancestors 'none'"
+    };
+    let common = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in common {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// The `traceparent` of a request if it is one (W3C Trace Context, version 00).
+pub(super) fn trace_parent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    let parts: Vec<&str> = value.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let hex = parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)));
+    let zeros = |part: &str| part.bytes().all(|byte| byte == b'0');
+    let sound = hex && lengths == [2, 32, 16, 2] && parts[0] == "00" && !zeros(parts[1]) && !zeros(parts[2]);
+    sound.then(|| value.to_owned())
+}
+
+/// A panic of a handler: the payload goes to the log by the panic hook, the client gets a problem.
+pub(super) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    metrics::counter!("erp_bridge_http_panics_total").increment(1);
+    Problem::Internal.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_sane_request_id_is_kept_and_any_other_replaced() {
+        let longest = "x".repeat(MAX_REQUEST_ID_BYTES);
+        for kept in ["a", "0190-abc_DEF.1:2", &longest] {
+            assert_eq!(&*request_id(&with("x-request-id", kept)), kept);
+        }
+        let too_long = "x".repeat(MAX_REQUEST_ID_BYTES + 1);
+        for replaced in ["", "a b", "a\tb", "<script>", &too_long] {
+            assert_ne!(&*request_id(&with("x-request-id", replaced)), replaced);
+        }
+    }
+
+    #[test]
+    fn only_a_well_formed_traceparent_is_passed_on() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(trace_parent(&with("traceparent", good)).as_deref(), Some(good));
+        let bad = [
+            "",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-02",
+        ];
+        for value in bad {
+            assert_eq!(trace_parent(&with("traceparent", value)), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! How the ledger's rows look from outside: the JSON of events, steps, calls, contacts.
+
+use serde_json::Value;
+
+use crate::{
+    clock::Millis,
+    event::Status,
+    store::{CallRow, ContactRow, EventRow, StepRow, StepState},
+    telemetry::masking::{mask_json, mask_text},
+};
+
+/// Whether personal data is shown as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// Phone numbers, WeChat ids and mail addresses are masked.
+    Masked,
+    /// As stored.
+    Plain,
+}
+
+impl Sight {
+    pub(super) fn json(self, value: Value) -> Value {
+        if self == Self::Plain { value } else { mask_json(&value) }
+    }
+
+    pub(super) fn text(self, text: String) -> String {
+        if self == Self::Plain { text } else { mask_text(&text) }
+    }
+}
+
+/// An event in a list.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct EventItem {
+    /// uuid v7.
+    #[schema(format = "uuid")]
+    pub id: String,
+    /// Event type.
+    #[serde(rename = "type")]
+    #[schema(examples("contact.promoted"))]
+    pub kind: String,
+    /// Whose event it is.
+    #[schema(examples("c_1001"))]
+    pub contact_id: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// Who asked: `webhook`, or a token's name.
+    #[schema(examples("webhook"))]
+    pub actor: String,
+    /// The sender's id of the delivery.
+    pub webhook_id: Option<String>,
+    /// When it was committed (RFC 3339, the ERP's zone).
+    #[schema(format = DateTime)]
+    pub received_at: String,
+    /// When it happened, by the sender's clock.
+    #[schema(format = DateTime)]
+    pub occurred_at: Option<String>,
+    /// Failed attempts that count.
+    pub attempts: i64,
+    /// When it is tried again; for `held`, when the waiting ends.
+    #[schema(format = DateTime)]
+    pub next_attempt_at: Option<String>,
+    /// Why it last failed, waits or ended.
+    pub error: Option<EventError>,
+    /// When its state last changed.
+    #[schema(format = DateTime)]
+    pub updated_at: String,
+    /// When it ended.
+    #[schema(format = DateTime)]
+    pub finished_at: Option<String>,
+    /// The sender's own number of this event for its contact.
+    pub sequence: Option<i64>,
+}
+
+/// Why an event failed, waits or ended.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct EventError {
+    /// A stable word.
+    #[schema(examples("refused"))]
+    pub code: String,
+    /// In words; the ERP's own where it spoke.
+    #[schema(examples("客户名称已存在"))]
+    pub message: String,
+}
+
+/// An event with everything that is known of it.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct EventDetail {
+    /// What a list shows.
+    #[serde(flatten)]
+    pub item: EventItem,
+    /// Whether an operator skipped admission.
+    pub force: bool,
+    /// The admission decision (准入), rule by rule.
+    #[schema(value_type = Option<crate::event::Decision>)]
+    pub admission: Option<Value>,
+    /// What a person needs for a decision: candidates, or the step whose outcome is unknown.
+    #[schema(value_type = Option<Object>)]
+    pub review: Option<Value>,
+    /// What a person decided.
+    #[schema(value_type = Option<Object>)]
+    pub resolution: Option<Value>,
+    /// The body as it came; null once erased or pruned.
+    #[schema(value_type = Option<Object>)]
+    pub payload: Option<Value>,
+    /// W3C trace context of the request that brought it.
+    pub trace_parent: Option<String>,
+    /// Its plan, in order.
+    pub steps: Vec<StepView>,
+    /// Every ERP call on its behalf, in order.
+    pub calls: Vec<CallView>,
+}
+
+/// One step of an event's plan.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct StepView {
+    /// From 0, in order.
+    pub position: i64,
+    /// Stable name within the event.
+    #[schema(examples("save_customer"))]
+    pub name: String,
+    /// How far it is.
+    pub state: StepState,
+    /// When it was (last) begun.
+    #[schema(format = DateTime)]
+    pub started_at: Option<String>,
+    /// When it was done.
+    #[schema(format = DateTime)]
+    pub finished_at: Option<String>,
+    /// What it is to do.
+    #[schema(value_type = Value)]
+    pub step: Value,
+    /// What it brought.
+    #[schema(value_type = Value)]
+    pub result: Option<Value>,
+}
+
+/// One call to the ERP.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct CallView {
+    /// The step that made it; `survey` for the look-ups before the plan.
+    #[schema(examples("save_customer"))]
+    pub step: String,
+    /// The interface's name.
+    #[schema(examples("个人客户添加"))]
+    pub interface: String,
+    /// When it was sent.
+    #[schema(format = DateTime)]
+    pub started_at: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// `ok`, or the error's code.
+    #[schema(examples("ok"))]
+    pub outcome: String,
+    /// The fields sent, without session and secrets.
+    #[schema(value_type = Value)]
+    pub request: Value,
+    /// What the ERP said, shortened.
+    pub response: String,
+}
+
+/// A contact and its customer in the ERP.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct ContactView {
+    /// The platform's id.
+    #[schema(examples("c_1001"))]
+    pub contact_id: String,
+    /// The ERP's record.
+    #[schema(examples(26_013))]
+    pub ord: i64,
+    /// The ERP's 客户编号.
+    #[schema(examples("WXc_1001"))]
+    pub khid: String,
+    /// `company` (单位客户), `person` (个人客户) or `contact_person` (联系人 of a company that the ERP already had).
+    #[schema(examples("person"))]
+    pub kind: String,
+    /// How it was linked: `created`, `khid`, `mobile`, `company_name`, `operator`.
+    #[schema(examples("created"))]
+    pub linked_by: String,
+    /// When.
+    #[schema(format = DateTime)]
+    pub linked_at: String,
+}
+
+impl EventItem {
+    pub(super) fn of(row: &EventRow, sight: Sight) -> Self {
+        let error = row.error.clone().or_else(|| row.error_code.clone()).map(|message| EventError {
+            code: row.error_code.clone().unwrap_or_else(|| "unknown".into()),
+            message: sight.text(message),
+        });
+        Self {
+            id: row.id.clone(),
+            kind: row.kind.clone(),
+            contact_id: row.contact_id.clone(),
+            status: row.status,
+            actor: row.actor.clone(),
+            webhook_id: row.webhook_id.clone(),
+            received_at: row.received_at.rfc3339(),
+            occurred_at: row.occurred_at.map(Millis::rfc3339),
+            attempts: row.attempts,
+            next_attempt_at: row.next_attempt_at.map(Millis::rfc3339),
+            error,
+            updated_at: row.updated_at.rfc3339(),
+            finished_at: row.finished_at.map(Millis::rfc3339),
+            sequence: row.sequence,
+        }
+    }
+}
+
+impl EventDetail {
+    pub(super) fn of(row: EventRow, steps: Vec<StepRow>, calls: Vec<CallRow>, sight: Sight) -> Self {
+        let item = EventItem::of(&row, sight);
+        Self {
+            item,
+            force: row.force,
+            admission: row.admission.map(|value| sight.json(value)),
+            review: row.review.map(|value| sight.json(value)),
+            resolution: row.resolution,
+            payload: row.payload.map(|payload| payload_json(payload, sight)),
+            trace_parent: row.trace_parent,
+            steps: steps.into_iter().map(|step| StepView::of(step, sight)).collect(),
+            calls: calls.into_iter().map(|call| CallView::of(call, sight)).collect(),
+        }
+    }
+}
+
+impl StepView {
+    fn of(row: StepRow, sight: Sight) -> Self {
+        Self {
+            position: row.position,
+            name: row.name,
+            state: row.state,
+            started_at: row.started_at.map(Millis::rfc3339),
+            finished_at: row.finished_at.map(Millis::rfc3339),
+            step: sight.json(row.step),
+            result: row.result.map(|value| sight.json(value)),
+        }
+    }
+}
+
+impl CallView {
+    fn of(row: CallRow, sight: Sight) -> Self {
+        Self {
+            step: row.step,
+            interface: row.interface,
+            started_at: row.started_at.rfc3339(),
+            duration_ms: row.duration_ms,
+            outcome: row.outcome,
+            request: sight.json(row.request),
+            response: response_text(row.response, sight),
+        }
+    }
+}
+
+/// What the ERP said is mostly JSON: then its members are masked by name too, not only what looks like a number.
+fn response_text(response: String, sight: Sight) -> String {
+    if sight == Sight::Plain {
+        return response;
+    }
+    match serde_json::from_str::<Value>(&response) {
+        Ok(value) => mask_json(&value).to_string(),
+        Err(_) => mask_text(&response),
+    }
+}
+
+impl From<ContactRow> for ContactView {
+    fn from(row: ContactRow) -> Self {
+        Self {
+            contact_id: row.contact_id,
+            ord: row.ord,
+            khid: row.khid,
+            kind: row.kind,
+            linked_by: row.linked_by,
+            linked_at: row.linked_at.rfc3339(),
+        }
+    }
+}
+
+/// A stored body as JSON; one that is none (it was refused) as text.
+pub(super) fn payload_json(payload: String, sight: Sight) -> Value {
+    let value = serde_json::from_str(&payload).unwrap_or(Value::String(payload));
+    sight.json(value)
+}
