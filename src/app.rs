@@ -255,7 +255,9 @@ struct PeekJournal<'a>(&'a Store);
 
 impl Journal for PeekJournal<'_> {
     fn count_fingerprint<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<i64, JournalError>> {
-        Box::pin(async move { self.0.count_fingerprint(fingerprint).await.map_err(|error| JournalError(error.to_string())) })
+        Box::pin(
+            async move { self.0.count_fingerprint(fingerprint).await.map_err(|error| JournalError(error.to_string())) },
+        )
     }
 
     fn rotation<'a>(&'a self, name: &'a str, _peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {

@@ -36,14 +36,13 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<(Db, String), Ope
 }
 
 async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenError> {
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(|_| OpenError::Url)?
+    let base = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.busy_timeout(Duration::from_secs(5));
+    let options = base
+        .clone()
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .busy_timeout(Duration::from_secs(5))
-        .foreign_keys(true)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("temp_store", "memory");
     let writer = SqlitePoolOptions::new()
@@ -52,7 +51,7 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(options.clone())
+        .connect_with(options)
         .await?;
     let (version, journal, synchronous): (String, String, i64) = sqlx::query_as(
         "select sqlite_version(), journal_mode, synchronous from pragma_journal_mode(), pragma_synchronous()",
@@ -69,7 +68,7 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
     let reader = SqlitePoolOptions::new()
         .max_connections(readers.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.read_only(true))
+        .connect_with(base.read_only(true))
         .await?;
     Ok((Db::Sqlite { writer, reader }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
 }

@@ -37,17 +37,17 @@ impl Assignment {
 }
 
 /// The rule that takes a score: the one with the highest `min_score` that the score reaches.
-pub fn rule_for(rules: &[AssignmentRule], score: f64) -> Option<&AssignmentRule> {
+pub(super) fn rule_for(rules: &[AssignmentRule], score: f64) -> Option<&AssignmentRule> {
     rules.iter().filter(|rule| score >= rule.min_score).max_by(|a, b| a.min_score.total_cmp(&b.min_score))
 }
 
 /// The name under which the ledger counts a rule's turns: changing its users starts a new count.
-pub fn rotation_name(rule: &AssignmentRule) -> String {
+pub(super) fn rotation_name(rule: &AssignmentRule) -> String {
     format!("{}:{}", rule.min_score, rule.users.join("+"))
 }
 
 /// Who of the rule is next when `turn` customers went to it before.
-pub fn next_of(rule: &AssignmentRule, turn: i64) -> Assignment {
+pub(super) fn next_of(rule: &AssignmentRule, turn: i64) -> Assignment {
     let users = i64::try_from(rule.users.len()).unwrap_or(1).max(1);
     let index = usize::try_from(turn.rem_euclid(users)).unwrap_or(0);
     match rule.users.get(index) {

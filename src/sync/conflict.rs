@@ -74,7 +74,7 @@ impl From<CustomerRow> for Candidate {
 
 /// What the ERP knows of a contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub(super) enum Found {
     /// Nothing: a new customer.
     Nobody,
     /// Exactly one customer.
@@ -94,7 +94,7 @@ pub enum Found {
 }
 
 /// Looks a contact up in the ERP.
-pub async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Found, ErpError> {
+pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Found, ErpError> {
     let kind = Mapping::kind(event);
     let khid = mapping.khid(event.contact().id());
     let by_khid = matching(erp, kind, Column::Khid, &khid).await?;
@@ -218,7 +218,7 @@ async fn matching(erp: &Erp, kind: CustomerKind, column: Column, wanted: &str) -
 }
 
 /// 客户详情 of a customer whose kind is a guess: where the ERP refuses the one, the other is asked.
-pub async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<(CustomerKind, Detail), ErpError> {
+pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<(CustomerKind, Detail), ErpError> {
     let other = match guess {
         CustomerKind::Company => CustomerKind::Person,
         CustomerKind::Person => CustomerKind::Company,
@@ -231,7 +231,7 @@ pub async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<(Cust
 }
 
 /// Whether two ways of writing a phone number mean the same one.
-pub fn same_number(left: &str, right: &str) -> bool {
+pub(super) fn same_number(left: &str, right: &str) -> bool {
     match (normalize(left), normalize(right)) {
         (Some(left), Some(right)) => left == right,
         _ => left.trim() == right.trim() && !left.trim().is_empty(),

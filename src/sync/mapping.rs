@@ -38,7 +38,7 @@ impl FieldValue {
 
 /// Ids of the choices that a new customer needs.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ChoiceIds {
+pub(super) struct ChoiceIds {
     /// 客户来源 (`ly`).
     pub source: Option<i64>,
     /// 价值评估 (`jz`).
@@ -77,7 +77,7 @@ impl Mapping {
     }
 
     /// The fields of a new customer (单位客户添加, 个人客户添加).
-    pub fn new_customer(&self, event: &Event, choices: ChoiceIds) -> Vec<FieldValue> {
+    pub(super) fn new_customer(&self, event: &Event, choices: ChoiceIds) -> Vec<FieldValue> {
         let contact = event.contact();
         let person = self.line(contact.name().unwrap_or_default());
         let mut fields = Vec::new();

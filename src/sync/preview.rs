@@ -49,7 +49,8 @@ impl Engine {
                         hands.ord = Some(*ord);
                     }
                 }
-                let steps: Vec<Value> = steps.iter().map(|(name, step)| json!({ "name": name, "step": step })).collect();
+                let steps: Vec<Value> =
+                    steps.iter().map(|(name, step)| json!({ "name": name, "step": step })).collect();
                 json!({ "outcome": "planned", "steps": steps, "calls": calls, "changes": changes })
             }
         })
@@ -71,8 +72,12 @@ impl Hands<'_> {
                 let intsort = if *kind == CustomerKind::Company { "1" } else { "2" };
                 ("分配新客户ID", "customer.allocate", object(&[("edit", json!("")), ("intsort", json!(intsort))]))
             }
-            Step::SaveCustomer { kind: CustomerKind::Company, fields } => ("单位客户添加", "customer.add_company", with_ord(fields)),
-            Step::SaveCustomer { kind: CustomerKind::Person, fields } => ("个人客户添加", "customer.add_person", with_ord(fields)),
+            Step::SaveCustomer { kind: CustomerKind::Company, fields } => {
+                ("单位客户添加", "customer.add_company", with_ord(fields))
+            }
+            Step::SaveCustomer { kind: CustomerKind::Person, fields } => {
+                ("个人客户添加", "customer.add_person", with_ord(fields))
+            }
             Step::FillMissing { kind, ord, fields } => {
                 ("客户修改", "customer.edit", self.foretell_edit(*kind, *ord, fields, None).await?)
             }
@@ -91,7 +96,9 @@ impl Hands<'_> {
             Step::Progress { text, way } => {
                 ("洽谈进展", "progress.add", object(&[("ord", ord), ("intro", json!(text)), ("sort", json!(way))]))
             }
-            Step::Assign { to: Assignment::Public } => ("客户指派", "customer.assign", object(&[("ord", ord), ("member1", json!(1))])),
+            Step::Assign { to: Assignment::Public } => {
+                ("客户指派", "customer.assign", object(&[("ord", ord), ("member1", json!(1))]))
+            }
             Step::Assign { to: Assignment::Users { users } } => {
                 let fields = [("ord", ord), ("member1", json!(0)), ("member2", json!(users.join(",")))];
                 ("客户指派", "customer.assign", object(&fields))

@@ -12,7 +12,7 @@ use crate::{
 pub const INTRO_LIMIT: usize = 1_000;
 
 /// The records that a chat message becomes: `2026-11-23 15:04:05 客户：…`, or with `（1/3）` behind the colon in each part.
-pub fn message_records(signal: &Signal, fallback: Millis, markup: Markup) -> Vec<String> {
+pub(super) fn message_records(signal: &Signal, fallback: Millis, markup: Markup) -> Vec<String> {
     let speaker = match signal.direction() {
         Direction::Inbound => "客户",
         Direction::Outbound => "我方",
@@ -22,7 +22,7 @@ pub fn message_records(signal: &Signal, fallback: Millis, markup: Markup) -> Vec
 }
 
 /// The records that a closed deal becomes; `signal` is the message that came with it and has no other place.
-pub fn deal_records(deal: &Deal, signal: Option<&Signal>, fallback: Millis, markup: Markup) -> Vec<String> {
+pub(super) fn deal_records(deal: &Deal, signal: Option<&Signal>, fallback: Millis, markup: Markup) -> Vec<String> {
     let mut text = "成交".to_owned();
     if let Some(title) = deal.title() {
         text.push_str(&format!("《{title}》"));
@@ -39,7 +39,7 @@ pub fn deal_records(deal: &Deal, signal: Option<&Signal>, fallback: Millis, mark
 }
 
 /// The ERP's way of contact (跟进方式) for a channel; WeChat is none of the ERP's own, so it is 其他.
-pub const fn way(channel: Channel) -> ContactWay {
+pub(super) const fn way(channel: Channel) -> ContactWay {
     match channel {
         Channel::Phone => ContactWay::Phone,
         Channel::Email => ContactWay::Email,

@@ -20,7 +20,7 @@ pub fn clean(text: &str, markup: Markup) -> String {
 }
 
 /// Text of one line for the ERP: as [`clean`], and line ends become spaces.
-pub fn clean_line(text: &str, markup: Markup) -> String {
+pub(super) fn clean_line(text: &str, markup: Markup) -> String {
     clean(text, markup).replace('\n', " ")
 }
 
@@ -41,7 +41,7 @@ fn clean_char(character: char, markup: Markup) -> Option<char> {
 
 /// The longest beginning of `text` that is at most `limit` units and cuts neither a surrogate pair nor a grapheme; a
 /// single grapheme that is longer than the limit by itself is cut between its characters.
-pub fn head(text: &str, limit: usize) -> &str {
+pub(super) fn head(text: &str, limit: usize) -> &str {
     let fits = |end: usize| utf16_len(&text[..end]) <= limit;
     if fits(text.len()) {
         return text;
@@ -70,7 +70,7 @@ pub fn head(text: &str, limit: usize) -> &str {
 }
 
 /// `text` in pieces of at most `limit` units each, at line ends or spaces where one is near, losing nothing.
-pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
+pub(super) fn pieces(text: &str, limit: usize) -> Vec<&str> {
     let mut rest = text;
     let mut pieces = Vec::new();
     while !rest.is_empty() {
@@ -94,7 +94,7 @@ fn good_break(text: &str) -> usize {
 
 /// A progress record as it is compared: without white space, control characters and line-break markup, which an ASP page
 /// may add or drop.
-pub fn comparable(text: &str) -> String {
+pub(super) fn comparable(text: &str) -> String {
     let text = ["<br>", "<br/>", "<br />", "<BR>"].iter().fold(text.to_owned(), |text, mark| text.replace(mark, ""));
     text.chars().filter(|character| !character.is_whitespace() && !character.is_control()).collect()
 }

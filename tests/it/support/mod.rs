@@ -1,0 +1,24 @@
+//! The whole thing on free ports: the simulator, the bridge on a fresh ledger, and a sender with the right secret.
+
+pub mod events;
+pub mod world;
+
+pub use events::*;
+pub use world::{World, WorldOptions};
+
+use std::time::{Duration, Instant};
+
+/// Polls `check` every few milliseconds until it answers, for `limit` at most.
+pub async fn eventually<T, F>(what: &str, limit: Duration, mut check: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = check().await {
+            return found;
+        }
+        assert!(begun.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,169 @@
+//! One simulator, one bridge, one sender.
+
+use std::time::Duration;
+
+use erp_bridge::{
+    app::{App, StartOptions},
+    clock::Clock,
+    config::{ApiToken, Config, Scope},
+    event::Status,
+    http::signed_body::sign,
+    simulator::{self, Running, SimConfig},
+    store::{EventFilter, EventRow},
+};
+use secrecy::SecretString;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::eventually;
+
+/// The sender's secret.
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// A token that may do everything, and one that may look.
+pub const OPERATOR: &str = "operator-token-0123456789";
+pub const READER: &str = "reader-token-0123456789";
+
+/// How a world begins.
+pub struct WorldOptions {
+    /// The simulator's beginning.
+    pub sim: SimConfig,
+    /// Changes to the bridge's configuration.
+    pub configure: Box<dyn Fn(&mut Config) + Send>,
+    /// Run the dispatcher; else the test drives it by hand.
+    pub dispatch: bool,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        Self { sim: SimConfig::default(), configure: Box::new(|_| {}), dispatch: true }
+    }
+}
+
+pub struct World {
+    pub sim: Running,
+    pub app: App,
+    pub config: Config,
+    pub http: reqwest::Client,
+    dispatch: bool,
+    _dir: TempDir,
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(WorldOptions::default()).await
+    }
+
+    pub async fn with(options: WorldOptions) -> Self {
+        let sim = simulator::start(options.sim).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = config(&sim.base_url(), &format!("sqlite://{}/ledger.db", dir.path().display()));
+        (options.configure)(&mut config);
+        let app = start_app(&config, options.dispatch).await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { sim, app, config, http, dispatch: options.dispatch, _dir: dir }
+    }
+
+    /// Stops the bridge cleanly and starts it again on the same ledger.
+    pub async fn restart(&mut self) {
+        self.app.shut_down().await;
+        self.app = start_app(&self.config, self.dispatch).await;
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.app.address)
+    }
+
+    /// Posts a signed event; answers status and body.
+    pub async fn post(&self, webhook_id: &str, event: &Value) -> (u16, Value) {
+        self.post_raw(webhook_id, event.to_string()).await
+    }
+
+    pub async fn post_raw(&self, webhook_id: &str, body: String) -> (u16, Value) {
+        let timestamp = Clock::system().now().0 / 1_000;
+        let signature = sign(&SecretString::from(SECRET), webhook_id, timestamp, body.as_bytes()).unwrap();
+        let request = self
+            .http
+            .post(self.url("/webhooks/events"))
+            .header("content-type", "application/json")
+            .header("webhook-id", webhook_id)
+            .header("webhook-timestamp", timestamp.to_string())
+            .header("webhook-signature", signature)
+            .body(body);
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Posts an event that must be accepted; answers its id.
+    pub async fn accept(&self, webhook_id: &str, event: &Value) -> String {
+        let (status, body) = self.post(webhook_id, event).await;
+        assert_eq!(status, 202, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Calls the REST interface as the operator.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut request = self.http.request(method.parse().unwrap(), self.url(path)).bearer_auth(OPERATOR);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    pub async fn event(&self, id: &str) -> EventRow {
+        self.app.store.event(id).await.unwrap().expect("the event is in the ledger")
+    }
+
+    /// Waits until an event is in one of these states.
+    pub async fn until(&self, id: &str, statuses: &[Status]) -> EventRow {
+        eventually(&format!("{id} becomes {statuses:?}"), Duration::from_secs(60), async || {
+            let event = self.event(id).await;
+            statuses.contains(&event.status).then_some(event)
+        })
+        .await
+    }
+
+    /// Waits until no event is queued or running.
+    pub async fn idle(&self, limit: Duration) {
+        let open = EventFilter { statuses: vec![Status::Queued, Status::Running], ..EventFilter::default() };
+        eventually("nothing is queued or running", limit, async || {
+            self.app.store.list_events(&open, None, 1).await.unwrap().is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// All events, oldest first.
+    pub async fn events(&self) -> Vec<EventRow> {
+        let mut events = self.app.store.list_events(&EventFilter::default(), None, 100_000).await.unwrap();
+        events.reverse();
+        events
+    }
+}
+
+/// A configuration for a simulator and a database, with short pauses.
+pub fn config(erp: &str, database: &str) -> Config {
+    let mut config = Config::default();
+    config.server.listen = "127.0.0.1:0".into();
+    config.database.url = SecretString::from(database.to_owned());
+    config.webhook.secrets = vec![SecretString::from(SECRET)];
+    let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
+    config.api.tokens = vec![token("ops", Scope::Operate, OPERATOR), token("view", Scope::Read, READER)];
+    config.erp.base_url = erp.into();
+    config.erp.username = "admin".into();
+    config.erp.password = SecretString::from("123456");
+    config.erp.serial = "BRIDGE1".into();
+    config.erp.timeout = Duration::from_secs(2);
+    config.erp.late_effect = Duration::from_secs(1);
+    config.retry.schedule = vec![Duration::from_millis(20); 10];
+    config.worker.poll = Duration::from_millis(50);
+    config.worker.circuit_pause = Duration::from_millis(100);
+    config
+}
+
+async fn start_app(config: &Config, dispatch: bool) -> App {
+    App::start(config, StartOptions { dispatch, ..StartOptions::default() }).await.unwrap()
+}
