@@ -1,9 +1,17 @@
 //! The configuration: one struct a room, read from TOML and the environment, every limit checked before anything starts.
 
+mod check;
+mod defaults;
+mod load;
+mod units;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use secrecy::SecretString;
 use serde::Deserialize;
+
+pub use self::load::{ConfigError, Problem};
+use self::units::{assignment_rules, bytes, duration, durations, levels, rules, strings, tokens};
 
 /// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -76,6 +84,7 @@ pub struct DatabaseConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct WebhookConfig {
     /// `whsec_<base64>`, several at once while a secret is rotated.
+    #[serde(deserialize_with = "strings")]
     pub secrets: Vec<SecretString>,
     /// How far a sender's clock may be off, either way.
     #[serde(deserialize_with = "duration")]
@@ -91,7 +100,8 @@ pub struct WebhookConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiConfig {
-    /// Who may call `/v1`.
+    /// Who may call `/v1`; in the environment `name:scope:token,…`.
+    #[serde(deserialize_with = "tokens")]
     pub tokens: Vec<ApiToken>,
     /// Requests a second of one token; 0 sets no limit.
     pub rate_limit: u32,
@@ -128,8 +138,11 @@ pub struct AdmissionConfig {
     /// The lowest score that is admitted.
     pub min_score: f64,
     /// Names that are no names: 先生, 女士, 老板, 微信用户 …
+    #[serde(deserialize_with = "strings")]
     pub placeholders: Vec<String>,
-    /// Event type → rule names (`phone_verified`, `name_complete`, `score`).
+    /// Event type → rule names (`phone_verified`, `name_complete`, `score`); in the environment
+    /// `deal.closed:phone_verified+score,…`.
+    #[serde(deserialize_with = "rules")]
     pub rules: BTreeMap<String, Vec<String>>,
 }
 
@@ -165,6 +178,7 @@ pub struct ErpConfig {
     #[serde(deserialize_with = "duration")]
     pub session_max_age: Duration,
     /// Daily maintenance windows in the ERP's zone, `02:00-03:30`; nothing is dispatched in them.
+    #[serde(deserialize_with = "strings")]
     pub quiet_hours: Vec<String>,
     /// Values of the fields that differ per company.
     pub values: ErpValues,
@@ -192,7 +206,8 @@ pub struct ErpValues {
 pub struct MappingConfig {
     /// 客户编号 = this + contact id.
     pub khid_prefix: String,
-    /// Score → 价值评估, highest `min` first.
+    /// Score → 价值评估, highest `min` first; in the environment `90:175:很高,…`.
+    #[serde(deserialize_with = "levels")]
     pub levels: Vec<Level>,
     /// How `<`, `>` and `&` of customers' texts are written.
     pub markup: Markup,
@@ -224,7 +239,9 @@ pub enum Markup {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AssignmentConfig {
-    /// Tried from the highest `min_score` down; empty leaves new customers to the ERP.
+    /// Tried from the highest `min_score` down; empty leaves new customers to the ERP; in the environment
+    /// `80:63+71,60:public`.
+    #[serde(deserialize_with = "assignment_rules")]
     pub rules: Vec<AssignmentRule>,
 }
 
@@ -306,158 +323,4 @@ pub struct LogConfig {
     pub filter: String,
     /// `text` or `json`.
     pub format: String,
-}
-
-fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map_err(|error| serde::de::Error::custom(format!("{error}; write it like 20s, 5m, 30d")))
-}
-
-fn durations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Duration>, D::Error> {
-    Vec::<String>::deserialize(deserializer)?
-        .iter()
-        .map(|text| humantime::parse_duration(text).map_err(serde::de::Error::custom))
-        .collect()
-}
-
-fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64()).map_err(serde::de::Error::custom)
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:8080".into(),
-            body_limit: 256 * 1024,
-            read_timeout: Duration::from_secs(15),
-            shutdown_grace: Duration::from_secs(25),
-            max_connections: 2_048,
-        }
-    }
-}
-
-impl Default for DatabaseConfig {
-    fn default() -> Self {
-        Self {
-            url: "sqlite://erp-bridge.db".to_owned().into(),
-            max_connections: 8,
-            max_backlog: 5_000_000,
-            min_free_disk: 64 * 1024 * 1024,
-        }
-    }
-}
-
-impl Default for WebhookConfig {
-    fn default() -> Self {
-        Self { secrets: Vec::new(), tolerance: minutes(5), rate_limit: 0, silence_after: Duration::ZERO }
-    }
-}
-
-impl Default for ApiConfig {
-    fn default() -> Self {
-        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 1_200 }
-    }
-}
-
-impl Default for AdmissionConfig {
-    fn default() -> Self {
-        let placeholders =
-            ["先生", "女士", "小姐", "老板", "经理", "客户", "微信用户", "未知", "匿名", "无名", "test", "测试"];
-        Self { min_score: 60.0, placeholders: placeholders.map(String::from).to_vec(), rules: BTreeMap::new() }
-    }
-}
-
-impl Default for ErpConfig {
-    fn default() -> Self {
-        Self {
-            base_url: String::new(),
-            username: String::new(),
-            password: String::new().into(),
-            serial: String::new(),
-            content_type: "application/json".into(),
-            login_path: "/webapi/v3/ov1/login".into(),
-            timeout: Duration::from_secs(20),
-            max_in_flight: 4,
-            late_effect: Duration::ZERO,
-            choices_max_age: minutes(60),
-            session_max_age: minutes(110),
-            quiet_hours: Vec::new(),
-            values: ErpValues::default(),
-        }
-    }
-}
-
-impl Default for ErpValues {
-    fn default() -> Self {
-        Self {
-            sort1: "3,7".into(),
-            sort: "默认分类".into(),
-            stage: "潜在客户".into(),
-            stage_after_deal: String::new(),
-            source: "微信".into(),
-        }
-    }
-}
-
-impl Default for MappingConfig {
-    fn default() -> Self {
-        let level = |min, id, text: &str| Level { min, id, text: text.into() };
-        Self {
-            khid_prefix: "WX".into(),
-            levels: vec![
-                level(90.0, 175, "很高"),
-                level(75.0, 289, "较高"),
-                level(60.0, 176, "一般"),
-                level(45.0, 177, "较低"),
-                level(0.0, 290, "很低"),
-            ],
-            markup: Markup::FullWidth,
-        }
-    }
-}
-
-impl Default for MessagesConfig {
-    fn default() -> Self {
-        Self { before_promotion: BeforePromotion::Hold, hold_for: days(30) }
-    }
-}
-
-impl Default for RetryConfig {
-    fn default() -> Self {
-        let seconds = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400];
-        Self { schedule: seconds.map(Duration::from_secs).to_vec() }
-    }
-}
-
-impl Default for RetentionConfig {
-    fn default() -> Self {
-        Self { succeeded: days(90) }
-    }
-}
-
-impl Default for WorkerConfig {
-    fn default() -> Self {
-        Self {
-            lease: minutes(2),
-            poll: Duration::from_secs(1),
-            circuit_failures: 5,
-            circuit_pause: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self { filter: "info".into(), format: "text".into() }
-    }
-}
-
-const fn minutes(count: u64) -> Duration {
-    Duration::from_secs(count * 60)
-}
-
-const fn days(count: u64) -> Duration {
-    Duration::from_secs(count * 86_400)
 }

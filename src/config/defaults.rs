@@ -1,0 +1,144 @@
+//! What holds where the configuration says nothing.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, MappingConfig, Markup,
+    MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig, WorkerConfig,
+};
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            body_limit: 256 * 1024,
+            read_timeout: Duration::from_secs(15),
+            shutdown_grace: Duration::from_secs(25),
+            max_connections: 2_048,
+        }
+    }
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://erp-bridge.db".to_owned().into(),
+            max_connections: 8,
+            max_backlog: 5_000_000,
+            min_free_disk: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for WebhookConfig {
+    fn default() -> Self {
+        Self { secrets: Vec::new(), tolerance: minutes(5), rate_limit: 0, silence_after: Duration::ZERO }
+    }
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 1_200 }
+    }
+}
+
+impl Default for AdmissionConfig {
+    fn default() -> Self {
+        let placeholders =
+            ["先生", "女士", "小姐", "老板", "经理", "客户", "微信用户", "未知", "匿名", "无名", "test", "测试"];
+        Self { min_score: 60.0, placeholders: placeholders.map(String::from).to_vec(), rules: BTreeMap::new() }
+    }
+}
+
+impl Default for ErpConfig {
+    fn default() -> Self {
+        Self {
+            base_url: String::new(),
+            username: String::new(),
+            password: String::new().into(),
+            serial: String::new(),
+            content_type: "application/json".into(),
+            login_path: "/webapi/v3/ov1/login".into(),
+            timeout: Duration::from_secs(20),
+            max_in_flight: 4,
+            late_effect: Duration::ZERO,
+            choices_max_age: minutes(60),
+            session_max_age: minutes(110),
+            quiet_hours: Vec::new(),
+            values: ErpValues::default(),
+        }
+    }
+}
+
+impl Default for ErpValues {
+    fn default() -> Self {
+        Self {
+            sort1: "3,7".into(),
+            sort: "默认分类".into(),
+            stage: "潜在客户".into(),
+            stage_after_deal: String::new(),
+            source: "微信".into(),
+        }
+    }
+}
+
+impl Default for MappingConfig {
+    fn default() -> Self {
+        let level = |min, id, text: &str| Level { min, id, text: text.into() };
+        Self {
+            khid_prefix: "WX".into(),
+            levels: vec![
+                level(90.0, 175, "很高"),
+                level(75.0, 289, "较高"),
+                level(60.0, 176, "一般"),
+                level(45.0, 177, "较低"),
+                level(0.0, 290, "很低"),
+            ],
+            markup: Markup::FullWidth,
+        }
+    }
+}
+
+impl Default for MessagesConfig {
+    fn default() -> Self {
+        Self { before_promotion: BeforePromotion::Hold, hold_for: days(30) }
+    }
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        let seconds = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400];
+        Self { schedule: seconds.map(Duration::from_secs).to_vec() }
+    }
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { succeeded: days(90) }
+    }
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            lease: minutes(2),
+            poll: Duration::from_secs(1),
+            circuit_failures: 5,
+            circuit_pause: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".into(), format: "text".into() }
+    }
+}
+
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
+
+const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 86_400)
+}
