@@ -222,3 +222,124 @@ fn causes(error: &reqwest::Error) -> String {
     }
     if parts.is_empty() { "the request failed".into() } else { parts.join(": ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAVE: Interface = Interface::command("保存", "save", "/save.asp", None);
+    const BILL: Interface = Interface::bill("详情", "bill", "/bill.asp");
+    const LIST: Interface = Interface::list("列表", "list", "/list.asp");
+    const CHOICES: Interface = Interface::choices("选项", "choices", "/source.asp");
+    const EDIT: Interface = Interface::v3("修改", "edit", "/edit", Shape::Words);
+    const ROWS: Interface = Interface::v3("账号", "rows", "/rows", Shape::List);
+
+    fn word(verdict: &Verdict) -> &'static str {
+        match verdict {
+            Verdict::Done(_) => "done",
+            Verdict::Expired { .. } => "expired",
+            Verdict::Refused { known_session: true, .. } => "refused",
+            Verdict::Refused { known_session: false, .. } => "refused, session unproven",
+            Verdict::Failed(ErpError::OutcomeUnknown { answered: true, .. }) => "unknown",
+            Verdict::Failed(ErpError::OutcomeUnknown { answered: false, .. }) => "unknown, may come late",
+            Verdict::Failed(_) => "other",
+        }
+    }
+
+    fn answer(status: u16, location: Option<&str>, body: &str) -> HttpAnswer {
+        HttpAnswer { status, location: location.map(str::to_owned), body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn every_body_has_its_meaning() {
+        let table: &[(&Interface, bool, &str, &str)] = &[
+            (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"保存成功"}}}"#, "done"),
+            (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":""}}}"#, "done"),
+            (&SAVE, true, r#"{"header":{"status":"0","message":"ok"}}"#, "done"),
+            (
+                &SAVE,
+                true,
+                r#"{"header":{"status":0},"body":{"message":{"title":"提示","text":"编号已被使用，不能保存"}}}"#,
+                "refused",
+            ),
+            (
+                &SAVE,
+                true,
+                r#"{"header":{"status":0,"message":"保存失败"},"body":{"message":{"title":"提示","text":""}}}"#,
+                "refused",
+            ),
+            (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"系统繁忙"}}}"#, "unknown"),
+            (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"登录超时，请重新登录"}}}"#, "expired"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":"编号已被使用"}}"#, "refused, session unproven"),
+            (&SAVE, false, r#"{"header":{"status":1,"message":"编号已被使用"}}"#, "expired"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":""}}"#, "expired"),
+            (&SAVE, true, r#"{"header":{"status":"-1","message":"Session expired"}}"#, "expired"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":"系统繁忙，请稍后再试"}}"#, "unknown"),
+            (&SAVE, true, r#"{"header":{}}"#, "unknown"),
+            (&SAVE, true, "", "unknown"),
+            (&SAVE, true, "<html>", "unknown"),
+            (&SAVE, true, "{", "unknown"),
+            (&BILL, true, r#"{"header":{"status":0},"body":{"bill":{"value":"1"}}}"#, "done"),
+            (&BILL, true, r#"{"header":{"status":0},"body":{"message":{"text":"客户不存在"}}}"#, "refused"),
+            (&BILL, true, r#"{"header":{"status":0},"body":{"message":{"text":"该客户属于他人"}}}"#, "refused"),
+            (&BILL, true, r#"{"header":{"status":0,"message":"ok"},"body":{}}"#, "unknown"),
+            (&BILL, true, r#"{"header":{"status":0},"body":{"message":{"text":"成功"}}}"#, "unknown"),
+            (&BILL, true, r#"{"header":{"status":0},"body":{"message":{"text":"请重新登录"}}}"#, "expired"),
+            (
+                &LIST,
+                true,
+                r#"{"header":{"status":0},"body":{"source":{"table":{"cols":[{"id":"ord"}],"rows":[]}}}}"#,
+                "done",
+            ),
+            (&LIST, true, r#"{"header":{"status":0},"body":{"source":{"table":{"cols":[{"id":"ord"}]}}}}"#, "unknown"),
+            (&LIST, true, r#"{"header":{"status":0},"body":{"bill":{"value":"1"}}}"#, "unknown"),
+            (&LIST, true, r#"{"header":{"status":0},"body":{"message":{"text":"没有权限"}}}"#, "refused"),
+            (&CHOICES, true, r#"{"header":{"status":0},"body":{"source":{"options":[{"id":1,"text":"a"}]}}}"#, "done"),
+            (&CHOICES, true, r#"{"header":{"status":0},"body":{"source":{}}}"#, "unknown"),
+            (&EDIT, true, r#"{"Code":200,"Msg":"ok"}"#, "done"),
+            (&EDIT, true, r#"{"Code":300,"Msg":"手机重复"}"#, "refused"),
+            (&EDIT, true, r#"{"Code":300,"Msg":"系统繁忙"}"#, "unknown"),
+            (&EDIT, true, r#"{"Code":"400","Msg":"token"}"#, "expired"),
+            (&EDIT, true, r#"{"Code":500,"Msg":"error"}"#, "unknown"),
+            (&EDIT, true, r#"{"Code":999,"Msg":"?"}"#, "refused, session unproven"),
+            (&EDIT, true, r#"{"header":{"status":1,"message":"session"}}"#, "expired"),
+            (&EDIT, true, r#"{"Msg":"ok"}"#, "unknown"),
+            (&ROWS, true, r#"{"Code":200,"Rows":[],"Cols":[]}"#, "done"),
+            (&ROWS, true, r#"{"Code":200,"Msg":"ok"}"#, "unknown"),
+        ];
+        for (interface, proven, body, expected) in table {
+            let verdict = judge(interface, &answer(200, None, body), *proven);
+            assert_eq!(word(&verdict), *expected, "{body}, proven: {proven}");
+        }
+    }
+
+    #[test]
+    fn every_http_status_has_its_meaning() {
+        let table = [
+            (200, None, "unknown"),
+            (204, None, "unknown"),
+            (302, Some("/sysa/Login.asp?x=1"), "expired"),
+            (302, Some("https://erp.test/"), "unknown"),
+            (301, None, "unknown"),
+            (400, None, "refused, session unproven"),
+            (401, None, "expired"),
+            (403, None, "refused, session unproven"),
+            (404, None, "refused, session unproven"),
+            (405, None, "refused, session unproven"),
+            (408, None, "unknown"),
+            (429, None, "unknown"),
+            (500, None, "unknown"),
+            (502, None, "unknown, may come late"),
+            (503, None, "unknown"),
+            (504, None, "unknown, may come late"),
+            (524, None, "unknown, may come late"),
+        ];
+        for (status, location, expected) in table {
+            for interface in [&SAVE, &EDIT] {
+                assert_eq!(word(&judge(interface, &answer(status, location, ""), true)), expected, "HTTP {status}");
+            }
+        }
+        let doubled = answer(400, None, r#"{"Code":400,"Msg":"token invalid"}"#);
+        assert_eq!(word(&judge(&EDIT, &doubled, true)), "expired");
+    }
+}

@@ -48,6 +48,12 @@ pub struct Erp {
     log: Option<CallLog>,
 }
 
+impl std::fmt::Debug for Erp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Erp").field("base_url", &self.shared.base_url).finish_non_exhaustive()
+    }
+}
+
 struct Shared {
     http: reqwest::Client,
     base_url: String,

@@ -1,8 +1,8 @@
 //! The foreign house: one typed call for each interface of 智邦国际 ERP (`erp-wire.md`).
 //!
-//! [`client`] is the one place that sends. [`session`] keeps the login, [`envelope`] reads what comes back, however it
-//! is shaped, [`classify`] and [`words`] decide what it means, [`error`] says what a failure means for the caller. The
-//! files [`customers`], [`contacts`], [`progress`], [`assignment`] and [`choices`] hold one group of interfaces each.
+//! `client.rs` is the one place that sends. `session.rs` keeps the login, `envelope/` reads what comes back, however it
+//! is shaped, `classify.rs` and `words.rs` decide what it means, `error.rs` says what a failure means for the caller. The
+//! files `customers.rs`, `contacts.rs`, `progress.rs`, `assignment.rs` and `choices.rs` hold one group of interfaces each.
 
 mod assignment;
 mod cache;

@@ -22,8 +22,12 @@ const REFUSALS_MAX: i64 = 2;
 /// A session that was good this long ago still proves that a failure is not an expiry.
 const PROOF_MAX_AGE: Duration = Duration::from_secs(60);
 
-/// If a login's session is lost before it was ever good (another program uses the account), the next login waits.
+/// If the sessions of two logins in a row are lost before they were ever good (another program uses the account), the
+/// next login waits this long.
 const FRUITLESS_LOGIN_PAUSE: Duration = Duration::from_secs(30);
+
+/// See [`FRUITLESS_LOGIN_PAUSE`].
+const FRUITLESS_LOGINS_MAX: u32 = 2;
 
 /// Where the session survives a restart, shared by all replicas.
 pub trait SessionStore: Send + Sync {
@@ -104,9 +108,10 @@ struct State {
     good_at: Option<Millis>,
     /// The last session that the ERP did not know any more: the store may still name it.
     dead: Option<Arc<str>>,
-    /// The last login of this process: when, which session, and whether that was ever good for a call.
+    /// The last login of this process: when, and which session.
     login: Option<(Millis, Arc<str>)>,
-    login_bore_fruit: bool,
+    /// How many logins of this process in a row brought a session that was never good for a call.
+    fruitless_logins: u32,
     refusals: i64,
     refusal: Option<String>,
     app_version: Option<String>,
@@ -157,7 +162,7 @@ impl Sessions {
         if let Some(session) = self.adopt().await? {
             return Ok(session);
         }
-        if self.last_login_was_fruitless() {
+        if self.logins_are_fruitless() {
             return Err(ErpError::SessionExpired);
         }
         match log_in().await {
@@ -172,7 +177,7 @@ impl Sessions {
         let mut state = self.lock();
         if state.session.as_ref().is_some_and(|present| present.token == session.token) {
             state.good_at = Some(self.clock.now());
-            state.login_bore_fruit |= !session.adopted;
+            state.fruitless_logins = 0;
         }
     }
 
@@ -239,10 +244,10 @@ impl Sessions {
         state.refusal.clone().map_or(Ok(None), |text| Err(ErpError::LoginRefused(text)))
     }
 
-    fn last_login_was_fruitless(&self) -> bool {
+    fn logins_are_fruitless(&self) -> bool {
         let state = self.lock();
-        let lost =
-            state.login.as_ref().filter(|(_, token)| !state.login_bore_fruit && state.dead.as_ref() == Some(token));
+        let lost = state.login.as_ref().filter(|(_, token)| state.dead.as_ref() == Some(token));
+        let lost = lost.filter(|_| state.fruitless_logins >= FRUITLESS_LOGINS_MAX);
         lost.is_some_and(|(at, _)| self.clock.now().since(*at) < FRUITLESS_LOGIN_PAUSE)
     }
 
@@ -254,7 +259,7 @@ impl Sessions {
             state.session = Some(session.clone());
             state.good_at = Some(now);
             state.login = Some((now, Arc::clone(&session.token)));
-            state.login_bore_fruit = false;
+            state.fruitless_logins = state.fruitless_logins.saturating_add(1);
             state.refusals = 0;
             state.refusal = None;
             state.app_version = app_version;

@@ -1,0 +1,155 @@
+//! What is remembered: choices, accounts, a closed progress list.
+
+use futures::future::join_all;
+use serde_json::json;
+
+use super::*;
+use crate::erp::{
+    ChoiceField, ErpError, ProgressList,
+    fake::{Act, list, say, status, words},
+};
+
+fn options(texts: &[(i64, &str)]) -> Act {
+    let options: Vec<_> = texts.iter().map(|(id, text)| json!({"id": id, "text": text})).collect();
+    say(json!({"header": {"status": 0}, "body": {"source": {"type_": "options", "options": options}}}))
+}
+
+#[tokio::test]
+async fn choices_are_asked_once_by_many_and_again_when_they_are_old() {
+    let fake = Fake::with_login(|_| options(&[(171, "网站注册"), (980, "微信")])).await;
+    let clock = Clock::manual(START);
+    let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
+    let ids = join_all((0..20).map(|_| erp.choice_id(ChoiceField::Source, " 微信 "))).await;
+    assert_eq!(ids, vec![Ok(980); 20]);
+    assert_eq!(fake.calls().len(), 1);
+    assert_eq!(fake.calls()[0].path, "/sysa/mobilephone/source.asp?enumid=13");
+    clock.advance(config(String::new()).choices_max_age);
+    assert_eq!(erp.choice_id(ChoiceField::Source, "微信").await, Ok(980));
+    assert_eq!(fake.calls().len(), 2);
+    assert_eq!(erp.choice_id(ChoiceField::Level, "微信").await, Ok(980));
+    assert_eq!(fake.calls().len(), 3, "another field is another list");
+}
+
+#[tokio::test]
+async fn a_missing_choice_is_named_with_what_there_is_and_looked_for_again_after_a_minute() {
+    let fake = Fake::with_login(|_| options(&[(171, "网站注册"), (977, "VIP")])).await;
+    let clock = Clock::manual(START);
+    let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
+    let missing = ErpError::ChoiceMissing {
+        field: "客户来源 (ly)".into(),
+        wanted: "微信".into(),
+        available: vec!["网站注册".into(), "VIP".into()],
+    };
+    for (advance, calls) in [(0, 1), (59, 1), (1, 2), (0, 2)] {
+        clock.advance(Duration::from_secs(advance));
+        assert_eq!(erp.choice_id(ChoiceField::Source, "微信").await, Err(missing.clone()));
+        assert_eq!(fake.calls().len(), calls);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_to_read_choices_is_shared_and_not_kept() {
+    let fake = Fake::with_login(|_| Act::Status(500, String::new())).await;
+    let erp = erp(&fake);
+    let results = join_all((0..20).map(|_| erp.choices(ChoiceField::Trade))).await;
+    assert!(results.iter().all(|result| matches!(result, Err(error) if error.is_delivery_failure())));
+    assert_eq!(fake.calls().len(), 1);
+    assert!(erp.choices(ChoiceField::Trade).await.is_err());
+    assert_eq!(fake.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn no_choices_at_all_are_not_believed() {
+    let fake = Fake::with_login(|_| options(&[])).await;
+    assert!(matches!(erp(&fake).choices(ChoiceField::Level).await, Err(ErpError::OutcomeUnknown { .. })));
+}
+
+#[tokio::test]
+async fn accounts_are_remembered() {
+    let fake = Fake::with_login(|_| say(json!({"Code": 200, "Cols": [{"id": "name"}, {"id": "ord"}, {"id": "partname"}], "Rows": [["李四", 63, "销售部"]], "Page": {"PageCount": 1}}))).await;
+    let erp = erp(&fake);
+    for _ in 0..2 {
+        let accounts = erp.list_accounts().await.unwrap();
+        assert_eq!(
+            (accounts[0].ord.as_str(), accounts[0].name.as_deref(), accounts[0].part_name.as_deref()),
+            ("63", Some("李四"), Some("销售部"))
+        );
+    }
+    assert_eq!(fake.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_progress_list_is_remembered_for_ten_minutes() {
+    let closed = [
+        Act::Status(404, "<html>".into()),
+        Act::Status(403, String::new()),
+        words("您没有权限查看"),
+        status(7, "您没有权限查看"),
+    ];
+    for act in closed {
+        let what = format!("{act:?}");
+        let fake = Fake::with_login(move |_| act.clone()).await;
+        let clock = Clock::manual(START);
+        let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
+        for (advance, calls) in [(0, 1), (599, 1), (1, 2)] {
+            clock.advance(Duration::from_secs(advance));
+            let listed = erp.list_progress(7592).await;
+            assert!(matches!(listed, Ok(ProgressList::Closed(_))), "{what}: {listed:?}");
+            // A bad status after a silent minute is first taken for an expired session.
+            let distinct = if what.contains("status\\\":7") && calls == 2 { 3 } else { calls };
+            assert_eq!(fake.calls().len(), distinct, "{what} after {advance} s");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_outage_never_closes_the_progress_list() {
+    let outages = [
+        Act::Status(500, String::new()),
+        Act::Say(String::new()),
+        Act::Say("<html>".into()),
+        Act::Raw(Vec::new()),
+        words("系统繁忙，请稍后再试"),
+        list(&["ord", "date7"], json!([["1", "2026-11-23"]]), json!({})),
+    ];
+    for act in outages {
+        let what = format!("{act:?}");
+        let fake = Fake::with_login(move |_| act.clone()).await;
+        let erp = erp(&fake);
+        assert!(erp.list_progress(7592).await.is_err(), "{what}");
+        let calls = fake.calls().len();
+        assert!(erp.list_progress(7592).await.is_err(), "{what}");
+        assert!(fake.calls().len() > calls, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn progress_records_are_asked_for_newest_first_and_read_as_they_come() {
+    let fake = Fake::with_login(|_| {
+        list(
+            &["date7", "intro", "ord"],
+            json!([["2026-11-23", "a&lt;b", 5], ["2026-11-22", "c", 4]]),
+            json!({"recordcount": 2}),
+        )
+    })
+    .await;
+    let ProgressList::Records(records) = erp(&fake).list_progress(7592).await.unwrap() else { panic!("closed") };
+    assert_eq!(
+        (records[0].ord, records[0].intro.as_str(), records[0].date.as_deref()),
+        (Some(5), "a<b", Some("2026-11-23"))
+    );
+    let call = &fake.calls()[0];
+    assert_eq!(
+        (call.field("ord"), call.field("_rpt_sort"), call.field("pagesize")),
+        (Some("7592"), Some("-date7"), Some("100"))
+    );
+}
+
+#[tokio::test]
+async fn a_lost_session_never_closes_the_progress_list() {
+    let fake = Fake::with_login(|_| status(1, "session expired")).await;
+    let erp = erp(&fake);
+    for _ in 0..2 {
+        assert_eq!(erp.list_progress(7592).await, Err(ErpError::SessionExpired));
+    }
+}

@@ -1,0 +1,180 @@
+//! Faults of line and server: what they mean for the call.
+
+use super::*;
+use crate::erp::{
+    CallLog, ErpError,
+    envelope::BODY_MAX,
+    fake::{Act, say, status, words},
+};
+
+/// What became of one save whose answer is `act`.
+async fn outcome(act: Act, timeout: Duration) -> (Result<(), ErpError>, usize) {
+    let fake = Fake::with_login(move |_| act.clone()).await;
+    let config = ErpConfig { timeout, ..config(fake.base_url()) };
+    let erp = erp_with(config, &Clock::manual(START), Arc::new(MemorySessions::default()));
+    (erp.apply(7592).await.map(|_| ()), fake.calls().len())
+}
+
+#[tokio::test]
+async fn only_a_complete_answer_rules_out_a_late_effect() {
+    let raw = |text: &str| Act::Raw(text.as_bytes().to_vec());
+    let table = [
+        ("HTTP 500", Act::Status(500, "{}".into()), true),
+        ("HTTP 503", Act::Status(503, String::new()), true),
+        ("HTTP 429", Act::Status(429, String::new()), true),
+        ("a redirect", Act::Status(302, String::new()), true),
+        ("an empty 200", Act::Say(String::new()), true),
+        ("an HTML page", Act::Say("<html><title>出错</title></html>".into()), true),
+        ("garbled JSON", Act::Say("{\"header\":".into()), true),
+        ("JSON that is no envelope", say(serde_json::json!({"ok": true})), true),
+        ("busy", words("系统繁忙，请稍后再试"), true),
+        ("a gateway that gave up", Act::Status(504, String::new()), false),
+        ("a gateway that lost the ERP", Act::Status(502, String::new()), false),
+        ("a line cut before the answer", raw(""), false),
+        ("a line cut in the header", raw("HTTP/1.1 200 OK\r\nconte"), false),
+        ("a line cut in the body", raw("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"header\":"), false),
+        ("no HTTP", raw("220 ftp ready\r\n\r\n"), false),
+    ];
+    for (what, act, expected) in table {
+        match outcome(act, Duration::from_secs(10)).await {
+            (Err(ErpError::OutcomeUnknown { answered, .. }), 1) => assert_eq!(answered, expected, "{what}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn silence_is_an_unknown_outcome_whose_effect_may_still_come() {
+    let (result, calls) = outcome(Act::Hang, Duration::from_millis(300)).await;
+    assert!(
+        matches!(&result, Err(ErpError::OutcomeUnknown { answered: false, reason }) if reason.contains("in time")),
+        "{result:?}"
+    );
+    assert_eq!(calls, 1, "nothing is repeated behind the caller's back");
+    let dripping = Act::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n".to_vec());
+    assert!(matches!(
+        outcome(dripping, Duration::from_millis(300)).await,
+        (Err(ErpError::OutcomeUnknown { answered: false, .. }), 1)
+    ));
+}
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_and_an_unknown_name_are_not_delivered() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    for base_url in [format!("http://127.0.0.1:{port}"), "http://erp.invalid".to_owned()] {
+        let erp = erp_with(config(base_url.clone()), &Clock::manual(START), Arc::new(MemorySessions::default()));
+        let error = erp.apply(1).await.unwrap_err();
+        assert!(matches!(error, ErpError::NotDelivered(_)) && error.is_delivery_failure(), "{base_url}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_interface_that_is_not_there_is_a_refusal_that_names_it() {
+    for code in [403, 404, 405] {
+        let (result, _) = outcome(Act::Status(code, "<html>".into()), Duration::from_secs(10)).await;
+        let Err(ErpError::Refused(text)) = result else { panic!("{code}: {result:?}") };
+        assert!(
+            text.contains(&code.to_string()) && text.contains("/sysa/mobilephone/salesmanage/custom/apply.asp"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refused_save_is_recognised_whatever_its_status() {
+    for act in [words("该客户编号已被使用，不能保存"), status(5, "该客户编号已被使用，不能保存")]
+    {
+        assert_eq!(
+            outcome(act, Duration::from_secs(10)).await.0,
+            Err(ErpError::Refused("该客户编号已被使用，不能保存".into()))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    let good = |padding: usize| {
+        let body = serde_json::json!({"header": {"status": 0}, "body": {"message": {"text": "x".repeat(padding)}}});
+        Act::Say(body.to_string())
+    };
+    let Act::Say(empty) = good(0) else { unreachable!() };
+    let at = BODY_MAX - empty.len();
+    assert_eq!(outcome(good(at), Duration::from_secs(60)).await.0, Ok(()));
+    let over = outcome(good(at + 1), Duration::from_secs(60)).await.0;
+    assert!(
+        matches!(&over, Err(ErpError::OutcomeUnknown { reason, .. }) if reason.contains("more than")),
+        "{:?}",
+        over.map_err(|error| error.code())
+    );
+}
+
+#[tokio::test]
+async fn after_the_lease_nothing_is_sent() {
+    let fake = Fake::with_login(|_| words("ok")).await;
+    let clock = Clock::manual(START);
+    let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
+    let log = CallLog::new("assign", Some(START.plus(Duration::from_millis(2))));
+    let handle = erp.recording(log.clone());
+    clock.advance(Duration::from_millis(1));
+    assert!(handle.apply(1).await.is_ok());
+    clock.advance(Duration::from_millis(1));
+    assert!(matches!(handle.apply(1).await, Err(ErpError::NotDelivered(text)) if text.contains("lease")));
+    assert_eq!(fake.calls().len(), 1);
+    log.set_deadline(clock.now().plus(Duration::from_millis(1)));
+    assert!(handle.apply(1).await.is_ok());
+    assert!(erp.apply(1).await.is_ok(), "a handle without a log has no lease");
+}
+
+#[tokio::test]
+async fn calls_are_recorded_under_their_step_without_secrets() {
+    let fake = Fake::with_login(|seen| match seen.session() {
+        Some("s1") => status(1, "session s1 expired"),
+        token => words(&format!("保存成功 {}", token.unwrap_or_default())),
+    })
+    .await;
+    let log = CallLog::new("find customer", None);
+    let erp = erp(&fake).recording(log.clone());
+    log.set_step("assign");
+    erp.approve(7592, true).await.unwrap();
+    let records = log.drain();
+    let short: Vec<_> = records
+        .iter()
+        .map(|record| (record.step.as_str(), record.interface, record.call, record.outcome.as_str()))
+        .collect();
+    let approve = |outcome| ("assign", "客户审批", "customer.approve", outcome);
+    let login = ("assign", "登录", "session.login", "ok");
+    assert_eq!(short, [login, approve("session_expired"), login, approve("ok")]);
+    assert_eq!(records[3].request, serde_json::json!({"ord": "7592", "blset": "1"}));
+    assert_eq!((records[3].response.as_str(), records[1].response.as_str()), ("保存成功 …", "session … expired"));
+    assert_eq!(records[3].started_at, START);
+    let all = serde_json::to_string(&records).unwrap();
+    assert!(!all.contains("pass-word-9") && !all.contains("s2") && !all.contains("rndcode"), "{all}");
+    assert!(log.drain().is_empty());
+}
+
+#[test]
+fn what_cannot_be_called_stops_the_start() {
+    let build = |config: ErpConfig| Erp::new(&config, Clock::system(), Arc::new(MemorySessions::default())).map(|_| ());
+    for base_url in ["", "erp.example.com", "ftp://erp.test", "http://", "http://a:b@erp.test", "http://erp.test/?x=1"]
+    {
+        let error = build(config(base_url.into())).unwrap_err();
+        assert!(error.to_string().contains("erp.base_url"), "{base_url}: {error}");
+    }
+    let content_type = "application/json\n".to_owned();
+    assert!(build(ErpConfig { content_type, ..config("http://erp.test".into()) }).is_err());
+    for base_url in ["http://erp.test", "https://erp.test:8443/zb/", "http://10.0.0.5:8080"] {
+        assert!(build(config(base_url.into())).is_ok(), "{base_url}");
+    }
+}
+
+#[test]
+fn a_late_effect_is_expected_for_three_timeouts_unless_configured() {
+    let late = |late_effect: Duration| {
+        let config = ErpConfig { late_effect, timeout: Duration::from_secs(20), ..config("http://erp.test".into()) };
+        erp_with(config, &Clock::system(), Arc::new(MemorySessions::default())).late_effect()
+    };
+    assert_eq!(late(Duration::ZERO), Duration::from_secs(60));
+    assert_eq!(late(Duration::from_secs(7)), Duration::from_secs(7));
+}
