@@ -13,7 +13,7 @@ use super::{
     auth::Operator,
     body::OptionalJsonBody,
     door::{Dispatch, Door},
-    events::{ReasonBody, checked_reason},
+    operations::{ReasonBody, checked_reason},
     problem::Problem,
 };
 

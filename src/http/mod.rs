@@ -11,6 +11,7 @@ mod health;
 mod intake;
 pub mod limits;
 mod openapi;
+mod operations;
 mod preview;
 pub mod problem;
 mod query;
@@ -41,10 +42,10 @@ fn api() -> OpenApiRouter<Door> {
         .routes(routes!(events::get_event))
         .routes(routes!(preview::preview_event))
         // what operators do about it
-        .routes(routes!(events::replay_events))
-        .routes(routes!(events::replay_event))
-        .routes(routes!(events::discard_event))
-        .routes(routes!(events::resolve_event))
+        .routes(routes!(operations::replay_events))
+        .routes(routes!(operations::replay_event))
+        .routes(routes!(operations::discard_event))
+        .routes(routes!(operations::resolve_event))
         .routes(routes!(health::resume_dispatch))
         // contacts
         .routes(routes!(contacts::get_contact))

@@ -1,6 +1,11 @@
 //! The integration tests: one binary, one module a subject.
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod door;
+mod front;
 mod journeys;
+mod matrix;
+mod openapi;
+mod rest;
 mod simulator;
 mod support;

@@ -1,4 +1,4 @@
-//! Tests of `events.rs`.
+//! Tests of `operations.rs`.
 
 use super::*;
 use crate::http::body;

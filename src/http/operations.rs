@@ -1,0 +1,292 @@
+//! What operators do about events: replay, discard, resolve. Every deed is audited with its reason (`contract.md` §5).
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+
+use super::{
+    auth::Operator,
+    body::{JsonBody, OptionalJsonBody, present},
+    door::Door,
+    problem::{Problem, ProblemDocument},
+    query::{FilterText, PathId},
+};
+use crate::{
+    event::{FieldError, Status},
+    store::{EventFilter, Resolution},
+};
+
+/// The longest reason of an operator, in characters.
+const MAX_REASON_CHARS: usize = 500;
+
+/// The states from which many events are replayed at once.
+const REPLAYABLE: [Status; 3] = [Status::Dead, Status::NotAdmitted, Status::Discarded];
+
+/// Why an operator does something.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReasonBody {
+    /// For the audit log.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("客户要求重新同步"))]
+    pub(super) reason: Option<String>,
+}
+
+/// Checks an operator's reason.
+///
+/// # Errors
+/// [`Problem::Invalid`] if it is too long or holds a NUL, which PostgreSQL cannot store.
+pub(super) fn checked_reason(reason: Option<String>) -> Result<Option<String>, Problem> {
+    match reason {
+        Some(text) if text.chars().count() > MAX_REASON_CHARS || text.contains('\0') => {
+            let message = format!("up to {MAX_REASON_CHARS} characters, no NUL");
+            Err(Problem::Invalid(vec![FieldError { pointer: "/reason".into(), message }]))
+        }
+        reason => Ok(reason),
+    }
+}
+
+/// Where an event stands after an operator's deed.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Moved {
+    /// The event's id.
+    #[schema(format = "uuid")]
+    pub id: String,
+    /// Where it stands now.
+    pub status: Status,
+}
+
+/// Replay one event
+///
+/// Puts a dead, discarded, held or refused event back into its contact's turn; it resumes after its last confirmed step.
+#[utoipa::path(
+    post, path = "/v1/events/{id}/replay", tag = "operations", security(("token" = ["operate"])),
+    params(("id" = String, Path, format = "uuid", description = "The event's id")),
+    request_body(content = ReasonBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "Back in its turn", body = Moved),
+        (status = 404, description = "No such event", body = ProblemDocument),
+        (status = 409, description = "Its state does not allow this", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn replay_event(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
+) -> Result<Json<Moved>, Problem> {
+    let reason = checked_reason(body.reason)?;
+    let id = id.event()?;
+    let (store, event) = (door.store.clone(), id.clone());
+    door.undisturbed(async move { store.replay(&event, &caller.name, reason.as_deref()).await }).await?;
+    Ok(Json(Moved { id, status: Status::Queued }))
+}
+
+/// Discard one event
+///
+/// Gives an event up that has not taken effect; later events of its contact go on.
+#[utoipa::path(
+    post, path = "/v1/events/{id}/discard", tag = "operations", security(("token" = ["operate"])),
+    params(("id" = String, Path, format = "uuid", description = "The event's id")),
+    request_body(content = ReasonBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "Given up", body = Moved),
+        (status = 404, description = "No such event", body = ProblemDocument),
+        (status = 409, description = "Its state does not allow this", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn discard_event(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
+) -> Result<Json<Moved>, Problem> {
+    let reason = checked_reason(body.reason)?;
+    let id = id.event()?;
+    let (store, event) = (door.store.clone(), id.clone());
+    door.undisturbed(async move { store.discard(&event, &caller.name, reason.as_deref()).await }).await?;
+    Ok(Json(Moved { id, status: Status::Discarded }))
+}
+
+/// What a person decided about an event that needs review (人工处理).
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResolveBody {
+    /// `done`: the step in question took effect. `resend`: it did not, send it again. `link`: the contact is customer `ord`.
+    decision: DecisionWord,
+    /// The customer's record, for `link` only.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 1)]
+    ord: Option<i64>,
+    /// For the audit log.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$")]
+    reason: Option<String>,
+}
+
+/// The decisions that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DecisionWord {
+    /// The step took effect.
+    Done,
+    /// It did not.
+    Resend,
+    /// The contact is this customer.
+    Link,
+}
+
+impl ResolveBody {
+    fn resolution(&self) -> Result<Resolution, Problem> {
+        let fault =
+            |message: &str| Problem::Invalid(vec![FieldError { pointer: "/ord".into(), message: message.to_owned() }]);
+        match (self.decision, self.ord) {
+            (DecisionWord::Done, None) => Ok(Resolution::Done),
+            (DecisionWord::Resend, None) => Ok(Resolution::Resend),
+            (DecisionWord::Link, Some(ord)) if ord >= 1 => Ok(Resolution::Link { ord }),
+            (DecisionWord::Link, _) => Err(fault("link needs the customer's ord, 1 or more")),
+            (DecisionWord::Done | DecisionWord::Resend, Some(_)) => Err(fault("only link takes an ord")),
+        }
+    }
+}
+
+/// Resolve an event that needs review
+///
+/// 人工处理: say what became of the step in question, or which customer the contact is. The event goes on from there.
+#[utoipa::path(
+    post, path = "/v1/events/{id}/resolve", tag = "operations", security(("token" = ["operate"])),
+    params(("id" = String, Path, format = "uuid", description = "The event's id")),
+    request_body(content = ResolveBody, content_type = "application/json"),
+    responses(
+        (status = 200, description = "Decided; back in its turn", body = Moved),
+        (status = 404, description = "No such event", body = ProblemDocument),
+        (status = 409, description = "It needs no review", body = ProblemDocument),
+    ),
+)]
+pub(super) async fn resolve_event(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    id: PathId,
+    JsonBody(body): JsonBody<ResolveBody>,
+) -> Result<Json<Moved>, Problem> {
+    let resolution = body.resolution()?;
+    let reason = checked_reason(body.reason)?;
+    let id = id.event()?;
+    let (store, event) = (door.store.clone(), id.clone());
+    door.undisturbed(async move { store.resolve(&event, &resolution, &caller.name, reason.as_deref()).await }).await?;
+    Ok(Json(Moved { id, status: Status::Queued }))
+}
+
+/// Which events to replay; at least one member that narrows them.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplayFilter {
+    /// States, separated by commas, of those from which replay is allowed; `dead` if none is named.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(
+        nullable = false,
+        pattern = "^(dead|not_admitted|discarded)(,(dead|not_admitted|discarded))*$",
+        examples("dead")
+    )]
+    status: Option<String>,
+    /// Event type.
+    #[serde(rename = "type", default, deserialize_with = "present")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        examples("deal.closed")
+    )]
+    kind: Option<String>,
+    /// Whose events.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
+    contact_id: Option<String>,
+    /// Received at or after this moment.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, format = DateTime)]
+    since: Option<String>,
+    /// Received before this moment.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, format = DateTime)]
+    until: Option<String>,
+    /// Part of the id, webhook id, contact id or error text.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    q: Option<String>,
+    /// Only count.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl ReplayFilter {
+    fn read(&self) -> Result<EventFilter, Problem> {
+        let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError { pointer, message }]);
+        let members = [
+            ("status", self.status.as_deref()),
+            ("type", self.kind.as_deref()),
+            ("contact_id", self.contact_id.as_deref()),
+            ("since", self.since.as_deref()),
+            ("until", self.until.as_deref()),
+            ("q", self.q.as_deref()),
+        ];
+        if let Some((name, _)) = members.iter().find(|(_, text)| *text == Some("")) {
+            return Err(invalid(format!("/{name}"), "may not be empty".into()));
+        }
+        if members.iter().all(|(_, text)| text.is_none()) {
+            let message = "name at least one of status, type, contact_id, since, until, q";
+            return Err(invalid(String::new(), message.into()));
+        }
+        let text = FilterText {
+            status: self.status.as_deref(),
+            kind: self.kind.as_deref(),
+            contact_id: self.contact_id.as_deref(),
+            since: self.since.as_deref(),
+            until: self.until.as_deref(),
+            q: self.q.as_deref(),
+        };
+        let filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
+        if filter.statuses.iter().any(|status| !REPLAYABLE.contains(status)) {
+            return Err(invalid("/status".into(), "only dead, not_admitted and discarded events are replayed".into()));
+        }
+        Ok(filter)
+    }
+}
+
+/// How many events were put back.
+#[derive(Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Replayed {
+    /// Events put back into their turn.
+    pub replayed: i64,
+    /// With `dry_run`: how many would have been.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub would_replay: Option<i64>,
+}
+
+/// Replay all events that match
+///
+/// Only states from which replay is allowed are touched. `dry_run` counts and changes nothing.
+#[utoipa::path(
+    post, path = "/v1/events/replay", tag = "operations", security(("token" = ["operate"])),
+    request_body(content = ReplayFilter, content_type = "application/json"),
+    responses((status = 200, description = "How many", body = Replayed)),
+)]
+pub(super) async fn replay_events(
+    State(door): State<Door>,
+    Operator(caller): Operator,
+    JsonBody(body): JsonBody<ReplayFilter>,
+) -> Result<Json<Replayed>, Problem> {
+    let filter = body.read()?;
+    let (store, dry_run) = (door.store.clone(), body.dry_run);
+    let matched = door.undisturbed(async move { store.replay_matching(&filter, dry_run, &caller.name).await }).await?;
+    Ok(Json(if dry_run {
+        Replayed { replayed: 0, would_replay: Some(matched) }
+    } else {
+        Replayed { replayed: matched, would_replay: None }
+    }))
+}
+
+#[cfg(test)]
+#[path = "operations_tests.rs"]
+mod tests;

@@ -1,0 +1,225 @@
+//! The door alone on a port of its own, with a real ledger and no clockwork behind it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use erp_bridge::{
+    clock::{Clock, Millis},
+    config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope},
+    event::{Event, Rules},
+    http::{
+        Dispatch, DispatchFacts, Door, DoorParts, PreviewError, Previewer,
+        auth::{Keyring, Keys, Tokens},
+        limits::Limits,
+        router,
+        server::{ServerLimits, serve},
+        signed_body::{Secrets, sign},
+    },
+    store::{Advance, EventFilter, NewLink, Settlement, Store},
+};
+use futures::future::BoxFuture;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// The moment at which every test begins.
+pub const NOW: Millis = Millis(1_795_000_000_000);
+/// The secret that senders have.
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// A second one, as while a secret is rotated.
+pub const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
+/// Bearer tokens.
+pub const READ: &str = "read-token-0123456789";
+/// One that may change things.
+pub const OPERATE: &str = "007";
+/// Largest body.
+pub const BODY_LIMIT: u64 = 16 * 1024;
+
+/// What a test may want different.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes {
+    pub webhooks_per_second: u32,
+    pub failures_per_minute: u32,
+    pub max_backlog: u64,
+    pub read_timeout: Duration,
+    pub max_connections: usize,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        Self {
+            webhooks_per_second: 0,
+            failures_per_minute: 0,
+            max_backlog: 1_000_000,
+            read_timeout: Duration::from_secs(20),
+            max_connections: 64,
+        }
+    }
+}
+
+/// A running door.
+pub struct Front {
+    pub address: SocketAddr,
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Arc<Keyring>,
+    pub stop: CancellationToken,
+    pub served: JoinHandle<usize>,
+    client: reqwest::Client,
+    _directory: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answered {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Answered {
+    /// The problem's name; empty if it is none.
+    pub fn problem(&self) -> &str {
+        self.body["type"].as_str().and_then(|kind| kind.strip_prefix("urn:erp-bridge:problem:")).unwrap_or_default()
+    }
+}
+
+struct Echo;
+
+impl Previewer for Echo {
+    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
+        let plan = json!({"contact": event.contact().id(), "phone": event.contact().phone()});
+        Box::pin(async move { Ok(plan) })
+    }
+}
+
+impl DispatchFacts for Echo {
+    fn facts(&self) -> Dispatch {
+        Dispatch { circuit: "closed", paused: Some("login refused".into()), in_flight: 0, limit: 4 }
+    }
+
+    fn resume(&self) {}
+}
+
+/// The keys that a door begins with.
+pub fn keys(secrets: &[&str]) -> Keys {
+    let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
+    let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).to_owned().into()).collect();
+    Keys {
+        secrets: Secrets::parse(&secrets).unwrap(),
+        tokens: Tokens::new(&[token("view", Scope::Read, READ), token("ops", Scope::Operate, OPERATE)]),
+    }
+}
+
+impl Front {
+    pub async fn open() -> Self {
+        Self::with(Wishes::default()).await
+    }
+
+    pub async fn with(wishes: Wishes) -> Self {
+        // Another test of this process may have installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("ledger.db").display());
+        let clock = Clock::manual(NOW);
+        let database = DatabaseConfig { url: url.into(), max_backlog: wishes.max_backlog, ..DatabaseConfig::default() };
+        let store = Store::open(&database, clock.clone(), true).await.unwrap();
+        let keys = Arc::new(Keyring::new(keys(&[SECRET, OTHER_SECRET])));
+        let stop = CancellationToken::new();
+        let door = Door::new(DoorParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            rules: Rules::new(&AdmissionConfig::default()).unwrap(),
+            messages: MessagesConfig::default(),
+            keys: keys.clone(),
+            body_limit: BODY_LIMIT,
+            read_timeout: wishes.read_timeout,
+            tolerance: Duration::from_secs(300),
+            silence_after: Duration::ZERO,
+            limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute),
+            previewer: Arc::new(Echo),
+            dispatch: Arc::new(Echo),
+            metrics: Arc::new(|| "# no metrics\n".to_owned()),
+            stop: stop.clone(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let limits = ServerLimits {
+            read_timeout: wishes.read_timeout,
+            max_connections: wishes.max_connections,
+            shutdown_grace: Duration::from_secs(20),
+        };
+        let served = tokio::spawn(serve(listener, router(door.clone()), door, limits, stop.clone()));
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Self { address, store, clock, keys, stop, served, client, _directory: directory }
+    }
+
+    /// One request.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answered {
+        let mut request = self.client.request(method, format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.body(body).send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        Answered { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) }
+    }
+
+    /// A call of the REST interface with a token and, unless it is null, a JSON body.
+    pub async fn rest(&self, method: Method, path: &str, token: &str, body: &Value) -> Answered {
+        let bearer = format!("Bearer {token}");
+        if body.is_null() {
+            return self.call(method, path, &[("authorization", &bearer)], "").await;
+        }
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        self.call(method, path, &headers, body.to_string()).await
+    }
+
+    /// A signed event.
+    pub async fn post_event(&self, id: &str, event: &Value) -> Answered {
+        let body = event.to_string();
+        let at = self.clock.now().0 / 1_000;
+        let signature = sign(&SECRET.to_owned().into(), id, at, body.as_bytes()).unwrap();
+        let at = at.to_string();
+        let headers = [
+            ("content-type", "application/json"),
+            ("webhook-id", id),
+            ("webhook-timestamp", &at),
+            ("webhook-signature", &signature),
+        ];
+        self.call(Method::POST, "/webhooks/events", &headers, body).await
+    }
+
+    /// How many events and rejections are stored.
+    pub async fn stored(&self) -> (usize, usize) {
+        let events = self.store.list_events(&EventFilter::default(), None, 10_000).await.unwrap().len();
+        (events, self.store.rejections(None, 10_000).await.unwrap().len())
+    }
+
+    /// Lets a contact's first event succeed, as the clockwork would, and links the contact.
+    pub async fn link(&self, ord: i64, khid: &str) {
+        let claimed = self.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0);
+        let link = NewLink { ord, khid: khid.into(), kind: "person".into(), linked_by: "created".into() };
+        let last = Advance { link: Some(link), ..Advance::default() };
+        self.store.settle(claimed.lease, Settlement::succeeded(last)).await.unwrap();
+    }
+}
+
+/// An event that is admitted.
+pub fn promoted(contact: &str) -> Value {
+    json!({
+        "type": "contact.promoted", "timestamp": "2026-11-23T15:04:05+08:00",
+        "data": {
+            "contact": {"id": contact, "name": "王小明", "phone": "138 0000 1001", "phone_verified": true, "wechat_id": "wxm_1001"},
+            "thread": {"id": "t-1", "score": 82, "bucket": "WHITE", "previous_bucket": "GRAY"},
+        },
+    })
+}
