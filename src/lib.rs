@@ -17,6 +17,8 @@ pub mod erp; // the foreign house: one typed call for each interface of the ERP
 
 pub mod app; // where things are built and joined
 
+pub mod cli; // the command line
+
 pub mod lifecycle; // signals, soft and hard stop
 
 // Furniture of every room:

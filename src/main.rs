@@ -1,1 +1,15 @@
-fn main() {}
+//! `erp-bridge`: parse the command line, run one command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use erp_bridge::cli::Cli;
+
+/// Gives memory back on systems whose own allocator hoards it (musl).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    Cli::parse().run().await
+}

@@ -58,7 +58,11 @@ fn server(config: &Config, found: &mut Found) {
     let url = database.url.expose_secret();
     let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
     found.unless(known, "database.url", "must begin with sqlite:// or postgres://");
-    found.unless(!url.contains(":memory:"), "database.url", "a ledger in memory would lose what was acknowledged; name a file");
+    found.unless(
+        !url.contains(":memory:"),
+        "database.url",
+        "a ledger in memory would lose what was acknowledged; name a file",
+    );
     found.range("database.max_connections", database.max_connections, 1, 200);
     found.range("database.max_backlog", database.max_backlog, 1, 1_000_000_000);
     found.unless(["text", "json"].contains(&config.log.format.as_str()), "log.format", "must be text or json");
@@ -66,7 +70,11 @@ fn server(config: &Config, found: &mut Found) {
 
 fn secrets(config: &Config, found: &mut Found) {
     let webhook = &config.webhook;
-    found.unless(!webhook.secrets.is_empty(), "webhook.secrets", "is missing: name at least one secret, whsec_<base64>");
+    found.unless(
+        !webhook.secrets.is_empty(),
+        "webhook.secrets",
+        "is missing: name at least one secret, whsec_<base64>",
+    );
     found.unless(webhook.secrets.len() <= 16, "webhook.secrets", "must be at most 16");
     let form = |secret: &secrecy::SecretString| {
         use base64::{Engine, engine::general_purpose::STANDARD};
@@ -131,7 +139,11 @@ fn mapping(config: &Config, found: &mut Found) {
     found.range("admission.min_score", config.admission.min_score, 0.0, 100.0);
     let prefix = &config.mapping.khid_prefix;
     let fits = prefix.encode_utf16().count() + CONTACT_ID <= KHID;
-    found.unless(fits, "mapping.khid_prefix", "must have at most 2 characters: 客户编号 takes 50, a contact id up to 48");
+    found.unless(
+        fits,
+        "mapping.khid_prefix",
+        "must have at most 2 characters: 客户编号 takes 50, a contact id up to 48",
+    );
     let levels = &config.mapping.levels;
     let falls = levels.windows(2).all(|pair| pair[0].min > pair[1].min);
     found.unless(falls, "mapping.levels", "must fall from the highest min to the lowest, none twice");
@@ -143,7 +155,10 @@ fn mapping(config: &Config, found: &mut Found) {
         let key = "assignment.rules";
         found.unless((0.0..=100.0).contains(&rule.min_score), key, "min_score must be 0 to 100");
         found.unless(rule.public != !rule.users.is_empty(), key, "each rule has either users or public = true");
-        let digits = rule.users.iter().all(|user| !user.is_empty() && user.len() <= 18 && user.bytes().all(|b| b.is_ascii_digit()));
+        let digits = rule
+            .users
+            .iter()
+            .all(|user| !user.is_empty() && user.len() <= 18 && user.bytes().all(|b| b.is_ascii_digit()));
         found.unless(digits, key, "users are the ERP's user ids, digits such as 63");
     }
 }

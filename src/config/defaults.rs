@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, MappingConfig, Markup,
-    MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig, WorkerConfig,
+    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, MappingConfig,
+    Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig, WorkerConfig,
 };
 
 impl Default for ServerConfig {

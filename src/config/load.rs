@@ -47,11 +47,7 @@ impl Config {
         if problems.is_empty() {
             return Ok(config.0);
         }
-        let located = problems.into_iter().map(|(key, message)| Problem {
-            source: config.1.of(&key),
-            key,
-            message,
-        });
+        let located = problems.into_iter().map(|(key, message)| Problem { source: config.1.of(&key), key, message });
         Err(ConfigError(located.collect()))
     }
 

@@ -42,7 +42,8 @@ pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
 
         fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
             let size = text.parse::<bytesize::ByteSize>();
-            size.map(|size| size.as_u64()).map_err(|_| E::custom(format!("{text:?} is no size; write it like 262144 or 256KiB")))
+            size.map(|size| size.as_u64())
+                .map_err(|_| E::custom(format!("{text:?} is no size; write it like 262144 or 256KiB")))
         }
     }
 

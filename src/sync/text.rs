@@ -146,7 +146,7 @@ mod tests {
         #[test]
         fn pieces_keep_the_limit_and_lose_nothing(text in "\\PC{0,400}", limit in 2_usize..60) {
             let pieces = pieces(&text, limit);
-            prop_assert_eq!(pieces.concat(), text);
+            prop_assert_eq!(&pieces.concat(), &text);
             for piece in pieces {
                 prop_assert!(utf16_len(piece) <= limit);
             }

@@ -1,5 +1,7 @@
 //! The only place where things are built and joined.
 
+mod check;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use futures::future::BoxFuture;
@@ -25,6 +27,8 @@ use crate::{
     telemetry::metrics::Metrics,
     worker::{Dispatcher, Parts, QuietHours, Upkeep},
 };
+
+pub use self::check::{CheckRow, check};
 
 /// Why the bridge could not start: a sentence for whoever starts it.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,86 @@
+//! The command line: one file a command.
+//!
+//! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check), 2 wrong use or configuration.
+
+mod backup;
+mod check;
+mod health;
+mod send;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+
+/// The file that is read where no other is named, if it is there.
+const DEFAULT_FILE: &str = "erp-bridge.toml";
+
+/// Signed WeChat-platform events in, exactly-once records in 智邦国际 ERP out.
+#[derive(Debug, Parser)]
+#[command(name = "erp-bridge", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge
+    Serve(serve::Serve),
+    /// Try configuration, store, ERP login and every configured choice; exit 1 if any does not hold
+    Check(ConfigFile),
+    /// Sign event files and post them
+    Send(send::Send),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Copy a SQLite ledger while it is in use
+    Backup(backup::Backup),
+    /// Ask a running bridge whether it is ready (for container health checks)
+    Health(health::Health),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+struct ConfigFile {
+    /// The TOML file; without it erp-bridge.toml if it exists, and the environment (ERP_BRIDGE__…)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config, ConfigError> {
+        let default = PathBuf::from(DEFAULT_FILE);
+        let file = self.config.clone().or_else(|| default.exists().then_some(default));
+        Config::load(file.as_deref(), std::env::vars())
+    }
+}
+
+impl Cli {
+    /// Runs the command; prints for people, errors to standard error.
+    pub async fn run(self) -> ExitCode {
+        let outcome = match self.command {
+            Command::Serve(serve) => serve.run().await,
+            Command::Check(file) => check::run(&file).await,
+            Command::Send(send) => send.run().await,
+            Command::Openapi => {
+                print!("{}", crate::http::document());
+                Ok(true)
+            }
+            Command::Backup(backup) => backup.run().await,
+            Command::Health(health) => health.run().await,
+        };
+        match outcome {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::from(1),
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+/// `Ok(false)` is a negative answer; an error is wrong use, wrong configuration or a start that failed.
+type Outcome = Result<bool, Box<dyn std::error::Error>>;

@@ -1,0 +1,48 @@
+//! `erp-bridge serve`
+
+use clap::Args;
+
+use super::{ConfigFile, Outcome};
+use crate::{
+    app::{App, StartOptions},
+    lifecycle::Signals,
+    telemetry::logging,
+};
+
+/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets and tokens.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Only check the ledger's schema, do not change it
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Outcome {
+        let config = self.file.load()?;
+        logging::init(&config.log)?;
+        let signals = Signals::listen()?;
+        let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
+        println!("listening on http://{}", app.address);
+        tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
+        if config.api.tokens.is_empty() {
+            tracing::warn!("api.tokens is empty: nobody can use /v1");
+        }
+        let stop = app.stop_token();
+        let reload = || match self.file.load().map_err(|error| error.to_string()) {
+            Ok(config) => match app.reload(&config) {
+                Ok(()) => tracing::info!("secrets and tokens were read again"),
+                Err(error) => tracing::error!(%error, "the old secrets and tokens stay"),
+            },
+            Err(error) => tracing::error!(error, "the old secrets and tokens stay"),
+        };
+        tokio::select! {
+            () = signals.obey(stop, reload) => {}
+            () = app.ended() => {}
+        }
+        tracing::info!("ended; nothing is half done");
+        Ok(true)
+    }
+}

@@ -1,0 +1,30 @@
+//! How the bridge logs: one readable line, or one JSON object, on standard error.
+
+use tracing_subscriber::{EnvFilter, fmt::time::FormatTime};
+
+use crate::{clock::Clock, config::LogConfig};
+
+/// Log times are the ERP's, as everywhere people read.
+struct ErpTime(Clock);
+
+impl FormatTime for ErpTime {
+    fn format_time(&self, writer: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
+        writer.write_str(&self.0.now().rfc3339())
+    }
+}
+
+/// Starts logging; a second call in one process changes nothing. A wrong filter is an error that says so.
+pub fn init(config: &LogConfig) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.filter).map_err(|error| {
+        format!("log.filter {:?} is no filter ({error}); write it like info,erp_bridge::erp=debug", config.filter)
+    })?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_timer(ErpTime(Clock::system()))
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // Fails only if logging has started already.
+    let _ = if config.format == "json" { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task failed; the process goes on")));
+    Ok(())
+}
