@@ -360,7 +360,7 @@ pub(super) struct Erased {
     ),
     responses(
         (status = 200, description = "Erased", body = Erased),
-        (status = 404, description = "No contact can have this id", body = ProblemDocument),
+        (status = 404, description = "Nothing is stored of this contact", body = ProblemDocument),
         (status = 409, description = "An event of the contact is open", body = ProblemDocument),
     ),
 )]
@@ -373,10 +373,13 @@ pub(super) async fn erase_contact(
     let reason = query::plain("reason", params.reason.unwrap_or_default())
         .map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
     let reason = Some(reason).filter(|reason| !reason.is_empty());
-    let contact_id = id.contact()?;
+    let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
     let store = door.store.clone();
     let erase = async move { store.erase_contact(&contact_id, &caller.name, reason.as_deref()).await };
-    let erased = door.undisturbed(erase).await?;
+    let erased = door.undisturbed(erase).await.map_err(|problem| match problem {
+        Problem::EventNotFound => Problem::ContactUnknown,
+        other => other,
+    })?;
     Ok(Json(Erased { erased }))
 }
 

@@ -146,7 +146,7 @@ impl Store {
         let row = tx.fetch_first("select * from events where id = $1", args![id]).await?.ok_or(StoreError::NotFound)?;
         let event = EventRow::read(&row)?;
         let erased = event.payload.is_none() && next == Status::Queued;
-        if event.status == Status::Queued || !event.status.may_become(next) || erased {
+        if !event.status.may_become(next) || erased {
             return Err(StoreError::WrongState(event.status));
         }
         let resolution = resolution.map(|resolution| serde_json::json!(resolution).to_string());

@@ -432,6 +432,7 @@ async fn a_body_that_does_not_come_and_a_head_that_does_not_end_are_given_up() {
 async fn a_full_backlog_and_a_rate_limit_ask_the_sender_to_come_again() {
     let front = Front::with(Wishes { max_backlog: 1, ..Wishes::default() }).await;
     assert_eq!(front.post_event("a", &promoted("a")).await.status.as_u16(), 202);
+    front.store.count_backlog(&front.database).await.unwrap();
     let full = front.post_event("b", &promoted("b")).await;
     assert_eq!((full.status.as_u16(), full.problem()), (503, "backlog_full"));
     assert!(full.headers.contains_key("retry-after"));

@@ -65,6 +65,7 @@ pub struct Front {
     pub keys: Arc<Keyring>,
     pub stop: CancellationToken,
     pub served: JoinHandle<usize>,
+    pub database: DatabaseConfig,
     client: reqwest::Client,
     _directory: tempfile::TempDir,
 }
@@ -151,7 +152,7 @@ impl Front {
         };
         let served = tokio::spawn(serve(listener, router(door.clone()), door, limits, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, store, clock, keys, stop, served, client, _directory: directory }
+        Self { address, store, clock, keys, stop, served, database, client, _directory: directory }
     }
 
     /// One request.
