@@ -154,7 +154,7 @@ fn mapping(config: &Config, found: &mut Found) {
     for rule in &config.assignment.rules {
         let key = "assignment.rules";
         found.unless((0.0..=100.0).contains(&rule.min_score), key, "min_score must be 0 to 100");
-        found.unless(rule.public != !rule.users.is_empty(), key, "each rule has either users or public = true");
+        found.unless(rule.public == rule.users.is_empty(), key, "each rule has either users or public = true");
         let digits = rule
             .users
             .iter()

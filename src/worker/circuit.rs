@@ -10,7 +10,7 @@ use crate::clock::Millis;
 
 /// Whether events may be dispatched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Circuit {
+pub(super) enum Circuit {
     /// The ERP answers.
     Closed,
     /// It does not; the next cheap call is due at this moment.
@@ -19,7 +19,7 @@ pub enum Circuit {
 
 /// Watches deliveries.
 #[derive(Debug)]
-pub struct Breaker {
+pub(super) struct Breaker {
     /// Failures in a row that open the circuit.
     threshold: u32,
     pause: Duration,
@@ -35,18 +35,18 @@ struct State {
 
 impl Breaker {
     /// A closed circuit that opens after `threshold` failures and pauses for `pause`.
-    pub fn new(threshold: u32, pause: Duration) -> Self {
+    pub(super) fn new(threshold: u32, pause: Duration) -> Self {
         let state = State { failures: 0, circuit: Circuit::Closed, last_success: None };
         Self { threshold: threshold.max(1), pause, state: Mutex::new(state) }
     }
 
     /// Where it stands.
-    pub fn circuit(&self) -> Circuit {
+    pub(super) fn circuit(&self) -> Circuit {
         self.lock().circuit
     }
 
     /// The ERP answered a call, whatever it said. Answers whether this closed the circuit.
-    pub fn success(&self, now: Millis) -> bool {
+    pub(super) fn success(&self, now: Millis) -> bool {
         let mut state = self.lock();
         state.failures = 0;
         state.last_success = Some(now);
@@ -56,7 +56,7 @@ impl Breaker {
     }
 
     /// A call brought no readable answer. Answers whether this opened the circuit.
-    pub fn failure(&self, now: Millis) -> bool {
+    pub(super) fn failure(&self, now: Millis) -> bool {
         let mut state = self.lock();
         state.failures = state.failures.saturating_add(1);
         if state.failures < self.threshold {
@@ -68,7 +68,7 @@ impl Breaker {
     }
 
     /// Whether any call was answered at or after `start`: then a failure since is the event's own, not an outage.
-    pub fn answered_since(&self, start: Millis) -> bool {
+    pub(super) fn answered_since(&self, start: Millis) -> bool {
         self.lock().last_success.is_some_and(|moment| moment >= start)
     }
 

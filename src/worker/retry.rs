@@ -4,13 +4,13 @@ use std::time::Duration;
 
 /// The pause before the next attempt after `failures` counted ones (from 1), with jitter: `unit` in 0..1 picks a point
 /// between 80 % and 120 %. `None`: there is no next attempt.
-pub fn pause(schedule: &[Duration], failures: i64, unit: f64) -> Option<Duration> {
+pub(super) fn pause(schedule: &[Duration], failures: i64, unit: f64) -> Option<Duration> {
     let index = usize::try_from(failures.max(1) - 1).ok()?;
     schedule.get(index).map(|pause| jittered(*pause, unit))
 }
 
 /// A pause between 80 % and 120 % of `pause`.
-pub fn jittered(pause: Duration, unit: f64) -> Duration {
+pub(super) fn jittered(pause: Duration, unit: f64) -> Duration {
     pause.mul_f64(0.8 + 0.4 * unit.clamp(0.0, 1.0))
 }
 

@@ -9,7 +9,7 @@ use crate::{
 
 /// How a run that did not succeed ends.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It can pass: try again.
     Retry {
         /// Stable word.
@@ -41,7 +41,7 @@ pub enum Verdict {
 
 /// Whether a failed try counts against the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
+pub(super) enum Counts {
     /// Always.
     Yes,
     /// Never.
