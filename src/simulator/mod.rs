@@ -146,13 +146,9 @@ pub async fn start(config: SimConfig) -> io::Result<Running> {
 /// Runs a simulator until `until` ends: says where it listens on the first line of standard output, then serves.
 pub async fn serve(config: SimConfig, until: impl Future<Output = ()>) -> io::Result<()> {
     let running = start(config).await?;
-    announce(&running.base_url());
+    // Who started the program with port 0 reads the address here.
+    println!("listening on {}", running.base_url());
     until.await;
     running.stop().await;
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "who started the program with port 0 reads the address here")]
-fn announce(base_url: &str) {
-    println!("listening on {base_url}");
 }
