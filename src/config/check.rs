@@ -67,7 +67,7 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
     }
     let scores: Vec<f64> = config.assignment.rules.iter().map(|rule| rule.min_score).collect();
     if scores.iter().enumerate().any(|(index, score)| scores.iter().skip(index + 1).any(|other| other == score)) {
-        r.refuse("assignment.rules", "two rules have the same min_score; join their users in one");
+        r.refuse("assignment.rules", "two rules have the same min_score; write one with the users of both");
     }
     let tokens = &config.api.tokens;
     if tokens.iter().map(|token| &token.name).collect::<BTreeSet<_>>().len() < tokens.len() {
