@@ -115,7 +115,9 @@ pub(super) fn is_listen(text: &str) -> bool {
 /// A URL of one of the two databases.
 pub(super) fn is_database_url(text: &str) -> bool {
     let rest = ["sqlite://", "postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    rest.is_some_and(|rest| !rest.trim().is_empty()) && !text.contains(char::is_control)
+    // A ledger in memory would lose what was acknowledged.
+    let lasting = !text.contains(":memory:") && !text.contains("mode=memory");
+    rest.is_some_and(|rest| !rest.trim().is_empty()) && lasting && !text.contains(char::is_control)
 }
 
 /// `whsec_` and base64 of a key.

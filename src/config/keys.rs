@@ -67,7 +67,8 @@ fn server(r: &mut Reader) -> ServerConfig {
 
 fn database(r: &mut Reader) -> DatabaseConfig {
     let d = DatabaseConfig::default();
-    let url = text_such_that(is_database_url, "write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE");
+    let url =
+        text_such_that(is_database_url, "write sqlite://FILE (not memory) or postgres://USER:PASSWORD@HOST/DATABASE");
     DatabaseConfig {
         url: r.secret("database.url", d.url, |raw| url(raw).map(Into::into)),
         max_connections: r.read("database.max_connections", d.max_connections, integer(1..=200)),
@@ -172,7 +173,7 @@ fn messages(r: &mut Reader) -> MessagesConfig {
     let d = MessagesConfig::default();
     MessagesConfig {
         before_promotion: r.read("messages.before_promotion", d.before_promotion, one_of(CHOICES)),
-        hold_for: r.read("messages.hold_for", d.hold_for, duration(MINUTE..=DAY * 3_650)),
+        hold_for: r.read("messages.hold_for", d.hold_for, duration(SECOND..=DAY * 3_650)),
     }
 }
 
@@ -182,7 +183,7 @@ fn worker(r: &mut Reader) -> WorkerConfig {
         lease: r.read("worker.lease", d.lease, duration(SECOND..=HOUR)),
         poll: r.read("worker.poll", d.poll, duration(MS * 10..=MINUTE)),
         circuit_failures: r.read("worker.circuit_failures", d.circuit_failures, integer(1..=1_000)),
-        circuit_pause: r.read("worker.circuit_pause", d.circuit_pause, duration(MS * 100..=HOUR)),
+        circuit_pause: r.read("worker.circuit_pause", d.circuit_pause, duration(MS * 10..=HOUR)),
     }
 }
 
