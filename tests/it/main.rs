@@ -1,8 +1,10 @@
 //! The integration tests: one binary, one module a subject.
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod cli;
 mod door;
 mod front;
+mod house;
 mod journeys;
 mod matrix;
 mod openapi;
