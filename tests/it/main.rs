@@ -2,8 +2,10 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod cli;
 mod door;
 mod front;
+mod house;
 mod journeys;
 mod matrix;
 mod openapi;
