@@ -36,6 +36,7 @@ def before_call(context, case, kwargs):
     if case.operation.path != "/webhooks/events" or isinstance(case.body, NotSet) or headers_are_wrong_on_purpose(case):
         return
     raw = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()
+    case.headers = case.headers or {}
     ident, at = "evt_" + uuid.uuid4().hex, str(int(time.time()))
     mac = hmac.new(KEY, f"{ident}.{at}.".encode() + raw, hashlib.sha256).digest()
     case.headers["webhook-id"] = ident
