@@ -216,8 +216,7 @@ impl Store {
         let mut tx = self.begin_leased(&mut lease).await?;
         write_advance(&mut tx, &lease, &settlement.last, now).await?;
         if settlement.replan {
-            tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()])
-                .await?;
+            forget_plan(&mut tx, &lease.event_id).await?;
         }
         let status = settlement.status;
         tx.execute(
@@ -358,6 +357,20 @@ async fn write_advance(tx: &mut Tx, lease: &Lease, advance: &Advance, now: Milli
         write_link(tx, &lease.contact_id, link, now).await?;
     }
     record_calls(tx, event_id, &advance.calls).await
+}
+
+/// Forgets the steps that are not done, so that the next run plans anew, and an allocated id that was not used: the ERP
+/// may have forgotten it too. While a step's outcome is unknown the plan stays, so that it is looked up and not repeated.
+async fn forget_plan(tx: &mut Tx, event_id: &str) -> Result<(), StoreError> {
+    let unknown = "select position from steps where event_id = $1 and state = 'started' limit 1";
+    if tx.fetch_first(unknown, args![event_id]).await?.is_some() {
+        return Ok(());
+    }
+    tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![event_id]).await?;
+    let unused = "delete from steps where event_id = $1 and name = 'allocate' and not exists
+        (select 1 from steps as saved where saved.event_id = $1 and saved.name = 'save_customer')";
+    tx.execute(unused, args![event_id]).await?;
+    Ok(())
 }
 
 /// Links the contact and releases its held messages into its turn.
