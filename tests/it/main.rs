@@ -10,5 +10,6 @@ mod journeys;
 mod matrix;
 mod openapi;
 mod rest;
+mod schemathesis;
 mod simulator;
 mod support;

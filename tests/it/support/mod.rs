@@ -4,7 +4,7 @@ pub mod events;
 pub mod world;
 
 pub use events::*;
-pub use world::{World, WorldOptions};
+pub use world::{OPERATOR, SECRET, World, WorldOptions};
 
 use std::time::{Duration, Instant};
 
