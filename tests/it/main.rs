@@ -9,6 +9,7 @@ mod house;
 mod journeys;
 mod matrix;
 mod openapi;
+mod posts;
 mod rest;
 mod schemathesis;
 mod simulator;
