@@ -2,7 +2,9 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod assignments;
 mod cli;
+mod conflicts;
 mod door;
 mod front;
 mod house;

@@ -40,7 +40,7 @@ fn named(text: &str) -> BTreeSet<String> {
         let rest = &text[start + "crate::".len()..];
         match rest.strip_prefix('{') {
             Some(group) => names.extend(group_members(group)),
-            None => names.insert(identifier(rest)).then_some(()).unwrap_or_default(),
+            None => drop(names.insert(identifier(rest))),
         }
     }
     names
