@@ -266,9 +266,10 @@ impl Run<'_> {
             }
             .into()),
             Seen::NotDone => {
-                // A call without an answer may still take effect; only after that time its absence is believed.
+                // A call without an answer may still take effect; only after that time its absence is believed. That
+                // holds for repeatable steps too: a late one could undo what a later event has done.
                 let certain = row.started_at.unwrap_or_default().plus(self.late_effect);
-                if self.clock.now() < certain && !step.is_repeatable() {
+                if self.clock.now() < certain {
                     return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
                 }
                 Ok(None)
