@@ -1,6 +1,9 @@
 //! From how a run ended to the event's next state.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use super::{
     Dispatcher,
@@ -94,10 +97,10 @@ impl Dispatcher {
                     Counts::UnlessOutage => self.breaker.answered_since(begun),
                 };
                 if !counts {
-                    let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), rand::random())));
+                    let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), spread(claimed))));
                     return Ok(Settlement { next_attempt_at, ..Settlement::to(Status::Queued) }.because(code, error));
                 }
-                match pause(&self.parts.retry.schedule, claimed.event.attempts + 1, rand::random()) {
+                match pause(&self.parts.retry.schedule, claimed.event.attempts + 1, spread(claimed)) {
                     Some(pause) => {
                         Settlement { counts, next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
                     }
@@ -111,6 +114,14 @@ impl Dispatcher {
     fn uncounted_pause(&self) -> Duration {
         self.parts.retry.schedule.first().copied().unwrap_or(UNCOUNTED_PAUSE)
     }
+}
+
+/// Where in its pause's jitter an event lies, 0 to 1: drawn from the event, so that events spread and a run of the tests
+/// can be repeated.
+fn spread(claimed: &Claimed) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (&claimed.event.contact_id, claimed.event.seq, claimed.event.attempts).hash(&mut hasher);
+    (hasher.finish() % 1_000) as f64 / 1_000.0
 }
 
 /// One readable line a run, where it ends.
