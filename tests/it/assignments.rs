@@ -87,5 +87,7 @@ async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
     assert_eq!(status, 202, "{answer}");
     let event = world.until(answer["id"].as_str().unwrap(), &[Status::Dead, Status::Succeeded]).await;
     assert_eq!(event.status, Status::Dead);
-    assert!(event.error.unwrap().contains("999"));
+    let error = event.error.unwrap();
+    assert!(error.contains("999") && error.contains("63 张伟"), "{error}");
+    assert!(world.sim.handle.calls_of("assign").is_empty(), "nothing was sent that the ERP would refuse");
 }
