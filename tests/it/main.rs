@@ -2,11 +2,15 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod calls;
 mod door;
+mod faults;
 mod front;
 mod journeys;
 mod matrix;
 mod openapi;
+mod quirks;
+mod random;
 mod rest;
 mod simulator;
 mod support;
