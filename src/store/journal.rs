@@ -54,13 +54,13 @@ async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) 
     Ok(())
 }
 
-/// Forgets the steps that were never begun. The plan stays where a step's outcome is open, which only looking it up can
+/// Forgets the steps that were never begun, and an allocated id under which nothing was saved: it may be the reason. The plan stays where a step's outcome is open, which only looking it up can
 /// tell, and where the contact was linked by it: a new plan for a linked contact would leave out what is still to be done.
 /// An allocated id that was not used goes too: by the next run the ERP may have forgotten it.
 pub(super) async fn forget_plan(tx: &mut Tx, event_id: &str) -> Result<(), StoreError> {
-    let sql = "delete from steps where event_id = $1 and state = 'planned' and not exists
+    let sql = "delete from steps where event_id = $1 and (state = 'planned' or name = 'allocate') and not exists
         (select 1 from steps as kept where kept.event_id = $1
-           and (kept.state = 'started' or (kept.state = 'done' and kept.name = 'link')))";
+           and (kept.state = 'started' or (kept.state = 'done' and kept.name in ('link', 'save_customer'))))";
     tx.execute(sql, args![event_id]).await?;
     let unused = "delete from steps where event_id = $1 and name = 'allocate' and not exists
         (select 1 from steps as saved where saved.event_id = $1 and saved.name = 'save_customer')";

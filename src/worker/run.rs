@@ -319,6 +319,11 @@ impl Run<'_> {
                 Seen::Done(result) => return Ok(result),
                 Seen::NotDone | Seen::Hidden(_) => self.reset(row).await?,
             },
+            SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
+                self.reset(row).await?;
+                // The number may have been given away meanwhile, or the allocated id be forgotten.
+                return Err(Verdict::PlanAnew { code: "refused", error: words.clone() }.into());
+            }
             SyncError::Erp(_) => self.reset(row).await?,
         }
         Err(error.into())

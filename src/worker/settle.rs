@@ -87,6 +87,13 @@ impl Dispatcher {
             Verdict::Dead { code, error } => {
                 Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
             }
+            // The ERP's words are final when they come a second time.
+            Verdict::PlanAnew { code, error } if claimed.event.error.as_ref() == Some(&error) => {
+                Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
+            }
+            Verdict::PlanAnew { code, error } => {
+                Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(code, error)
+            }
             Verdict::Review { code, error, facts } => {
                 Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
             }
@@ -100,15 +107,19 @@ impl Dispatcher {
                     let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), spread(claimed))));
                     return Ok(Settlement { next_attempt_at, ..Settlement::to(Status::Queued) }.because(code, error));
                 }
-                match pause(&self.parts.retry.schedule, claimed.event.attempts + 1, spread(claimed)) {
-                    Some(pause) => {
-                        Settlement { counts, next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
-                    }
-                    None => Settlement { counts, ..Settlement::to(Status::Dead) },
-                }
-                .because(code, error)
+                self.again_or_dead(claimed, now).because(code, error)
             }
         })
+    }
+
+    /// After a failure that counts: the next try at its time, or the end where the budget is used up.
+    fn again_or_dead(&self, claimed: &Claimed, now: Millis) -> Settlement {
+        match pause(&self.parts.retry.schedule, claimed.event.attempts + 1, spread(claimed)) {
+            Some(pause) => {
+                Settlement { counts: true, next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
+            }
+            None => Settlement { counts: true, ..Settlement::to(Status::Dead) },
+        }
     }
 
     fn uncounted_pause(&self) -> Duration {
