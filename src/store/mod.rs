@@ -10,6 +10,7 @@ mod erp_state;
 mod journal;
 mod open;
 mod operators;
+mod owner;
 mod queries;
 mod rows;
 mod turns;
@@ -26,6 +27,7 @@ use tokio::sync::{Notify, broadcast};
 use self::db::Db;
 pub use self::{
     erp_state::ErpSession,
+    owner::Ownership,
     turns::{Advance, Claimed, CommitMoment, CommitWatch, Lease, NewStep, Settlement},
     types::*,
     upkeep::Pruned,
@@ -64,6 +66,9 @@ pub enum OpenError {
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),
+    /// Another process works on this SQLite file.
+    #[error("another process works on the ledger {0}: a SQLite ledger is one process's; several need PostgreSQL")]
+    InUse(String),
     /// The schema is newer than this program.
     #[error("the ledger's schema has version {0}, which this program does not know: start a program at least as new")]
     Newer(i64),

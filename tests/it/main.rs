@@ -13,6 +13,7 @@ mod house;
 mod journeys;
 mod matrix;
 mod openapi;
+mod ownership;
 mod posts;
 mod quirks;
 mod random;
