@@ -197,9 +197,9 @@ fn listen_error(address: &str, error: std::io::Error) -> StartError {
 struct LedgerSessions(Store);
 
 impl SessionStore for LedgerSessions {
-    fn load(&self) -> BoxFuture<'_, Option<StoredSession>> {
-        Box::pin(async {
-            match self.0.last_erp_session().await {
+    fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>> {
+        Box::pin(async move {
+            match self.0.erp_session(account).await {
                 Ok(session) => session.map(|session| StoredSession {
                     account: session.account,
                     token: session.token.map(SecretString::from),

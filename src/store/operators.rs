@@ -1,5 +1,7 @@
 //! What operators do to events. Each call writes its audit entry in the same transaction.
 
+use std::time::Duration;
+
 use super::{
     Change, EventFilter, EventRow, Resolution, Store, StoreError,
     db::{Tx, args},
@@ -8,18 +10,44 @@ use super::{
 };
 use crate::event::Status;
 
-/// Events that one transaction of a replay by filter touches, so that the door is not held up.
+/// Events that a replay by filter reads at once.
 const REPLAY_BATCH: i64 = 200;
+/// Events of a replay by filter that fall due in a second: what comes in fresh is not pushed behind a flood of old ones.
+const REPLAYS_PER_SECOND: i64 = 50;
+
+/// What is to become of an event, and who says so.
+struct Order<'a> {
+    actor: &'a str,
+    action: &'a str,
+    reason: Option<&'a str>,
+    next: Status,
+    /// How long it waits before it may run.
+    pause: Duration,
+    resolution: Option<&'a Resolution>,
+}
 
 impl Store {
     /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step.
     pub async fn replay(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, actor, "event.replay", reason, Status::Queued, None).await
+        self.replay_after(id, actor, reason, Duration::ZERO).await
     }
 
     /// Gives an event up.
     pub async fn discard(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, actor, "event.discard", reason, Status::Discarded, None).await
+        let next = Status::Discarded;
+        self.change(id, Order { actor, action: "event.discard", reason, next, pause: Duration::ZERO, resolution: None })
+            .await
+    }
+
+    async fn replay_after(
+        &self,
+        id: &str,
+        actor: &str,
+        reason: Option<&str>,
+        pause: Duration,
+    ) -> Result<(), StoreError> {
+        let next = Status::Queued;
+        self.change(id, Order { actor, action: "event.replay", reason, next, pause, resolution: None }).await
     }
 
     /// Writes a person's decision on an event that `needs_review` and puts it back into its turn.
@@ -34,7 +62,15 @@ impl Store {
         if event.status != Status::NeedsReview {
             return Err(StoreError::WrongState(event.status));
         }
-        self.change(id, actor, "event.resolve", reason, Status::Queued, Some(resolution)).await
+        let order = Order {
+            actor,
+            action: "event.resolve",
+            reason,
+            next: Status::Queued,
+            pause: Duration::ZERO,
+            resolution: Some(resolution),
+        };
+        self.change(id, order).await
     }
 
     /// Counts the `dead`, `not_admitted` and `discarded` events that match, and replays them unless `dry_run`, in
@@ -56,7 +92,8 @@ impl Store {
         loop {
             let (ids, last) = self.matching_ids(&filter, after).await?;
             for id in &ids {
-                match self.replay(id, actor, Some("by filter")).await {
+                let seconds = u64::try_from(replayed / REPLAYS_PER_SECOND).unwrap_or_default();
+                match self.replay_after(id, actor, Some("by filter"), Duration::from_secs(seconds)).await {
                     Ok(()) => replayed += 1,
                     // Somebody else changed it in the meantime; it is not ours to replay any more.
                     Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
@@ -129,15 +166,8 @@ impl Store {
         tx.commit().await
     }
 
-    async fn change(
-        &self,
-        id: &str,
-        actor: &str,
-        action: &str,
-        reason: Option<&str>,
-        next: Status,
-        resolution: Option<&Resolution>,
-    ) -> Result<(), StoreError> {
+    async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
+        let Order { actor, action, reason, next, pause, resolution } = order;
         let now = self.clock.now();
         let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
         let contact_id = event.contact_id.clone().unwrap_or_default();
@@ -155,7 +185,14 @@ impl Store {
                error = case when $2 = 'queued' then null else error end,
                error_code = case when $2 = 'queued' then null else error_code end, updated_at = $5, finished_at = $6
              where id = $1",
-            args![id, next.as_str(), next.is_open().then_some(now), resolution, now, (!next.is_open()).then_some(now)],
+            args![
+                id,
+                next.as_str(),
+                next.is_open().then_some(now.plus(pause)),
+                resolution,
+                now,
+                (!next.is_open()).then_some(now)
+            ],
         )
         .await?;
         if !contact_id.is_empty() && !turn_is_running(&mut tx, &contact_id).await? {

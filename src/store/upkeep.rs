@@ -38,13 +38,18 @@ impl Store {
         let sql = "select (select count(*) from events where status in ('queued', 'running', 'needs_review'))
                         + (select count(*) from events where status = 'held') as count";
         let waiting = self.db.read(sql, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
-        let full = u64::try_from(waiting).unwrap_or(0) >= config.max_backlog || self.disk_is_full(config);
+        let full = u64::try_from(waiting).unwrap_or(0) >= config.max_backlog;
+        let full = full || self.free_disk().is_some_and(|free| free < config.min_free_disk);
         self.backlog.store(if full { DOOR_CLOSED } else { waiting }, Ordering::Relaxed);
         Ok(waiting)
     }
 
-    fn disk_is_full(&self, _config: &DatabaseConfig) -> bool {
-        false
+    /// Bytes free on the disk that holds a SQLite ledger; `None` for PostgreSQL, whose disk is its server's affair.
+    fn free_disk(&self) -> Option<u64> {
+        let Db::Sqlite { writer, .. } = &self.db else { return None };
+        let file = writer.connect_options().get_filename().to_path_buf();
+        let disk = rustix::fs::statvfs(&file).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Proof that the ledger can be written now.

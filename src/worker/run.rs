@@ -14,7 +14,7 @@ use crate::{
     clock::{Clock, Millis},
     event::{Decision, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{Assignment, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
+    sync::{Assignment, CallRecord, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
 };
 
 /// Tries of one run to see an assignment that the ERP says is done; after them its word is taken.
@@ -46,7 +46,7 @@ impl<E: Into<Verdict>> From<E> for End {
 
 /// Hears how each call to the ERP ended.
 pub(super) trait Ears {
-    fn heard(&self, outcome: &str, at: Millis);
+    fn heard(&self, call: &CallRecord, at: Millis);
 }
 
 /// A run in progress.
@@ -359,7 +359,7 @@ impl Run<'_> {
 
     /// The calls made since they were last taken, for the ledger.
     pub(super) fn calls(&self) -> Vec<CallRow> {
-        let row = |call: crate::sync::CallRecord| CallRow {
+        let row = |call: CallRecord| CallRow {
             step: call.step,
             interface: call.interface.to_owned(),
             started_at: call.started_at,
@@ -370,7 +370,7 @@ impl Run<'_> {
         };
         let calls = self.job.log.drain();
         for call in &calls {
-            self.heard.heard(&call.outcome, self.clock.now());
+            self.heard.heard(call, self.clock.now());
             crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
         }
         calls.into_iter().map(row).collect()
