@@ -30,7 +30,7 @@ fn company(number: u32) -> String {
 
 /// The salesperson has typed in a WeChat id of their own for every second known number.
 fn known_weixin(number: u32) -> &'static str {
-    if number % 2 == 0 { "" } else { "wx_of_sales" }
+    if number.is_multiple_of(2) { "" } else { "wx_of_sales" }
 }
 
 fn the_contact(number: u32) -> Value {
@@ -83,7 +83,7 @@ fn seed(erp: &Handle) {
 /// it is promoted.
 async fn deliver_all(sender: &Sender) {
     let one = async |number: u32| {
-        let early = if number % 3 == 0 { 2 } else { 0 };
+        let early = if number.is_multiple_of(3) { 2 } else { 0 };
         for said in 0..MESSAGES {
             if said == early {
                 sender.deliver(&format!("p{number}"), &promotion(number)).await;
@@ -218,7 +218,7 @@ async fn ten_kills_of_the_real_program_lose_nothing_and_double_nothing() {
     seed(&sim.handle);
     let pauses = "50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms";
     let variables =
-        [("ERP__TIMEOUT", "1s"), ("WORKER__LEASE", "5s"), ("WORKER__POLL", "50ms"), ("RETRY__SCHEDULE", pauses)];
+        [("ERP__TIMEOUT", "1s"), ("WORKER__LEASE", "14s"), ("WORKER__POLL", "50ms"), ("RETRY__SCHEDULE", pauses)];
     let mut bridge = Process::start(&sim.base_url(), &variables).await;
     let sender = bridge.sender.clone();
     let delivered = tokio::spawn(async move { deliver_all(&sender).await });
