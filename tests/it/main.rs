@@ -6,6 +6,7 @@ mod assignments;
 mod calls;
 mod cli;
 mod conflicts;
+mod demo;
 mod door;
 mod faults;
 mod front;
