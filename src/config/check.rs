@@ -129,12 +129,12 @@ fn key_bytes(text: &str) -> Option<usize> {
     BASE64.decode(text.trim().strip_prefix("whsec_")?).ok().map(|key| key.len())
 }
 
-/// http or https, a host, nothing behind it.
+/// http or https, a host, perhaps the folder that the ERP is installed in.
 pub(super) fn is_base_url(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let bare =
         url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" && bare
+    matches!(url.scheme(), "http" | "https") && url.has_host() && bare
 }
 
 /// A path of the ERP, without query.

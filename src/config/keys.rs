@@ -139,7 +139,7 @@ fn erp(r: &mut Reader) -> ErpConfig {
 
 /// The ERP's address without the slash that some write behind it.
 fn base_url(raw: &Raw) -> Parsed<String> {
-    let wanted = "write the ERP's address without a path: http://HOST, http://HOST:PORT or https://HOST";
+    let wanted = "write the ERP's address, such as http://192.168.1.10 or https://erp.example:8443";
     text_such_that(is_base_url, wanted)(raw).map(|url| url.trim_end_matches('/').to_owned())
 }
 

@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn seconds_have_a_first_and_a_last() {
-        for (text, expected) in [("1", Some(1)), ("3600", Some(3_600)), ("0", None), ("3601", None), ("", None), ("1.5", None)]
+        for (text, expected) in
+            [("1", Some(1)), ("3600", Some(3_600)), ("0", None), ("3601", None), ("", None), ("1.5", None)]
         {
             assert_eq!(seconds(Some(text), 3_600).ok().flatten().map(|it| it.as_secs()), expected, "{text}");
         }

@@ -4,7 +4,7 @@ use std::{process::Stdio, time::Duration};
 
 use tokio::process::Command;
 
-use crate::support::{OPERATOR, SECRET, World, WorldOptions, message, promoted, contact};
+use crate::support::{OPERATOR, SECRET, World, WorldOptions, contact, message, promoted};
 
 /// Longest run: installing the tool the first time, then two to three minutes on two cores.
 const LIMIT: Duration = Duration::from_secs(900);
