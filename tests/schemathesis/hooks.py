@@ -40,6 +40,7 @@ def before_call(context, case, kwargs):
     if case.operation.path == "/webhooks/events":
         kwargs["auth"] = Signature()
     if case.operation.path == "/v1/stream":
-        params = dict(kwargs.get("params") or case.query or {})
-        params.setdefault("seconds", "1")
-        kwargs["params"] = params
+        # A valid life of a stream is shortened; an invalid one must be refused and stays.
+        seconds = str((case.query or {}).get("seconds", "1"))
+        if re.fullmatch(r"[0-9]{1,4}", seconds) and 1 <= int(seconds) <= 3600:
+            case.query = {**(case.query or {}), "seconds": 1}

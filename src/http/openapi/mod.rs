@@ -130,6 +130,7 @@ fn finish(path: &str, operation: &mut Value) {
         for (status, response) in responses.iter_mut() {
             if response.get("$ref").is_none() {
                 dress(status, response);
+                link(response);
             }
         }
     }
@@ -167,6 +168,16 @@ fn dress(status: &str, response: &mut Value) {
     if !headers.is_empty() {
         response["headers"] = Value::Object(headers);
     }
+}
+
+/// Says where the id of an event that was just taken can be used next.
+fn link(response: &mut Value) {
+    if response["content"]["application/json"]["schema"]["$ref"] != "#/components/schemas/Answer" {
+        return;
+    }
+    let link = |operation| (operation, json!({"operationId": operation, "parameters": {"id": "$response.body#/id"}}));
+    let operations = ["get_event", "replay_event", "discard_event", "resolve_event"];
+    response["links"] = operations.map(link).into_iter().collect();
 }
 
 /// The document as `openapi.yaml` holds it.
