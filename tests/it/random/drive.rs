@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use erp_bridge::{
     clock::{Clock, Millis},
+    config::AssignmentRule,
     event::Status,
     simulator::{ReplyList, SimConfig},
     store::{EventFilter, StepState},
@@ -17,7 +18,7 @@ use super::{
     mishaps::{Fate, faults},
     script::Script,
 };
-use crate::support::{World, WorldOptions, eventually};
+use crate::support::{World, WorldOptions, eventually, users_in_turn};
 
 /// How long the bridge waits for an answer, in real time.
 pub const PATIENCE: Duration = Duration::from_millis(120);
@@ -65,9 +66,9 @@ impl Schedule {
             config.worker.circuit_failures = 1_000;
             config.retry.schedule = vec![Duration::from_millis(20); 20];
             if assigns {
-                let rules =
-                    json!([{ "min_score": 80.0, "users": ["63", "71"] }, { "min_score": 60.0, "public": true }]);
-                config.assignment.rules = serde_json::from_value(rules).unwrap();
+                let public = AssignmentRule { min_score: 60.0, users: Vec::new(), public: true };
+                let in_turn = AssignmentRule { min_score: 80.0, ..users_in_turn(&["63", "71"]) };
+                config.assignment.rules = vec![in_turn, public];
             }
         };
         let sim = SimConfig { seed, ..SimConfig::default() };

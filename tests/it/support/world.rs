@@ -119,6 +119,13 @@ impl World {
         })
         .await;
     }
+
+    /// All events, oldest first.
+    pub async fn events(&self) -> Vec<EventRow> {
+        let mut events = self.app.store.list_events(&EventFilter::default(), None, 100_000).await.unwrap();
+        events.reverse();
+        events
+    }
 }
 
 /// A configuration for a simulator and a database, with short pauses.
