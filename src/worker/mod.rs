@@ -239,6 +239,7 @@ impl Dispatcher {
             clock: &self.parts.clock,
             stop: &stop,
             late_effect: self.parts.engine.late_effect(),
+            linked: false,
             lease: claimed.lease.clone(),
             heard: self.as_ref(),
         };

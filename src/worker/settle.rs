@@ -51,7 +51,7 @@ impl Dispatcher {
         let now = self.parts.clock.now();
         Ok(match end {
             End::Succeeded(last) => Settlement::succeeded(last),
-            End::Stopped => Settlement { next_attempt_at: Some(now), ..Settlement::to(Status::Queued) },
+            End::Stopped | End::Again => Settlement { next_attempt_at: Some(now), ..Settlement::to(Status::Queued) },
             End::Wait => {
                 Settlement { next_attempt_at: Some(now.plus(WAIT_FOR_TWIN)), ..Settlement::to(Status::Queued) }
             }
