@@ -23,7 +23,23 @@ struct Order<'a> {
     next: Status,
     /// How long it waits before it may run.
     pause: Duration,
+    /// A decision on an event that `needs_review`.
     resolution: Option<&'a Resolution>,
+}
+
+impl Order<'_> {
+    /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
+    /// that its review asks for.
+    fn fits(&self, event: &EventRow) -> bool {
+        let status = event.status;
+        if status == Status::Running || status == self.next || !status.may_become(self.next) {
+            return false;
+        }
+        let Some(resolution) = self.resolution else { return self.next != Status::Queued || event.payload.is_some() };
+        let decision = serde_json::json!(resolution)["decision"].clone();
+        let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
+        status == Status::NeedsReview && asked_for.is_none_or(|decisions| decisions.contains(&decision))
+    }
 }
 
 impl Store {
@@ -58,10 +74,6 @@ impl Store {
         actor: &str,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
-        if event.status != Status::NeedsReview {
-            return Err(StoreError::WrongState(event.status));
-        }
         let order = Order {
             actor,
             action: "event.resolve",
@@ -134,7 +146,8 @@ impl Store {
             .await?;
         let erased = tx
             .execute(
-                "update events set payload = null, admission = null, review = null where contact_id = $1 and payload is not null",
+                "update events set payload = null, admission = null, review = null, error = null
+                 where contact_id = $1 and payload is not null",
                 args![contact_id],
             )
             .await?;
@@ -167,21 +180,25 @@ impl Store {
     }
 
     async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
-        let Order { actor, action, reason, next, pause, resolution } = order;
         let now = self.clock.now();
         let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
         let contact_id = event.contact_id.clone().unwrap_or_default();
         let mut tx = self.db.begin().await?;
-        self.db.dialect().lock_contacts(&mut tx, &[contact_id.as_str()]).await?;
-        let row = tx.fetch_first("select * from events where id = $1", args![id]).await?.ok_or(StoreError::NotFound)?;
-        let event = EventRow::read(&row)?;
-        let erased = event.payload.is_none() && next == Status::Queued;
-        if !event.status.may_become(next) || erased {
+        // In the order in which workers lock: the contact, its turn, the event.
+        let dialect = self.db.dialect();
+        dialect.lock_contacts(&mut tx, &[contact_id.as_str()]).await?;
+        let turn = format!("select token from turns where contact_id = $1{}", dialect.for_update());
+        let turn = tx.fetch_first(turn, args![contact_id.as_str()]).await?;
+        let is_running = turn.map_or(Ok(None), |row| row.opt_text("token"))?.is_some();
+        let locked = format!("select * from events where id = $1{}", dialect.for_update());
+        let event = EventRow::read(&tx.fetch_first(locked, args![id]).await?.ok_or(StoreError::NotFound)?)?;
+        if !order.fits(&event) {
             return Err(StoreError::WrongState(event.status));
         }
+        let Order { actor, action, reason, next, pause, resolution } = order;
         let resolution = resolution.map(|resolution| serde_json::json!(resolution).to_string());
         tx.execute(
-            "update events set status = $2, attempts = 0, next_attempt_at = $3, resolution = coalesce($4, resolution),
+            "update events set status = $2, attempts = 0, next_attempt_at = $3, resolution = $4,
                error = case when $2 = 'queued' then null else error end,
                error_code = case when $2 = 'queued' then null else error_code end, updated_at = $5, finished_at = $6
              where id = $1",
@@ -195,7 +212,8 @@ impl Store {
             ],
         )
         .await?;
-        if !contact_id.is_empty() && !turn_is_running(&mut tx, &contact_id).await? {
+        // A worker that is running the contact's head moves the turn itself when it settles.
+        if !contact_id.is_empty() && !is_running {
             move_turn(&mut tx, &contact_id, now).await?;
         }
         write_audit(&mut tx, now, actor, action, id, reason).await?;
@@ -204,12 +222,6 @@ impl Store {
         self.work.notify_one();
         Ok(())
     }
-}
-
-/// A worker that is running the contact's head moves the turn itself when it settles.
-async fn turn_is_running(tx: &mut Tx, contact_id: &str) -> Result<bool, StoreError> {
-    let sql = "select contact_id from turns where contact_id = $1 and token is not null";
-    Ok(tx.fetch_first(sql, args![contact_id]).await?.is_some())
 }
 
 pub(super) async fn write_audit(

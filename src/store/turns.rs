@@ -167,6 +167,13 @@ impl Store {
         for row in &rows {
             claimed.push(EventRow::read(row)?);
         }
+        for turn in &turns {
+            // A head that cannot run any more (an operator gave it up) makes way for the contact's next event.
+            let head = turn.int("head_seq")?;
+            if claimed.iter().all(|event: &EventRow| event.seq != head) {
+                move_turn(&mut tx, &turn.text("contact_id")?, now).await?;
+            }
+        }
         let claimed = with_journal(
             &mut tx,
             claimed,

@@ -121,17 +121,22 @@ impl Dispatcher {
             };
             let found = !claimed.is_empty();
             for event in claimed {
-                self.in_flight.fetch_add(1, Ordering::Relaxed);
                 running.spawn(self.clone().handle(event, stop.clone()));
             }
             if found && running.len() < self.limit() {
+                continue;
+            }
+            if running.len() >= self.limit() {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = running.join_next() => {}
+                }
                 continue;
             }
             let wait = self.next_look().await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = work.notified() => {}
-                _ = running.join_next(), if running.len() >= self.limit() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -149,7 +154,6 @@ impl Dispatcher {
             }
             for event in claimed {
                 runs += 1;
-                self.in_flight.fetch_add(1, Ordering::Relaxed);
                 self.clone().handle(event, CancellationToken::new()).await;
             }
         }
@@ -231,6 +235,7 @@ impl Dispatcher {
     }
 
     async fn handle(self: Arc<Self>, claimed: Claimed, stop: CancellationToken) {
+        let _in_hand = InHand::one(&self.in_flight);
         let begun = self.parts.clock.now();
         let job = self.parts.engine.begin(claimed.lease.until);
         let mut run = Run {
@@ -247,7 +252,22 @@ impl Dispatcher {
         let calls = run.calls();
         let lease = run.lease.clone();
         self.settle(&claimed, lease, end, calls, begun).await;
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts an event in hand for as long as it lives, however its run ends.
+struct InHand<'a>(&'a AtomicUsize);
+
+impl<'a> InHand<'a> {
+    fn one(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -101,7 +101,10 @@ impl Dispatcher {
                 let counts = match counts {
                     Counts::Yes => true,
                     Counts::No => false,
-                    Counts::UnlessOutage => self.breaker.answered_since(begun),
+                    // The first failure may be the beginning of an outage; the same one again is the event's own.
+                    Counts::UnlessOutage => {
+                        self.breaker.answered_since(begun) && claimed.event.error_code.as_deref() == Some(code)
+                    }
                 };
                 if !counts {
                     let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), spread(claimed))));
