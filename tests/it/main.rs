@@ -18,6 +18,7 @@ mod ownership;
 mod posts;
 mod quirks;
 mod random;
+mod readme;
 mod rest;
 mod schemathesis;
 mod simulator;
