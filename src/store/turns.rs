@@ -143,7 +143,7 @@ const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = eve
       and steps.state = 'started' and steps.name in ('save_customer', 'add_contact_person')";
 
 impl Store {
-    /// Claims up to `limit` contacts' turns that are due, oldest first, for `span`.
+    /// Claims up to `limit` due turns of contacts, oldest first, for `span`.
     pub async fn claim(&self, limit: usize, span: Duration) -> Result<Vec<Claimed>, StoreError> {
         let now = self.clock.now();
         let token = uuid::Uuid::new_v4().to_string();

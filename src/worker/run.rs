@@ -92,8 +92,7 @@ impl Run<'_> {
         }
         // Until the contact is linked, a plan holds for the run that made it: meanwhile another contact with the same number
         // or company may have become a customer.
-        let is_begun = pending.iter().any(|row| row.state == StepState::Started);
-        let is_stale = link.is_none() && !is_begun && !claimed.steps.iter().any(is_effect);
+        let is_stale = link.is_none() && !claimed.steps.iter().any(is_effect);
         if pending.is_empty() || is_stale {
             let turn = pending.iter().find(|row| row.name == "assign").map(|row| row.step.clone());
             let task = Task {

@@ -70,7 +70,7 @@ impl Script {
     /// Holds what is in the ERP against what was sent.
     pub async fn check(&self, world: &World) {
         let erp = &world.sim.handle;
-        assert_eq!(erp.customers().len(), self.customers, "{:#?}", erp.customers());
+        assert_eq!(erp.customers().len(), self.customers, "{:#?}\n{:#?}", erp.customers(), erp.calls(0));
         for person in &self.people {
             let link = world.app.store.contact(&person.id).await.unwrap();
             if person.past == Past::Stranger {
