@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need and cargo does not bring: the PostgreSQL server, and the Python tools that read
-# openapi.yaml. Says nothing and takes no time if they are there. The tests start clusters of their own in temporary directories; no system service is used or left running.
+# openapi.yaml. Says nothing and takes no time if they are there. The tests start clusters of their own in temporary
+# directories; no system service is used or left running.
 set -euo pipefail
 
 # Debian keeps the server's programs out of the PATH, one directory a version.
