@@ -1,9 +1,13 @@
 # What one does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help run check test fmt lint tools
+.PHONY: help demo run check test fmt lint tools
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: ## see it work: simulator, bridge, a dozen events, and what the ERP holds afterwards
+	cargo build --locked --quiet --bins --example demo
+	target/debug/examples/demo
 
 run: ## run the bridge with erp-bridge.toml
 	cargo run --locked --bin erp-bridge -- serve

@@ -33,4 +33,4 @@ step "tests"
 if command -v cargo-nextest >/dev/null; then
     exec cargo nextest run --locked
 fi
-exec cargo test --locked --lib --bins --tests
+exec cargo test --locked --lib --bins --tests --examples

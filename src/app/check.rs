@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::Config,
     erp::{ChoiceField, Erp, ErpError, MemorySessions, SessionStore},
-    store::Store,
+    store::{Ownership, Store},
 };
 
 /// One thing that holds or does not.
@@ -24,7 +24,9 @@ pub struct CheckRow {
 /// Tries store, login, every configured choice and every salesperson.
 pub async fn check(config: &Config) -> Vec<CheckRow> {
     let mut rows = vec![row("配置 configuration", Ok("every key is right".into()))];
-    let store = Store::open(&config.database, Clock::system(), true).await;
+    // A ledger that a running bridge works on is only looked at.
+    let ownership = Ownership::take(&config.database);
+    let store = Store::open(&config.database, Clock::system(), ownership.is_ok()).await;
     rows.push(row("账本 store", store.as_ref().map(|store| store.mode().to_owned()).map_err(ToString::to_string)));
     // With the ledger's memory of refused logins, so that checking again and again cannot lock the account.
     let sessions: Arc<dyn SessionStore> = match store {

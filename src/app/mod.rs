@@ -91,8 +91,12 @@ impl App {
         let StartOptions { clock, migrate, dispatch } = options;
         let keys = Arc::new(Keyring::new(keys(config)?));
         let rules = Rules::new(&config.admission).map_err(StartError::Config)?;
+        let ownership = Ownership::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
-        let ownership = store.take_over().await?;
+        let freed = store.free_turns().await.map_err(OpenError::from)?;
+        if freed > 0 {
+            tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
+        }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
         let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
         let dispatcher = Dispatcher::new(Parts {
@@ -132,10 +136,11 @@ impl App {
             shutdown_grace: config.server.shutdown_grace,
         };
         let tasks = TaskTracker::new();
-        tasks.spawn(serve(listener, http::router(door.clone()), door, limits, stop.clone()));
+        let server = serve(listener, http::router(door.clone()), door, limits, stop.clone());
+        tasks.spawn(watched(stop.clone(), server));
         if dispatch {
-            tasks.spawn(dispatcher.clone().run(stop.clone()));
-            tasks.spawn(upkeep(config, &store, &clock).run(stop.clone()));
+            tasks.spawn(watched(stop.clone(), dispatcher.clone().run(stop.clone())));
+            tasks.spawn(watched(stop.clone(), upkeep(config, &store, &clock).run(stop.clone())));
         }
         tasks.close();
         Ok(Self { address, store, dispatcher, erp, keys, ownership, stop, tasks })
@@ -164,6 +169,14 @@ impl App {
         self.stop.cancel();
         self.ended().await;
     }
+}
+
+/// Runs a task without which the bridge is none: should it ever fail, the process stops, so that whoever watches it
+/// starts it again.
+async fn watched<T>(stop: CancellationToken, task: impl Future<Output = T>) {
+    let failed = stop.clone().drop_guard();
+    task.await;
+    failed.disarm();
 }
 
 fn keys(config: &Config) -> Result<Keys, StartError> {
@@ -197,9 +210,9 @@ fn listen_error(address: &str, error: std::io::Error) -> StartError {
 struct LedgerSessions(Store);
 
 impl SessionStore for LedgerSessions {
-    fn load(&self) -> BoxFuture<'_, Option<StoredSession>> {
-        Box::pin(async {
-            match self.0.last_erp_session().await {
+    fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>> {
+        Box::pin(async move {
+            match self.0.erp_session(account).await {
                 Ok(session) => session.map(|session| StoredSession {
                     account: session.account,
                     token: session.token.map(SecretString::from),

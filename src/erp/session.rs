@@ -31,8 +31,8 @@ const FRUITLESS_LOGINS_MAX: u32 = 2;
 
 /// Where the session survives a restart, shared by all replicas.
 pub trait SessionStore: Send + Sync {
-    /// What was saved last; `None` if nothing was or it cannot be read.
-    fn load(&self) -> BoxFuture<'_, Option<StoredSession>>;
+    /// What was saved last of this account; `None` if nothing was or it cannot be read.
+    fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>>;
     /// Replaces what is stored. Failures are the store's to log.
     fn save(&self, session: StoredSession) -> BoxFuture<'_, ()>;
 }
@@ -58,9 +58,18 @@ pub struct MemorySessions {
     stored: Mutex<Option<StoredSession>>,
 }
 
+impl MemorySessions {
+    /// What was saved last.
+    #[cfg(test)]
+    pub(super) fn last(&self) -> Option<StoredSession> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl SessionStore for MemorySessions {
-    fn load(&self) -> BoxFuture<'_, Option<StoredSession>> {
+    fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>> {
         let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stored = stored.filter(|stored| stored.account == account);
         Box::pin(std::future::ready(stored))
     }
 
@@ -222,7 +231,7 @@ impl Sessions {
     /// Takes over what another replica, or this one before a restart, left in the store: a session, or the knowledge
     /// that the ERP refuses the login.
     async fn adopt(&self) -> Result<Option<Session>, ErpError> {
-        let stored = self.store.load().await.filter(|stored| stored.account == self.account);
+        let stored = self.store.load(&self.account).await;
         let now = self.clock.now();
         let mut state = self.lock();
         if let Some(stored) = stored {

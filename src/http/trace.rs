@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -49,7 +49,8 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     let mut response = answered.instrument(span.clone()).await;
     let took = began.elapsed();
     let status = response.status().as_u16();
-    let labels = [("method", method.as_str().to_owned()), ("route", route.clone()), ("status", status.to_string())];
+    let labels =
+        [("method", known_method(&method).to_owned()), ("route", route.clone()), ("status", status.to_string())];
     metrics::counter!("erp_bridge_http_requests_total", &labels).increment(1);
     metrics::histogram!("erp_bridge_http_request_seconds", "route" => route.clone()).record(took.as_secs_f64());
     span.in_scope(|| {
@@ -108,6 +109,13 @@ pub(super) fn trace_parent(headers: &HeaderMap) -> Option<String> {
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
     metrics::counter!("erp_bridge_http_panics_total").increment(1);
     Problem::Internal.into_response()
+}
+
+/// The method's name for a metric: what a client made up is one name, not a new series each time.
+fn known_method(method: &Method) -> &str {
+    const KNOWN: [Method; 7] =
+        [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::HEAD, Method::OPTIONS];
+    if KNOWN.contains(method) { method.as_str() } else { "other" }
 }
 
 #[cfg(test)]

@@ -51,6 +51,14 @@ impl Dialect {
         Ok(())
     }
 
+    /// Ends a `select` whose rows are to stay as they are until the transaction ends. SQLite's single writer needs none.
+    pub(super) const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update",
+        }
+    }
+
     /// Bytes that the database takes on its disk.
     pub(super) const fn size(self) -> &'static str {
         match self {

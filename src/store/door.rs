@@ -179,7 +179,9 @@ fn draft(events: Vec<NewEvent>, mut standing: Standing) -> Vec<Draft> {
             if status == Status::Queued {
                 standing.in_turn.insert(contact);
             }
-            let body_hash = hex(&Sha256::digest(event.payload.as_bytes()));
+            // A forced call is another one than the same call unforced.
+            let forced: &[u8] = if event.force { b"\0force" } else { b"" };
+            let body_hash = hex(&Sha256::new().chain_update(&event.payload).chain_update(forced).finalize());
             Draft { id: uuid::Uuid::now_v7().to_string(), body_hash, status, event }
         })
         .collect()

@@ -19,9 +19,9 @@ pub struct ErpSession {
 }
 
 impl Store {
-    /// The session that was stored last, whichever account it is of.
-    pub async fn last_erp_session(&self) -> Result<Option<ErpSession>, StoreError> {
-        let rows = self.db.read("select * from erp_sessions order by obtained_at desc limit 1", args![]).await?;
+    /// The stored session of an account.
+    pub async fn erp_session(&self, account: &str) -> Result<Option<ErpSession>, StoreError> {
+        let rows = self.db.read("select * from erp_sessions where account = $1", args![account]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(ErpSession {
             account: row.text("account")?,

@@ -19,7 +19,7 @@ mod upkeep;
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use tokio::sync::{Notify, broadcast};
@@ -106,6 +106,7 @@ pub struct Store {
     changes: broadcast::Sender<Change>,
     work: Arc<Notify>,
     backlog: Arc<AtomicI64>,
+    full: Arc<AtomicBool>,
     mode: Arc<str>,
     watch: Arc<OnceLock<CommitWatch>>,
 }
@@ -125,7 +126,17 @@ impl Store {
         let work = Arc::new(Notify::new());
         let backlog = Arc::new(AtomicI64::new(0));
         let door = door::start(db.clone(), clock.clone(), work.clone());
-        let store = Self { db, clock, door, changes, work, backlog, mode: mode.into(), watch: Arc::default() };
+        let store = Self {
+            db,
+            clock,
+            door,
+            changes,
+            work,
+            backlog,
+            full: Arc::default(),
+            mode: mode.into(),
+            watch: Arc::default(),
+        };
         store.count_backlog(config).await?;
         Ok(store)
     }

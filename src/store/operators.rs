@@ -1,5 +1,7 @@
 //! What operators do to events. Each call writes its audit entry in the same transaction.
 
+use std::time::Duration;
+
 use super::{
     Change, EventFilter, EventRow, Resolution, Store, StoreError,
     db::{Tx, args},
@@ -8,18 +10,60 @@ use super::{
 };
 use crate::event::Status;
 
-/// Events that one transaction of a replay by filter touches, so that the door is not held up.
+/// Events that a replay by filter reads at once.
 const REPLAY_BATCH: i64 = 200;
+/// Events of a replay by filter that fall due in a second: what comes in fresh is not pushed behind a flood of old ones.
+const REPLAYS_PER_SECOND: i64 = 50;
+
+/// What is to become of an event, and who says so.
+struct Order<'a> {
+    actor: &'a str,
+    action: &'a str,
+    reason: Option<&'a str>,
+    next: Status,
+    /// How long it waits before it may run.
+    pause: Duration,
+    /// A decision on an event that `needs_review`.
+    resolution: Option<&'a Resolution>,
+}
+
+impl Order<'_> {
+    /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
+    /// that its review asks for.
+    fn fits(&self, event: &EventRow) -> bool {
+        let status = event.status;
+        if status == Status::Running || status == self.next || !status.may_become(self.next) {
+            return false;
+        }
+        let Some(resolution) = self.resolution else { return self.next != Status::Queued || event.payload.is_some() };
+        let decision = serde_json::json!(resolution)["decision"].clone();
+        let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
+        status == Status::NeedsReview && asked_for.is_none_or(|decisions| decisions.contains(&decision))
+    }
+}
 
 impl Store {
     /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step.
     pub async fn replay(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, actor, "event.replay", reason, Status::Queued, None).await
+        self.replay_after(id, actor, reason, Duration::ZERO).await
     }
 
     /// Gives an event up.
     pub async fn discard(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, actor, "event.discard", reason, Status::Discarded, None).await
+        let next = Status::Discarded;
+        self.change(id, Order { actor, action: "event.discard", reason, next, pause: Duration::ZERO, resolution: None })
+            .await
+    }
+
+    async fn replay_after(
+        &self,
+        id: &str,
+        actor: &str,
+        reason: Option<&str>,
+        pause: Duration,
+    ) -> Result<(), StoreError> {
+        let next = Status::Queued;
+        self.change(id, Order { actor, action: "event.replay", reason, next, pause, resolution: None }).await
     }
 
     /// Writes a person's decision on an event that `needs_review` and puts it back into its turn.
@@ -30,11 +74,15 @@ impl Store {
         actor: &str,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
-        if event.status != Status::NeedsReview {
-            return Err(StoreError::WrongState(event.status));
-        }
-        self.change(id, actor, "event.resolve", reason, Status::Queued, Some(resolution)).await
+        let order = Order {
+            actor,
+            action: "event.resolve",
+            reason,
+            next: Status::Queued,
+            pause: Duration::ZERO,
+            resolution: Some(resolution),
+        };
+        self.change(id, order).await
     }
 
     /// Counts the `dead`, `not_admitted` and `discarded` events that match, and replays them unless `dry_run`, in
@@ -56,7 +104,8 @@ impl Store {
         loop {
             let (ids, last) = self.matching_ids(&filter, after).await?;
             for id in &ids {
-                match self.replay(id, actor, Some("by filter")).await {
+                let seconds = u64::try_from(replayed / REPLAYS_PER_SECOND).unwrap_or_default();
+                match self.replay_after(id, actor, Some("by filter"), Duration::from_secs(seconds)).await {
                     Ok(()) => replayed += 1,
                     // Somebody else changed it in the meantime; it is not ours to replay any more.
                     Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
@@ -97,7 +146,8 @@ impl Store {
             .await?;
         let erased = tx
             .execute(
-                "update events set payload = null, admission = null, review = null where contact_id = $1 and payload is not null",
+                "update events set payload = null, admission = null, review = null, error = null
+                 where contact_id = $1 and payload is not null",
                 args![contact_id],
             )
             .await?;
@@ -129,36 +179,41 @@ impl Store {
         tx.commit().await
     }
 
-    async fn change(
-        &self,
-        id: &str,
-        actor: &str,
-        action: &str,
-        reason: Option<&str>,
-        next: Status,
-        resolution: Option<&Resolution>,
-    ) -> Result<(), StoreError> {
+    async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
         let contact_id = event.contact_id.clone().unwrap_or_default();
         let mut tx = self.db.begin().await?;
-        self.db.dialect().lock_contacts(&mut tx, &[contact_id.as_str()]).await?;
-        let row = tx.fetch_first("select * from events where id = $1", args![id]).await?.ok_or(StoreError::NotFound)?;
-        let event = EventRow::read(&row)?;
-        let erased = event.payload.is_none() && next == Status::Queued;
-        if !event.status.may_become(next) || erased {
+        // In the order in which workers lock: the contact, its turn, the event.
+        let dialect = self.db.dialect();
+        dialect.lock_contacts(&mut tx, &[contact_id.as_str()]).await?;
+        let turn = format!("select token from turns where contact_id = $1{}", dialect.for_update());
+        let turn = tx.fetch_first(turn, args![contact_id.as_str()]).await?;
+        let is_running = turn.map_or(Ok(None), |row| row.opt_text("token"))?.is_some();
+        let locked = format!("select * from events where id = $1{}", dialect.for_update());
+        let event = EventRow::read(&tx.fetch_first(locked, args![id]).await?.ok_or(StoreError::NotFound)?)?;
+        if !order.fits(&event) {
             return Err(StoreError::WrongState(event.status));
         }
+        let Order { actor, action, reason, next, pause, resolution } = order;
         let resolution = resolution.map(|resolution| serde_json::json!(resolution).to_string());
         tx.execute(
-            "update events set status = $2, attempts = 0, next_attempt_at = $3, resolution = coalesce($4, resolution),
+            "update events set status = $2, attempts = 0, next_attempt_at = $3, resolution = $4,
                error = case when $2 = 'queued' then null else error end,
                error_code = case when $2 = 'queued' then null else error_code end, updated_at = $5, finished_at = $6
              where id = $1",
-            args![id, next.as_str(), next.is_open().then_some(now), resolution, now, (!next.is_open()).then_some(now)],
+            args![
+                id,
+                next.as_str(),
+                next.is_open().then_some(now.plus(pause)),
+                resolution,
+                now,
+                (!next.is_open()).then_some(now)
+            ],
         )
         .await?;
-        if !contact_id.is_empty() && !turn_is_running(&mut tx, &contact_id).await? {
+        // A worker that is running the contact's head moves the turn itself when it settles.
+        if !contact_id.is_empty() && !is_running {
             move_turn(&mut tx, &contact_id, now).await?;
         }
         write_audit(&mut tx, now, actor, action, id, reason).await?;
@@ -167,12 +222,6 @@ impl Store {
         self.work.notify_one();
         Ok(())
     }
-}
-
-/// A worker that is running the contact's head moves the turn itself when it settles.
-async fn turn_is_running(tx: &mut Tx, contact_id: &str) -> Result<bool, StoreError> {
-    let sql = "select contact_id from turns where contact_id = $1 and token is not null";
-    Ok(tx.fetch_first(sql, args![contact_id]).await?.is_some())
 }
 
 pub(super) async fn write_audit(

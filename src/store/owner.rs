@@ -4,19 +4,35 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    str::FromStr,
     sync::{Mutex, PoisonError},
 };
+
+use secrecy::ExposeSecret;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{
     OpenError, Store, StoreError,
     db::{Db, args},
 };
+use crate::config::DatabaseConfig;
 
 /// The right to work on a ledger; given back when it is released or dropped, and by the system when the process dies.
 #[derive(Debug, Default)]
 pub struct Ownership(Mutex<Option<File>>);
 
 impl Ownership {
+    /// Makes this process the one that works on the ledger, before it is opened. PostgreSQL is shared by replicas: there
+    /// it changes nothing.
+    pub fn take(config: &DatabaseConfig) -> Result<Self, OpenError> {
+        let url = config.url.expose_secret();
+        if !url.starts_with("sqlite:") {
+            return Ok(Self::default());
+        }
+        let options = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Url)?;
+        Ok(Self(Mutex::new(Some(lock(options.get_filename())?))))
+    }
+
     /// Lets another process have the ledger.
     pub fn release(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -24,21 +40,20 @@ impl Ownership {
 }
 
 impl Store {
-    /// Makes this process the one that works on the ledger. PostgreSQL is shared by replicas: there it changes nothing.
-    pub async fn take_over(&self) -> Result<Ownership, OpenError> {
-        let Db::Sqlite { writer, .. } = &self.db else { return Ok(Ownership::default()) };
-        let lock = lock(writer.connect_options().get_filename())?;
-        let freed = self.free_turns().await?;
-        if freed > 0 {
-            tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
+    /// Frees what an earlier process had claimed; for the ledger's owner. Answers how many turns were freed. PostgreSQL's
+    /// replicas are each other's neighbours: there a dead one's turns wait for the end of their leases.
+    pub async fn free_turns(&self) -> Result<u64, StoreError> {
+        if !matches!(self.db, Db::Sqlite { .. }) {
+            return Ok(0);
         }
-        Ok(Ownership(Mutex::new(Some(lock))))
-    }
-
-    async fn free_turns(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        let sql = "update turns set due_at = $1, token = null where token is not null";
-        let freed = tx.execute(sql, args![self.clock.now()]).await?;
+        // The dead process may have sent a started step's call until now; its late effect is waited for from here on.
+        let started = "update steps set started_at = $1 where state = 'started' and event_id in
+            (select events.id from turns join events on events.seq = turns.head_seq where turns.token is not null)";
+        tx.execute(started, args![now]).await?;
+        let freed =
+            tx.execute("update turns set due_at = $1, token = null where token is not null", args![now]).await?;
         tx.commit().await?;
         Ok(freed)
     }

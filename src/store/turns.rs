@@ -136,6 +136,12 @@ impl Settlement {
     }
 }
 
+/// A save of the reservation's holder that was sent and may still take effect: until it is looked up, nobody else with
+/// the same number or company may become a customer.
+const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
+    where events.contact_id = reservations.contact_id and events.status in ('queued', 'running', 'needs_review')
+      and steps.state = 'started' and steps.name in ('save_customer', 'add_contact_person')";
+
 impl Store {
     /// Claims up to `limit` contacts' turns that are due, oldest first, for `span`.
     pub async fn claim(&self, limit: usize, span: Duration) -> Result<Vec<Claimed>, StoreError> {
@@ -160,6 +166,13 @@ impl Store {
         let mut claimed = Vec::with_capacity(count);
         for row in &rows {
             claimed.push(EventRow::read(row)?);
+        }
+        for turn in &turns {
+            // A head that cannot run any more (an operator gave it up) makes way for the contact's next event.
+            let head = turn.int("head_seq")?;
+            if claimed.iter().all(|event: &EventRow| event.seq != head) {
+                move_turn(&mut tx, &turn.text("contact_id")?, now).await?;
+            }
         }
         let claimed = with_journal(
             &mut tx,
@@ -251,7 +264,8 @@ impl Store {
             ],
         )
         .await?;
-        tx.execute("delete from reservations where contact_id = $1", args![lease.contact_id.as_str()]).await?;
+        let over = format!("delete from reservations where contact_id = $1 and not exists ({UNDECIDED})");
+        tx.execute(over, args![lease.contact_id.as_str()]).await?;
         move_turn(&mut tx, &lease.contact_id, now).await?;
         self.commit(tx).await?;
         self.announce_event(&lease, status, now);
@@ -259,15 +273,17 @@ impl Store {
         Ok(())
     }
 
-    /// Reserves identities for the lease's contact until it settles; `false`, with none reserved, if another contact
-    /// holds one of them.
+    /// Reserves identities for the lease's contact until it settles, and beyond that while a save of it is undecided;
+    /// `false`, with none reserved, if another contact holds one of them.
     pub async fn reserve(&self, lease: &mut Lease, identities: &[String]) -> Result<bool, StoreError> {
         let mut identities = identities.to_vec();
         identities.sort_unstable();
         let mut tx = self.begin_leased(lease).await?;
         for identity in &identities {
-            let stale = "delete from reservations where identity = $1 and not exists
-                (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token)";
+            let stale = format!(
+                "delete from reservations where identity = $1 and not exists ({UNDECIDED}) and not exists
+                (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token)"
+            );
             tx.execute(stale, args![identity.as_str()]).await?;
             let taken = tx
                 .fetch_first(

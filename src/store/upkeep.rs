@@ -4,12 +4,15 @@ use std::{path::Path, sync::atomic::Ordering};
 
 use super::{
     Store, StoreError,
-    db::{Db, args},
+    db::{Arg, Db, Tx, args},
+    dialect::list,
 };
 use crate::{clock::Millis, config::DatabaseConfig};
 
 /// Events that one transaction of the upkeep touches, so that the door is never held up for long.
 const BATCH: i64 = 500;
+/// Events that one transaction of retention touches.
+const CHUNK: usize = 100;
 
 /// What one round of retention took away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,13 +23,10 @@ pub struct Pruned {
     pub events: u64,
 }
 
-/// `backlog` of a [`Store`] while the door is closed: the limit was reached when it was last counted.
-const DOOR_CLOSED: i64 = i64::MAX / 2;
-
 impl Store {
     /// Whether the door may accept, by the last count.
     pub(super) fn check_room(&self) -> Result<(), StoreError> {
-        if self.backlog.load(Ordering::Relaxed) >= DOOR_CLOSED {
+        if self.full.load(Ordering::Relaxed) {
             return Err(StoreError::Full("the backlog or the disk is full; see readyz".into()));
         }
         Ok(())
@@ -38,17 +38,26 @@ impl Store {
         let sql = "select (select count(*) from events where status in ('queued', 'running', 'needs_review'))
                         + (select count(*) from events where status = 'held') as count";
         let waiting = self.db.read(sql, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
-        let full = u64::try_from(waiting).unwrap_or(0) >= config.max_backlog || self.disk_is_full(config);
-        self.backlog.store(if full { DOOR_CLOSED } else { waiting }, Ordering::Relaxed);
+        let full = u64::try_from(waiting).unwrap_or(0) >= config.max_backlog;
+        let full = full || self.free_disk().is_some_and(|free| free < config.min_free_disk);
+        self.full.store(full, Ordering::Relaxed);
+        self.backlog.store(waiting, Ordering::Relaxed);
         Ok(waiting)
     }
 
-    fn disk_is_full(&self, _config: &DatabaseConfig) -> bool {
-        false
+    /// Bytes free on the disk that holds a SQLite ledger; `None` for PostgreSQL, whose disk is its server's affair.
+    fn free_disk(&self) -> Option<u64> {
+        let Db::Sqlite { writer, .. } = &self.db else { return None };
+        let file = writer.connect_options().get_filename().to_path_buf();
+        let disk = rustix::fs::statvfs(&file).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Proof that the ledger can be written now.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        if self.door.is_closed() {
+            return Err(StoreError::Unavailable("the writer has stopped".into()));
+        }
         let mut tx = self.db.begin().await?;
         self.db.dialect().prove_writable(&mut tx).await
     }
@@ -75,25 +84,39 @@ impl Store {
         Ok(expired)
     }
 
-    /// One small batch of retention: events that ended well before `payload_before` lose payload, steps and calls;
-    /// those that ended before `event_before` vanish. What is open, dead or in review is never touched.
+    /// One small batch of retention: events that ended before `payload_before` lose payload, steps and calls; those
+    /// that ended before `event_before` vanish. What is open, dead or in review is never touched.
     pub async fn prune(&self, payload_before: Millis, event_before: Millis) -> Result<Pruned, StoreError> {
-        let ended = "status in ('succeeded', 'ignored', 'not_admitted', 'discarded')";
-        let old = format!("select id from events where finished_at < $1 and {ended} order by finished_at limit $2");
-        let stale =
-            format!("select id from events where finished_at < $1 and payload is not null and {ended} limit $2");
-        let mut tx = self.db.begin().await?;
-        for (which, before) in [(&stale, payload_before), (&old, event_before)] {
-            for table in ["calls", "steps"] {
-                tx.execute(format!("delete from {table} where event_id in ({which})"), args![before, BATCH]).await?;
-            }
+        let old = self.ended("finished_at < $1", event_before).await?;
+        let stale = self.ended("finished_at < $1 and payload is not null", payload_before).await?;
+        let mut pruned = Pruned::default();
+        for ids in stale.chunks(CHUNK) {
+            let mut tx = self.db.begin().await?;
+            forget_work(&mut tx, ids).await?;
+            let sql = format!(
+                "update events set payload = null, admission = null, review = null, error = null where id in ({})",
+                list(1, ids.len())
+            );
+            pruned.payloads += tx.execute(sql, texts(ids)).await?;
+            tx.commit().await?;
         }
-        let payloads =
-            format!("update events set payload = null, admission = null, review = null where id in ({stale})");
-        let payloads = tx.execute(payloads, args![payload_before, BATCH]).await?;
-        let events = tx.execute(format!("delete from events where id in ({old})"), args![event_before, BATCH]).await?;
-        tx.commit().await?;
-        Ok(Pruned { payloads, events })
+        for ids in old.chunks(CHUNK) {
+            let mut tx = self.db.begin().await?;
+            forget_work(&mut tx, ids).await?;
+            pruned.events +=
+                tx.execute(format!("delete from events where id in ({})", list(1, ids.len())), texts(ids)).await?;
+            tx.commit().await?;
+        }
+        Ok(pruned)
+    }
+
+    /// Up to a batch of finished events, the oldest first.
+    async fn ended(&self, when: &str, before: Millis) -> Result<Vec<String>, StoreError> {
+        let sql = format!(
+            "select id from events where finished_at is not null and {when}
+               and status in ('succeeded', 'ignored', 'not_admitted', 'discarded') order by finished_at limit $2"
+        );
+        self.db.read(sql, args![before, BATCH]).await?.iter().map(|row| row.text("id")).collect()
     }
 
     /// Copies a SQLite ledger into a new file while it is in use.
@@ -109,4 +132,15 @@ impl Store {
         sqlx::query("vacuum into $1").bind(to.to_string_lossy().into_owned()).execute(reader).await?;
         Ok(())
     }
+}
+
+async fn forget_work(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
+    for table in ["calls", "steps"] {
+        tx.execute(format!("delete from {table} where event_id in ({})", list(1, ids.len())), texts(ids)).await?;
+    }
+    Ok(())
+}
+
+fn texts(ids: &[String]) -> Vec<Arg> {
+    ids.iter().map(|id| Arg::from(id.as_str())).collect()
 }

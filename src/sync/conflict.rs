@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use super::mapping::Mapping;
 use crate::{
-    erp::{ContactFilter, CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError},
+    erp::{ContactFilter, ContactPersonRow, CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError},
     event::{Event, phone::normalize},
 };
 
-/// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare.
-const DETAILS_READ: usize = 10;
+/// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
+/// `WX10` to `WX199`.
+const DETAILS_READ: usize = 200;
 
 /// By what a customer was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -128,26 +129,57 @@ fn verdict(mut candidates: Vec<Candidate>, by: FoundBy) -> Option<Found> {
 async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Vec<Candidate>, ErpError> {
     let filter = ContactFilter { mobile: Some(mobile.to_owned()), ..ContactFilter::default() };
     let mut candidates = BTreeMap::new();
-    for row in erp.list_contacts(&filter).await? {
+    for row in people(erp, &filter).await? {
         if !row.mobile.as_deref().is_some_and(|number| same_number(number, mobile)) {
             continue;
         }
-        if let Some(ord) = row.company {
-            let candidate = Candidate {
-                ord,
-                name: row.company_name,
-                khid: None,
-                mobile: row.mobile,
-                added: None,
-                salesperson: None,
-            };
-            candidates.insert(ord, candidate);
+        let candidate = |ord| Candidate {
+            ord,
+            name: row.company_name.clone(),
+            khid: None,
+            mobile: row.mobile.clone(),
+            added: None,
+            salesperson: None,
+        };
+        match (row.company, &row.company_name) {
+            (Some(ord), _) => drop(candidates.insert(ord, candidate(ord))),
+            // The installation names the customer without saying which record it is.
+            (None, Some(name)) => {
+                let named = matching(erp, kind, Column::Name, name).await?;
+                candidates.extend(named.into_iter().map(|candidate| (candidate.ord, candidate)));
+            }
+            (None, None) => {}
         }
     }
     if !candidates.is_empty() {
         return Ok(candidates.into_values().collect());
     }
     matching(erp, kind, Column::Mobile, mobile).await
+}
+
+/// Contact persons that match a filter, with name, number and customer: what the installation's list lacks, the detail
+/// has (`erp-wire.md §4`). Without it a person who is there would be added again.
+pub(super) async fn people(erp: &Erp, filter: &ContactFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
+    let mut people = erp.list_contacts(filter).await?;
+    let mut details = 0;
+    for person in &mut people {
+        let Some(ord) = person.ord else { continue };
+        if person.mobile.is_some() && person.person_name.is_some() && person.company.is_some() {
+            continue;
+        }
+        details += 1;
+        if details > DETAILS_READ {
+            return Err(ErpError::TooMany(format!("{details} rows of 联系人列表 without name, number or customer")));
+        }
+        let detail = erp.contact_detail(ord).await?;
+        let shown = |id: &str| detail.shown(id).map(str::to_owned);
+        person.mobile = person.mobile.take().or_else(|| shown("mobile"));
+        person.person_name = person.person_name.take().or_else(|| shown("person_name"));
+        person.company = person.company.or_else(|| detail.value("company")?.trim().parse().ok());
+        let company_name = || shown("company").filter(|name| name.trim().parse::<i64>().is_err());
+        person.company_name = person.company_name.take().or_else(company_name);
+    }
+    Ok(people)
 }
 
 /// The column by which rows of 客户列表 are compared.

@@ -184,7 +184,7 @@ impl Hands<'_> {
             mobile: mobile.clone(),
             person_name: mobile.is_none().then(|| name.clone()),
         };
-        let ours = self.erp.list_contacts(&filter).await?.into_iter().find(|row| {
+        let ours = conflict::people(self.erp, &filter).await?.into_iter().find(|row| {
             row.company.is_none_or(|ord| ord == company)
                 && match (&mobile, &row.mobile) {
                     (Some(ours), Some(theirs)) => conflict::same_number(ours, theirs),

@@ -25,6 +25,10 @@ pub fn init(config: &LogConfig) -> Result<(), String> {
         .with_target(false);
     // Fails only if logging has started already.
     let _ = if config.format == "json" { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
-    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task failed; the process goes on")));
+    // The place alone: a panic's text can quote what a customer wrote.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a task failed at this place of the source");
+    }));
     Ok(())
 }

@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::{
-    store::{NewLink, StepRow, Store},
+    store::{NewLink, StepRow, StepState, Store},
     sync::{Journal, JournalError, Step},
 };
 
@@ -46,6 +46,12 @@ pub(super) fn new_link(step: &Step, known: Option<i64>) -> Option<NewLink> {
     let Step::Link { ord, khid, kind, linked_by } = step else { return None };
     let ord = ord.or(known)?;
     Some(NewLink { ord, khid: khid.clone(), kind: kind.clone(), linked_by: linked_by.clone() })
+}
+
+/// Whether a step, once it is begun or done, leaves something in the ERP by which other contacts find their customer.
+pub(super) fn is_effect(row: &StepRow) -> bool {
+    let known = ["save_customer", "fill_missing", "add_contact_person"].contains(&row.name.as_str());
+    known && row.state != StepState::Planned
 }
 
 /// An identity as the ledger keeps it: it must not say whose it is.

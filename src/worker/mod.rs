@@ -5,6 +5,7 @@
 
 mod circuit;
 mod journal;
+mod limit;
 mod quiet;
 mod retry;
 mod run;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     circuit::{Breaker, Circuit},
+    limit::Limit,
     run::Run,
 };
 pub use self::{quiet::QuietHours, upkeep::Upkeep};
@@ -32,7 +34,7 @@ use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, RetryConfig, WorkerConfig},
     store::{Claimed, Store},
-    sync::{Engine, ErpError},
+    sync::{CallRecord, Engine, ErpError},
 };
 
 /// Events in hand for each ERP call allowed at once: while one writes the ledger, another can use its place.
@@ -77,6 +79,7 @@ pub struct Facts {
 pub struct Dispatcher {
     parts: Parts,
     breaker: Breaker,
+    calls_at_once: Limit,
     in_flight: AtomicUsize,
     paused: Mutex<Option<String>>,
 }
@@ -85,7 +88,8 @@ impl Dispatcher {
     /// A dispatcher at rest.
     pub fn new(parts: Parts) -> Arc<Self> {
         let breaker = Breaker::new(parts.worker.circuit_failures, parts.worker.circuit_pause);
-        Arc::new(Self { parts, breaker, in_flight: AtomicUsize::new(0), paused: Mutex::new(None) })
+        let calls_at_once = Limit::new(parts.max_in_flight);
+        Arc::new(Self { parts, breaker, calls_at_once, in_flight: AtomicUsize::new(0), paused: Mutex::new(None) })
     }
 
     /// What it is doing.
@@ -99,7 +103,7 @@ impl Dispatcher {
     }
 
     fn limit(&self) -> usize {
-        self.parts.max_in_flight.max(1) * EVENTS_PER_CALL
+        self.calls_at_once.now() * EVENTS_PER_CALL
     }
 
     /// Dispatches until `stop` is cancelled, then lets the events in hand finish their step.
@@ -117,17 +121,22 @@ impl Dispatcher {
             };
             let found = !claimed.is_empty();
             for event in claimed {
-                self.in_flight.fetch_add(1, Ordering::Relaxed);
                 running.spawn(self.clone().handle(event, stop.clone()));
             }
             if found && running.len() < self.limit() {
+                continue;
+            }
+            if running.len() >= self.limit() {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = running.join_next() => {}
+                }
                 continue;
             }
             let wait = self.next_look().await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = work.notified() => {}
-                _ = running.join_next(), if running.len() >= self.limit() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -145,7 +154,6 @@ impl Dispatcher {
             }
             for event in claimed {
                 runs += 1;
-                self.in_flight.fetch_add(1, Ordering::Relaxed);
                 self.clone().handle(event, CancellationToken::new()).await;
             }
         }
@@ -195,6 +203,7 @@ impl Dispatcher {
             Err(error @ ErpError::LoginRefused(_)) => Err(error.to_string()),
             Ok(()) | Err(_) => {
                 self.breaker.success(now);
+                self.calls_at_once.begin_anew();
                 tracing::info!("the ERP answers again; the circuit is closed");
                 Ok(())
             }
@@ -226,6 +235,7 @@ impl Dispatcher {
     }
 
     async fn handle(self: Arc<Self>, claimed: Claimed, stop: CancellationToken) {
+        let _in_hand = InHand::one(&self.in_flight);
         let begun = self.parts.clock.now();
         let job = self.parts.engine.begin(claimed.lease.until, claimed.event.trace_parent.as_deref());
         let mut run = Run {
@@ -234,6 +244,7 @@ impl Dispatcher {
             clock: &self.parts.clock,
             stop: &stop,
             late_effect: self.parts.engine.late_effect(),
+            linked: false,
             lease: claimed.lease.clone(),
             heard: self.as_ref(),
         };
@@ -241,19 +252,40 @@ impl Dispatcher {
         let calls = run.calls();
         let lease = run.lease.clone();
         self.settle(&claimed, lease, end, calls, begun).await;
-        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts an event in hand for as long as it lives, however its run ends.
+struct InHand<'a>(&'a AtomicUsize);
+
+impl<'a> InHand<'a> {
+    fn one(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl run::Ears for Dispatcher {
-    /// Every call's outcome feeds the circuit.
-    fn heard(&self, outcome: &str, at: Millis) {
-        if matches!(outcome, "not_delivered" | "outcome_unknown") {
-            if self.breaker.failure(at) {
-                tracing::error!("the ERP cannot be reached; the circuit is open");
+    /// Every call's outcome feeds the circuit and the limit.
+    fn heard(&self, call: &CallRecord, at: Millis) {
+        match call.outcome.as_str() {
+            "not_delivered" | "outcome_unknown" => {
+                self.calls_at_once.failed();
+                if self.breaker.failure(at) {
+                    tracing::error!("the ERP cannot be reached; the circuit is open");
+                }
             }
-        } else if outcome != "login_refused" {
-            self.breaker.success(at);
+            "login_refused" => {}
+            _ => {
+                self.calls_at_once.answered(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()));
+                self.breaker.success(at);
+            }
         }
     }
 }

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    journal::{StoreJournal, new_link, ord_after, ord_of, sha256},
+    journal::{StoreJournal, is_effect, new_link, ord_after, ord_of, sha256},
     verdict::{Counts, Verdict},
 };
 use crate::{
     clock::{Clock, Millis},
     event::{Decision, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{Assignment, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
+    sync::{Assignment, CallRecord, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
 };
 
 /// Tries of one run to see an assignment that the ERP says is done; after them its word is taken.
@@ -34,6 +34,8 @@ pub(super) enum End {
     LookAgain(Millis, String),
     /// The bridge is stopping.
     Stopped,
+    /// What was planned did not happen and is planned anew.
+    Again,
     /// It failed.
     Failed(Verdict),
 }
@@ -46,7 +48,7 @@ impl<E: Into<Verdict>> From<E> for End {
 
 /// Hears how each call to the ERP ended.
 pub(super) trait Ears {
-    fn heard(&self, outcome: &str, at: Millis);
+    fn heard(&self, call: &CallRecord, at: Millis);
 }
 
 /// A run in progress.
@@ -57,6 +59,8 @@ pub(super) struct Run<'a> {
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a CancellationToken,
     pub(super) late_effect: Duration,
+    /// Whether the contact was linked when the run began.
+    pub(super) linked: bool,
     pub(super) lease: Lease,
 }
 
@@ -83,10 +87,15 @@ impl Run<'_> {
                 StepState::Planned | StepState::Started => pending.push(row.clone()),
             }
         }
-        if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
-            self.start(first, false).await?;
+        if link.is_none() && !self.reserve(&work).await? {
+            return Ok(End::Wait);
         }
-        if pending.is_empty() {
+        // Until the contact is linked, a plan holds for the run that made it: meanwhile another contact with the same number
+        // or company may have become a customer.
+        let is_begun = pending.iter().any(|row| row.state == StepState::Started);
+        let is_stale = link.is_none() && !is_begun && !claimed.steps.iter().any(is_effect);
+        if pending.is_empty() || is_stale {
+            let turn = pending.iter().find(|row| row.name == "assign").map(|row| row.step.clone());
             let task = Task {
                 work,
                 received_at: event.received_at,
@@ -101,21 +110,27 @@ impl Run<'_> {
                     _ => None,
                 },
             };
-            pending = match self.plan(&task, &claimed.steps).await? {
+            pending = match self.plan(&task, &claimed.steps, turn).await? {
                 Ok(steps) => steps,
                 Err(end) => return Ok(end),
             };
+        } else if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
+            self.start(first, false).await?;
         }
+        self.linked = link.is_some();
         self.work_through(pending, ord, resolution).await
     }
 
-    /// Plans, and writes the plan down with its first step started.
-    async fn plan(&mut self, task: &Task, before: &[StepRow]) -> Result<Result<Vec<StepRow>, End>, End> {
-        if task.link.is_none() && !self.reserve(&task.work).await? {
-            return Ok(Err(End::Wait));
-        }
+    /// Plans, and writes the plan down with its first step started. `turn` is the assignment of an earlier plan: whose
+    /// turn it was stays whose turn it is.
+    async fn plan(
+        &mut self,
+        task: &Task,
+        before: &[StepRow],
+        turn: Option<Value>,
+    ) -> Result<Result<Vec<StepRow>, End>, End> {
         let journal = StoreJournal(self.store);
-        let planned = self.job.planner.plan(&self.job.erp, &journal, task, false).await;
+        let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await;
         let steps = match planned {
             Ok(Plan::Steps { steps, .. }) => named(steps),
             Ok(Plan::NotLinked) => return Ok(Err(End::Hold)),
@@ -135,7 +150,10 @@ impl Run<'_> {
         let steps: Vec<NewStep> = steps
             .into_iter()
             .filter(|(name, _)| is_new(name))
-            .map(|(name, step)| NewStep { name, step: json!(step) })
+            .map(|(name, step)| {
+                let kept = turn.clone().filter(|_| name == "assign");
+                NewStep { name, step: kept.unwrap_or_else(|| json!(step)) }
+            })
             .collect();
         if steps.is_empty() {
             return Ok(Ok(Vec::new()));
@@ -229,6 +247,10 @@ impl Run<'_> {
             }
             if let Some(result) = self.look_up(hands, row, step).await? {
                 return Ok((result, false));
+            }
+            if !self.linked && is_effect(row) {
+                self.reset(row).await?;
+                return Err(End::Again);
             }
             self.start(row, false).await?;
         }
@@ -359,7 +381,7 @@ impl Run<'_> {
 
     /// The calls made since they were last taken, for the ledger.
     pub(super) fn calls(&self) -> Vec<CallRow> {
-        let row = |call: crate::sync::CallRecord| CallRow {
+        let row = |call: CallRecord| CallRow {
             step: call.step,
             interface: call.interface.to_owned(),
             started_at: call.started_at,
@@ -370,7 +392,7 @@ impl Run<'_> {
         };
         let calls = self.job.log.drain();
         for call in &calls {
-            self.heard.heard(&call.outcome, self.clock.now());
+            self.heard.heard(call, self.clock.now());
             crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
         }
         calls.into_iter().map(row).collect()

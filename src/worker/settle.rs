@@ -51,7 +51,7 @@ impl Dispatcher {
         let now = self.parts.clock.now();
         Ok(match end {
             End::Succeeded(last) => Settlement::succeeded(last),
-            End::Stopped => Settlement { next_attempt_at: Some(now), ..Settlement::to(Status::Queued) },
+            End::Stopped | End::Again => Settlement { next_attempt_at: Some(now), ..Settlement::to(Status::Queued) },
             End::Wait => {
                 Settlement { next_attempt_at: Some(now.plus(WAIT_FOR_TWIN)), ..Settlement::to(Status::Queued) }
             }
@@ -101,7 +101,10 @@ impl Dispatcher {
                 let counts = match counts {
                     Counts::Yes => true,
                     Counts::No => false,
-                    Counts::UnlessOutage => self.breaker.answered_since(begun),
+                    // The first failure may be the beginning of an outage; the same one again is the event's own.
+                    Counts::UnlessOutage => {
+                        self.breaker.answered_since(begun) && claimed.event.error_code.as_deref() == Some(code)
+                    }
                 };
                 if !counts {
                     let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), spread(claimed))));

@@ -30,7 +30,7 @@ fn company(number: u32) -> String {
 
 /// The salesperson has typed in a WeChat id of their own for every second known number.
 fn known_weixin(number: u32) -> &'static str {
-    if number % 2 == 0 { "" } else { "wx_of_sales" }
+    if number.is_multiple_of(2) { "" } else { "wx_of_sales" }
 }
 
 fn the_contact(number: u32) -> Value {
@@ -83,7 +83,7 @@ fn seed(erp: &Handle) {
 /// it is promoted.
 async fn deliver_all(sender: &Sender) {
     let one = async |number: u32| {
-        let early = if number % 3 == 0 { 2 } else { 0 };
+        let early = if number.is_multiple_of(3) { 2 } else { 0 };
         for said in 0..MESSAGES {
             if said == early {
                 sender.deliver(&format!("p{number}"), &promotion(number)).await;
@@ -106,7 +106,10 @@ async fn all_succeeded(sender: &Sender) {
         assert_eq!(status, 200, "{stats}");
         let count = |state: &str| stats["by_status"][state].as_u64().unwrap_or_default();
         for bad in ["dead", "needs_review", "not_admitted", "ignored", "discarded"] {
-            assert_eq!(count(bad), 0, "{stats}");
+            if count(bad) > 0 {
+                let (_, events) = sender.call("GET", &format!("/v1/events?status={bad}&limit=3"), None).await;
+                panic!("{bad}: {events:#}");
+            }
         }
         (count("succeeded") as usize == expected).then_some(())
     })
@@ -201,14 +204,29 @@ fn check_joined(erp: &Handle, number: u32, customer: &Customer) {
     assert_eq!((of_person("mobile"), of_person("weixinAcc")), (mobile(number), format!("wx_{}", id(number))));
 }
 
-#[tokio::test]
-async fn two_hundred_contacts_become_two_hundred_customers_whatever_the_erp_speaks() {
-    let sim = SimConfig { quirks: Quirks::all(), seed: 7, ..SimConfig::default() };
+/// Which columns an installation's lists lack is drawn from the simulator's seed.
+async fn two_hundred_contacts(seed_of_quirks: u64) {
+    let sim = SimConfig { quirks: Quirks::all(), seed: seed_of_quirks, ..SimConfig::default() };
     let world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
     seed(&world.sim.handle);
     deliver_all(&world.sender).await;
     all_succeeded(&world.sender).await;
     check(&world.sim.handle, &world.sender).await;
+}
+
+#[tokio::test]
+async fn two_hundred_contacts_become_two_hundred_customers_whatever_the_erp_speaks() {
+    two_hundred_contacts(7).await;
+}
+
+#[tokio::test]
+async fn two_hundred_contacts_become_two_hundred_customers_on_another_installation() {
+    two_hundred_contacts(2).await;
+}
+
+#[tokio::test]
+async fn two_hundred_contacts_become_two_hundred_customers_on_a_third_installation() {
+    two_hundred_contacts(3).await;
 }
 
 #[tokio::test]
@@ -218,7 +236,7 @@ async fn ten_kills_of_the_real_program_lose_nothing_and_double_nothing() {
     seed(&sim.handle);
     let pauses = "50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms,50ms";
     let variables =
-        [("ERP__TIMEOUT", "1s"), ("WORKER__LEASE", "5s"), ("WORKER__POLL", "50ms"), ("RETRY__SCHEDULE", pauses)];
+        [("ERP__TIMEOUT", "1s"), ("WORKER__LEASE", "14s"), ("WORKER__POLL", "50ms"), ("RETRY__SCHEDULE", pauses)];
     let mut bridge = Process::start(&sim.base_url(), &variables).await;
     let sender = bridge.sender.clone();
     let delivered = tokio::spawn(async move { deliver_all(&sender).await });

@@ -1,1 +1,70 @@
+//! Random schedules: what was accepted takes effect once and in order, whatever goes wrong and whenever the worker dies.
+//!
+//! A schedule is drawn from its seed: contacts, their events, faults on 5 % of all calls, resends, and the moments at which
+//! the worker dies at a write of its journal or the database fails there. `ERP_BRIDGE_SEED=123 cargo nextest run random`
+//! repeats one; `ERP_BRIDGE_SCHEDULES=10000` runs more of them.
 
+mod drive;
+mod mishaps;
+mod script;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
+
+use drive::Schedule;
+
+/// Schedules of one run, unless the environment says otherwise.
+const SCHEDULES: u64 = 2_000;
+/// Of those with several events in hand at once, on the real clock.
+const CROWDED: u64 = 24;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+}
+
+/// Says how to repeat a schedule that failed.
+struct Repeat(u64);
+
+impl Drop for Repeat {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("repeat it: ERP_BRIDGE_SEED={} cargo nextest run random", self.0);
+        }
+    }
+}
+
+/// Runs schedules on all cores, each in a runtime of its own, so that nothing of one is left for the next.
+fn run(count: u64, schedule: impl AsyncFn(u64) + Sync + Copy) {
+    let (first, last) = number("ERP_BRIDGE_SEED").map_or_else(|| (1, count), |seed| (seed, seed));
+    let next = AtomicU64::new(first);
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed > last {
+                return;
+            }
+            let _repeat = Repeat(seed);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(schedule(seed));
+        }
+    };
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            worker.join().expect("the schedule whose seed stands above");
+        }
+    });
+}
+
+#[test]
+fn two_thousand_random_schedules_lose_nothing_double_nothing_and_keep_the_order() {
+    run(number("ERP_BRIDGE_SCHEDULES").unwrap_or(SCHEDULES), async |seed| Schedule::new(seed).await.run().await);
+}
+
+#[test]
+fn random_schedules_with_many_events_in_hand_lose_nothing_double_nothing_and_keep_the_order() {
+    run(CROWDED, async |seed| Schedule::crowded(seed).await.run_crowded().await);
+}

@@ -204,7 +204,7 @@ async fn a_dead_session_in_the_store_costs_one_call_before_the_login() {
     let fake = Fake::with_login(only("s2")).await;
     let erp = erp_with(config(fake.base_url()), &Clock::manual(START), Arc::<MemorySessions>::clone(&sessions));
     erp.check_login().await.unwrap();
-    let stored = sessions.load().await.unwrap();
+    let stored = sessions.last().unwrap();
     sessions.save(StoredSession { token: Some(SecretString::from("dead")), ..stored }).await;
     assert!(call(&erp).await.is_ok());
     let tokens: Vec<_> = fake.calls().iter().map(|seen| seen.session().unwrap().to_owned()).collect();

@@ -84,6 +84,32 @@ fn every_link_inside_the_repository_leads_somewhere() {
 }
 
 #[test]
+fn every_source_file_that_the_architecture_names_exists() {
+    let text = read("docs/architecture.md");
+    let names: BTreeSet<&str> = text.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs")).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        let there = root().join("src").join(name).exists() || root().join(name).exists();
+        assert!(there, "docs/architecture.md names {name}, which is not there");
+    }
+}
+
+#[test]
+fn every_metric_that_the_operators_are_told_of_is_counted() {
+    let program: String = super::rust(&["src"]).into_iter().map(|source| source.text).collect();
+    let text = read("docs/operations.md");
+    let metrics: BTreeSet<&str> = text
+        .split('`')
+        .filter(|word| word.starts_with("erp_bridge_"))
+        .filter_map(|word| word.split('{').next())
+        .collect();
+    assert!(metrics.len() > 5, "{metrics:?}");
+    for metric in metrics {
+        assert!(program.contains(&format!("\"{metric}\"")), "docs/operations.md names {metric}, which nothing counts");
+    }
+}
+
+#[test]
 fn every_make_target_in_the_documents_exists_and_every_target_explains_itself() {
     let makefile = read("Makefile");
     let targets: BTreeSet<&str> = makefile

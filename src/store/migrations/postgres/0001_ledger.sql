@@ -32,6 +32,7 @@ create index events_in_turn on events (contact_id, seq) where status in ('queued
 create index events_held on events (next_attempt_at) where status = 'held';
 create index events_unfortunate on events (status, seq) where status in ('dead', 'needs_review', 'held');
 create index events_finished on events (finished_at) where finished_at is not null;
+create index events_with_payload on events (finished_at) where finished_at is not null and payload is not null;
 create index events_numbered on events (contact_id, sequence) where sequence is not null;
 
 -- One row per contact with an event in its turn. Claiming reads this table only, so it costs the same at any backlog.

@@ -1,0 +1,227 @@
+//! Drives a schedule: posts, lets the worker run until it is done or dead, moves the clock, and plays the operator where
+//! the ERP's progress list is closed.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use erp_bridge::{
+    clock::{Clock, Millis},
+    config::AssignmentRule,
+    event::Status,
+    simulator::{ReplyList, SimConfig},
+    store::{EventFilter, StepState},
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    mishaps::{Fate, faults},
+    script::Script,
+};
+use crate::support::{World, WorldOptions, eventually, users_in_turn};
+
+/// How long the bridge waits for an answer, in real time.
+pub const PATIENCE: Duration = Duration::from_millis(120);
+const LATE_EFFECT: Duration = Duration::from_millis(400);
+const LEASE: Duration = Duration::from_secs(2);
+/// Turns of a schedule after which it is stuck.
+const TURNS: usize = 5_000;
+
+/// One schedule at work.
+pub struct Schedule {
+    world: World,
+    clock: Clock,
+    rng: StdRng,
+    script: Script,
+    fate: Arc<Fate>,
+    /// What each contact has still to send.
+    outbox: Vec<VecDeque<(String, Value)>>,
+    posted: Vec<(String, Value)>,
+    /// How far the clock was moved since the ERP was last seen at rest.
+    unrested: Duration,
+    blind: bool,
+}
+
+impl Schedule {
+    /// A schedule in which one event is in hand at a time, on a clock that only the schedule moves: the same seed draws
+    /// the same story. One in twenty has twenty contacts, the others up to five.
+    pub async fn new(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let contacts = if rng.random_bool(0.05) { 20 } else { rng.random_range(1..=5) };
+        Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_000_000_000))).await
+    }
+
+    /// Twenty contacts and eight events in hand at once, on the real clock.
+    pub async fn crowded(seed: u64) -> Self {
+        Self::build(seed, StdRng::seed_from_u64(seed), 20, Clock::system()).await
+    }
+
+    async fn build(seed: u64, mut rng: StdRng, contacts: u32, clock: Clock) -> Self {
+        let blind = rng.random_bool(0.1);
+        let assigns = rng.random_bool(0.3);
+        let configure = move |config: &mut erp_bridge::config::Config| {
+            config.erp.timeout = PATIENCE;
+            config.erp.late_effect = LATE_EFFECT;
+            config.worker.lease = LEASE;
+            config.worker.circuit_failures = 1_000;
+            config.retry.schedule = vec![Duration::from_millis(20); 20];
+            if assigns {
+                let public = AssignmentRule { min_score: 60.0, users: Vec::new(), public: true };
+                let in_turn = AssignmentRule { min_score: 80.0, ..users_in_turn(&["63", "71"]) };
+                config.assignment.rules = vec![in_turn, public];
+            }
+        };
+        let sim = SimConfig { seed, ..SimConfig::default() };
+        let options = WorldOptions { sim, configure: Box::new(configure), dispatch: false, clock: clock.clone() };
+        let world = World::with(options).await;
+        if blind {
+            world.sim.handle.change_settings(|settings| settings.replylist = ReplyList::NotFound);
+        }
+        let script = Script::draw(&mut rng, contacts, blind, &world.sim.handle);
+        world.sim.handle.set_faults(faults(blind)).unwrap();
+        let fate = Fate::new();
+        world.app.store.watch_commits(fate.watch());
+        let outbox = script.people.iter().map(|person| person.events.iter().cloned().collect()).collect();
+        let unrested = Duration::ZERO;
+        Self { world, clock, rng, script, fate, outbox, posted: Vec::new(), unrested, blind }
+    }
+
+    /// Runs the schedule to its end and holds the ERP against it.
+    pub async fn run(mut self) {
+        self.fate.draw(&mut self.rng);
+        for _ in 0..TURNS {
+            self.post().await;
+            self.work().await;
+            self.decide().await;
+            if self.is_over().await {
+                return self.end().await;
+            }
+        }
+        panic!("it does not come to its end: {:#?}", self.world.events().await);
+    }
+
+    /// Posts a few events of random contacts, each contact's in order, and some that were posted before.
+    async fn post(&mut self) {
+        for _ in 0..self.rng.random_range(0..4) {
+            let waiting: Vec<usize> = (0..self.outbox.len()).filter(|at| !self.outbox[*at].is_empty()).collect();
+            if waiting.is_empty() {
+                break;
+            }
+            let at = waiting[self.rng.random_range(0..waiting.len())];
+            let (webhook_id, event) = self.outbox[at].pop_front().unwrap();
+            let (_, taken) = self.world.sender.deliver(&webhook_id, &event).await;
+            assert!(["queued", "held"].contains(&taken.as_str()), "{webhook_id}: {taken}");
+            self.posted.push((webhook_id, event));
+        }
+        if !self.posted.is_empty() && self.rng.random_bool(0.2) {
+            let (webhook_id, event) = self.posted[self.rng.random_range(0..self.posted.len())].clone();
+            assert_eq!(self.world.sender.deliver(&webhook_id, &event).await.1, "duplicate");
+        }
+    }
+
+    /// Lets the worker run until nothing is due or it dies; then time passes.
+    async fn work(&mut self) {
+        let dispatcher = self.world.app.dispatcher.clone();
+        let has_died = tokio::select! {
+            biased;
+            () = self.fate.died.notified() => true,
+            _ = dispatcher.run_due() => false,
+        };
+        // Now and then the whole program goes with its worker.
+        if has_died && self.rng.random_bool(0.2) {
+            self.world.restart().await;
+            self.world.app.store.watch_commits(self.fate.watch());
+        }
+        if self.fate.is_spent() && self.rng.random_bool(0.5) {
+            self.fate.draw(&mut self.rng);
+        }
+        let pause = if self.rng.random_bool(0.2) { LEASE } else { Duration::from_millis(self.rng.random_range(1..60)) };
+        self.pass(pause).await;
+    }
+
+    /// Moves the clock. What the ERP was asked for takes effect before the bridge may stop believing in it.
+    async fn pass(&mut self, pause: Duration) {
+        self.unrested += pause;
+        if self.unrested >= LATE_EFFECT / 2 {
+            self.erp_is_at_rest().await;
+            self.unrested = Duration::ZERO;
+        }
+        self.clock.advance(pause);
+    }
+
+    async fn erp_is_at_rest(&self) {
+        eventually("the ERP is at rest", Duration::from_secs(10), async || {
+            let calls = self.world.sim.handle.calls(0);
+            calls.iter().all(|call| call.outcome != "running").then_some(())
+        })
+        .await;
+    }
+
+    /// The operator looks into the ERP and says what is so.
+    async fn decide(&mut self) {
+        let open = EventFilter { statuses: vec![Status::NeedsReview], ..EventFilter::default() };
+        for event in self.world.app.store.list_events(&open, None, 100).await.unwrap() {
+            assert!(self.blind && event.error_code.as_deref() == Some("outcome_unknown"), "{event:?}");
+            self.erp_is_at_rest().await;
+            let steps = self.world.app.store.steps(&event.id).await.unwrap();
+            let step = steps.into_iter().find(|step| step.state == StepState::Started).unwrap();
+            let link = self.world.app.store.contact(&event.contact_id.unwrap()).await.unwrap().unwrap();
+            let text = step.step["text"].as_str().unwrap();
+            let is_there = self.world.sim.handle.progress_of(link.ord).iter().any(|record| record == text);
+            let decision = json!({ "decision": if is_there { "done" } else { "resend" } });
+            let path = format!("/v1/events/{}/resolve", event.id);
+            assert_eq!(self.world.call("POST", &path, Some(decision)).await.0, 200);
+        }
+    }
+
+    async fn is_over(&self) -> bool {
+        let statuses = vec![Status::Queued, Status::Running, Status::NeedsReview];
+        let open = EventFilter { statuses, ..EventFilter::default() };
+        let nothing_open = self.world.app.store.list_events(&open, None, 1).await.unwrap().is_empty();
+        nothing_open && self.outbox.iter().all(VecDeque::is_empty)
+    }
+
+    async fn end(self) {
+        self.erp_is_at_rest().await;
+        for event in self.world.events().await {
+            let is_right = matches!(event.status, Status::Succeeded | Status::Held);
+            assert!(is_right, "{} {}: {:?} {:?}", event.kind, event.status, event.error_code, event.error);
+        }
+        assert_eq!(self.world.events().await.len(), self.posted.len(), "events and deliveries");
+        self.script.check(&self.world).await;
+    }
+
+    /// As [`Schedule::run`], with the dispatcher at work beside the sender.
+    pub async fn run_crowded(mut self) {
+        let begun = Clock::system();
+        let deadline = begun.now().plus(Duration::from_secs(60));
+        loop {
+            self.fate.draw(&mut self.rng);
+            let stop = CancellationToken::new();
+            let worker = tokio::spawn(self.world.app.dispatcher.clone().run(stop.clone()));
+            let is_over = self.crowded_life().await;
+            // Dropping its task ends all its events where they stand.
+            worker.abort();
+            assert!(worker.await.unwrap_err().is_cancelled());
+            if is_over {
+                return self.end().await;
+            }
+            assert!(begun.now() < deadline, "it does not come to its end: {:#?}", self.world.events().await);
+        }
+    }
+
+    /// Posts and decides until everything is over (`true`) or the worker has died.
+    async fn crowded_life(&mut self) -> bool {
+        let fate = self.fate.clone();
+        tokio::select! {
+            () = fate.died.notified() => false,
+            () = async {
+                while !self.is_over().await {
+                    self.post().await;
+                    self.decide().await;
+                    tokio::task::yield_now().await;
+                }
+            } => true,
+        }
+    }
+}

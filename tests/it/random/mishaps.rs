@@ -1,0 +1,98 @@
+//! What goes wrong in a schedule: the ERP's answers, and the worker's life.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use erp_bridge::{
+    simulator::FaultRule,
+    store::{CommitWatch, StoreError},
+};
+use rand::{RngExt, rngs::StdRng};
+use tokio::sync::Notify;
+
+/// Of all calls, that go wrong.
+const FAULTY: f64 = 0.05;
+/// Faults that cost no waiting.
+const QUICK: [&str; 13] = [
+    "cut_before",
+    "cut_after",
+    "error_500_before",
+    "error_500_after",
+    "html_200_before",
+    "html_200_after",
+    "empty_200_before",
+    "empty_200_after",
+    "garbled_before",
+    "garbled_after",
+    "session_lost",
+    "session_lost_after",
+    "not_stored",
+];
+/// Of all calls, that come late: each costs the client's whole patience in real time.
+const LATE: f64 = 0.002;
+
+/// Faults on 5 % of all calls. `blind`: the progress list is closed, so that a save which stores nothing and says
+/// otherwise can be found out by nobody; that one fault is left out for it.
+pub fn faults(blind: bool) -> Vec<FaultRule> {
+    let each = (FAULTY - LATE) / QUICK.len() as f64;
+    let mut rules: Vec<_> = QUICK
+        .iter()
+        .filter(|kind| !(blind && **kind == "not_stored"))
+        .map(|kind| FaultRule { probability: each, ..FaultRule::new("*", kind.parse().unwrap()) })
+        .collect();
+    rules.push(FaultRule {
+        probability: LATE,
+        effect_delay_ms: super::drive::PATIENCE.as_millis() as u64 + 30,
+        delay_ms: Some(super::drive::PATIENCE.as_millis() as u64 + 60),
+        ..FaultRule::new("*", "late_effect".parse().unwrap())
+    });
+    rules
+}
+
+/// Ends the worker's life, or lets the database fail, at a moment around a commit of the journal.
+#[derive(Default)]
+pub struct Fate {
+    /// Commit moments until it strikes; negative: never.
+    left: AtomicI64,
+    /// 0: the worker dies; 1: the database fails.
+    deed: AtomicU64,
+    /// Told when the worker has died.
+    pub died: Notify,
+}
+
+impl Fate {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { left: AtomicI64::new(-1), ..Self::default() })
+    }
+
+    /// Draws when it strikes next and how.
+    pub fn draw(&self, rng: &mut StdRng) {
+        self.deed.store(u64::from(rng.random_bool(0.3)), Ordering::SeqCst);
+        self.left.store(rng.random_range(0..60), Ordering::SeqCst);
+    }
+
+    /// Whether it struck since it was drawn.
+    pub fn is_spent(&self) -> bool {
+        self.left.load(Ordering::SeqCst) < 0
+    }
+
+    pub fn watch(self: &Arc<Self>) -> CommitWatch {
+        let fate = self.clone();
+        Box::new(move |_| {
+            let fate = fate.clone();
+            Box::pin(async move {
+                if fate.left.load(Ordering::SeqCst) < 0 || fate.left.fetch_sub(1, Ordering::SeqCst) != 0 {
+                    return Ok(());
+                }
+                if fate.deed.load(Ordering::SeqCst) == 1 {
+                    return Err(StoreError::Unavailable("the disk is gone for a moment".into()));
+                }
+                fate.died.notify_one();
+                // Nobody who died goes on.
+                std::future::pending().await
+            })
+        })
+    }
+}
