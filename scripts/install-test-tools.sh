@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need and cargo does not bring: the PostgreSQL server. Says nothing and takes no time if it is
-# there. The tests start clusters of their own in temporary directories; no system service is used or left running.
+# Installs what the tests need and cargo does not bring: the PostgreSQL server, and the Python tools that read
+# openapi.yaml. Says nothing and takes no time if they are there. The tests start clusters of their own in temporary
+# directories; no system service is used or left running.
 set -euo pipefail
 
 # Debian keeps the server's programs out of the PATH, one directory a version.
@@ -39,3 +40,5 @@ if ! has_postgres; then
     echo "The package postgresql is installed, and yet there is no initdb in /usr/lib/postgresql/*/bin." >&2
     exit 1
 fi
+
+"$(dirname "$0")/python-tools.sh"

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use super::{
-    BuildError, CallLog, CallRecord, ErpError, Field, LoginInfo, SessionStore,
+    BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Field, LoginInfo, SessionStore, UNALLOCATED,
     cache::Caches,
     classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
     envelope::{BODY_MAX, asp_body, v3_body},
@@ -175,6 +175,11 @@ impl Erp {
 
     /// One call of an interface: sent once, and again only after an expired session, which had no effect.
     pub(super) async fn call(&self, interface: &Interface, fields: &[Field]) -> Result<Reply, ErpError> {
+        if let Some(log) = self.log.as_ref().filter(|log| interface.writes && log.is_rehearsal()) {
+            log.push(self.foretold(log, interface, fields));
+            let bill = Detail::from_fields(Some(UNALLOCATED), []);
+            return Ok(Reply { bill: Some(bill), ..Reply::default() });
+        }
         let mut session = self.session(None).await?;
         for renewal in 0.. {
             match self.send(interface, fields, &session).await {
@@ -189,6 +194,20 @@ impl Erp {
             }
         }
         Err(ErpError::SessionExpired)
+    }
+
+    /// What a rehearsal writes down in place of sending.
+    fn foretold(&self, log: &CallLog, interface: &Interface, fields: &[Field]) -> CallRecord {
+        CallRecord {
+            step: log.step(),
+            interface: interface.name,
+            call: interface.call,
+            started_at: self.now(),
+            duration_ms: 0,
+            outcome: FORETOLD.to_owned(),
+            request: summary::of_fields(fields),
+            response: String::new(),
+        }
     }
 
     async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
@@ -254,6 +273,9 @@ impl Erp {
                 request.header(CONTENT_TYPE, "application/json").header("ZBAPI-Token", &*session.token)
             }
         };
+        if let Some(trace_parent) = self.log.as_ref().and_then(CallLog::trace_parent) {
+            request = request.header("traceparent", trace_parent);
+        }
         let answer = exchange(request).await;
         Sent { started_at, elapsed: begun.elapsed(), answer }
     }

@@ -15,6 +15,8 @@ pub(super) struct Interface {
     pub(super) shape: Shape,
     /// `cmdkey` of the ASP envelope.
     pub(super) cmdkey: Option<&'static str>,
+    /// Whether it changes something in the ERP; a rehearsal does not send such calls.
+    pub(super) writes: bool,
 }
 
 /// The two families of envelopes (`erp-wire.md §1`).
@@ -52,26 +54,31 @@ impl Interface {
         path: &'static str,
         cmdkey: Option<&'static str>,
     ) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::Words, cmdkey }
+        Self { name, call, path, style: Style::Asp, shape: Shape::Words, cmdkey, writes: true }
     }
 
     /// An ASP interface that answers a bill.
     pub(super) const fn bill(name: &'static str, call: &'static str, path: &'static str) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::Bill, cmdkey: None }
+        Self { name, call, path, style: Style::Asp, shape: Shape::Bill, cmdkey: None, writes: false }
     }
 
     /// An ASP interface that answers a list in pages.
     pub(super) const fn list(name: &'static str, call: &'static str, path: &'static str) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::List, cmdkey: LIST }
+        Self { name, call, path, style: Style::Asp, shape: Shape::List, cmdkey: LIST, writes: false }
     }
 
     /// An ASP interface that answers the choices of a field.
     pub(super) const fn choices(name: &'static str, call: &'static str, path: &'static str) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::Choices, cmdkey: None }
+        Self { name, call, path, style: Style::Asp, shape: Shape::Choices, cmdkey: None, writes: false }
     }
 
-    /// A v3 interface.
+    /// The same interface, which reserves or changes something although it answers as a read does.
+    pub(super) const fn writing(self) -> Self {
+        Self { writes: true, ..self }
+    }
+
+    /// A v3 interface; one that answers in words only is a save.
     pub(super) const fn v3(name: &'static str, call: &'static str, path: &'static str, shape: Shape) -> Self {
-        Self { name, call, path, style: Style::V3, shape, cmdkey: None }
+        Self { name, call, path, style: Style::V3, shape, cmdkey: None, writes: matches!(shape, Shape::Words) }
     }
 }

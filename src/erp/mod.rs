@@ -34,5 +34,5 @@ pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};
 pub use progress::{ContactWay, INTRO_MAX, NewProgress, ProgressList, ProgressRow};
-pub use record::{CallLog, CallRecord};
+pub use record::{CallLog, CallRecord, FORETOLD, UNALLOCATED};
 pub use session::{LoginInfo, MemorySessions, SessionStore, StoredSession};

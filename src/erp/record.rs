@@ -7,6 +7,12 @@ use crate::clock::Millis;
 /// A log that nobody drains keeps this many calls and forgets later ones.
 const RECORDS_MAX: usize = 1_000;
 
+/// Outcome of a writing call that a rehearsal left unsent.
+pub const FORETOLD: &str = "foretold";
+
+/// The id that a rehearsal takes for one that the ERP has yet to allocate.
+pub const UNALLOCATED: i64 = i64::MAX;
+
 /// One HTTP call to the ERP.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct CallRecord {
@@ -38,13 +44,30 @@ pub struct CallLog {
 struct State {
     step: String,
     deadline: Option<Millis>,
+    trace_parent: Option<String>,
+    rehearsal: bool,
     records: Vec<CallRecord>,
 }
 
 impl CallLog {
     /// A log for `step`; after `deadline` (the end of the lease) no call is sent any more.
     pub fn new(step: impl Into<String>, deadline: Option<Millis>) -> Self {
-        Self { state: Arc::new(Mutex::new(State { step: step.into(), deadline, records: Vec::new() })) }
+        let state = State { step: step.into(), deadline, trace_parent: None, rehearsal: false, records: Vec::new() };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// The same log for a rehearsal: reads are sent; calls that write are written down as [`FORETOLD`] and not sent.
+    #[must_use]
+    pub fn rehearsing(self) -> Self {
+        self.lock().rehearsal = true;
+        self
+    }
+
+    /// The same log for calls that belong to a trace: each carries this `traceparent` (W3C Trace Context).
+    #[must_use]
+    pub fn in_trace(self, trace_parent: Option<&str>) -> Self {
+        self.lock().trace_parent = trace_parent.map(str::to_owned);
+        self
     }
 
     /// Calls from now on belong to `step`.
@@ -64,6 +87,14 @@ impl CallLog {
 
     pub(super) fn deadline(&self) -> Option<Millis> {
         self.lock().deadline
+    }
+
+    pub(super) fn trace_parent(&self) -> Option<String> {
+        self.lock().trace_parent.clone()
+    }
+
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.lock().rehearsal
     }
 
     pub(super) fn step(&self) -> String {

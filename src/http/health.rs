@@ -15,7 +15,9 @@ use super::{
     door::{Dispatch, Door},
     operations::{ReasonBody, checked_reason},
     problem::Problem,
+    stats,
 };
+use crate::telemetry::metrics;
 
 /// How long the store may take to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -79,6 +81,11 @@ pub(super) async fn readyz(State(door): State<Door>) -> Response {
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")),
 )]
 pub(super) async fn metrics_text(State(door): State<Door>) -> Response {
+    // Without the ledger the gauges of the senders stay as they were.
+    if let (Ok(last), Ok(gaps)) = (door.store.last_webhook_at().await, door.store.gaps().await) {
+        let sender = stats::sender(door.clock.now(), last, door.silence_after);
+        metrics::senders(sender.silent, sender.silent_seconds, gaps.len());
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (door.metrics)()).into_response()
 }
 

@@ -101,7 +101,8 @@ fn view(door: &Door, counted: store::Stats) -> Stats {
     }
 }
 
-fn sender(now: Millis, last: Option<Millis>, silence_after: std::time::Duration) -> Sender {
+/// How the senders stand, the last of whom was heard at `last`.
+pub(super) fn sender(now: Millis, last: Option<Millis>, silence_after: std::time::Duration) -> Sender {
     let silence = last.map(|last| now.since(last));
     Sender {
         last_webhook_at: last.map(Millis::rfc3339),

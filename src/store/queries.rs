@@ -99,13 +99,20 @@ impl Store {
         let oldest = "select min(e.received_at) as moment from turns t join events e on e.seq = t.head_seq
                       where t.due_at <= $1 and t.token is null";
         stats.oldest_queued = self.moment(oldest, args![self.clock.now()]).await?;
-        let last = "select max(received_at) as moment from events where actor = 'webhook'";
-        stats.last_webhook_at = self.moment(last, args![]).await?;
+        stats.last_webhook_at = self.last_webhook_at().await?;
         stats.gaps = self.gaps().await?;
         Ok(stats)
     }
 
-    async fn gaps(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
+    /// When the platform last sent an event.
+    pub async fn last_webhook_at(&self) -> Result<Option<Millis>, StoreError> {
+        // The newest is found from the end; a maximum would read every event.
+        let sql = "select received_at as moment from events where actor = 'webhook' order by seq desc limit 1";
+        self.moment(sql, args![]).await
+    }
+
+    /// Contacts whose numbered events (`data.sequence`) have a gap: contact, the number before it, the number behind it.
+    pub async fn gaps(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
         let sql = "select contact_id, previous, sequence from
                      (select contact_id, sequence, lag(sequence) over (partition by contact_id order by sequence) as previous
                       from events where sequence is not null) as numbered

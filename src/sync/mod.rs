@@ -52,9 +52,12 @@ impl Engine {
         Self { erp, planner: planner.into() }
     }
 
-    /// Begins a run whose calls may be sent until `deadline`.
-    pub fn begin(&self, deadline: crate::clock::Millis) -> Job {
-        let log = CallLog::new("survey", Some(deadline));
+    /// Begins a run whose calls may be sent until `deadline`; they carry the event's `traceparent`, if it has one.
+    pub fn begin(&self, deadline: crate::clock::Millis, trace_parent: Option<&str>) -> Job {
+        self.job(CallLog::new("survey", Some(deadline)).in_trace(trace_parent))
+    }
+
+    fn job(&self, log: CallLog) -> Job {
         Job { erp: self.erp.recording(log.clone()), log, planner: self.planner.clone() }
     }
 

@@ -11,6 +11,9 @@ const CALL_SECONDS: &str = "erp_bridge_erp_call_seconds";
 const BACKLOG: &str = "erp_bridge_backlog_events";
 const IN_FLIGHT: &str = "erp_bridge_in_flight_events";
 const CIRCUIT: &str = "erp_bridge_circuit_closed";
+const SILENT: &str = "erp_bridge_sender_silent";
+const SILENT_SECONDS: &str = "erp_bridge_sender_silent_seconds";
+const GAPS: &str = "erp_bridge_sequence_gaps";
 const PAUSED: &str = "erp_bridge_dispatch_paused";
 
 /// Upper bounds of the histogram's buckets, in seconds: from a call in the same room to the time-out.
@@ -33,6 +36,9 @@ impl Metrics {
             describe_gauge!(BACKLOG, "Events that wait: queued, held, in review");
             describe_gauge!(IN_FLIGHT, "Events that workers have in hand");
             describe_gauge!(CIRCUIT, "1 while the circuit to the ERP is closed");
+            describe_gauge!(SILENT, "1 while the platform has been silent for longer than webhook.silence_after");
+            describe_gauge!(SILENT_SECONDS, "How long the platform has been silent");
+            describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
             describe_gauge!(PAUSED, "1 while nothing is dispatched");
             Some(handle)
         });
@@ -54,6 +60,16 @@ impl Metrics {
             handle.render()
         })
     }
+}
+
+/// How the senders stand: `silent_seconds` since the last webhook, if there was one, and the gaps in their numbers.
+pub fn senders(silent: bool, silent_seconds: Option<f64>, gaps: usize) {
+    gauge!(SILENT).set(if silent { 1.0 } else { 0.0 });
+    if let Some(seconds) = silent_seconds {
+        gauge!(SILENT_SECONDS).set(seconds);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the count stays far below 2^52")]
+    gauge!(GAPS).set(gaps as f64);
 }
 
 /// An event moved to a state.

@@ -237,7 +237,7 @@ impl Dispatcher {
     async fn handle(self: Arc<Self>, claimed: Claimed, stop: CancellationToken) {
         let _in_hand = InHand::one(&self.in_flight);
         let begun = self.parts.clock.now();
-        let job = self.parts.engine.begin(claimed.lease.until);
+        let job = self.parts.engine.begin(claimed.lease.until, claimed.event.trace_parent.as_deref());
         let mut run = Run {
             store: &self.parts.store,
             job: &job,

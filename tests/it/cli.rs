@@ -72,8 +72,15 @@ async fn serve_says_where_it_listens_is_healthy_and_ends_cleanly_on_a_signal() {
     let healthy = run(command(bridge.dir(), &[]).args(["health", "--address", &address]));
     assert_eq!(healthy.code, 0, "{}", healthy.stderr);
 
+    let asked = format!("{}/v1/events?contact_id=13800138000", bridge.url);
+    let asked = client.get(asked).header("x-request-id", "req-1").send().await.unwrap();
+    assert_eq!(asked.status(), 401);
+
     let ended = bridge.signal_and_wait("TERM");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let of_request: Vec<_> = ended.stderr.lines().filter(|line| line.contains("req-1")).collect();
+    assert_eq!(of_request.len(), 1, "one line a request: {of_request:?}");
+    assert!(of_request[0].contains("/v1/events") && !of_request[0].contains("138"), "{}", of_request[0]);
     // Only the first line goes to standard output, and it was read at the start.
     assert_eq!(ended.stdout, "");
     for line in ended.stderr.lines() {

@@ -123,3 +123,17 @@ async fn what_is_not_there_is_a_problem_too() {
         assert_eq!(answered.headers["allow"], allow, "{path}");
     }
 }
+
+#[tokio::test]
+async fn pages_of_other_origins_are_told_nothing() {
+    let front = Front::open().await;
+    let asks = [("origin", "https://example.com"), ("access-control-request-method", "GET")];
+    for (method, path) in
+        [(Method::OPTIONS, "/v1/events"), (Method::GET, "/livez"), (Method::OPTIONS, "/webhooks/events")]
+    {
+        let answered = front.call(method, path, &asks, "").await;
+        let names = answered.headers.keys().map(|name| name.as_str());
+        assert!(!names.into_iter().any(|name| name.starts_with("access-control-")), "{path}: {:?}", answered.headers);
+        assert_eq!(answered.headers["cross-origin-resource-policy"], "same-origin", "{path}");
+    }
+}

@@ -5,6 +5,7 @@ mod faults;
 mod interfaces;
 mod login;
 mod paging;
+mod recording;
 
 use std::{sync::Arc, time::Duration};
 

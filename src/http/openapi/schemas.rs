@@ -262,14 +262,14 @@ pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     }
     if let Some(resolve) = schemas.get_mut("ResolveBody") {
         resolve["oneOf"] = json!([
-            {"properties": {"decision": {"enum": ["done", "resend"]}, "ord": false}},
+            {"properties": {"decision": {"enum": ["done", "resend"]}, "ord": {"not": {}}}},
             {"properties": {"decision": {"enum": ["link"]}}, "required": ["ord"]},
         ]);
         resolve["examples"] = json!([{"decision": "link", "ord": 26_013, "reason": "同一客户"}]);
     }
     if let Some(assignment) = schemas.get_mut("AssignmentBody") {
         assignment["oneOf"] = json!([
-            {"properties": {"mode": {"enum": ["public"]}, "users": false}},
+            {"properties": {"mode": {"enum": ["public"]}, "users": {"not": {}}}},
             {"properties": {"mode": {"enum": ["users"]}}, "required": ["users"]},
         ]);
     }

@@ -8,7 +8,7 @@ pub mod world;
 pub use events::*;
 pub use process::Process;
 pub use sender::Sender;
-pub use world::{OPERATOR, SECRET, World, WorldOptions, users_in_turn};
+pub use world::{OPERATOR, READER, SECRET, World, WorldOptions, users_in_turn};
 
 use std::time::{Duration, Instant};
 

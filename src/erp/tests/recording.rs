@@ -1,0 +1,43 @@
+//! What a handle does with its calls: rehearsals, traces.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::erp::{
+    CallLog, CustomerFilter, CustomerKind, FORETOLD, Field, UNALLOCATED,
+    fake::{list, words},
+};
+
+#[tokio::test]
+async fn a_rehearsal_reads_and_sends_nothing_that_writes() {
+    let fake = Fake::with_login(|_| list(&["ord"], json!([[7]]), Value::Null)).await;
+    let log = CallLog::new("survey", None).rehearsing();
+    let erp = erp(&fake).recording(log.clone());
+    let rows = erp.list_customers(&CustomerFilter { khid: Some("WX1".into()), ..CustomerFilter::default() }).await;
+    assert_eq!(rows.unwrap()[0].ord, 7);
+    assert_eq!(erp.allocate_customer(CustomerKind::Person).await.unwrap().ord, UNALLOCATED);
+    log.set_step("save");
+    erp.add_customer(CustomerKind::Person, 9, &[Field::new("name", "张三")]).await.unwrap();
+    erp.edit_customer(9, &[Field::new("jz", "很高")]).await.unwrap();
+    erp.take_back(9).await.unwrap();
+    assert_eq!(fake.calls().len(), 1, "the list alone was asked");
+    let foretold: Vec<_> = log.drain().into_iter().filter(|record| record.outcome == FORETOLD).collect();
+    let calls: Vec<_> = foretold.iter().map(|record| record.call).collect();
+    assert_eq!(calls, ["customer.allocate", "customer.add_person", "customer.edit", "customer.take_back"]);
+    assert_eq!((foretold[1].step.as_str(), &foretold[1].request), ("save", &json!({"ord": "9", "name": "张三"})));
+}
+
+#[tokio::test]
+async fn the_trace_of_an_event_goes_with_its_calls_and_no_other() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let fake = Fake::with_login(|_| words("ok")).await;
+    let erp = erp(&fake);
+    for (trace, sent) in [(Some(TRACE), true), (None, false)] {
+        let log = CallLog::new("survey", None).in_trace(trace);
+        erp.recording(log).take_back(9).await.unwrap();
+        let calls = fake.calls();
+        let headers = &calls.last().unwrap().headers;
+        assert_eq!(headers.contains(&format!("traceparent: {TRACE}")), sent, "{headers}");
+        assert_eq!(headers.contains("traceparent"), sent);
+    }
+}
