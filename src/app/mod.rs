@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Millis},
     config::{Config, DatabaseConfig},
     erp::{BuildError, Erp, SessionStore, StoredSession},
     event::{Event, Rules, Work},
@@ -239,6 +239,49 @@ impl SessionStore for LedgerSessions {
             };
             if let Err(error) = self.0.save_erp_session(&session).await {
                 tracing::warn!(%error, "the ERP session could not be stored; a restart will log in anew");
+            }
+        })
+    }
+
+    fn forget<'a>(&'a self, account: &'a str, token: &'a SecretString) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.0.forget_erp_session(account, token.expose_secret()).await {
+                tracing::warn!(%error, "the ledger still names an ERP session that was logged out");
+            }
+        })
+    }
+
+    fn refuse<'a>(&'a self, account: &'a str, words: &'a str, at: Millis) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let counted = self.0.count_refused_login(account, words, at).await;
+            if let Err(error) = &counted {
+                tracing::error!(%error, "a refused login could not be counted; other replicas do not know of it");
+            }
+            counted.is_ok()
+        })
+    }
+
+    fn resume<'a>(&'a self, account: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.0.resume_login(account).await {
+                tracing::error!(%error, "the ledger still holds the refused logins; resume once more");
+            }
+        })
+    }
+
+    fn take_login<'a>(&'a self, account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            self.0.take_login(account, now, until).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the ledger cannot say who logs in; waiting");
+                false
+            })
+        })
+    }
+
+    fn give_login_back<'a>(&'a self, account: &'a str, until: Millis) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            if let Err(error) = self.0.give_login_back(account, until).await {
+                tracing::warn!(%error, "the login could not be given back; others wait until it runs out");
             }
         })
     }

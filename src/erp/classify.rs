@@ -6,7 +6,7 @@ use super::{
     Choice, Detail, ErpError,
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
-    words::{Meaning, meaning, speaks_of_session, speaks_of_trouble},
+    words::{Meaning, meaning, meaning_of_failure, speaks_of_trouble},
 };
 
 /// A complete HTTP answer.
@@ -103,14 +103,12 @@ fn judge_http(interface: &Interface, answer: &HttpAnswer) -> Option<Verdict> {
 fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
     let said = asp.words.spoken();
     if asp.status != 0 {
-        return if speaks_of_session(&said) {
-            Verdict::Expired { said }
-        } else if meaning(&said) == Meaning::Busy {
-            Verdict::Failed(ErpError::garbled(said))
-        } else if proven {
-            Verdict::Refused { text: said, known_session: false }
-        } else {
-            Verdict::Expired { said }
+        return match meaning_of_failure(&said) {
+            // Trouble before the session: a call that ran into it may have had its effect and must not be sent again.
+            Meaning::Busy => Verdict::Failed(ErpError::garbled(said)),
+            Meaning::NoSession => Verdict::Expired { said },
+            _ if proven => Verdict::Refused { text: said, known_session: false },
+            _ => Verdict::Expired { said },
         };
     }
     let reply = Reply { words: said, bill: asp.bill, table: asp.table, choices: asp.choices };
@@ -175,27 +173,35 @@ fn judge_missing(interface: &Interface, reply: Reply, words: &Words) -> Verdict 
 }
 
 /// Decides what a login came to (`erp-wire.md §2`): status 0 and a session is a login, anything else that can be read
-/// is a refusal. A page that demands the picture code `rndcode` is one, too.
+/// is a refusal, with HTTP 4xx as well. So are 401 and 403, whatever stands in them: asked again and again, an account
+/// is locked. A page that demands the picture code `rndcode` is a refusal, too.
 pub(super) fn judge_login(path: &str, answer: &HttpAnswer) -> LoginOutcome {
-    if !(200..=299).contains(&answer.status) {
-        let reason = format!("HTTP {} for {path} (登录); check erp.base_url and erp.login_path", answer.status);
-        return LoginOutcome::Failed(ErpError::NotDelivered(reason));
-    }
+    let place = format!("HTTP {} for {path} (登录); check erp.base_url and erp.login_path", answer.status);
+    let undelivered = |reason: String| LoginOutcome::Failed(ErpError::NotDelivered(reason));
+    let ok = match answer.status {
+        200..=299 => true,
+        408 | 429 => return undelivered(place),
+        400..=499 => false,
+        _ => return undelivered(place),
+    };
     let said = match (parse(&answer.body), parse_v3(&answer.body)) {
-        (Ok(AspAnswer { status: 0, session: Some(token), app_version, .. }), _) => {
+        (Ok(AspAnswer { status: 0, session: Some(token), app_version, .. }), _) if ok => {
             return LoginOutcome::In { token, app_version };
         }
         (Ok(asp), _) if asp.words.header.trim().is_empty() => asp.words.spoken(),
         (Ok(asp), _) => asp.words.header.trim().to_owned(),
         (Err(_), Ok(v3)) if (500..=599).contains(&v3.code) => {
-            let reason = format!("the login answered Code {}: {}", v3.code, v3.message);
-            return LoginOutcome::Failed(ErpError::NotDelivered(reason));
+            return undelivered(format!("the login answered Code {}: {}", v3.code, v3.message));
         }
         (Err(_), Ok(v3)) => v3.message,
-        (Err(error), Err(_)) => return LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),
+        (Err(_), Err(_)) if matches!(answer.status, 401 | 403) => {
+            format!("HTTP {} for {path} (登录); check erp.username and erp.password", answer.status)
+        }
+        (Err(error), Err(_)) if ok => return undelivered(format!("the login: {error}")),
+        (Err(_), Err(_)) => return undelivered(place),
     };
     if speaks_of_trouble(&said) {
-        return LoginOutcome::Failed(ErpError::NotDelivered(format!("the login answered: {said}")));
+        return undelivered(format!("the login answered: {said}"));
     }
     LoginOutcome::Refused(if said.is_empty() { "the ERP gave no reason".into() } else { said })
 }
@@ -275,6 +281,12 @@ mod tests {
             (&SAVE, true, r#"{"header":{"status":1,"message":""}}"#, "expired"),
             (&SAVE, true, r#"{"header":{"status":"-1","message":"Session expired"}}"#, "expired"),
             (&SAVE, true, r#"{"header":{"status":1,"message":"系统繁忙，请稍后再试"}}"#, "unknown"),
+            (&SAVE, false, r#"{"header":{"status":1,"message":"操作超时"}}"#, "unknown"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":"数据库超时，请重新登录"}}"#, "unknown"),
+            (&SAVE, false, r#"{"header":{"status":1},"body":{"message":{"text":"超时时间已到"}}}"#, "unknown"),
+            (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"数据库执行超时"}}}"#, "unknown"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":"登录超时"}}"#, "expired"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":"报价已过期"}}"#, "refused, session unproven"),
             (&SAVE, true, r#"{"header":{}}"#, "unknown"),
             (&SAVE, true, "", "unknown"),
             (&SAVE, true, "<html>", "unknown"),
@@ -341,5 +353,39 @@ mod tests {
         }
         let doubled = answer(400, None, r#"{"Code":400,"Msg":"token invalid"}"#);
         assert_eq!(word(&judge(&EDIT, &doubled, true)), "expired");
+    }
+
+    #[test]
+    fn every_answer_to_a_login_has_its_meaning() {
+        let good = r#"{"header":{"status":0,"session":"s1"}}"#;
+        let wrong = r#"{"header":{"status":1,"message":"密码错误"}}"#;
+        let busy = r#"{"header":{"status":1,"message":"数据库超时"}}"#;
+        let table = [
+            (200, good, "in"),
+            (200, wrong, "refused: 密码错误"),
+            (200, busy, "failed"),
+            (200, "<html>", "failed"),
+            (302, wrong, "failed"),
+            (400, wrong, "refused: 密码错误"),
+            (400, r#"{"Code":400,"Msg":"密码错误"}"#, "refused: 密码错误"),
+            (400, "<html>", "failed"),
+            (401, wrong, "refused: 密码错误"),
+            (401, "", "refused: HTTP 401"),
+            (401, busy, "failed"),
+            (403, "<html>", "refused: HTTP 403"),
+            (404, "<html>", "failed"),
+            (408, wrong, "failed"),
+            (422, r#"{"Code":500,"Msg":"error"}"#, "failed"),
+            (429, wrong, "failed"),
+            (500, wrong, "failed"),
+        ];
+        for (status, body, expected) in table {
+            let outcome = match judge_login("/login", &answer(status, None, body)) {
+                LoginOutcome::In { .. } => "in".to_owned(),
+                LoginOutcome::Refused(text) => format!("refused: {text}"),
+                LoginOutcome::Failed(_) => "failed".to_owned(),
+            };
+            assert!(outcome.starts_with(expected), "HTTP {status} {body}: {outcome}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use super::{
     BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Field, LoginInfo, SessionStore, UNALLOCATED,
@@ -102,7 +103,7 @@ impl Erp {
     }
 
     /// A handle whose calls are collected in `log` and are not sent any more once its deadline has passed
-    /// ([`ErpError::NotDelivered`]; checked right before each send).
+    /// ([`ErpError::LeaseOver`]; checked right before each send).
     #[must_use]
     pub fn recording(&self, log: CallLog) -> Self {
         Self { shared: Arc::clone(&self.shared), log: Some(log) }
@@ -211,7 +212,18 @@ impl Erp {
     }
 
     async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
-        self.shared.sessions.obtain(expired, || self.log_in()).await
+        if let Some(session) = self.shared.sessions.unlike(expired) {
+            return Ok(session);
+        }
+        let (this, expired) = (self.clone(), expired.cloned());
+        // A task of its own: a caller who goes away must not take a login with him whose refusal was not counted yet.
+        let renewal = async move {
+            let log_in = |send_before| this.log_in(send_before);
+            this.shared.sessions.obtain(expired.as_ref(), log_in).await
+        };
+        tokio::spawn(renewal.in_current_span())
+            .await
+            .unwrap_or_else(|_| Err(ErpError::NotDelivered("the login was broken off".into())))
     }
 
     async fn send(&self, interface: &Interface, fields: &[Field], session: &Session) -> Verdict {
@@ -219,7 +231,7 @@ impl Erp {
             Style::Asp => asp_body(Some(&session.token), interface.cmdkey, fields),
             Style::V3 => v3_body(fields),
         };
-        let sent = self.post(interface, interface.path, body, Some(session)).await;
+        let sent = self.post(interface, interface.path, body, Some(session), None).await;
         let verdict = match &sent.answer {
             Ok(answer) => judge(interface, answer, self.shared.sessions.is_proven(session)),
             Err(error) => Verdict::Failed(error.clone()),
@@ -232,7 +244,7 @@ impl Erp {
         verdict
     }
 
-    async fn log_in(&self) -> LoginOutcome {
+    async fn log_in(&self, send_before: Millis) -> LoginOutcome {
         let shared = &self.shared;
         let text = |id: &'static str, val: &str| Field::new(id, format!("txt:{val}"));
         let fields = [
@@ -241,9 +253,11 @@ impl Erp {
             text("serialnum", &shared.serial),
             Field::new("rndcode", ""),
         ];
-        let sent = self.post(&LOG_IN, &shared.login_path, asp_body(None, None, &fields), None).await;
+        let body = asp_body(None, None, &fields);
+        let sent = self.post(&LOG_IN, &shared.login_path, body, None, Some(send_before)).await;
         let outcome = match &sent.answer {
             Ok(answer) => judge_login(&shared.login_path, answer),
+            Err(error @ (ErpError::LeaseOver | ErpError::NotDelivered(_))) => LoginOutcome::Failed(error.clone()),
             // Whatever became of the login, the call that needed it was not sent.
             Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),
         };
@@ -256,14 +270,25 @@ impl Erp {
         outcome
     }
 
-    /// Sends one request, when there is a slot and the lease still holds.
-    async fn post(&self, interface: &Interface, path: &str, body: String, session: Option<&Session>) -> Sent {
+    /// Sends one request, when there is a slot and the lease still holds; a login only before its own ends.
+    async fn post(
+        &self,
+        interface: &Interface,
+        path: &str,
+        body: String,
+        session: Option<&Session>,
+        send_before: Option<Millis>,
+    ) -> Sent {
         let Ok(_slot) = self.shared.slots.acquire().await else {
             return Sent::never(self.now(), ErpError::NotDelivered("the client is closed".into()));
         };
         let started_at = self.now();
         if self.log.as_ref().and_then(CallLog::deadline).is_some_and(|deadline| deadline <= started_at) {
-            return Sent::never(started_at, ErpError::NotDelivered("the lease is over; the call was not sent".into()));
+            return Sent::never(started_at, ErpError::LeaseOver);
+        }
+        if send_before.is_some_and(|moment| moment <= started_at) {
+            let reason = "the login waited too long for one of erp.max_in_flight places".to_owned();
+            return Sent::never(started_at, ErpError::NotDelivered(reason));
         }
         let begun = Instant::now();
         let mut request = self.shared.http.post(format!("{}{path}", self.shared.base_url)).body(body);

@@ -9,10 +9,13 @@ pub struct BuildError(pub String);
 /// decoded; they never hold a password or a session.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErpError {
-    /// The call never reached the ERP (no connection, name not found, lease over, login impossible just now): it had
-    /// no effect and may be sent again.
+    /// The call never reached the ERP (no connection, name not found, login impossible just now): it had no effect and
+    /// may be sent again.
     #[error("not delivered to the ERP: {0}")]
     NotDelivered(String),
+    /// The worker's lease ended before the call was sent: it had no effect, and says nothing about the ERP.
+    #[error("the lease is over; the call was not sent")]
+    LeaseOver,
     /// The call was sent and nobody knows what it did. Look it up before sending it again; a pure read is just asked
     /// again.
     #[error("outcome unknown: {reason}")]
@@ -55,6 +58,7 @@ impl ErpError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotDelivered(_) => "not_delivered",
+            Self::LeaseOver => "lease_over",
             Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::SessionExpired => "session_expired",
             Self::LoginRefused(_) => "login_refused",

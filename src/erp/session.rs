@@ -1,5 +1,5 @@
-//! The session (`erp-wire.md §2`): one login at a time, shared by all calls and, through the [`SessionStore`], by all
-//! replicas. A refused login is remembered and not repeated: three wrong passwords lock the account.
+//! The session (`erp-wire.md §2`): one login at a time over all replicas, shared by all calls through the
+//! [`SessionStore`]. Refused logins are counted there and hardly repeated: three wrong passwords lock the account.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -26,15 +26,32 @@ const PROOF_MAX_AGE: Duration = Duration::from_secs(60);
 /// next login waits this long.
 const FRUITLESS_LOGIN_PAUSE: Duration = Duration::from_secs(30);
 
+/// How often a process looks whether the login of another one has ended.
+const OTHERS_LOGIN_LOOK: Duration = Duration::from_millis(100);
+
+/// What a login's lease lasts longer than the login can, for clocks of replicas that differ a little.
+const LEASE_MARGIN: Duration = Duration::from_secs(2);
+
 /// See [`FRUITLESS_LOGIN_PAUSE`].
 const FRUITLESS_LOGINS_MAX: u32 = 2;
 
-/// Where the session survives a restart, shared by all replicas.
+/// Where the session survives a restart, shared by all replicas. Failures are the store's to log.
 pub trait SessionStore: Send + Sync {
-    /// What was saved last of this account; `None` if nothing was or it cannot be read.
+    /// What is known of this account; `None` if nothing is or it cannot be read.
     fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>>;
-    /// Replaces what is stored. Failures are the store's to log.
+    /// Replaces what is stored: the ERP let somebody in.
     fn save(&self, session: StoredSession) -> BoxFuture<'_, ()>;
+    /// Forgets a session that was logged out, unless there is another one by now.
+    fn forget<'a>(&'a self, account: &'a str, token: &'a SecretString) -> BoxFuture<'a, ()>;
+    /// Counts one more refused login, in one statement: replicas must not overwrite each other's. Answers whether it
+    /// was counted.
+    fn refuse<'a>(&'a self, account: &'a str, words: &'a str, at: Millis) -> BoxFuture<'a, bool>;
+    /// Forgets the refusals: an operator says that the credentials are right again.
+    fn resume<'a>(&'a self, account: &'a str) -> BoxFuture<'a, ()>;
+    /// Takes the login for one process until a moment; `false` if another one has it at `now`, or if nobody can tell.
+    fn take_login<'a>(&'a self, account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool>;
+    /// Gives back the login that was taken until this moment.
+    fn give_login_back<'a>(&'a self, account: &'a str, until: Millis) -> BoxFuture<'a, ()>;
 }
 
 /// The state of one ERP account's login.
@@ -52,29 +69,83 @@ pub struct StoredSession {
     pub refusal: Option<String>,
 }
 
-/// A [`SessionStore`] for tests and `erp-bridge check`: forgets everything at exit.
+/// A [`SessionStore`] for tests and `erp-bridge check`: forgets everything at exit, and knows one account.
 #[derive(Debug, Default)]
 pub struct MemorySessions {
-    stored: Mutex<Option<StoredSession>>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    stored: Option<StoredSession>,
+    login_until: Millis,
+}
+
+impl Memory {
+    fn of(&mut self, account: &str) -> Option<&mut StoredSession> {
+        self.stored.as_mut().filter(|stored| stored.account == account)
+    }
 }
 
 impl MemorySessions {
     /// What was saved last.
     #[cfg(test)]
     pub(super) fn last(&self) -> Option<StoredSession> {
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().stored.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SessionStore for MemorySessions {
     fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>> {
-        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let stored = stored.filter(|stored| stored.account == account);
+        let stored = self.lock().of(account).cloned();
         Box::pin(std::future::ready(stored))
     }
 
     fn save(&self, session: StoredSession) -> BoxFuture<'_, ()> {
-        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        self.lock().stored = Some(session);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn forget<'a>(&'a self, account: &'a str, token: &'a SecretString) -> BoxFuture<'a, ()> {
+        if let Some(stored) = self.lock().of(account) {
+            stored.token.take_if(|stored| stored.expose_secret() == token.expose_secret());
+        }
+        Box::pin(std::future::ready(()))
+    }
+
+    fn refuse<'a>(&'a self, account: &'a str, words: &'a str, at: Millis) -> BoxFuture<'a, bool> {
+        let mut memory = self.lock();
+        let refusals = memory.of(account).map_or(0, |stored| stored.refusals) + 1;
+        let (account, refusal) = (account.to_owned(), Some(words.to_owned()));
+        memory.stored = Some(StoredSession { account, token: None, obtained_at: at, refusals, refusal });
+        Box::pin(std::future::ready(true))
+    }
+
+    fn resume<'a>(&'a self, account: &'a str) -> BoxFuture<'a, ()> {
+        if let Some(stored) = self.lock().of(account) {
+            (stored.refusals, stored.refusal) = (0, None);
+        }
+        Box::pin(std::future::ready(()))
+    }
+
+    fn take_login<'a>(&'a self, _account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool> {
+        let mut memory = self.lock();
+        let free = memory.login_until <= now;
+        if free {
+            memory.login_until = until;
+        }
+        Box::pin(std::future::ready(free))
+    }
+
+    fn give_login_back<'a>(&'a self, _account: &'a str, until: Millis) -> BoxFuture<'a, ()> {
+        let mut memory = self.lock();
+        if memory.login_until == until {
+            memory.login_until = Millis::default();
+        }
         Box::pin(std::future::ready(()))
     }
 }
@@ -105,6 +176,8 @@ pub(super) struct Sessions {
     store: Arc<dyn SessionStore>,
     account: String,
     max_age: Duration,
+    /// How long one call can take.
+    timeout: Duration,
     state: Mutex<State>,
     /// Held while a session is renewed: one login at a time.
     renewing: tokio::sync::Mutex<()>,
@@ -121,8 +194,9 @@ struct State {
     login: Option<(Millis, Arc<str>)>,
     /// How many logins of this process in a row brought a session that was never good for a call.
     fruitless_logins: u32,
-    refusals: i64,
     refusal: Option<String>,
+    /// The refusal is not in the store yet: until it is, other replicas do not know, and no login is sent from here.
+    uncounted: bool,
     app_version: Option<String>,
 }
 
@@ -133,6 +207,7 @@ impl Sessions {
             store,
             account: fingerprint(config),
             max_age: config.session_max_age,
+            timeout: config.timeout,
             state: Mutex::default(),
             renewing: tokio::sync::Mutex::default(),
         }
@@ -155,30 +230,53 @@ impl Sessions {
     }
 
     /// A session that is not `expired`: the present one, one that another replica obtained, or that of a new login.
+    /// `log_in` must not send the login at its moment or later. Has to run to its end once it was begun: a refusal that
+    /// is not counted would be repeated.
     pub(super) async fn obtain<F, L>(&self, expired: Option<&Session>, log_in: F) -> Result<Session, ErpError>
     where
-        F: FnOnce() -> L,
+        F: FnOnce(Millis) -> L,
         L: Future<Output = LoginOutcome> + Send,
     {
-        if let Some(session) = self.unlike(expired) {
-            return Ok(session);
-        }
         let _one_at_a_time = self.renewing.lock().await;
         if let Some(session) = self.unlike(expired) {
             return Ok(session);
         }
         self.bury(expired);
-        if let Some(session) = self.adopt().await? {
-            return Ok(session);
-        }
-        if self.logins_are_fruitless() {
-            return Err(ErpError::SessionExpired);
-        }
-        match log_in().await {
-            LoginOutcome::In { token, app_version } => Ok(self.logged_in(&token, app_version).await),
-            LoginOutcome::Refused(text) => Err(self.refused(text).await),
-            LoginOutcome::Failed(error) => Err(error),
-        }
+        let patience = tokio::time::Instant::now() + self.lease();
+        let (send_before, until) = loop {
+            if let Some(session) = self.adopt().await? {
+                return Ok(session);
+            }
+            if self.logins_are_fruitless() {
+                return Err(ErpError::SessionExpired);
+            }
+            let now = self.clock.now();
+            let until = now.plus(self.lease());
+            if self.store.take_login(&self.account, now, until).await {
+                break (now.plus(self.timeout), until);
+            }
+            if tokio::time::Instant::now() >= patience {
+                return Err(ErpError::NotDelivered("another process has the login, and does not end it".into()));
+            }
+            tokio::time::sleep(OTHERS_LOGIN_LOOK).await;
+        };
+        // Once more: whoever had the login just before may have been let in, or refused.
+        let session = match self.adopt().await {
+            Ok(None) => match log_in(send_before).await {
+                LoginOutcome::In { token, app_version } => Ok(self.logged_in(&token, app_version).await),
+                LoginOutcome::Refused(text) => Err(self.refused(text).await),
+                LoginOutcome::Failed(error) => Err(error),
+            },
+            Ok(Some(session)) => Ok(session),
+            Err(error) => Err(error),
+        };
+        self.store.give_login_back(&self.account, until).await;
+        session
+    }
+
+    /// A login may wait for a place as long as it may take itself.
+    fn lease(&self) -> Duration {
+        self.timeout.saturating_mul(2).saturating_add(LEASE_MARGIN)
     }
 
     /// Notes that the ERP knew this session just now.
@@ -201,21 +299,22 @@ impl Sessions {
     pub(super) async fn forget(&self, session: &Session) {
         self.bury(Some(session));
         self.lock().login = None;
-        self.save().await;
+        self.store.forget(&self.account, &SecretString::from(&*session.token)).await;
     }
 
     /// An operator says that the credentials are right again.
     pub(super) async fn resume(&self) {
         {
             let mut state = self.lock();
-            state.refusals = 0;
             state.refusal = None;
+            state.uncounted = false;
             state.login = None;
         }
-        self.save().await;
+        self.store.resume(&self.account).await;
     }
 
-    fn unlike(&self, expired: Option<&Session>) -> Option<Session> {
+    /// The present session, if it is another one than `expired`.
+    pub(super) fn unlike(&self, expired: Option<&Session>) -> Option<Session> {
         self.current().filter(|session| expired.is_none_or(|expired| expired.token != session.token))
     }
 
@@ -231,11 +330,11 @@ impl Sessions {
     /// Takes over what another replica, or this one before a restart, left in the store: a session, or the knowledge
     /// that the ERP refuses the login.
     async fn adopt(&self) -> Result<Option<Session>, ErpError> {
+        self.count_late().await?;
         let stored = self.store.load(&self.account).await;
         let now = self.clock.now();
         let mut state = self.lock();
         if let Some(stored) = stored {
-            state.refusals = stored.refusals;
             if stored.refusals >= REFUSALS_MAX {
                 state.refusal = Some(stored.refusal.unwrap_or_else(|| "the ERP gave no reason".into()));
             } else if stored.refusals == 0 {
@@ -269,37 +368,35 @@ impl Sessions {
             state.good_at = Some(now);
             state.login = Some((now, Arc::clone(&session.token)));
             state.fruitless_logins = state.fruitless_logins.saturating_add(1);
-            state.refusals = 0;
             state.refusal = None;
             state.app_version = app_version;
         }
-        self.save().await;
+        let account = self.account.clone();
+        let (token, refusals, refusal) = (Some(token.clone()), 0, None);
+        self.store.save(StoredSession { account, token, obtained_at: now, refusals, refusal }).await;
         session
     }
 
     async fn refused(&self, text: String) -> ErpError {
-        {
-            let mut state = self.lock();
-            state.refusals = state.refusals.saturating_add(1);
-            state.refusal = Some(text.clone());
-        }
+        self.lock().refusal = Some(text.clone());
         tracing::error!(erp.refusal = %text, "the ERP refuses the login; dispatch stops until the credentials are right");
-        self.save().await;
+        let counted = self.store.refuse(&self.account, &text, self.clock.now()).await;
+        self.lock().uncounted = !counted;
         ErpError::LoginRefused(text)
     }
 
-    async fn save(&self) {
-        let stored = {
+    /// Counts a refusal that the store could not take when it came.
+    async fn count_late(&self) -> Result<(), ErpError> {
+        let text = {
             let state = self.lock();
-            StoredSession {
-                account: self.account.clone(),
-                token: state.session.as_ref().map(|session| SecretString::from(&*session.token)),
-                obtained_at: state.session.as_ref().map_or_else(|| self.clock.now(), |session| session.obtained_at),
-                refusals: state.refusals,
-                refusal: state.refusal.clone(),
-            }
+            state.refusal.clone().filter(|_| state.uncounted)
         };
-        self.store.save(stored).await;
+        let Some(text) = text else { return Ok(()) };
+        if !self.store.refuse(&self.account, &text, self.clock.now()).await {
+            return Err(ErpError::LoginRefused(text));
+        }
+        self.lock().uncounted = false;
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -30,8 +30,31 @@ const NO_SESSION: [&str; 10] = [
     "会话超时",
 ];
 
+/// The ERP's own database is in trouble. Looked for before everything else: 数据库超时，请重新登录 speaks of the session
+/// beside it, and 在操作完成之前超时时间已过 of completion, but nobody knows what became of the call.
+const TROUBLE: [&str; 12] = [
+    "数据库",
+    "死锁",
+    "操作超时",
+    "执行超时",
+    "命令超时",
+    "查询超时",
+    "超时时间已到",
+    "超时时间已过",
+    "deadlock",
+    "timeout period elapsed",
+    "execution timeout",
+    "query timeout",
+];
+
 /// The ERP cannot just now; asked later it may.
-const BUSY: [&str; 8] = ["繁忙", "稍后再试", "稍候再试", "稍后重试", "请重试", "死锁", "数据库连接", "连接数据库"];
+const BUSY: [&str; 5] = ["繁忙", "稍后再试", "稍候再试", "稍后重试", "请重试"];
+
+/// Time ran out: the session's only where a word of [`SESSION`] stands beside it, else that of the call.
+const TIMEOUT: [&str; 3] = ["超时", "timeout", "timed out"];
+
+/// What the session is called. 过期 and 超时 are not here: records and database commands have them, too.
+const SESSION: [&str; 8] = ["session", "会话", "登录", "登陆", "令牌", "token", "login", "身份"];
 
 /// A refusal even where a word of success stands beside it: 不能保存成功.
 const REFUSED: [&str; 14] = [
@@ -77,9 +100,11 @@ const REFUSED_PERHAPS: [&str; 17] = [
 
 /// Reads a text; case does not matter.
 pub(super) fn meaning(text: &str) -> Meaning {
-    let text = without_counts_of_nothing(&text.to_lowercase());
+    let text = without_counts_of_nothing(&normal(text));
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&NO_SESSION) {
+    if says(&TROUBLE) {
+        Meaning::Busy
+    } else if says(&NO_SESSION) {
         Meaning::NoSession
     } else if says(&BUSY) {
         Meaning::Busy
@@ -94,11 +119,25 @@ pub(super) fn meaning(text: &str) -> Meaning {
     }
 }
 
-/// Whether the words beside a status that is not 0 may speak of the session; empty words always may.
-pub(super) fn speaks_of_session(text: &str) -> bool {
-    const WORDS: [&str; 9] = ["session", "会话", "登录", "登陆", "超时", "过期", "令牌", "token", "login"];
-    let text = text.trim().to_lowercase();
-    text.is_empty() || WORDS.iter().any(|word| text.contains(word))
+/// What the words beside a status that is not 0 mean. More may speak of the session than beside status 0: any word for
+/// it, and silence. Whether it is a refusal the words do not settle: [`Meaning::Unclear`].
+pub(super) fn meaning_of_failure(text: &str) -> Meaning {
+    let text = normal(text);
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&TROUBLE) {
+        Meaning::Busy
+    } else if text.is_empty() || says(&SESSION) {
+        Meaning::NoSession
+    } else if says(&BUSY) || says(&TIMEOUT) {
+        Meaning::Busy
+    } else {
+        Meaning::Unclear
+    }
+}
+
+/// In lower case, and a session that ended because nobody did anything (长时间未操作超时) is no 操作超时.
+fn normal(text: &str) -> String {
+    text.trim().to_lowercase().replace("未操作超时", "未操作，会话超时")
 }
 
 /// Whether a login was refused because the ERP is unwell, which says nothing about the password.
@@ -154,6 +193,9 @@ mod tests {
             ("数据错误", Meaning::Refused),
             ("不允许重复申请", Meaning::Refused),
             ("系统繁忙，请稍后再试", Meaning::Busy),
+            ("保存失败：数据库超时", Meaning::Busy),
+            ("数据库超时，请重新登录", Meaning::Busy),
+            ("超时时间已到。在操作完成之前超时时间已过或服务器未响应。", Meaning::Busy),
             ("登录超时，请重新登录", Meaning::NoSession),
             ("您尚未登录", Meaning::NoSession),
             ("", Meaning::Unclear),
@@ -166,22 +208,38 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_an_expired_session_are_understood() {
-        for text in [
-            "",
-            "  ",
-            "session expired",
-            "Session无效",
-            "会话失效",
-            "请先登录",
-            "登陆超时",
-            "令牌已过期",
-            "invalid TOKEN",
-        ] {
-            assert!(speaks_of_session(text), "{text:?}");
-        }
-        for text in ["客户编号已被使用", "没有权限", "参数错误"] {
-            assert!(!speaks_of_session(text), "{text}");
+    fn the_words_beside_a_failure_are_understood() {
+        let table = [
+            ("", Meaning::NoSession),
+            ("  ", Meaning::NoSession),
+            ("session expired", Meaning::NoSession),
+            ("Session无效", Meaning::NoSession),
+            ("Session timeout", Meaning::NoSession),
+            ("会话失效", Meaning::NoSession),
+            ("请先登录", Meaning::NoSession),
+            ("登陆超时", Meaning::NoSession),
+            ("登录已过期，请重试", Meaning::NoSession),
+            ("令牌已过期", Meaning::NoSession),
+            ("身份已过期", Meaning::NoSession),
+            ("invalid TOKEN", Meaning::NoSession),
+            ("您长时间未操作超时，请重新登录", Meaning::NoSession),
+            ("操作超时", Meaning::Busy),
+            ("操作超时，请重新登录", Meaning::Busy),
+            ("数据库超时", Meaning::Busy),
+            ("数据库会话超时", Meaning::Busy),
+            ("执行超时", Meaning::Busy),
+            ("超时时间已到", Meaning::Busy),
+            ("事务已被死锁，请重新运行", Meaning::Busy),
+            ("Execution Timeout Expired. The timeout period elapsed", Meaning::Busy),
+            ("请求超时", Meaning::Busy),
+            ("系统繁忙", Meaning::Busy),
+            ("报价已过期", Meaning::Unclear),
+            ("客户编号已被使用", Meaning::Unclear),
+            ("没有权限", Meaning::Unclear),
+            ("参数错误", Meaning::Unclear),
+        ];
+        for (text, expected) in table {
+            assert_eq!(meaning_of_failure(text), expected, "{text:?}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What the ledger remembers of the ERP itself: the shared session, refused logins, whose turn an assignment is.
 
-use super::{Store, StoreError, db::args};
+use super::{
+    Store, StoreError,
+    db::{Arg, args},
+};
 use crate::clock::Millis;
 
 /// The ERP session of an account, shared by all workers and replicas and kept over restarts.
@@ -32,23 +35,60 @@ impl Store {
         }))
     }
 
-    /// Remembers a session or a refusal.
+    /// Remembers a session: the ERP let somebody in. A login that is taken stays so.
     pub async fn save_erp_session(&self, session: &ErpSession) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(
-            "insert into erp_sessions (account, token, obtained_at, refusals, refusal) values ($1, $2, $3, $4, $5)
+        let sql = "insert into erp_sessions (account, token, obtained_at, refusals, refusal) values ($1, $2, $3, $4, $5)
              on conflict (account) do update set token = excluded.token, obtained_at = excluded.obtained_at,
-               refusals = excluded.refusals, refusal = excluded.refusal",
-            args![
-                session.account.as_str(),
-                session.token.clone(),
-                session.obtained_at,
-                session.refusals,
-                session.refusal.clone()
-            ],
-        )
-        .await?;
-        tx.commit().await
+               refusals = excluded.refusals, refusal = excluded.refusal";
+        let args = args![
+            session.account.as_str(),
+            session.token.clone(),
+            session.obtained_at,
+            session.refusals,
+            session.refusal.clone()
+        ];
+        self.change_session(sql, args).await.map(drop)
+    }
+
+    /// Forgets a session that was logged out, unless there is another one by now.
+    pub async fn forget_erp_session(&self, account: &str, token: &str) -> Result<(), StoreError> {
+        let sql = "update erp_sessions set token = null where account = $1 and token = $2";
+        self.change_session(sql, args![account, token]).await.map(drop)
+    }
+
+    /// Counts one more refused login on top of what any replica counted before.
+    pub async fn count_refused_login(&self, account: &str, words: &str, at: Millis) -> Result<(), StoreError> {
+        let sql = "insert into erp_sessions (account, obtained_at, refusals, refusal) values ($1, $2, 1, $3)
+             on conflict (account) do update set token = null, obtained_at = excluded.obtained_at,
+               refusals = erp_sessions.refusals + 1, refusal = excluded.refusal";
+        self.change_session(sql, args![account, at, words]).await.map(drop)
+    }
+
+    /// Forgets the refused logins.
+    pub async fn resume_login(&self, account: &str) -> Result<(), StoreError> {
+        let sql = "update erp_sessions set refusals = 0, refusal = null where account = $1";
+        self.change_session(sql, args![account]).await.map(drop)
+    }
+
+    /// Takes the login for one process until a moment, unless another one has it at `now`. Answers whether it did.
+    pub async fn take_login(&self, account: &str, now: Millis, until: Millis) -> Result<bool, StoreError> {
+        let sql = "insert into erp_sessions (account, obtained_at, refusals, login_until) values ($1, $2, 0, $3)
+             on conflict (account) do update set login_until = excluded.login_until
+               where erp_sessions.login_until <= $2";
+        Ok(self.change_session(sql, args![account, now, until]).await? > 0)
+    }
+
+    /// Gives back the login that was taken until this moment; somebody else's stays.
+    pub async fn give_login_back(&self, account: &str, until: Millis) -> Result<(), StoreError> {
+        let sql = "update erp_sessions set login_until = 0 where account = $1 and login_until = $2";
+        self.change_session(sql, args![account, until]).await.map(drop)
+    }
+
+    async fn change_session(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let changed = tx.execute(sql, args).await?;
+        tx.commit().await?;
+        Ok(changed)
     }
 
     /// Takes the next number of a rotation: 0, 1, 2 … over restarts and replicas.
@@ -65,5 +105,65 @@ impl Store {
     pub async fn peek_rotation(&self, name: &str) -> Result<i64, StoreError> {
         let rows = self.db.read("select next from rotations where name = $1", args![name]).await?;
         rows.first().map_or(Ok(0), |row| row.int("next"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, config::DatabaseConfig};
+
+    const NOW: Millis = Millis(1_000);
+
+    async fn ledger(dir: &tempfile::TempDir) -> Store {
+        let url = format!("sqlite://{}/ledger.db", dir.path().display());
+        let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+        Store::open(&config, Clock::manual(NOW), true).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn refused_logins_add_up_until_one_works_or_an_operator_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ledger(&dir).await;
+        let refusals = async || store.erp_session("a").await.unwrap().map(|session| session.refusals);
+        assert_eq!(refusals().await, None);
+        for expected in 1..=3 {
+            store.count_refused_login("a", "密码错误", NOW).await.unwrap();
+            assert_eq!(refusals().await, Some(expected));
+        }
+        store.resume_login("a").await.unwrap();
+        assert_eq!(refusals().await, Some(0));
+        store.count_refused_login("a", "密码错误", NOW).await.unwrap();
+        let good = ErpSession {
+            account: "a".into(),
+            token: Some("t".into()),
+            obtained_at: NOW,
+            refusals: 0,
+            refusal: None,
+        };
+        store.save_erp_session(&good).await.unwrap();
+        assert_eq!(store.erp_session("a").await.unwrap(), Some(good));
+        store.forget_erp_session("a", "another").await.unwrap();
+        assert!(store.erp_session("a").await.unwrap().unwrap().token.is_some());
+        store.forget_erp_session("a", "t").await.unwrap();
+        assert!(store.erp_session("a").await.unwrap().unwrap().token.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_login_is_one_process_s_until_it_is_given_back_or_runs_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ledger(&dir).await;
+        let take = async |now: i64, until: i64| store.take_login("a", Millis(now), Millis(until)).await.unwrap();
+        assert!(take(100, 200).await);
+        assert!(!take(199, 300).await, "one millisecond before its end");
+        store.count_refused_login("a", "密码错误", NOW).await.unwrap();
+        assert!(!take(199, 300).await, "a refusal does not give it back");
+        assert!(take(200, 300).await, "at its end");
+        store.give_login_back("a", Millis(200)).await.unwrap();
+        assert!(!take(250, 400).await, "who had it before gives back nothing of the next one's");
+        store.give_login_back("a", Millis(300)).await.unwrap();
+        assert!(take(250, 400).await);
+        assert_eq!(store.erp_session("a").await.unwrap().unwrap().refusals, 1, "taking it changes no count");
+        assert!(store.take_login("b", Millis(250), Millis(400)).await.unwrap(), "another account");
     }
 }

@@ -42,6 +42,9 @@ const EVENTS_PER_CALL: usize = 2;
 /// How long a stopped dispatcher waits before it asks again whether it may go on.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How often a dispatcher whose login is refused looks into the ledger whether it was put right elsewhere.
+const LOGIN_LOOK: Duration = Duration::from_secs(3);
+
 /// What the clockwork is made of.
 pub struct Parts {
     /// The ledger.
@@ -82,6 +85,8 @@ pub struct Dispatcher {
     calls_at_once: Limit,
     in_flight: AtomicUsize,
     paused: Mutex<Option<String>>,
+    /// When it last looked whether the login was put right.
+    login_look: Mutex<Millis>,
 }
 
 impl Dispatcher {
@@ -89,7 +94,14 @@ impl Dispatcher {
     pub fn new(parts: Parts) -> Arc<Self> {
         let breaker = Breaker::new(parts.worker.circuit_failures, parts.worker.circuit_pause);
         let calls_at_once = Limit::new(parts.max_in_flight);
-        Arc::new(Self { parts, breaker, calls_at_once, in_flight: AtomicUsize::new(0), paused: Mutex::new(None) })
+        Arc::new(Self {
+            parts,
+            breaker,
+            calls_at_once,
+            in_flight: AtomicUsize::new(0),
+            paused: Mutex::new(None),
+            login_look: Mutex::default(),
+        })
     }
 
     /// What it is doing.
@@ -176,7 +188,7 @@ impl Dispatcher {
         if self.parts.quiet_hours.contain(now) {
             return Err("ERP 维护时段 (quiet hours of the ERP)".into());
         }
-        if let Some(words) = self.parts.engine.login_refusal() {
+        if let Some(words) = self.login_refusal(now).await {
             return Err(format!(
                 "ERP 拒绝登录：{words} (the ERP refuses the login; nothing is tried again until it is put right)"
             ));
@@ -189,6 +201,24 @@ impl Dispatcher {
         }
         self.note_pause(None);
         Ok(())
+    }
+
+    /// The ERP's words while it refuses the login. A resume or a good login on another replica is in the ledger only, so
+    /// look there now and then; while nothing is there, a ping sends nothing.
+    async fn login_refusal(&self, now: Millis) -> Option<String> {
+        self.parts.engine.login_refusal()?;
+        let due = {
+            let mut looked = self.login_look.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = now.since(*looked) >= LOGIN_LOOK;
+            if due {
+                *looked = now;
+            }
+            due
+        };
+        if due && let Err(error) = self.parts.engine.ping().await {
+            tracing::debug!(%error, "looked whether the login was put right");
+        }
+        self.parts.engine.login_refusal()
     }
 
     /// The one cheap call of a half-open circuit.
@@ -281,7 +311,8 @@ impl run::Ears for Dispatcher {
                     tracing::error!("the ERP cannot be reached; the circuit is open");
                 }
             }
-            "login_refused" => {}
+            // Neither says whether the ERP can be reached.
+            "login_refused" | "lease_over" => {}
             _ => {
                 self.calls_at_once.answered(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()));
                 self.breaker.success(at);

@@ -79,6 +79,8 @@ impl From<ErpError> for Verdict {
         match error {
             ErpError::NotDelivered(_) | ErpError::LoginRefused(_) => retry(Counts::No),
             ErpError::OutcomeUnknown { .. } | ErpError::SessionExpired => retry(Counts::UnlessOutage),
+            // The event's own slowness: not counted, an event that never fits into its lease would run for ever.
+            ErpError::LeaseOver => retry(Counts::Yes),
             // The ERP's own words, not ours around them.
             ErpError::Refused(text) => Self::Dead { code, error: text },
             ErpError::ChoiceMissing { .. } | ErpError::Invalid(_) => Self::Dead { code, error: words },
@@ -99,6 +101,7 @@ mod tests {
         let table: Vec<(ErpError, &str)> = vec![
             (ErpError::NotDelivered("x".into()), "retry No"),
             (ErpError::LoginRefused("x".into()), "retry No"),
+            (ErpError::LeaseOver, "retry Yes"),
             (unknown(true), "retry UnlessOutage"),
             (unknown(false), "retry UnlessOutage"),
             (ErpError::SessionExpired, "retry UnlessOutage"),

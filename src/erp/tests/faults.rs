@@ -28,6 +28,7 @@ async fn only_a_complete_answer_rules_out_a_late_effect() {
         ("garbled JSON", Act::Say("{\"header\":".into()), true),
         ("JSON that is no envelope", say(serde_json::json!({"ok": true})), true),
         ("busy", words("系统繁忙，请稍后再试"), true),
+        ("a database out of time", status(1, "操作超时"), true),
         ("a gateway that gave up", Act::Status(504, String::new()), false),
         ("a gateway that lost the ERP", Act::Status(502, String::new()), false),
         ("a line cut before the answer", raw(""), false),
@@ -120,7 +121,13 @@ async fn after_the_lease_nothing_is_sent() {
     clock.advance(Duration::from_millis(1));
     assert!(handle.apply(1).await.is_ok());
     clock.advance(Duration::from_millis(1));
-    assert!(matches!(handle.apply(1).await, Err(ErpError::NotDelivered(text)) if text.contains("lease")));
+    assert_eq!(handle.apply(1).await, Err(ErpError::LeaseOver));
+    let outcomes: Vec<_> = log.drain().into_iter().map(|record| record.outcome).collect();
+    assert_eq!(outcomes, ["ok", "ok", "lease_over"], "login, call, the call that was not sent");
+    assert!(!ErpError::LeaseOver.is_delivery_failure(), "it says nothing about the ERP");
+    let newcomer = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default())).recording(log.clone());
+    assert_eq!(newcomer.apply(1).await, Err(ErpError::LeaseOver), "nor is a login sent");
+    assert_eq!(fake.logins(), 1);
     assert_eq!(fake.calls().len(), 1);
     log.set_deadline(clock.now().plus(Duration::from_millis(1)));
     assert!(handle.apply(1).await.is_ok());

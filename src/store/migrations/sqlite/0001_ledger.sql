@@ -91,7 +91,9 @@ create table erp_sessions (
     token text,
     obtained_at bigint not null,
     refusals bigint not null,
-    refusal text
+    refusal text,
+    -- Until when one process has the login to itself; 0 while nobody logs in.
+    login_until bigint not null default 0
 );
 
 -- Identities (hashes of mobile numbers and company names) for which a worker is creating a customer right now, so that
