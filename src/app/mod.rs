@@ -22,7 +22,7 @@ use crate::{
         server::{ServerLimits, serve},
         signed_body::Secrets,
     },
-    store::{ErpSession, OpenError, Store, StoreError},
+    store::{ErpSession, OpenError, Ownership, Store, StoreError},
     sync::{Engine, Journal, JournalError, Link, Mapping, Planner, SyncError, Task},
     telemetry::metrics::Metrics,
     worker::{Dispatcher, Parts, QuietHours, Upkeep},
@@ -63,6 +63,7 @@ pub struct App {
     /// The ERP client, shared by all workers.
     pub erp: Erp,
     keys: Arc<Keyring>,
+    ownership: Ownership,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -91,6 +92,7 @@ impl App {
         let keys = Arc::new(Keyring::new(keys(config)?));
         let rules = Rules::new(&config.admission).map_err(StartError::Config)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
+        let ownership = store.take_over().await?;
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
         let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
         let dispatcher = Dispatcher::new(Parts {
@@ -136,7 +138,7 @@ impl App {
             tasks.spawn(upkeep(config, &store, &clock).run(stop.clone()));
         }
         tasks.close();
-        Ok(Self { address, store, dispatcher, erp, keys, stop, tasks })
+        Ok(Self { address, store, dispatcher, erp, keys, ownership, stop, tasks })
     }
 
     /// Cancelling it stops the bridge.
@@ -154,6 +156,7 @@ impl App {
     pub async fn ended(&self) {
         self.tasks.wait().await;
         self.store.close().await;
+        self.ownership.release();
     }
 
     /// Stops cleanly.

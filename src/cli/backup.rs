@@ -19,8 +19,8 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) async fn run(self) -> Outcome {
-        let config = self.file.load()?;
-        let store = Store::open(&config.database, Clock::system(), false).await?;
+        let database = self.file.place().load_database()?;
+        let store = Store::open(&database, Clock::system(), false).await?;
         store.backup(&self.out).await?;
         println!("已备份到 {} (backed up)", self.out.display());
         Ok(true)

@@ -5,7 +5,7 @@ use crate::app::{self, CheckRow};
 
 /// Prints a table of what holds and what does not.
 pub(super) async fn run(file: &ConfigFile) -> Outcome {
-    let config = file.load()?;
+    let config = file.place().load()?;
     let rows = app::check(&config).await;
     print!("{}", table(&rows));
     Ok(rows.iter().all(|row| row.ok))

@@ -23,7 +23,7 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) async fn run(self) -> Outcome {
-        let address = self.address.replace("0.0.0.0", "127.0.0.1");
+        let address = self.address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
         Ok(match timeout(LIMIT, ask(&address)).await {
             Ok(Ok(line)) => {
                 println!("{line}");

@@ -12,10 +12,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError};
-
-/// The file that is read where no other is named, if it is there.
-const DEFAULT_FILE: &str = "erp-bridge.toml";
+use crate::config::Place;
 
 /// Signed WeChat-platform events in, exactly-once records in 智邦国际 ERP out.
 #[derive(Debug, Parser)]
@@ -50,10 +47,8 @@ struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn load(&self) -> Result<Config, ConfigError> {
-        let default = PathBuf::from(DEFAULT_FILE);
-        let file = self.config.clone().or_else(|| default.exists().then_some(default));
-        Config::load(file.as_deref(), std::env::vars())
+    fn place(&self) -> Place {
+        Place { file: self.config.clone() }
     }
 }
 

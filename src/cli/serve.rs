@@ -21,17 +21,18 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Outcome {
-        let config = self.file.load()?;
+        let place = self.file.place();
+        let config = place.load()?;
         logging::init(&config.log)?;
         let signals = Signals::listen()?;
         let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
         println!("listening on http://{}", app.address);
         tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
-        if config.api.tokens.is_empty() {
-            tracing::warn!("api.tokens is empty: nobody can use /v1");
+        for warning in config.warnings() {
+            tracing::warn!("{warning}");
         }
         let stop = app.stop_token();
-        let reload = || match self.file.load().map_err(|error| error.to_string()) {
+        let reload = || match place.load().map_err(|error| error.to_string()) {
             Ok(config) => match app.reload(&config) {
                 Ok(()) => tracing::info!("secrets and tokens were read again"),
                 Err(error) => tracing::error!(%error, "the old secrets and tokens stay"),

@@ -1,180 +1,173 @@
-//! Limits on every value. Each answer says which key, what is wrong and what would be right.
+//! What a single value must look like, what must hold between keys, what must not be missing, and what deserves a warning.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
-use secrecy::ExposeSecret;
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use humantime::format_duration;
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::Config;
-use crate::event::Rules;
+use super::{Config, load::ENV_PREFIX, source::Reader};
 
-const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
-/// Longest contact id and khid (`contract.md §1`, `erp-wire.md §3`).
-const CONTACT_ID: usize = 48;
-const KHID: usize = 50;
+/// A lease outlives this many ERP calls that all run into their timeout …
+const LEASE_TIMEOUTS: u32 = 4;
+/// … and then so much.
+const LEASE_MARGIN: Duration = Duration::from_secs(10);
+/// Below this a bearer token can be guessed.
+const TOKEN_CHARS_RECOMMENDED: usize = 16;
+/// What the Standard Webhooks scheme recommends at least.
+const KEY_BYTES_RECOMMENDED: usize = 24;
+/// More than any sender uses.
+const KEY_BYTES_MAX: usize = 1_024;
 
-/// Collects problems.
-#[derive(Default)]
-struct Found(Vec<(String, String)>);
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
-impl Found {
-    fn unless(&mut self, right: bool, key: &str, message: impl Into<String>) {
-        if !right {
-            self.0.push((key.to_owned(), message.into()));
+impl Config {
+    /// What is allowed and yet unwise, a sentence each; to be logged at the start.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.api.tokens.is_empty() {
+            warnings.push("api.tokens is empty: nobody can call /v1 (没有任何令牌可以访问 /v1)".to_owned());
+        }
+        for token in &self.api.tokens {
+            if token.token.expose_secret().chars().count() < TOKEN_CHARS_RECOMMENDED {
+                let name = &token.name;
+                warnings.push(format!(
+                    "api.tokens: the token of {name} is shorter than {TOKEN_CHARS_RECOMMENDED} characters"
+                ));
+            }
+        }
+        for (index, secret) in self.webhook.secrets.iter().enumerate() {
+            if key_bytes(secret.expose_secret()).is_some_and(|bytes| bytes < KEY_BYTES_RECOMMENDED) {
+                let number = index + 1;
+                warnings.push(format!("webhook.secrets: secret {number} has fewer than {KEY_BYTES_RECOMMENDED} bytes"));
+            }
+        }
+        warnings
+    }
+}
+
+/// What must hold between keys.
+pub(super) fn between_keys(config: &Config, r: &mut Reader) {
+    let needed = config.erp.timeout * LEASE_TIMEOUTS + LEASE_MARGIN;
+    if config.worker.lease < needed {
+        let (lease, timeout) = (format_duration(config.worker.lease), format_duration(config.erp.timeout));
+        let needed = format_duration(needed);
+        r.refuse("worker.lease", format!("{lease} is too short for erp.timeout = {timeout}: write at least {needed}"));
+    }
+    let mins: Vec<f64> = config.mapping.levels.iter().map(|level| level.min).collect();
+    if !mins.is_sorted_by(|higher, lower| higher > lower) {
+        r.refuse("mapping.levels", "write the levels from the highest min to the lowest, each min once");
+    }
+    let scores: Vec<f64> = config.assignment.rules.iter().map(|rule| rule.min_score).collect();
+    if scores.iter().enumerate().any(|(index, score)| scores.iter().skip(index + 1).any(|other| other == score)) {
+        r.refuse("assignment.rules", "two rules have the same min_score; write one with the users of both");
+    }
+    let tokens = &config.api.tokens;
+    if tokens.iter().map(|token| &token.name).collect::<BTreeSet<_>>().len() < tokens.len() {
+        r.refuse("api.tokens", "two tokens have the same name; the audit log could not tell them apart");
+    }
+    if tokens.iter().map(|token| token.token.expose_secret()).collect::<BTreeSet<_>>().len() < tokens.len() {
+        r.refuse("api.tokens", "two names share one token; give each a token of its own");
+    }
+}
+
+/// What a bridge cannot serve without.
+pub(super) fn required(config: &Config, r: &mut Reader) {
+    let erp = &config.erp;
+    let secret = |secret: &SecretString| !secret.expose_secret().is_empty();
+    let keys = [
+        (
+            "webhook.secrets",
+            !config.webhook.secrets.is_empty(),
+            "the secrets that senders sign with (签名密钥), whsec_…",
+        ),
+        ("erp.base_url", !erp.base_url.is_empty(), "the ERP's address (ERP 地址), such as http://HOST:PORT"),
+        ("erp.username", !erp.username.is_empty(), "the ERP account's name (ERP 账号)"),
+        ("erp.password", secret(&erp.password), "the ERP account's password (ERP 密码)"),
+        ("erp.serial", !erp.serial.is_empty(), "the serial number of the login (serialnum), 1 to 20 letters or digits"),
+    ];
+    for (key, present, what) in keys {
+        if !present {
+            let (section, name) = key.split_once('.').unwrap_or(("", key));
+            let variable = format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__"));
+            let by_file = if r.is_secret(key) { format!(" or {variable}_FILE") } else { String::new() };
+            r.refuse(key, format!("is missing: {what}; write {name} under [{section}], or set {variable}{by_file}"));
         }
     }
-
-    fn range<T: PartialOrd + std::fmt::Display>(&mut self, key: &str, value: T, least: T, most: T) {
-        self.unless(value >= least && value <= most, key, format!("must be {least} to {most}, not {value}"));
-    }
-
-    fn span(&mut self, key: &str, value: Duration, least: Duration, most: Duration) {
-        let shown = |span| humantime::format_duration(span).to_string();
-        let message = format!("must be {} to {}, not {}", shown(least), shown(most), shown(value));
-        self.unless(value >= least && value <= most, key, message);
-    }
 }
 
-/// Every problem of a configuration: (key, message).
-pub(super) fn problems(config: &Config) -> Vec<(String, String)> {
-    let mut found = Found::default();
-    server(config, &mut found);
-    secrets(config, &mut found);
-    erp(config, &mut found);
-    mapping(config, &mut found);
-    clockwork(config, &mut found);
-    found.0
-}
-
-fn server(config: &Config, found: &mut Found) {
-    let server = &config.server;
-    let listens = server.listen.parse::<std::net::SocketAddr>().is_ok() || server.listen.starts_with("localhost:");
-    found.unless(listens, "server.listen", "must be ADDRESS:PORT, such as 127.0.0.1:8080");
-    found.range("server.body_limit", server.body_limit, 1_024, 64 * 1024 * 1024);
-    found.span("server.read_timeout", server.read_timeout, SECOND, Duration::from_secs(300));
-    found.span("server.shutdown_grace", server.shutdown_grace, SECOND, Duration::from_secs(600));
-    found.range("server.max_connections", server.max_connections, 1, 100_000);
-    let database = &config.database;
-    let url = database.url.expose_secret();
-    let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    found.unless(known, "database.url", "must begin with sqlite:// or postgres://");
-    found.unless(
-        !url.contains(":memory:"),
-        "database.url",
-        "a ledger in memory would lose what was acknowledged; name a file",
-    );
-    found.range("database.max_connections", database.max_connections, 1, 200);
-    found.range("database.max_backlog", database.max_backlog, 1, 1_000_000_000);
-    found.unless(["text", "json"].contains(&config.log.format.as_str()), "log.format", "must be text or json");
-}
-
-fn secrets(config: &Config, found: &mut Found) {
-    let webhook = &config.webhook;
-    found.unless(
-        !webhook.secrets.is_empty(),
-        "webhook.secrets",
-        "is missing: name at least one secret, whsec_<base64>",
-    );
-    found.unless(webhook.secrets.len() <= 16, "webhook.secrets", "must be at most 16");
-    let form = |secret: &secrecy::SecretString| {
-        use base64::{Engine, engine::general_purpose::STANDARD};
-        let key = secret.expose_secret().trim().strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
-        key.is_some_and(|key| (1..=1_024).contains(&key.len()))
+/// `host:port`; the host may be a name.
+pub(super) fn is_listen(text: &str) -> bool {
+    let named = |(host, port): (&str, &str)| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        !host.is_empty() && host.chars().all(allowed) && port.parse::<u16>().is_ok()
     };
-    for (index, secret) in webhook.secrets.iter().enumerate() {
-        let message = "must be whsec_ and base64, such as whsec_ and the output of: openssl rand -base64 32";
-        found.unless(form(secret), &format!("webhook.secrets.{index}"), message);
-    }
-    found.span("webhook.tolerance", webhook.tolerance, SECOND, DAY);
-    let tokens = &config.api.tokens;
-    found.unless(tokens.len() <= 1_000, "api.tokens", "must be at most 1000");
-    for (index, token) in tokens.iter().enumerate() {
-        let key = format!("api.tokens.{index}");
-        let length = token.token.expose_secret().len();
-        found.unless((8..=512).contains(&length), &key, "the token must have 8 to 512 characters");
-        let name_is_right = !token.name.is_empty() && token.name.len() <= 64;
-        found.unless(name_is_right, &key, "the name must have 1 to 64 characters");
-        let twice = tokens[..index].iter().any(|other| other.name == token.name);
-        found.unless(!twice, &key, format!("the name {:?} is used twice", token.name));
-    }
+    text.parse::<SocketAddr>().is_ok() || text.rsplit_once(':').is_some_and(named)
 }
 
-fn erp(config: &Config, found: &mut Found) {
-    let erp = &config.erp;
-    let host = erp.base_url.strip_prefix("http://").or_else(|| erp.base_url.strip_prefix("https://"));
-    let message = if erp.base_url.is_empty() {
-        "is missing: the ERP's address, such as http://192.168.1.10:8080"
-    } else {
-        "must be http:// or https://, a host and perhaps a port"
+/// A URL of one of the two databases.
+pub(super) fn is_database_url(text: &str) -> bool {
+    let rest = ["sqlite://", "postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    // A ledger in memory would lose what was acknowledged.
+    let lasting = !text.contains(":memory:") && !text.contains("mode=memory");
+    rest.is_some_and(|rest| !rest.trim().is_empty()) && lasting && !text.contains(char::is_control)
+}
+
+/// `whsec_` and base64 of a key.
+pub(super) fn is_whsec(text: &str) -> bool {
+    key_bytes(text).is_some_and(|bytes| (1..=KEY_BYTES_MAX).contains(&bytes))
+}
+
+fn key_bytes(text: &str) -> Option<usize> {
+    BASE64.decode(text.trim().strip_prefix("whsec_")?).ok().map(|key| key.len())
+}
+
+/// http or https, a host, perhaps the folder that the ERP is installed in.
+pub(super) fn is_base_url(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    matches!(url.scheme(), "http" | "https") && url.has_host() && bare
+}
+
+/// A path of the ERP, without query.
+pub(super) fn is_login_path(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'_' | b'-');
+    text.len() <= 200 && text.len() > 1 && text.starts_with('/') && text.bytes().all(allowed)
+}
+
+/// `serialnum`: 1–20 letters or digits (`erp-wire.md` §2).
+pub(super) fn is_serial(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Ids separated by commas, at most 50 characters (`erp-wire.md` §3, `sort1`).
+pub(super) fn is_ids(text: &str) -> bool {
+    let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    text.len() <= 50 && text.split(',').all(is_id)
+}
+
+/// One or two UTF-16 code units that are letters, digits, `_` or `-`.
+pub(super) fn is_prefix(text: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    (1..=2).contains(&text.encode_utf16().count()) && text.chars().all(allowed)
+}
+
+/// `HH:MM-HH:MM`; a window that ends before it begins runs over midnight, one that has no length makes no sense.
+pub(super) fn is_quiet_hours(text: &str) -> bool {
+    let is_time = |time: &str| {
+        let digits = |part: &str, max: u8| {
+            let two = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+            two && part.parse::<u8>().is_ok_and(|number| number <= max)
+        };
+        time.split_once(':').is_some_and(|(hours, minutes)| digits(hours, 23) && digits(minutes, 59))
     };
-    let is_address = host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', '@', ' ']));
-    found.unless(is_address, "erp.base_url", message);
-    found.unless(!erp.username.is_empty(), "erp.username", "is missing: the ERP account's name");
-    found.unless(!erp.password.expose_secret().is_empty(), "erp.password", "is missing: the ERP account's password");
-    let serial = (1..=20).contains(&erp.serial.len()) && erp.serial.chars().all(|c| c.is_ascii_alphanumeric());
-    found.unless(serial, "erp.serial", "must be 1 to 20 letters or digits");
-    let types = ["application/json", "application/zsml; charset=utf-8", "application/zsml"];
-    found.unless(
-        types.contains(&erp.content_type.as_str()),
-        "erp.content_type",
-        "must be application/json, or application/zsml; charset=utf-8 for older versions",
-    );
-    found.unless(erp.login_path.starts_with('/'), "erp.login_path", "must begin with /");
-    found.span("erp.timeout", erp.timeout, Duration::from_millis(100), Duration::from_secs(300));
-    found.range("erp.max_in_flight", erp.max_in_flight, 1, 64);
-    found.span("erp.late_effect", erp.late_effect, Duration::ZERO, Duration::from_secs(3_600));
-    found.span("erp.choices_max_age", erp.choices_max_age, SECOND, 7 * DAY);
-    found.span("erp.session_max_age", erp.session_max_age, SECOND, 7 * DAY);
-    if let Err(message) = crate::worker::QuietHours::parse(&erp.quiet_hours) {
-        found.unless(false, "erp.quiet_hours", message);
-    }
-    found.unless(!erp.values.sort1.is_empty(), "erp.values.sort1", "is missing: ids of 客户分类, such as 3,7");
-    found.unless(!erp.values.source.is_empty(), "erp.values.source", "is missing: a text of 客户来源, such as 微信");
-}
-
-fn mapping(config: &Config, found: &mut Found) {
-    if let Err(message) = Rules::new(&config.admission) {
-        found.unless(false, "admission.rules", message);
-    }
-    found.range("admission.min_score", config.admission.min_score, 0.0, 100.0);
-    let prefix = &config.mapping.khid_prefix;
-    let fits = prefix.encode_utf16().count() + CONTACT_ID <= KHID;
-    found.unless(
-        fits,
-        "mapping.khid_prefix",
-        "must have at most 2 characters: 客户编号 takes 50, a contact id up to 48",
-    );
-    let levels = &config.mapping.levels;
-    let falls = levels.windows(2).all(|pair| pair[0].min > pair[1].min);
-    found.unless(falls, "mapping.levels", "must fall from the highest min to the lowest, none twice");
-    for level in levels {
-        let right = (0.0..=100.0).contains(&level.min) && !level.text.is_empty() && level.id > 0;
-        found.unless(right, "mapping.levels", "each level has min 0 to 100, a positive id and a text");
-    }
-    for rule in &config.assignment.rules {
-        let key = "assignment.rules";
-        found.unless((0.0..=100.0).contains(&rule.min_score), key, "min_score must be 0 to 100");
-        found.unless(rule.public == rule.users.is_empty(), key, "each rule has either users or public = true");
-        let digits = rule
-            .users
-            .iter()
-            .all(|user| !user.is_empty() && user.len() <= 18 && user.bytes().all(|b| b.is_ascii_digit()));
-        found.unless(digits, key, "users are the ERP's user ids, digits such as 63");
-    }
-}
-
-fn clockwork(config: &Config, found: &mut Found) {
-    let worker = &config.worker;
-    // A step makes at most two calls and a login, each twice at worst when a session expires.
-    let least = config.erp.timeout * 4 + SECOND;
-    found.span("worker.lease", worker.lease, least, DAY);
-    found.span("worker.poll", worker.poll, Duration::from_millis(10), Duration::from_secs(60));
-    found.range("worker.circuit_failures", worker.circuit_failures, 1, 1_000);
-    found.span("worker.circuit_pause", worker.circuit_pause, Duration::from_millis(10), Duration::from_secs(3_600));
-    found.range("retry.schedule", config.retry.schedule.len(), 1, 50);
-    for pause in &config.retry.schedule {
-        found.span("retry.schedule", *pause, Duration::from_millis(1), 30 * DAY);
-    }
-    found.span("messages.hold_for", config.messages.hold_for, SECOND, 3_650 * DAY);
-    found.span("retention.succeeded", config.retention.succeeded, SECOND, 36_500 * DAY);
+    text.split_once('-').is_some_and(|(from, to)| from != to && is_time(from) && is_time(to))
 }

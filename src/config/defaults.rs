@@ -1,4 +1,4 @@
-//! What holds where the configuration says nothing.
+//! What holds where nothing is configured. `erp-bridge.example.toml` shows the same values; a test compares them.
 
 use std::{collections::BTreeMap, time::Duration};
 

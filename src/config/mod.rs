@@ -1,21 +1,30 @@
 //! The configuration: one struct a room, read from TOML and the environment, every limit checked before anything starts.
+//!
+//! [`keys`] holds one line a key: its name, its default and what it may hold. [`source`] knows where a value came from,
+//! [`parse`] how it is written, [`check`] what must hold between keys. All problems are reported at once.
 
 mod check;
 mod defaults;
+mod error;
+mod keys;
 mod load;
-mod units;
+mod parse;
+mod source;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use secrecy::SecretString;
-use serde::Deserialize;
 
-pub use self::load::{ConfigError, Problem};
-use self::units::{assignment_rules, bytes, duration, durations, levels, rules, strings, tokens};
+pub use self::{
+    error::{ConfigError, Problem},
+    load::{DEFAULT_FILE, ENV_PREFIX, Place},
+};
 
 /// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default)]
 pub struct Config {
     /// Where the bridge listens, and the limits of the door.
     pub server: ServerConfig,
@@ -46,27 +55,22 @@ pub struct Config {
 }
 
 /// `[server]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct ServerConfig {
     /// Address and port; port 0 takes a free one and prints it.
     pub listen: String,
     /// Largest request body in bytes; also written `256KiB`.
-    #[serde(deserialize_with = "bytes")]
     pub body_limit: u64,
     /// How long a client may take to send its header, and again its body.
-    #[serde(deserialize_with = "duration")]
     pub read_timeout: Duration,
     /// How long a stopping server waits for requests and steps in flight.
-    #[serde(deserialize_with = "duration")]
     pub shutdown_grace: Duration,
     /// How many connections are open at most.
     pub max_connections: usize,
 }
 
 /// `[database]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct DatabaseConfig {
     /// `sqlite://erp-bridge.db` or `postgres://…`
     pub url: SecretString,
@@ -75,33 +79,26 @@ pub struct DatabaseConfig {
     /// How many waiting events (queued, held, in review) fill the backlog: then the door answers 503.
     pub max_backlog: u64,
     /// How much of the disk that holds a SQLite file stays free; below it the door answers 503.
-    #[serde(deserialize_with = "bytes")]
     pub min_free_disk: u64,
 }
 
 /// `[webhook]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct WebhookConfig {
     /// `whsec_<base64>`, several at once while a secret is rotated.
-    #[serde(deserialize_with = "strings")]
     pub secrets: Vec<SecretString>,
     /// How far a sender's clock may be off, either way.
-    #[serde(deserialize_with = "duration")]
     pub tolerance: Duration,
     /// Requests a second from one address; 0 sets no limit.
     pub rate_limit: u32,
-    /// A contact's sender that has been silent for longer shows in the statistics; zero turns it off.
-    #[serde(deserialize_with = "duration")]
+    /// A sender that has been silent for longer shows in the statistics; zero turns it off.
     pub silence_after: Duration,
 }
 
 /// `[api]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct ApiConfig {
-    /// Who may call `/v1`; in the environment `name:scope:token,…`.
-    #[serde(deserialize_with = "tokens")]
+    /// Who may call `/v1`.
     pub tokens: Vec<ApiToken>,
     /// Requests a second of one token; 0 sets no limit.
     pub rate_limit: u32,
@@ -110,8 +107,7 @@ pub struct ApiConfig {
 }
 
 /// One bearer token; in the environment `name:scope:token`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct ApiToken {
     /// Who this is, for the audit log.
     pub name: String,
@@ -122,8 +118,7 @@ pub struct ApiToken {
 }
 
 /// What a token may do (`contract.md` §5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// Look, with personal data masked.
     Read,
@@ -132,23 +127,18 @@ pub enum Scope {
 }
 
 /// `[admission]`: thresholds of the rules (准入条件), and which rules each event type must pass.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct AdmissionConfig {
     /// The lowest score that is admitted.
     pub min_score: f64,
     /// Names that are no names: 先生, 女士, 老板, 微信用户 …
-    #[serde(deserialize_with = "strings")]
     pub placeholders: Vec<String>,
-    /// Event type → rule names (`phone_verified`, `name_complete`, `score`); in the environment
-    /// `deal.closed:phone_verified+score,…`.
-    #[serde(deserialize_with = "rules")]
+    /// Event type → rule names (`phone_verified`, `name_complete`, `score`).
     pub rules: BTreeMap<String, Vec<String>>,
 }
 
 /// `[erp]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct ErpConfig {
     /// `http://host[:port]` of the ERP; there is no default.
     pub base_url: String,
@@ -163,30 +153,24 @@ pub struct ErpConfig {
     /// `/webapi/v3/ov1/login`, or `/SYSA/mobilephone/login.asp` on older versions.
     pub login_path: String,
     /// How long one call may take.
-    #[serde(deserialize_with = "duration")]
     pub timeout: Duration,
     /// Calls under way at once at most.
     pub max_in_flight: usize,
     /// How long after a call without an answer its effect may still appear; a look-up that finds nothing is believed
     /// only after it. Zero means three times `timeout`.
-    #[serde(deserialize_with = "duration")]
     pub late_effect: Duration,
     /// How long choices (客户来源, 价值评估) and accounts read from the ERP are believed.
-    #[serde(deserialize_with = "duration")]
     pub choices_max_age: Duration,
     /// How long a session is believed to last.
-    #[serde(deserialize_with = "duration")]
     pub session_max_age: Duration,
     /// Daily maintenance windows in the ERP's zone, `02:00-03:30`; nothing is dispatched in them.
-    #[serde(deserialize_with = "strings")]
     pub quiet_hours: Vec<String>,
     /// Values of the fields that differ per company.
     pub values: ErpValues,
 }
 
 /// `[erp.values]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct ErpValues {
     /// 客户分类 when adding: ids of a tree such as `3,7`.
     pub sort1: String,
@@ -201,21 +185,18 @@ pub struct ErpValues {
 }
 
 /// `[mapping]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct MappingConfig {
     /// 客户编号 = this + contact id.
     pub khid_prefix: String,
-    /// Score → 价值评估, highest `min` first; in the environment `90:175:很高,…`.
-    #[serde(deserialize_with = "levels")]
+    /// Score → 价值评估, highest `min` first.
     pub levels: Vec<Level>,
     /// How `<`, `>` and `&` of customers' texts are written.
     pub markup: Markup,
 }
 
 /// One level of 价值评估.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Level {
     /// Lowest score of this level.
     pub min: f64,
@@ -226,8 +207,7 @@ pub struct Level {
 }
 
 /// How `<`, `>` and `&` in customers' texts are made harmless for an ASP page that may show them raw.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Markup {
     /// Full-width forms ＜ ＞ ＆.
     FullWidth,
@@ -236,43 +216,34 @@ pub enum Markup {
 }
 
 /// `[assignment]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default)]
 pub struct AssignmentConfig {
-    /// Tried from the highest `min_score` down; empty leaves new customers to the ERP; in the environment
-    /// `80:63+71,60:public`.
-    #[serde(deserialize_with = "assignment_rules")]
+    /// Tried from the highest `min_score` down; empty leaves new customers to the ERP.
     pub rules: Vec<AssignmentRule>,
 }
 
 /// One rule: users in turn, or open to all.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AssignmentRule {
     /// Lowest score that this rule takes.
     pub min_score: f64,
     /// ERP user ids, in turn.
-    #[serde(default)]
     pub users: Vec<String>,
     /// Open to all users instead.
-    #[serde(default)]
     pub public: bool,
 }
 
 /// `[messages]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct MessagesConfig {
     /// `hold`: messages wait for the contact's promotion; `ignore`: they are stored as ignored.
     pub before_promotion: BeforePromotion,
     /// How long they wait.
-    #[serde(deserialize_with = "duration")]
     pub hold_for: Duration,
 }
 
 /// What happens to a message of a contact that is not linked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BeforePromotion {
     /// Wait for the link.
     Hold,
@@ -281,43 +252,34 @@ pub enum BeforePromotion {
 }
 
 /// `[retry]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct RetryConfig {
     /// The pause after the first, second … failed attempt; after the last one the event is dead.
-    #[serde(deserialize_with = "durations")]
     pub schedule: Vec<Duration>,
 }
 
 /// `[retention]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct RetentionConfig {
     /// Age at which succeeded, ignored and not admitted events vanish; their payload goes at half of it.
-    #[serde(deserialize_with = "duration")]
     pub succeeded: Duration,
 }
 
 /// `[worker]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct WorkerConfig {
     /// How long a claimed contact belongs to its worker without a sign of life; must exceed four ERP timeouts.
-    #[serde(deserialize_with = "duration")]
     pub lease: Duration,
     /// How often the ledger is asked for work that no signal announced (another replica's, retries that fall due).
-    #[serde(deserialize_with = "duration")]
     pub poll: Duration,
     /// Consecutive failures of delivery that open the circuit.
     pub circuit_failures: u32,
     /// How long an open circuit waits before it tries one cheap call.
-    #[serde(deserialize_with = "duration")]
     pub circuit_pause: Duration,
 }
 
 /// `[log]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone)]
 pub struct LogConfig {
     /// A filter such as `info,erp_bridge::erp=debug`.
     pub filter: String,

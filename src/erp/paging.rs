@@ -22,6 +22,20 @@ impl Erp {
     ///
     /// [`ErpError::TooMany`] beyond 50 pages; the pages of an ERP that turns none are an unknown outcome.
     pub(super) async fn all_rows(&self, interface: &Interface, filters: Vec<Field>) -> Result<Vec<Row>, ErpError> {
+        self.rows_until(interface, filters, |_| false).await
+    }
+
+    /// The rows that match `filters`, page by page until `enough` says of those read so far that they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Erp::all_rows`].
+    pub(super) async fn rows_until(
+        &self,
+        interface: &Interface,
+        filters: Vec<Field>,
+        enough: impl Fn(&[Row]) -> bool + Send + Sync,
+    ) -> Result<Vec<Row>, ErpError> {
         let (size, index) = match interface.style {
             Style::Asp => ("pagesize", "pageindex"),
             Style::V3 => ("page_size", "page_index"),
@@ -37,7 +51,7 @@ impl Erp {
                 return repeated(interface, &table, rows);
             }
             rows.extend(table.rows.iter().cloned());
-            if is_last(&table, page, rows.len()) {
+            if is_last(&table, page, rows.len()) || enough(&rows) {
                 return Ok(rows);
             }
             page_before = table.rows;

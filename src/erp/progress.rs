@@ -3,6 +3,7 @@
 use super::{
     Answer, Erp, ErpError, Field,
     customers::check_lengths,
+    envelope::Row,
     interface::{Interface, SAVE},
 };
 
@@ -88,30 +89,37 @@ impl Erp {
         self.command(&ADD, &fields).await
     }
 
-    /// 洽谈进展列表: all records of a customer. A list that the installation closed (refusal, 404, 403) is `Closed`, which is
+    /// 洽谈进展列表: the records of a customer, the newest first, as far as `enough` asks of the texts read so far: a customer may
+    /// have thousands, and a record that was just added stands on the first page. A list that the installation closed (refusal, 404, 403) is `Closed`, which is
     /// believed for ten minutes; an outage is an error and never `Closed`.
     ///
     /// # Errors
     ///
     /// [`ErpError::TooMany`] beyond 50 pages; an unknown outcome if the rows carry no `intro`.
-    pub async fn list_progress(&self, ord: i64) -> Result<ProgressList, ErpError> {
+    pub async fn list_progress(
+        &self,
+        ord: i64,
+        enough: impl Fn(&[ProgressRow]) -> bool + Send + Sync,
+    ) -> Result<ProgressList, ErpError> {
         if let Some(words) = self.caches().progress_closed(self.now()) {
             return Ok(ProgressList::Closed(words));
         }
         let filters = vec![Field::number("ord", ord), Field::new("_rpt_sort", "-date7")];
-        let rows = match self.all_rows(&LIST, filters).await {
-            Ok(rows) => rows,
-            Err(ErpError::Refused(words)) => {
-                self.caches().set_progress_closed(self.now(), &words);
-                return Ok(ProgressList::Closed(words));
-            }
-            Err(error) => return Err(error),
-        };
-        let record = |row: &super::envelope::Row| {
-            Some(ProgressRow { ord: row.integer("ord"), intro: row.owned("intro")?, date: row.owned("date7") })
-        };
-        let records: Option<Vec<_>> = rows.iter().map(record).collect();
+        let read = |rows: &[Row]| rows.iter().map(record).collect::<Option<Vec<_>>>();
+        let rows =
+            match self.rows_until(&LIST, filters, |rows| read(rows).is_some_and(|records| enough(&records))).await {
+                Ok(rows) => rows,
+                Err(ErpError::Refused(words)) => {
+                    self.caches().set_progress_closed(self.now(), &words);
+                    return Ok(ProgressList::Closed(words));
+                }
+                Err(error) => return Err(error),
+            };
         // A list without the text cannot tell whether a record is there.
-        records.map(ProgressList::Records).ok_or_else(|| ErpError::garbled("洽谈进展列表 has no column intro"))
+        read(&rows).map(ProgressList::Records).ok_or_else(|| ErpError::garbled("洽谈进展列表 has no column intro"))
     }
+}
+
+fn record(row: &Row) -> Option<ProgressRow> {
+    Some(ProgressRow { ord: row.integer("ord"), intro: row.owned("intro")?, date: row.owned("date7") })
 }

@@ -37,7 +37,8 @@ pub(super) fn of_call(verdict: &Verdict, answer: Option<&HttpAnswer>, token: &st
     };
     // Hidden before it is cut: half a session is still too much of it.
     let hidden = if token.is_empty() { said } else { said.replace(token, "…") };
-    (outcome, hidden.trim().chars().take(SAID_MAX).collect())
+    let readable = hidden.chars().filter(|character| *character == '\n' || !character.is_control());
+    (outcome, readable.collect::<String>().trim().chars().take(SAID_MAX).collect())
 }
 
 fn of_reply(reply: &Reply) -> String {

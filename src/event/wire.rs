@@ -2,10 +2,17 @@
 //!
 //! Every member is optional here, so that all that is missing or wrong can be reported at once.
 
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Unexpected},
+};
+use serde_json::Value;
 use validator::Validate;
 
 use super::limits;
+
+/// Up to here every whole number is exact in a float.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// The envelope; `type` was read before.
 #[derive(Deserialize, Validate)]
@@ -29,6 +36,7 @@ pub(super) struct Data {
     #[serde(default, deserialize_with = "text")]
     #[validate(custom(function = "limits::at_most::<100>"))]
     pub(super) requested_by: Option<String>,
+    #[serde(default, deserialize_with = "whole")]
     #[validate(custom(function = "limits::sequence"))]
     pub(super) sequence: Option<i64>,
 }
@@ -109,6 +117,20 @@ pub(super) struct Deal {
     pub(super) currency: Option<String>,
     #[validate(custom(function = "limits::timestamp"))]
     pub(super) closed_at: Option<String>,
+}
+
+/// A whole number; `3.0` is one in JSON too.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let wrong = || D::Error::invalid_type(Unexpected::Other("number"), &"i64");
+    match Option::<Value>::deserialize(deserializer)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(number)) => number
+            .as_i64()
+            .or_else(|| number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() < EXACT_MAX).map(|it| it as i64))
+            .map(Some)
+            .ok_or_else(wrong),
+        Some(_) => Err(wrong()),
+    }
 }
 
 /// A text for people: without the white space and control characters around it; nothing left counts as absent.

@@ -7,7 +7,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{door::Door, problem::Problem};
 use crate::event::FieldError;
@@ -82,6 +82,10 @@ impl<T: DeserializeOwned + Default> FromRequest<Door> for OptionalJsonBody<T> {
 /// # Errors
 /// As said. serde's words name members and types; they are kept only where they cannot quote a value.
 pub(super) fn parse<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
+    // serde would also read a struct from an array.
+    if serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(raw).is_ok() {
+        return Err(Problem::Invalid(vec![FieldError::new("", "expected an object")]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(raw);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
@@ -131,6 +135,14 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
+/// As [`present`], for a whole number; `3.0` is one in JSON too.
+pub(super) fn present_whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let exact = |float: &f64| float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0;
+    let whole = number.as_i64().or_else(|| number.as_f64().filter(exact).map(|float| float as i64));
+    whole.map(Some).ok_or_else(|| serde::de::Error::custom("a fraction, expected a whole number"))
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
@@ -174,15 +186,14 @@ mod tests {
             (r#"{"approve":true,"reason":null}"#, "/reason", "expected a string"),
             (r#"{"approve":true,"13812345678":1}"#, "/13812345678", "expected `approve` or `reason`"),
             (r"{}", "", "missing field `approve`"),
-            ("[]", "", "missing field `approve`"),
+            ("[]", "", "expected an object"),
+            ("[true]", "", "expected an object"),
             ("3", "", "expected struct Sample"),
         ];
         for (raw, place, message) in table {
             let Err(Problem::Invalid(errors)) = parse::<Sample>(raw.as_bytes()) else { panic!("{raw}") };
             assert_eq!((errors[0].pointer.as_str(), errors.len()), (place, 1), "{raw}");
-            if raw != "[]" {
-                assert_eq!(errors[0].message, message, "{raw}");
-            }
+            assert_eq!(errors[0].message, message, "{raw}");
             assert!(!errors[0].message.contains("1381234"), "{raw}");
         }
     }

@@ -62,10 +62,9 @@ impl SyncBody {
                 contact.insert("id".into(), contact_id.into());
             }
             Some(id) if id == contact_id => {}
-            Some(_) => {
-                let message = "must be the contact id of the path, or be left out".to_owned();
-                return Err(Problem::Invalid(vec![FieldError { pointer: "/contact/id".into(), message }]));
-            }
+            // Not a string: the event's parser says so, with its place.
+            Some(id) if !id.is_string() => {}
+            Some(_) => return Err(Problem::ContactMismatch),
         }
         let mut data = Map::new();
         data.insert("contact".into(), Value::Object(contact));
@@ -92,7 +91,7 @@ impl SyncBody {
         (status = 202, description = "Committed to disk", body = Answer),
         (status = 200, description = "Nothing to do now: `duplicate`, or `not_admitted` with its reasons", body = Answer),
         (status = 404, description = "No contact can have this id", body = ProblemDocument),
-        (status = 409, description = "This key was used before for another body", body = ProblemDocument),
+        (status = 409, description = "The body speaks of another contact than the path, or this key was used before for another body", body = ProblemDocument),
     ),
 )]
 pub(super) async fn sync_contact(

@@ -47,9 +47,8 @@ fn a_sync_call_speaks_of_the_contact_of_its_path() {
     assert_eq!((&filled["data"]["thread"]["id"], &filled["data"]["requested_by"]), (&json!("t"), &json!("ops")));
     assert_eq!(filled["data"].get("signal"), None);
     assert!(event(r#"{"contact":{"id":"c1","name":"张三"},"force":true}"#).is_ok());
+    assert_eq!(event(r#"{"contact":{"id":"c2","name":"张三"}}"#), Err(Problem::ContactMismatch));
     let table = [
-        (r#"{"contact":{"id":"c2","name":"张三"}}"#, "/contact/id"),
-        (r#"{"contact":{"id":1}}"#, "/contact/id"),
         (r#"{"contact":null}"#, "/contact"),
         (r#"{"contact":{},"force":"yes"}"#, "/force"),
         (r#"{"contact":{},"deal":{}}"#, "/deal"),

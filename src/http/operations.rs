@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     auth::Operator,
-    body::{JsonBody, OptionalJsonBody, present},
+    body::{JsonBody, OptionalJsonBody, present, present_whole},
     door::Door,
     problem::{Problem, ProblemDocument},
     query::{FilterText, PathId},
@@ -17,6 +17,9 @@ use crate::{
 
 /// The longest reason of an operator, in characters.
 const MAX_REASON_CHARS: usize = 500;
+
+/// The largest `ord` that is believed: beyond it JSON readers lose digits.
+const MAX_ORD: i64 = 9_007_199_254_740_991;
 
 /// The states from which many events are replayed at once.
 const REPLAYABLE: [Status; 3] = [Status::Dead, Status::NotAdmitted, Status::Discarded];
@@ -114,8 +117,8 @@ pub(super) struct ResolveBody {
     /// `done`: the step in question took effect. `resend`: it did not, send it again. `link`: the contact is customer `ord`.
     decision: DecisionWord,
     /// The customer's record, for `link` only.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, minimum = 1)]
+    #[serde(default, deserialize_with = "present_whole")]
+    #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
     ord: Option<i64>,
     /// For the audit log.
     #[serde(default, deserialize_with = "present")]
@@ -142,7 +145,7 @@ impl ResolveBody {
         match (self.decision, self.ord) {
             (DecisionWord::Done, None) => Ok(Resolution::Done),
             (DecisionWord::Resend, None) => Ok(Resolution::Resend),
-            (DecisionWord::Link, Some(ord)) if ord >= 1 => Ok(Resolution::Link { ord }),
+            (DecisionWord::Link, Some(ord)) if (1..=MAX_ORD).contains(&ord) => Ok(Resolution::Link { ord }),
             (DecisionWord::Link, _) => Err(fault("link needs the customer's ord, 1 or more")),
             (DecisionWord::Done | DecisionWord::Resend, Some(_)) => Err(fault("only link takes an ord")),
         }

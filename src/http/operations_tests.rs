@@ -19,7 +19,11 @@ fn a_decision_is_done_or_resend_or_a_link_with_its_customer() {
     assert_eq!(resolve(r#"{"decision":"done"}"#), Ok(Resolution::Done));
     assert_eq!(resolve(r#"{"decision":"resend","reason":"看过了"}"#), Ok(Resolution::Resend));
     assert_eq!(resolve(r#"{"decision":"link","ord":1}"#), Ok(Resolution::Link { ord: 1 }));
+    assert_eq!(resolve(r#"{"decision":"link","ord":7.0}"#), Ok(Resolution::Link { ord: 7 }));
+    let largest = format!(r#"{{"decision":"link","ord":{MAX_ORD}}}"#);
+    assert_eq!(resolve(&largest), Ok(Resolution::Link { ord: MAX_ORD }));
     let table = [
+        (r#"{"decision":"link","ord":9007199254740992}"#, "/ord"),
         (r#"{"decision":"link"}"#, "/ord"),
         (r#"{"decision":"link","ord":0}"#, "/ord"),
         (r#"{"decision":"link","ord":null}"#, "/ord"),

@@ -47,6 +47,8 @@ pub enum Problem {
     EventNotFound,
     /// The contact has no customer in the ERP yet.
     ContactNotLinked,
+    /// The body speaks of another contact than the path.
+    ContactMismatch,
     /// Nothing is stored of this contact.
     ContactUnknown,
     /// The address exists, the method does not.
@@ -126,6 +128,7 @@ impl Problem {
             Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "Nothing lives here"),
             Self::EventNotFound => ("event_not_found", StatusCode::NOT_FOUND, "No such event"),
             Self::ContactNotLinked => ("contact_not_linked", StatusCode::NOT_FOUND, "The contact is not linked"),
+            Self::ContactMismatch => ("contact_mismatch", StatusCode::CONFLICT, "Two different contacts"),
             Self::ContactUnknown => ("contact_unknown", StatusCode::NOT_FOUND, "Nothing is stored of this contact"),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here")
@@ -192,6 +195,7 @@ impl Problem {
             Self::ContactNotLinked => {
                 "该联系人尚未关联 ERP 客户：请先同步。The contact has no customer in the ERP yet: sync it first.".into()
             }
+            Self::ContactMismatch => "contact.id 与路径不一致。contact.id must be the path's, or be left out.".into(),
             Self::ContactUnknown => "没有该联系人的数据。Nothing is stored of this contact.".into(),
             Self::MethodNotAllowed => "该地址不支持此方法：见 Allow。See the header Allow for what is possible.".into(),
             Self::BodyTimeout => "请求体未在时限内到达：请重发。The body did not arrive in time: send it again.".into(),

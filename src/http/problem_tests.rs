@@ -19,6 +19,7 @@ fn every_problem() -> Vec<Problem> {
         Problem::RouteNotFound,
         Problem::EventNotFound,
         Problem::ContactNotLinked,
+        Problem::ContactMismatch,
         Problem::ContactUnknown,
         Problem::MethodNotAllowed,
         Problem::BodyTimeout,

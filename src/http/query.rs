@@ -1,6 +1,6 @@
 //! Query parameters and path ids: read by hand, so that every fault is a problem that names its parameter.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
@@ -136,6 +136,19 @@ pub(super) fn limit(text: Option<&str>) -> Result<i64, Problem> {
     }
 }
 
+/// A number of seconds; `None` if it was not said.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`] unless it is a number from 1 to `most`.
+pub(super) fn seconds(text: Option<&str>, most: u64) -> Result<Option<Duration>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let digits = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u64>() {
+        Ok(seconds) if digits && (1..=most).contains(&seconds) => Ok(Some(Duration::from_secs(seconds))),
+        _ => Err(Problem::InvalidQuery("seconds".into(), format!("a number from 1 to {most}"))),
+    }
+}
+
 /// The place where a page begins: the `seq` of the last item of the page before.
 ///
 /// # Errors
@@ -193,6 +206,16 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(limit(text).ok(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn seconds_have_a_first_and_a_last() {
+        for (text, expected) in
+            [("1", Some(1)), ("3600", Some(3_600)), ("0", None), ("3601", None), ("", None), ("1.5", None)]
+        {
+            assert_eq!(seconds(Some(text), 3_600).ok().flatten().map(|it| it.as_secs()), expected, "{text}");
+        }
+        assert_eq!(seconds(None, 3_600), Ok(None));
     }
 
     #[test]

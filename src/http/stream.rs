@@ -9,7 +9,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use serde_json::json;
 use tokio::sync::{
     OwnedSemaphorePermit,
@@ -21,11 +21,21 @@ use super::{
     auth::Reader,
     door::Door,
     problem::{Problem, ProblemDocument},
+    query::{self, Params},
 };
 use crate::store::Change;
 
 /// How often a quiet stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Longest life that a caller may ask for, in seconds.
+const MAX_SECONDS: u64 = 3_600;
+
+/// What a caller may ask of a stream.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct StreamParams {
+    seconds: Option<String>,
+}
 
 /// Follow state changes
 ///
@@ -34,14 +44,27 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// cannot be resumed.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "observation", security(("token" = ["read"])),
+    params(("seconds" = Option<u16>, Query, minimum = 1, maximum = 3_600, nullable = false,
+        description = "The stream ends by itself after so many seconds; without it, when either side closes it")),
     responses(
         (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
         (status = 429, description = "Too many streams are open", body = ProblemDocument),
     ),
 )]
-pub(super) async fn stream_changes(State(door): State<Door>, _: Reader) -> Result<Response, Problem> {
+pub(super) async fn stream_changes(
+    State(door): State<Door>,
+    _: Reader,
+    Params(params): Params<StreamParams>,
+) -> Result<Response, Problem> {
+    let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
     let place = door.streams().clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
     let changes = follow(door.store.changes(), door.stop.clone(), place);
+    let changes = changes.take_until(async move {
+        match end {
+            Some(end) => tokio::time::sleep(end).await,
+            None => std::future::pending().await,
+        }
+    });
     let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
     Ok(([("x-accel-buffering", "no")], Sse::new(changes).keep_alive(heartbeat)).into_response())
 }
@@ -80,7 +103,6 @@ fn state(change: &Change) -> Event {
 mod tests {
     use std::sync::Arc;
 
-    use futures::StreamExt;
     use tokio::sync::{Semaphore, broadcast};
 
     use super::*;

@@ -7,8 +7,10 @@ mod db;
 mod dialect;
 mod door;
 mod erp_state;
+mod journal;
 mod open;
 mod operators;
+mod owner;
 mod queries;
 mod rows;
 mod turns;
@@ -16,7 +18,7 @@ mod types;
 mod upkeep;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicI64, Ordering},
 };
 
@@ -25,7 +27,8 @@ use tokio::sync::{Notify, broadcast};
 use self::db::Db;
 pub use self::{
     erp_state::ErpSession,
-    turns::{Advance, Claimed, Lease, NewStep, Settlement},
+    owner::Ownership,
+    turns::{Advance, Claimed, CommitMoment, CommitWatch, Lease, NewStep, Settlement},
     types::*,
     upkeep::Pruned,
 };
@@ -63,6 +66,9 @@ pub enum OpenError {
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),
+    /// Another process works on this SQLite file.
+    #[error("another process works on the ledger {0}: a SQLite ledger is one process's; several need PostgreSQL")]
+    InUse(String),
     /// The schema is newer than this program.
     #[error("the ledger's schema has version {0}, which this program does not know: start a program at least as new")]
     Newer(i64),
@@ -92,7 +98,7 @@ impl From<sqlx::Error> for OpenError {
 }
 
 /// The ledger. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     db: Db,
     clock: Clock,
@@ -101,6 +107,13 @@ pub struct Store {
     work: Arc<Notify>,
     backlog: Arc<AtomicI64>,
     mode: Arc<str>,
+    watch: Arc<OnceLock<CommitWatch>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("mode", &self.mode).finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -112,7 +125,7 @@ impl Store {
         let work = Arc::new(Notify::new());
         let backlog = Arc::new(AtomicI64::new(0));
         let door = door::start(db.clone(), clock.clone(), work.clone());
-        let store = Self { db, clock, door, changes, work, backlog, mode: mode.into() };
+        let store = Self { db, clock, door, changes, work, backlog, mode: mode.into(), watch: Arc::default() };
         store.count_backlog(config).await?;
         Ok(store)
     }

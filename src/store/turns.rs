@@ -4,12 +4,14 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{
     CallRow, Change, ContactRow, EventRow, NewLink, StepRow, StepState, Store, StoreError,
     db::{Arg, Tx, args},
     dialect::list,
+    journal::{forget_plan, record_calls, write_advance},
 };
 use crate::{clock::Millis, event::Status};
 
@@ -71,6 +73,19 @@ pub struct Advance {
     pub calls: Vec<CallRow>,
 }
 
+/// Around a commit of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitMoment {
+    /// Nothing is on the disk yet.
+    Before,
+    /// Everything is.
+    After,
+}
+
+/// Called around every commit of the journal, so that a test can end the worker's life exactly there, by never returning,
+/// or make the database fail. Nothing sets it outside of tests.
+pub type CommitWatch = Box<dyn Fn(CommitMoment) -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>;
+
 /// How a run of an event ends.
 #[derive(Debug, Clone)]
 pub struct Settlement {
@@ -88,7 +103,7 @@ pub struct Settlement {
     pub review: Option<Value>,
     /// A new admission decision.
     pub admission: Option<Value>,
-    /// Forget the steps that are not done: the next run plans anew.
+    /// Forget the steps that were never begun, so that the next run plans anew; see [`forget_plan`].
     pub replan: bool,
     /// The last write of the journal.
     pub last: Advance,
@@ -152,7 +167,7 @@ impl Store {
             &Lease { event_id: String::new(), kind: String::new(), contact_id: String::new(), token, until, span },
         )
         .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         for item in &claimed {
             self.announce_event(&item.lease, Status::Running, now);
         }
@@ -199,7 +214,7 @@ impl Store {
             });
         }
         record_calls(&mut tx, &lease.event_id, &calls).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(planned)
     }
 
@@ -207,7 +222,7 @@ impl Store {
     pub async fn advance(&self, lease: &mut Lease, advance: &Advance) -> Result<(), StoreError> {
         let mut tx = self.begin_leased(lease).await?;
         write_advance(&mut tx, lease, advance, self.clock.now()).await?;
-        tx.commit().await
+        self.commit(tx).await
     }
 
     /// Ends a run: the event's next state, the last of the journal, and the contact's turn moves on.
@@ -216,8 +231,7 @@ impl Store {
         let mut tx = self.begin_leased(&mut lease).await?;
         write_advance(&mut tx, &lease, &settlement.last, now).await?;
         if settlement.replan {
-            tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()])
-                .await?;
+            forget_plan(&mut tx, &lease.event_id).await?;
         }
         let status = settlement.status;
         tx.execute(
@@ -239,7 +253,7 @@ impl Store {
         .await?;
         tx.execute("delete from reservations where contact_id = $1", args![lease.contact_id.as_str()]).await?;
         move_turn(&mut tx, &lease.contact_id, now).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.announce_event(&lease, status, now);
         self.work.notify_one();
         Ok(())
@@ -267,7 +281,7 @@ impl Store {
                 return Ok(false);
             }
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(true)
     }
 
@@ -279,6 +293,11 @@ impl Store {
             Settlement { next_attempt_at: Some(self.clock.now()), last, ..Settlement::to(Status::Queued) },
         )
         .await
+    }
+
+    /// Sets who is called around every commit of the journal; only the first call counts.
+    pub fn watch_commits(&self, watch: CommitWatch) {
+        let _ = self.watch.set(watch);
     }
 
     /// When the next turn falls due, if one waits.
@@ -312,6 +331,14 @@ impl Store {
         Ok(tx)
     }
 
+    /// Commits a write of the journal.
+    async fn commit(&self, tx: Tx) -> Result<(), StoreError> {
+        let Some(watch) = self.watch.get() else { return tx.commit().await };
+        watch(CommitMoment::Before).await?;
+        tx.commit().await?;
+        watch(CommitMoment::After).await
+    }
+
     fn announce_event(&self, lease: &Lease, status: Status, at: Millis) {
         let (id, kind) = (lease.event_id.clone(), lease.kind.clone());
         self.announce(Change { id, kind, contact_id: Some(lease.contact_id.clone()), status, at });
@@ -334,68 +361,6 @@ async fn with_journal(tx: &mut Tx, events: Vec<EventRow>, lease: &Lease) -> Resu
         });
     }
     Ok(claimed)
-}
-
-async fn write_advance(tx: &mut Tx, lease: &Lease, advance: &Advance, now: Millis) -> Result<(), StoreError> {
-    let event_id = lease.event_id.as_str();
-    if let Some((position, result)) = &advance.done {
-        let sql = "update steps set state = 'done', result = $3, fingerprint = $4, finished_at = $5
-                   where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, *position, result.to_string(), advance.fingerprint.clone(), now]).await?;
-    }
-    if let Some(position) = advance.reset {
-        let sql = "update steps set state = 'planned', started_at = null where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position]).await?;
-    }
-    if let Some(position) = advance.start {
-        let sql = "update steps set state = 'started', started_at = $3 where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position, now]).await?;
-    }
-    if advance.resolved {
-        tx.execute("update events set resolution = null where id = $1", args![event_id]).await?;
-    }
-    if let Some(link) = &advance.link {
-        write_link(tx, &lease.contact_id, link, now).await?;
-    }
-    record_calls(tx, event_id, &advance.calls).await
-}
-
-/// Links the contact and releases its held messages into its turn.
-async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) -> Result<(), StoreError> {
-    tx.execute(
-        "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,
-           linked_by = excluded.linked_by, linked_at = excluded.linked_at",
-        args![contact_id, link.ord, link.khid.as_str(), link.kind.as_str(), link.linked_by.as_str(), now],
-    )
-    .await?;
-    tx.execute(
-        "update events set status = 'queued', next_attempt_at = $2, updated_at = $2 where contact_id = $1 and status = 'held'",
-        args![contact_id, now],
-    )
-    .await?;
-    Ok(())
-}
-
-async fn record_calls(tx: &mut Tx, event_id: &str, calls: &[CallRow]) -> Result<(), StoreError> {
-    for call in calls {
-        tx.execute(
-            "insert into calls (event_id, number, step, interface, started_at, duration_ms, outcome, request, response)
-             select $1, coalesce(max(number) + 1, 0), $2, $3, $4, $5, $6, $7, $8 from calls where event_id = $1",
-            args![
-                event_id,
-                call.step.as_str(),
-                call.interface.as_str(),
-                call.started_at,
-                call.duration_ms,
-                call.outcome.as_str(),
-                call.request.to_string(),
-                call.response.as_str(),
-            ],
-        )
-        .await?;
-    }
-    Ok(())
 }
 
 /// Lets a contact's oldest event that stands in its turn be its head, or ends the turn if there is none. The caller

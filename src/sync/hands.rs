@@ -1,5 +1,7 @@
 //! Doing a step, and asking the ERP whether it is done.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -11,7 +13,7 @@ use crate::{
     config::ErpValues,
     erp::{
         Assignee, ContactFilter, ContactWay, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress,
-        ProgressList,
+        ProgressList, ProgressRow,
     },
 };
 
@@ -193,20 +195,21 @@ impl Hands<'_> {
     }
 
     async fn see_progress(&self, text: &str) -> Result<Seen, SyncError> {
-        let records = match self.erp.list_progress(self.ord()?).await? {
-            ProgressList::Closed(words) => return Ok(Seen::Hidden(words)),
-            ProgressList::Records(records) => records,
-        };
         let wanted = comparable(text);
-        let equal: Vec<_> = records.iter().filter(|record| comparable(&record.intro) == wanted).collect();
         let step = Step::Progress { text: text.to_owned(), way: 0 };
         let others = match self.fingerprint(&step) {
             Some(fingerprint) => self.journal.count_fingerprint(&fingerprint).await?,
             None => 0,
         };
         // Records have no key of their own: ours is there once there are more equal ones than finished steps made.
-        let ours = i64::try_from(equal.len()).unwrap_or(i64::MAX) > others;
-        let newest = equal.iter().filter_map(|record| record.ord).max();
+        let is_there = |records: &[ProgressRow]| equal_records(records, &wanted) > others;
+        let records = match self.erp.list_progress(self.ord()?, is_there).await? {
+            ProgressList::Closed(words) => return Ok(Seen::Hidden(words)),
+            ProgressList::Records(records) => records,
+        };
+        let ours = is_there(&records);
+        let newest =
+            records.iter().filter(|record| comparable(&record.intro) == wanted).filter_map(|record| record.ord).max();
         Ok(if ours { Seen::Done(json!({ "record": newest })) } else { Seen::NotDone })
     }
 
@@ -255,6 +258,14 @@ impl Hands<'_> {
         let found = self.erp.list_customers(&filter).await?.iter().any(|row| row.ord == ord);
         Ok(if found == inside { Seen::Done(json!({ "ord": ord })) } else { Seen::NotDone })
     }
+}
+
+/// How many records have this text. A record that stands on two pages, because the list grew while it was read, is one.
+fn equal_records(records: &[ProgressRow], wanted: &str) -> i64 {
+    let equal = records.iter().filter(|record| comparable(&record.intro) == wanted);
+    let (with_id, without): (Vec<_>, Vec<_>) = equal.partition(|record| record.ord.is_some());
+    let ids: BTreeSet<_> = with_id.into_iter().map(|record| record.ord).collect();
+    i64::try_from(ids.len() + without.len()).unwrap_or(i64::MAX)
 }
 
 /// `stype` of 客户池 and of 待审核 (`erp-wire.md §3`).

@@ -92,10 +92,15 @@ impl Planner {
     /// Plans a task. `peek` leaves the turns of the assignment rules as they are.
     pub async fn plan(&self, erp: &Erp, journal: &dyn Journal, task: &Task, peek: bool) -> Result<Plan, SyncError> {
         match &task.work {
-            Work::Command { command, .. } => Ok(match task.link {
-                Some(_) => Plan::Steps { steps: vec![command_step(command)], changes: Vec::new() },
-                None => Plan::NotLinked,
-            }),
+            Work::Command { command, .. } => {
+                if let Some(to) = Assignment::of(command) {
+                    check_users(erp, &to).await?;
+                }
+                Ok(match task.link {
+                    Some(_) => steps_only(vec![command_step(command)]),
+                    None => Plan::NotLinked,
+                })
+            }
             Work::Event(event) if event.kind() == EventKind::MessageLogged => Ok(match task.link {
                 Some(_) => steps_only(self.message(event)),
                 None => Plan::NotLinked,
@@ -179,6 +184,7 @@ impl Planner {
             } else {
                 assignment::next_of(rule, journal.rotation(&assignment::rotation_name(rule), peek).await?)
             };
+            check_users(erp, &to).await?;
             steps.push(Step::Assign { to });
         }
         steps.extend(self.overflow(event));
@@ -282,6 +288,27 @@ impl Planner {
         };
         Ok(ChoiceIds { source: Some(source), level })
     }
+}
+
+/// Whether the ERP has the accounts that a customer is to be assigned to; it would refuse others only after the customer
+/// was made. An installation that does not show its accounts is believed to have them.
+async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpError> {
+    let Assignment::Users { users } = to else { return Ok(()) };
+    let accounts = match erp.list_accounts().await {
+        Ok(accounts) => accounts,
+        Err(ErpError::Refused(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Some(unknown) = users.iter().find(|user| accounts.iter().all(|account| account.ord != **user)) else {
+        return Ok(());
+    };
+    let shown =
+        accounts.iter().map(|account| format!("{} {}", account.ord, account.name.as_deref().unwrap_or_default()));
+    Err(ErpError::ChoiceMissing {
+        field: "指派用户 (member2)".into(),
+        wanted: unknown.clone(),
+        available: shown.map(|account| account.trim_end().to_owned()).collect(),
+    })
 }
 
 /// Steps in the making.

@@ -14,7 +14,7 @@ const SEPARATORS_MAX: usize = 3;
 /// A phone number with its middle hidden: `138****5678`. Other numbers keep the first and last few digits; what is
 /// hardly a number at all is hidden as an account is.
 pub fn mask_phone(phone: &str) -> String {
-    let masked = mask_text(phone);
+    let masked = mask_numbers(phone);
     if masked != phone {
         return masked;
     }
@@ -36,7 +36,7 @@ pub fn mask_phone(phone: &str) -> String {
 
 /// A WeChat account (微信号) or QQ number with its middle hidden: `wx****23`.
 pub fn mask_wechat(account: &str) -> String {
-    let masked = mask_text(account);
+    let masked = mask_numbers(account);
     if masked == account { mask_account(account) } else { masked }
 }
 
@@ -44,7 +44,7 @@ pub fn mask_wechat(account: &str) -> String {
 pub fn mask_email(email: &str) -> String {
     let Some((local, domain)) = email.rsplit_once('@') else { return mask_account(email) };
     let first: String = local.chars().take(1).collect();
-    mask_text(&format!("{first}****@{domain}"))
+    mask_numbers(&format!("{first}****@{domain}"))
 }
 
 /// Keeps two characters at each end of eight or more, one of four or more, else nothing. The stars do not tell the length.
@@ -62,8 +62,26 @@ fn mask_account(account: &str) -> String {
 }
 
 /// Free text with every run of digits that looks like a mainland mobile number hidden, also with `+86`, with spaces,
-/// dashes or dots inside, in full-width digits, or inside a longer number. Rather hides too much than too little.
+/// dashes or dots inside, in full-width digits, or inside a longer number, and the value of every `weixinAcc=…` that
+/// names a personal member. Rather hides too much than too little.
 pub fn mask_text(text: &str) -> String {
+    if text.contains('=') {
+        let pairs: String = text.split_inclusive(char::is_whitespace).map(mask_pair).collect();
+        return mask_numbers(&pairs);
+    }
+    mask_numbers(text)
+}
+
+/// One word with the white space behind it: `email=a@b.cn` as a shortened answer of the ERP has it.
+fn mask_pair(word: &str) -> String {
+    let end = word.trim_end().len();
+    match word[..end].split_once('=').and_then(|(name, value)| Some((name, personal(name)?, value))) {
+        Some((name, field, value)) => format!("{name}={}{}", mask_field(field, value), &word[end..]),
+        None => word.to_owned(),
+    }
+}
+
+fn mask_numbers(text: &str) -> String {
     let mut chars: Vec<char> = text.chars().collect();
     if is_uuid(&chars) {
         return text.to_owned();
@@ -166,11 +184,15 @@ fn mask_personal(field: &'static str, value: &Value) -> Value {
         Value::Array(items) => return items.iter().map(|item| mask_personal(field, item)).collect(),
         Value::Object(_) | Value::Null | Value::Bool(_) => return mask_json(value),
     };
-    Value::String(match field {
-        "email" => mask_email(&text),
-        "weixinAcc" | "wechat_id" | "qq" => mask_wechat(&text),
-        _ => mask_phone(&text),
-    })
+    Value::String(mask_field(field, &text))
+}
+
+fn mask_field(field: &str, text: &str) -> String {
+    match field {
+        "email" => mask_email(text),
+        "weixinAcc" | "wechat_id" | "qq" => mask_wechat(text),
+        _ => mask_phone(text),
+    }
 }
 
 #[cfg(test)]

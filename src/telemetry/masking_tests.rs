@@ -159,3 +159,11 @@ proptest! {
         prop_assert!(!shown.contains(&mobile), "{}", shown);
     }
 }
+
+#[test]
+fn pairs_of_a_shortened_answer_are_hidden_by_their_names() {
+    let answer = "ord=7001 mobile=138 0000 1234 email=anna@b.cn weixinAcc=wxid_1234\nname=王小明 qq=12345678";
+    let masked = mask_text(answer);
+    assert_eq!(masked, "ord=7001 mobile=**** 0000 1234 email=a****@b.cn weixinAcc=wx****34\nname=王小明 qq=12****78");
+    assert_eq!(mask_text("a=1 打 138 0000 1234"), "a=1 打 138 **** 1234");
+}

@@ -4,6 +4,7 @@
 //! quiet hours and while the ERP refuses the login, and ends cleanly: steps in flight finish, nothing stays half claimed.
 
 mod circuit;
+mod journal;
 mod quiet;
 mod retry;
 mod run;

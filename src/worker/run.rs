@@ -1,16 +1,20 @@
 //! One run of one event: plan, then step by step do, look, write down. Whoever resumes an event skips finished steps and
 //! looks a started one up before doing it again; a crash, a timeout and a replay by hand are one case.
 
-use futures::future::BoxFuture;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::verdict::{Counts, Verdict};
+use super::{
+    journal::{StoreJournal, new_link, ord_after, ord_of, sha256},
+    verdict::{Counts, Verdict},
+};
 use crate::{
     clock::{Clock, Millis},
     event::{Decision, Work},
-    store::{Advance, CallRow, Claimed, Lease, NewLink, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{Assignment, ErpError, Hands, Job, Journal, JournalError, Link, Plan, Seen, Step, SyncError, Task, named},
+    store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
+    sync::{Assignment, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
 };
 
 /// Tries of one run to see an assignment that the ERP says is done; after them its word is taken.
@@ -40,24 +44,6 @@ impl<E: Into<Verdict>> From<E> for End {
     }
 }
 
-/// The ledger's answers to planning and looking.
-struct StoreJournal<'a>(&'a Store);
-
-impl Journal for StoreJournal<'_> {
-    fn count_fingerprint<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<i64, JournalError>> {
-        Box::pin(
-            async move { self.0.count_fingerprint(fingerprint).await.map_err(|error| JournalError(error.to_string())) },
-        )
-    }
-
-    fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
-        Box::pin(async move {
-            let number = if peek { self.0.peek_rotation(name).await } else { self.0.next_in_rotation(name).await };
-            number.map_err(|error| JournalError(error.to_string()))
-        })
-    }
-}
-
 /// Hears how each call to the ERP ended.
 pub(super) trait Ears {
     fn heard(&self, outcome: &str, at: Millis);
@@ -70,7 +56,7 @@ pub(super) struct Run<'a> {
     pub(super) job: &'a Job,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a CancellationToken,
-    pub(super) late_effect: std::time::Duration,
+    pub(super) late_effect: Duration,
     pub(super) lease: Lease,
 }
 
@@ -98,7 +84,7 @@ impl Run<'_> {
             }
         }
         if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
-            self.start(first).await?;
+            self.start(first, false).await?;
         }
         if pending.is_empty() {
             let task = Task {
@@ -235,7 +221,8 @@ impl Run<'_> {
             match resolution {
                 Some(Resolution::Done) => return Ok((json!({ "decided": "done" }), true)),
                 Some(Resolution::Resend) => {
-                    self.start(row).await?;
+                    // One decision, one sending: it is used up before the call, not after it.
+                    self.start(row, true).await?;
                     return Ok((self.do_step(hands, row, step).await?, true));
                 }
                 Some(Resolution::Link { .. }) | None => {}
@@ -243,7 +230,7 @@ impl Run<'_> {
             if let Some(result) = self.look_up(hands, row, step).await? {
                 return Ok((result, false));
             }
-            self.start(row).await?;
+            self.start(row, false).await?;
         }
         Ok((self.do_step(hands, row, step).await?, false))
     }
@@ -255,8 +242,7 @@ impl Run<'_> {
         }
         match hands.look(step).await? {
             Seen::Done(result) => Ok(Some(result)),
-            Seen::Hidden(_) if step.is_repeatable() => Ok(None),
-            Seen::Hidden(words) => Err(Verdict::Review {
+            Seen::Hidden(words) if !step.is_repeatable() => Err(Verdict::Review {
                 code: "outcome_unknown",
                 error: format!(
                     "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
@@ -265,10 +251,11 @@ impl Run<'_> {
                 facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
             }
             .into()),
-            Seen::NotDone => {
-                // A call without an answer may still take effect; only after that time its absence is believed.
-                let certain = row.started_at.unwrap_or_default().plus(self.late_effect);
-                if self.clock.now() < certain && !step.is_repeatable() {
+            Seen::NotDone | Seen::Hidden(_) => {
+                // A call without an answer may still take effect; only after that time its absence is believed. Even a
+                // step that may be repeated waits: its late effect would undo what came after it.
+                let certain = self.certain_from(row);
+                if self.clock.now() < certain {
                     return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
                 }
                 Ok(None)
@@ -280,7 +267,10 @@ impl Run<'_> {
         let mut tries = if matches!(step, Step::Assign { .. }) { ASSIGN_TRIES } else { 1 };
         loop {
             tries -= 1;
-            let effect = match hands.execute(step).await {
+            self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
+            let outcome = hands.execute(step).await;
+            self.job.log.set_deadline(self.lease.until);
+            let effect = match outcome {
                 Ok(effect) => effect,
                 Err(error) => return self.after_failure(hands, row, step, error).await,
             };
@@ -321,18 +311,44 @@ impl Run<'_> {
                 Seen::NotDone => self.reset(row).await?,
                 Seen::Hidden(_) => {}
             },
-            SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) | SyncError::Journal(_) => {}
+            // From now on, not from when the step began: the call may have waited long for its turn.
+            SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
+            SyncError::Journal(_) => {}
+            // An earlier try may have come through after all, and be why the ERP refuses this one.
+            SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => match hands.look(step).await? {
+                Seen::Done(result) => return Ok(result),
+                Seen::NotDone | Seen::Hidden(_) => self.reset(row).await?,
+            },
+            SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
+                self.reset(row).await?;
+                // The number may have been given away meanwhile, or the allocated id be forgotten.
+                return Err(Verdict::PlanAnew { code: "refused", error: words.clone() }.into());
+            }
             SyncError::Erp(_) => self.reset(row).await?,
         }
         Err(error.into())
     }
 
-    /// Writes down that a step is about to be done, from now.
-    async fn start(&mut self, row: &StepRow) -> Result<(), End> {
-        let advance = Advance { start: Some(row.position), calls: self.calls(), ..Advance::default() };
+    /// Writes down that a step is about to be done, from now; `resolved` uses up an operator's decision with it.
+    async fn start(&mut self, row: &StepRow, resolved: bool) -> Result<(), End> {
+        let advance = Advance { start: Some(row.position), resolved, calls: self.calls(), ..Advance::default() };
         self.store.advance(&mut self.lease, &advance).await?;
         self.job.log.set_deadline(self.lease.until);
         Ok(())
+    }
+
+    /// How long after its start a step's calls may be sent: a late effect of theirs has then come when the lease is over
+    /// and another worker looks.
+    fn send_window(&self) -> Duration {
+        self.lease.span.saturating_sub(self.late_effect).max(self.lease.span / 4)
+    }
+
+    /// From when on it is believed that a started step which the ERP does not show took no effect.
+    fn certain_from(&self, row: &StepRow) -> Millis {
+        let latest = self.send_window() + self.late_effect;
+        // Whoever resumes after a crash does so a lease later; only a longer late effect is not over by then.
+        let wait = if latest <= self.lease.span { self.late_effect } else { latest };
+        row.started_at.unwrap_or_default().plus(wait)
     }
 
     async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
@@ -359,29 +375,4 @@ impl Run<'_> {
         }
         calls.into_iter().map(row).collect()
     }
-}
-
-/// The customer that a finished step brought.
-fn ord_of(row: &StepRow, known: Option<i64>) -> Option<i64> {
-    let step: Option<Step> = serde_json::from_value(row.step.clone()).ok();
-    step.map_or(known, |step| ord_after(&step, row.result.as_ref().unwrap_or(&Value::Null), known))
-}
-
-fn ord_after(step: &Step, result: &Value, known: Option<i64>) -> Option<i64> {
-    match step {
-        Step::Allocate { .. } => result.get("ord").and_then(Value::as_i64).or(known),
-        Step::Link { ord: Some(ord), .. } => Some(*ord),
-        _ => known,
-    }
-}
-
-fn new_link(step: &Step, known: Option<i64>) -> Option<NewLink> {
-    let Step::Link { ord, khid, kind, linked_by } = step else { return None };
-    let ord = ord.or(known)?;
-    Some(NewLink { ord, khid: khid.clone(), kind: kind.clone(), linked_by: linked_by.clone() })
-}
-
-fn sha256(text: &str) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,9 @@
 //! From how a run ended to the event's next state.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use super::{
     Dispatcher,
@@ -84,6 +87,13 @@ impl Dispatcher {
             Verdict::Dead { code, error } => {
                 Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
             }
+            // The ERP's words are final when they come a second time.
+            Verdict::PlanAnew { code, error } if claimed.event.error.as_ref() == Some(&error) => {
+                Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
+            }
+            Verdict::PlanAnew { code, error } => {
+                Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(code, error)
+            }
             Verdict::Review { code, error, facts } => {
                 Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
             }
@@ -94,23 +104,35 @@ impl Dispatcher {
                     Counts::UnlessOutage => self.breaker.answered_since(begun),
                 };
                 if !counts {
-                    let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), rand::random())));
+                    let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), spread(claimed))));
                     return Ok(Settlement { next_attempt_at, ..Settlement::to(Status::Queued) }.because(code, error));
                 }
-                match pause(&self.parts.retry.schedule, claimed.event.attempts + 1, rand::random()) {
-                    Some(pause) => {
-                        Settlement { counts, next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
-                    }
-                    None => Settlement { counts, ..Settlement::to(Status::Dead) },
-                }
-                .because(code, error)
+                self.again_or_dead(claimed, now).because(code, error)
             }
         })
+    }
+
+    /// After a failure that counts: the next try at its time, or the end where the budget is used up.
+    fn again_or_dead(&self, claimed: &Claimed, now: Millis) -> Settlement {
+        match pause(&self.parts.retry.schedule, claimed.event.attempts + 1, spread(claimed)) {
+            Some(pause) => {
+                Settlement { counts: true, next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
+            }
+            None => Settlement { counts: true, ..Settlement::to(Status::Dead) },
+        }
     }
 
     fn uncounted_pause(&self) -> Duration {
         self.parts.retry.schedule.first().copied().unwrap_or(UNCOUNTED_PAUSE)
     }
+}
+
+/// Where in its pause's jitter an event lies, 0 to 1: drawn from the event, so that events spread and a run of the tests
+/// can be repeated.
+fn spread(claimed: &Claimed) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (&claimed.event.contact_id, claimed.event.seq, claimed.event.attempts).hash(&mut hasher);
+    (hasher.finish() % 1_000) as f64 / 1_000.0
 }
 
 /// One readable line a run, where it ends.

@@ -26,6 +26,13 @@ pub(super) enum Verdict {
         /// The ERP's own words, or ours.
         error: String,
     },
+    /// It cannot pass as it was planned: plan it anew, once for each thing that the ERP says.
+    PlanAnew {
+        /// Stable word.
+        code: &'static str,
+        /// The ERP's own words.
+        error: String,
+    },
     /// Only a person can decide.
     Review {
         /// Stable word.
@@ -105,6 +112,7 @@ mod tests {
                 Verdict::Retry { counts, .. } => format!("retry {counts:?}"),
                 Verdict::Dead { error, .. } => format!("dead {error}"),
                 Verdict::Review { .. } => "review".into(),
+                Verdict::PlanAnew { .. } => "plan anew".into(),
                 Verdict::Abandon(_) => "abandon".into(),
             };
             assert!(shown.starts_with(meaning), "{error:?}: {shown}, expected {meaning}");

@@ -2,11 +2,22 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod assignments;
+mod calls;
+mod cli;
+mod conflicts;
 mod door;
+mod faults;
 mod front;
+mod house;
 mod journeys;
 mod matrix;
 mod openapi;
+mod ownership;
+mod posts;
+mod quirks;
+mod random;
 mod rest;
+mod schemathesis;
 mod simulator;
 mod support;

@@ -161,6 +161,8 @@ async fn a_sync_is_admitted_or_forced_and_repeats_with_its_key_are_one() {
     forced["contact"]["name"] = json!("王大明");
     let other = front.call(Method::POST, path, &headers, forced.to_string()).await;
     assert_eq!((other.status.as_u16(), other.problem()), (409, "id_reused"));
+    let another = front.rest(Method::POST, path, OPERATE, &json!({"contact": {"id": "c2", "name": "王小明"}})).await;
+    assert_eq!((another.status.as_u16(), another.problem()), (409, "contact_mismatch"));
     let wrong = front.rest(Method::POST, path, OPERATE, &json!({"contact": {"name": "王", "phone": 1}})).await;
     assert_eq!((wrong.status.as_u16(), &wrong.body["errors"][0]["pointer"]), (422, &json!("/contact/phone")));
 }

@@ -116,6 +116,15 @@ fn finish(path: &str, operation: &mut Value) {
         }
     }
     optional_body(operation);
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        // A form that leaves the field empty asks for nothing.
+        if parameter["in"] == "query" && parameter["schema"]["format"] == "date-time" {
+            parameter["schema"] = json!({"anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "string", "maxLength": 0},
+            ]});
+        }
+    }
     if let Some(responses) = operation["responses"].as_object_mut() {
         responses.sort_keys();
         for (status, response) in responses.iter_mut() {

@@ -61,7 +61,7 @@ fn id(description: &str) -> Value {
 }
 
 fn moment(description: &str) -> Value {
-    json!({"type": ["string", "null"], "format": "date-time", "description": description})
+    json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}], "description": description})
 }
 
 /// All of them, by name.
@@ -83,11 +83,38 @@ pub(super) fn written_by_hand() -> Map<String, Value> {
     );
     add(
         "ContactPromoted",
-        event(known[0], "灰名单升级到白名单: the contact becomes a customer", "Contact", &["contact", "thread"]),
+        event(
+            known[0],
+            "灰名单升级到白名单: the contact becomes a customer",
+            "Contact",
+            &["contact", "thread"],
+            &["signal"],
+        ),
     );
-    add("DealClosed", event(known[1], "首次成交: the contact's deal is recorded", "Contact", &["contact", "deal"]));
-    add("MessageLogged", event(known[2], "A progress record (洽谈进展)", "ContactReference", &["contact", "signal"]));
-    add("SyncRequested", event(known[3], "手动触发同步: the manual trigger", "Contact", &["contact"]));
+    add(
+        "DealClosed",
+        event(
+            known[1],
+            "首次成交: the contact's deal is recorded",
+            "Contact",
+            &["contact", "deal"],
+            &["thread", "signal"],
+        ),
+    );
+    add(
+        "MessageLogged",
+        event(known[2], "A progress record (洽谈进展)", "ContactReference", &["contact", "signal"], &["thread"]),
+    );
+    add(
+        "SyncRequested",
+        event(
+            known[3],
+            "手动触发同步: the manual trigger",
+            "Contact",
+            &["contact"],
+            &["thread", "signal", "requested_by"],
+        ),
+    );
     add(
         "OtherEvent",
         json!({
@@ -124,32 +151,32 @@ fn example() -> Value {
     })
 }
 
-fn event(kind: &str, description: &str, contact: &str, required: &[&str]) -> Value {
-    let optional = |name: &str| {
-        let reference = json!({"$ref": format!("#/components/schemas/{name}")});
-        if required.contains(&name.to_lowercase().as_str()) {
-            reference
-        } else {
-            json!({"oneOf": [reference, {"type": "null"}]})
+/// One kind of event with what its `data` holds; other members are kept and need not fit.
+fn event(kind: &str, description: &str, contact: &str, required: &[&str], optional: &[&str]) -> Value {
+    let mut members = Map::new();
+    members.insert("contact".into(), json!({"$ref": format!("#/components/schemas/{contact}")}));
+    for (name, schema) in [("thread", "Thread"), ("signal", "Signal"), ("deal", "Deal")] {
+        let reference = json!({"$ref": format!("#/components/schemas/{schema}")});
+        if required.contains(&name) {
+            members.insert(name.into(), reference);
+        } else if optional.contains(&name) {
+            members.insert(name.into(), json!({"oneOf": [reference, {"type": "null"}]}));
         }
-    };
+    }
+    if optional.contains(&"requested_by") {
+        members.insert("requested_by".into(), text(100, "Who asked for it"));
+    }
+    let sequence = json!({
+        "type": ["integer", "null"], "minimum": 0, "format": "int64", "maximum": i64::MAX,
+        "description": "The sender's own number of this event for its contact; gaps show in the statistics",
+    });
+    members.insert("sequence".into(), sequence);
     json!({
         "type": "object", "required": ["type", "timestamp", "data"], "description": description,
         "properties": {
             "type": {"type": "string", "enum": [kind]},
             "timestamp": {"type": "string", "format": "date-time", "description": "When it happened"},
-            "data": {
-                "type": "object", "required": required,
-                "properties": {
-                    "contact": {"$ref": format!("#/components/schemas/{contact}")},
-                    "thread": optional("Thread"), "signal": optional("Signal"), "deal": optional("Deal"),
-                    "requested_by": text(100, "Who asked for a sync"),
-                    "sequence": {
-                        "type": ["integer", "null"], "format": "int64", "minimum": 0, "maximum": i64::MAX,
-                        "description": "The sender's own number of this event for its contact; gaps show in the statistics",
-                    },
-                },
-            },
+            "data": {"type": "object", "required": required, "properties": members},
         },
     })
 }
@@ -168,7 +195,10 @@ fn contact(required: &[&str]) -> Value {
             "source": text(50, "来源"),
             "notes": text(4_000, "备注"),
             "address": text(200, "地址"),
-            "email": {"type": ["string", "null"], "format": "email", "maxLength": 50},
+            "email": {"anyOf": [
+                {"type": "string", "format": "email", "maxLength": 50},
+                {"type": ["string", "null"], "maxLength": 0},
+            ]},
             "job": text(50, "职务"),
         },
     })

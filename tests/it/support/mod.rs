@@ -1,10 +1,14 @@
 //! The whole thing on free ports: the simulator, the bridge on a fresh ledger, and a sender with the right secret.
 
 pub mod events;
+pub mod process;
+pub mod sender;
 pub mod world;
 
 pub use events::*;
-pub use world::{World, WorldOptions};
+pub use process::Process;
+pub use sender::Sender;
+pub use world::{OPERATOR, SECRET, World, WorldOptions, users_in_turn};
 
 use std::time::{Duration, Instant};
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use erp_bridge::{
     app::{App, StartOptions},
     clock::Clock,
-    config::{ApiToken, Config, Scope},
+    config::{ApiToken, AssignmentRule, Config, Scope},
     event::Status,
-    http::signed_body::sign,
     simulator::{self, Running, SimConfig},
     store::{EventFilter, EventRow},
 };
@@ -15,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::eventually;
+use super::{Sender, eventually};
 
 /// The sender's secret.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -31,11 +30,13 @@ pub struct WorldOptions {
     pub configure: Box<dyn Fn(&mut Config) + Send>,
     /// Run the dispatcher; else the test drives it by hand.
     pub dispatch: bool,
+    /// The time of the bridge, the sender and the simulator.
+    pub clock: Clock,
 }
 
 impl Default for WorldOptions {
     fn default() -> Self {
-        Self { sim: SimConfig::default(), configure: Box::new(|_| {}), dispatch: true }
+        Self { sim: SimConfig::default(), configure: Box::new(|_| {}), dispatch: true, clock: Clock::system() }
     }
 }
 
@@ -43,8 +44,8 @@ pub struct World {
     pub sim: Running,
     pub app: App,
     pub config: Config,
-    pub http: reqwest::Client,
-    dispatch: bool,
+    pub sender: Sender,
+    options: StartOptions,
     _dir: TempDir,
 }
 
@@ -54,19 +55,22 @@ impl World {
     }
 
     pub async fn with(options: WorldOptions) -> Self {
-        let sim = simulator::start(options.sim).await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
+        let clock = options.clock;
+        let sim = simulator::start(SimConfig { clock: clock.clone(), ..options.sim }).await.unwrap();
+        let dir = ledger_dir();
         let mut config = config(&sim.base_url(), &format!("sqlite://{}/ledger.db", dir.path().display()));
         (options.configure)(&mut config);
-        let app = start_app(&config, options.dispatch).await;
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { sim, app, config, http, dispatch: options.dispatch, _dir: dir }
+        let options = StartOptions { dispatch: options.dispatch, clock: clock.clone(), ..StartOptions::default() };
+        let app = App::start(&config, options.clone()).await.unwrap();
+        let sender = Sender::new(format!("http://{}", app.address), clock);
+        Self { sim, app, config, sender, options, _dir: dir }
     }
 
     /// Stops the bridge cleanly and starts it again on the same ledger.
     pub async fn restart(&mut self) {
         self.app.shut_down().await;
-        self.app = start_app(&self.config, self.dispatch).await;
+        self.app = App::start(&self.config, self.options.clone()).await.unwrap();
+        self.sender.base_url = format!("http://{}", self.app.address);
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -79,20 +83,7 @@ impl World {
     }
 
     pub async fn post_raw(&self, webhook_id: &str, body: String) -> (u16, Value) {
-        let timestamp = Clock::system().now().0 / 1_000;
-        let signature = sign(&SecretString::from(SECRET), webhook_id, timestamp, body.as_bytes()).unwrap();
-        let request = self
-            .http
-            .post(self.url("/webhooks/events"))
-            .header("content-type", "application/json")
-            .header("webhook-id", webhook_id)
-            .header("webhook-timestamp", timestamp.to_string())
-            .header("webhook-signature", signature)
-            .body(body);
-        let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        let text = response.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        self.sender.post(webhook_id, body).await.unwrap()
     }
 
     /// Posts an event that must be accepted; answers its id.
@@ -104,14 +95,7 @@ impl World {
 
     /// Calls the REST interface as the operator.
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut request = self.http.request(method.parse().unwrap(), self.url(path)).bearer_auth(OPERATOR);
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
-        }
-        let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        let text = response.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        self.sender.call(method, path, body).await
     }
 
     pub async fn event(&self, id: &str) -> EventRow {
@@ -164,6 +148,14 @@ pub fn config(erp: &str, database: &str) -> Config {
     config
 }
 
-async fn start_app(config: &Config, dispatch: bool) -> App {
-    App::start(config, StartOptions { dispatch, ..StartOptions::default() }).await.unwrap()
+/// In memory where there is such a place: the process that wrote a ledger outlives every use of it here, so nothing is
+/// proved by waiting for a disk.
+fn ledger_dir() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
+/// An assignment rule for scores from 60 on.
+pub fn users_in_turn(users: &[&str]) -> AssignmentRule {
+    AssignmentRule { min_score: 60.0, users: users.iter().map(ToString::to_string).collect(), public: false }
 }

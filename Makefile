@@ -1,0 +1,24 @@
+# What one does with this repository. `make` alone prints this list.
+.DEFAULT_GOAL := help
+.PHONY: help run check test fmt lint tools
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: ## run the bridge with erp-bridge.toml
+	cargo run --locked --bin erp-bridge -- serve
+
+check: ## try erp-bridge.toml: store, ERP login, every configured choice
+	cargo run --locked --bin erp-bridge -- check
+
+test: ## everything that must hold: format, lints, dependency rules, all tests
+	scripts/test.sh
+
+fmt: ## format the code
+	cargo fmt
+
+lint: ## lints alone; warnings are errors
+	cargo clippy --locked --all-targets -- -D warnings
+
+tools: ## install what the tests need (PostgreSQL); in no time if it is there
+	scripts/install-test-tools.sh

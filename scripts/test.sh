@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands. `make test` calls it.
+#
+# The test runner comes last, so that its closing line is the one that a reader sees at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() {
+    printf '\n== %s\n' "$*"
+}
+
+step "tools"
+scripts/install-test-tools.sh
+
+step "format"
+cargo fmt --check
+
+step "lints"
+cargo clippy --locked --all-targets --quiet -- -D warnings
+
+step "dependency rules"
+# tests/it/house.rs holds Cargo.lock against the bans of deny.toml in any case.
+if command -v cargo-deny >/dev/null; then
+    cargo deny --offline check bans licenses sources
+else
+    echo "cargo-deny is not installed: licences and sources are not checked"
+fi
+
+step "examples in the documentation"
+cargo test --locked --doc --quiet
+
+step "tests"
+if command -v cargo-nextest >/dev/null; then
+    exec cargo nextest run --locked
+fi
+exec cargo test --locked --lib --bins --tests

@@ -1,0 +1,199 @@
+//! Every key on one line: its name, its default, what it may hold. A number stands on everything.
+
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, DatabaseConfig, ErpConfig, ErpValues,
+    LogConfig, MappingConfig, Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig,
+    WorkerConfig,
+    check::{
+        is_base_url, is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_quiet_hours, is_serial, is_whsec,
+    },
+    parse::{Parsed, duration, integer, list, number, one_of, readable, secret, size, text, text_such_that},
+    source::{Raw, Reader},
+    tables::{admission_rules, assignment_rule, level, token},
+};
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Reads every key; what is wrong is noted in the reader, and the default stands in.
+pub(super) fn read(r: &mut Reader) -> Config {
+    Config {
+        server: server(r),
+        database: database(r),
+        webhook: webhook(r),
+        api: api(r),
+        admission: admission(r),
+        erp: erp(r),
+        mapping: mapping(r),
+        assignment: AssignmentConfig { rules: r.read("assignment.rules", Vec::new(), list(0..=50, assignment_rule)) },
+        messages: messages(r),
+        retry: RetryConfig {
+            schedule: r.read(
+                "retry.schedule",
+                RetryConfig::default().schedule,
+                list(1..=50, duration(MS * 10..=DAY * 30)),
+            ),
+        },
+        retention: RetentionConfig {
+            succeeded: r.read(
+                "retention.succeeded",
+                RetentionConfig::default().succeeded,
+                duration(HOUR..=DAY * 3_650),
+            ),
+        },
+        worker: worker(r),
+        log: log(r),
+    }
+}
+
+fn server(r: &mut Reader) -> ServerConfig {
+    let d = ServerConfig::default();
+    let listen = text_such_that(is_listen, "write an address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"");
+    ServerConfig {
+        listen: r.read("server.listen", d.listen, listen),
+        body_limit: r.read("server.body_limit", d.body_limit, size(1_024..=16 * 1_024 * 1_024)),
+        read_timeout: r.read("server.read_timeout", d.read_timeout, duration(MS * 100..=MINUTE * 10)),
+        shutdown_grace: r.read("server.shutdown_grace", d.shutdown_grace, duration(Duration::ZERO..=MINUTE * 10)),
+        max_connections: r.read("server.max_connections", d.max_connections, integer(1..=100_000)),
+    }
+}
+
+fn database(r: &mut Reader) -> DatabaseConfig {
+    let d = DatabaseConfig::default();
+    let url =
+        text_such_that(is_database_url, "write sqlite://FILE (not memory) or postgres://USER:PASSWORD@HOST/DATABASE");
+    DatabaseConfig {
+        url: r.secret("database.url", d.url, |raw| url(raw).map(Into::into)),
+        max_connections: r.read("database.max_connections", d.max_connections, integer(1..=200)),
+        max_backlog: r.read("database.max_backlog", d.max_backlog, integer(1..=1_000_000_000)),
+        min_free_disk: r.read("database.min_free_disk", d.min_free_disk, size(0..=1 << 40)),
+    }
+}
+
+fn webhook(r: &mut Reader) -> WebhookConfig {
+    let d = WebhookConfig::default();
+    let secret = text_such_that(is_whsec, "write whsec_ and then base64 of 24 to 64 random bytes");
+    WebhookConfig {
+        secrets: r.secret("webhook.secrets", d.secrets, list(1..=16, |raw| secret(raw).map(Into::into))),
+        tolerance: r.read("webhook.tolerance", d.tolerance, duration(SECOND..=DAY)),
+        rate_limit: r.read("webhook.rate_limit", d.rate_limit, integer(0..=1_000_000)),
+        silence_after: r.read("webhook.silence_after", d.silence_after, duration(Duration::ZERO..=DAY * 365)),
+    }
+}
+
+fn api(r: &mut Reader) -> ApiConfig {
+    let d = ApiConfig::default();
+    ApiConfig {
+        tokens: r.secret("api.tokens", d.tokens, list(0..=100, token)),
+        rate_limit: r.read("api.rate_limit", d.rate_limit, integer(0..=1_000_000)),
+        auth_failure_limit: r.read("api.auth_failure_limit", d.auth_failure_limit, integer(0..=1_000_000)),
+    }
+}
+
+fn admission(r: &mut Reader) -> AdmissionConfig {
+    let d = AdmissionConfig::default();
+    AdmissionConfig {
+        min_score: r.read("admission.min_score", d.min_score, number(0.0..=100.0)),
+        placeholders: r.read("admission.placeholders", d.placeholders, list(0..=1_000, readable(50))),
+        rules: r.read("admission.rules", d.rules, admission_rules),
+    }
+}
+
+fn erp(r: &mut Reader) -> ErpConfig {
+    const CONTENT_TYPES: &[(&str, &str)] = &[
+        ("application/json", "application/json"),
+        ("application/zsml; charset=utf-8", "application/zsml; charset=utf-8"),
+        ("application/zsml", "application/zsml; charset=utf-8"),
+    ];
+    let d = ErpConfig::default();
+    let content_type = |raw: &Raw| one_of(CONTENT_TYPES)(raw).map(str::to_owned);
+    let serial = text_such_that(is_serial, "write 1 to 20 letters or digits in quotes");
+    let login_path = text_such_that(
+        is_login_path,
+        "write a path such as \"/webapi/v3/ov1/login\", or \"/SYSA/mobilephone/login.asp\" on older versions",
+    );
+    let quiet_hours = text_such_that(is_quiet_hours, "write from and to as \"02:00-03:30\"");
+    ErpConfig {
+        base_url: r.read("erp.base_url", d.base_url, base_url),
+        username: r.read("erp.username", d.username, readable(100)),
+        password: r.secret("erp.password", d.password, secret(1..=200)),
+        serial: r.secret("erp.serial", d.serial, serial),
+        content_type: r.read("erp.content_type", d.content_type, content_type),
+        login_path: r.read("erp.login_path", d.login_path, login_path),
+        timeout: r.read("erp.timeout", d.timeout, duration(MS * 100..=MINUTE * 5)),
+        max_in_flight: r.read("erp.max_in_flight", d.max_in_flight, integer(1..=64)),
+        late_effect: r.read("erp.late_effect", d.late_effect, duration(Duration::ZERO..=HOUR)),
+        choices_max_age: r.read("erp.choices_max_age", d.choices_max_age, duration(SECOND..=DAY * 7)),
+        session_max_age: r.read("erp.session_max_age", d.session_max_age, duration(SECOND..=DAY)),
+        quiet_hours: r.read("erp.quiet_hours", d.quiet_hours, list(0..=24, quiet_hours)),
+        values: erp_values(r),
+    }
+}
+
+/// The ERP's address without the slash that some write behind it.
+fn base_url(raw: &Raw) -> Parsed<String> {
+    let wanted = "write the ERP's address, such as http://192.168.1.10 or https://erp.example:8443";
+    text_such_that(is_base_url, wanted)(raw).map(|url| url.trim_end_matches('/').to_owned())
+}
+
+fn erp_values(r: &mut Reader) -> ErpValues {
+    let d = ErpValues::default();
+    ErpValues {
+        sort1: r.read("erp.values.sort1", d.sort1, text_such_that(is_ids, "write ids of the tree, such as \"3,7\"")),
+        sort: r.read("erp.values.sort", d.sort, readable(50)),
+        stage: r.read("erp.values.stage", d.stage, readable(50)),
+        stage_after_deal: r.read("erp.values.stage_after_deal", d.stage_after_deal, text(0..=50)),
+        source: r.read("erp.values.source", d.source, readable(50)),
+    }
+}
+
+fn mapping(r: &mut Reader) -> MappingConfig {
+    const MARKUPS: &[(&str, Markup)] = &[("full_width", Markup::FullWidth), ("keep", Markup::Keep)];
+    let d = MappingConfig::default();
+    let prefix = text_such_that(
+        is_prefix,
+        "write one or two letters or digits: 客户编号 holds 50 characters, a contact's id up to 48",
+    );
+    MappingConfig {
+        khid_prefix: r.read("mapping.khid_prefix", d.khid_prefix, prefix),
+        levels: r.read("mapping.levels", d.levels, list(0..=20, level)),
+        markup: r.read("mapping.markup", d.markup, one_of(MARKUPS)),
+    }
+}
+
+fn messages(r: &mut Reader) -> MessagesConfig {
+    const CHOICES: &[(&str, BeforePromotion)] = &[("hold", BeforePromotion::Hold), ("ignore", BeforePromotion::Ignore)];
+    let d = MessagesConfig::default();
+    MessagesConfig {
+        before_promotion: r.read("messages.before_promotion", d.before_promotion, one_of(CHOICES)),
+        hold_for: r.read("messages.hold_for", d.hold_for, duration(SECOND..=DAY * 3_650)),
+    }
+}
+
+fn worker(r: &mut Reader) -> WorkerConfig {
+    let d = WorkerConfig::default();
+    WorkerConfig {
+        lease: r.read("worker.lease", d.lease, duration(SECOND..=HOUR)),
+        poll: r.read("worker.poll", d.poll, duration(MS * 10..=MINUTE)),
+        circuit_failures: r.read("worker.circuit_failures", d.circuit_failures, integer(1..=1_000)),
+        circuit_pause: r.read("worker.circuit_pause", d.circuit_pause, duration(MS * 10..=HOUR)),
+    }
+}
+
+fn log(r: &mut Reader) -> LogConfig {
+    const FORMATS: &[(&str, &str)] = &[("text", "text"), ("json", "json")];
+    let d = LogConfig::default();
+    let is_filter = |filter: &str| !filter.trim().is_empty() && EnvFilter::builder().parse(filter).is_ok();
+    let filter = text_such_that(is_filter, "write a level or a filter such as \"info,erp_bridge::erp=debug\"");
+    LogConfig {
+        filter: r.read("log.filter", d.filter, filter),
+        format: r.read("log.format", d.format, |raw| one_of(FORMATS)(raw).map(str::to_owned)),
+    }
+}

@@ -1,0 +1,137 @@
+//! Values with members: bearer tokens, levels, assignment rules, admission rules. Each has a form for the file (tables)
+//! and one for the environment (members separated by colons, items by commas).
+
+use std::collections::BTreeMap;
+
+use super::{
+    ApiToken, AssignmentRule, Level, Scope,
+    parse::{Parsed, integer, list, number, one_of, readable, secret, split, text_such_that},
+    source::Raw,
+};
+
+const SCOPES: &[(&str, Scope)] = &[("read", Scope::Read), ("operate", Scope::Operate)];
+/// The event types that admission can judge (`contract.md` §2).
+pub(super) const EVENT_TYPES: [&str; 4] = ["contact.promoted", "deal.closed", "message.logged", "sync.requested"];
+/// The rules of admission (`contract.md` §2).
+pub(super) const RULES: [&str; 3] = ["phone_verified", "name_complete", "score"];
+/// 指派用户 (`member2`) takes 50 characters; a user's id is far shorter.
+const USER_DIGITS_MAX: usize = 10;
+
+/// `{ name = "ops", scope = "operate", token = "…" }`, or `ops:operate:TOKEN`.
+pub(super) fn token(raw: &Raw) -> Parsed<ApiToken> {
+    let members = members(
+        raw,
+        &["name", "scope", "token"],
+        "{ name = \"ops\", scope = \"operate\", token = \"…\" }",
+        "ops:operate:TOKEN",
+    )?;
+    Ok(ApiToken {
+        name: member(&members, "name", text_such_that(is_token_name, "write 1 to 50 letters, digits, _, - or ."))?,
+        scope: member(&members, "scope", one_of(SCOPES))?,
+        token: member(&members, "token", secret(1..=500))?,
+    })
+}
+
+fn is_token_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    (1..=50).contains(&name.chars().count()) && name.chars().all(allowed)
+}
+
+/// `{ min = 90, id = 175, text = "很高" }`, or `90:175:很高`.
+pub(super) fn level(raw: &Raw) -> Parsed<Level> {
+    let members = members(raw, &["min", "id", "text"], "{ min = 90, id = 175, text = \"很高\" }", "90:175:很高")?;
+    Ok(Level {
+        min: member(&members, "min", number(0.0..=100.0))?,
+        id: member(&members, "id", integer(1..=i64::from(i32::MAX)))?,
+        text: member(&members, "text", readable(50))?,
+    })
+}
+
+/// `{ min_score = 80, users = ["63", "71"] }` or `{ min_score = 60, public = true }`; `80:63+71` or `60:public`.
+pub(super) fn assignment_rule(raw: &Raw) -> Parsed<AssignmentRule> {
+    let wanted = "{ min_score = 80, users = [\"63\", \"71\"] } or { min_score = 60, public = true }";
+    let members = match raw {
+        Raw::Env(text) => assignment_members(text).ok_or("write 80:63+71 or 60:public")?,
+        _ => members(raw, &["min_score", "users", "public"], wanted, "")?,
+    };
+    let min_score = member(&members, "min_score", number(0.0..=100.0))?;
+    let public = match members.get("public") {
+        None => false,
+        Some(Raw::Bool(value)) => *value,
+        Some(_) => return Err("public must be true or false".into()),
+    };
+    let user = text_such_that(is_user, "write an ERP user's id: digits in quotes, such as \"63\"");
+    let users = match members.get("users") {
+        None => Vec::new(),
+        Some(users) => list(0..=100, user)(users).map_err(|what| format!("users: {what}"))?,
+    };
+    if public != users.is_empty() {
+        return Err(format!("a rule names users or is public, one of both: write {wanted}"));
+    }
+    Ok(AssignmentRule { min_score, users, public })
+}
+
+fn assignment_members(text: &str) -> Option<BTreeMap<String, Raw>> {
+    let (score, whom) = text.split_once(':')?;
+    let whom = match whom.trim() {
+        "public" => ("public".to_owned(), Raw::Bool(true)),
+        users => ("users".to_owned(), Raw::List(split(users, &['+']).map(|user| Raw::Env(user.to_owned())).collect())),
+    };
+    Some(BTreeMap::from([("min_score".to_owned(), Raw::Env(score.trim().to_owned())), whom]))
+}
+
+fn is_user(id: &str) -> bool {
+    (1..=USER_DIGITS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A table `"deal.closed" = ["phone_verified", "score"]`, or `deal.closed:phone_verified+score,message.logged:`.
+pub(super) fn admission_rules(raw: &Raw) -> Parsed<BTreeMap<String, Vec<String>>> {
+    let given: Vec<(String, Raw)> = match raw {
+        Raw::Table(table) => table.clone().into_iter().collect(),
+        Raw::Env(text) => split(text, &[',']).map(rule_entry).collect::<Parsed<_>>()?,
+        _ => return Err("write a table: [admission.rules], then \"deal.closed\" = [\"score\"]".into()),
+    };
+    let mut rules = BTreeMap::new();
+    for (kind, names) in given {
+        if !EVENT_TYPES.contains(&kind.as_str()) {
+            return Err(format!("\"{kind}\" is no event type; there are {}", EVENT_TYPES.join(", ")));
+        }
+        let wanted = format!("write any of {}", RULES.join(", "));
+        let rule = text_such_that(|name| RULES.contains(&name), &wanted);
+        let names = list(0..=RULES.len(), rule)(&names).map_err(|what| format!("\"{kind}\": {what}"))?;
+        if rules.insert(kind.clone(), names).is_some() {
+            return Err(format!("\"{kind}\" is given twice; write it once, its rules joined with +"));
+        }
+    }
+    Ok(rules)
+}
+
+fn rule_entry(text: &str) -> Parsed<(String, Raw)> {
+    let (kind, names) = text.split_once(':').ok_or("write deal.closed:phone_verified+score")?;
+    let names = split(names, &['+']).map(|name| Raw::Env(name.to_owned())).collect();
+    Ok((kind.trim().to_owned(), Raw::List(names)))
+}
+
+/// The members of a table, all of them known; from the environment they stand in this order, separated by colons, and the
+/// last one may hold colons itself.
+fn members(raw: &Raw, names: &[&str], in_file: &str, in_environment: &str) -> Parsed<BTreeMap<String, Raw>> {
+    match raw {
+        Raw::Env(text) => {
+            let parts: Vec<&str> = text.splitn(names.len(), ':').map(str::trim).collect();
+            if parts.len() != names.len() {
+                return Err(format!("write {in_environment}"));
+            }
+            Ok(names.iter().zip(parts).map(|(name, part)| ((*name).to_owned(), Raw::Env(part.to_owned()))).collect())
+        }
+        Raw::Table(table) => match table.keys().find(|key| !names.contains(&key.as_str())) {
+            Some(unknown) => Err(format!("there is no member {unknown}; write {in_file}")),
+            None => Ok(table.clone()),
+        },
+        _ => Err(format!("write {in_file}")),
+    }
+}
+
+fn member<T>(members: &BTreeMap<String, Raw>, name: &str, parse: impl Fn(&Raw) -> Parsed<T>) -> Parsed<T> {
+    let raw = members.get(name).ok_or_else(|| format!("{name} is missing"))?;
+    parse(raw).map_err(|what| format!("{name}: {what}"))
+}

@@ -1,0 +1,163 @@
+use super::*;
+use crate::config::source::Reader;
+
+/// Every key with values at its limits, and values just beyond them or of another kind.
+const LIMITS: &[(&str, &[&str], &[&str])] = &[
+    ("server.listen", &["127.0.0.1:0", "[::]:8080", "localhost:65535"], &["", "8080", "127.0.0.1", "a b:1", "h:65536"]),
+    ("server.body_limit", &["1024", "1KiB", "16MiB", "256 kB"], &["1023", "16777217", "17MiB", "much", "-1", ""]),
+    ("server.read_timeout", &["100ms", "10m"], &["99ms", "601s", "20", "", "-1s"]),
+    ("server.shutdown_grace", &["0s", "10m"], &["601s", "25"]),
+    ("server.max_connections", &["1", "100000"], &["0", "100001", "-1", "1.5", "many"]),
+    (
+        "database.url",
+        &["sqlite://a.db", "postgres://u:p@h/d", "postgresql://h/d"],
+        &["", "a.db", "mysql://h/d", "sqlite://", "postgres://", "sqlite://:memory:", "sqlite://a?mode=memory"],
+    ),
+    ("database.max_connections", &["1", "200"], &["0", "201"]),
+    ("database.max_backlog", &["1", "1000000000"], &["0", "1000000001"]),
+    ("database.min_free_disk", &["0", "1TiB"], &["1025GiB", "-1", "some"]),
+    (
+        "webhook.secrets",
+        &[SECRET, "whsec_MQ==", "whsec_MQ"],
+        &["", "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!"],
+    ),
+    ("webhook.tolerance", &["1s", "24h"], &["999ms", "86401s", "5"]),
+    ("webhook.rate_limit", &["0", "1000000"], &["-1", "1000001"]),
+    ("webhook.silence_after", &["0s", "365d"], &["31536001s", "1"]),
+    (
+        "api.tokens",
+        &["", "ops:operate:T", "a:read:x:y:z,b:read:2"],
+        &["ops", "ops:operate", "ops:admin:T", "ops:read:", ":read:T", "a b:read:T"],
+    ),
+    ("api.rate_limit", &["0", "1000000"], &["-1", "1000001"]),
+    ("api.auth_failure_limit", &["0", "1000000"], &["-1", "1000001"]),
+    ("admission.min_score", &["0", "60", "59.5", "100"], &["-0.1", "100.1", "sixty", "NaN", ""]),
+    ("admission.placeholders", &["", "先生", "先生,女士"], &["先生,,女士", ","]),
+    (
+        "admission.rules",
+        &["", "deal.closed:phone_verified+score", "message.logged:,sync.requested:score"],
+        &["deal.closed", "deal.lost:score", "deal.closed:luck", "deal.closed:score,deal.closed:score"],
+    ),
+    (
+        "erp.base_url",
+        &["http://erp", "https://erp.example:8443/", "http://127.0.0.1:46088", "http://[::1]:1", "http://erp/zb"],
+        &["", "erp.example", "ftp://erp", "http://erp?x=1", "http://u:p@erp", "http://erp/#a", "http://"],
+    ),
+    ("erp.username", &["a", "管理员"], &["", " "]),
+    ("erp.password", &["x", " "], &[""]),
+    ("erp.serial", &["0", "12345678901234567890", "007"], &["", "123456789012345678901", "12-3", "序列"]),
+    (
+        "erp.content_type",
+        &["application/json", "application/zsml; charset=utf-8", "application/zsml"],
+        &["", "text/plain"],
+    ),
+    ("erp.login_path", &["/webapi/v3/ov1/login", "/SYSA/mobilephone/login.asp"], &["", "/", "login", "/a?b=c", "/a b"]),
+    ("erp.timeout", &["100ms", "5m"], &["99ms", "301s", "20"]),
+    ("erp.max_in_flight", &["1", "64"], &["0", "65"]),
+    ("erp.late_effect", &["0s", "1h"], &["3601s", "1"]),
+    ("erp.choices_max_age", &["1s", "7d"], &["999ms", "604801s"]),
+    ("erp.session_max_age", &["1s", "1d"], &["999ms", "86401s"]),
+    (
+        "erp.quiet_hours",
+        &["", "02:00-03:30", "23:30-00:15,12:00-12:01"],
+        &["02:00", "2:00-3:00", "24:00-01:00", "02:60-03:00", "02:00-02:00", "+1:00-02:00"],
+    ),
+    (
+        "erp.values.sort1",
+        &["3", "3,7"],
+        &["", "3,", "a", "3;7", "1,22,333,4444,55555,666666,7777777,88888888,99999999"],
+    ),
+    ("erp.values.sort", &["默认分类"], &["", "  "]),
+    ("erp.values.stage", &["潜在客户"], &["", "  "]),
+    (
+        "erp.values.stage_after_deal",
+        &["", "成交客户"],
+        &["一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一"],
+    ),
+    ("erp.values.source", &["微信"], &["", "  "]),
+    ("mapping.khid_prefix", &["W", "WX", "微信"], &["", "WXX", "W ", "🙂🙂"]),
+    (
+        "mapping.levels",
+        &["", "90:175:很高", "90:175:很高,0:290:很低"],
+        &["90", "90:175", "90:175:", "90:x:很高", "101:175:很高", "0:290:很低,90:175:很高", "60:1:甲,60:2:乙"],
+    ),
+    ("mapping.markup", &["full_width", "keep"], &["", "FullWidth"]),
+    (
+        "assignment.rules",
+        &["", "60:public", "80:63+71,60:public", "60:public,80:63"],
+        &["60", "60:", "60:anna", "101:63", "80:63+", "80:63,80:public", "80:12345678901"],
+    ),
+    ("messages.before_promotion", &["hold", "ignore"], &["", "drop"]),
+    ("messages.hold_for", &["1s", "3650d"], &["999ms", "3651d"]),
+    ("retry.schedule", &["10ms", "5s,30s", "30d"], &["", "9ms", "5s,,1m", "5", "31d"]),
+    ("retention.succeeded", &["1h", "3650d"], &["3599s", "3651d"]),
+    ("worker.lease", &["90s", "1h"], &["89s", "3601s", "0s"]),
+    ("worker.poll", &["10ms", "1m"], &["9ms", "61s"]),
+    ("worker.circuit_failures", &["1", "1000"], &["0", "1001"]),
+    ("worker.circuit_pause", &["10ms", "1h"], &["9ms", "3601s"]),
+    ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
+    ("log.format", &["text", "json"], &["", "xml"]),
+];
+
+#[test]
+fn every_key_takes_what_lies_within_its_limits() {
+    for (key, accepted, _) in LIMITS {
+        for value in *accepted {
+            let outcome = with_env(&[(&variable_of(key), value)]);
+            assert!(outcome.is_ok(), "{key} = {value:?}: {}", outcome.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn every_key_refuses_what_lies_beyond_its_limits_by_name_place_and_remedy() {
+    for (key, _, refused) in LIMITS {
+        for value in *refused {
+            let variable = variable_of(key);
+            let problem = only_problem(with_env(&[(&variable, value)]));
+            assert_eq!(problem.key, *key, "{value:?}");
+            assert_eq!(problem.origin, format!("environment variable {variable}"));
+            let helps =
+                ["write", "missing", "no event type", "there are"].iter().any(|word| problem.message.contains(word));
+            assert!(helps, "{key} = {value:?} must say what would be right: {problem}");
+        }
+    }
+}
+
+#[test]
+fn every_key_has_its_row_of_limits() {
+    let mut reader = Reader::new(None, std::iter::empty());
+    keys::read(&mut reader);
+    let tested: Vec<&str> = LIMITS.iter().map(|(key, ..)| *key).collect();
+    assert_eq!(reader.keys(), tested);
+}
+
+#[test]
+fn lists_are_counted() {
+    let many = |item: &str, count: usize| vec![item; count].join(",");
+    let texts = |count| many("x", count);
+    let rules = |count: usize| (0..count).map(|score| format!("{score}:public")).collect::<Vec<_>>().join(",");
+    let levels = |count: usize| (0..count).rev().map(|min| format!("{min}:1:x")).collect::<Vec<_>>().join(",");
+    let tokens = |count: usize| (0..count).map(|n| format!("n{n}:read:t{n}")).collect::<Vec<_>>().join(",");
+    for (key, list, max) in [
+        ("webhook.secrets", &(|count| many(SECRET, count)) as &dyn Fn(usize) -> String, 16),
+        ("api.tokens", &tokens, 100),
+        ("admission.placeholders", &texts, 1_000),
+        ("erp.quiet_hours", &|count| many("02:00-03:00", count), 24),
+        ("mapping.levels", &levels, 20),
+        ("assignment.rules", &rules, 50),
+        ("retry.schedule", &|count| many("1s", count), 50),
+    ] {
+        assert!(with_env(&[(&variable_of(key), &list(max - 1))]).is_ok(), "{key} with {} items", max - 1);
+        assert!(with_env(&[(&variable_of(key), &list(max))]).is_ok(), "{key} with {max} items");
+        let problem = only_problem(with_env(&[(&variable_of(key), &list(max + 1))]));
+        assert!(problem.message.contains(&format!("to {max} items; these are {}", max + 1)), "{problem}");
+    }
+}
+
+#[test]
+fn texts_are_counted_in_utf16_units_as_the_erp_counts() {
+    let stage = variable_of("erp.values.stage");
+    assert!(with_env(&[(&stage, &"🙂".repeat(25))]).is_ok());
+    assert_eq!(only_problem(with_env(&[(&stage, &"🙂".repeat(26))])).key, "erp.values.stage");
+}

@@ -1,0 +1,91 @@
+//! Loading, key by key and as a whole.
+
+mod example;
+mod limits;
+mod secrets;
+mod sources;
+
+use super::*;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// What a bridge cannot serve without, and the longest lease, so that the limits of `erp.timeout` can be reached.
+const REQUIRED: [(&str, &str); 6] = [
+    ("ERP_BRIDGE__WEBHOOK__SECRETS", SECRET),
+    ("ERP_BRIDGE__ERP__BASE_URL", "http://erp.example:8080"),
+    ("ERP_BRIDGE__ERP__USERNAME", "bridge"),
+    ("ERP_BRIDGE__ERP__PASSWORD", "swordfish"),
+    ("ERP_BRIDGE__ERP__SERIAL", "0042"),
+    ("ERP_BRIDGE__WORKER__LEASE", "1h"),
+];
+
+fn variables<'a>(changed: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = (String, String)> + 'a {
+    let kept = REQUIRED.iter().filter(|(name, _)| !changed.iter().any(|(other, _)| other == name));
+    kept.chain(changed).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+}
+
+fn with_env(changed: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::from_sources(None, variables(changed))
+}
+
+fn with_file(text: &str) -> Result<Config, ConfigError> {
+    Config::from_sources(Some(("bridge.toml", text)), variables(&[]))
+}
+
+fn only_problem(outcome: Result<Config, ConfigError>) -> Problem {
+    let problems = outcome.expect_err("this must be refused").problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    problems.into_iter().next().unwrap()
+}
+
+fn variable_of(key: &str) -> String {
+    format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__"))
+}
+
+#[test]
+fn everything_missing_is_reported_at_once() {
+    let problems = Config::from_sources(None, std::iter::empty()).unwrap_err().problems;
+    let missing: Vec<_> = problems.iter().map(|problem| (problem.key.as_str(), problem.origin.as_str())).collect();
+    let keys = ["webhook.secrets", "erp.base_url", "erp.username", "erp.password", "erp.serial"];
+    assert_eq!(missing, keys.map(|key| (key, "not set")));
+    let text = ConfigError { problems }.to_string();
+    assert!(text.contains("5 problems"), "{text}");
+    assert!(
+        text.contains("write password under [erp], or set ERP_BRIDGE__ERP__PASSWORD or ERP_BRIDGE__ERP__PASSWORD_FILE")
+    );
+    assert!(text.contains("write username under [erp], or set ERP_BRIDGE__ERP__USERNAME\n"));
+}
+
+#[test]
+fn a_lease_outlives_four_calls_and_ten_seconds() {
+    for (timeout, lease, holds) in
+        [("20s", "89s", false), ("20s", "90s", true), ("20s", "91s", true), ("30s", "129s", false)]
+    {
+        let outcome = with_env(&[("ERP_BRIDGE__ERP__TIMEOUT", timeout), ("ERP_BRIDGE__WORKER__LEASE", lease)]);
+        assert_eq!(outcome.is_ok(), holds, "timeout {timeout}, lease {lease}");
+    }
+    let file = "[erp]\ntimeout = \"30s\"\n";
+    let env = variables(&[]).filter(|(name, _)| !name.ends_with("LEASE"));
+    let problem = only_problem(Config::from_sources(Some(("bridge.toml", file)), env));
+    let expected = "worker.lease (not set): 2m is too short for erp.timeout = 30s: write at least 2m 10s";
+    assert_eq!(problem.to_string(), expected);
+}
+
+#[test]
+fn token_names_and_tokens_are_each_used_once() {
+    for (tokens, holds) in
+        [("a:read:1,b:read:2", true), ("a:read:1,a:operate:2", false), ("a:read:1,b:operate:1", false)]
+    {
+        assert_eq!(with_env(&[("ERP_BRIDGE__API__TOKENS", tokens)]).is_ok(), holds, "{tokens}");
+    }
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let error = Config::load(Some(std::path::Path::new("/nowhere/bridge.toml")), variables(&[])).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/bridge.toml"), "{error}");
+    // This test runs in the repository's root, which has no erp-bridge.toml unless a developer made one.
+    if !std::path::Path::new(DEFAULT_FILE).exists() {
+        assert!(Config::load(None, variables(&[])).is_ok());
+    }
+}

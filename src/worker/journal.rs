@@ -1,0 +1,55 @@
+//! What a run reads out of the ledger and out of the steps that are in it.
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use crate::{
+    store::{NewLink, StepRow, Store},
+    sync::{Journal, JournalError, Step},
+};
+
+/// The ledger's answers to planning and looking.
+pub(super) struct StoreJournal<'a>(pub(super) &'a Store);
+
+impl Journal for StoreJournal<'_> {
+    fn count_fingerprint<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(
+            async move { self.0.count_fingerprint(fingerprint).await.map_err(|error| JournalError(error.to_string())) },
+        )
+    }
+
+    fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(async move {
+            let number = if peek { self.0.peek_rotation(name).await } else { self.0.next_in_rotation(name).await };
+            number.map_err(|error| JournalError(error.to_string()))
+        })
+    }
+}
+
+/// The customer that a finished step brought.
+pub(super) fn ord_of(row: &StepRow, known: Option<i64>) -> Option<i64> {
+    let step: Option<Step> = serde_json::from_value(row.step.clone()).ok();
+    step.map_or(known, |step| ord_after(&step, row.result.as_ref().unwrap_or(&Value::Null), known))
+}
+
+/// The customer that is known once a step is done.
+pub(super) fn ord_after(step: &Step, result: &Value, known: Option<i64>) -> Option<i64> {
+    match step {
+        Step::Allocate { .. } => result.get("ord").and_then(Value::as_i64).or(known),
+        Step::Link { ord: Some(ord), .. } => Some(*ord),
+        _ => known,
+    }
+}
+
+/// The link that a finished step leaves in the ledger.
+pub(super) fn new_link(step: &Step, known: Option<i64>) -> Option<NewLink> {
+    let Step::Link { ord, khid, kind, linked_by } = step else { return None };
+    let ord = ord.or(known)?;
+    Some(NewLink { ord, khid: khid.clone(), kind: kind.clone(), linked_by: linked_by.clone() })
+}
+
+/// An identity as the ledger keeps it: it must not say whose it is.
+pub(super) fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,93 @@
+//! 客户分配管理 end to end: rules by score, users in turn over restarts, and the commands of the REST interface.
+
+use std::time::Duration;
+
+use erp_bridge::{config::AssignmentRule, event::Status};
+use serde_json::{Value, json};
+
+use crate::support::{World, WorldOptions, contact, promoted};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn rules() -> Vec<AssignmentRule> {
+    vec![
+        AssignmentRule { min_score: 80.0, users: vec!["63".into(), "71".into()], public: false },
+        AssignmentRule { min_score: 60.0, users: vec![], public: true },
+    ]
+}
+
+async fn with_rules() -> World {
+    World::with(WorldOptions { configure: Box::new(|config| config.assignment.rules = rules()), ..Default::default() })
+        .await
+}
+
+/// Promotes a contact and answers whose customer it became.
+async fn salesperson(world: &World, number: u32, score: f64) -> String {
+    let id = world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), score)).await;
+    world.until(&id, &[Status::Succeeded]).await;
+    let ord = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap().ord;
+    world.sim.handle.catename(ord).unwrap()
+}
+
+#[tokio::test]
+async fn users_come_in_turn_over_a_restart_and_lower_scores_are_open_to_all() {
+    let mut world = with_rules().await;
+    let first = salesperson(&world, 1, 90.0).await;
+    let open = salesperson(&world, 2, 70.0).await;
+    world.restart().await;
+    let second = salesperson(&world, 3, 80.0).await;
+    let third = salesperson(&world, 4, 100.0).await;
+    assert_eq!((first.as_str(), second.as_str(), open.as_str()), ("张伟", "王芳", ""));
+    assert_eq!(first, third);
+}
+
+#[tokio::test]
+async fn without_a_rule_nothing_is_assigned() {
+    let world = World::start().await;
+    assert_eq!(salesperson(&world, 1, 90.0).await, "管理员");
+    assert!(world.sim.handle.calls_of("assign").is_empty());
+}
+
+/// Runs a command on a contact and answers the event's end.
+async fn command(world: &World, method: &str, path: &str, body: Option<Value>) -> Status {
+    let (status, answer) = world.call(method, path, body).await;
+    assert_eq!(status, 202, "{answer}");
+    let id = answer["id"].as_str().unwrap().to_owned();
+    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    assert!(event.error.is_none(), "{:?}", event.error);
+    event.status
+}
+
+#[tokio::test]
+async fn commands_take_a_customer_back_apply_for_it_approve_and_assign_it() {
+    let world = World::start().await;
+    salesperson(&world, 1, 90.0).await;
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+    let path = |command: &str| format!("/v1/contacts/c1/{command}");
+    assert_eq!(command(&world, "POST", &path("takeback"), None).await, Status::Succeeded);
+    assert_eq!(world.sim.handle.catename(ord).unwrap(), "");
+    assert_eq!(command(&world, "POST", &path("apply"), None).await, Status::Succeeded);
+    let approve = Some(json!({ "approve": true }));
+    assert_eq!(command(&world, "POST", &path("approval"), approve).await, Status::Succeeded);
+    let to_wang = Some(json!({ "mode": "users", "users": ["71"] }));
+    assert_eq!(command(&world, "PUT", &path("assignment"), to_wang).await, Status::Succeeded);
+    assert_eq!(world.sim.handle.catename(ord).unwrap(), "王芳");
+    let public = Some(json!({ "mode": "public" }));
+    assert_eq!(command(&world, "PUT", &path("assignment"), public).await, Status::Succeeded);
+    assert_eq!(world.sim.handle.catename(ord).unwrap(), "");
+    world.idle(LIMIT).await;
+}
+
+#[tokio::test]
+async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
+    let world = World::start().await;
+    salesperson(&world, 1, 90.0).await;
+    let body = Some(json!({ "mode": "users", "users": ["999"] }));
+    let (status, answer) = world.call("PUT", "/v1/contacts/c1/assignment", body).await;
+    assert_eq!(status, 202, "{answer}");
+    let event = world.until(answer["id"].as_str().unwrap(), &[Status::Dead, Status::Succeeded]).await;
+    assert_eq!(event.status, Status::Dead);
+    let error = event.error.unwrap();
+    assert!(error.contains("999") && error.contains("63 张伟"), "{error}");
+    assert!(world.sim.handle.calls_of("assign").is_empty(), "nothing was sent that the ERP would refuse");
+}

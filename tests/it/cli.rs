@@ -1,0 +1,177 @@
+//! `erp-bridge` as a program: its commands, exit codes, first line, signals. The ERP is the simulator.
+
+mod program;
+mod send;
+
+use std::{fs, time::Duration};
+
+use erp_bridge::simulator::{self, SimConfig};
+use serde_json::Value;
+
+use self::program::{Program, command, run, settings};
+use crate::support::eventually;
+
+#[test]
+fn serve_without_a_configuration_names_everything_that_is_missing_and_ends_with_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let answer = run(command(dir.path(), &[]).arg("serve"));
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+    for key in ["webhook.secrets", "erp.base_url", "erp.username", "erp.password", "erp.serial"] {
+        let line = answer.stderr.lines().find(|line| line.contains(key));
+        assert!(
+            line.is_some_and(|line| line.contains("missing") && line.contains("ERP_BRIDGE__")),
+            "{}",
+            answer.stderr
+        );
+    }
+}
+
+#[test]
+fn a_wrong_file_or_value_is_named_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("erp-bridge.toml"), "[erp]\ntimeout = \"20\"\n").unwrap();
+    let settings = settings("http://127.0.0.1:1");
+    for (arguments, changed, expected) in [
+        (&["serve", "--config", "other.toml"][..], None, "other.toml"),
+        (&["serve"], None, "erp.timeout (erp-bridge.toml, line 2)"),
+        (&["check"], None, "erp.timeout (erp-bridge.toml, line 2)"),
+        (&["backup", "out.db"], None, "erp.timeout (erp-bridge.toml, line 2)"),
+        (
+            &["serve"],
+            Some(("ERP_BRIDGE__SERVER__LISTEN", "here")),
+            "server.listen (environment variable ERP_BRIDGE__SERVER__LISTEN)",
+        ),
+    ] {
+        let answer = run(command(dir.path(), &settings).args(arguments).envs(changed));
+        assert_eq!(answer.code, 2, "{arguments:?}: {}", answer.stderr);
+        assert!(answer.stderr.contains(expected), "{arguments:?}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn wrong_use_ends_with_2_and_says_how_it_is_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in [&[][..], &["fly"], &["serve", "--fast"], &["send", "--url", "http://127.0.0.1:1"], &["backup"]] {
+        let answer = run(command(dir.path(), &[]).args(arguments));
+        assert_eq!(answer.code, 2, "{arguments:?}");
+        assert!(answer.stderr.contains("Usage"), "{arguments:?}: {}", answer.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_says_where_it_listens_is_healthy_and_ends_cleanly_on_a_signal() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let mut set = settings(&sim.base_url());
+    set.push(("ERP_BRIDGE__LOG__FORMAT".into(), "json".into()));
+    let bridge = Program::serve(&set);
+    let client = client();
+
+    let livez = client.get(format!("{}/livez", bridge.url)).send().await.unwrap();
+    assert_eq!(livez.status(), 200);
+    let address = bridge.url.trim_start_matches("http://").to_owned();
+    let healthy = run(command(bridge.dir(), &[]).args(["health", "--address", &address]));
+    assert_eq!(healthy.code, 0, "{}", healthy.stderr);
+
+    let ended = bridge.signal_and_wait("TERM");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    // Only the first line goes to standard output, and it was read at the start.
+    assert_eq!(ended.stdout, "");
+    for line in ended.stderr.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{line} is no JSON: {error}"));
+        let secrets = [program::SECRET, program::TOKEN, program::PASSWORD];
+        assert!(!secrets.iter().any(|secret| line.contains(secret)), "{line}");
+    }
+    let gone = run(command(tempfile::tempdir().unwrap().path(), &[]).args(["health", "--address", &address]));
+    assert_eq!(gone.code, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_takes_new_secrets_and_tokens_and_keeps_the_old_ones_if_the_file_is_wrong() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let tokens =
+        |token: &str| format!("[api]\ntokens = [{{ name = \"ops\", scope = \"operate\", token = \"{token}\" }}]\n");
+    let mut set = settings(&sim.base_url());
+    set.retain(|(name, _)| name != "ERP_BRIDGE__API__TOKENS");
+    let bridge = Program::serve_in(&set, |dir| {
+        fs::write(dir.join("erp-bridge.toml"), tokens("first-token-0123456789")).unwrap()
+    });
+    let client = client();
+    let status = async |token: &str| {
+        client.get(format!("{}/v1/stats", bridge.url)).bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status("first-token-0123456789").await, 200);
+
+    let file = bridge.dir().join("erp-bridge.toml");
+    fs::write(&file, tokens("second-token-012345678")).unwrap();
+    bridge.signal("HUP");
+    let limit = Duration::from_secs(20);
+    eventually("the new token passes", limit, async || (status("second-token-012345678").await == 200).then_some(()))
+        .await;
+    assert_eq!(status("first-token-0123456789").await, 401);
+
+    fs::write(&file, "[api]\ntokens = 5\n").unwrap();
+    bridge.signal("HUP");
+    eventually("the mistake is logged", limit, async || bridge.logged("the old secrets and tokens stay").then_some(()))
+        .await;
+    assert!(bridge.logged("api.tokens (erp-bridge.toml, line 2)"));
+    assert_eq!(status("second-token-012345678").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_prints_what_holds_and_ends_with_1_if_anything_does_not() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let good = settings(&sim.base_url());
+    let answer = run(command(dir.path(), &good).arg("check"));
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    assert!(answer.stdout.contains('✓') && !answer.stdout.contains('✗'), "{}", answer.stdout);
+
+    for (name, value, row) in [
+        ("ERP_BRIDGE__ERP__VALUES__SOURCE", "抖音", "抖音"),
+        ("ERP_BRIDGE__MAPPING__LEVELS", "0:999:很高", "999"),
+        ("ERP_BRIDGE__ASSIGNMENT__RULES", "60:987654", "987654"),
+        ("ERP_BRIDGE__DATABASE__URL", "sqlite:///nowhere/at/all/ledger.db", "store"),
+        ("ERP_BRIDGE__ERP__PASSWORD", "wrong", "login"),
+    ] {
+        let answer = run(command(dir.path(), &good).arg("check").env(name, value));
+        assert_eq!(answer.code, 1, "{name}: {}{}", answer.stdout, answer.stderr);
+        let failed: Vec<&str> = answer.stdout.lines().filter(|line| line.starts_with('✗')).collect();
+        assert!(failed.iter().any(|line| line.contains(row)), "{name}: {}", answer.stdout);
+    }
+}
+
+#[test]
+fn openapi_prints_the_document_of_the_repository() {
+    let dir = tempfile::tempdir().unwrap();
+    let answer = run(command(dir.path(), &[]).arg("openapi"));
+    assert_eq!(answer.code, 0);
+    let committed = include_str!("../../openapi.yaml");
+    assert!(answer.stdout == committed, "adopt the change with: cargo run -- openapi > openapi.yaml");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_taken_while_the_bridge_works_and_serves_in_its_place() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let set = settings(&sim.base_url());
+    let bridge = Program::serve(&set);
+    let sent = send::events(&bridge, &["--id", "kept"], &send::promoted("c-1", 88));
+    assert_eq!(sent.code, 0, "{}{}", sent.stdout, sent.stderr);
+
+    // Neither the ERP's password nor a webhook secret is needed for it.
+    let only_database: Vec<_> = set.iter().filter(|(name, _)| name.contains("DATABASE")).cloned().collect();
+    let backup = run(command(bridge.dir(), &only_database).args(["backup", "copy.db"]));
+    assert_eq!(backup.code, 0, "{}", backup.stderr);
+    let twice = run(command(bridge.dir(), &only_database).args(["backup", "copy.db"]));
+    assert_eq!(twice.code, 2, "a backup never goes over an older one: {}", twice.stdout);
+    let copy = fs::read(bridge.dir().join("copy.db")).unwrap();
+    assert_eq!(bridge.signal_and_wait("TERM").code, 0);
+
+    let restored = Program::serve_in(&set, |dir| fs::write(dir.join("ledger.db"), copy).unwrap());
+    let again = send::events(&restored, &["--id", "kept"], &send::promoted("c-1", 88));
+    assert!(again.stdout.contains("200 duplicate"), "{}", again.stdout);
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

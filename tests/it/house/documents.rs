@@ -1,0 +1,142 @@
+//! The documents speak of what exists, and what exists is documented.
+
+use std::collections::BTreeSet;
+
+use erp_bridge::{
+    config::Config,
+    event::{EventKind, Rule},
+};
+use toml::de::{DeTable, DeValue};
+
+use super::{read, root, sources};
+
+/// Documents for people, and files that set variables.
+fn documents() -> Vec<super::Source> {
+    let places =
+        ["README.md", "README.zh-CN.md", "docs", "Dockerfile", "Makefile", "scripts", "erp-bridge.example.toml"];
+    let there: Vec<&str> = places.into_iter().filter(|place| root().join(place).exists()).collect();
+    sources(&there)
+}
+
+/// Every key of the example file, which another test holds against the program.
+fn keys() -> BTreeSet<String> {
+    let text: String = read("erp-bridge.example.toml")
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest)
+                if rest.split(" = ").next().is_some_and(|key| key.chars().all(|c| c.is_alphanumeric() || c == '_')) =>
+            {
+                format!("{rest}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let table = DeTable::parse(&text).unwrap().into_inner();
+    let mut keys = BTreeSet::new();
+    collect("", &table, &mut keys);
+    keys
+}
+
+fn collect(above: &str, table: &DeTable<'_>, keys: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        let path = format!("{above}{}", key.get_ref());
+        if let DeValue::Table(inner) = value.get_ref() {
+            collect(&format!("{path}."), inner, keys);
+        }
+        keys.insert(path);
+    }
+}
+
+#[test]
+fn every_environment_variable_in_the_documents_is_a_key() {
+    let keys = keys();
+    assert!(keys.contains("erp.values.sort1") && keys.contains("webhook.secrets"), "{keys:?}");
+    let mut seen = 0;
+    for document in documents() {
+        for (start, _) in document.text.match_indices("ERP_BRIDGE__") {
+            let name: String =
+                document.text[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let key =
+                name.trim_start_matches("ERP_BRIDGE__").trim_end_matches("_FILE").to_lowercase().replace("__", ".");
+            if key.is_empty() || key == "section.key" {
+                continue;
+            }
+            seen += 1;
+            assert!(keys.contains(&key), "{} names {name}, and there is no key {key}", document.path);
+        }
+    }
+    assert!(seen > 5, "the documents are read");
+}
+
+#[test]
+fn every_link_inside_the_repository_leads_somewhere() {
+    for document in documents().iter().filter(|document| document.path.ends_with(".md")) {
+        for (start, _) in document.text.match_indices("](") {
+            let target: String =
+                document.text[start + 2..].chars().take_while(|c| !matches!(c, ')' | '#' | ' ')).collect();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let folder = root().join(&document.path).parent().unwrap().to_owned();
+            assert!(folder.join(&target).exists(), "{} links to {target}, which is not there", document.path);
+        }
+    }
+}
+
+#[test]
+fn every_make_target_in_the_documents_exists_and_every_target_explains_itself() {
+    let makefile = read("Makefile");
+    let targets: BTreeSet<&str> = makefile
+        .lines()
+        .filter(|line| !line.starts_with(['\t', '.', '#']))
+        .filter_map(|line| line.split_once(':').map(|(target, _)| target))
+        .collect();
+    assert!(targets.contains("test") && targets.contains("run"), "{targets:?}");
+    for target in &targets {
+        let line = makefile.lines().find(|line| line.starts_with(&format!("{target}:"))).unwrap();
+        assert!(line.contains("## "), "make {target} needs a line for `make help`");
+    }
+    for document in documents() {
+        for (start, _) in document.text.match_indices("`make ") {
+            let target: String = document.text[start + 6..].chars().take_while(|c| c.is_ascii_lowercase()).collect();
+            assert!(target.is_empty() || targets.contains(target.as_str()), "{}: make {target}", document.path);
+        }
+    }
+}
+
+#[test]
+fn every_script_that_the_makefile_or_ci_calls_can_be_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let callers = ["Makefile", ".ci/run", "scripts/test.sh"].map(read).concat();
+    let scripts: BTreeSet<&str> =
+        callers.split_whitespace().filter(|word| word.starts_with("scripts/") && word.ends_with(".sh")).collect();
+    assert!(scripts.contains("scripts/test.sh"));
+    for script in scripts.into_iter().chain([".ci/run"]) {
+        let mode =
+            std::fs::metadata(root().join(script)).unwrap_or_else(|error| panic!("{script}: {error}")).permissions();
+        assert_eq!(mode.mode() & 0o111, 0o111, "{script} is not executable");
+        assert!(read(script).contains("set -euo pipefail"), "{script} must stop at its first failure");
+    }
+}
+
+#[test]
+fn the_configuration_knows_the_event_types_and_rules_of_admission() {
+    let load = |rules: String| {
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let set = [
+            ("WEBHOOK__SECRETS", secret),
+            ("ERP__BASE_URL", "http://erp.example"),
+            ("ERP__USERNAME", "u"),
+            ("ERP__PASSWORD", "p"),
+            ("ERP__SERIAL", "1"),
+            ("ADMISSION__RULES", &rules),
+        ];
+        Config::from_sources(None, set.into_iter().map(|(key, value)| (format!("ERP_BRIDGE__{key}"), value.to_owned())))
+    };
+    for kind in EventKind::ALL {
+        for rule in Rule::ALL {
+            let outcome = load(format!("{}:{}", kind.as_str(), rule.as_str()));
+            assert_eq!(outcome.is_ok(), !kind.is_command(), "{} {}", kind.as_str(), rule.as_str());
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What every file must be, and what the program may be built from.
+
+use toml::de::DeTable;
+
+use super::{program, read, rust, sources};
+
+/// Longer files are two files.
+const LINES_MAX: usize = 450;
+/// Tables of cases may be longer.
+const TEST_LINES_MAX: usize = 600;
+
+/// Where people and programs read; `target` and the like are not part of the repository.
+const EVERYWHERE: &[&str] = &[
+    "src",
+    "tests",
+    "examples",
+    "benches",
+    "docs",
+    "scripts",
+    ".ci",
+    ".config",
+    "Makefile",
+    "Dockerfile",
+    "Cargo.toml",
+    "README.md",
+    "README.zh-CN.md",
+    "deny.toml",
+    "clippy.toml",
+    "erp-bridge.example.toml",
+    "openapi.yaml",
+];
+
+fn there(places: &[&'static str]) -> Vec<&'static str> {
+    places.iter().copied().filter(|place| super::root().join(place).exists()).collect()
+}
+
+#[test]
+fn no_file_is_too_long_to_be_read_in_one_go() {
+    let mut too_long = Vec::new();
+    for source in rust(&there(&["src", "tests", "examples", "benches"])) {
+        let lines = source.text.lines().count();
+        let max = if source.path.starts_with("tests/") { TEST_LINES_MAX } else { LINES_MAX };
+        if lines > max {
+            too_long.push(format!("{} has {lines} lines, {max} are allowed", source.path));
+        }
+    }
+    assert!(too_long.is_empty(), "{too_long:#?}");
+}
+
+#[test]
+fn lints_are_expected_with_a_reason_and_never_allowed() {
+    for source in rust(&there(&["src", "tests", "examples", "benches"])) {
+        for (index, line) in source.text.lines().enumerate() {
+            let place = format!("{}, line {}", source.path, index + 1);
+            let code = line.trim_start();
+            assert!(!code.starts_with("#[allow(") && !code.starts_with("#![allow("), "{place}: #[expect(…, reason)]");
+            let unfinished = ["todo!(", "unimplemented!(", "dbg!("].iter().find(|word| code.starts_with(*word));
+            assert!(unfinished.is_none(), "{place}: {unfinished:?}");
+        }
+        let expected = source.text.matches("#[expect(").count() + source.text.matches("#![expect(").count();
+        let reasons = source.text.matches("reason = ").count();
+        assert!(
+            source.path.contains("house") || reasons >= expected,
+            "{}: an expected lint has no reason",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn whoever_expects_says_on_the_same_line_why_it_cannot_fail() {
+    let mut bare = Vec::new();
+    for source in rust(&["src"]) {
+        let lines = program(&source);
+        let lines = lines.lines().filter(|line| line.contains(".expect(") && !line.contains("//"));
+        bare.extend(lines.map(|line| format!("{}: {}", source.path, line.trim())));
+    }
+    assert!(bare.is_empty(), "{bare:#?}");
+}
+
+#[test]
+fn only_the_clock_asks_the_system_for_the_time() {
+    for source in rust(&["src"]) {
+        let text = program(&source);
+        let asks = ["SystemTime::now", "Timestamp::now", "Zoned::now"].iter().find(|call| text.contains(*call));
+        assert!(asks.is_none() || source.path == "src/clock.rs", "{} calls {asks:?}; ask a Clock", source.path);
+    }
+}
+
+#[test]
+fn no_file_names_a_place_of_one_machine() {
+    for source in sources(&there(EVERYWHERE)) {
+        // Spelled in parts, so that this file does not name them either.
+        for place in ["/wo|rk/", "/tm|p/w/", "/ro|ot/", "/ho|me/"] {
+            let place = place.replace('|', "");
+            assert!(!source.text.contains(&place), "{} names {place}", source.path);
+        }
+    }
+}
+
+/// The packages of `Cargo.lock` with their versions.
+fn locked() -> Vec<(String, Vec<u64>)> {
+    let text = read("Cargo.lock");
+    let lock = DeTable::parse(&text).unwrap().into_inner();
+    let packages = lock.get("package").unwrap().get_ref().as_array().unwrap().iter();
+    let text = |package: &DeTable<'_>, key: &str| package.get(key).unwrap().get_ref().as_str().unwrap().to_owned();
+    packages
+        .map(|package| {
+            let package = package.get_ref().as_table().unwrap();
+            let version = text(package, "version");
+            let numbers = version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect();
+            (text(package, "name"), numbers)
+        })
+        .collect()
+}
+
+#[test]
+fn nothing_that_deny_toml_bans_is_in_the_lock_file() {
+    let rules = read("deny.toml");
+    let rules = DeTable::parse(&rules).unwrap().into_inner();
+    let bans = rules.get("bans").unwrap().get_ref().as_table().unwrap();
+    let bans = bans.get("deny").unwrap().get_ref().as_array().unwrap();
+    let locked = locked();
+    assert!(locked.len() > 100 && bans.iter().count() >= 5, "the files are read");
+    for ban in bans.iter() {
+        let ban = ban.get_ref().as_table().unwrap().get("crate").unwrap().get_ref().as_str().unwrap();
+        let (name, below) = ban.split_once("@<").unwrap_or((ban, ""));
+        let below: Vec<u64> = below.split('.').filter_map(|part| part.parse().ok()).collect();
+        for (_, version) in locked.iter().filter(|(locked, _)| locked == name) {
+            assert!(!below.is_empty() && *version >= below, "{name} {version:?} is banned by deny.toml: {ban}");
+        }
+    }
+}
+
+#[test]
+fn the_ledger_has_one_sqlite_and_one_driver() {
+    for name in ["libsqlite3-sys", "sqlx-core", "sqlx-sqlite", "sqlx-postgres", "tokio", "rustls"] {
+        let versions: Vec<_> = locked().into_iter().filter(|(locked, _)| locked == name).collect();
+        assert_eq!(versions.len(), 1, "{name}: {versions:?}");
+    }
+}

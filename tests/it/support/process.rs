@@ -1,0 +1,96 @@
+//! The real binary as a process of its own: started, killed without warning, started again on the same port and ledger.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use erp_bridge::clock::Clock;
+use tempfile::TempDir;
+
+use super::{OPERATOR, SECRET, eventually, sender::Sender};
+
+/// A running `erp-bridge serve`; dropping it kills it.
+pub struct Process {
+    pub sender: Sender,
+    child: Child,
+    variables: Vec<(String, String)>,
+    dir: TempDir,
+}
+
+impl Process {
+    /// Starts the bridge on a free port and a fresh ledger, configured by environment; `variables` come on top:
+    /// `("ERP__TIMEOUT", "500ms")`.
+    pub async fn start(erp: &str, variables: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = format!("sqlite://{}", dir.path().join("ledger.db").display());
+        let token = format!("ops:operate:{OPERATOR}");
+        let base = [
+            ("SERVER__LISTEN", "127.0.0.1:0"),
+            ("DATABASE__URL", &ledger),
+            ("WEBHOOK__SECRETS", SECRET),
+            ("API__TOKENS", &token),
+            ("ERP__BASE_URL", erp),
+            ("ERP__USERNAME", "admin"),
+            ("ERP__PASSWORD", "123456"),
+            ("ERP__SERIAL", "BRIDGE1"),
+            ("LOG__FILTER", "warn"),
+        ];
+        let named = |(key, value): &(&str, &str)| (format!("ERP_BRIDGE__{key}"), (*value).to_owned());
+        let mut variables: Vec<_> = base.iter().chain(variables).map(named).collect();
+        let (child, base_url) = spawn(&variables, dir.path());
+        // From now on always the same port: senders know no other.
+        let listen = base_url.trim_start_matches("http://").to_owned();
+        variables.push(("ERP_BRIDGE__SERVER__LISTEN".into(), listen));
+        let process = Self { sender: Sender::new(base_url, Clock::system()), child, variables, dir };
+        process.ready().await;
+        process
+    }
+
+    /// SIGKILL: no handler runs, nothing is flushed.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts the bridge again on the same port and ledger.
+    pub async fn restart(&mut self) {
+        let (child, base_url) = spawn(&self.variables, self.dir.path());
+        assert_eq!(base_url, self.sender.base_url);
+        self.child = child;
+        self.ready().await;
+    }
+
+    /// Waits until it says that it can accept.
+    pub async fn ready(&self) {
+        eventually("the bridge is ready", Duration::from_secs(20), async || self.sender.is_ready().await.then_some(()))
+            .await;
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(variables: &[(String, String)], dir: &Path) -> (Child, String) {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("bridge.log")).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_erp-bridge"))
+        .arg("serve")
+        .current_dir(dir)
+        .envs(variables.iter().map(|(key, value)| (key, value)))
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let words = || std::fs::read_to_string(dir.join("bridge.log")).unwrap_or_default();
+    let base_url = line.trim_end().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}\n{}", words()));
+    (child, base_url.to_owned())
+}
