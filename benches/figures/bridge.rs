@@ -17,6 +17,9 @@ use super::{
     load::{self, SECRET},
 };
 
+/// ERP calls at once, as configured.
+pub(crate) const MAX_IN_FLIGHT: usize = 8;
+
 /// A program at work; killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -40,7 +43,7 @@ impl Program {
         let quiet = if setup.erp.is_some() { "" } else { r#""00:00-12:00", "12:00-00:00""# };
         let config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"{}\"\n[webhook]\nsecrets = [\"{SECRET}\"]\n\
-             [erp]\nbase_url = \"{}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\nmax_in_flight = 8\n\
+             [erp]\nbase_url = \"{}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\nmax_in_flight = {MAX_IN_FLIGHT}\n\
              quiet_hours = [{quiet}]\n",
             setup.database,
             setup.erp.unwrap_or("http://127.0.0.1:9"),
