@@ -1,6 +1,6 @@
 # What one does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test fmt lint tools
+.PHONY: help demo run check test bench fmt lint tools
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -17,6 +17,9 @@ check: ## try erp-bridge.toml: store, ERP login, every configured choice
 
 test: ## everything that must hold: format, lints, dependency rules, all tests
 	scripts/test.sh
+
+bench: ## measure the figures of docs/performance.md and write its table (about 20 minutes; needs `make tools` once)
+	cargo bench --locked --bench figures
 
 fmt: ## format the code
 	cargo fmt

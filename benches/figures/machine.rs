@@ -1,0 +1,55 @@
+//! Where the figures come from: without it they say nothing.
+
+use std::{
+    fs::File,
+    io::{Seek, Write},
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use erp_bridge::clock::Clock;
+
+use super::Outcome;
+
+/// How long the disk is tried.
+const DISK_TRIAL: Duration = Duration::from_secs(2);
+
+/// Date, processor, kernel, disk and build, in a sentence.
+pub(crate) fn facts(on_disk: &Path) -> Outcome<String> {
+    let processors = std::fs::read_to_string("/proc/cpuinfo")?;
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, name)| name);
+    let cores = std::thread::available_parallelism()?;
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let load = std::fs::read_to_string("/proc/loadavg")?;
+    let others = load.split(' ').next().unwrap_or("?");
+    Ok(format!(
+        "{date}, {model}, {cores} cores (load {others} before the start), Linux {kernel}, {fsyncs:.0} fsync a second of 4 KB, {server}, \
+         optimised build without link-time optimisation (profile `bench`)",
+        date = &Clock::system().now().rfc3339()[..10],
+        kernel = kernel.trim(),
+        fsyncs = fsyncs_a_second(on_disk)?,
+        server = server_version(),
+    ))
+}
+
+/// How often a second the disk under `dir` makes 4 KB durable.
+fn fsyncs_a_second(dir: &Path) -> Outcome<f64> {
+    let mut file = File::create(dir.join("fsync"))?;
+    let began = Instant::now();
+    let mut count = 0.0;
+    while began.elapsed() < DISK_TRIAL {
+        file.rewind()?;
+        file.write_all(&[7; 4_096])?;
+        file.sync_data()?;
+        count += 1.0;
+    }
+    Ok(count / began.elapsed().as_secs_f64())
+}
+
+fn server_version() -> String {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions.map(|version| version.path().join("bin/postgres")).filter(|path| path.exists()).max();
+    let output = Command::new(newest.unwrap_or_else(|| "postgres".into())).arg("--version").output();
+    output.map_or_else(|_| "PostgreSQL".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,117 @@
+//! `make bench`: every figure of `docs/performance.md`, measured on loopback against real processes, with its table.
+//!
+//! The contestants of one figure run in turn (A B C A B C); a figure is the median of the rounds, with the lowest and the
+//! highest, and where it is a comparison, a ratio within one round. `cargo bench --bench figures -- --help` lists what can be
+//! chosen.
+
+mod accept;
+mod base;
+mod bridge;
+mod claims;
+mod dispatch;
+mod ledgers;
+mod load;
+mod machine;
+#[path = "../../tests/it/support/postgres.rs"]
+#[expect(dead_code, reason = "the tests also share a cluster, which a benchmark does not")]
+mod postgres;
+mod report;
+mod start;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Parser, ValueEnum};
+
+/// The bridge's own, so that BASE stands on the same ground.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Anything that goes wrong ends the run with a sentence.
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// A group of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Group {
+    /// Accepts and verification against BASE, and the p99 at half of the highest rate.
+    Accept,
+    /// Claim and settle at a small and a large backlog.
+    Claims,
+    /// How busy the ERP is kept while a backlog drains, and how soon it hears of an event.
+    Dispatch,
+    /// Memory and start, with an empty, a small and a large ledger.
+    Start,
+}
+
+/// Measures, prints the table and writes it into docs/performance.md.
+#[derive(Debug, Clone, Parser)]
+struct Options {
+    /// Which figures; all of them if none is named. A partial run is printed and not written.
+    groups: Vec<Group>,
+    /// How often every contestant runs.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How long one measurement lasts, in seconds.
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+    /// Events of the large ledger.
+    #[arg(long, default_value_t = 1_000_000)]
+    large: usize,
+    /// Print only.
+    #[arg(long)]
+    dry: bool,
+    /// Given by `cargo bench`; means nothing here.
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Serve BASE instead of measuring: this program starts itself with it.
+    #[arg(long, hide = true)]
+    base: bool,
+}
+
+impl Options {
+    fn span(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    fn wants(&self, group: Group) -> bool {
+        self.groups.is_empty() || self.groups.contains(&group)
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let ended = if options.base { base::serve().await } else { measure(&options).await };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(options: &Options) -> Outcome<()> {
+    let home = tempfile::tempdir()?;
+    let owned = postgres::Cluster::own(home.path());
+    let cluster = &owned.0;
+    let facts = machine::facts(home.path())?;
+    println!("{facts}");
+    let mut report = report::Report::new(options, facts);
+    if options.wants(Group::Accept) {
+        accept::measure(options, cluster, &mut report).await?;
+    }
+    if options.wants(Group::Dispatch) {
+        dispatch::measure(options, cluster, &mut report).await?;
+    }
+    if options.wants(Group::Claims) || options.wants(Group::Start) {
+        let ledgers = ledgers::fill(options, cluster).await?;
+        if options.wants(Group::Claims) {
+            claims::measure(options, &ledgers, &mut report).await?;
+        }
+        if options.wants(Group::Start) {
+            start::measure(options, cluster, &ledgers, &mut report).await?;
+        }
+    }
+    println!("\n{}", report.table());
+    if options.groups.is_empty() && !options.dry { report.write() } else { Ok(()) }
+}
