@@ -37,7 +37,8 @@ impl Store {
 
     /// Remembers a session: the ERP let somebody in. A login that is taken stays so.
     pub async fn save_erp_session(&self, session: &ErpSession) -> Result<(), StoreError> {
-        let sql = "insert into erp_sessions (account, token, obtained_at, refusals, refusal) values ($1, $2, $3, $4, $5)
+        let sql =
+            "insert into erp_sessions (account, token, obtained_at, refusals, refusal) values ($1, $2, $3, $4, $5)
              on conflict (account) do update set token = excluded.token, obtained_at = excluded.obtained_at,
                refusals = excluded.refusals, refusal = excluded.refusal";
         let args = args![
@@ -134,13 +135,8 @@ mod tests {
         store.resume_login("a").await.unwrap();
         assert_eq!(refusals().await, Some(0));
         store.count_refused_login("a", "密码错误", NOW).await.unwrap();
-        let good = ErpSession {
-            account: "a".into(),
-            token: Some("t".into()),
-            obtained_at: NOW,
-            refusals: 0,
-            refusal: None,
-        };
+        let good =
+            ErpSession { account: "a".into(), token: Some("t".into()), obtained_at: NOW, refusals: 0, refusal: None };
         store.save_erp_session(&good).await.unwrap();
         assert_eq!(store.erp_session("a").await.unwrap(), Some(good));
         store.forget_erp_session("a", "another").await.unwrap();

@@ -125,7 +125,8 @@ async fn after_the_lease_nothing_is_sent() {
     let outcomes: Vec<_> = log.drain().into_iter().map(|record| record.outcome).collect();
     assert_eq!(outcomes, ["ok", "ok", "lease_over"], "login, call, the call that was not sent");
     assert!(!ErpError::LeaseOver.is_delivery_failure(), "it says nothing about the ERP");
-    let newcomer = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default())).recording(log.clone());
+    let newcomer =
+        erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default())).recording(log.clone());
     assert_eq!(newcomer.apply(1).await, Err(ErpError::LeaseOver), "nor is a login sent");
     assert_eq!(fake.logins(), 1);
     assert_eq!(fake.calls().len(), 1);
