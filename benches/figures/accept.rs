@@ -33,11 +33,7 @@ pub(crate) async fn measure(options: &Options, cluster: &Cluster, report: &mut R
             for (place, measured) in row.iter_mut().enumerate() {
                 let contestant = Contestant::start(place, cluster).await?;
                 contestant.run(options, connections, None, measured).await?;
-                println!(
-                    "round {round}, {connections} connections, {}: {:.0}/s",
-                    NAMES[place],
-                    measured.rate.last()
-                );
+                println!("round {round}, {connections} connections, {}: {:.0}/s", NAMES[place], measured.rate.last());
             }
         }
     }
@@ -109,7 +105,13 @@ impl Contestant {
         Ok(Self { program, address: if place == 1 { 1 } else { 0 }, _dir: dir })
     }
 
-    async fn run(&self, options: &Options, connections: usize, pace: Option<f64>, measured: &mut Measured) -> Outcome<()> {
+    async fn run(
+        &self,
+        options: &Options,
+        connections: usize,
+        pace: Option<f64>,
+        measured: &mut Measured,
+    ) -> Outcome<()> {
         let address = self.program.addresses[self.address];
         let before = self.program.processor_seconds()?;
         let answers = load::run(Load { address, connections, span: options.span(), pace }).await?;

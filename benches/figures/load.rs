@@ -58,7 +58,12 @@ impl Answers {
 
     /// The latency in milliseconds that this share of the requests did not exceed.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "an index"
+        )]
         let index = (self.latencies.len() as f64 * share) as usize;
         self.latencies.get(index.min(self.latencies.len().saturating_sub(1))).map_or(0.0, |at| at.as_secs_f64() * 1e3)
     }
@@ -139,7 +144,11 @@ impl Shared {
         if ended < self.measured_from || ended > self.until {
             return;
         }
-        if status == 202 { self.accepted += 1 } else { self.refused += 1 }
+        if status == 202 {
+            self.accepted += 1
+        } else {
+            self.refused += 1
+        }
         self.latencies.push(ended - began);
     }
 }
@@ -211,7 +220,8 @@ pub(crate) async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Outc
         }
         let Some(head) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let text = std::str::from_utf8(&buffer[..head])?;
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0").parse::<usize>()?;
+        let length =
+            text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0").parse::<usize>()?;
         if buffer.len() >= head + 4 + length {
             return Ok(text.get(9..12).unwrap_or_default().parse()?);
         }

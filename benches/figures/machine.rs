@@ -18,7 +18,10 @@ const DISK_TRIAL: Duration = Duration::from_secs(2);
 /// Date, processor, kernel, disk and build, in a sentence.
 pub(crate) fn facts(on_disk: &Path) -> Outcome<String> {
     let processors = std::fs::read_to_string("/proc/cpuinfo")?;
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, name)| name);
+    let model = processors
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("?", |(_, name)| name);
     let cores = std::thread::available_parallelism()?;
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let load = std::fs::read_to_string("/proc/loadavg")?;

@@ -35,4 +35,4 @@ pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};
 pub use progress::{ContactWay, INTRO_MAX, NewProgress, ProgressList, ProgressRow};
 pub use record::{CallLog, CallRecord, FORETOLD, UNALLOCATED};
-pub use session::{LoginInfo, MemorySessions, SessionStore, StoredSession};
+pub use session::{LoginInfo, MemorySessions, REFUSALS_MAX, SessionStore, StoredSession};

@@ -95,6 +95,18 @@ async fn a_refused_save_is_recognised_whatever_its_status() {
 }
 
 #[tokio::test]
+async fn a_write_whose_database_ran_out_of_time_is_not_sent_again() {
+    for text in ["操作超时", "数据库超时，请重新登录", "超时时间已到", "事务已被死锁", "请求超时"]
+    {
+        let (result, calls) = outcome(status(1, text), Duration::from_secs(10)).await;
+        assert!(matches!(result, Err(ErpError::OutcomeUnknown { answered: true, .. })), "{text}: {result:?}");
+        assert_eq!(calls, 1, "{text}");
+    }
+    let (result, calls) = outcome(status(1, "登录超时"), Duration::from_secs(10)).await;
+    assert_eq!((result, calls), (Err(ErpError::SessionExpired), 2));
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let good = |padding: usize| {
         let body = serde_json::json!({"header": {"status": 0}, "body": {"message": {"text": "x".repeat(padding)}}});
@@ -125,7 +137,8 @@ async fn after_the_lease_nothing_is_sent() {
     let outcomes: Vec<_> = log.drain().into_iter().map(|record| record.outcome).collect();
     assert_eq!(outcomes, ["ok", "ok", "lease_over"], "login, call, the call that was not sent");
     assert!(!ErpError::LeaseOver.is_delivery_failure(), "it says nothing about the ERP");
-    let newcomer = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default())).recording(log.clone());
+    let newcomer =
+        erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default())).recording(log.clone());
     assert_eq!(newcomer.apply(1).await, Err(ErpError::LeaseOver), "nor is a login sent");
     assert_eq!(fake.logins(), 1);
     assert_eq!(fake.calls().len(), 1);
