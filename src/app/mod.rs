@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     clock::{Clock, Millis},
     config::{Config, DatabaseConfig},
-    erp::{BuildError, Erp, SessionStore, StoredSession},
+    erp::{BuildError, Erp, REFUSALS_MAX, SessionStore, StoredSession},
     event::{Event, Rules, Work},
     http::{
         self, Dispatch, DispatchFacts, Door, DoorParts, PreviewError, Previewer,
@@ -271,7 +271,7 @@ impl SessionStore for LedgerSessions {
 
     fn take_login<'a>(&'a self, account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool> {
         Box::pin(async move {
-            self.0.take_login(account, now, until).await.unwrap_or_else(|error| {
+            self.0.take_login(account, REFUSALS_MAX, now, until).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "the ledger cannot say who logs in; waiting");
                 false
             })
@@ -353,3 +353,6 @@ fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::
         metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,9 +71,10 @@ impl SessionStore for MemorySessions {
         Box::pin(std::future::ready(()))
     }
 
-    fn take_login<'a>(&'a self, _account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool> {
+    fn take_login<'a>(&'a self, account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool> {
         let mut memory = self.lock();
-        let free = memory.login_until <= now;
+        let allowed = memory.of(account).is_none_or(|stored| stored.refusals < REFUSALS_MAX);
+        let free = allowed && memory.login_until <= now;
         if free {
             memory.login_until = until;
         }

@@ -37,4 +37,4 @@ pub use error::{BuildError, ErpError};
 pub use memory::MemorySessions;
 pub use progress::{ContactWay, INTRO_MAX, NewProgress, ProgressList, ProgressRow};
 pub use record::{CallLog, CallRecord, FORETOLD, UNALLOCATED};
-pub use session::{LoginInfo, MemorySessions, SessionStore, StoredSession};
+pub use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How many refusals in a row, over all restarts and replicas, end all attempts. The ERP itself locks after three.
-const REFUSALS_MAX: i64 = 2;
+pub const REFUSALS_MAX: i64 = 2;
 
 /// A session that was good this long ago still proves that a failure is not an expiry.
 const PROOF_MAX_AGE: Duration = Duration::from_secs(60);
@@ -48,7 +48,8 @@ pub trait SessionStore: Send + Sync {
     fn refuse<'a>(&'a self, account: &'a str, words: &'a str, at: Millis) -> BoxFuture<'a, bool>;
     /// Forgets the refusals: an operator says that the credentials are right again.
     fn resume<'a>(&'a self, account: &'a str) -> BoxFuture<'a, ()>;
-    /// Takes the login for one process until a moment; `false` if another one has it at `now`, or if nobody can tell.
+    /// Takes the login for one process until a moment; `false` if another one has it at `now`, if [`REFUSALS_MAX`]
+    /// logins were refused, or if nobody can tell.
     fn take_login<'a>(&'a self, account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool>;
     /// Gives back the login that was taken until this moment.
     fn give_login_back<'a>(&'a self, account: &'a str, until: Millis) -> BoxFuture<'a, ()>;

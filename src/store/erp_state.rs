@@ -71,12 +71,19 @@ impl Store {
         self.change_session(sql, args![account]).await.map(drop)
     }
 
-    /// Takes the login for one process until a moment, unless another one has it at `now`. Answers whether it did.
-    pub async fn take_login(&self, account: &str, now: Millis, until: Millis) -> Result<bool, StoreError> {
+    /// Takes the login for one process until a moment, unless another one has it at `now` or `refusals_max` logins were
+    /// refused already. Answers whether it did.
+    pub async fn take_login(
+        &self,
+        account: &str,
+        refusals_max: i64,
+        now: Millis,
+        until: Millis,
+    ) -> Result<bool, StoreError> {
         let sql = "insert into erp_sessions (account, obtained_at, refusals, login_until) values ($1, $2, 0, $3)
              on conflict (account) do update set login_until = excluded.login_until
-               where erp_sessions.login_until <= $2";
-        Ok(self.change_session(sql, args![account, now, until]).await? > 0)
+               where erp_sessions.login_until <= $2 and erp_sessions.refusals < $4";
+        Ok(self.change_session(sql, args![account, now, until, refusals_max]).await? > 0)
     }
 
     /// Gives back the login that was taken until this moment; somebody else's stays.
@@ -149,7 +156,7 @@ mod tests {
     async fn the_login_is_one_process_s_until_it_is_given_back_or_runs_out() {
         let dir = tempfile::tempdir().unwrap();
         let store = ledger(&dir).await;
-        let take = async |now: i64, until: i64| store.take_login("a", Millis(now), Millis(until)).await.unwrap();
+        let take = async |now: i64, until: i64| store.take_login("a", 2, Millis(now), Millis(until)).await.unwrap();
         assert!(take(100, 200).await);
         assert!(!take(199, 300).await, "one millisecond before its end");
         store.count_refused_login("a", "密码错误", NOW).await.unwrap();
@@ -160,6 +167,9 @@ mod tests {
         store.give_login_back("a", Millis(300)).await.unwrap();
         assert!(take(250, 400).await);
         assert_eq!(store.erp_session("a").await.unwrap().unwrap().refusals, 1, "taking it changes no count");
-        assert!(store.take_login("b", Millis(250), Millis(400)).await.unwrap(), "another account");
+        assert!(store.take_login("b", 2, Millis(250), Millis(400)).await.unwrap(), "another account");
+        store.give_login_back("a", Millis(400)).await.unwrap();
+        store.count_refused_login("a", "密码错误", NOW).await.unwrap();
+        assert!(!take(500, 600).await, "nobody takes it after the second refusal");
     }
 }

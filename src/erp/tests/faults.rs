@@ -95,6 +95,18 @@ async fn a_refused_save_is_recognised_whatever_its_status() {
 }
 
 #[tokio::test]
+async fn a_write_whose_database_ran_out_of_time_is_not_sent_again() {
+    for text in ["操作超时", "数据库超时，请重新登录", "超时时间已到", "事务已被死锁", "请求超时"]
+    {
+        let (result, calls) = outcome(status(1, text), Duration::from_secs(10)).await;
+        assert!(matches!(result, Err(ErpError::OutcomeUnknown { answered: true, .. })), "{text}: {result:?}");
+        assert_eq!(calls, 1, "{text}");
+    }
+    let (result, calls) = outcome(status(1, "登录超时"), Duration::from_secs(10)).await;
+    assert_eq!((result, calls), (Err(ErpError::SessionExpired), 2));
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let good = |padding: usize| {
         let body = serde_json::json!({"header": {"status": 0}, "body": {"message": {"text": "x".repeat(padding)}}});

@@ -109,6 +109,73 @@ async fn a_refused_login_is_not_repeated() {
 }
 
 #[tokio::test]
+async fn replicas_that_start_at_once_log_in_once_and_try_a_wrong_password_twice() {
+    // (what the login answers, logins of ten replicas at once)
+    for (login, logins) in [(fake::session("s1"), 1), (status(1, "密码错误"), 2)] {
+        let sessions = Arc::new(MemorySessions::default());
+        let good = logins == 1;
+        let fake = Fake::start(move |seen| if seen.is_login() { login.clone() } else { words("ok") }).await;
+        let replica =
+            || erp_with(config(fake.base_url()), &Clock::manual(START), Arc::<MemorySessions>::clone(&sessions));
+        let replicas: Vec<_> = (0..10).map(|_| replica()).collect();
+        let answers = join_all(replicas.iter().map(call)).await;
+        assert!(answers.iter().all(|answer| answer.is_ok() == good), "{answers:?}");
+        assert_eq!(fake.logins(), logins);
+        assert_eq!(sessions.last().map(|stored| stored.refusals), Some(if good { 0 } else { 2 }));
+        assert_eq!(call(&replica()).await.is_ok(), good, "one more, started later");
+        assert_eq!(fake.logins(), logins);
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_take_the_count_of_a_refused_login_with_him() {
+    let sessions = Arc::new(MemorySessions::default());
+    let fake = Fake::start(|_| status(1, "密码错误")).await;
+    let erp = erp_with(config(fake.base_url()), &Clock::manual(START), Arc::<MemorySessions>::clone(&sessions));
+    let mut caller = Box::pin(call(&erp));
+    while fake.logins() == 0 {
+        assert!(futures::poll!(&mut caller).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(caller);
+    assert!(call(&erp).await.is_err());
+    assert_eq!((fake.logins(), sessions.last().map(|stored| stored.refusals)), (1, Some(1)));
+}
+
+#[tokio::test]
+async fn a_login_that_another_process_has_is_waited_for_and_taken_when_it_runs_out() {
+    let sessions = Arc::new(MemorySessions::default());
+    let fake = Fake::with_login(|_| words("ok")).await;
+    let clock = Clock::manual(START);
+    let erp = erp_with(config(fake.base_url()), &clock, Arc::<MemorySessions>::clone(&sessions));
+    let until = START.plus(Duration::from_secs(5));
+    assert!(sessions.take_login("another process", START, until).await);
+    let mut waiting = Box::pin(call(&erp));
+    for _ in 0..100 {
+        assert!(futures::poll!(&mut waiting).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fake.logins(), 0);
+    clock.advance(Duration::from_secs(5));
+    assert!(waiting.await.is_ok());
+    assert_eq!(fake.logins(), 1);
+}
+
+#[tokio::test]
+async fn a_login_refused_with_an_http_status_is_not_repeated() {
+    let body = serde_json::json!({"Code": 400, "Msg": "密码错误"}).to_string();
+    for refusal in [Act::Status(400, body), Act::Status(401, String::new()), Act::Status(403, "<html>".into())] {
+        let what = format!("{refusal:?}");
+        let fake = Fake::start(move |_| refusal.clone()).await;
+        let erp = erp(&fake);
+        for _ in 0..3 {
+            assert!(matches!(erp.check_login().await, Err(ErpError::LoginRefused(_))), "{what}");
+        }
+        assert_eq!(fake.logins(), 1, "{what}");
+    }
+}
+
+#[tokio::test]
 async fn a_login_that_is_right_again_elsewhere_lets_this_replica_go_on() {
     let sessions = Arc::new(MemorySessions::default());
     let wrong = Arc::new(AtomicBool::new(true));

@@ -142,10 +142,12 @@ fn join() -> (Cluster, File) {
 /// Leaves a watchdog behind that stops and removes the shared cluster once no test process uses it.
 fn watch(home: &Path) {
     let stop = server_tool("pg_ctl");
-    let stop = std::iter::once(stop.get_program()).chain(stop.get_args()).map(|word| word.to_string_lossy().into_owned());
+    let stop =
+        std::iter::once(stop.get_program()).chain(stop.get_args()).map(|word| word.to_string_lossy().into_owned());
     let stop = stop.collect::<Vec<_>>().join(" ");
     let end = format!("{stop} stop -s -m immediate -D data; rm -rf data port");
-    let script = format!("cd {} && while sleep 20; do flock -n in-use.lock sh -c '{end}' && exit; done", home.display());
+    let script =
+        format!("cd {} && while sleep 20; do flock -n in-use.lock sh -c '{end}' && exit; done", home.display());
     let mut watchdog = Command::new("setsid");
     watchdog.args(["sh", "-c", &script]).stdin(Stdio::null());
     quiet(&mut watchdog).spawn().unwrap();
@@ -187,6 +189,7 @@ fn quiet(command: &mut Command) -> &mut Command {
 
 fn run(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; run scripts/postgres.sh to install PostgreSQL"));
+    let output =
+        output.unwrap_or_else(|error| panic!("{command:?}: {error}; run scripts/postgres.sh to install PostgreSQL"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
