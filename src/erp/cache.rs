@@ -15,12 +15,16 @@ use crate::clock::Millis;
 /// How long a closed progress list is believed to stay closed.
 const CLOSED_MAX_AGE: Duration = Duration::from_secs(600);
 
+/// How long a progress list answers nothing readable before it may count as closed: longer than an ERP takes to start.
+const GARBLED_MIN_AGE: Duration = Duration::from_secs(60);
+
 /// Everything that the clones of one client remember together.
 #[derive(Default)]
 pub(super) struct Caches {
     choices: Mutex<HashMap<ChoiceField, Arc<Cached<Vec<Choice>>>>>,
     pub(super) accounts: Cached<Vec<Account>>,
     progress_closed: Mutex<Option<(Millis, String)>>,
+    progress_garbled_since: Mutex<Option<Millis>>,
 }
 
 impl Caches {
@@ -38,6 +42,17 @@ impl Caches {
     /// Remembers that the progress list is closed.
     pub(super) fn set_progress_closed(&self, now: Millis, words: &str) {
         *self.progress_closed.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, words.to_owned()));
+    }
+
+    /// The progress list could not be read; answers whether it has not been readable for [`GARBLED_MIN_AGE`].
+    pub(super) fn progress_garbled(&self, now: Millis) -> bool {
+        let mut since = self.progress_garbled_since.lock().unwrap_or_else(PoisonError::into_inner);
+        now.since(*since.get_or_insert(now)) >= GARBLED_MIN_AGE
+    }
+
+    /// The progress list could be read.
+    pub(super) fn progress_readable(&self) {
+        *self.progress_garbled_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -42,6 +42,10 @@ pub(super) enum Verdict {
         text: String,
         known_session: bool,
     },
+    /// Words beside a status that a lost session has, too. Whether they are a refusal shows by what a plain read says.
+    Doubtful {
+        said: String,
+    },
     Failed(ErpError),
 }
 
@@ -107,7 +111,7 @@ fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
             // Trouble before the session: a call that ran into it may have had its effect and must not be sent again.
             Meaning::Busy => Verdict::Failed(ErpError::garbled(said)),
             Meaning::NoSession => Verdict::Expired { said },
-            _ if proven => Verdict::Refused { text: said, known_session: false },
+            _ if proven => Verdict::Doubtful { said },
             _ => Verdict::Expired { said },
         };
     }
@@ -130,6 +134,7 @@ fn judge_v3(interface: &Interface, v3: V3Answer) -> Verdict {
                 Verdict::Failed(ErpError::garbled(format!("{} answered no list", interface.name)))
             }
         }
+        300 if meaning(&said) == Meaning::NoSession => Verdict::Expired { said },
         300 if meaning(&said) == Meaning::Busy => Verdict::Failed(ErpError::garbled(said)),
         300 => Verdict::Refused { text: said, known_session: true },
         400 => Verdict::Expired { said },
@@ -246,6 +251,7 @@ mod tests {
             Verdict::Expired { .. } => "expired",
             Verdict::Refused { known_session: true, .. } => "refused",
             Verdict::Refused { known_session: false, .. } => "refused, session unproven",
+            Verdict::Doubtful { .. } => "refused or expired",
             Verdict::Failed(ErpError::OutcomeUnknown { answered: true, .. }) => "unknown",
             Verdict::Failed(ErpError::OutcomeUnknown { answered: false, .. }) => "unknown, may come late",
             Verdict::Failed(_) => "other",
@@ -276,7 +282,7 @@ mod tests {
             ),
             (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"系统繁忙"}}}"#, "unknown"),
             (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"登录超时，请重新登录"}}}"#, "expired"),
-            (&SAVE, true, r#"{"header":{"status":1,"message":"编号已被使用"}}"#, "refused, session unproven"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":"编号已被使用"}}"#, "refused or expired"),
             (&SAVE, false, r#"{"header":{"status":1,"message":"编号已被使用"}}"#, "expired"),
             (&SAVE, true, r#"{"header":{"status":1,"message":""}}"#, "expired"),
             (&SAVE, true, r#"{"header":{"status":"-1","message":"Session expired"}}"#, "expired"),
@@ -311,6 +317,7 @@ mod tests {
             (&EDIT, true, r#"{"Code":200,"Msg":"ok"}"#, "done"),
             (&EDIT, true, r#"{"Code":300,"Msg":"手机重复"}"#, "refused"),
             (&EDIT, true, r#"{"Code":300,"Msg":"系统繁忙"}"#, "unknown"),
+            (&EDIT, true, r#"{"Code":300,"Msg":"登录已失效，请重新登录"}"#, "expired"),
             (&EDIT, true, r#"{"Code":"400","Msg":"token"}"#, "expired"),
             (&EDIT, true, r#"{"Code":500,"Msg":"error"}"#, "unknown"),
             (&EDIT, true, r#"{"Code":999,"Msg":"?"}"#, "refused, session unproven"),

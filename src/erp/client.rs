@@ -14,6 +14,7 @@ use super::{
     BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Field, LoginInfo, SessionStore, UNALLOCATED,
     cache::Caches,
     classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
+    customers,
     envelope::{BODY_MAX, asp_body, v3_body},
     interface::{Interface, Style},
     session::{Session, Sessions},
@@ -152,7 +153,7 @@ impl Erp {
         self.shared.sessions.forget(&session).await;
         match verdict {
             Verdict::Done(_) | Verdict::Expired { .. } => Ok(()),
-            Verdict::Refused { text, .. } => Err(ErpError::Refused(text)),
+            Verdict::Refused { text: said, .. } | Verdict::Doubtful { said } => Err(ErpError::Refused(said)),
             Verdict::Failed(error) => Err(error),
         }
     }
@@ -187,6 +188,12 @@ impl Erp {
                 Verdict::Done(reply) => return Ok(reply),
                 Verdict::Refused { text, .. } => return Err(ErpError::Refused(text)),
                 Verdict::Failed(error) => return Err(error),
+                Verdict::Doubtful { said } => {
+                    if renewal > 0 || !self.is_session_lost(&session, &said).await? {
+                        return Err(ErpError::Refused(said));
+                    }
+                    session = self.session(Some(&session)).await?;
+                }
                 // A second renewal only if the first one brought another replica's session.
                 Verdict::Expired { .. } if renewal == 0 || (renewal < RENEWALS_MAX && session.adopted) => {
                     session = self.session(Some(&session)).await?;
@@ -208,6 +215,18 @@ impl Erp {
             outcome: FORETOLD.to_owned(),
             request: summary::of_fields(fields),
             response: String::new(),
+        }
+    }
+
+    /// Whether a plain read is answered with the same words as the call: then they are about the session. A read that
+    /// fails leaves it open; the call had no effect and may be made again.
+    async fn is_session_lost(&self, session: &Session, words: &str) -> Result<bool, ErpError> {
+        let fields = [Field::new("stype", ""), Field::number("pagesize", 1), Field::number("pageindex", 1)];
+        match self.send(&customers::LIST, &fields, session).await {
+            Verdict::Expired { .. } => Ok(true),
+            Verdict::Doubtful { said } => Ok(said == words),
+            Verdict::Done(_) | Verdict::Refused { .. } => Ok(false),
+            Verdict::Failed(_) => Err(ErpError::SessionExpired),
         }
     }
 

@@ -100,11 +100,14 @@ impl Erp {
 }
 
 fn contact_person(row: &Row) -> ContactPersonRow {
-    // The customer stands in `company` as an id, or as a name whose cell points to the record.
-    let company = row.cell_id("company").or_else(|| row.integer("company")).or_else(|| row.cell_id("name"));
+    let ord = row.integer("ord").or_else(|| row.cell_id("ord")).or_else(|| row.cell_id("person_name"));
+    // The customer stands in `company` as an id, or as a name whose cell points to the record. Where every cell carries the
+    // id of its row, that id is the person's, not the customer's.
+    let points_to = |column: &str| row.cell_id(column).filter(|id| Some(*id) != ord);
+    let company = points_to("company").or_else(|| row.integer("company")).or_else(|| points_to("name"));
     let company_text = row.owned("company").filter(|text| !text.is_empty() && text.trim().parse::<i64>().is_err());
     ContactPersonRow {
-        ord: row.integer("ord").or_else(|| row.cell_id("ord")).or_else(|| row.cell_id("person_name")),
+        ord,
         person_name: row.owned("person_name"),
         mobile: row.owned("mobile"),
         email: row.owned("email"),

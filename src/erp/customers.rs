@@ -37,7 +37,8 @@ const DETAIL: Interface =
 /// 客户列表: filters `name`, `khid`, `phone` (the office phone), `address`, `intro` fuzzy; `telord` a customer's id; `stype`
 /// empty for customers, 1 客户池, 2 待审核; `searchKey` any text column; `pagesize`, `pageindex` from 1. Source:
 /// `erp-wire.md §3`, `§1.8`, `§1.9`.
-const LIST: Interface = Interface::list("客户列表", "customer.list", "/sysa/mobilephone/salesmanage/custom/list.asp");
+pub(super) const LIST: Interface =
+    Interface::list("客户列表", "customer.list", "/sysa/mobilephone/salesmanage/custom/list.asp");
 
 /// 客户修改 (v3): `ord`, `sort2` (1 unit, 2 person), `name`, `sort` (客户分类), `sort1` (跟进程度) and `person_name` are
 /// required every time; choices are given by display text; `mobile` has 11 digits. Refused with `Code` 300, above all

@@ -1,7 +1,7 @@
 //! Progress records (洽谈进展): add and list (`erp-wire.md §5`).
 
 use super::{
-    Answer, Erp, ErpError, Field,
+    Answer, CustomerFilter, Erp, ErpError, Field,
     customers::check_lengths,
     envelope::Row,
     interface::{Interface, SAVE},
@@ -90,8 +90,9 @@ impl Erp {
     }
 
     /// 洽谈进展列表: the records of a customer, the newest first, as far as `enough` asks of the texts read so far: a customer may
-    /// have thousands, and a record that was just added stands on the first page. A list that the installation closed (refusal, 404, 403) is `Closed`, which is
-    /// believed for ten minutes; an outage is an error and never `Closed`.
+    /// have thousands, and a record that was just added stands on the first page. A list that the installation closed
+    /// (refusal, 404, 403, for a minute nothing readable while the ERP answers otherwise) is `Closed`, which is believed for ten
+    /// minutes; an outage is an error and never `Closed`.
     ///
     /// # Errors
     ///
@@ -113,10 +114,29 @@ impl Erp {
                     self.caches().set_progress_closed(self.now(), &words);
                     return Ok(ProgressList::Closed(words));
                 }
-                Err(error) => return Err(error),
+                Err(error) => return self.unreadable(ord, error).await,
             };
         // A list without the text cannot tell whether a record is there.
-        read(&rows).map(ProgressList::Records).ok_or_else(|| ErpError::garbled("洽谈进展列表 has no column intro"))
+        let Some(records) = read(&rows) else {
+            return self.unreadable(ord, ErpError::garbled("洽谈进展列表 has no column intro")).await;
+        };
+        self.caches().progress_readable();
+        Ok(ProgressList::Records(records))
+    }
+
+    /// An installation may close the list by a page instead of an answer (`erp-wire.md §1.2`, `§5`). An outage looks the
+    /// same, so it counts as closed only after a minute without a readable answer, while 客户列表 answers.
+    async fn unreadable(&self, ord: i64, error: ErpError) -> Result<ProgressList, ErpError> {
+        let ErpError::OutcomeUnknown { reason, answered: true } = &error else { return Err(error) };
+        if !self.caches().progress_garbled(self.now()) {
+            return Err(error);
+        }
+        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
+        if self.list_customers(&filter).await.is_err() {
+            return Err(error);
+        }
+        self.caches().set_progress_closed(self.now(), reason);
+        Ok(ProgressList::Closed(reason.clone()))
     }
 }
 

@@ -275,6 +275,7 @@ impl Dispatcher {
             stop: &stop,
             late_effect: self.parts.engine.late_effect(),
             linked: false,
+            error_before: claimed.event.error.clone(),
             lease: claimed.lease.clone(),
             heard: self.as_ref(),
         };

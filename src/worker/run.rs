@@ -61,6 +61,8 @@ pub(super) struct Run<'a> {
     pub(super) late_effect: Duration,
     /// Whether the contact was linked when the run began.
     pub(super) linked: bool,
+    /// Why the event's last run failed.
+    pub(super) error_before: Option<String>,
     pub(super) lease: Lease,
 }
 
@@ -309,8 +311,14 @@ impl Run<'_> {
                     return Ok(json!({ "unverified": "客户列表 shows another salesperson", "said": effect.said }));
                 }
                 Seen::NotDone => {
+                    let error =
+                        format!("步骤 {}：ERP 答复“{}”，但查不到结果 (the ERP stored nothing)", row.name, effect.said);
+                    // Said twice and not seen twice, it is the look-up that is in doubt: a third record is worse than a question.
+                    if !step.is_repeatable() && self.error_before.as_ref() == Some(&error) {
+                        let facts = json!({ "step": row.name, "decisions": ["done", "resend"] });
+                        return Err(Verdict::Review { code: "not_stored", error, facts }.into());
+                    }
                     self.reset(row).await?;
-                    let error = format!("ERP 答复“{}”，但查不到结果 (the ERP stored nothing)", effect.said);
                     return Err(Verdict::Retry { code: "not_stored", error, counts: Counts::Yes }.into());
                 }
             }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::erp::{
     ChoiceField, ErpError, ProgressList,
-    fake::{Act, list, say, status, words},
+    fake::{Act, Seen, list, say, status, words},
 };
 
 fn options(texts: &[(i64, &str)]) -> Act {
@@ -78,6 +78,10 @@ async fn accounts_are_remembered() {
     assert_eq!(fake.calls().len(), 1);
 }
 
+fn is_progress_list(seen: &Seen) -> bool {
+    seen.path.contains("replylist")
+}
+
 #[tokio::test]
 async fn a_closed_progress_list_is_remembered_for_ten_minutes() {
     let closed = [
@@ -88,7 +92,10 @@ async fn a_closed_progress_list_is_remembered_for_ten_minutes() {
     ];
     for act in closed {
         let what = format!("{act:?}");
-        let fake = Fake::with_login(move |_| act.clone()).await;
+        let fake = Fake::with_login(move |seen| {
+            if is_progress_list(seen) { act.clone() } else { list(&["ord"], json!([]), json!({"recordcount": 0})) }
+        })
+        .await;
         let clock = Clock::manual(START);
         let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
         for (advance, calls) in [(0, 1), (599, 1), (1, 2)] {
@@ -97,7 +104,8 @@ async fn a_closed_progress_list_is_remembered_for_ten_minutes() {
             assert!(matches!(listed, Ok(ProgressList::Closed(_))), "{what}: {listed:?}");
             // A bad status after a silent minute is first taken for an expired session.
             let distinct = if what.contains("status\\\":7") && calls == 2 { 3 } else { calls };
-            assert_eq!(fake.calls().len(), distinct, "{what} after {advance} s");
+            let asked = fake.calls().iter().filter(|seen| is_progress_list(seen)).count();
+            assert_eq!(asked, distinct, "{what} after {advance} s");
         }
     }
 }
@@ -153,5 +161,24 @@ async fn a_lost_session_never_closes_the_progress_list() {
     let erp = erp(&fake);
     for _ in 0..2 {
         assert_eq!(erp.list_progress(7592, |_| false).await, Err(ErpError::SessionExpired));
+    }
+}
+
+#[tokio::test]
+async fn a_progress_list_that_is_a_page_for_a_minute_while_the_erp_answers_is_closed() {
+    let fake = Fake::with_login(|seen| {
+        if is_progress_list(seen) {
+            Act::Say("<html>500</html>".into())
+        } else {
+            list(&["ord", "name"], json!([]), json!({"recordcount": 0}))
+        }
+    })
+    .await;
+    let clock = Clock::manual(START);
+    let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
+    for (advance, closed) in [(0, false), (59, false), (1, true), (0, true), (600, true)] {
+        clock.advance(Duration::from_secs(advance));
+        let listed = erp.list_progress(7592, |_| false).await;
+        assert_eq!(matches!(listed, Ok(ProgressList::Closed(_))), closed, "{listed:?}");
     }
 }

@@ -261,3 +261,15 @@ async fn an_allocation_without_an_id_is_none() {
         assert!(matches!(allocated, Err(ErpError::OutcomeUnknown { answered: true, .. })), "{allocated:?}");
     }
 }
+
+#[tokio::test]
+async fn cells_that_carry_the_id_of_their_row_do_not_hide_the_contact_persons_customer() {
+    let cell = |value: &str| json!({"value": value, "ord": 88});
+    let row = json!([[cell("88"), cell("张三"), cell("13800138000"), cell("7592")]]);
+    let fake = Fake::with_login(move |_| {
+        list(&["ord", "person_name", "mobile", "company"], row.clone(), json!({"recordcount": 1}))
+    })
+    .await;
+    let people = erp(&fake).list_contacts(&ContactFilter::default()).await.unwrap();
+    assert_eq!((people[0].ord, people[0].company), (Some(88), Some(7592)));
+}

@@ -1,14 +1,15 @@
 //! Sessions: renewed once, by one login at a time; refusals are remembered.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::*;
 use crate::erp::{
-    Answer, ErpError, Field, StoredSession,
-    fake::{self, Act, say, status, words},
+    Answer, CustomerFilter, ErpError, Field, StoredSession,
+    fake::{self, Act, list, say, session, status, words},
 };
 
 /// Knows only the session `good`.
@@ -295,6 +296,7 @@ async fn a_session_is_renewed_before_it_is_too_old() {
 async fn other_words_beside_a_bad_status_are_a_refusal_only_of_a_proven_session() {
     let fake = Fake::with_login(|seen| match seen.field("ord") {
         Some("1") => words("ok"),
+        None => list(&["ord"], json!([]), json!({"recordcount": 0})),
         _ => status(3, "该客户不属于您"),
     })
     .await;
@@ -304,7 +306,7 @@ async fn other_words_beside_a_bad_status_are_a_refusal_only_of_a_proven_session(
     clock.advance(Duration::from_secs(60));
     assert_eq!(erp.apply(2).await, Err(ErpError::Refused("该客户不属于您".into())));
     assert_eq!(fake.logins(), 1);
-    clock.advance(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(61));
     assert_eq!(erp.apply(2).await, Err(ErpError::Refused("该客户不属于您".into())));
     assert_eq!(fake.logins(), 2, "after a minute of silence it may have been an expiry");
 }
@@ -336,4 +338,46 @@ async fn the_login_is_told_and_its_request_is_as_the_erp_wants_it() {
     let fields = ["user", "password", "serialnum", "rndcode"].map(|id| login.field(id));
     assert_eq!(fields, [Some("txt:wechat"), Some("txt:pass-word-9"), Some("txt:bridge01"), Some("")]);
     assert_eq!(login.session(), None);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_right_after_it_was_good_is_renewed_whatever_the_words() {
+    for words in ["error", "-1", "身份验证失败"] {
+        // The session s1 is good for one call.
+        let fake = Fake::start({
+            let calls = AtomicUsize::new(0);
+            let logins = AtomicUsize::new(0);
+            move |seen| {
+                if seen.is_login() {
+                    return session(&format!("s{}", logins.fetch_add(1, Ordering::SeqCst) + 1));
+                }
+                if seen.session() == Some("s1") && calls.fetch_add(1, Ordering::SeqCst) > 0 {
+                    return status(1, words);
+                }
+                list(&["ord"], json!([]), json!({"recordcount": 0}))
+            }
+        })
+        .await;
+        let erp = erp(&fake);
+        for _ in 0..2 {
+            assert_eq!(erp.list_customers(&CustomerFilter::default()).await, Ok(Vec::new()), "{words}");
+        }
+        assert_eq!(fake.logins(), 2, "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_beside_a_good_session_costs_no_login() {
+    let fake = Fake::with_login(|seen| {
+        if seen.path.contains("list.asp") {
+            list(&["ord"], json!([]), json!({"recordcount": 0}))
+        } else {
+            status(1, "数据错误")
+        }
+    })
+    .await;
+    let erp = erp(&fake);
+    assert_eq!(erp.list_customers(&CustomerFilter::default()).await, Ok(Vec::new()));
+    assert_eq!(erp.apply(7592).await, Err(ErpError::Refused("数据错误".into())));
+    assert_eq!(fake.logins(), 1);
 }
