@@ -93,9 +93,11 @@ impl Hands<'_> {
                 map.extend(fields.iter().map(|field| (field.id.clone(), json!(field.val))));
                 ("联系人添加", "contact.add", map)
             }
-            Step::Progress { text, way } => {
-                ("洽谈进展", "progress.add", object(&[("ord", ord), ("intro", json!(text)), ("sort", json!(way))]))
-            }
+            Step::Progress { text, way } => (
+                "洽谈进展",
+                "progress.add",
+                object(&[("ord", ord), ("intro", json!(text)), ("sort", json!(*way as i64))]),
+            ),
             Step::Assign { to: Assignment::Public } => {
                 ("客户指派", "customer.assign", object(&[("ord", ord), ("member1", json!(1))]))
             }
@@ -120,7 +122,7 @@ impl Hands<'_> {
         stage: Option<&str>,
     ) -> Result<Map<String, Value>, SyncError> {
         let (kind, detail) = super::conflict::detail_of(self.erp, kind, ord).await?;
-        let fields = self.edit(kind, ord, &detail, fields, stage);
+        let fields = self.edit(kind, ord, &detail, fields, stage).await?;
         Ok(fields.into_iter().map(|field| (field.id.into_owned(), json!(field.val))).collect())
     }
 }
