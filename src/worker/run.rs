@@ -293,7 +293,8 @@ impl Run<'_> {
             Err(SyncError::Erp(ErpError::Refused(error))) if matches!(step, Step::SaveCustomer { .. }) => {
                 let certain = self.certain_from(row);
                 if row.state == StepState::Started && self.clock.now() < certain {
-                    return Err(End::LookAgain(certain, error));
+                    // Not the same words: told a second time they would be final.
+                    return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
                 }
                 self.reset(row).await?;
                 Err(Verdict::PlanAnew { code: "refused", error }.into())
