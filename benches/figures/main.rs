@@ -13,7 +13,7 @@ mod ledgers;
 mod load;
 mod machine;
 #[path = "../../tests/it/support/postgres.rs"]
-#[expect(dead_code, reason = "the tests also share a cluster, which a benchmark does not")]
+#[expect(dead_code, unreachable_pub, reason = "the tests also share a cluster, which a benchmark does not")]
 mod postgres;
 mod report;
 mod start;

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::mapping::Mapping;
+use super::{
+    mapping::Mapping,
+    text::{comparable, same_name},
+};
 use crate::{
     erp::{ContactFilter, ContactPersonRow, CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError},
     event::{Event, phone::normalize},
@@ -108,8 +111,13 @@ pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<
         return Ok(found);
     }
     if let Some(company) = event.contact().company() {
-        let by_name = matching(erp, kind, Column::Name, company).await?;
-        if let Some(found) = verdict(by_name, FoundBy::CompanyName) {
+        let mut by_name = BTreeMap::new();
+        // The ERP's filter knows nothing of our writing of `&`, so both forms are asked for; either finds the same names.
+        for name in mapping.company_names(company) {
+            let named = matching(erp, kind, Column::Name, &name).await?;
+            by_name.extend(named.into_iter().map(|candidate| (candidate.ord, candidate)));
+        }
+        if let Some(found) = verdict(by_name.into_values().collect(), FoundBy::CompanyName) {
             return Ok(found);
         }
     }
@@ -182,6 +190,41 @@ pub(super) async fn people(erp: &Erp, filter: &ContactFilter) -> Result<Vec<Cont
     Ok(people)
 }
 
+/// The contact person of a customer with this number, or with this name where no number is to be compared.
+pub(super) async fn person_of(
+    erp: &Erp,
+    company: i64,
+    mobile: Option<&str>,
+    name: &str,
+) -> Result<Option<ContactPersonRow>, ErpError> {
+    let filter = ContactFilter {
+        company: Some(company),
+        mobile: mobile.map(str::to_owned),
+        person_name: mobile.is_none().then(|| name.to_owned()),
+    };
+    Ok(people(erp, &filter).await?.into_iter().find(|row| {
+        row.company.is_none_or(|ord| ord == company)
+            && match (mobile, &row.mobile) {
+                (Some(ours), Some(theirs)) => same_number(ours, theirs),
+                _ => row.person_name.as_deref().is_some_and(|theirs| comparable(theirs) == comparable(name)),
+            }
+    }))
+}
+
+/// The name of a customer's first contact person, the oldest; `None` where the installation shows none.
+pub(super) async fn first_person(erp: &Erp, company: i64) -> Result<Option<String>, ErpError> {
+    let filter = ContactFilter { company: Some(company), ..ContactFilter::default() };
+    let mut people = match people(erp, &filter).await {
+        Ok(people) => people,
+        Err(ErpError::Refused(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    people.retain(|row| row.company == Some(company));
+    people.sort_by_key(|row| row.ord.unwrap_or(i64::MAX));
+    let names = people.into_iter().filter_map(|row| row.person_name);
+    Ok(names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty()))
+}
+
 /// The column by which rows of 客户列表 are compared.
 #[derive(Clone, Copy)]
 enum Column {
@@ -220,7 +263,8 @@ impl Column {
     fn equal(self, value: &str, wanted: &str) -> bool {
         match self {
             Self::Mobile => same_number(value, wanted),
-            Self::Khid | Self::Name => value.trim() == wanted.trim(),
+            Self::Khid => value.trim() == wanted.trim(),
+            Self::Name => same_name(value, wanted),
         }
     }
 }
@@ -260,6 +304,11 @@ pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Resul
         Err(ErpError::Refused(_)) => Ok((other, erp.customer_detail(other, ord).await?)),
         Err(error) => Err(error),
     }
+}
+
+/// What a person sees in a field, if anything.
+pub(super) fn shown(detail: &Detail, id: &str) -> Option<String> {
+    detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 /// Whether two ways of writing a phone number mean the same one.

@@ -6,14 +6,19 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Journal, SyncError, assignment::Assignment, conflict, mapping::FieldValue, plan::is_missing, step::Step,
+    Journal, SyncError,
+    assignment::Assignment,
+    conflict::{self, shown},
+    mapping::FieldValue,
+    plan::is_missing,
+    step::Step,
     text::comparable,
 };
 use crate::{
     config::ErpValues,
     erp::{
-        Assignee, ContactFilter, ContactWay, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress,
-        ProgressList, ProgressRow,
+        Assignee, ContactWay, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress, ProgressList,
+        ProgressRow,
     },
 };
 
@@ -64,12 +69,12 @@ impl Hands<'_> {
             Step::FillMissing { kind, ord, fields } => return self.fill(*kind, *ord, fields).await,
             Step::AddContactPerson { company, fields } => self.erp.add_contact(*company, &erp_fields(fields)).await?,
             Step::Progress { text, way } => {
-                let record = NewProgress { ord: self.ord()?, intro: text.clone(), sort: contact_way(*way), lead: None };
+                let record = NewProgress { ord: self.ord()?, intro: text.clone(), sort: *way, lead: None };
                 self.erp.add_progress(&record).await?
             }
             Step::SetStage { kind, stage } => {
                 let (kind, detail) = conflict::detail_of(self.erp, *kind, self.ord()?).await?;
-                let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage));
+                let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage)).await?;
                 self.erp.edit_customer(self.ord()?, &edit).await?
             }
             Step::Assign { to } => self.erp.assign(self.ord()?, &assignee(to)).await?,
@@ -116,23 +121,29 @@ impl Hands<'_> {
         if missing.is_empty() {
             return Ok(Effect { said: "nothing is missing any more".into(), ord: None });
         }
-        let edit = self.edit(kind, ord, &detail, &missing, None);
+        let edit = self.edit(kind, ord, &detail, &missing, None).await?;
         let answer = self.erp.edit_customer(ord, &edit).await?;
         Ok(Effect { said: answer.message, ord: None })
     }
 
     /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`).
-    pub(super) fn edit(
+    pub(super) async fn edit(
         &self,
         kind: CustomerKind,
         ord: i64,
         detail: &Detail,
         fields: &[FieldValue],
         stage: Option<&str>,
-    ) -> Vec<Field> {
+    ) -> Result<Vec<Field>, ErpError> {
         let category = Category::of(detail, self.values);
         let name = shown(detail, "name").unwrap_or_default();
-        let person = shown(detail, "person_name").unwrap_or_else(|| name.clone());
+        let person = match shown(detail, "person_name") {
+            Some(person) => Some(person),
+            // A company's own name would overwrite that of its contact person.
+            None if kind == CustomerKind::Company => conflict::first_person(self.erp, ord).await?,
+            None => None,
+        };
+        let person = person.unwrap_or_else(|| name.clone());
         let sort2 = match kind {
             CustomerKind::Company => "1",
             CustomerKind::Person => "2",
@@ -146,7 +157,7 @@ impl Hands<'_> {
             ("person_name", person),
         ];
         let required = required.into_iter().map(|(id, val)| Field::new(id, val));
-        required.chain(erp_fields(fields)).collect()
+        Ok(required.chain(erp_fields(fields)).collect())
     }
 
     async fn see_customer(&self, kind: CustomerKind, fields: &[FieldValue]) -> Result<Seen, SyncError> {
@@ -155,14 +166,17 @@ impl Hands<'_> {
             Err(ErpError::Refused(_)) => return Ok(Seen::NotDone),
             Err(error) => return Err(error.into()),
         };
-        let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.as_str());
-        let stored = ["khid", "name"].iter().all(|id| match (sent(id), detail.shown(id)) {
-            (Some(sent), Some(stored)) => comparable(sent) == comparable(stored),
-            (_, None) => true,
-            (None, _) => true,
-        });
-        let shows_any = shown(&detail, "khid").is_some() || shown(&detail, "name").is_some();
-        Ok(if stored && shows_any { Seen::Done(json!({ "ord": self.ord })) } else { Seen::NotDone })
+        Ok(match whose(&detail, fields) {
+            Whose::Ours => Seen::Done(json!({ "ord": self.ord })),
+            Whose::Nobodys => Seen::NotDone,
+            // Saving would overwrite it.
+            Whose::Anothers => {
+                return Err(ErpError::Refused(
+                    "分配的客户ID已被另一客户占用 (another customer stands under the allocated id)".into(),
+                )
+                .into());
+            }
+        })
     }
 
     async fn see_filled(&self, kind: CustomerKind, ord: i64, fields: &[FieldValue]) -> Result<Seen, SyncError> {
@@ -179,24 +193,13 @@ impl Hands<'_> {
     async fn see_contact_person(&self, company: i64, fields: &[FieldValue]) -> Result<Seen, SyncError> {
         let value = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.clone());
         let (mobile, name) = (value("mobile"), value("person_name").unwrap_or_default());
-        let filter = ContactFilter {
-            company: Some(company),
-            mobile: mobile.clone(),
-            person_name: mobile.is_none().then(|| name.clone()),
-        };
-        let ours = conflict::people(self.erp, &filter).await?.into_iter().find(|row| {
-            row.company.is_none_or(|ord| ord == company)
-                && match (&mobile, &row.mobile) {
-                    (Some(ours), Some(theirs)) => conflict::same_number(ours, theirs),
-                    _ => row.person_name.as_deref().is_some_and(|theirs| comparable(theirs) == comparable(&name)),
-                }
-        });
+        let ours = conflict::person_of(self.erp, company, mobile.as_deref(), &name).await?;
         Ok(ours.map_or(Seen::NotDone, |row| Seen::Done(json!({ "company": company, "person": row.ord }))))
     }
 
     async fn see_progress(&self, text: &str) -> Result<Seen, SyncError> {
         let wanted = comparable(text);
-        let step = Step::Progress { text: text.to_owned(), way: 0 };
+        let step = Step::Progress { text: text.to_owned(), way: ContactWay::Other };
         let others = match self.fingerprint(&step) {
             Some(fingerprint) => self.journal.count_fingerprint(&fingerprint).await?,
             None => 0,
@@ -272,7 +275,31 @@ fn equal_records(records: &[ProgressRow], wanted: &str) -> i64 {
 const POOL: i64 = 1;
 const PENDING: i64 = 2;
 
-/// 客户分类 and 跟进程度 as display texts.
+/// Whose record stands under an allocated `ord`.
+#[derive(Debug, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    Nobodys,
+    Anothers,
+}
+
+fn whose(detail: &Detail, fields: &[FieldValue]) -> Whose {
+    let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| comparable(&field.val));
+    let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(comparable)));
+    let is_shown = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(_, stored)| !stored.is_empty());
+    let differs = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(sent, stored)| sent != stored);
+    if pairs.iter().any(is_shown) && !pairs.iter().any(differs) {
+        Whose::Ours
+    } else if pairs.iter().all(|pair| is_shown(pair) && differs(pair)) {
+        // A form can have a suggested 客户编号 in it before anything is stored: only with the name it speaks of another.
+        Whose::Anothers
+    } else {
+        Whose::Nobodys
+    }
+}
+
+/// 客户分类 and 跟进程度, as they are sent back: display texts, or the stored values where the record shows no texts. Only an
+/// empty field is given its configured value; whoever has set another must not find it reset.
 struct Category {
     sort: String,
     stage: String,
@@ -285,17 +312,18 @@ struct ShownCategory {
 
 impl Category {
     fn of(detail: &Detail, values: &ErpValues) -> Self {
-        let shown = Self::shown(detail);
-        Self {
-            sort: shown.sort.unwrap_or_else(|| values.sort.clone()),
-            stage: shown.stage.unwrap_or_else(|| values.stage.clone()),
-        }
+        let ShownCategory { sort, stage } = Self::read(detail, |id| shown(detail, id));
+        Self { sort: sort.unwrap_or_else(|| values.sort.clone()), stage: stage.unwrap_or_else(|| values.stage.clone()) }
+    }
+
+    /// The display texts alone.
+    fn shown(detail: &Detail) -> ShownCategory {
+        Self::read(detail, |id| detail.text(id).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned))
     }
 
     /// Editing calls 客户分类 `sort` and 跟进程度 `sort1`; adding calls the tree of both `sort1`. A detail with a field
     /// `sort` speaks as editing does; one without shows the tree, its first level being the 客户分类.
-    fn shown(detail: &Detail) -> ShownCategory {
-        let text = |id: &str| detail.text(id).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    fn read(detail: &Detail, text: impl Fn(&str) -> Option<String>) -> ShownCategory {
         if detail.has("sort") {
             return ShownCategory { sort: text("sort"), stage: text("sort1") };
         }
@@ -303,10 +331,6 @@ impl Category {
         let mut levels = tree.split([',', '，', '/', '>', '-']).map(str::trim).filter(|level| !level.is_empty());
         ShownCategory { sort: levels.next().map(str::to_owned), stage: levels.next().map(str::to_owned) }
     }
-}
-
-fn shown(detail: &Detail, id: &str) -> Option<String> {
-    detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 fn erp_fields(fields: &[FieldValue]) -> Vec<Field> {
@@ -320,11 +344,49 @@ fn assignee(to: &Assignment) -> Assignee {
     }
 }
 
-const fn contact_way(id: i64) -> ContactWay {
-    match id {
-        481 => ContactWay::Phone,
-        482 => ContactWay::Email,
-        483 => ContactWay::Visit,
-        _ => ContactWay::Other,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> ErpValues {
+        ErpValues {
+            sort: "配置分类".into(), stage: "配置程度".into(), ..crate::config::Config::default().erp.values
+        }
+    }
+
+    #[test]
+    fn an_edit_sends_the_configured_category_only_where_the_record_shows_none() {
+        type Shown<'a> = &'a [(&'a str, &'a str, &'a str)];
+        let cases: [(Shown<'_>, (&str, &str)); 6] = [
+            (&[("sort", "3", "潜在客户"), ("sort1", "3,7", "初步洽谈")], ("潜在客户", "初步洽谈")),
+            (&[("sort", "3", ""), ("sort1", "7", "")], ("3", "7")),
+            (&[("sort", "", ""), ("sort1", "", "初步洽谈")], ("配置分类", "初步洽谈")),
+            (&[("sort", "", "潜在客户")], ("潜在客户", "配置程度")),
+            (&[("sort1", "3,7", "潜在客户/初步洽谈")], ("潜在客户", "初步洽谈")),
+            (&[], ("配置分类", "配置程度")),
+        ];
+        for (fields, expected) in cases {
+            let category = Category::of(&Detail::from_fields(None, fields.iter().copied()), &values());
+            assert_eq!((category.sort.as_str(), category.stage.as_str()), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn another_customer_under_the_allocated_id_is_told_by_number_and_name_together() {
+        let field = |id: &str, val: &str| FieldValue { id: id.into(), val: val.into() };
+        let sent = [field("khid", "WX1"), field("name", "张三")];
+        for (khid, name, expected) in [
+            ("WX1", "张三", Whose::Ours),
+            ("", "张三", Whose::Nobodys),
+            ("WX1", "", Whose::Nobodys),
+            ("", "", Whose::Nobodys),
+            ("KH202611230001", "", Whose::Nobodys),
+            ("KH1", "张三", Whose::Nobodys),
+            ("WX1", "李四", Whose::Nobodys),
+            ("KH1", "李四", Whose::Anothers),
+        ] {
+            let detail = Detail::from_fields(None, [("khid", khid, ""), ("name", name, "")]);
+            assert_eq!(whose(&detail, &sent), expected, "{khid} {name}");
+        }
     }
 }

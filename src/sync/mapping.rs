@@ -76,6 +76,14 @@ impl Mapping {
         event.contact().mobile().or_else(|| event.contact().phone())
     }
 
+    /// The names under which a company may stand in the ERP: as a new customer is given it, and as it came.
+    pub(super) fn company_names(&self, company: &str) -> Vec<String> {
+        let mut names = vec![self.line(company), company.trim().to_owned()];
+        names.dedup();
+        names.retain(|name| !name.is_empty());
+        names
+    }
+
     /// The fields of a new customer (单位客户添加, 个人客户添加).
     pub(super) fn new_customer(&self, event: &Event, choices: ChoiceIds) -> Vec<FieldValue> {
         let contact = event.contact();

@@ -5,7 +5,7 @@
 use super::{
     Journal, SyncError,
     assignment::{self, Assignment},
-    conflict::{self, Candidate, Found, FoundBy},
+    conflict::{self, Candidate, Found, FoundBy, shown},
     mapping::{ChoiceIds, FieldValue, Mapping},
     progress,
     step::Step,
@@ -13,8 +13,8 @@ use super::{
 use crate::{
     clock::Millis,
     config::AssignmentConfig,
-    erp::{ChoiceField, CustomerKind, Detail, Erp, ErpError},
-    event::{Command, Decision, Event, EventKind, Rules, Work},
+    erp::{ChoiceField, ContactWay, CustomerKind, Detail, Erp, ErpError},
+    event::{Command, Decision, Event, EventKind, Rules, Signal, Work},
 };
 
 /// A contact's link to a customer.
@@ -134,7 +134,9 @@ impl Planner {
         };
         if is_deal {
             let kind = draft.kind.unwrap_or_else(|| kind_of(task.link.as_ref(), event));
-            draft.steps.extend(self.deal(event, task.link.is_some(), kind));
+            // The message that came with the deal may be the customer's 客户简介; else it has no other place.
+            let signal = event.signal().filter(|_| !draft.steps.iter().any(writes_product));
+            draft.steps.extend(self.deal(event, signal, kind));
         }
         Ok(Plan::Steps { steps: draft.steps, changes: draft.changes })
     }
@@ -155,7 +157,10 @@ impl Planner {
         Ok(match found {
             Found::Several { by, candidates } => Err((by, candidates)),
             Found::Nobody => Ok(self.new_customer(erp, journal, event, peek).await?),
-            Found::Customer { ord, by: FoundBy::CompanyName } => Ok(self.join_company(erp, event, ord).await?),
+            Found::Customer { ord, by: by @ FoundBy::CompanyName } => {
+                let known = conflict::detail_of(erp, CustomerKind::Company, ord).await?;
+                Ok(self.join_company(event, ord, by, known))
+            }
             Found::Customer { ord, by } => Ok(self.take_over(erp, event, ord, by).await?),
         })
     }
@@ -191,30 +196,45 @@ impl Planner {
         Ok(Draft { steps, changes: Vec::new(), kind: Some(kind) })
     }
 
-    /// A customer found by number or named by an operator: fill in what it lacks, then link.
+    /// A customer found by number or named by an operator: link, then fill in what it lacks. The link comes first, so that
+    /// a field that the installation does not take holds nothing up.
     async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: FoundBy) -> Result<Draft, SyncError> {
         let (kind, detail) = conflict::detail_of(erp, Mapping::kind(event), ord).await?;
+        let is_named = by == FoundBy::Operator && event.contact().company().is_some();
+        if is_named && !self.is_contact_itself(&detail, event) {
+            let mut draft = self.join_company(event, ord, by, (kind, detail));
+            let mobile = Mapping::mobile(event);
+            let name = event.contact().name().unwrap_or_default();
+            if mobile.is_some() && conflict::person_of(erp, ord, mobile, name).await?.is_some() {
+                draft.steps.retain(|step| !matches!(step, Step::AddContactPerson { .. }));
+            }
+            return Ok(draft);
+        }
         let own = is_own_record(&detail, event) || matches!(by, FoundBy::Khid);
         let mut draft = if own { self.fill(event, kind, ord, &detail) } else { Draft::default() };
         draft.kind = Some(kind);
         let khid = shown(&detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
         let link_kind = if own { kind_name(kind) } else { "contact_person" };
-        draft.steps.push(Step::Link { ord: Some(ord), khid, kind: link_kind.into(), linked_by: by.as_str().into() });
+        let link = Step::Link { ord: Some(ord), khid, kind: link_kind.into(), linked_by: by.as_str().into() };
+        draft.steps.insert(0, link);
         Ok(draft)
     }
 
-    /// A company that the ERP knows by name: the contact becomes a further contact person of it.
-    async fn join_company(&self, erp: &Erp, event: &Event, ord: i64) -> Result<Draft, SyncError> {
-        let (kind, detail) = conflict::detail_of(erp, CustomerKind::Company, ord).await?;
+    /// Whether a customer is the contact, not the company it works for: it has the contact's 客户编号 or mobile number.
+    fn is_contact_itself(&self, detail: &Detail, event: &Event) -> bool {
+        let has_khid = shown(detail, "khid").is_some_and(|khid| khid == self.mapping.khid(event.contact().id()));
+        let numbers = shown(detail, "mobile").zip(Mapping::mobile(event));
+        has_khid || numbers.is_some_and(|(theirs, ours)| conflict::same_number(&theirs, ours))
+    }
+
+    /// A company that the ERP knows: the contact becomes a further contact person of it, and nothing of the contact's goes
+    /// into the company's own fields.
+    fn join_company(&self, event: &Event, ord: i64, by: FoundBy, known: (CustomerKind, Detail)) -> Draft {
+        let (kind, detail) = known;
         let khid = shown(&detail, "khid").unwrap_or_default();
-        let link = Step::Link {
-            ord: Some(ord),
-            khid,
-            kind: "contact_person".into(),
-            linked_by: FoundBy::CompanyName.as_str().into(),
-        };
+        let link = Step::Link { ord: Some(ord), khid, kind: "contact_person".into(), linked_by: by.as_str().into() };
         let person = Step::AddContactPerson { company: ord, fields: self.mapping.contact_person(event) };
-        Ok(Draft { steps: vec![person, link], changes: Vec::new(), kind: Some(kind) })
+        Draft { steps: vec![person, link], changes: Vec::new(), kind: Some(kind) }
     }
 
     /// A contact that is linked already: fill in what its own record lacks.
@@ -238,14 +258,17 @@ impl Planner {
                 new: field.val.clone(),
             })
             .collect();
-        let steps = if fields.is_empty() { Vec::new() } else { vec![Step::FillMissing { kind, ord, fields }] };
+        let mut steps = if fields.is_empty() { Vec::new() } else { vec![Step::FillMissing { kind, ord, fields }] };
+        if steps.iter().any(writes_product) {
+            steps.extend(self.overflow(event));
+        }
         Draft { steps, changes, kind: Some(kind) }
     }
 
     fn message(&self, event: &Event) -> Vec<Step> {
         let markup = self.mapping.config.markup;
         event.signal().map_or_else(Vec::new, |signal| {
-            let way = progress::way(signal.channel()) as i64;
+            let way = progress::way(signal.channel());
             let texts = progress::message_records(signal, event.occurred_at(), markup);
             texts.into_iter().map(|text| Step::Progress { text, way }).collect()
         })
@@ -256,12 +279,10 @@ impl Planner {
         if self.mapping.product_is_cut(event) { self.message(event) } else { Vec::new() }
     }
 
-    fn deal(&self, event: &Event, was_linked: bool, kind: CustomerKind) -> Vec<Step> {
+    fn deal(&self, event: &Event, signal: Option<&Signal>, kind: CustomerKind) -> Vec<Step> {
         let Some(deal) = event.deal() else { return Vec::new() };
-        // The message that came with the first deal is the new customer's 客户简介; later ones have no other place.
-        let signal = event.signal().filter(|_| was_linked);
         let texts = progress::deal_records(deal, signal, event.occurred_at(), self.mapping.config.markup);
-        let way = crate::erp::ContactWay::Other as i64;
+        let way = ContactWay::Other;
         let mut steps: Vec<Step> = texts.into_iter().map(|text| Step::Progress { text, way }).collect();
         let stage = &self.mapping.values.stage_after_deal;
         if !stage.is_empty() {
@@ -332,6 +353,12 @@ fn command_step(command: &Command) -> Step {
     }
 }
 
+/// Whether a step writes 客户简介.
+fn writes_product(step: &Step) -> bool {
+    let (Step::SaveCustomer { fields, .. } | Step::FillMissing { fields, .. }) = step else { return false };
+    fields.iter().any(|field| field.id == "product")
+}
+
 const fn kind_name(kind: CustomerKind) -> &'static str {
     match kind {
         CustomerKind::Company => "company",
@@ -360,8 +387,4 @@ fn is_own_record(detail: &Detail, event: &Event) -> bool {
 pub(super) fn is_missing(detail: &Detail, id: &str) -> bool {
     let is_choice = matches!(id, "ly" | "jz");
     detail.has(id) && shown(detail, id).is_none_or(|value| is_choice && matches!(value.as_str(), "0" | "请选择" | "-1"))
-}
-
-fn shown(detail: &Detail, id: &str) -> Option<String> {
-    detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }

@@ -72,7 +72,7 @@ async fn rehearse(mut hands: Hands<'_>, log: &CallLog, steps: &[(String, Step)])
         log.set_step(name);
         match step {
             Step::SetStage { kind, stage } if hands.ord == Some(UNALLOCATED) => {
-                let edit = hands.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage));
+                let edit = hands.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await?;
                 hands.erp.edit_customer(UNALLOCATED, &edit).await?;
             }
             _ => {

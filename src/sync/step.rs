@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{assignment::Assignment, mapping::FieldValue};
-use crate::erp::CustomerKind;
+use crate::erp::{ContactWay, CustomerKind};
 
 /// One step: what is done, with everything that doing it again needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,8 +52,8 @@ pub enum Step {
     Progress {
         /// Its text, head included.
         text: String,
-        /// The way of contact, as the ERP's id.
-        way: i64,
+        /// The way of contact.
+        way: ContactWay,
     },
     /// 客户修改 of the 跟进程度.
     SetStage {

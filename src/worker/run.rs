@@ -14,11 +14,12 @@ use crate::{
     clock::{Clock, Millis},
     event::{Decision, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{Assignment, CallRecord, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
+    sync::{CallRecord, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
 };
 
-/// Tries of one run to see an assignment that the ERP says is done; after them its word is taken.
+/// Tries of one run to see an assignment, or filled fields, that the ERP says are done; after them its word is taken.
 const ASSIGN_TRIES: usize = 3;
+const FILL_TRIES: usize = 2;
 
 /// How a run ended.
 pub(super) enum End {
@@ -259,11 +260,11 @@ impl Run<'_> {
     }
 
     /// Asks the ERP about a step that was started and never confirmed. `None`: it certainly took no effect.
-    async fn look_up(&self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Option<Value>, End> {
+    async fn look_up(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Option<Value>, End> {
         if matches!(step, Step::Allocate { .. } | Step::Link { .. }) {
             return Ok(None);
         }
-        match hands.look(step).await? {
+        match self.look(hands, row, step).await? {
             Seen::Done(result) => Ok(Some(result)),
             Seen::Hidden(words) if !step.is_repeatable() => Err(Verdict::Review {
                 code: "outcome_unknown",
@@ -286,8 +287,29 @@ impl Run<'_> {
         }
     }
 
+    /// Looks a step up. Where another customer stands under the allocated id, nothing is saved and the plan is made anew, as
+    /// soon as a late effect of our own save is out of the question.
+    async fn look(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Seen, End> {
+        match hands.look(step).await {
+            Err(SyncError::Erp(ErpError::Refused(error))) if matches!(step, Step::SaveCustomer { .. }) => {
+                let certain = self.certain_from(row);
+                if row.state == StepState::Started && self.clock.now() < certain {
+                    // Not the same words: told a second time they would be final.
+                    return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
+                }
+                self.reset(row).await?;
+                Err(Verdict::PlanAnew { code: "refused", error }.into())
+            }
+            seen => Ok(seen?),
+        }
+    }
+
     async fn do_step(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
-        let mut tries = if matches!(step, Step::Assign { .. }) { ASSIGN_TRIES } else { 1 };
+        let (mut tries, unverified) = match step {
+            Step::Assign { .. } => (ASSIGN_TRIES, Some("客户列表 shows another salesperson")),
+            Step::FillMissing { .. } => (FILL_TRIES, Some("客户详情 shows none of the fields")),
+            _ => (1, None),
+        };
         loop {
             tries -= 1;
             self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
@@ -303,14 +325,14 @@ impl Run<'_> {
             if matches!(step, Step::Link { .. }) {
                 return Ok(Value::Null);
             }
-            match hands.look(step).await? {
+            match self.look(hands, row, step).await? {
                 Seen::Done(result) => return Ok(result),
                 Seen::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
                 Seen::NotDone if tries > 0 => {}
-                Seen::NotDone if matches!(step, Step::Assign { to: Assignment::Public | Assignment::Users { .. } }) => {
-                    return Ok(json!({ "unverified": "客户列表 shows another salesperson", "said": effect.said }));
-                }
                 Seen::NotDone => {
+                    if let Some(words) = unverified {
+                        return Ok(json!({ "unverified": words, "said": effect.said }));
+                    }
                     let error =
                         format!("步骤 {}：ERP 答复“{}”，但查不到结果 (the ERP stored nothing)", row.name, effect.said);
                     // Said twice and not seen twice, it is the look-up that is in doubt: a third record is worse than a question.
@@ -335,7 +357,8 @@ impl Run<'_> {
     ) -> Result<Value, End> {
         match &error {
             // An answer came, only no readable one: the effect is there now, or it never will be.
-            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => match hands.look(step).await? {
+            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => match self.look(hands, row, step).await?
+            {
                 Seen::Done(result) => return Ok(result),
                 Seen::NotDone => self.reset(row).await?,
                 Seen::Hidden(_) => {}
@@ -344,10 +367,12 @@ impl Run<'_> {
             SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
             SyncError::Journal(_) => {}
             // An earlier try may have come through after all, and be why the ERP refuses this one.
-            SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => match hands.look(step).await? {
-                Seen::Done(result) => return Ok(result),
-                Seen::NotDone | Seen::Hidden(_) => self.reset(row).await?,
-            },
+            SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => {
+                match self.look(hands, row, step).await? {
+                    Seen::Done(result) => return Ok(result),
+                    Seen::NotDone | Seen::Hidden(_) => self.reset(row).await?,
+                }
+            }
             SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
                 self.reset(row).await?;
                 // The number may have been given away meanwhile, or the allocated id be forgotten.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use erp_bridge::event::Status;
+use erp_bridge::{
+    event::Status,
+    simulator::{Quirk, Quirks, SimConfig},
+};
 use serde_json::{Value, json};
 
-use crate::support::{World, contact, message, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
@@ -133,4 +136,168 @@ async fn a_source_that_the_erp_does_not_have_is_named_with_those_it_has() {
     let error = event.error.unwrap();
     assert!(error.contains("抖音") && error.contains("微信") && error.contains("陌生开发"), "{error}");
     assert!(world.sim.handle.customers().is_empty());
+}
+
+/// A single event, handled to its end.
+async fn handle(world: &World, webhook_id: &str, event: &Value) -> erp_bridge::store::EventRow {
+    let id = world.accept(webhook_id, event).await;
+    world.until(&id, &ENDS).await
+}
+
+fn with_signal(mut event: Value, content: &str) -> Value {
+    event["data"]["signal"] = json!({ "id": "s1", "content": content, "direction": "inbound" });
+    event
+}
+
+fn seed_company(world: &World, fields: &[(&str, &str)]) -> i64 {
+    let fields: Vec<_> = [("kind", "1")].iter().chain(fields).copied().collect();
+    world.sim.handle.seed_customer_fields(&fields).unwrap()
+}
+
+#[tokio::test]
+async fn a_company_is_known_again_however_its_markup_and_white_space_are_written() {
+    for (stored, named) in [
+        (None, "甲<乙>&丙公司"),
+        (None, "甲\t乙公司"),
+        (Some("A&B 贸易"), "A&B 贸易"),
+        (Some("A＆B 贸易"), "A&B 贸易"),
+        (Some("A&B 贸易"), "A＆B 贸易"),
+    ] {
+        let world = World::start().await;
+        if let Some(stored) = stored {
+            seed_company(&world, &[("name", stored), ("khid", "K1"), ("person_name", "李总")]);
+        }
+        for number in 1..=2 {
+            let contact = company(&format!("c{number}"), number, named);
+            let event = handle(&world, &format!("m{number}"), &promoted(&contact, 70.0)).await;
+            assert_eq!(event.status, Status::Succeeded, "{named:?}: {:?}", event.error);
+        }
+        // Only a full-width `＆` that a person typed cannot be asked for by its half-width form.
+        let expected = if stored == Some("A&B 贸易") && named.contains('＆') { 2 } else { 1 };
+        assert_eq!(world.sim.handle.customers().len(), expected, "{stored:?} {named:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_message_of_a_first_deal_is_kept_in_one_place_whoever_the_contact_is() {
+    for (product, in_deal) in [("", false), ("老客户，做贸易", true)] {
+        let world = World::start().await;
+        let number = mobile(7);
+        let known = [("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str()), ("product", product)];
+        let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+        let event = handle(&world, "m1", &with_signal(deal(&contact("c1", 7), 80.0), "就定这个")).await;
+        assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+        let records = world.sim.handle.progress_of(ord);
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].contains("就定这个"), in_deal, "{records:?}");
+        assert_eq!(fields(&world, ord)["product"], if in_deal { product } else { "就定这个" });
+    }
+}
+
+#[tokio::test]
+async fn a_message_too_long_for_the_customers_profile_follows_in_progress_records_for_a_known_customer_too() {
+    for (length, records) in [(4_000, 0), (4_001, 5)] {
+        let world = World::start().await;
+        let number = mobile(7);
+        let known = [("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str())];
+        let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+        let event = handle(&world, "m1", &with_signal(promoted(&contact("c1", 7), 80.0), &"字".repeat(length))).await;
+        assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+        let product = fields(&world, ord)["product"].as_str().unwrap().to_owned();
+        assert_eq!(product.ends_with("（全文见洽谈进展）"), records > 0, "{length}");
+        let stored = world.sim.handle.progress_of(ord);
+        assert_eq!(stored.len(), records, "{length}");
+        let characters: usize = stored.iter().map(|text| text.matches('字').count()).sum();
+        assert_eq!(characters, if records > 0 { length } else { 0 });
+    }
+}
+
+#[tokio::test]
+async fn filling_in_what_a_company_lacks_leaves_its_contact_person_and_its_stage_alone() {
+    let quirks = Quirks::default().and([Quirk::NoFirstContact]);
+    let sim = SimConfig { quirks, ..SimConfig::default() };
+    let world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
+    let number = mobile(7);
+    let ord = seed_company(&world, &[("name", "老客户公司"), ("khid", "K1"), ("mobile", &number)]);
+    let people: Vec<_> =
+        ["李总", "王助理"].map(|name| json!({ "company": ord.to_string(), "person_name": name })).into();
+    let seed = serde_json::from_value(json!({ "contacts": people })).unwrap();
+    world.sim.handle.seed(&seed).unwrap();
+    let stage = fields(&world, ord)["sort1"].clone();
+    let event = handle(&world, "m1", &promoted(&company("c1", 7, "另一种写法公司"), 80.0)).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    let stored = fields(&world, ord);
+    assert_eq!((&stored["person_name"], &stored["name"]), (&json!("李总"), &json!("老客户公司")));
+    assert_eq!((&stored["weixinAcc"], &stored["sort1"]), (&json!("wx_c1"), &stage));
+}
+
+#[tokio::test]
+async fn a_company_named_by_an_operator_gets_the_contact_as_a_person_of_its_own_once() {
+    for is_there in [false, true] {
+        let world = World::start().await;
+        let number = mobile(7);
+        let khids = ["K1", "K2"];
+        let ords =
+            khids.map(|khid| seed_company(&world, &[("name", "同名公司"), ("khid", khid), ("person_name", "李总")]));
+        let id = world.accept("m1", &promoted(&company("c1", 7, "同名公司"), 80.0)).await;
+        assert_eq!(world.until(&id, &ENDS).await.status, Status::NeedsReview);
+        if is_there {
+            let person = json!({ "company": ords[1].to_string(), "person_name": "小张", "mobile": number });
+            world.sim.handle.seed(&serde_json::from_value(json!({ "contacts": [person] })).unwrap()).unwrap();
+        }
+        let path = format!("/v1/events/{id}/resolve");
+        assert_eq!(world.call("POST", &path, Some(json!({ "decision": "link", "ord": ords[1] }))).await.0, 200);
+        assert_eq!(world.until(&id, &[Status::Succeeded, Status::Dead]).await.status, Status::Succeeded);
+        let stored = fields(&world, ords[1]);
+        for field in ["mobile", "weixinAcc"] {
+            assert_eq!(stored[field].as_str().unwrap_or_default(), "", "{field} is the contact's, not the company's");
+        }
+        let people = serde_json::to_value(world.sim.handle.contacts()).unwrap();
+        let ours = people.as_array().unwrap().iter().filter(|one| one["fields"]["mobile"] == json!(number));
+        assert_eq!(ours.filter(|one| one["company"] == json!(ords[1])).count(), 1, "{people}");
+        let link = world.app.store.contact("c1").await.unwrap().unwrap();
+        assert_eq!((link.ord, link.kind.as_str(), link.linked_by.as_str()), (ords[1], "contact_person", "operator"));
+    }
+}
+
+#[tokio::test]
+async fn an_erp_that_takes_no_field_does_not_keep_a_contact_from_being_linked() {
+    for (fault, status, filled) in [
+        ("customer.edit:not_stored:times=1", Status::Succeeded, true),
+        ("customer.edit:not_stored:times=2", Status::Succeeded, false),
+        ("customer.edit:refuse", Status::Dead, false),
+    ] {
+        let world = World::start().await;
+        let number = mobile(7);
+        let known = [("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str())];
+        let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+        world.sim.handle.fault(fault).unwrap();
+        let event = handle(&world, "m1", &promoted(&contact("c1", 7), 80.0)).await;
+        assert_eq!((event.status, event.attempts), (status, 0), "{fault}: {:?}", event.error);
+        assert_eq!(fields(&world, ord)["weixinAcc"] == "wx_c1", filled, "{fault}");
+        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().ord, ord, "{fault}");
+        let said = handle(&world, "m2", &message("c1", 1, "你好")).await;
+        assert_eq!((said.status, world.sim.handle.progress_of(ord).len()), (Status::Succeeded, 1), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn another_customer_under_the_allocated_id_is_never_saved_over() {
+    let world = World::start().await;
+    world.sim.handle.fault("customer.add:cut_before:times=1").unwrap();
+    let id = world.accept("m1", &promoted(&contact("c1", 7), 80.0)).await;
+    eventually("the save was lost", LIMIT, async || {
+        (!world.sim.handle.calls_of("customer.add").is_empty()).then_some(())
+    })
+    .await;
+    // A colleague is given the same id before the outcome of the lost save is certain.
+    let taken = 7001;
+    let theirs = [("ord", "7001"), ("name", "同事的客户"), ("khid", "K1")];
+    assert_eq!(world.sim.handle.seed_customer_fields(&theirs), Ok(taken));
+    let event = world.until(&id, &ENDS).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_eq!(fields(&world, taken)["name"], "同事的客户");
+    let link = world.app.store.contact("c1").await.unwrap().unwrap();
+    assert_ne!(link.ord, taken);
+    assert_eq!((world.sim.handle.customers().len(), fields(&world, link.ord)["khid"].clone()), (2, json!("WXc1")));
 }

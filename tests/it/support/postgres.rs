@@ -139,7 +139,8 @@ fn join() -> (Cluster, File) {
     (cluster, in_use)
 }
 
-/// Leaves a watchdog behind that stops and removes the shared cluster once no test process uses it.
+/// Leaves a watchdog behind, in a session of its own and outliving this process, that stops and removes the shared cluster once no test process uses it.
+#[expect(clippy::zombie_processes, reason = "it is to outlive this process")]
 fn watch(home: &Path) {
     let stop = server_tool("pg_ctl");
     let stop =
