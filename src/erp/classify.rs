@@ -292,7 +292,7 @@ mod tests {
             (&SAVE, false, r#"{"header":{"status":1},"body":{"message":{"text":"超时时间已到"}}}"#, "unknown"),
             (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"数据库执行超时"}}}"#, "unknown"),
             (&SAVE, true, r#"{"header":{"status":1,"message":"登录超时"}}"#, "expired"),
-            (&SAVE, true, r#"{"header":{"status":1,"message":"报价已过期"}}"#, "refused, session unproven"),
+            (&SAVE, true, r#"{"header":{"status":1,"message":"报价已过期"}}"#, "refused or expired"),
             (&SAVE, true, r#"{"header":{}}"#, "unknown"),
             (&SAVE, true, "", "unknown"),
             (&SAVE, true, "<html>", "unknown"),
