@@ -6,6 +6,8 @@
 # Rust on Alpine builds for musl, and links it statically. The version is the rust-version of Cargo.toml.
 FROM rust:1.95-alpine AS build
 # The C compiler and headers for SQLite, ring and the allocator; everything else is Rust.
+# The compiler's version does not show in the binary, and Alpine keeps only the newest.
+# hadolint ignore=DL3018
 RUN apk add --no-cache gcc musl-dev
 WORKDIR /build
 COPY . .

@@ -26,6 +26,9 @@ else
     echo "cargo-deny is not installed: licences and sources are not checked"
 fi
 
+step "image"
+target/tools/python/bin/hadolint Dockerfile
+
 step "examples in the documentation"
 cargo test --locked --doc --quiet
 
