@@ -11,6 +11,6 @@ RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1" \
     cargo build --quiet --target "$host" --bin "$target"
-mkdir -p "work/$target" "artifacts/$target"
-exec "target/$host/debug/$target" "work/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" \
+mkdir -p "runs/$target" "artifacts/$target"
+exec "target/$host/debug/$target" "runs/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1
