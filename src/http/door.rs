@@ -47,7 +47,7 @@ pub trait DispatchFacts: Send + Sync {
 /// How dispatch to the ERP stands.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Dispatch {
-    /// `closed` (working), `open` (the ERP is away) or `half_open` (trying one call).
+    /// `closed` (working) or `open` (the ERP is away; one cheap call after each pause decides).
     #[schema(value_type = String, examples("closed"))]
     pub circuit: &'static str,
     /// Why nothing is dispatched: login refused, quiet hours; null while it is.
