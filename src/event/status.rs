@@ -60,11 +60,6 @@ impl Status {
         matches!(self, Self::Queued | Self::Running | Self::Held | Self::NeedsReview)
     }
 
-    /// Whether the event stands in its contact's turn: later events of the contact wait for it.
-    pub const fn blocks_turn(self) -> bool {
-        matches!(self, Self::Queued | Self::Running | Self::NeedsReview)
-    }
-
     /// Whether `next` may follow this state.
     pub const fn may_become(self, next: Self) -> bool {
         match self {

@@ -149,7 +149,7 @@ pub(super) async fn take(
         occurred_at: Some(event.occurred_at()),
         payload,
         intake: start,
-        admission: serde_json::to_value(&decision).ok(),
+        admission: serde_json::to_string(&decision).ok(),
         actor: origin.actor,
         force,
         sequence: event.sequence(),
@@ -163,16 +163,18 @@ pub(super) async fn take(
 /// # Errors
 /// As [`take`].
 pub(super) async fn commit(door: &Door, event: NewEvent, decision: Option<&Decision>) -> Result<Answer, Problem> {
-    let store = door.store.clone();
-    let payload = event.payload.clone();
     let by_key = event.webhook_id.is_some() && event.actor != "webhook";
-    match door.undisturbed(async move { store.accept(event).await }).await? {
+    let payload = by_key.then(|| event.payload.clone());
+    // The writer commits and announces it even if the client goes away now.
+    match door.store.accept(event).await? {
         Accepted::New { id, status } => Ok(fresh(id, status, decision)),
         Accepted::Duplicate { id } => Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() }),
-        Accepted::Conflict { id } if by_key && same_request(door, &id, &payload).await? => {
-            Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() })
-        }
-        Accepted::Conflict { id } => Err(Problem::IdReused(id)),
+        Accepted::Conflict { id } => match payload {
+            Some(payload) if same_request(door, &id, &payload).await? => {
+                Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() })
+            }
+            _ => Err(Problem::IdReused(id)),
+        },
     }
 }
 

@@ -20,6 +20,17 @@ pub(super) enum Arg {
     Int(Option<i64>),
 }
 
+impl Arg {
+    /// As PostgreSQL can store it: its text cannot hold U+0000, which a JSON string and the ERP's words can; one such row
+    /// must not fail its batch.
+    pub(super) fn storable(self) -> Self {
+        match self {
+            Self::Text(Some(text)) if text.contains('\0') => Self::Text(Some(text.replace('\0', "\u{fffd}"))),
+            other => other,
+        }
+    }
+}
+
 impl From<&str> for Arg {
     fn from(text: &str) -> Self {
         Self::Text(Some(text.to_owned()))
@@ -132,10 +143,10 @@ impl Row {
     }
 }
 
-/// The database: one writing connection and a pool of reading ones (SQLite), or one pool (PostgreSQL).
+/// The database: one writing connection, a pool of reading ones and one that checkpoints (SQLite), or one pool (PostgreSQL).
 #[derive(Debug, Clone)]
 pub(super) enum Db {
-    Sqlite { writer: SqlitePool, reader: SqlitePool },
+    Sqlite { writer: SqlitePool, reader: SqlitePool, checkpointer: SqlitePool },
     Postgres(PgPool),
 }
 
@@ -174,8 +185,9 @@ impl Db {
     /// Closes all connections after the statements under way.
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, reader } => {
+            Self::Sqlite { writer, reader, checkpointer } => {
                 reader.close().await;
+                checkpointer.close().await;
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
@@ -241,10 +253,8 @@ fn sqlite(sql: String, args: Vec<Arg>) -> Query<'static, Sqlite, SqliteArguments
     })
 }
 
-// PostgreSQL's text cannot hold U+0000, which a JSON string and the ERP's words can; one such row must not fail its batch.
 fn postgres(sql: String, args: Vec<Arg>) -> Query<'static, Postgres, PgArguments> {
-    args.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, arg| match arg {
-        Arg::Text(Some(text)) if text.contains('\0') => query.bind(Some(text.replace('\0', "\u{fffd}"))),
+    args.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, arg| match arg.storable() {
         Arg::Text(text) => query.bind(text),
         Arg::Int(number) => query.bind(number),
     })

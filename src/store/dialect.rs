@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    db::{Arg, Tx, args},
+    db::{Tx, args},
 };
 
 /// Which of the two databases is spoken to.
@@ -36,18 +36,14 @@ impl Dialect {
     /// Whoever changes a contact's turn, link or held events holds this lock until its transaction ends; `contacts`
     /// must be sorted, so that two transactions never wait for each other. SQLite's single writer is its own lock.
     pub(super) async fn lock_contacts(self, tx: &mut Tx, contacts: &[&str]) -> Result<(), StoreError> {
-        if self == Self::Sqlite || contacts.is_empty() {
-            return Ok(());
-        }
+        let Tx::Postgres(transaction) = tx else { return Ok(()) };
         debug_assert!(contacts.is_sorted());
-        for chunk in contacts.chunks(64) {
-            let values = placeholders(1, chunk.len(), 1);
-            let sql = format!(
-                "select pg_advisory_xact_lock(hashtextextended(locked.id, 7)) is null as done
-                 from (values {values}) as locked (id)"
-            );
-            tx.fetch(sql, chunk.iter().map(|contact| Arg::from(*contact)).collect()).await?;
-        }
+        sqlx::query(
+            "select count(pg_advisory_xact_lock(hashtextextended(id, 7))) from unnest($1::text[]) as contacts (id)",
+        )
+        .bind(contacts)
+        .execute(&mut **transaction)
+        .await?;
         Ok(())
     }
 
@@ -80,23 +76,6 @@ impl Dialect {
     }
 }
 
-/// `($1, $2), ($3, $4)`: `rows` tuples of `columns` arguments, numbered from `first`.
-pub(super) fn placeholders(first: usize, rows: usize, columns: usize) -> String {
-    let mut text = String::with_capacity(rows * columns * 5);
-    for row in 0..rows {
-        text.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 0..columns {
-            if column > 0 {
-                text.push_str(", ");
-            }
-            text.push('$');
-            text.push_str(&(first + row * columns + column).to_string());
-        }
-        text.push(')');
-    }
-    text
-}
-
 /// `$3, $4, $5`: the arguments of an `in (…)` list.
 pub(super) fn list(first: usize, count: usize) -> String {
     (first..first + count).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
@@ -107,9 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_number_row_by_row() {
-        assert_eq!(placeholders(1, 2, 2), "($1, $2), ($3, $4)");
-        assert_eq!(placeholders(4, 1, 3), "($4, $5, $6)");
+    fn a_list_is_numbered_from_its_first() {
         assert_eq!(list(3, 3), "$3, $4, $5");
+        assert_eq!(list(1, 0), "");
     }
 }

@@ -2,17 +2,21 @@
 //! commit that holds it.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::{Arc, atomic::Ordering},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
-    Accepted, Change, Intake, NewEvent, Rejection, Store, StoreError,
+    Accepted, Change, Changes, Intake, NewEvent, Rejection, Store, StoreError,
+    bulk::Insert,
     db::{Arg, Db, Tx, args},
-    dialect::{list, placeholders},
+    dialect::list,
 };
 use crate::{
     clock::{Clock, Millis},
@@ -23,11 +27,16 @@ use crate::{
 const BATCH: usize = 512;
 /// Requests that may wait for the writer; more wait in their own task.
 const QUEUE: usize = 4_096;
-/// Rows of one insert; the rest of a batch is cut into powers of two, so that few statements are prepared.
-const ROWS: usize = 64;
-const COLUMNS: &str = "id, webhook_id, body_hash, kind, contact_id, status, received_at, occurred_at, payload, admission, actor, \
-    force, sequence, trace_parent, attempts, next_attempt_at, updated_at, finished_at";
-const COLUMN_COUNT: usize = 18;
+/// Values of one question; more are asked for in several.
+const ASKED: usize = 64;
+const EVENTS: Insert = Insert {
+    into: "events (id, webhook_id, body_hash, kind, contact_id, status, received_at, occurred_at, payload, admission, \
+        actor, force, sequence, trace_parent, attempts, next_attempt_at, updated_at, finished_at)",
+    then: "on conflict (webhook_id) do nothing returning seq, id",
+};
+/// A contact that has a turn already keeps it: its head stands before what comes now.
+const TURNS: Insert =
+    Insert { into: "turns (contact_id, head_seq, due_at)", then: "on conflict (contact_id) do nothing" };
 
 pub(super) type Sender = mpsc::Sender<Request>;
 
@@ -39,21 +48,14 @@ pub(super) struct Request {
 }
 
 impl Store {
-    /// Commits an event. On return it is on the disk, or it is not there at all.
+    /// Commits an event. On return it is on the disk, or it is not there at all. Whoever stops waiting takes nothing back:
+    /// the writer commits and announces it all the same.
     pub async fn accept(&self, event: NewEvent) -> Result<Accepted, StoreError> {
         self.check_room()?;
-        let (kind, contact_id) = (event.kind.clone(), event.contact_id.clone());
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
         self.door.send(Request { event, answer }).await.map_err(|_| gone())?;
-        let accepted = answered.await.map_err(|_| gone())??;
-        if let Accepted::New { id, status } = &accepted {
-            if status.is_open() {
-                self.backlog.fetch_add(1, Ordering::Relaxed);
-            }
-            self.announce(Change { id: id.clone(), kind, contact_id, status: *status, at: self.clock.now() });
-        }
-        Ok(accepted)
+        answered.await.map_err(|_| gone())?
     }
 
     /// Keeps a request that was signed and not valid, for operators to see.
@@ -76,27 +78,51 @@ impl Store {
     }
 }
 
-/// Starts the writer; it ends when the last [`Store`] is gone.
-pub(super) fn start(db: Db, clock: Clock, work: Arc<Notify>) -> Sender {
-    let (sender, mut requests) = mpsc::channel(QUEUE);
-    tokio::spawn(async move {
-        let mut waiting = Vec::with_capacity(BATCH);
-        while requests.recv_many(&mut waiting, BATCH).await > 0 {
-            let (events, answers): (Vec<_>, Vec<_>) =
-                waiting.drain(..).map(|request: Request| (request.event, request.answer)).unzip();
-            match commit_batch(&db, clock.now(), events).await {
-                Ok(accepted) => {
-                    work.notify_one();
-                    answers.into_iter().zip(accepted).for_each(|(answer, accepted)| drop(answer.send(Ok(accepted))));
-                }
-                Err(error) => {
-                    tracing::error!(batch = answers.len(), %error, "events could not be committed; their senders are told to resend");
-                    answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
-                }
+/// The one task that writes events into the ledger.
+pub(super) struct Writer {
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) work: Arc<Notify>,
+    pub(super) changes: Changes,
+    pub(super) backlog: Arc<AtomicI64>,
+}
+
+impl Writer {
+    /// Sets it to work; it ends when the last [`Store`] is gone.
+    pub(super) fn start(self) -> Sender {
+        let (sender, mut requests) = mpsc::channel(QUEUE);
+        tokio::spawn(async move {
+            let mut waiting = Vec::with_capacity(BATCH);
+            while requests.recv_many(&mut waiting, BATCH).await > 0 {
+                self.serve(waiting.drain(..)).await;
             }
+        });
+        sender
+    }
+
+    /// Commits what waits, answers, and tells everybody.
+    async fn serve(&self, waiting: impl Iterator<Item = Request>) {
+        let (events, answers): (Vec<_>, Vec<_>) = waiting.map(|request| (request.event, request.answer)).unzip();
+        let now = self.clock.now();
+        let committed = match commit_batch(&self.db, now, events).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                tracing::error!(batch = answers.len(), %error, "events could not be committed; their senders are told to resend");
+                answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
+                return;
+            }
+        };
+        self.work.notify_one();
+        let (outcomes, changes): (Vec<_>, Vec<_>) = committed.into_iter().unzip();
+        for (outcome, answer) in outcomes.into_iter().zip(answers) {
+            // Whoever waits no more will ask again with the same id.
+            let _ = answer.send(outcome);
         }
-    });
-    sender
+        for change in changes.into_iter().flatten() {
+            self.backlog.fetch_add(i64::from(change.status.is_open()), Ordering::Relaxed);
+            self.changes.announce(change);
+        }
+    }
 }
 
 /// A row on its way into `events`.
@@ -107,25 +133,25 @@ struct Draft {
     status: Status,
 }
 
-async fn commit_batch(db: &Db, now: Millis, events: Vec<NewEvent>) -> Result<Vec<Accepted>, StoreError> {
+/// What became of an event, and what everybody is told of it.
+type Committed = (Result<Accepted, StoreError>, Option<Change>);
+
+async fn commit_batch(db: &Db, now: Millis, events: Vec<NewEvent>) -> Result<Vec<Committed>, StoreError> {
     let mut tx = db.begin().await?;
     let contacts: BTreeSet<&str> = events.iter().filter_map(|event| event.contact_id.as_deref()).collect();
     let contacts: Vec<&str> = contacts.into_iter().collect();
     db.dialect().lock_contacts(&mut tx, &contacts).await?;
     let standing = Standing::read(&mut tx, &events).await?;
-    let drafts = draft(events, standing);
-    let mut inserted = HashMap::new();
-    let mut rest = drafts.as_slice();
-    while !rest.is_empty() {
-        let rows = ROWS.min(1 << rest.len().ilog2());
-        let (chunk, after) = rest.split_at(rows);
-        insert(&mut tx, now, chunk, &mut inserted).await?;
-        rest = after;
+    let mut drafts = draft(events, standing);
+    let rows = drafts.iter_mut().map(|draft| draft.row(now)).collect();
+    let mut inserted = HashMap::with_capacity(drafts.len());
+    for row in EVENTS.run(&mut tx, rows).await? {
+        inserted.insert(row.text("id")?, row.int("seq")?);
     }
     let taken = first_deliveries(&mut tx, drafts.iter().filter(|draft| !inserted.contains_key(&draft.id))).await?;
-    queue(&mut tx, now, &drafts, &inserted).await?;
+    TURNS.run(&mut tx, turns(now, &drafts, &inserted)).await?;
     tx.commit().await?;
-    drafts.into_iter().map(|draft| answer(draft, &inserted, &taken)).collect()
+    Ok(drafts.into_iter().map(|draft| draft.committed(now, &inserted, &taken)).collect())
 }
 
 /// What the ledger knows of the contacts whose events depend on it.
@@ -143,11 +169,7 @@ impl Standing {
             events.iter().filter(depends).filter_map(|event| event.contact_id.as_deref()).collect();
         let contacts: Vec<&str> = contacts.into_iter().collect();
         let mut standing = Self::default();
-        for chunk in contacts.chunks(ROWS) {
-            // The last one fills up the list, so that few statements are prepared.
-            let padded = chunk.len().next_power_of_two();
-            let values: Vec<Arg> = (0..padded).map(|index| Arg::from(chunk[index.min(chunk.len() - 1)])).collect();
-            let list = list(1, padded);
+        for (values, list) in lists(&contacts) {
             for (table, found) in [("contacts", &mut standing.linked), ("turns", &mut standing.in_turn)] {
                 let sql = format!("select contact_id from {table} where contact_id in ({list})");
                 for row in tx.fetch(sql, values.clone()).await? {
@@ -181,81 +203,76 @@ fn draft(events: Vec<NewEvent>, mut standing: Standing) -> Vec<Draft> {
             }
             // A forced call is another one than the same call unforced.
             let forced: &[u8] = if event.force { b"\0force" } else { b"" };
-            let body_hash = hex(&Sha256::new().chain_update(&event.payload).chain_update(forced).finalize());
+            let body_hash = hex::encode(Sha256::new().chain_update(&event.payload).chain_update(forced).finalize());
             Draft { id: uuid::Uuid::now_v7().to_string(), body_hash, status, event }
         })
         .collect()
 }
 
-async fn insert(
-    tx: &mut Tx,
-    now: Millis,
-    chunk: &[Draft],
-    inserted: &mut HashMap<String, i64>,
-) -> Result<(), StoreError> {
-    let values = placeholders(1, chunk.len(), COLUMN_COUNT);
-    let sql =
-        format!("insert into events ({COLUMNS}) values {values} on conflict (webhook_id) do nothing returning seq, id");
-    let arguments = chunk.iter().flat_map(|draft| columns(draft, now)).collect();
-    for row in tx.fetch(sql, arguments).await? {
-        inserted.insert(row.text("id")?, row.int("seq")?);
+impl Draft {
+    /// The columns of [`EVENTS`]; takes the payload with it, which nobody needs any more.
+    fn row(&mut self, now: Millis) -> [Arg; 18] {
+        let event = &mut self.event;
+        let next_attempt_at = match (self.status, event.intake) {
+            (Status::Queued, _) => Some(now),
+            (Status::Held, Intake::QueueIfLinkedElseHold(until)) => Some(until),
+            _ => None,
+        };
+        [
+            self.id.as_str().into(),
+            event.webhook_id.as_deref().into(),
+            self.body_hash.as_str().into(),
+            event.kind.as_str().into(),
+            event.contact_id.as_deref().into(),
+            self.status.as_str().into(),
+            now.into(),
+            event.occurred_at.into(),
+            std::mem::take(&mut event.payload).into(),
+            event.admission.take().into(),
+            event.actor.as_str().into(),
+            event.force.into(),
+            event.sequence.into(),
+            event.trace_parent.take().into(),
+            0.into(),
+            next_attempt_at.into(),
+            now.into(),
+            (!self.status.is_open()).then_some(now).into(),
+        ]
     }
-    Ok(())
+
+    /// What became of it, given the events that were stored and the first deliveries of those that were not.
+    fn committed(
+        self,
+        now: Millis,
+        inserted: &HashMap<String, i64>,
+        taken: &HashMap<String, (String, String)>,
+    ) -> Committed {
+        let Self { event, id, body_hash, status } = self;
+        if inserted.contains_key(&id) {
+            let change = Change { id: id.clone(), kind: event.kind, contact_id: event.contact_id, status, at: now };
+            return (Ok(Accepted::New { id, status }), Some(change));
+        }
+        let first = event.webhook_id.and_then(|webhook_id| taken.get(&webhook_id));
+        let outcome = match first {
+            Some((id, first_hash)) if *first_hash == body_hash => Ok(Accepted::Duplicate { id: id.clone() }),
+            Some((id, _)) => Ok(Accepted::Conflict { id: id.clone() }),
+            None => Err(StoreError::Unavailable("the event was neither stored nor found".to_owned())),
+        };
+        (outcome, None)
+    }
 }
 
-fn columns(draft: &Draft, now: Millis) -> [Arg; COLUMN_COUNT] {
-    let event = &draft.event;
-    let next_attempt_at = match (draft.status, event.intake) {
-        (Status::Queued, _) => Some(now),
-        (Status::Held, Intake::QueueIfLinkedElseHold(until)) => Some(until),
-        _ => None,
-    };
-    [
-        draft.id.as_str().into(),
-        event.webhook_id.as_deref().into(),
-        draft.body_hash.as_str().into(),
-        event.kind.as_str().into(),
-        event.contact_id.as_deref().into(),
-        draft.status.as_str().into(),
-        now.into(),
-        event.occurred_at.into(),
-        event.payload.as_str().into(),
-        event.admission.as_ref().map(ToString::to_string).into(),
-        event.actor.as_str().into(),
-        event.force.into(),
-        event.sequence.into(),
-        event.trace_parent.as_deref().into(),
-        0.into(),
-        next_attempt_at.into(),
-        now.into(),
-        (!draft.status.is_open()).then_some(now).into(),
-    ]
-}
-
-/// Gives every contact with a new queued event a turn, unless it has one.
-async fn queue(tx: &mut Tx, now: Millis, drafts: &[Draft], inserted: &HashMap<String, i64>) -> Result<(), StoreError> {
-    let mut heads: HashMap<&str, i64> = HashMap::new();
+/// A turn for every contact with a new queued event, which is its head unless the contact has a turn already. Sorted, so
+/// that two replicas never wait for each other.
+fn turns(now: Millis, drafts: &[Draft], inserted: &HashMap<String, i64>) -> Vec<[Arg; 3]> {
+    let mut heads: BTreeMap<&str, i64> = BTreeMap::new();
     for draft in drafts.iter().filter(|draft| draft.status == Status::Queued) {
         if let (Some(contact), Some(seq)) = (draft.event.contact_id.as_deref(), inserted.get(&draft.id)) {
             let head = heads.entry(contact).or_insert(*seq);
             *head = (*head).min(*seq);
         }
     }
-    let mut heads: Vec<(&str, i64)> = heads.into_iter().collect();
-    heads.sort_unstable();
-    let mut rest = heads.as_slice();
-    while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(ROWS.min(1 << rest.len().ilog2()));
-        let values = placeholders(1, chunk.len(), 3);
-        let sql = format!(
-            "insert into turns (contact_id, head_seq, due_at) values {values} on conflict (contact_id) do nothing"
-        );
-        let arguments =
-            chunk.iter().flat_map(|(contact, seq)| [Arg::from(*contact), (*seq).into(), now.into()]).collect();
-        tx.execute(sql, arguments).await?;
-        rest = after;
-    }
-    Ok(())
+    heads.into_iter().map(|(contact, seq)| [contact.into(), seq.into(), now.into()]).collect()
 }
 
 /// For deliveries that were not inserted: `webhook_id` → (id, body hash) of the first one.
@@ -263,41 +280,23 @@ async fn first_deliveries<'a>(
     tx: &mut Tx,
     drafts: impl Iterator<Item = &'a Draft>,
 ) -> Result<HashMap<String, (String, String)>, StoreError> {
-    let mut first = HashMap::new();
-    for draft in drafts {
-        let found = tx
-            .fetch_first(
-                "select id, body_hash from events where webhook_id = $1",
-                args![draft.event.webhook_id.as_deref()],
-            )
-            .await?;
-        if let (Some(row), Some(webhook_id)) = (found, &draft.event.webhook_id) {
-            first.insert(webhook_id.clone(), (row.text("id")?, row.text("body_hash")?));
+    let ids: Vec<&str> = drafts.filter_map(|draft| draft.event.webhook_id.as_deref()).collect();
+    let mut first = HashMap::with_capacity(ids.len());
+    for (values, list) in lists(&ids) {
+        let sql = format!("select webhook_id, id, body_hash from events where webhook_id in ({list})");
+        for row in tx.fetch(sql, values).await? {
+            first.insert(row.text("webhook_id")?, (row.text("id")?, row.text("body_hash")?));
         }
     }
     Ok(first)
 }
 
-fn answer(
-    draft: Draft,
-    inserted: &HashMap<String, i64>,
-    taken: &HashMap<String, (String, String)>,
-) -> Result<Accepted, StoreError> {
-    if inserted.contains_key(&draft.id) {
-        return Ok(Accepted::New { id: draft.id, status: draft.status });
-    }
-    match draft.event.webhook_id.as_ref().and_then(|webhook_id| taken.get(webhook_id)) {
-        Some((id, body_hash)) if *body_hash == draft.body_hash => Ok(Accepted::Duplicate { id: id.clone() }),
-        Some((id, _)) => Ok(Accepted::Conflict { id: id.clone() }),
-        None => Err(StoreError::Unavailable("the event was neither stored nor found".to_owned())),
-    }
-}
-
-/// Lower-case hexadecimal digits of `bytes`.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-        text
+/// The arguments and the `in (…)` list of each question about so many values. The last one is filled up by repeating its
+/// last value, so that few statements are prepared.
+fn lists(values: &[&str]) -> impl Iterator<Item = (Vec<Arg>, String)> {
+    values.chunks(ASKED).map(|chunk| {
+        let padded = chunk.len().next_power_of_two();
+        let args = (0..padded).map(|index| Arg::from(chunk[index.min(chunk.len() - 1)])).collect();
+        (args, list(1, padded))
     })
 }

@@ -47,7 +47,8 @@ async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) 
     )
     .await?;
     tx.execute(
-        "update events set status = 'queued', next_attempt_at = $2, updated_at = $2 where contact_id = $1 and status = 'held'",
+        "update events set status = 'queued', next_attempt_at = $2, updated_at = $2 where contact_id = $1 and finished_at is null
+           and status = 'held'",
         args![contact_id, now],
     )
     .await?;

@@ -3,6 +3,8 @@
 //! The event row is the queue entry: accepting and enqueueing are one insert in one transaction ([`door`]). A small
 //! table of turns holds one row per contact with open events ([`turns`]); claiming reads that table only.
 
+mod bulk;
+mod checkpoint;
 mod db;
 mod dialect;
 mod door;
@@ -103,12 +105,24 @@ pub struct Store {
     db: Db,
     clock: Clock,
     door: door::Sender,
-    changes: broadcast::Sender<Change>,
+    changes: Changes,
     work: Arc<Notify>,
     backlog: Arc<AtomicI64>,
     full: Arc<AtomicBool>,
     mode: Arc<str>,
     watch: Arc<OnceLock<CommitWatch>>,
+}
+
+/// Tells everybody who listens that an event has another state.
+#[derive(Clone)]
+struct Changes(broadcast::Sender<Change>);
+
+impl Changes {
+    fn announce(&self, change: Change) {
+        crate::telemetry::metrics::event_moved(change.status.as_str());
+        // Nobody listening is not an error.
+        let _ = self.0.send(change);
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -122,14 +136,20 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock, migrate: bool) -> Result<Self, OpenError> {
         let (db, mode) = open::connect(config).await?;
         open::migrate(&db, migrate).await?;
-        let changes = broadcast::channel(CHANGES_KEPT).0;
+        let changes = Changes(broadcast::channel(CHANGES_KEPT).0);
         let work = Arc::new(Notify::new());
         let backlog = Arc::new(AtomicI64::new(0));
-        let door = door::start(db.clone(), clock.clone(), work.clone());
+        let writer = door::Writer {
+            db: db.clone(),
+            clock: clock.clone(),
+            work: work.clone(),
+            changes: changes.clone(),
+            backlog: backlog.clone(),
+        };
         let store = Self {
             db,
             clock,
-            door,
+            door: writer.start(),
             changes,
             work,
             backlog,
@@ -153,7 +173,7 @@ impl Store {
 
     /// State changes made by this process from now on.
     pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.changes.subscribe()
+        self.changes.0.subscribe()
     }
 
     /// Ends the writer and closes all connections; calls after it fail.
@@ -167,8 +187,6 @@ impl Store {
     }
 
     fn announce(&self, change: Change) {
-        crate::telemetry::metrics::event_moved(change.status.as_str());
-        // Nobody listening is not an error.
-        let _ = self.changes.send(change);
+        self.changes.announce(change);
     }
 }

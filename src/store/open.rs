@@ -9,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{OpenError, db::Db};
+use super::{OpenError, checkpoint, db::Db};
 use crate::config::DatabaseConfig;
 
 static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
@@ -19,8 +19,6 @@ static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The first SQLite without the WAL-reset corruption bug.
 const OLDEST_SQLITE: &str = "3.51.3";
-/// Pages of write-ahead log after which SQLite checkpoints: fewer rewrites of hot index pages than the default 1,000.
-const CHECKPOINT_PAGES: &str = "10000";
 
 /// Connects by the URL's scheme; the answer says in words which mode is active.
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<(Db, String), OpenError> {
@@ -42,7 +40,7 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("wal_autocheckpoint", "0")
         .pragma("temp_store", "memory");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
@@ -50,7 +48,7 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(options)
+        .connect_with(options.clone())
         .await?;
     let (version, journal, synchronous): (String, String, i64) = sqlx::query_as(
         "select sqlite_version(), journal_mode, synchronous from pragma_journal_mode(), pragma_synchronous()",
@@ -69,7 +67,13 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(base.read_only(true))
         .await?;
-    Ok((Db::Sqlite { writer, reader }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
+    let checkpointer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.busy_timeout(checkpoint::PATIENCE))
+        .await?;
+    checkpoint::start(checkpointer.clone());
+    Ok((Db::Sqlite { writer, reader, checkpointer }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
 }
 
 async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), OpenError> {

@@ -135,11 +135,11 @@ impl Store {
     pub async fn erase_contact(&self, contact_id: &str, actor: &str, reason: Option<&str>) -> Result<i64, StoreError> {
         let mut tx = self.db.begin().await?;
         self.db.dialect().lock_contacts(&mut tx, &[contact_id]).await?;
-        let open = "select status from events where contact_id = $1 and status in ('queued', 'running', 'held', 'needs_review') limit 1";
+        let open = "select status from events where contact_id = $1 and finished_at is null limit 1";
         if let Some(row) = tx.fetch_first(open, args![contact_id]).await? {
             return Err(StoreError::WrongState(super::rows::status(&row)?));
         }
-        let of_contact = "event_id in (select id from events where contact_id = $1)";
+        let of_contact = "event_id in (select id from events where contact_id = $1 and finished_at is not null)";
         tx.execute(format!("update calls set request = 'null', response = '' where {of_contact}"), args![contact_id])
             .await?;
         tx.execute(format!("update steps set step = 'null', result = null where {of_contact}"), args![contact_id])
@@ -147,7 +147,7 @@ impl Store {
         let erased = tx
             .execute(
                 "update events set payload = null, admission = null, review = null, error = null
-                 where contact_id = $1 and payload is not null",
+                 where contact_id = $1 and finished_at is not null and payload is not null",
                 args![contact_id],
             )
             .await?;

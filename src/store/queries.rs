@@ -141,16 +141,21 @@ impl Conditions {
         let mut conditions = Self { clauses: Vec::new(), args: Vec::new() };
         if !filter.statuses.is_empty() {
             conditions.among("status", filter.statuses.iter().map(|status| status.as_str()));
-            if filter.statuses.iter().all(|status| status.blocks_turn()) {
+            if filter.statuses.iter().all(|status| status.is_open()) {
                 // Says what a partial index holds, so that a question for the few open events does not read them all.
-                conditions.clauses.push("status in ('queued', 'running', 'needs_review')".into());
+                conditions.clauses.push("finished_at is null".into());
             }
         }
         if let Some(kind) = &filter.kind {
             conditions.add("kind =", kind.as_str());
         }
         if let Some(contact_id) = &filter.contact_id {
-            conditions.add("contact_id =", contact_id.as_str());
+            // Each half says what one of the two indexes by contact holds.
+            conditions.args.push(contact_id.as_str().into());
+            let number = conditions.args.len();
+            conditions.clauses.push(format!(
+                "(contact_id = ${number} and finished_at is null or contact_id = ${number} and finished_at is not null)"
+            ));
         }
         if let Some(since) = filter.since {
             conditions.add("received_at >=", since);

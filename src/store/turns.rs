@@ -139,7 +139,7 @@ impl Settlement {
 /// A save of the reservation's holder that was sent and may still take effect: until it is looked up, nobody else with
 /// the same number or company may become a customer.
 const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
-    where events.contact_id = reservations.contact_id and events.status in ('queued', 'running', 'needs_review')
+    where events.contact_id = reservations.contact_id and events.finished_at is null and events.status <> 'held'
       and steps.state = 'started' and steps.name in ('save_customer', 'add_contact_person')";
 
 impl Store {
@@ -385,7 +385,7 @@ pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Res
     let next = tx
         .fetch_first(
             "select seq, status, next_attempt_at from events
-             where contact_id = $1 and status in ('queued', 'running', 'needs_review') order by seq limit 1",
+             where contact_id = $1 and finished_at is null and status <> 'held' order by seq limit 1",
             args![contact_id],
         )
         .await?;

@@ -19,8 +19,8 @@ pub struct NewEvent {
     pub payload: String,
     /// Where the event starts.
     pub intake: Intake,
-    /// The admission decision (`event::Decision` as JSON), if one was made.
-    pub admission: Option<Value>,
+    /// The admission decision (`event::Decision` as JSON text), if one was made.
+    pub admission: Option<String>,
     /// Who asked: `webhook`, or a token's name.
     pub actor: String,
     /// Skips admission (REST, operators only).

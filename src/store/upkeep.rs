@@ -35,8 +35,7 @@ impl Store {
     /// Counts the waiting events and the free disk space anew, and opens or closes the door by the limits. Answers
     /// how many events wait.
     pub async fn count_backlog(&self, config: &DatabaseConfig) -> Result<i64, StoreError> {
-        let sql = "select (select count(*) from events where status in ('queued', 'running', 'needs_review'))
-                        + (select count(*) from events where status = 'held') as count";
+        let sql = "select count(*) as count from events where finished_at is null";
         let waiting = self.db.read(sql, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
         let full = u64::try_from(waiting).unwrap_or(0) >= config.max_backlog;
         let full = full || self.free_disk().is_some_and(|free| free < config.min_free_disk);

@@ -20,10 +20,29 @@ use super::{
 };
 use crate::support::{World, WorldOptions, eventually, users_in_turn};
 
-/// How long the bridge waits for an answer, in real time.
-pub const PATIENCE: Duration = Duration::from_millis(120);
-const LATE_EFFECT: Duration = Duration::from_millis(400);
-const LEASE: Duration = Duration::from_secs(2);
+/// How long the bridge waits for what: an answer (in real time), a late effect, the lease of a worker that died.
+#[derive(Clone, Copy)]
+struct Waits {
+    patience: Duration,
+    late_effect: Duration,
+    lease: Duration,
+}
+
+/// On a clock that only the schedule moves.
+const BY_HAND: Waits = Waits {
+    patience: Duration::from_millis(120),
+    late_effect: Duration::from_millis(400),
+    lease: Duration::from_secs(2),
+};
+/// On the real clock a machine that stands still for a moment must not let an effect come later than the ERP's word.
+const REAL: Waits = Waits {
+    patience: Duration::from_millis(400),
+    late_effect: Duration::from_millis(1_500),
+    lease: Duration::from_secs(10),
+};
+/// Commits of the journal within which the worker's life ends, at the latest.
+const LIFE_BY_HAND: i64 = 60;
+const LIFE_REAL: i64 = 250;
 /// Turns of a schedule after which it is stuck.
 const TURNS: usize = 5_000;
 
@@ -48,21 +67,21 @@ impl Schedule {
     pub async fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let contacts = if rng.random_bool(0.05) { 20 } else { rng.random_range(1..=5) };
-        Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_000_000_000))).await
+        Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_000_000_000)), BY_HAND).await
     }
 
     /// Twenty contacts and eight events in hand at once, on the real clock.
     pub async fn crowded(seed: u64) -> Self {
-        Self::build(seed, StdRng::seed_from_u64(seed), 20, Clock::system()).await
+        Self::build(seed, StdRng::seed_from_u64(seed), 20, Clock::system(), REAL).await
     }
 
-    async fn build(seed: u64, mut rng: StdRng, contacts: u32, clock: Clock) -> Self {
+    async fn build(seed: u64, mut rng: StdRng, contacts: u32, clock: Clock, waits: Waits) -> Self {
         let blind = rng.random_bool(0.1);
         let assigns = rng.random_bool(0.3);
         let configure = move |config: &mut erp_bridge::config::Config| {
-            config.erp.timeout = PATIENCE;
-            config.erp.late_effect = LATE_EFFECT;
-            config.worker.lease = LEASE;
+            config.erp.timeout = waits.patience;
+            config.erp.late_effect = waits.late_effect;
+            config.worker.lease = waits.lease;
             config.worker.circuit_failures = 1_000;
             config.retry.schedule = vec![Duration::from_millis(20); 20];
             if assigns {
@@ -78,7 +97,7 @@ impl Schedule {
             world.sim.handle.change_settings(|settings| settings.replylist = ReplyList::NotFound);
         }
         let script = Script::draw(&mut rng, contacts, blind, &world.sim.handle);
-        world.sim.handle.set_faults(faults(blind)).unwrap();
+        world.sim.handle.set_faults(faults(blind, waits.patience)).unwrap();
         let fate = Fate::new();
         world.app.store.watch_commits(fate.watch());
         let outbox = script.people.iter().map(|person| person.events.iter().cloned().collect()).collect();
@@ -88,7 +107,7 @@ impl Schedule {
 
     /// Runs the schedule to its end and holds the ERP against it.
     pub async fn run(mut self) {
-        self.fate.draw(&mut self.rng);
+        self.fate.draw(&mut self.rng, LIFE_BY_HAND);
         for _ in 0..TURNS {
             self.post().await;
             self.work().await;
@@ -134,16 +153,17 @@ impl Schedule {
             self.world.app.store.watch_commits(self.fate.watch());
         }
         if self.fate.is_spent() && self.rng.random_bool(0.5) {
-            self.fate.draw(&mut self.rng);
+            self.fate.draw(&mut self.rng, LIFE_BY_HAND);
         }
-        let pause = if self.rng.random_bool(0.2) { LEASE } else { Duration::from_millis(self.rng.random_range(1..60)) };
+        let pause =
+            if self.rng.random_bool(0.2) { BY_HAND.lease } else { Duration::from_millis(self.rng.random_range(1..60)) };
         self.pass(pause).await;
     }
 
     /// Moves the clock. What the ERP was asked for takes effect before the bridge may stop believing in it.
     async fn pass(&mut self, pause: Duration) {
         self.unrested += pause;
-        if self.unrested >= LATE_EFFECT / 2 {
+        if self.unrested >= BY_HAND.late_effect / 2 {
             self.erp_is_at_rest().await;
             self.unrested = Duration::ZERO;
         }
@@ -195,9 +215,9 @@ impl Schedule {
     /// As [`Schedule::run`], with the dispatcher at work beside the sender.
     pub async fn run_crowded(mut self) {
         let begun = Clock::system();
-        let deadline = begun.now().plus(Duration::from_secs(60));
+        let deadline = begun.now().plus(Duration::from_secs(180));
         loop {
-            self.fate.draw(&mut self.rng);
+            self.fate.draw(&mut self.rng, LIFE_REAL);
             let stop = CancellationToken::new();
             let worker = tokio::spawn(self.world.app.dispatcher.clone().run(stop.clone()));
             let is_over = self.crowded_life().await;
@@ -207,6 +227,8 @@ impl Schedule {
             if is_over {
                 return self.end().await;
             }
+            // Whoever comes after a process that died frees what it had claimed, and waits from then on.
+            self.world.app.store.free_turns().await.unwrap();
             assert!(begun.now() < deadline, "it does not come to its end: {:#?}", self.world.events().await);
         }
     }

@@ -1,8 +1,11 @@
 //! What goes wrong in a schedule: the ERP's answers, and the worker's life.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use erp_bridge::{
@@ -33,9 +36,10 @@ const QUICK: [&str; 13] = [
 /// Of all calls, that come late: each costs the client's whole patience in real time.
 const LATE: f64 = 0.002;
 
-/// Faults on 5 % of all calls. `blind`: the progress list is closed, so that a save which stores nothing and says
+/// Faults on 5 % of all calls; the late ones come after the client's `patience`. `blind`: the progress list is closed, so that a save which stores nothing and says
 /// otherwise can be found out by nobody; that one fault is left out for it.
-pub fn faults(blind: bool) -> Vec<FaultRule> {
+pub fn faults(blind: bool, patience: Duration) -> Vec<FaultRule> {
+    let late = |after: u64| patience.as_millis() as u64 + after;
     let each = (FAULTY - LATE) / QUICK.len() as f64;
     let mut rules: Vec<_> = QUICK
         .iter()
@@ -44,8 +48,8 @@ pub fn faults(blind: bool) -> Vec<FaultRule> {
         .collect();
     rules.push(FaultRule {
         probability: LATE,
-        effect_delay_ms: super::drive::PATIENCE.as_millis() as u64 + 30,
-        delay_ms: Some(super::drive::PATIENCE.as_millis() as u64 + 60),
+        effect_delay_ms: late(30),
+        delay_ms: Some(late(60)),
         ..FaultRule::new("*", "late_effect".parse().unwrap())
     });
     rules
@@ -67,10 +71,10 @@ impl Fate {
         Arc::new(Self { left: AtomicI64::new(-1), ..Self::default() })
     }
 
-    /// Draws when it strikes next and how.
-    pub fn draw(&self, rng: &mut StdRng) {
+    /// Draws how it strikes next, and when: within so many commit moments.
+    pub fn draw(&self, rng: &mut StdRng, within: i64) {
         self.deed.store(u64::from(rng.random_bool(0.3)), Ordering::SeqCst);
-        self.left.store(rng.random_range(0..60), Ordering::SeqCst);
+        self.left.store(rng.random_range(0..within), Ordering::SeqCst);
     }
 
     /// Whether it struck since it was drawn.

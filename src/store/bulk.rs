@@ -1,0 +1,113 @@
+//! Many rows in few statements: what a batch of the door costs is counted in statements, not in rows.
+
+use sqlx::{AssertSqlSafe, postgres::PgArguments, query::Query};
+
+use super::{
+    StoreError,
+    db::{Arg, Row, Tx},
+};
+
+/// Rows of one statement on SQLite. The rest of a batch is cut into powers of two, so that few statements are prepared.
+const ROWS: usize = 64;
+
+/// An `insert` of rows that all have the same shape.
+pub(super) struct Insert {
+    /// `events (id, kind)`: the table and its columns.
+    pub(super) into: &'static str,
+    /// What stands behind the rows: `on conflict …`, `returning …`.
+    pub(super) then: &'static str,
+}
+
+impl Insert {
+    /// Inserts `rows`, each with one value a column, in their order; answers what `returning` names.
+    pub(super) async fn run<const N: usize>(&self, tx: &mut Tx, rows: Vec<[Arg; N]>) -> Result<Vec<Row>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        match tx {
+            Tx::Sqlite(_) => self.in_chunks(tx, rows).await,
+            Tx::Postgres(transaction) => {
+                let found = self.by_columns(rows)?.fetch_all(&mut **transaction).await?;
+                Ok(found.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    async fn in_chunks<const N: usize>(&self, tx: &mut Tx, mut rows: Vec<[Arg; N]>) -> Result<Vec<Row>, StoreError> {
+        let mut found = Vec::new();
+        while !rows.is_empty() {
+            let rest = rows.split_off(ROWS.min(1 << rows.len().ilog2()));
+            let sql = format!("insert into {} values {} {}", self.into, placeholders(rows.len(), N), self.then);
+            found.extend(tx.fetch(sql, rows.into_iter().flatten().collect()).await?);
+            rows = rest;
+        }
+        Ok(found)
+    }
+
+    /// One statement with an array for each column: PostgreSQL takes the rows out of them in their order.
+    fn by_columns<const N: usize>(
+        &self,
+        rows: Vec<[Arg; N]>,
+    ) -> Result<Query<'static, sqlx::Postgres, PgArguments>, StoreError> {
+        let mut columns: [Column; N] = std::array::from_fn(|column| Column::like(&rows[0][column], rows.len()));
+        for (column, value) in rows.into_iter().flat_map(|row| (0..N).zip(row)) {
+            columns[column].push(value)?;
+        }
+        let arrays: Vec<_> =
+            (1..).zip(&columns).map(|(number, column)| format!("${number}::{}", column.kind())).collect();
+        let sql = format!("insert into {} select * from unnest({}) {}", self.into, arrays.join(", "), self.then);
+        Ok(columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, column| match column {
+            Column::Text(values) => query.bind(values),
+            Column::Int(values) => query.bind(values),
+        }))
+    }
+}
+
+/// `(?, ?), (?, ?)`: `rows` tuples of `columns` arguments. They have no numbers, each of which would be looked up as a name.
+fn placeholders(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    vec![row; rows].join(", ")
+}
+
+/// The values of one column.
+enum Column {
+    Text(Vec<Option<String>>),
+    Int(Vec<Option<i64>>),
+}
+
+impl Column {
+    fn like(value: &Arg, rows: usize) -> Self {
+        match value {
+            Arg::Text(_) => Self::Text(Vec::with_capacity(rows)),
+            Arg::Int(_) => Self::Int(Vec::with_capacity(rows)),
+        }
+    }
+
+    /// Adds a value, which must be of the column's kind.
+    fn push(&mut self, value: Arg) -> Result<(), StoreError> {
+        match (self, value.storable()) {
+            (Self::Text(values), Arg::Text(text)) => values.push(text),
+            (Self::Int(values), Arg::Int(number)) => values.push(number),
+            (_, value) => return Err(StoreError::Unavailable(format!("{value:?} stands in a column of another kind"))),
+        }
+        Ok(())
+    }
+
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text[]",
+            Self::Int(_) => "bigint[]",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_stand_row_by_row() {
+        assert_eq!(placeholders(2, 3), "(?, ?, ?), (?, ?, ?)");
+        assert_eq!(placeholders(1, 1), "(?)");
+    }
+}
