@@ -2,7 +2,9 @@
 //! and takes effect once and in order.
 
 mod deadlines;
+mod kills;
 mod outages;
+mod replicas;
 
 use std::time::Duration;
 
