@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use erp_bridge::{
     clock::Clock,
-    simulator::{self, Handle, SimConfig},
+    simulator::{self, Handle},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::task::JoinSet;
 
-use super::{LIMIT, QUICK};
+use super::{LIMIT, QUICK, slow_erp};
 use crate::support::{Load, Process, Seed, postgres};
 
 /// Kills of one run, and contacts that begin to write before each.
@@ -32,7 +32,7 @@ fn unfinished(load: &Load, erp: &Handle) -> usize {
 async fn sixty_kills(database: Option<String>, test: &'static str) {
     let seed = Seed::asked_or(Clock::system().now().0.unsigned_abs(), test);
     let mut rng = StdRng::seed_from_u64(seed.number);
-    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let sim = simulator::start(slow_erp()).await.unwrap();
     let mut variables = QUICK.to_vec();
     variables.extend(database.as_deref().map(|url| ("DATABASE__URL", url)));
     let mut bridge = Process::start(&sim.base_url(), &variables).await;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use erp_bridge::simulator::{self, SimConfig};
+use erp_bridge::simulator;
 use serde_json::json;
 
-use super::{LIMIT, QUICK};
+use super::{LIMIT, QUICK, slow_erp};
 use crate::support::{
     Line, Load, Process, Proxy, eventually,
     postgres::{self, Cluster},
@@ -18,7 +18,7 @@ const MESSAGES: usize = 4;
 
 /// Runs a bridge on this database through some outages, each of them begun and ended by the caller.
 async fn survive(database: &str, outages: u32, away: impl AsyncFn(u32), back: impl AsyncFn(u32)) {
-    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let sim = simulator::start(slow_erp()).await.unwrap();
     let mut variables = QUICK.to_vec();
     variables.push(("DATABASE__URL", database));
     let bridge = Process::start(&sim.base_url(), &variables).await;

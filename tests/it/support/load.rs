@@ -20,7 +20,7 @@ const EARLY: u32 = 3;
 /// Every so many deliveries are repeated although they were answered.
 const REPEATED: usize = 4;
 /// How long one delivery may be tried for.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Events of a page of the ledger's list.
 const PAGE: usize = 200;
 
@@ -88,9 +88,8 @@ impl Load {
             self.try_once(sender, webhook_id, event).await
         })
         .await;
-        let mut taken = self.taken.lock().unwrap();
-        let first = taken.entry(webhook_id.to_owned()).or_insert_with(|| id.clone());
-        assert_eq!(*first, id, "{webhook_id} is another event now");
+        let first = self.taken.lock().unwrap().entry(webhook_id.to_owned()).or_insert_with(|| id.clone()).clone();
+        assert_eq!(first, id, "{webhook_id} is another event now");
         status
     }
 

@@ -81,6 +81,11 @@ impl Process {
         assert!(sent.unwrap().success());
     }
 
+    /// The last lines of its log.
+    pub fn log(&self) -> String {
+        log(self.dir.path())
+    }
+
     /// Waits until it says that it can accept.
     pub async fn ready(&self) {
         eventually("the bridge is ready", Duration::from_secs(20), async || self.sender.is_ready().await.then_some(()))
@@ -94,7 +99,7 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("{}:\n{}", self.sender.base_url, log(self.dir.path()));
+            eprintln!("{}:\n{}", self.sender.base_url, self.log());
         }
     }
 }
