@@ -16,6 +16,7 @@ use super::{
     classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
     customers,
     envelope::{BODY_MAX, asp_body, v3_body},
+    gate::Gate,
     interface::{Interface, Style},
     session::{Session, Sessions},
     summary,
@@ -104,7 +105,7 @@ impl Erp {
     }
 
     /// A handle whose calls are collected in `log` and are not sent any more once its deadline has passed
-    /// ([`ErpError::LeaseOver`]; checked right before each send).
+    /// ([`ErpError::LeaseOver`]; checked before each call and once more as it is written).
     #[must_use]
     pub fn recording(&self, log: CallLog) -> Self {
         Self { shared: Arc::clone(&self.shared), log: Some(log) }
@@ -302,15 +303,12 @@ impl Erp {
             return Sent::never(self.now(), ErpError::NotDelivered("the client is closed".into()));
         };
         let started_at = self.now();
-        if self.log.as_ref().and_then(CallLog::deadline).is_some_and(|deadline| deadline <= started_at) {
-            return Sent::never(started_at, ErpError::LeaseOver);
-        }
-        if send_before.is_some_and(|moment| moment <= started_at) {
-            let reason = "the login waited too long for one of erp.max_in_flight places".to_owned();
-            return Sent::never(started_at, ErpError::NotDelivered(reason));
+        let gate = Gate::new(self.shared.clock.clone(), self.log.clone(), send_before);
+        if let Err(error) = gate.check() {
+            return Sent::never(started_at, error);
         }
         let begun = Instant::now();
-        let mut request = self.shared.http.post(format!("{}{path}", self.shared.base_url)).body(body);
+        let mut request = self.shared.http.post(format!("{}{path}", self.shared.base_url)).body(gate.body(body));
         request = match (interface.style, session) {
             (Style::Asp, _) | (Style::V3, None) => request.header(CONTENT_TYPE, self.shared.content_type.clone()),
             (Style::V3, Some(session)) => {
@@ -320,7 +318,7 @@ impl Erp {
         if let Some(trace_parent) = self.log.as_ref().and_then(CallLog::trace_parent) {
             request = request.header("traceparent", trace_parent);
         }
-        let answer = exchange(request).await;
+        let answer = exchange(request).await.map_err(|error| gate.stopped().unwrap_or(error));
         Sent { started_at, elapsed: begun.elapsed(), answer }
     }
 

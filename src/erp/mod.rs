@@ -13,6 +13,7 @@ mod contacts;
 mod customers;
 mod envelope;
 mod error;
+mod gate;
 mod interface;
 mod memory;
 mod paging;

@@ -10,7 +10,13 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::{StoreError, dialect::Dialect};
+use tokio::time::Instant;
+
+use super::{
+    StoreError,
+    dialect::Dialect,
+    line::{CALL_LIMIT, Line, in_time},
+};
 use crate::clock::Millis;
 
 /// An argument of a statement.
@@ -159,24 +165,32 @@ impl Db {
         }
     }
 
-    /// Begins a transaction that will write. On SQLite it takes the write lock at once, so that it cannot fail half-way.
+    /// Begins a transaction that will write; it has [`CALL_LIMIT`] from now on. On SQLite it takes the write lock at once,
+    /// so that it cannot fail half-way.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let until = Instant::now() + CALL_LIMIT;
+        let begun = match self {
+            Self::Sqlite { writer, .. } => Begun::Sqlite(in_time(until, writer.begin_with("begin immediate")).await??),
+            Self::Postgres(pool) => {
+                let mut line = Line::take(pool, until).await?;
+                line.begin(until).await?;
+                Begun::Postgres(line)
+            }
+        };
+        Ok(Tx { begun, until })
     }
 
-    /// Rows of a statement that only reads, outside any transaction.
+    /// Rows of a statement that only reads, outside any transaction, within [`CALL_LIMIT`].
     pub(super) async fn read(&self, sql: impl Into<String>, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        let until = Instant::now() + CALL_LIMIT;
         let sql = sql.into();
         Ok(match self {
             Self::Sqlite { reader, .. } => {
-                let rows = sqlite(sql, args).fetch_all(reader).await?;
+                let rows = in_time(until, sqlite(sql, args).fetch_all(reader)).await??;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(pool) => {
-                let rows = postgres(sql, args).fetch_all(pool).await?;
+                let rows = Line::take(pool, until).await?.fetch_all(until, postgres(sql, args)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -190,37 +204,44 @@ impl Db {
                 checkpointer.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            // A server that is away need not be told.
+            Self::Postgres(pool) => drop(in_time(Instant::now() + CALL_LIMIT, pool.close()).await),
         }
     }
 }
 
 /// A transaction; rolled back unless [`Tx::commit`] is called.
-pub(super) enum Tx {
+pub(super) struct Tx {
+    begun: Begun,
+    /// Until when it must have ended.
+    until: Instant,
+}
+
+enum Begun {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Line),
 }
 
 impl Tx {
     /// Runs a statement; answers how many rows it changed.
     pub(super) async fn execute(&mut self, sql: impl Into<String>, args: Vec<Arg>) -> Result<u64, StoreError> {
-        let sql = sql.into();
-        Ok(match self {
-            Self::Sqlite(tx) => sqlite(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
-        })
+        let (sql, until) = (sql.into(), self.until);
+        match &mut self.begun {
+            Begun::Sqlite(tx) => Ok(in_time(until, sqlite(sql, args).execute(&mut **tx)).await??.rows_affected()),
+            Begun::Postgres(line) => line.execute(until, postgres(sql, args)).await,
+        }
     }
 
     /// Runs a statement; answers its rows.
     pub(super) async fn fetch(&mut self, sql: impl Into<String>, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
-        let sql = sql.into();
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                let rows = sqlite(sql, args).fetch_all(&mut **tx).await?;
+        let (sql, until) = (sql.into(), self.until);
+        Ok(match &mut self.begun {
+            Begun::Sqlite(tx) => {
+                let rows = in_time(until, sqlite(sql, args).fetch_all(&mut **tx)).await??;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(tx) => {
-                let rows = postgres(sql, args).fetch_all(&mut **tx).await?;
+            Begun::Postgres(line) => {
+                let rows = line.fetch_all(until, postgres(sql, args)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -235,13 +256,13 @@ impl Tx {
         Ok(self.fetch(sql, args).await?.into_iter().next())
     }
 
-    /// Makes it durable: on return it is on the disk.
+    /// Makes it durable: on return it is on the disk. After an error it may be there or not, and only looking tells: a
+    /// sender is told to send again, and finds a duplicate; a run is left to its lease, and looks its steps up.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        match self.begun {
+            Begun::Sqlite(tx) => Ok(in_time(self.until, tx.commit()).await??),
+            Begun::Postgres(line) => line.commit(self.until).await,
         }
-        Ok(())
     }
 }
 

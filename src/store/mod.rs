@@ -10,6 +10,7 @@ mod dialect;
 mod door;
 mod erp_state;
 mod journal;
+mod line;
 mod open;
 mod operators;
 mod owner;

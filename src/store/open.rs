@@ -4,13 +4,30 @@ use std::{str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
 use sqlx::{
+    Connection as _, PgConnection,
     migrate::{MigrateError, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::timeout;
 
 use super::{OpenError, checkpoint, db::Db};
 use crate::config::DatabaseConfig;
+
+/// The server's side of [`super::line::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
+/// locks go of whoever was cut off, or stopped, in the middle of a transaction.
+const LIMITS: [(&str, &str); 6] = [
+    ("lock_timeout", "5s"),
+    ("statement_timeout", "8s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+];
+/// How long an idle connection may take to show that it lives before another one is opened.
+const IDLE_TEST: Duration = Duration::from_secs(1);
+/// How long the whole migration may take, and waiting for another replica's.
+const MIGRATION_LIMIT: Duration = Duration::from_secs(3_600);
 
 static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
@@ -80,26 +97,27 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), O
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| OpenError::Url)?
         .application_name("erp-bridge")
-        .options([("synchronous_commit", "on"), ("idle_in_transaction_session_timeout", "30000")]);
+        .options([("synchronous_commit", "on")])
+        .options(LIMITS);
     let pool = PgPoolOptions::new()
         .max_connections(connections.max(2))
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A dropped `begin()` can hand a connection back inside an open transaction; a later statement on it would be
-        // acknowledged and never committed. Inside a transaction `now()` stands still at its beginning: such a
-        // connection is closed.
-        .after_release(|connection, _| {
-            Box::pin(
-                async move { sqlx::query_scalar("select now() = statement_timestamp()").fetch_one(connection).await },
-            )
+        // Instead of sqlx's own test, which a line that is silent without closing would keep waiting.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async move { Ok(matches!(timeout(IDLE_TEST, connection.ping()).await, Ok(Ok(())))) })
         })
         .connect_with(options)
         .await?;
-    let (version, fsync): (String, String) =
-        sqlx::query_as("select current_setting('server_version'), current_setting('fsync')").fetch_one(&pool).await?;
+    let db = Db::Postgres(pool);
+    let sql = "select current_setting('server_version') as version, current_setting('fsync') as fsync";
+    let rows = db.read(sql, Vec::new()).await?;
+    let setting = |name| rows.first().map_or(Ok(String::new()), |row| row.text(name));
+    let (version, fsync) = (setting("version")?, setting("fsync")?);
     if fsync != "on" {
         return Err(OpenError::Unsafe(format!("PostgreSQL {version} runs with fsync={fsync}; needed: on")));
     }
-    Ok((Db::Postgres(pool), format!("PostgreSQL {version}, fsync=on, synchronous_commit=on")))
+    Ok((db, format!("PostgreSQL {version}, fsync=on, synchronous_commit=on")))
 }
 
 /// Brings the schema up to date, under a lock where several replicas start at once; with `migrate` off it only checks.
@@ -109,13 +127,26 @@ pub(super) async fn migrate(db: &Db, migrate: bool) -> Result<(), OpenError> {
     }
     let outcome = match db {
         Db::Sqlite { writer, .. } => SQLITE.run(writer).await,
-        Db::Postgres(pool) => POSTGRES.run(pool).await,
+        Db::Postgres(pool) => migrate_postgres(pool).await,
     };
     outcome.map_err(|error| match error {
         MigrateError::VersionMissing(version) => OpenError::Newer(version),
         MigrateError::VersionMismatch(version) => OpenError::Altered(version),
         other => OpenError::Migration(other.to_string()),
     })
+}
+
+/// On a connection of its own: filling a new index, or waiting until another replica has, may take longer than any call.
+async fn migrate_postgres(pool: &PgPool) -> Result<(), MigrateError> {
+    let options = PgConnectOptions::clone(&pool.connect_options());
+    let options = options.options([("lock_timeout", "0"), ("statement_timeout", "0")]);
+    let run = async move {
+        let mut connection = PgConnection::connect_with(&options).await?;
+        POSTGRES.run(&mut connection).await?;
+        connection.close().await?;
+        Ok(())
+    };
+    timeout(MIGRATION_LIMIT, run).await.unwrap_or_else(|_| Err(MigrateError::Execute(sqlx::Error::PoolTimedOut)))
 }
 
 async fn check_schema(db: &Db) -> Result<(), OpenError> {

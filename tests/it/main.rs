@@ -6,6 +6,7 @@ mod assignments;
 mod calls;
 mod cli;
 mod conflicts;
+mod crash;
 mod demo;
 mod door;
 mod faults;

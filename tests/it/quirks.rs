@@ -15,6 +15,7 @@ use crate::support::{Process, Sender, World, WorldOptions, contact, eventually, 
 const CONTACTS: u32 = 200;
 const COMPANIES: u32 = 100;
 const MESSAGES: usize = 5;
+const EVENTS: usize = CONTACTS as usize * (MESSAGES + 1);
 /// Contacts whose company the ERP knows by name, and contacts whose number it knows.
 const KNOWN_NAME: std::ops::Range<u32> = 0..10;
 const KNOWN_MOBILE: std::ops::Range<u32> = 95..105;
@@ -96,24 +97,6 @@ async fn deliver_all(sender: &Sender) {
     for chunk in numbers.chunks(50) {
         join_all(chunk.iter().map(|number| one(*number))).await;
     }
-}
-
-/// Waits until everything that was delivered has ended, and well.
-async fn all_succeeded(sender: &Sender) {
-    let expected = CONTACTS as usize * (MESSAGES + 1);
-    eventually("every event has ended", LIMIT, async || {
-        let (status, stats) = sender.call("GET", "/v1/stats", None).await;
-        assert_eq!(status, 200, "{stats}");
-        let count = |state: &str| stats["by_status"][state].as_u64().unwrap_or_default();
-        for bad in ["dead", "needs_review", "not_admitted", "ignored", "discarded"] {
-            if count(bad) > 0 {
-                let (_, events) = sender.call("GET", &format!("/v1/events?status={bad}&limit=3"), None).await;
-                panic!("{bad}: {events:#}");
-            }
-        }
-        (count("succeeded") as usize == expected).then_some(())
-    })
-    .await;
 }
 
 async fn check(erp: &Handle, sender: &Sender) {
@@ -210,7 +193,7 @@ async fn two_hundred_contacts(seed_of_quirks: u64) {
     let world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
     seed(&world.sim.handle);
     deliver_all(&world.sender).await;
-    all_succeeded(&world.sender).await;
+    world.sender.all_succeeded(EVENTS, LIMIT).await;
     check(&world.sim.handle, &world.sender).await;
 }
 
@@ -248,6 +231,6 @@ async fn ten_kills_of_the_real_program_lose_nothing_and_double_nothing() {
         bridge.restart().await;
     }
     delivered.await.unwrap();
-    all_succeeded(&bridge.sender).await;
+    bridge.sender.all_succeeded(EVENTS, LIMIT).await;
     check(&sim.handle, &bridge.sender).await;
 }

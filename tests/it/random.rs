@@ -15,29 +15,16 @@ use std::{
 
 use drive::Schedule;
 
+use crate::support::{Seed, seed::variable};
+
 /// Schedules of one run, unless the environment says otherwise.
 const SCHEDULES: u64 = 2_000;
 /// Of those with several events in hand at once, on the real clock.
 const CROWDED: u64 = 24;
 
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
-}
-
-/// Says how to repeat a schedule that failed.
-struct Repeat(u64);
-
-impl Drop for Repeat {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            eprintln!("repeat it: ERP_BRIDGE_SEED={} cargo nextest run random", self.0);
-        }
-    }
-}
-
 /// Runs schedules on all cores, each in a runtime of its own, so that nothing of one is left for the next.
 fn run(count: u64, schedule: impl AsyncFn(u64) + Sync + Copy) {
-    let (first, last) = number("ERP_BRIDGE_SEED").map_or_else(|| (1, count), |seed| (seed, seed));
+    let (first, last) = Seed::asked().map_or((1, count), |seed| (seed, seed));
     let next = AtomicU64::new(first);
     let work = || {
         loop {
@@ -45,7 +32,7 @@ fn run(count: u64, schedule: impl AsyncFn(u64) + Sync + Copy) {
             if seed > last {
                 return;
             }
-            let _repeat = Repeat(seed);
+            let _repeat = Seed::new(seed, "random");
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(schedule(seed));
         }
@@ -62,7 +49,7 @@ fn run(count: u64, schedule: impl AsyncFn(u64) + Sync + Copy) {
 
 #[test]
 fn two_thousand_random_schedules_lose_nothing_double_nothing_and_keep_the_order() {
-    run(number("ERP_BRIDGE_SCHEDULES").unwrap_or(SCHEDULES), async |seed| Schedule::new(seed).await.run().await);
+    run(variable("ERP_BRIDGE_SCHEDULES").unwrap_or(SCHEDULES), async |seed| Schedule::new(seed).await.run().await);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Faults of line and server: what they mean for the call.
 
+use tokio::{io::AsyncReadExt as _, net::TcpStream};
+
 use super::*;
 use crate::erp::{
     CallLog, ErpError,
@@ -121,6 +123,35 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
         "{:?}",
         over.map_err(|error| error.code())
     );
+}
+
+#[tokio::test]
+async fn a_call_whose_lease_ends_while_its_connection_comes_about_is_not_sent() {
+    // Of a listener whose queue is full the system takes no notice of one who knocks, until it knocks again.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _queue = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+    let clock = Clock::manual(START);
+    let lease = Duration::from_secs(1);
+    let erp = erp_with(config(format!("http://{address}")), &clock, Arc::new(MemorySessions::default()));
+    let handle = erp.recording(CallLog::new("assign", Some(START.plus(lease))));
+    let served = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        clock.advance(lease);
+        for _ in 0..2 {
+            drop(listener.accept().await.unwrap());
+        }
+        let (mut late, _) = listener.accept().await.unwrap();
+        let mut heard = Vec::new();
+        // Cut off is as good as ended.
+        let _ = late.read_to_end(&mut heard).await;
+        heard
+    };
+    let (result, heard) = tokio::join!(handle.apply(1), served);
+    assert_eq!(result, Err(ErpError::LeaseOver));
+    assert_eq!(String::from_utf8_lossy(&heard), "", "nothing was sent");
 }
 
 #[tokio::test]

@@ -1,12 +1,19 @@
 //! The whole thing on free ports: the simulator, the bridge on a fresh ledger, and a sender with the right secret.
 
 pub mod events;
+pub mod load;
+pub mod postgres;
 pub mod process;
+pub mod proxy;
+pub mod seed;
 pub mod sender;
 pub mod world;
 
 pub use events::*;
+pub use load::Load;
 pub use process::Process;
+pub use proxy::{Line, Proxy};
+pub use seed::Seed;
 pub use sender::Sender;
 pub use world::{OPERATOR, READER, SECRET, World, WorldOptions, users_in_turn};
 

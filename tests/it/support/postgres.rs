@@ -34,6 +34,12 @@ pub async fn database() -> String {
     cluster.database().await
 }
 
+/// The server's port in a database's address.
+pub fn port(database: &str) -> u16 {
+    let (_, rest) = database.split_once("127.0.0.1:").unwrap();
+    rest.split_once('/').unwrap().0.parse().unwrap()
+}
+
 impl Cluster {
     /// A cluster of the caller's own in `dir`, running; it goes with the value.
     pub fn own(dir: &Path) -> OwnCluster {
@@ -78,9 +84,9 @@ impl Cluster {
         run(server_tool("pg_ctl").args(["stop", "-w", "-s", "-m", "fast", "-D"]).arg(&self.dir));
     }
 
-    /// The port on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// What the server said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("server.log")).unwrap()
     }
 
     /// A new, empty database: its address.
@@ -190,7 +196,6 @@ fn quiet(command: &mut Command) -> &mut Command {
 
 fn run(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output();
-    let output =
-        output.unwrap_or_else(|error| panic!("{command:?}: {error}; run scripts/postgres.sh to install PostgreSQL"));
+    let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}; `make tools` installs PostgreSQL"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,4 +1,5 @@
-//! The real binary as a process of its own: started, killed without warning, started again on the same port and ledger.
+//! The real binary as a process of its own: started, stopped, killed without warning, started again on the same port and
+//! ledger.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,6 +12,10 @@ use erp_bridge::clock::Clock;
 use tempfile::TempDir;
 
 use super::{OPERATOR, SECRET, eventually, sender::Sender};
+
+const LOG: &str = "bridge.log";
+/// Lines of the log that a failed test shows.
+const LOG_LINES: usize = 60;
 
 /// A running `erp-bridge serve`; dropping it kills it.
 pub struct Process {
@@ -63,6 +68,24 @@ impl Process {
         self.ready().await;
     }
 
+    /// Starts the bridge again and kills it after so long, wherever in its start it is by then.
+    pub async fn die_young(&mut self, age: Duration) {
+        self.child = launch(&self.variables, self.dir.path());
+        tokio::time::sleep(age).await;
+        self.kill();
+    }
+
+    /// Sends it a signal by name: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// The last lines of its log.
+    pub fn log(&self) -> String {
+        log(self.dir.path())
+    }
+
     /// Waits until it says that it can accept.
     pub async fn ready(&self) {
         eventually("the bridge is ready", Duration::from_secs(20), async || self.sender.is_ready().await.then_some(()))
@@ -75,22 +98,35 @@ impl Drop for Process {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}:\n{}", self.sender.base_url, self.log());
+        }
     }
 }
 
 fn spawn(variables: &[(String, String)], dir: &Path) -> (Child, String) {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("bridge.log")).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_erp-bridge"))
+    let mut child = launch(variables, dir);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let base_url = line.trim_end().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}\n{}", log(dir)));
+    (child, base_url.to_owned())
+}
+
+fn launch(variables: &[(String, String)], dir: &Path) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join(LOG)).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_erp-bridge"))
         .arg("serve")
         .current_dir(dir)
         .envs(variables.iter().map(|(key, value)| (key, value)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let words = || std::fs::read_to_string(dir.join("bridge.log")).unwrap_or_default();
-    let base_url = line.trim_end().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}\n{}", words()));
-    (child, base_url.to_owned())
+        .unwrap()
+}
+
+/// The last lines of what it said.
+fn log(dir: &Path) -> String {
+    let words = std::fs::read_to_string(dir.join(LOG)).unwrap_or_default();
+    let lines: Vec<&str> = words.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }

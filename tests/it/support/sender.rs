@@ -27,17 +27,20 @@ impl Sender {
 
     /// Posts a signed body; an error means that no answer came.
     pub async fn post(&self, webhook_id: &str, body: String) -> Result<(u16, Value), reqwest::Error> {
+        answered(self.signed(webhook_id, body)).await
+    }
+
+    /// A signed body, ready to be posted.
+    pub fn signed(&self, webhook_id: &str, body: String) -> reqwest::RequestBuilder {
         let timestamp = self.clock.now().0 / 1_000;
         let signature = sign(&SecretString::from(SECRET), webhook_id, timestamp, body.as_bytes()).unwrap();
-        let request = self
-            .http
+        self.http
             .post(format!("{}/webhooks/events", self.base_url))
             .header("content-type", "application/json")
             .header("webhook-id", webhook_id)
             .header("webhook-timestamp", timestamp.to_string())
             .header("webhook-signature", signature)
-            .body(body);
-        answered(request).await
+            .body(body)
     }
 
     /// Posts a signed event as a sender should: again and again with the same id until it is taken. Answers the event's
@@ -67,7 +70,34 @@ impl Sender {
 
     /// Whether the bridge says that it can accept.
     pub async fn is_ready(&self) -> bool {
-        answered(self.http.get(format!("{}/readyz", self.base_url))).await.is_ok_and(|(status, _)| status == 200)
+        self.readiness().await.is_some_and(|(status, _)| status == 200)
+    }
+
+    /// Whether the bridge says that it lives.
+    pub async fn is_alive(&self) -> bool {
+        answered(self.http.get(format!("{}/livez", self.base_url))).await.is_ok_and(|(status, _)| status == 200)
+    }
+
+    /// What the bridge says of its readiness, if it answers.
+    pub async fn readiness(&self) -> Option<(u16, Value)> {
+        answered(self.http.get(format!("{}/readyz", self.base_url))).await.ok()
+    }
+
+    /// Waits until this many events have succeeded; no event may end in any other way.
+    pub async fn all_succeeded(&self, expected: usize, limit: Duration) {
+        eventually(&format!("{expected} events have succeeded"), limit, async || {
+            let (status, stats) = self.call("GET", "/v1/stats", None).await;
+            assert_eq!(status, 200, "{stats}");
+            let count = |state: &str| stats["by_status"][state].as_u64().unwrap_or_default();
+            for bad in ["dead", "needs_review", "not_admitted", "ignored", "discarded"] {
+                if count(bad) > 0 {
+                    let (_, events) = self.call("GET", &format!("/v1/events?status={bad}&limit=3"), None).await;
+                    panic!("{bad}: {events:#}");
+                }
+            }
+            (usize::try_from(count("succeeded")) == Ok(expected)).then_some(())
+        })
+        .await;
     }
 }
 

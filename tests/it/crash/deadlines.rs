@@ -1,0 +1,117 @@
+//! Every call of the ledger ends by itself, and what was given up leaves nothing behind.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use erp_bridge::{
+    clock::{Clock, Millis},
+    config::DatabaseConfig,
+    store::{Accepted, CommitMoment, Intake, NewEvent, Store, StoreError},
+};
+use futures::future::join_all;
+use sqlx::PgPool;
+use tokio::time::timeout;
+
+use crate::support::{Line, Proxy, eventually, postgres};
+
+/// Longer than any call may take, on a machine that does much else.
+const ENDS: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_secs(120);
+/// Turns of the runtime after which the last call is dropped; by then it has ended.
+const ROUNDS: usize = 400;
+/// Calls at once: as many as the pool has connections.
+const AT_ONCE: usize = 8;
+
+async fn store(database: String, clock: Clock) -> Store {
+    let config = DatabaseConfig { url: database.into(), ..DatabaseConfig::default() };
+    Store::open(&config, clock, true).await.unwrap()
+}
+
+fn event(webhook_id: &str) -> NewEvent {
+    NewEvent {
+        webhook_id: Some(webhook_id.to_owned()),
+        kind: "contact.promoted".to_owned(),
+        contact_id: Some("c1".to_owned()),
+        occurred_at: None,
+        payload: "{}".to_owned(),
+        intake: Intake::Queue,
+        admission: None,
+        actor: "webhook".to_owned(),
+        force: false,
+        sequence: None,
+        trace_parent: None,
+    }
+}
+
+/// It must fail, and within the limit.
+async fn away<T: std::fmt::Debug>(what: &str, call: impl Future<Output = Result<T, StoreError>>) {
+    let answer = timeout(ENDS, call).await.unwrap_or_else(|_| panic!("{what} does not end"));
+    assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{what}: {answer:?}");
+}
+
+#[tokio::test]
+async fn a_claim_whose_commit_was_not_answered_is_left_to_its_lease_and_every_call_on_a_silent_line_ends() {
+    let database = postgres::database().await;
+    let proxy = Arc::new(Proxy::before(postgres::port(&database)).await);
+    let clock = Clock::manual(Millis(1_795_000_000_000));
+    let store = store(proxy.instead_of(&database), clock.clone()).await;
+    let Accepted::New { id, .. } = store.accept(event("w1")).await.unwrap() else { panic!("it is new") };
+    let (silenced, first) = (proxy.clone(), AtomicBool::new(true));
+    store.watch_commits(Box::new(move |moment| {
+        if moment == CommitMoment::Before && first.swap(false, Ordering::Relaxed) {
+            silenced.set(Line::Silent);
+        }
+        Box::pin(async { Ok(()) })
+    }));
+    away("a commit without an answer", store.claim(1, LEASE)).await;
+    away("a read", store.event(&id)).await;
+    away("a probe", store.ping()).await;
+    away("the door", store.accept(event("w2"))).await;
+    proxy.set(Line::Through);
+    let taken = eventually("the ledger answers", ENDS, async || store.accept(event("w1")).await.ok()).await;
+    assert_eq!(taken, Accepted::Duplicate { id: id.clone() });
+    // The commit arrived after all or it did not; in both cases the turn is free when the lease is over.
+    clock.advance(LEASE);
+    let claimed = store.claim(10, LEASE).await.unwrap();
+    assert_eq!(claimed.iter().map(|claimed| claimed.event.id.as_str()).collect::<Vec<_>>(), [id]);
+}
+
+/// Begins a transaction, and drops it after the runtime has gone round so many times.
+async fn dropped_after(rounds: usize, store: &Store) {
+    let patience = async {
+        for _ in 0..rounds {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = store.ping() => {}
+        () = patience => {}
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_at_any_moment_leaves_no_transaction_open() {
+    let database = postgres::database().await;
+    let store = store(database.clone(), Clock::system()).await;
+    let observer = PgPool::connect(&database).await.unwrap();
+    let open = "select count(*) from pg_stat_activity
+        where datname = current_database() and state like 'idle in transaction%'";
+    for rounds in (0..ROUNDS).step_by(AT_ONCE) {
+        join_all((rounds..rounds + AT_ONCE).map(|rounds| dropped_after(rounds, &store))).await;
+        // Well before the server would close such a connection by itself.
+        eventually("no transaction is open", Duration::from_secs(8), async || {
+            let count: i64 = sqlx::query_scalar(open).fetch_one(&observer).await.unwrap();
+            (count == 0).then_some(())
+        })
+        .await;
+    }
+    let Accepted::New { id, .. } = store.accept(event("w1")).await.unwrap() else { panic!("it is new") };
+    let there = "select count(*) from events where id = $1";
+    let there: i64 = sqlx::query_scalar(there).bind(&id).fetch_one(&observer).await.unwrap();
+    assert_eq!(there, 1, "what was acknowledged is there for others");
+}

@@ -1,0 +1,64 @@
+//! Three replicas on one PostgreSQL: one is killed, one is stopped for longer than its lease and then goes on.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use erp_bridge::simulator;
+
+use super::{LIMIT, QUICK, slow_erp};
+use crate::support::{Load, Process, Sender, eventually, postgres};
+
+const CONTACTS: u32 = 500;
+const MESSAGES: usize = 4;
+/// Contacts that write at the same time.
+const AT_ONCE: usize = 24;
+/// A little longer than `worker.lease` of [`QUICK`].
+const STOPPED: Duration = Duration::from_secs(14);
+/// A sender does not wait for ever for a bridge that stands still.
+const SENDER_TIMEOUT: Duration = Duration::from_secs(3);
+
+async fn replica(erp: &str, database: &str) -> Process {
+    let mut variables = QUICK.to_vec();
+    variables.push(("DATABASE__URL", database));
+    Process::start(erp, &variables).await
+}
+
+fn impatient(bridge: &Process) -> Sender {
+    let http = reqwest::Client::builder().no_proxy().timeout(SENDER_TIMEOUT).build().unwrap();
+    Sender { http, ..bridge.sender.clone() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_three_replicas_one_is_killed_and_one_sleeps_through_its_lease_and_nothing_is_lost_doubled_or_out_of_order()
+{
+    let sim = simulator::start(slow_erp()).await.unwrap();
+    let database = postgres::database().await;
+    let mut killed = replica(&sim.base_url(), &database).await;
+    let stopped = replica(&sim.base_url(), &database).await;
+    let steady = replica(&sim.base_url(), &database).await;
+    let load = Arc::new(Load::new([&killed, &stopped, &steady].map(impatient).to_vec(), MESSAGES));
+    let sending = tokio::spawn({
+        let load = load.clone();
+        async move { load.send(0..CONTACTS, AT_ONCE).await }
+    });
+    let reached = async |part: usize| {
+        let wanted = CONTACTS as usize * MESSAGES / part;
+        eventually("the next blow is due", LIMIT, async || (sim.handle.progress().len() >= wanted).then_some(())).await;
+    };
+    reached(10).await;
+    stopped.signal("STOP");
+    let since = Instant::now();
+    reached(5).await;
+    killed.kill();
+    eventually("its lease is over", LIMIT, async || (since.elapsed() > STOPPED).then_some(())).await;
+    assert!(sim.handle.progress().len() < CONTACTS as usize * MESSAGES, "it wakes while there is work");
+    assert!(!stopped.log().contains("lease"), "{}", stopped.log());
+    stopped.signal("CONT");
+    // Its claims, its journal and its calls fail in several ways; each of them speaks of the lease.
+    eventually("it finds that it slept too long", LIMIT, async || stopped.log().contains("lease").then_some(())).await;
+    sending.await.unwrap();
+    load.check(CONTACTS, &sim.handle, &steady.sender, LIMIT).await;
+    assert!(stopped.sender.is_ready().await, "the one that slept is at work again");
+}
