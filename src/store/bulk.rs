@@ -24,13 +24,9 @@ impl Insert {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        match tx {
-            Tx::Sqlite(_) => self.in_chunks(tx, rows).await,
-            Tx::Postgres(transaction) => {
-                let found = self.by_columns(rows)?.fetch_all(&mut **transaction).await?;
-                Ok(found.into_iter().map(Row::Postgres).collect())
-            }
-        }
+        let Some((line, until)) = tx.postgres() else { return self.in_chunks(tx, rows).await };
+        let found = line.fetch_all(until, self.by_columns(rows)?).await?;
+        Ok(found.into_iter().map(Row::Postgres).collect())
     }
 
     async fn in_chunks<const N: usize>(&self, tx: &mut Tx, mut rows: Vec<[Arg; N]>) -> Result<Vec<Row>, StoreError> {

@@ -223,6 +223,14 @@ enum Begun {
 }
 
 impl Tx {
+    /// PostgreSQL's line, for statements that only it takes, and until when they may run.
+    pub(super) fn postgres(&mut self) -> Option<(&mut Line, Instant)> {
+        match &mut self.begun {
+            Begun::Sqlite(_) => None,
+            Begun::Postgres(line) => Some((line, self.until)),
+        }
+    }
+
     /// Runs a statement; answers how many rows it changed.
     pub(super) async fn execute(&mut self, sql: impl Into<String>, args: Vec<Arg>) -> Result<u64, StoreError> {
         let (sql, until) = (sql.into(), self.until);

@@ -36,15 +36,12 @@ impl Dialect {
     /// Whoever changes a contact's turn, link or held events holds this lock until its transaction ends; `contacts`
     /// must be sorted, so that two transactions never wait for each other. SQLite's single writer is its own lock.
     pub(super) async fn lock_contacts(self, tx: &mut Tx, contacts: &[&str]) -> Result<(), StoreError> {
-        let Tx::Postgres(transaction) = tx else { return Ok(()) };
+        let Some((line, until)) = tx.postgres() else { return Ok(()) };
         debug_assert!(contacts.is_sorted());
-        sqlx::query(
-            "select count(pg_advisory_xact_lock(hashtextextended(id, 7))) from unnest($1::text[]) as contacts (id)",
-        )
-        .bind(contacts)
-        .execute(&mut **transaction)
-        .await?;
-        Ok(())
+        let contacts: Vec<String> = contacts.iter().map(ToString::to_string).collect();
+        let locks =
+            "select count(pg_advisory_xact_lock(hashtextextended(id, 7))) from unnest($1::text[]) as contacts (id)";
+        line.execute(until, sqlx::query(locks).bind(contacts)).await.map(drop)
     }
 
     /// Ends a `select` whose rows are to stay as they are until the transaction ends. SQLite's single writer needs none.
