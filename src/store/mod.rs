@@ -8,6 +8,7 @@ mod dialect;
 mod door;
 mod erp_state;
 mod journal;
+mod jumps;
 mod open;
 mod operators;
 mod owner;
@@ -109,6 +110,7 @@ pub struct Store {
     full: Arc<AtomicBool>,
     mode: Arc<str>,
     watch: Arc<OnceLock<CommitWatch>>,
+    jumps: Arc<jumps::Jumps>,
 }
 
 impl std::fmt::Debug for Store {
@@ -136,6 +138,7 @@ impl Store {
             full: Arc::default(),
             mode: mode.into(),
             watch: Arc::default(),
+            jumps: Arc::default(),
         };
         store.count_backlog(config).await?;
         Ok(store)
