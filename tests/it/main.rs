@@ -13,6 +13,7 @@ mod front;
 mod fuzz;
 mod house;
 mod journeys;
+mod ledger;
 mod matrix;
 mod openapi;
 mod ownership;

@@ -1,6 +1,7 @@
 //! The whole thing on free ports: the simulator, the bridge on a fresh ledger, and a sender with the right secret.
 
 pub mod events;
+pub mod postgres;
 pub mod process;
 pub mod sender;
 pub mod world;
