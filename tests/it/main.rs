@@ -16,6 +16,7 @@ mod journeys;
 mod ledger;
 mod matrix;
 mod openapi;
+mod outages;
 mod ownership;
 mod posts;
 mod preview;
