@@ -2,7 +2,12 @@
 
 mod drain;
 
-use std::{cell::RefCell, time::Duration};
+use std::{
+    cell::RefCell,
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use erp_bridge::{
     clock::{Clock, Millis},
@@ -54,6 +59,34 @@ async fn metrics(world: &World) -> String {
     match world.call("GET", "/metrics", None).await {
         (200, Value::String(text)) => text,
         other => panic!("{other:?}"),
+    }
+}
+
+/// What is logged, while it is the thread's subscriber.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn lines_with(&self, words: &str) -> usize {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains(words)).count()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -159,6 +192,8 @@ async fn an_erp_that_comes_back_gets_one_call_at_first_and_never_more_than_allow
 
 #[tokio::test]
 async fn a_refused_login_stops_dispatch_and_says_so_everywhere_until_it_is_put_right() {
+    // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
+    let (log, _until_the_end) = Log::begin();
     let settings = erp_bridge::simulator::Settings { password: "another".into(), ..Default::default() };
     let sim = SimConfig { settings, ..SimConfig::default() };
     let world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
@@ -166,6 +201,8 @@ async fn a_refused_login_stops_dispatch_and_says_so_everywhere_until_it_is_put_r
     let said = until_paused(&world, "拒绝登录").await;
     assert!(said["paused"].as_str().unwrap().contains("the ERP refuses the login"), "{said}");
     assert!(metrics(&world).await.contains("erp_bridge_dispatch_paused 1"));
+    assert_eq!(log.lines_with("dispatch stands still"), 1, "once, not at every look");
+    assert!(log.lines_with("the ERP refuses the login") >= 1);
     world.accept("m2", &promoted(&contact("c2", 2), 70.0)).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(world.sim.handle.calls_of("login").len() <= 2, "never a third time");
@@ -177,6 +214,7 @@ async fn a_refused_login_stops_dispatch_and_says_so_everywhere_until_it_is_put_r
     world.until(&id, &[Status::Succeeded]).await;
     until_dispatching(&world).await;
     assert!(metrics(&world).await.contains("erp_bridge_dispatch_paused 0"));
+    assert_eq!(log.lines_with("dispatch goes on"), 1);
 }
 
 #[tokio::test]

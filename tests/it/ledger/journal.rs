@@ -182,6 +182,7 @@ async fn planning_anew_keeps_what_took_effect_or_may_have(ledger: &Ledger) {
             &["allocate", "save_customer", "link"],
         ),
         ("a link that is done", &["link", "assign"], 1, false, &["link", "assign"]),
+        ("a link beside an id that was not used", &["allocate", "link", "assign"], 2, false, &["link", "assign"]),
     ];
     for (what, names, done, started, left) in table {
         let mut claimed = begun(ledger, &what.replace(' ', "-"), names).await;
