@@ -5,6 +5,7 @@ mod drain;
 use std::{
     cell::RefCell,
     io,
+    net::TcpListener,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::Config,
     event::Status,
-    simulator::SimConfig,
+    simulator::{self, SimConfig},
 };
 use serde_json::{Value, json};
 
@@ -128,6 +129,32 @@ async fn an_outage_opens_the_circuit_costs_no_attempt_and_ends_with_one_cheap_ca
         until_dispatching(&world).await;
         assert_eq!(world.sim.handle.customers().len(), 13, "{fault}");
     }
+}
+
+#[tokio::test]
+async fn an_erp_that_does_not_even_listen_costs_no_attempt_either() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let world = world(move |config| {
+        config.erp.base_url = format!("http://{address}");
+        config.retry.schedule = vec![Duration::from_millis(20)];
+    })
+    .await;
+    let mut ids = Vec::new();
+    for number in 1..=FAILURES + 1 {
+        let person = contact(&format!("c{number}"), number);
+        ids.push(world.accept(&format!("m{number}"), &promoted(&person, 70.0)).await);
+    }
+    until_paused(&world, "无法访问").await;
+    for id in &ids {
+        let event = world.event(id).await;
+        assert_eq!((event.status, event.attempts), (Status::Queued, 0), "{:?}", event.error);
+    }
+    let erp = simulator::start(SimConfig { listen: address.to_string(), ..SimConfig::default() }).await.unwrap();
+    for id in &ids {
+        let event = world.until(id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+        assert_eq!((event.status, event.attempts), (Status::Succeeded, 0), "{:?}", event.error);
+    }
+    assert_eq!(erp.handle.customers().len(), ids.len());
 }
 
 #[tokio::test]

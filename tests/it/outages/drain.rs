@@ -17,9 +17,9 @@ const EVENTS: usize = 10_000;
 /// Each of them says as many messages as make up the events.
 const CONTACTS: usize = 250;
 /// The ERP's answers take this long. Together with the calls allowed at once it makes a drain that is short enough for a
-/// test and slow enough for a machine that does other things as well: 500 calls a second.
+/// test and slow enough for a machine that does other things as well: 400 calls a second.
 const LATENCY_MS: u64 = 100;
-const MAX_IN_FLIGHT: usize = 50;
+const MAX_IN_FLIGHT: usize = 40;
 /// Senders at once while the ERP is away.
 const SENDERS: usize = 32;
 /// The drain is measured from here, after the ramp of the limit, until so many are left that some contacts run out.
