@@ -2,10 +2,10 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{Timestamp, tz::TimeZone};
@@ -61,7 +61,14 @@ pub fn erp_zone() -> TimeZone {
 /// Tells the time: the system's, or one that a test moves by hand.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    manual: Option<Arc<AtomicI64>>,
+    manual: Option<Arc<Manual>>,
+}
+
+/// A clock that a test moves: the time of day, and the milliseconds that have passed.
+#[derive(Debug)]
+struct Manual {
+    wall: AtomicI64,
+    steady: AtomicI64,
 }
 
 impl Clock {
@@ -72,23 +79,40 @@ impl Clock {
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it.
     pub fn manual(start: Millis) -> Self {
-        Self { manual: Some(Arc::new(AtomicI64::new(start.0))) }
+        Self { manual: Some(Arc::new(Manual { wall: AtomicI64::new(start.0), steady: AtomicI64::new(0) })) }
     }
 
     /// The present moment.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
     pub fn now(&self) -> Millis {
         match &self.manual {
-            Some(moment) => Millis(moment.load(Ordering::SeqCst)),
+            Some(manual) => Millis(manual.wall.load(Ordering::SeqCst)),
             None => Millis(Timestamp::now().as_millisecond()),
+        }
+    }
+
+    /// How much time has passed since some moment of this process, whatever the time of day is set to.
+    pub fn steady(&self) -> Millis {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.manual {
+            Some(manual) => Millis(manual.steady.load(Ordering::SeqCst)),
+            None => Millis(0).plus(START.elapsed()),
         }
     }
 
     /// Moves a manual clock forward; the system's clock is not moved.
     pub fn advance(&self, span: Duration) {
-        if let Some(moment) = &self.manual {
-            let now = Millis(moment.load(Ordering::SeqCst));
-            moment.store(now.plus(span).0, Ordering::SeqCst);
+        if let Some(manual) = &self.manual {
+            let millis = Millis(0).plus(span).0;
+            manual.wall.fetch_add(millis, Ordering::SeqCst);
+            manual.steady.fetch_add(millis, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock to another time of day, as an administrator does: no time passes by it.
+    pub fn set(&self, moment: Millis) {
+        if let Some(manual) = &self.manual {
+            manual.wall.store(moment.0, Ordering::SeqCst);
         }
     }
 }

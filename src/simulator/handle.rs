@@ -13,6 +13,7 @@ use super::{
     faults::FaultRule,
     fields::{CONTACT, CUSTOMER, Fields, check_choices, check_lengths, get, only, require},
     journal::CallRecord,
+    load::Load,
     quirks::{Quirk, Quirks},
     settings::Settings,
     world::World,
@@ -103,6 +104,13 @@ impl Handle {
     /// The journal after call number `since`; 0 for all of it.
     pub fn calls(&self, since: u64) -> Vec<CallRecord> {
         self.world().journal.since(since).cloned().collect()
+    }
+
+    /// How many calls are under way, and were.
+    pub fn load(&self) -> Load {
+        let mut world = self.world();
+        let now = world.clock.steady();
+        world.meter.read(now)
     }
 
     /// The calls of one interface, by its name.

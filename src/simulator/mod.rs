@@ -36,6 +36,7 @@ mod faults;
 mod fields;
 mod handle;
 mod journal;
+mod load;
 mod progress;
 mod quirks;
 mod render;
@@ -57,6 +58,7 @@ pub use self::{
     fields::Fields,
     handle::{Handle, Seed, SeedRecord, Seeded},
     journal::CallRecord,
+    load::Load,
     quirks::{Quirk, Quirks},
     settings::{ReplyList, Settings},
     users::User,

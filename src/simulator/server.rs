@@ -23,6 +23,7 @@ use super::{
     faults::{Break, Late, Plan},
     fields::Fields,
     handle::Handle,
+    load::UnderWay,
     render::{HTML, Rendered, html, render},
     world::Outcome,
 };
@@ -100,6 +101,7 @@ async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<
         Ok(call) => call,
         Err(why) => return Ok(response(no_call(&handle, why))),
     };
+    let _under_way = UnderWay::begin(&handle);
     let (n, plan, latency) = {
         let mut world = handle.world();
         let latency = Duration::from_millis(world.settings.latency_ms);

@@ -13,6 +13,7 @@ use super::{
     edit,
     faults::{Break, Faults, Plan, When},
     journal::Journal,
+    load::Meter,
     progress,
     quirks::{Dress, Quirk, Quirks},
     session::Sessions,
@@ -68,6 +69,7 @@ pub(super) struct World {
     pub(super) quirks: Quirks,
     pub(super) faults: Faults,
     pub(super) journal: Journal,
+    pub(super) meter: Meter,
     rng: StdRng,
 }
 
@@ -83,6 +85,7 @@ impl World {
             quirks: config.quirks.clone(),
             faults,
             journal: Journal::default(),
+            meter: Meter::default(),
             rng: StdRng::seed_from_u64(config.seed),
             config,
         }

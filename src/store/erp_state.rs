@@ -3,6 +3,7 @@
 use super::{
     Store, StoreError,
     db::{Arg, args},
+    jumps::SKEW,
 };
 use crate::clock::Millis;
 
@@ -82,8 +83,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let sql = "insert into erp_sessions (account, obtained_at, refusals, login_until) values ($1, $2, 0, $3)
              on conflict (account) do update set login_until = excluded.login_until
-               where erp_sessions.login_until <= $2 and erp_sessions.refusals < $4";
-        Ok(self.change_session(sql, args![account, now, until, refusals_max]).await? > 0)
+               where (erp_sessions.login_until <= $2 or erp_sessions.login_until > $5) and erp_sessions.refusals < $4";
+        // Further ahead than anybody takes it: written before the clock was set back.
+        let beyond = until.plus(SKEW);
+        Ok(self.change_session(sql, args![account, now, until, refusals_max, beyond]).await? > 0)
     }
 
     /// Gives back the login that was taken until this moment; somebody else's stays.

@@ -10,6 +10,7 @@ mod dialect;
 mod door;
 mod erp_state;
 mod journal;
+mod jumps;
 mod line;
 mod open;
 mod operators;
@@ -112,6 +113,7 @@ pub struct Store {
     full: Arc<AtomicBool>,
     mode: Arc<str>,
     watch: Arc<OnceLock<CommitWatch>>,
+    jumps: Arc<jumps::Jumps>,
 }
 
 /// Tells everybody who listens that an event has another state.
@@ -157,6 +159,7 @@ impl Store {
             full: Arc::default(),
             mode: mode.into(),
             watch: Arc::default(),
+            jumps: Arc::default(),
         };
         store.count_backlog(config).await?;
         Ok(store)

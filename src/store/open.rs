@@ -67,6 +67,16 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
+        // When the disk is full SQLite ends the transaction itself; the rollback behind it then fails, and sqlx goes on
+        // counting a transaction that is none and lets no other begin: such a connection is closed. The ping comes
+        // behind the rollback, and stands for the test before the next use.
+        .test_before_acquire(false)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(options.clone())
         .await?;
     let (version, journal, synchronous): (String, String, i64) = sqlx::query_as(

@@ -90,12 +90,15 @@ impl Store {
     pub async fn replay_matching(&self, filter: &EventFilter, dry_run: bool, actor: &str) -> Result<i64, StoreError> {
         let replayable = [Status::Dead, Status::NotAdmitted, Status::Discarded];
         let mut filter = filter.clone();
-        filter.statuses.retain(|status| replayable.contains(status));
         if filter.statuses.is_empty() {
             filter.statuses = vec![Status::Dead];
         }
+        filter.statuses.retain(|status| replayable.contains(status));
+        if filter.statuses.is_empty() {
+            return Ok(0);
+        }
         if dry_run {
-            let conditions = Conditions::of(&filter);
+            let conditions = replayable_of(&filter);
             let sql = format!("select count(*) as count from events{}", conditions.sql());
             return self.db.read(sql, conditions.args).await?.first().map_or(Ok(0), |row| row.int("count"));
         }
@@ -120,7 +123,7 @@ impl Store {
     }
 
     async fn matching_ids(&self, filter: &EventFilter, after: i64) -> Result<(Vec<String>, i64), StoreError> {
-        let mut conditions = Conditions::of(filter);
+        let mut conditions = replayable_of(filter);
         conditions.add("seq >", after);
         let limit_at = conditions.args.len() + 1;
         let sql = format!("select id, seq from events{} order by seq limit ${limit_at}", conditions.sql());
@@ -222,6 +225,13 @@ impl Store {
         self.work.notify_one();
         Ok(())
     }
+}
+
+/// Of those that match, the events that still have their payload: without it there is nothing to replay.
+fn replayable_of(filter: &EventFilter) -> Conditions {
+    let mut conditions = Conditions::of(filter);
+    conditions.require("payload is not null");
+    conditions
 }
 
 pub(super) async fn write_audit(

@@ -174,6 +174,10 @@ impl Conditions {
         self.clauses.push(format!("{left} ${}", self.args.len()));
     }
 
+    pub(super) fn require(&mut self, clause: &str) {
+        self.clauses.push(clause.to_owned());
+    }
+
     pub(super) fn among<'a>(&mut self, column: &str, values: impl Iterator<Item = &'a str>) {
         let first = self.args.len() + 1;
         self.args.extend(values.map(Arg::from));
@@ -182,10 +186,11 @@ impl Conditions {
     }
 
     fn contains(&mut self, columns: &[&str], text: &str) {
-        let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         self.args.push(format!("%{escaped}%").into());
         let number = self.args.len();
-        let any: Vec<_> = columns.iter().map(|column| format!("lower({column}) like ${number} escape '\\'")).collect();
+        let any: Vec<_> =
+            columns.iter().map(|column| format!("lower({column}) like lower(${number}) escape '\\'")).collect();
         self.clauses.push(format!("({})", any.join(" or ")));
     }
 

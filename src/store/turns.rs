@@ -12,6 +12,7 @@ use super::{
     db::{Arg, Tx, args},
     dialect::list,
     journal::{forget_plan, record_calls, write_advance},
+    jumps::due,
 };
 use crate::{clock::Millis, event::Status};
 
@@ -145,6 +146,7 @@ const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = eve
 impl Store {
     /// Claims up to `limit` due turns of contacts, oldest first, for `span`.
     pub async fn claim(&self, limit: usize, span: Duration) -> Result<Vec<Claimed>, StoreError> {
+        self.mend_jump(span).await?;
         let now = self.clock.now();
         let token = uuid::Uuid::new_v4().to_string();
         let mut tx = self.db.begin().await?;
@@ -384,7 +386,7 @@ async fn with_journal(tx: &mut Tx, events: Vec<EventRow>, lease: &Lease) -> Resu
 pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Result<(), StoreError> {
     let next = tx
         .fetch_first(
-            "select seq, status, next_attempt_at from events
+            "select seq, status, next_attempt_at, updated_at from events
              where contact_id = $1 and finished_at is null and status <> 'held' order by seq limit 1",
             args![contact_id],
         )
@@ -396,7 +398,7 @@ pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Res
     // A head that needs a person is not due: the contact's later events wait behind it, in order.
     let due_at = match super::rows::status(&next)? {
         Status::NeedsReview => None,
-        _ => Some(next.opt_millis("next_attempt_at")?.unwrap_or(now)),
+        _ => Some(due(next.opt_millis("next_attempt_at")?.unwrap_or(now), next.millis("updated_at")?, now)),
     };
     tx.execute(
         "insert into turns (contact_id, head_seq, due_at) values ($1, $2, $3)

@@ -3,16 +3,18 @@
 use std::{path::Path, sync::atomic::Ordering};
 
 use super::{
-    Store, StoreError,
-    db::{Arg, Db, Tx, args},
+    Change, Store, StoreError,
+    db::{Arg, Db, args},
     dialect::list,
 };
-use crate::{clock::Millis, config::DatabaseConfig};
+use crate::{clock::Millis, config::DatabaseConfig, event::Status};
 
 /// Events that one transaction of the upkeep touches, so that the door is never held up for long.
 const BATCH: i64 = 500;
 /// Events that one transaction of retention touches.
 const CHUNK: usize = 100;
+/// What retention may touch.
+const ENDED: &str = "finished_at is not null and status in ('succeeded', 'ignored', 'not_admitted', 'discarded')";
 
 /// What one round of retention took away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,51 +73,59 @@ impl Store {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let expired = tx
-            .execute(
+            .fetch(
                 "update events set status = 'discarded', error_code = 'hold_expired', next_attempt_at = null,
                    error = '等待客户进入 ERP 超时 (the contact was not linked in time)', updated_at = $1, finished_at = $1
                  where status = 'held' and seq in
-                   (select seq from events where status = 'held' and next_attempt_at <= $1 order by next_attempt_at limit $2)",
+                   (select seq from events where status = 'held' and next_attempt_at <= $1 order by next_attempt_at limit $2)
+                 returning id, kind, contact_id",
                 args![now, BATCH],
             )
             .await?;
         tx.commit().await?;
-        Ok(expired)
+        for row in &expired {
+            let (id, kind, contact_id) = (row.text("id")?, row.text("kind")?, row.opt_text("contact_id")?);
+            self.announce(Change { id, kind, contact_id, status: Status::Discarded, at: now });
+        }
+        Ok(expired.len() as u64)
     }
 
     /// One small batch of retention: events that ended before `payload_before` lose payload, steps and calls; those
     /// that ended before `event_before` vanish. What is open, dead or in review is never touched.
     pub async fn prune(&self, payload_before: Millis, event_before: Millis) -> Result<Pruned, StoreError> {
-        let old = self.ended("finished_at < $1", event_before).await?;
-        let stale = self.ended("finished_at < $1 and payload is not null", payload_before).await?;
-        let mut pruned = Pruned::default();
-        for ids in stale.chunks(CHUNK) {
-            let mut tx = self.db.begin().await?;
-            forget_work(&mut tx, ids).await?;
-            let sql = format!(
-                "update events set payload = null, admission = null, review = null, error = null where id in ({})",
-                list(1, ids.len())
-            );
-            pruned.payloads += tx.execute(sql, texts(ids)).await?;
-            tx.commit().await?;
-        }
-        for ids in old.chunks(CHUNK) {
-            let mut tx = self.db.begin().await?;
-            forget_work(&mut tx, ids).await?;
-            pruned.events +=
-                tx.execute(format!("delete from events where id in ({})", list(1, ids.len())), texts(ids)).await?;
-            tx.commit().await?;
-        }
-        Ok(pruned)
+        let stale = "finished_at < $1 and payload is not null";
+        let strip = "update events set payload = null, admission = null, review = null, error = null";
+        let payloads = self.forget(stale, payload_before, strip).await?;
+        let events = self.forget("finished_at < $1", event_before, "delete from events").await?;
+        Ok(Pruned { payloads, events })
     }
 
-    /// Up to a batch of finished events, the oldest first.
-    async fn ended(&self, when: &str, before: Millis) -> Result<Vec<String>, StoreError> {
-        let sql = format!(
-            "select id from events where finished_at is not null and {when}
-               and status in ('succeeded', 'ignored', 'not_admitted', 'discarded') order by finished_at limit $2"
-        );
-        self.db.read(sql, args![before, BATCH]).await?.iter().map(|row| row.text("id")).collect()
+    /// Takes a batch of ended events their steps and calls and does `change` to them; answers to how many.
+    async fn forget(&self, when: &str, before: Millis, change: &str) -> Result<u64, StoreError> {
+        let ended = format!("{when} and {ENDED}");
+        let oldest = format!("select id from events where {ended} order by finished_at limit $2");
+        let rows = self.db.read(oldest, args![before, BATCH]).await?;
+        let ids = rows.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
+        let mut changed = 0;
+        for ids in ids.chunks(CHUNK) {
+            let mut tx = self.db.begin().await?;
+            // An operator may have put one of them back into its turn meanwhile.
+            let lock = self.db.dialect().for_update();
+            let still =
+                format!("select id from events where {ended} and id in ({}) order by id{lock}", list(2, ids.len()));
+            let rows = tx.fetch(still, [args![before], texts(ids)].concat()).await?;
+            let ids = rows.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
+            if ids.is_empty() {
+                continue;
+            }
+            let these = format!("({})", list(1, ids.len()));
+            for table in ["calls", "steps"] {
+                tx.execute(format!("delete from {table} where event_id in {these}"), texts(&ids)).await?;
+            }
+            changed += tx.execute(format!("{change} where id in {these}"), texts(&ids)).await?;
+            tx.commit().await?;
+        }
+        Ok(changed)
     }
 
     /// Copies a SQLite ledger into a new file while it is in use.
@@ -131,13 +141,6 @@ impl Store {
         sqlx::query("vacuum into $1").bind(to.to_string_lossy().into_owned()).execute(reader).await?;
         Ok(())
     }
-}
-
-async fn forget_work(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
-    for table in ["calls", "steps"] {
-        tx.execute(format!("delete from {table} where event_id in ({})", list(1, ids.len())), texts(ids)).await?;
-    }
-    Ok(())
 }
 
 fn texts(ids: &[String]) -> Vec<Arg> {

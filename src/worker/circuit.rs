@@ -67,6 +67,22 @@ impl Breaker {
         was_closed
     }
 
+    /// Whether the open circuit still waits for its next cheap call. A moment further ahead than the pause is from before
+    /// the clock was set back.
+    pub(super) fn rests(&self, now: Millis) -> bool {
+        match self.circuit() {
+            Circuit::Open(until) => now < until && until.since(now) <= self.pause,
+            Circuit::Closed => false,
+        }
+    }
+
+    /// The cheap call was answered. It says nothing about the calls of the events in hand.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.failures = 0;
+        state.circuit = Circuit::Closed;
+    }
+
     /// Whether any call was answered at or after `start`: then a failure since is the event's own, not an outage.
     pub(super) fn answered_since(&self, start: Millis) -> bool {
         self.lock().last_success.is_some_and(|moment| moment >= start)
@@ -94,6 +110,19 @@ mod tests {
         assert!(breaker.success(Millis(22_000)));
         assert_eq!(breaker.circuit(), Circuit::Closed);
         assert!(!breaker.failure(now), "the count begins anew");
+    }
+
+    #[test]
+    fn an_open_circuit_rests_for_its_pause_and_no_longer_where_the_clock_is_set_back() {
+        let breaker = Breaker::new(1, Duration::from_secs(10));
+        assert!(!breaker.rests(Millis(1_000)));
+        breaker.failure(Millis(1_000));
+        assert!(breaker.rests(Millis(1_000)) && breaker.rests(Millis(10_999)));
+        assert!(!breaker.rests(Millis(11_000)));
+        assert!(!breaker.rests(Millis(999)));
+        breaker.close();
+        assert_eq!(breaker.circuit(), Circuit::Closed);
+        assert!(!breaker.answered_since(Millis(0)), "the cheap call is nobody's own");
     }
 
     #[test]

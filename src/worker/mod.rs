@@ -37,7 +37,7 @@ use crate::{
     sync::{CallRecord, Engine, ErpError},
 };
 
-/// Events in hand for each ERP call allowed at once: while one writes the ledger, another can use its place.
+/// Events in hand for each ERP call of a prompt ERP: while one writes the ledger, another can use its place.
 const EVENTS_PER_CALL: usize = 2;
 /// How long a stopped dispatcher waits before it asks again whether it may go on.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -114,8 +114,11 @@ impl Dispatcher {
         }
     }
 
+    /// Events in hand at most. At the full limit `erp.max_in_flight` bounds the calls themselves; below it only the number
+    /// of events does, of which each makes one call at a time.
     fn limit(&self) -> usize {
-        self.calls_at_once.now() * EVENTS_PER_CALL
+        let calls = self.calls_at_once.now();
+        if calls < self.parts.max_in_flight { calls } else { calls * EVENTS_PER_CALL }
     }
 
     /// Dispatches until `stop` is cancelled, then lets the events in hand finish their step.
@@ -193,8 +196,8 @@ impl Dispatcher {
                 "ERP 拒绝登录：{words} (the ERP refuses the login; nothing is tried again until it is put right)"
             ));
         }
-        if let Circuit::Open(until) = self.breaker.circuit() {
-            if now < until {
+        if self.breaker.circuit() != Circuit::Closed {
+            if self.breaker.rests(now) {
                 return Err("ERP 无法访问，稍后重试 (the ERP cannot be reached; the circuit is open)".into());
             }
             self.try_circuit().await?;
@@ -209,7 +212,8 @@ impl Dispatcher {
         self.parts.engine.login_refusal()?;
         let due = {
             let mut looked = self.login_look.lock().unwrap_or_else(PoisonError::into_inner);
-            let due = now.since(*looked) >= LOGIN_LOOK;
+            // A moment in the future is one from before the clock was set back.
+            let due = now.since(*looked) >= LOGIN_LOOK || now < *looked;
             if due {
                 *looked = now;
             }
@@ -232,7 +236,7 @@ impl Dispatcher {
             }
             Err(error @ ErpError::LoginRefused(_)) => Err(error.to_string()),
             Ok(()) | Err(_) => {
-                self.breaker.success(now);
+                self.breaker.close();
                 self.calls_at_once.begin_anew();
                 tracing::info!("the ERP answers again; the circuit is closed");
                 Ok(())

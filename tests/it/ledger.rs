@@ -1,0 +1,193 @@
+//! The ledger's contract: one suite, run on both databases, each a real one.
+//!
+//! A test is written once, as a function of a [`Ledger`], and listed in its file's `on_both!`, which makes a test of it for
+//! each database; the name of a failing one says which: `ledger::claim::on_postgres::…`.
+
+mod accept;
+mod claim;
+mod clock;
+mod erp_state;
+mod journal;
+mod operators;
+mod queries;
+mod replays;
+mod retention;
+mod room;
+mod schema;
+mod settle;
+mod sqlite;
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use erp_bridge::{
+    clock::{Clock, Millis},
+    config::DatabaseConfig,
+    event::Status,
+    store::{Accepted, Claimed, EventFilter, EventRow, Intake, NewEvent, Settlement, Store},
+};
+use secrecy::ExposeSecret;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::support::postgres;
+
+/// When every test begins.
+pub const START: Millis = Millis(1_795_000_000_000);
+/// The lease of every claim.
+pub const LEASE: Duration = Duration::from_secs(60);
+pub const MS: Duration = Duration::from_millis(1);
+
+/// Makes each of these functions a test of both databases.
+macro_rules! on_both {
+    ($($test:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&crate::ledger::Ledger::sqlite().await).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&crate::ledger::Ledger::postgres().await).await;
+            })*
+        }
+    };
+}
+use on_both;
+
+/// A fresh ledger and the clock that it goes by.
+pub struct Ledger {
+    pub store: Store,
+    pub clock: Clock,
+    pub config: DatabaseConfig,
+    numbers: AtomicUsize,
+    _dir: TempDir,
+}
+
+impl Ledger {
+    pub async fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/ledger.db", dir.path().display());
+        Self::at(url, dir).await
+    }
+
+    pub async fn postgres() -> Self {
+        Self::at(postgres::database().await, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn at(url: String, dir: TempDir) -> Self {
+        let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+        let clock = Clock::manual(START);
+        let store = Store::open(&config, clock.clone(), true).await.unwrap();
+        Self { store, clock, config, numbers: AtomicUsize::new(0), _dir: dir }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        self.config.url.expose_secret().starts_with("sqlite")
+    }
+
+    /// A second replica: the same database and time, connections of its own.
+    pub async fn replica(&self) -> Store {
+        Store::open(&self.config, self.clock.clone(), true).await.unwrap()
+    }
+
+    /// Runs a statement past the ledger.
+    pub async fn run(&self, sql: &str) {
+        run(self.config.url.expose_secret(), sql).await;
+    }
+
+    /// Accepts an event that must be new; answers its id.
+    pub async fn accept(&self, event: NewEvent) -> String {
+        match self.store.accept(event).await.unwrap() {
+            Accepted::New { id, .. } => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Accepts a new event of a contact into its turn; answers its id.
+    pub async fn queue(&self, contact: &str) -> String {
+        self.take_in(contact, Intake::Queue).await
+    }
+
+    pub async fn take_in(&self, contact: &str, intake: Intake) -> String {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        self.accept(NewEvent { intake, ..event(&format!("n{number}"), contact) }).await
+    }
+
+    pub async fn claim(&self, limit: usize) -> Vec<Claimed> {
+        self.store.claim(limit, LEASE).await.unwrap()
+    }
+
+    /// Claims the one turn that is due.
+    pub async fn claim_one(&self) -> Claimed {
+        let mut claimed = self.claim(10).await;
+        assert_eq!(claimed.len(), 1, "one turn is due");
+        claimed.remove(0)
+    }
+
+    /// A new event of a contact without other work, run to this end; answers its id.
+    pub async fn ended(&self, contact: &str, status: Status) -> String {
+        let id = self.queue(contact).await;
+        let claimed = self.claim_one().await;
+        assert_eq!(claimed.event.id, id);
+        self.store.settle(claimed.lease, Settlement::to(status).because("said", "words")).await.unwrap();
+        id
+    }
+
+    pub async fn event(&self, id: &str) -> EventRow {
+        self.store.event(id).await.unwrap().expect("the event is in the ledger")
+    }
+
+    pub async fn status(&self, id: &str) -> Status {
+        self.event(id).await.status
+    }
+
+    /// Every event, oldest first.
+    pub async fn events(&self) -> Vec<EventRow> {
+        let mut events = self.store.list_events(&EventFilter::default(), None, 100_000).await.unwrap();
+        events.reverse();
+        events
+    }
+}
+
+/// A message of a contact, into its turn.
+pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
+    NewEvent {
+        webhook_id: Some(webhook_id.to_owned()),
+        kind: "message.logged".into(),
+        contact_id: Some(contact.to_owned()),
+        occurred_at: None,
+        payload: format!("{{\"of\":\"{webhook_id}\"}}"),
+        intake: Intake::Queue,
+        admission: None,
+        actor: "webhook".into(),
+        force: false,
+        sequence: None,
+        trace_parent: None,
+    }
+}
+
+/// Runs a statement on a database by its address.
+pub async fn run(url: &str, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    if url.starts_with("sqlite") {
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+/// The ids of what was claimed, sorted.
+pub fn ids(claimed: &[Claimed]) -> Vec<String> {
+    let mut ids: Vec<_> = claimed.iter().map(|one| one.event.id.clone()).collect();
+    ids.sort();
+    ids
+}

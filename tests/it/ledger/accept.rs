@@ -1,0 +1,197 @@
+//! The door's side: what is taken, once, and in which order.
+
+use std::collections::HashSet;
+
+use erp_bridge::{
+    clock::Millis,
+    event::Status,
+    store::{Accepted, Intake, NewEvent, NewLink, Settlement},
+};
+use futures::future::join_all;
+use serde_json::json;
+
+use super::{Ledger, START, event, on_both};
+
+on_both! {
+    a_new_event_reads_back_as_it_came
+    the_same_delivery_is_a_duplicate_and_another_body_a_conflict
+    one_delivery_many_times_at_once_is_stored_once
+    two_bodies_of_one_webhook_id_at_once_are_one_event_and_conflicts
+    what_has_no_webhook_id_is_never_a_duplicate
+    the_order_of_acceptance_is_the_order_of_a_contact_s_turn_whichever_replica_accepts
+    where_an_event_starts_depends_on_its_contact
+    within_one_batch_an_event_counts_for_those_behind_it
+    a_null_character_in_a_text_neither_fails_its_batch_nor_its_event
+}
+
+async fn a_new_event_reads_back_as_it_came(ledger: &Ledger) {
+    let came = NewEvent {
+        occurred_at: Some(Millis(START.0 - 5)),
+        admission: Some(json!({ "admitted": true }).to_string()),
+        actor: "ops".into(),
+        force: true,
+        sequence: Some(7),
+        trace_parent: Some("00-1-2-01".into()),
+        ..event("w1", "c1")
+    };
+    let id = ledger.accept(came.clone()).await;
+    let row = ledger.event(&id).await;
+    assert_eq!(row.webhook_id, came.webhook_id);
+    assert_eq!((row.kind, row.contact_id, row.payload), (came.kind, came.contact_id, Some(came.payload)));
+    let admission = row.admission.map(|decision| decision.to_string());
+    assert_eq!((row.occurred_at, admission), (came.occurred_at, came.admission));
+    assert_eq!((row.actor, row.force, row.sequence), (came.actor, true, Some(7)));
+    assert_eq!((row.trace_parent, row.status), (came.trace_parent, Status::Queued));
+    assert_eq!((row.received_at, row.updated_at, row.next_attempt_at), (START, START, Some(START)));
+    assert_eq!((row.attempts, row.finished_at, row.error), (0, None, None));
+    assert!(ledger.store.has_turn("c1").await.unwrap());
+}
+
+async fn the_same_delivery_is_a_duplicate_and_another_body_a_conflict(ledger: &Ledger) {
+    let id = ledger.accept(event("w1", "c1")).await;
+    let again = ledger.store.accept(event("w1", "c1")).await.unwrap();
+    assert_eq!(again, Accepted::Duplicate { id: id.clone() });
+    let other = NewEvent { payload: "{}".into(), ..event("w1", "c1") };
+    assert_eq!(ledger.store.accept(other).await.unwrap(), Accepted::Conflict { id: id.clone() });
+    let forced = NewEvent { force: true, ..event("w1", "c1") };
+    assert_eq!(ledger.store.accept(forced).await.unwrap(), Accepted::Conflict { id: id.clone() });
+    // The first one's end changes nothing about it.
+    let claimed = ledger.claim_one().await;
+    ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
+    assert_eq!(ledger.store.accept(event("w1", "c1")).await.unwrap(), Accepted::Duplicate { id });
+    assert_eq!(ledger.events().await.len(), 1);
+    assert!(!ledger.store.has_turn("c1").await.unwrap(), "a duplicate takes no turn");
+}
+
+async fn one_delivery_many_times_at_once_is_stored_once(ledger: &Ledger) {
+    let other = ledger.replica().await;
+    let doors = [&ledger.store, &other];
+    let answers = join_all((0..40).map(|number| doors[number % 2].accept(event("w1", "c1")))).await;
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    let new: Vec<_> = answers.iter().filter(|answer| matches!(answer, Accepted::New { .. })).collect();
+    assert_eq!(new.len(), 1, "{answers:?}");
+    let events = ledger.events().await;
+    assert_eq!(events.len(), 1);
+    for answer in answers {
+        let (Accepted::New { id, .. } | Accepted::Duplicate { id }) = answer else { panic!("{answer:?}") };
+        assert_eq!(id, events[0].id);
+    }
+}
+
+async fn two_bodies_of_one_webhook_id_at_once_are_one_event_and_conflicts(ledger: &Ledger) {
+    let body = |number: usize| format!("{{\"body\":{}}}", number % 2);
+    let answers =
+        join_all((0..20).map(|number| ledger.store.accept(NewEvent { payload: body(number), ..event("w1", "c1") })))
+            .await;
+    let events = ledger.events().await;
+    assert_eq!(events.len(), 1);
+    let stored = events[0].payload.clone().unwrap();
+    for (number, answer) in answers.into_iter().enumerate() {
+        let same = body(number) == stored;
+        match answer.unwrap() {
+            Accepted::New { .. } | Accepted::Duplicate { .. } => assert!(same, "{number}"),
+            Accepted::Conflict { id } => assert!(!same && id == events[0].id, "{number}"),
+        }
+    }
+}
+
+async fn what_has_no_webhook_id_is_never_a_duplicate(ledger: &Ledger) {
+    let call = || NewEvent { webhook_id: None, ..event("none", "c1") };
+    let (first, second) = futures::join!(ledger.accept(call()), ledger.accept(call()));
+    assert_ne!(first, second);
+    assert_eq!(ledger.events().await.len(), 2);
+}
+
+async fn the_order_of_acceptance_is_the_order_of_a_contact_s_turn_whichever_replica_accepts(ledger: &Ledger) {
+    let other = ledger.replica().await;
+    let doors = [&ledger.store, &other];
+    // Each contact's sender waits for its answer, and then goes to the other door.
+    let senders = (0..6).map(async |contact| {
+        let mut accepted = Vec::new();
+        for number in 0..12 {
+            let event = event(&format!("w{contact}-{number}"), &format!("c{contact}"));
+            match doors[(contact + number) % 2].accept(event).await.unwrap() {
+                Accepted::New { id, .. } => accepted.push(id),
+                other => panic!("{other:?}"),
+            }
+        }
+        accepted
+    });
+    let accepted = join_all(senders).await;
+    let events = ledger.events().await;
+    for (contact, accepted) in accepted.iter().enumerate() {
+        let contact = format!("c{contact}");
+        let stored = events.iter().filter(|row| row.contact_id.as_ref() == Some(&contact)).map(|row| &row.id);
+        assert_eq!(stored.collect::<Vec<_>>(), accepted.iter().collect::<Vec<_>>(), "{contact}");
+    }
+    let first: HashSet<_> = accepted.iter().map(|ids| ids[0].clone()).collect();
+    let claimed: HashSet<_> = ledger.claim(100).await.into_iter().map(|one| one.event.id).collect();
+    assert_eq!(claimed, first);
+}
+
+/// What becomes of an intake: of a stranger, of a contact with work in its turn, of a linked contact.
+async fn where_an_event_starts_depends_on_its_contact(ledger: &Ledger) {
+    use Status::{Held, Ignored, NotAdmitted, Queued};
+    ledger.queue("linked").await;
+    let lease = ledger.claim_one().await.lease;
+    let link = NewLink { ord: 1, khid: "WXlinked".into(), kind: "person".into(), linked_by: "created".into() };
+    let last = erp_bridge::store::Advance { link: Some(link), ..Default::default() };
+    ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
+    ledger.queue("known").await;
+    let until = Millis(START.0 + 1_000);
+    for (intake, expected) in [
+        (Intake::Queue, [Queued, Queued, Queued]),
+        (Intake::QueueIfLinkedElseHold(until), [Held, Held, Queued]),
+        (Intake::QueueIfLinkedElseIgnore, [Ignored, Ignored, Queued]),
+        (Intake::QueueIfKnownElseNotAdmitted, [NotAdmitted, Queued, Queued]),
+        (Intake::NotAdmitted, [NotAdmitted; 3]),
+        (Intake::Ignored, [Ignored; 3]),
+    ] {
+        for (contact, expected) in
+            [format!("{intake:?}").replace(['(', ')'], "-").as_str(), "known", "linked"].into_iter().zip(expected)
+        {
+            let id = ledger.take_in(contact, intake).await;
+            let row = ledger.event(&id).await;
+            assert_eq!(row.status, expected, "{intake:?} {contact}");
+            let (next, finished) = match expected {
+                Queued => (Some(START), None),
+                Held => (Some(until), None),
+                _ => (None, Some(START)),
+            };
+            assert_eq!((row.next_attempt_at, row.finished_at), (next, finished), "{intake:?} {contact}");
+        }
+    }
+}
+
+async fn within_one_batch_an_event_counts_for_those_behind_it(ledger: &Ledger) {
+    let (first, second, stranger) = futures::join!(
+        ledger.store.accept(event("w1", "c1")),
+        ledger.store.accept(NewEvent { intake: Intake::QueueIfKnownElseNotAdmitted, ..event("w2", "c1") }),
+        ledger.store.accept(NewEvent { intake: Intake::QueueIfKnownElseNotAdmitted, ..event("w3", "c2") }),
+    );
+    let status = |answer: Result<Accepted, _>| match answer.unwrap() {
+        Accepted::New { status, .. } => status,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        [status(first), status(second), status(stranger)],
+        [Status::Queued, Status::Queued, Status::NotAdmitted]
+    );
+}
+
+async fn a_null_character_in_a_text_neither_fails_its_batch_nor_its_event(ledger: &Ledger) {
+    let odd = NewEvent { payload: "{\"name\":\"a\0b\"}".into(), ..event("w1", "c1") };
+    let (odd, beside) = futures::join!(ledger.accept(odd.clone()), ledger.accept(event("w2", "c2")));
+    assert_eq!(ledger.status(&beside).await, Status::Queued);
+    let payload = ledger.event(&odd).await.payload.unwrap();
+    assert!(payload == "{\"name\":\"a\0b\"}" || payload == "{\"name\":\"a\u{fffd}b\"}", "{payload:?}");
+    let again = NewEvent { payload: "{\"name\":\"a\0b\"}".into(), ..event("w1", "c1") };
+    assert_eq!(ledger.store.accept(again).await.unwrap(), Accepted::Duplicate { id: odd.clone() });
+    // What the ERP says can hold one as well.
+    for claimed in ledger.claim(2).await {
+        let settlement = Settlement::to(Status::Dead).because("refused", "ERP\0说不");
+        ledger.store.settle(claimed.lease, settlement).await.unwrap();
+    }
+    let error = ledger.event(&odd).await.error.unwrap();
+    assert!(error.starts_with("ERP") && error.ends_with("说不"), "{error:?}");
+}

@@ -1,0 +1,107 @@
+//! Replays of all events that match a filter.
+
+use std::time::Duration;
+
+use erp_bridge::{
+    event::Status,
+    store::{EventFilter, NewEvent, Settlement},
+};
+
+use super::{Ledger, event, ids, on_both};
+
+on_both! {
+    a_dry_run_counts_what_the_replay_then_replays
+    a_replay_takes_only_states_from_which_replay_is_allowed
+    what_has_lost_its_payload_is_neither_counted_nor_replayed
+    replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance
+}
+
+/// What a replay by filter puts into a second.
+const A_SECOND: usize = 50;
+
+fn of(statuses: &[Status]) -> EventFilter {
+    EventFilter { statuses: statuses.to_vec(), ..EventFilter::default() }
+}
+
+/// Many dead events, each of a contact of its own, in order of acceptance.
+async fn dead(ledger: &Ledger, count: usize) -> Vec<String> {
+    let accepted = (0..count).map(|number| ledger.accept(event(&format!("d{number}"), &format!("dead{number}"))));
+    let accepted = futures::future::join_all(accepted).await;
+    for claimed in ledger.claim(count).await {
+        ledger.store.settle(claimed.lease, Settlement::to(Status::Dead).because("refused", "不行")).await.unwrap();
+    }
+    let dead: Vec<_> = ledger
+        .events()
+        .await
+        .into_iter()
+        .filter(|row| row.status == Status::Dead && row.error_code.as_deref() == Some("refused"))
+        .map(|row| row.id)
+        .collect();
+    assert_eq!(dead.len(), accepted.len());
+    dead
+}
+
+async fn a_dry_run_counts_what_the_replay_then_replays(ledger: &Ledger) {
+    let mine = ledger.ended("mine", Status::Dead).await;
+    dead(ledger, 3).await;
+    let filter = EventFilter { contact_id: Some("mine".into()), ..EventFilter::default() };
+    assert_eq!(ledger.store.replay_matching(&filter, true, "ops").await, Ok(1));
+    assert_eq!(ledger.status(&mine).await, Status::Dead, "a dry run changes nothing");
+    assert!(ledger.store.audit_log(None, 10).await.unwrap().is_empty());
+    assert_eq!(ledger.store.replay_matching(&filter, false, "ops").await, Ok(1));
+    assert_eq!(ledger.claim_one().await.event.id, mine);
+    let audit = ledger.store.audit_log(None, 10).await.unwrap();
+    assert_eq!((audit.len(), audit[0].action.as_str(), &audit[0].subject), (1, "event.replay", &mine));
+    assert_eq!(ledger.store.replay_matching(&filter, false, "ops").await, Ok(0), "there is nothing left");
+    let kind = EventFilter { kind: Some("deal.closed".into()), ..EventFilter::default() };
+    assert_eq!(ledger.store.replay_matching(&kind, true, "ops").await, Ok(0));
+}
+
+async fn a_replay_takes_only_states_from_which_replay_is_allowed(ledger: &Ledger) {
+    let mut all = Vec::new();
+    for status in [Status::Dead, Status::NotAdmitted, Status::Succeeded, Status::NeedsReview, Status::Held] {
+        all.push((ledger.ended(status.as_str(), status).await, status));
+    }
+    let discarded = ledger.ended("discarded", Status::Dead).await;
+    ledger.store.discard(&discarded, "ops", None).await.unwrap();
+    for never in [Status::Succeeded, Status::NeedsReview, Status::Held, Status::Queued, Status::Running] {
+        for dry_run in [true, false] {
+            let replayed = ledger.store.replay_matching(&of(&[never]), dry_run, "ops").await;
+            assert_eq!(replayed, Ok(0), "{never}: nothing else is replayed in its place");
+        }
+    }
+    assert_eq!(ledger.store.replay_matching(&of(&[]), false, "ops").await, Ok(1), "only the dead where none is named");
+    assert_eq!(ledger.status(&all[0].0).await, Status::Queued);
+    let rest = of(&[Status::NotAdmitted, Status::Discarded, Status::Succeeded]);
+    assert_eq!(ledger.store.replay_matching(&rest, true, "ops").await, Ok(2));
+    assert_eq!(ledger.store.replay_matching(&rest, false, "ops").await, Ok(2));
+    for (id, status) in &all[2..] {
+        assert_eq!(ledger.status(id).await, *status);
+    }
+}
+
+async fn what_has_lost_its_payload_is_neither_counted_nor_replayed(ledger: &Ledger) {
+    ledger.ended("erased", Status::Dead).await;
+    ledger.store.erase_contact("erased", "ops", None).await.unwrap();
+    ledger.ended("whole", Status::Dead).await;
+    let filter = of(&[Status::Dead]);
+    assert_eq!(ledger.store.replay_matching(&filter, true, "ops").await, Ok(1));
+    assert_eq!(ledger.store.replay_matching(&filter, false, "ops").await, Ok(1));
+}
+
+async fn replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance(ledger: &Ledger) {
+    let dead = dead(ledger, 2 * A_SECOND + 1).await;
+    let second = Duration::from_secs(1);
+    assert_eq!(ledger.store.replay_matching(&of(&[]), false, "ops").await, Ok(i64::try_from(dead.len()).unwrap()));
+    // What comes in fresh does not wait behind them.
+    let fresh = ledger.accept(NewEvent { ..event("fresh", "fresh") }).await;
+    for expected in [&dead[..A_SECOND], &dead[A_SECOND..2 * A_SECOND], &dead[2 * A_SECOND..]] {
+        let mut due = ids(&ledger.claim(1_000).await);
+        due.retain(|id| *id != fresh);
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(due, expected);
+        ledger.clock.advance(second);
+    }
+    assert_eq!(ledger.status(&fresh).await, Status::Running);
+}

@@ -1,0 +1,219 @@
+//! What is forgotten, and when: holding times, retention, erasing.
+
+use std::time::Duration;
+
+use erp_bridge::{
+    clock::Millis,
+    event::Status,
+    store::{
+        Accepted, Advance, CallRow, Change, EventFilter, Intake, NewStep, Pruned, Rejection, Settlement, StoreError,
+    },
+};
+use serde_json::json;
+
+use super::{Ledger, MS, START, event, on_both};
+
+on_both! {
+    a_held_message_is_given_up_at_the_end_of_its_time_and_not_before
+    payloads_go_at_half_the_age_and_events_at_the_full_age
+    what_is_open_or_dead_is_never_pruned
+    retention_goes_in_small_batches_and_the_door_goes_on_meanwhile
+    an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs
+    erasing_a_contact_leaves_the_trace_and_nothing_of_the_person
+    a_contact_with_open_events_is_not_erased
+}
+
+/// Events that one call of retention takes at most.
+const BATCH: usize = 500;
+
+async fn a_held_message_is_given_up_at_the_end_of_its_time_and_not_before(ledger: &Ledger) {
+    let span = Duration::from_secs(30 * 86_400);
+    let id = ledger.take_in("c1", Intake::QueueIfLinkedElseHold(START.plus(span))).await;
+    let mut changes = ledger.store.changes();
+    ledger.clock.advance(span - MS);
+    assert_eq!(ledger.store.expire_held().await, Ok(0), "one millisecond before");
+    assert_eq!(ledger.status(&id).await, Status::Held);
+    ledger.clock.advance(MS);
+    assert_eq!(ledger.store.expire_held().await, Ok(1), "at its end");
+    let row = ledger.event(&id).await;
+    assert_eq!((row.status, row.error_code.as_deref()), (Status::Discarded, Some("hold_expired")));
+    assert_eq!((row.finished_at, row.next_attempt_at), (Some(ledger.clock.now()), None));
+    assert!(row.error.is_some() && row.payload.is_some(), "with a trace, and what an operator needs to replay it");
+    let Ok(Change { id: changed, status: Status::Discarded, .. }) = changes.try_recv() else { panic!("not announced") };
+    assert_eq!(changed, id);
+    assert_eq!(ledger.store.expire_held().await, Ok(0));
+    ledger.store.replay(&id, "ops", None).await.unwrap();
+    assert_eq!(ledger.claim_one().await.event.id, id);
+}
+
+async fn payloads_go_at_half_the_age_and_events_at_the_full_age(ledger: &Ledger) {
+    let age = Duration::from_secs(90 * 86_400);
+    let id = ledger.queue("c1").await;
+    let mut lease = ledger.claim_one().await.lease;
+    let steps = [NewStep { name: "a".into(), step: json!({}) }];
+    ledger.store.plan(&mut lease, &steps, vec![call()]).await.unwrap();
+    let last = Advance { done: Some((0, json!(1))), ..Advance::default() };
+    ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
+    let prune = async || {
+        let now = ledger.clock.now();
+        ledger.store.prune(now.minus(age / 2), now.minus(age)).await.unwrap()
+    };
+    // "Before" a moment: what ended exactly at it is not old enough yet.
+    ledger.clock.advance(age / 2);
+    assert_eq!(prune().await, Pruned::default(), "at half the age");
+    ledger.clock.advance(MS);
+    assert_eq!(prune().await, Pruned { payloads: 1, events: 0 }, "a millisecond later");
+    let row = ledger.event(&id).await;
+    assert_eq!((row.status, row.payload, row.webhook_id.as_deref()), (Status::Succeeded, None, Some("n0")));
+    assert!(ledger.store.steps(&id).await.unwrap().is_empty() && ledger.store.calls(&id).await.unwrap().is_empty());
+    let again = ledger.store.accept(event("n0", "c1")).await.unwrap();
+    assert_eq!(again, Accepted::Duplicate { id: id.clone() }, "a late resend is still known");
+    ledger.clock.advance(age / 2 - MS);
+    assert_eq!(prune().await, Pruned::default(), "at the full age");
+    ledger.clock.advance(MS);
+    assert_eq!(prune().await, Pruned { payloads: 0, events: 1 });
+    assert!(ledger.store.event(&id).await.unwrap().is_none());
+}
+
+async fn what_is_open_or_dead_is_never_pruned(ledger: &Ledger) {
+    let mut kept = Vec::new();
+    for status in [Status::Dead, Status::NeedsReview, Status::Held] {
+        kept.push(ledger.ended(status.as_str(), status).await);
+    }
+    kept.push(ledger.queue("running").await);
+    ledger.claim_one().await;
+    kept.push(ledger.queue("queued").await);
+    let mut gone = Vec::new();
+    for intake in [Intake::Ignored, Intake::NotAdmitted, Intake::Queue] {
+        gone.push(ledger.take_in("gone", intake).await);
+    }
+    ledger.store.discard(&gone[2], "ops", None).await.unwrap();
+    ledger.clock.advance(Duration::from_secs(3_650 * 86_400));
+    let now = ledger.clock.now();
+    while ledger.store.prune(now, now).await.unwrap() != Pruned::default() {}
+    for id in &kept {
+        assert!(ledger.event(id).await.payload.is_some());
+    }
+    for id in &gone {
+        assert!(ledger.store.event(id).await.unwrap().is_none());
+    }
+}
+
+/// Ignored events, as many as asked for.
+async fn ignored(ledger: &Ledger, count: usize) {
+    let accepted = (0..count).map(|number| {
+        let intake = Intake::Ignored;
+        ledger.store.accept(erp_bridge::store::NewEvent { intake, ..event(&format!("i{number}"), "ignored") })
+    });
+    futures::future::try_join_all(accepted).await.unwrap();
+}
+
+async fn retention_goes_in_small_batches_and_the_door_goes_on_meanwhile(ledger: &Ledger) {
+    ignored(ledger, BATCH + 1).await;
+    ledger.clock.advance(MS);
+    let now = ledger.clock.now();
+    let whole = u64::try_from(BATCH).unwrap();
+    let prune = ledger.store.prune(now, Millis(0));
+    let mut answered = 0;
+    let door = async {
+        for number in 0..20 {
+            ledger.accept(event(&format!("w{number}"), "c1")).await;
+            answered += 1;
+        }
+    };
+    let (pruned, ()) = futures::join!(prune, door);
+    assert_eq!((pruned.unwrap().payloads, answered), (whole, 20));
+    assert_eq!(ledger.store.prune(now, Millis(0)).await.unwrap().payloads, 1);
+    assert_eq!(ledger.store.prune(now, now).await.unwrap().events, whole);
+    assert_eq!(ledger.store.prune(now, now).await.unwrap().events, 1);
+    assert_eq!(ledger.store.prune(now, now).await.unwrap(), Pruned::default());
+    assert_eq!(ledger.events().await.len(), 20);
+}
+
+/// A batch is looked up first and then forgotten in several transactions; an operator may come in between.
+async fn an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs(ledger: &Ledger) {
+    let accepted = (0..BATCH).map(|number| {
+        let intake = Intake::NotAdmitted;
+        ledger
+            .store
+            .accept(erp_bridge::store::NewEvent { intake, ..event(&format!("i{number}"), &format!("c{number}")) })
+    });
+    futures::future::try_join_all(accepted).await.unwrap();
+    let events = ledger.events().await;
+    ledger.clock.advance(MS);
+    let now = ledger.clock.now();
+    let replays = async {
+        let mut replayed = Vec::new();
+        for event in events.iter().rev().step_by(7) {
+            match ledger.store.replay(&event.id, "ops", None).await {
+                Ok(()) => replayed.push(event.id.clone()),
+                Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        replayed
+    };
+    let (pruned, replayed) = futures::join!(ledger.store.prune(now, now), replays);
+    pruned.unwrap();
+    while ledger.store.prune(now, now).await.unwrap() != Pruned::default() {}
+    assert!(!replayed.is_empty());
+    for id in &replayed {
+        let row = ledger.store.event(id).await.unwrap().expect("a replayed event is not forgotten");
+        assert!(row.status == Status::Queued && row.payload.is_some());
+    }
+    assert_eq!(ledger.events().await.len(), replayed.len());
+    assert_eq!(ledger.claim(BATCH).await.len(), replayed.len());
+}
+
+async fn erasing_a_contact_leaves_the_trace_and_nothing_of_the_person(ledger: &Ledger) {
+    let id = ledger.queue("c1").await;
+    let mut lease = ledger.claim_one().await.lease;
+    let steps = [NewStep { name: "a".into(), step: json!({ "name": "陈晓雨" }) }];
+    ledger.store.plan(&mut lease, &steps, vec![call()]).await.unwrap();
+    let last = Advance { done: Some((0, json!("陈晓雨"))), ..Advance::default() };
+    ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
+    let rejection = Rejection {
+        webhook_id: "r1".into(),
+        kind: None,
+        contact_id: Some("c1".into()),
+        errors: json!(["陈晓雨"]),
+        payload: "陈晓雨".into(),
+    };
+    ledger.store.reject(rejection).await.unwrap();
+    let other = ledger.ended("c2", Status::Succeeded).await;
+    assert_eq!(ledger.store.erase_contact("c1", "ops", Some("请求删除")).await, Ok(1));
+    let row = ledger.event(&id).await;
+    assert_eq!((row.payload, row.status, row.webhook_id.as_deref()), (None, Status::Succeeded, Some("n0")));
+    let step = &ledger.store.steps(&id).await.unwrap()[0];
+    assert_eq!((step.step.clone(), step.result.clone()), (json!(null), None));
+    let call = &ledger.store.calls(&id).await.unwrap()[0];
+    assert_eq!((call.request.clone(), call.response.as_str()), (json!(null), ""));
+    let rejection = ledger.store.rejections(None, 10).await.unwrap().remove(0).rejection;
+    assert_eq!((rejection.payload.as_str(), rejection.errors, rejection.webhook_id.as_str()), ("", json!([]), "r1"));
+    assert!(ledger.event(&other).await.payload.is_some());
+    let audit = ledger.store.audit_log(None, 10).await.unwrap().remove(0);
+    assert_eq!((audit.action.as_str(), audit.subject.as_str()), ("contact.erase", "c1"));
+    assert_eq!(ledger.store.erase_contact("nobody", "ops", None).await, Err(StoreError::NotFound));
+}
+
+async fn a_contact_with_open_events_is_not_erased(ledger: &Ledger) {
+    for status in [Status::Held, Status::NeedsReview] {
+        let id = ledger.ended(status.as_str(), status).await;
+        let refused = ledger.store.erase_contact(status.as_str(), "ops", None).await;
+        assert_eq!(refused, Err(StoreError::WrongState(status)));
+        assert!(ledger.event(&id).await.payload.is_some());
+    }
+    assert!(ledger.store.list_events(&EventFilter::default(), None, 10).await.unwrap().len() == 2);
+}
+
+fn call() -> CallRow {
+    CallRow {
+        step: "a".into(),
+        interface: "客户列表".into(),
+        started_at: START,
+        duration_ms: 1,
+        outcome: "ok".into(),
+        request: json!({ "name": "陈晓雨" }),
+        response: "陈晓雨".into(),
+    }
+}

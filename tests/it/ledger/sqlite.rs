@@ -1,0 +1,106 @@
+//! A SQLite ledger and its disk.
+
+use std::{fs, path::Path, process::Command, time::Duration};
+
+use erp_bridge::{config::DatabaseConfig, event::Status, store::StoreError};
+
+use super::{Ledger, event};
+use crate::support::{World, WorldOptions, contact, promoted};
+
+/// Mounts a small file system for a test; unmounted when it is dropped.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None` where this user may not mount.
+    fn mount(size: &str) -> Option<Self> {
+        let disk = Self(tempfile::tempdir().unwrap());
+        let options = format!("size={size}");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(disk.path()).output();
+        mount.is_ok_and(|mount| mount.status.success()).then_some(disk)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file until nothing more fits.
+    fn fill(&self) {
+        let mut file = fs::File::create(self.path().join("filler")).unwrap();
+        // It ends with the error that there is no space left.
+        let _ = std::io::copy(&mut std::io::repeat(0), &mut file);
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.path().join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: the bridge may still hold its files.
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn while_the_disk_is_full_the_door_answers_503_and_afterwards_everything_goes_on_by_itself() {
+    let Some(disk) = SmallDisk::mount("16m") else {
+        eprintln!("not tested: this user may not mount a small file system");
+        return;
+    };
+    let url = format!("sqlite://{}/ledger.db", disk.path().display());
+    let configure = Box::new(move |config: &mut erp_bridge::config::Config| {
+        config.database.url = url.clone().into();
+        // The guard that closes the door before the disk is full is off: this is about what happens if it comes too late.
+        config.database.min_free_disk = 0;
+        // Runs whose end could not be written go on when their lease is over.
+        config.worker.lease = Duration::from_secs(3);
+        config.erp.timeout = Duration::from_millis(500);
+        config.erp.late_effect = Duration::from_millis(100);
+    });
+    let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
+    let person = |number: u32| promoted(&contact(&format!("c{number}"), number), 70.0);
+    let id = world.accept("before", &person(0)).await;
+    world.until(&id, &[Status::Succeeded]).await;
+    disk.fill();
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
+    // The last free bytes of the ledger's own files take some more.
+    for number in 1..400 {
+        match world.post(&format!("m{number}"), &person(number)).await {
+            (202, body) => taken.push(body["id"].as_str().unwrap().to_owned()),
+            (503, _) => refused.push(number),
+            (status, body) => panic!("{status} {body}"),
+        }
+        if refused.len() == 10 {
+            break;
+        }
+    }
+    assert_eq!(refused.len(), 10, "the disk is full");
+    let stored: Vec<_> = world.events().await.into_iter().filter_map(|event| event.webhook_id).collect();
+    assert_eq!(stored.len(), taken.len() + 1, "what was refused is not there: {stored:?}");
+    disk.make_room();
+    // Nobody restarts it; the sender repeats what was refused.
+    for number in refused {
+        let (id, how) = world.sender.deliver(&format!("m{number}"), &person(number)).await;
+        assert_eq!(how, "queued", "m{number} was not half stored");
+        taken.push(id);
+    }
+    for id in &taken {
+        world.until(id, &[Status::Succeeded]).await;
+    }
+    assert_eq!(world.sim.handle.customers().len(), taken.len() + 1);
+}
+
+#[tokio::test]
+async fn a_disk_with_too_little_room_closes_the_door_before_it_is_full() {
+    let ledger = Ledger::sqlite().await;
+    let wants = |min_free_disk| DatabaseConfig { url: ledger.config.url.clone(), min_free_disk, ..ledger.config };
+    ledger.store.count_backlog(&wants(u64::MAX)).await.unwrap();
+    assert!(matches!(ledger.store.accept(event("w1", "c1")).await, Err(StoreError::Full(_))));
+    ledger.store.count_backlog(&wants(0)).await.unwrap();
+    ledger.accept(event("w1", "c1")).await;
+    // The server's disk is its own affair.
+    let ledger = Ledger::postgres().await;
+    ledger.store.count_backlog(&DatabaseConfig { min_free_disk: u64::MAX, ..ledger.config.clone() }).await.unwrap();
+    ledger.accept(event("w1", "c1")).await;
+}
