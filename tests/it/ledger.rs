@@ -16,6 +16,7 @@ mod room;
 mod schema;
 mod settle;
 mod sqlite;
+mod upgrade;
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

@@ -1,0 +1,65 @@
+//! A ledger of an earlier program: its schema is brought up to date together with what it holds.
+
+use std::{borrow::Cow, path::Path};
+
+use erp_bridge::{
+    clock::Clock,
+    config::DatabaseConfig,
+    event::Status,
+    store::{EventFilter, OpenError, Settlement, Store},
+};
+use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
+
+use super::{LEASE, START, run};
+use crate::support::postgres;
+
+/// What a program with the first schema left behind: an event that has ended, one in its turn, one that is held.
+const LEFT_BEHIND: &str = "
+    insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, next_attempt_at,
+        updated_at, finished_at)
+      values ('ended', 'h', 'message.logged', 'c1', 'succeeded', 1, '{}', 'webhook', 0, 0, null, 1, 1),
+             ('open', 'h', 'message.logged', 'c1', 'queued', 1, '{}', 'webhook', 0, 0, 1, 1, null),
+             ('held', 'h', 'message.logged', 'c1', 'held', 1, '{}', 'webhook', 0, 0, 1, 1, null);
+    insert into turns (contact_id, head_seq, due_at) select contact_id, seq, 1 from events where id = 'open';";
+
+async fn first_schema(url: &str) {
+    let folder = if url.starts_with("sqlite") { "sqlite" } else { "postgres" };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations").join(folder);
+    let mut first = Migrator::new(folder).await.unwrap();
+    first.migrations = Cow::Owned(first.iter().filter(|migration| migration.version == 1).cloned().collect());
+    if url.starts_with("sqlite") {
+        first.run(&mut SqliteConnection::connect(url).await.unwrap()).await.unwrap();
+    } else {
+        first.run(&mut PgConnection::connect(url).await.unwrap()).await.unwrap();
+    }
+    run(url, LEFT_BEHIND).await;
+}
+
+async fn is_brought_up_to_date(url: String) {
+    first_schema(&url).await;
+    let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+    let open = async |migrate| Store::open(&config, Clock::manual(START), migrate).await;
+    assert!(matches!(open(false).await, Err(OpenError::Behind { found: 1, .. })));
+    let store = open(true).await.unwrap();
+    let filter = EventFilter { contact_id: Some("c1".into()), ..EventFilter::default() };
+    let listed = store.list_events(&filter, None, 10).await.unwrap();
+    assert_eq!(listed.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["held", "open", "ended"]);
+    let claimed = store.claim(10, LEASE).await.unwrap();
+    assert_eq!(super::ids(&claimed), ["open"]);
+    for one in claimed {
+        store.settle(one.lease, Settlement::to(Status::Succeeded)).await.unwrap();
+    }
+    assert!(!store.has_turn("c1").await.unwrap(), "the held one waits outside of the turn");
+    assert!(open(false).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_sqlite_ledger_of_the_first_schema_is_brought_up_to_date_with_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    is_brought_up_to_date(format!("sqlite://{}/ledger.db?mode=rwc", dir.path().display())).await;
+}
+
+#[tokio::test]
+async fn a_postgres_ledger_of_the_first_schema_is_brought_up_to_date_with_what_it_holds() {
+    is_brought_up_to_date(postgres::database().await).await;
+}
