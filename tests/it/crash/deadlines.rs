@@ -18,7 +18,7 @@ use futures::{future::join_all, poll};
 use sqlx::PgPool;
 use tokio::time::timeout;
 
-use crate::support::{Line, Proxy, eventually, postgres};
+use crate::support::{Line, Lost, Proxy, eventually, postgres};
 
 /// Longer than any call may take, on a machine that does much else.
 const ENDS: Duration = Duration::from_secs(60);
@@ -80,6 +80,20 @@ async fn a_claim_whose_commit_was_not_answered_is_left_to_its_lease_and_every_ca
     clock.advance(LEASE);
     let claimed = store.claim(10, LEASE).await.unwrap();
     assert_eq!(claimed.iter().map(|claimed| claimed.event.id.as_str()).collect::<Vec<_>>(), [id]);
+}
+
+#[tokio::test]
+async fn a_commit_that_was_not_answered_is_no_acceptance_and_the_resend_tells_whether_it_was_one() {
+    let database = postgres::database().await;
+    let proxy = Proxy::before(postgres::port(&database)).await;
+    let store = store(proxy.instead_of(&database), Clock::system()).await;
+    for (webhook_id, lost) in [("w1", Lost::Commit), ("w2", Lost::Answer)] {
+        proxy.lose(lost);
+        away("the door", store.accept(event(webhook_id))).await;
+        assert!(proxy.has_lost());
+        let again = eventually("the resend is taken", ENDS, async || store.accept(event(webhook_id)).await.ok()).await;
+        assert_eq!(matches!(again, Accepted::Duplicate { .. }), lost == Lost::Answer, "{lost:?}: {again:?}");
+    }
 }
 
 /// Begins a transaction and drops it when it was looked after so many times; answers how many times it was.

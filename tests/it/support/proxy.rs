@@ -1,6 +1,12 @@
 //! A TCP proxy between a bridge and its database whose line can be cut, or fall silent without closing.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -25,6 +31,20 @@ pub enum Line {
     Silent,
 }
 
+/// What is lost of a transaction's end when its line is cut at that very moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The commit never reaches the server.
+    Commit,
+    /// The server commits, and its answer never arrives.
+    Answer,
+}
+
+type Trap = Arc<Mutex<Option<Lost>>>;
+
+/// A commit as it is asked for on PostgreSQL's wire.
+const COMMIT: &[u8] = b"commit\0";
+
 /// What the line does now, and how often it was cut so far: whoever looks a moment later must not miss that.
 #[derive(Debug, Clone, Copy)]
 struct Now {
@@ -35,6 +55,7 @@ struct Now {
 /// A running proxy; it ends with the value.
 pub struct Proxy {
     now: watch::Sender<Now>,
+    trap: Trap,
     address: SocketAddr,
     server: SocketAddr,
 }
@@ -45,8 +66,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, server) = (listener.local_addr().unwrap(), SocketAddr::from(([127, 0, 0, 1], port)));
         let (now, watched) = watch::channel(Now { line: Line::Through, cuts: 0 });
-        tokio::spawn(accept(listener, server, watched));
-        Self { now, address, server }
+        let trap = Trap::default();
+        tokio::spawn(accept(listener, server, watched, trap.clone()));
+        Self { now, trap, address, server }
     }
 
     /// The same address of a database, by way of the proxy.
@@ -54,6 +76,16 @@ impl Proxy {
         let (server, proxy) = (self.server.to_string(), self.address.to_string());
         assert!(url.contains(&server), "{url}");
         url.replace(&server, &proxy)
+    }
+
+    /// Cuts the line of the next transaction that is to be committed, at that moment.
+    pub fn lose(&self, lost: Lost) {
+        *self.trap.lock().unwrap() = Some(lost);
+    }
+
+    /// Whether that has happened.
+    pub fn has_lost(&self) -> bool {
+        self.trap.lock().unwrap().is_none()
     }
 
     pub fn set(&self, line: Line) {
@@ -64,7 +96,7 @@ impl Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, now: watch::Receiver<Now>) {
+async fn accept(listener: TcpListener, server: SocketAddr, now: watch::Receiver<Now>, trap: Trap) {
     let mut watched = now.clone();
     loop {
         let client = tokio::select! {
@@ -73,12 +105,12 @@ async fn accept(listener: TcpListener, server: SocketAddr, now: watch::Receiver<
             _ = watched.wait_for(|_| false) => return,
         };
         if now.borrow().line != Line::Cut {
-            tokio::spawn(carry(client, server, now.clone()));
+            tokio::spawn(carry(client, server, now.clone(), trap.clone()));
         }
     }
 }
 
-async fn carry(client: TcpStream, server: SocketAddr, now: watch::Receiver<Now>) {
+async fn carry(client: TcpStream, server: SocketAddr, now: watch::Receiver<Now>, trap: Trap) {
     let mut watched = now.clone();
     let cuts = now.borrow().cuts;
     let carried = async {
@@ -86,7 +118,22 @@ async fn carry(client: TcpStream, server: SocketAddr, now: watch::Receiver<Now>)
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let both = (copy(from_client, to_server, now.clone(), cuts), copy(from_server, to_client, now.clone(), cuts));
+        let muted = AtomicBool::new(false);
+        let spring = |chunk: &[u8]| {
+            let mut trap = trap.lock().unwrap();
+            match *trap {
+                Some(lost) if chunk.windows(COMMIT.len()).any(|bytes| bytes == COMMIT) => {
+                    *trap = None;
+                    muted.store(true, Ordering::Relaxed);
+                    lost == Lost::Answer
+                }
+                _ => true,
+            }
+        };
+        let both = (
+            copy(from_client, to_server, now.clone(), cuts, spring),
+            copy(from_server, to_client, now.clone(), cuts, |_| !muted.load(Ordering::Relaxed)),
+        );
         tokio::select! {
             end = both.0 => end,
             end = both.1 => end,
@@ -100,13 +147,20 @@ async fn carry(client: TcpStream, server: SocketAddr, now: watch::Receiver<Now>)
     }
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut now: watch::Receiver<Now>, cuts: u64) -> Option<()> {
+/// Carries until one end closes or `passes` says no.
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut now: watch::Receiver<Now>,
+    cuts: u64,
+    passes: impl Fn(&[u8]) -> bool,
+) -> Option<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let read = from.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
         // What waits here when the line is cut is lost with it.
         let then = *now.wait_for(|now| now.line == Line::Through || now.cuts != cuts).await.ok()?;
-        if then.cuts != cuts {
+        if then.cuts != cuts || !passes(&chunk[..read]) {
             return None;
         }
         to.write_all(&chunk[..read]).await.ok()?;
