@@ -50,15 +50,23 @@ impl Line {
 
     /// Begins a transaction, which is rolled back unless [`Line::commit`] is called.
     pub(super) async fn begin(&mut self, until: Instant) -> Result<(), StoreError> {
-        self.execute(until, sqlx::query("begin")).await?;
+        self.control(until, "begin").await?;
         self.in_transaction = true;
         Ok(())
     }
 
     /// Commits the transaction.
     pub(super) async fn commit(mut self, until: Instant) -> Result<(), StoreError> {
-        self.execute(until, sqlx::query("commit")).await?;
+        self.control(until, "commit").await?;
         self.in_transaction = false;
+        Ok(())
+    }
+
+    async fn control(&mut self, until: Instant, statement: &'static str) -> Result<(), StoreError> {
+        self.in_call = true;
+        let done = in_time(until, sqlx::raw_sql(statement).execute(held(&mut self.connection)?)).await?;
+        self.in_call = false;
+        done?;
         Ok(())
     }
 
@@ -91,7 +99,7 @@ impl Drop for Line {
         let (Ok(runtime), false) = (Handle::try_current(), self.in_call) else { return };
         let in_transaction = self.in_transaction;
         runtime.spawn(timeout(RETURN_LIMIT, async move {
-            if in_transaction && sqlx::query("rollback").execute(&mut *connection).await.is_err() {
+            if in_transaction && sqlx::raw_sql("rollback").execute(&mut *connection).await.is_err() {
                 return;
             }
             connection.return_to_pool().await;

@@ -1,6 +1,7 @@
 //! Every call of the ledger ends by itself, and what was given up leaves nothing behind.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,17 +14,17 @@ use erp_bridge::{
     config::DatabaseConfig,
     store::{Accepted, CommitMoment, Intake, NewEvent, Store, StoreError},
 };
-use futures::future::join_all;
+use futures::{future::join_all, poll};
 use sqlx::PgPool;
 use tokio::time::timeout;
 
-use crate::support::{Line, Proxy, eventually, postgres};
+use crate::support::{Line, Lost, Proxy, eventually, postgres};
 
 /// Longer than any call may take, on a machine that does much else.
 const ENDS: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(120);
-/// Turns of the runtime after which the last call is dropped; by then it has ended.
-const ROUNDS: usize = 400;
+/// Steps in which the moment of dropping is moved through a call.
+const STEPS: usize = 12;
 /// Calls at once: as many as the pool has connections.
 const AT_ONCE: usize = 8;
 
@@ -81,17 +82,30 @@ async fn a_claim_whose_commit_was_not_answered_is_left_to_its_lease_and_every_ca
     assert_eq!(claimed.iter().map(|claimed| claimed.event.id.as_str()).collect::<Vec<_>>(), [id]);
 }
 
-/// Begins a transaction, and drops it after the runtime has gone round so many times.
-async fn dropped_after(rounds: usize, store: &Store) {
-    let patience = async {
-        for _ in 0..rounds {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        _ = store.ping() => {}
-        () = patience => {}
+#[tokio::test]
+async fn a_commit_that_was_not_answered_is_no_acceptance_and_the_resend_tells_whether_it_was_one() {
+    let database = postgres::database().await;
+    let proxy = Proxy::before(postgres::port(&database)).await;
+    let store = store(proxy.instead_of(&database), Clock::system()).await;
+    for (webhook_id, lost) in [("w1", Lost::Commit), ("w2", Lost::Answer)] {
+        proxy.lose(lost);
+        away("the door", store.accept(event(webhook_id))).await;
+        assert!(proxy.has_lost());
+        let again = eventually("the resend is taken", ENDS, async || store.accept(event(webhook_id)).await.ok()).await;
+        assert_eq!(matches!(again, Accepted::Duplicate { .. }), lost == Lost::Answer, "{lost:?}: {again:?}");
     }
+}
+
+/// Begins a transaction and drops it when it was looked after so many times; answers how many times it was.
+async fn dropped_after(looks: usize, store: &Store) -> usize {
+    let mut call = pin!(store.ping());
+    for look in 0..looks {
+        if poll!(call.as_mut()).is_ready() {
+            return look;
+        }
+        tokio::task::yield_now().await;
+    }
+    looks
 }
 
 #[tokio::test]
@@ -101,8 +115,12 @@ async fn a_call_that_is_dropped_at_any_moment_leaves_no_transaction_open() {
     let observer = PgPool::connect(&database).await.unwrap();
     let open = "select count(*) from pg_stat_activity
         where datname = current_database() and state like 'idle in transaction%'";
-    for rounds in (0..ROUNDS).step_by(AT_ONCE) {
-        join_all((rounds..rounds + AT_ONCE).map(|rounds| dropped_after(rounds, &store))).await;
+    for step in 0..STEPS {
+        // All connections are open again, and it is known how long such a call takes now.
+        let whole = join_all((0..AT_ONCE).map(|_| dropped_after(usize::MAX, &store))).await;
+        let whole = whole.into_iter().min().unwrap_or_default();
+        join_all((0..AT_ONCE).map(|call| dropped_after(whole * (step + call * STEPS) / (STEPS * AT_ONCE), &store)))
+            .await;
         // Well before the server would close such a connection by itself.
         eventually("no transaction is open", Duration::from_secs(8), async || {
             let count: i64 = sqlx::query_scalar(open).fetch_one(&observer).await.unwrap();

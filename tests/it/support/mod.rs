@@ -12,7 +12,7 @@ pub mod world;
 pub use events::*;
 pub use load::Load;
 pub use process::Process;
-pub use proxy::{Line, Proxy};
+pub use proxy::{Line, Lost, Proxy};
 pub use seed::Seed;
 pub use sender::Sender;
 pub use world::{OPERATOR, READER, SECRET, World, WorldOptions, users_in_turn};

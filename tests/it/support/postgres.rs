@@ -84,11 +84,6 @@ impl Cluster {
         run(server_tool("pg_ctl").args(["stop", "-w", "-s", "-m", "fast", "-D"]).arg(&self.dir));
     }
 
-    /// What the server said.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("server.log")).unwrap()
-    }
-
     /// A new, empty database: its address.
     pub async fn database(&self) -> String {
         let name = format!("t{}", uuid::Uuid::now_v7().simple());

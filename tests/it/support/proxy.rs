@@ -1,6 +1,12 @@
 //! A TCP proxy between a bridge and its database whose line can be cut, or fall silent without closing.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -25,9 +31,31 @@ pub enum Line {
     Silent,
 }
 
+/// What is lost of a transaction's end when its line is cut at that very moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The commit never reaches the server.
+    Commit,
+    /// The server commits, and its answer never arrives.
+    Answer,
+}
+
+type Trap = Arc<Mutex<Option<Lost>>>;
+
+/// A commit as it is asked for on PostgreSQL's wire.
+const COMMIT: &[u8] = b"commit\0";
+
+/// What the line does now, and how often it was cut so far: whoever looks a moment later must not miss that.
+#[derive(Debug, Clone, Copy)]
+struct Now {
+    line: Line,
+    cuts: u64,
+}
+
 /// A running proxy; it ends with the value.
 pub struct Proxy {
-    line: watch::Sender<Line>,
+    now: watch::Sender<Now>,
+    trap: Trap,
     address: SocketAddr,
     server: SocketAddr,
 }
@@ -37,9 +65,10 @@ impl Proxy {
     pub async fn before(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, server) = (listener.local_addr().unwrap(), SocketAddr::from(([127, 0, 0, 1], port)));
-        let (line, watched) = watch::channel(Line::Through);
-        tokio::spawn(accept(listener, server, watched));
-        Self { line, address, server }
+        let (now, watched) = watch::channel(Now { line: Line::Through, cuts: 0 });
+        let trap = Trap::default();
+        tokio::spawn(accept(listener, server, watched, trap.clone()));
+        Self { now, trap, address, server }
     }
 
     /// The same address of a database, by way of the proxy.
@@ -49,33 +78,62 @@ impl Proxy {
         url.replace(&server, &proxy)
     }
 
+    /// Cuts the line of the next transaction that is to be committed, at that moment.
+    pub fn lose(&self, lost: Lost) {
+        *self.trap.lock().unwrap() = Some(lost);
+    }
+
+    /// Whether that has happened.
+    pub fn has_lost(&self) -> bool {
+        self.trap.lock().unwrap().is_none()
+    }
+
     pub fn set(&self, line: Line) {
-        self.line.send_replace(line);
+        self.now.send_modify(|now| {
+            now.cuts += u64::from(line == Line::Cut);
+            now.line = line;
+        });
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, line: watch::Receiver<Line>) {
-    let mut watched = line.clone();
+async fn accept(listener: TcpListener, server: SocketAddr, now: watch::Receiver<Now>, trap: Trap) {
+    let mut watched = now.clone();
     loop {
         let client = tokio::select! {
             accepted = listener.accept() => accepted.unwrap().0,
             // The proxy's owner is gone.
             _ = watched.wait_for(|_| false) => return,
         };
-        if *line.borrow() != Line::Cut {
-            tokio::spawn(carry(client, server, line.clone()));
+        if now.borrow().line != Line::Cut {
+            tokio::spawn(carry(client, server, now.clone(), trap.clone()));
         }
     }
 }
 
-async fn carry(client: TcpStream, server: SocketAddr, line: watch::Receiver<Line>) {
-    let mut watched = line.clone();
+async fn carry(client: TcpStream, server: SocketAddr, now: watch::Receiver<Now>, trap: Trap) {
+    let mut watched = now.clone();
+    let cuts = now.borrow().cuts;
     let carried = async {
         let server = TcpStream::connect(server).await.ok()?;
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let both = (copy(from_client, to_server, line.clone()), copy(from_server, to_client, line.clone()));
+        let muted = AtomicBool::new(false);
+        let spring = |chunk: &[u8]| {
+            let mut trap = trap.lock().unwrap();
+            match *trap {
+                Some(lost) if chunk.windows(COMMIT.len()).any(|bytes| bytes == COMMIT) => {
+                    *trap = None;
+                    muted.store(true, Ordering::Relaxed);
+                    lost == Lost::Answer
+                }
+                _ => true,
+            }
+        };
+        let both = (
+            copy(from_client, to_server, now.clone(), cuts, spring),
+            copy(from_server, to_client, now.clone(), cuts, |_| !muted.load(Ordering::Relaxed)),
+        );
         tokio::select! {
             end = both.0 => end,
             end = both.1 => end,
@@ -85,15 +143,26 @@ async fn carry(client: TcpStream, server: SocketAddr, line: watch::Receiver<Line
     tokio::select! {
         _ = carried => {}
         // Or the proxy's owner is gone.
-        _ = watched.wait_for(|line| *line == Line::Cut) => {}
+        _ = watched.wait_for(|now| now.cuts != cuts) => {}
     }
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut line: watch::Receiver<Line>) -> Option<()> {
+/// Carries until one end closes or `passes` says no.
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut now: watch::Receiver<Now>,
+    cuts: u64,
+    passes: impl Fn(&[u8]) -> bool,
+) -> Option<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let read = from.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
-        line.wait_for(|line| *line == Line::Through).await.ok()?;
+        // What waits here when the line is cut is lost with it.
+        let then = *now.wait_for(|now| now.line == Line::Through || now.cuts != cuts).await.ok()?;
+        if then.cuts != cuts || !passes(&chunk[..read]) {
+            return None;
+        }
         to.write_all(&chunk[..read]).await.ok()?;
     }
 }
