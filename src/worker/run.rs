@@ -148,7 +148,9 @@ impl Run<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        let is_new = |name: &str| !before.iter().any(|row| row.state == StepState::Done && row.name == name);
+        // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
+        let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
+        let is_new = |name: &str| name == "allocate" || !is_done(name);
         let steps: Vec<NewStep> = steps
             .into_iter()
             .filter(|(name, _)| is_new(name))

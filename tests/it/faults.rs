@@ -132,6 +132,17 @@ async fn a_person_that_is_added_badly_is_added_once() {
 }
 
 #[tokio::test]
+async fn a_save_that_was_lost_is_sent_again_under_an_id_of_its_own() {
+    let world = world().await;
+    let row = world.meet("customer.add", "cut_before", "m1", &promoted(&contact("c1", 1), 70.0)).await;
+    world.assert_once("customer.add", "cut_before", &row);
+    // The ERP stores nothing under an allocated id: in between it may have given the first one to somebody else.
+    let saves = world.sim.handle.calls_of("customer.add");
+    assert_eq!((world.sim.handle.calls_of("allocate").len(), saves.len()), (2, 2));
+    assert_ne!(saves[0].fields["ord"], saves[1].fields["ord"]);
+}
+
+#[tokio::test]
 async fn a_company_that_is_added_badly_is_added_once() {
     let world = world().await;
     for (number, fault) in all() {
