@@ -1,7 +1,7 @@
 //! The one place that sends: no proxy, no redirects, no hidden retries; every call is timed, limited, judged, recorded.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -42,6 +42,15 @@ const LOG_IN: Interface = Interface::command("登录", "session.login", "", None
 
 /// 退出: ends the session. Source: `erp-wire.md §2`.
 const LOG_OUT: Interface = Interface::command("退出", "session.logout", "/sysa/mobilephone/logout.asp", None);
+
+/// Effects of which only an installation's own behaviour tells whether it shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// 客户指派 in `catename` of 客户列表, whose meaning is assumed (`erp-wire.md §3`).
+    Assignment,
+    /// Fields of 客户修改 in 客户详情: an installation may not take them by this interface.
+    Edit,
+}
 
 /// The ERP. Cheap to clone; clones share connections, session and caches.
 #[derive(Clone)]
@@ -161,6 +170,16 @@ impl Erp {
     /// An operator says that the credentials are right again: forget the refusal, in the store as well.
     pub async fn resume_login(&self) {
         self.shared.sessions.resume().await;
+    }
+
+    /// Remembers that the ERP showed an effect of this kind as it was made.
+    pub fn note_shown(&self, effect: Shown) {
+        self.caches().shown(effect).store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the ERP showed any effect of this kind since the start: then one that it does not show was not made.
+    pub fn shows(&self, effect: Shown) -> bool {
+        self.caches().shown(effect).load(Ordering::Relaxed)
     }
 
     pub(super) fn caches(&self) -> &Caches {

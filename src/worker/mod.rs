@@ -6,6 +6,7 @@
 mod circuit;
 mod journal;
 mod limit;
+mod parts;
 mod quiet;
 mod retry;
 mod run;

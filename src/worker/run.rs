@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     journal::{StoreJournal, is_effect, new_link, ord_after, ord_of, sha256},
+    parts::Told,
     verdict::{Counts, Verdict},
 };
 use crate::{
     clock::{Clock, Millis},
     event::{Decision, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
+    sync::{CallRecord, Effect, ErpError, Hands, Job, Link, Plan, Seen, Shown, Step, SyncError, Task, named},
 };
 
 /// Tries of one run to see an assignment, or filled fields, that the ERP says are done; after them its word is taken.
@@ -24,7 +25,7 @@ const FILL_TRIES: usize = 2;
 /// How a run ended.
 pub(super) enum End {
     /// It took effect; the last write of the journal goes with the settlement.
-    Succeeded(Advance),
+    Succeeded(Box<Advance>),
     /// The contact is not linked: the message waits.
     Hold,
     /// The rules refuse it.
@@ -131,18 +132,18 @@ impl Run<'_> {
         before: &[StepRow],
         turn: Option<Value>,
     ) -> Result<Result<Vec<StepRow>, End>, End> {
-        let journal = StoreJournal(self.store);
+        let (store, event_id) = (self.store, self.lease.event_id.clone());
+        let journal = StoreJournal { store, event_id: &event_id };
         let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await;
         let steps = match planned {
             Ok(Plan::Steps { steps, .. }) => named(steps),
             Ok(Plan::NotLinked) => return Ok(Err(End::Hold)),
             Ok(Plan::NotAdmitted(decision)) => return Ok(Err(End::NotAdmitted(decision))),
             Ok(Plan::Several { by, candidates }) => {
-                let error = format!(
-                    "ERP 中有 {} 个客户与此联系人相符 ({} customers match)",
-                    candidates.len(),
-                    candidates.len()
-                );
+                let error = match candidates.len() {
+                    1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖 (one customer may be this contact; the ERP masks its number)".to_owned(),
+                    count => format!("ERP 中有 {count} 个客户与此联系人相符 ({count} customers match)"),
+                };
                 let facts = json!({ "matched_by": by, "candidates": candidates, "decisions": ["link"] });
                 return Err(Verdict::Review { code: "candidates", error, facts }.into());
             }
@@ -151,12 +152,14 @@ impl Run<'_> {
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
         let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
         let is_new = |name: &str| name == "allocate" || !is_done(name);
+        let hands = self.job.hands(&journal, task.link.as_ref().map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
             .filter(|(name, _)| is_new(name))
             .map(|(name, step)| {
                 let kept = turn.clone().filter(|_| name == "assign");
-                NewStep { name, step: kept.unwrap_or_else(|| json!(step)) }
+                let fingerprint = hands.fingerprint(&step);
+                NewStep { name, step: kept.unwrap_or_else(|| json!(step)), fingerprint }
             })
             .collect();
         if steps.is_empty() {
@@ -192,14 +195,23 @@ impl Run<'_> {
         mut resolution: Option<Resolution>,
     ) -> Result<End, End> {
         let mut advance = Advance::default();
+        let mut told = Vec::new();
+        let (store, event_id) = (self.store, self.lease.event_id.clone());
+        let journal = StoreJournal { store, event_id: &event_id };
         let mut rows = steps.into_iter().peekable();
         while let Some(row) = rows.next() {
             let step: Step = serde_json::from_value(row.step.clone())
                 .map_err(|error| Verdict::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             self.job.log.set_step(&row.name);
-            let journal = StoreJournal(self.store);
             let hands = self.job.hands(&journal, ord);
-            let (result, resolved) = self.settle_step(&hands, &row, &step, resolution).await?;
+            let (result, resolved) = if is_part(&row) {
+                match self.tell(&hands, &row, &step, rows.peek(), &mut told).await? {
+                    Some(result) => (result, false),
+                    None => continue,
+                }
+            } else {
+                self.settle_step(&hands, &row, &step, resolution).await?
+            };
             if resolved {
                 resolution = None;
             }
@@ -212,8 +224,8 @@ impl Run<'_> {
                 link: new_link,
                 start: rows.peek().map(|next| next.position),
                 resolved,
-                reset: None,
                 calls: self.calls(),
+                ..Advance::default()
             };
             if rows.peek().is_some() {
                 if self.stop.is_cancelled() {
@@ -228,7 +240,7 @@ impl Run<'_> {
             }
         }
         advance.calls.extend(self.calls());
-        Ok(End::Succeeded(advance))
+        Ok(End::Succeeded(advance.into()))
     }
 
     /// Brings one step to its end; answers its result, and whether an operator's decision was used up on it.
@@ -268,15 +280,10 @@ impl Run<'_> {
         }
         match self.look(hands, row, step).await? {
             Seen::Done(result) => Ok(Some(result)),
-            Seen::Hidden(words) if !step.is_repeatable() => Err(Verdict::Review {
-                code: "outcome_unknown",
-                error: format!(
-                    "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
-                    row.name
-                ),
-                facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
-            }
-            .into()),
+            // The ERP said that it is done, before anybody knew that it does not show it.
+            Seen::Hidden(words) if row.result.is_some() => Ok(Some(unverified(&words, row.result.as_ref()))),
+            Seen::Hidden(words) if !step.is_repeatable() => Err(outcome_unknown(row, &words)),
+            Seen::Shared => Err(self.wait_for_equal(row)),
             Seen::NotDone | Seen::Hidden(_) => {
                 // A call without an answer may still take effect; only after that time its absence is believed. Even a
                 // step that may be repeated waits: its late effect would undo what came after it.
@@ -307,46 +314,79 @@ impl Run<'_> {
     }
 
     async fn do_step(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
-        let (mut tries, unverified) = match step {
-            Step::Assign { .. } => (ASSIGN_TRIES, Some("客户列表 shows another salesperson")),
-            Step::FillMissing { .. } => (FILL_TRIES, Some("客户详情 shows none of the fields")),
-            _ => (1, None),
+        let mut tries = match step {
+            Step::Assign { .. } => ASSIGN_TRIES,
+            Step::FillMissing { .. } => FILL_TRIES,
+            _ => 1,
         };
         loop {
             tries -= 1;
-            self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
-            let outcome = hands.execute(step).await;
-            self.job.log.set_deadline(self.lease.until);
-            let effect = match outcome {
+            let effect = match self.send(hands, row, step).await? {
                 Ok(effect) => effect,
-                Err(error) => return self.after_failure(hands, row, step, error).await,
+                Err(result) => return Ok(result),
             };
             if let Some(ord) = effect.ord {
                 return Ok(json!({ "ord": ord }));
             }
-            if matches!(step, Step::Link { .. }) {
-                return Ok(Value::Null);
+            if let Some(why) = effect.left_out {
+                tracing::warn!(event.id = %self.lease.event_id, step = %row.name, %why, "a step was left out");
+                return Ok(json!({ "left_out": why }));
+            }
+            match step {
+                Step::Link { .. } => return Ok(Value::Null),
+                Step::Progress { .. } => return self.confirm(hands, vec![Told::new(row, step, effect)]).await,
+                _ => {}
             }
             match self.look(hands, row, step).await? {
                 Seen::Done(result) => return Ok(result),
                 Seen::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
                 Seen::NotDone if tries > 0 => {}
-                Seen::NotDone => {
-                    if let Some(words) = unverified {
-                        return Ok(json!({ "unverified": words, "said": effect.said }));
-                    }
-                    let error =
-                        format!("步骤 {}：ERP 答复“{}”，但查不到结果 (the ERP stored nothing)", row.name, effect.said);
-                    // Said twice and not seen twice, it is the look-up that is in doubt: a third record is worse than a question.
-                    if !step.is_repeatable() && self.error_before.as_ref() == Some(&error) {
-                        let facts = json!({ "step": row.name, "decisions": ["done", "resend"] });
-                        return Err(Verdict::Review { code: "not_stored", error, facts }.into());
-                    }
-                    self.reset(row).await?;
-                    return Err(Verdict::Retry { code: "not_stored", error, counts: Counts::Yes }.into());
-                }
+                Seen::NotDone | Seen::Shared => return self.not_seen(row, step, &effect.said).await,
             }
         }
+    }
+
+    /// Makes a step's call: what it brought, or the step's result where looking it up after a failure found that it is done.
+    pub(super) async fn send(
+        &mut self,
+        hands: &Hands<'_>,
+        row: &StepRow,
+        step: &Step,
+    ) -> Result<Result<Effect, Value>, End> {
+        self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
+        let outcome = hands.execute(step).await;
+        self.job.log.set_deadline(self.lease.until);
+        match outcome {
+            Ok(effect) => Ok(Ok(effect)),
+            Err(error) => self.after_failure(hands, row, step, error).await.map(Err),
+        }
+    }
+
+    /// The ERP said that a step is done, and does not show it after all tries. Where nothing says that this installation
+    /// shows such effects at all, the ERP's word is taken, and the step's result says so.
+    async fn not_seen(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<Value, End> {
+        let (effect, words) = match step {
+            Step::Assign { .. } => (Shown::Assignment, "客户列表 shows another salesperson"),
+            Step::FillMissing { .. } => (Shown::Edit, "客户详情 shows none of the fields"),
+            _ => return Err(self.again_or_ask(row, step, said).await?),
+        };
+        if self.job.erp.shows(effect) {
+            return Err(self.again_or_ask(row, step, said).await?);
+        }
+        tracing::warn!(event.id = %self.lease.event_id, step = %row.name, words, "a step's effect is not shown; the ERP's word is taken");
+        Ok(json!({ "unverified": words, "said": said }))
+    }
+
+    /// A step that the ERP says is done and that is not there is done again; said twice and not seen twice, it is the
+    /// look-up that is in doubt: a third record is worse than a question.
+    pub(super) async fn again_or_ask(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<End, End> {
+        let error = format!("步骤 {}：ERP 答复“{said}”，但查不到结果 (the ERP stored nothing)", row.name);
+        if !step.is_repeatable() && self.error_before.as_ref() == Some(&error) {
+            let facts = json!({ "step": row.name, "decisions": ["done", "resend"] });
+            return Ok(Verdict::Review { code: "not_stored", error, facts }.into());
+        }
+        self.reset(row).await?;
+        Ok(Verdict::Retry { code: "not_stored", error, counts: Counts::Yes }.into())
     }
 
     /// A step's call failed. If it certainly took no effect it is planned again; else it stays started, to be looked up.
@@ -363,7 +403,7 @@ impl Run<'_> {
             {
                 Seen::Done(result) => return Ok(result),
                 Seen::NotDone => self.reset(row).await?,
-                Seen::Hidden(_) => {}
+                Seen::Hidden(_) | Seen::Shared => {}
             },
             // From now on, not from when the step began: the call may have waited long for its turn.
             SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
@@ -372,7 +412,7 @@ impl Run<'_> {
             SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => {
                 match self.look(hands, row, step).await? {
                     Seen::Done(result) => return Ok(result),
-                    Seen::NotDone | Seen::Hidden(_) => self.reset(row).await?,
+                    Seen::NotDone | Seen::Hidden(_) | Seen::Shared => self.reset(row).await?,
                 }
             }
             SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
@@ -383,6 +423,19 @@ impl Run<'_> {
             SyncError::Erp(_) => self.reset(row).await?,
         }
         Err(error.into())
+    }
+
+    /// An equal record of another event is open, too, and one of both may be there: that one comes first. When it takes too
+    /// long, a person looks.
+    pub(super) fn wait_for_equal(&self, row: &StepRow) -> End {
+        let patience = self.certain_from(row).plus(self.lease.span);
+        if self.clock.now() < patience {
+            return End::LookAgain(
+                patience,
+                format!("waiting for an equal record of another event before {}", row.name),
+            );
+        }
+        outcome_unknown(row, "an equal record of another event is open, too")
     }
 
     /// Writes down that a step is about to be done, from now; `resolved` uses up an operator's decision with it.
@@ -407,7 +460,7 @@ impl Run<'_> {
         row.started_at.unwrap_or_default().plus(wait)
     }
 
-    async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
+    pub(super) async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
         let advance = Advance { reset: Some(row.position), calls: self.calls(), ..Advance::default() };
         self.store.advance(&mut self.lease, &advance).await?;
         Ok(())
@@ -431,4 +484,26 @@ impl Run<'_> {
         }
         calls.into_iter().map(row).collect()
     }
+}
+
+/// Whether a step may be told and looked up later, together with those behind it: a progress record that nobody has sent.
+fn is_part(row: &StepRow) -> bool {
+    row.state == StepState::Planned && row.name.starts_with("progress:")
+}
+
+/// The result of a step that the ERP says is done and does not show.
+pub(super) fn unverified(words: &str, told: Option<&Value>) -> Value {
+    json!({ "unverified": words, "said": told.and_then(|told| told.get("said")) })
+}
+
+fn outcome_unknown(row: &StepRow, words: &str) -> End {
+    Verdict::Review {
+        code: "outcome_unknown",
+        error: format!(
+            "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
+            row.name
+        ),
+        facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
+    }
+    .into()
 }

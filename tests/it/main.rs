@@ -12,6 +12,7 @@ mod faults;
 mod front;
 mod fuzz;
 mod house;
+mod installations;
 mod journeys;
 mod matrix;
 mod openapi;
