@@ -151,9 +151,10 @@ impl App {
         self.stop.clone()
     }
 
-    /// Takes secrets and tokens of a newly read configuration; everything else needs a restart.
+    /// Takes secrets, tokens and the ERP's account of a newly read configuration; everything else needs a restart.
     pub fn reload(&self, config: &Config) -> Result<(), StartError> {
         self.keys.replace(keys(config)?);
+        self.erp.change_account(&config.erp);
         Ok(())
     }
 

@@ -76,3 +76,27 @@ async fn a_login_put_right_on_one_replica_lets_the_dispatch_of_another_go_on() {
     assert_eq!(app.erp.login_refusal(), None);
     app.shut_down().await;
 }
+
+#[tokio::test]
+async fn a_password_put_right_by_a_reload_lets_dispatch_go_on_and_the_same_one_is_not_tried_again() {
+    let (clock, dir) = (Clock::manual(Millis(1_800_000_000_000)), tempfile::tempdir().unwrap());
+    let (sim, mut config, app) = wrong_password(&clock, &dir).await;
+    let paused = || app.dispatcher.facts().paused;
+    assert!(app.erp.check_login().await.is_err());
+    until("dispatch stands still", &clock, || paused().is_some()).await;
+    let tried = || sim.handle.calls_of("login").len();
+    app.reload(&config).unwrap();
+    assert!(app.erp.check_login().await.is_err());
+    assert_eq!((tried(), app.erp.login_refusal().is_some()), (1, true), "the same account is refused already");
+    config.erp.password = "wrong again".to_owned().into();
+    app.reload(&config).unwrap();
+    assert!(app.erp.check_login().await.is_err());
+    assert_eq!(tried(), 2, "another password is another account, and tried once");
+    config.erp.password = "right".to_owned().into();
+    config.erp.base_url = "http://elsewhere.test".into();
+    app.reload(&config).unwrap();
+    until("dispatch goes on", &clock, || paused().is_none()).await;
+    assert!(app.erp.check_login().await.is_ok(), "the address needs a restart");
+    assert_eq!((tried(), sim.handle.is_login_locked()), (3, false));
+    app.shut_down().await;
+}

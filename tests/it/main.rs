@@ -26,4 +26,5 @@ mod rest;
 mod senders;
 mod simulator;
 mod support;
+mod texts;
 mod tools;
