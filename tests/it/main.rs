@@ -14,6 +14,7 @@ mod fuzz;
 mod house;
 mod installations;
 mod journeys;
+mod mapping;
 mod matrix;
 mod openapi;
 mod ownership;
