@@ -57,6 +57,27 @@ async fn replicas_on_one_ledger_try_a_wrong_password_twice_in_all() {
 }
 
 #[tokio::test]
+async fn replicas_of_one_account_do_not_log_each_other_out() {
+    let (clock, dir) = (Clock::system(), tempfile::tempdir().unwrap());
+    let (sim, config, app) = wrong_password(&clock, &dir).await;
+    sim.handle.change_settings(|settings| {
+        settings.password = "wrong".into();
+        settings.single_session = true;
+    });
+    let replicas = [replica(&config, &clock, &app), replica(&config, &clock, &app)];
+    for round in 0..3 {
+        for erp in &replicas {
+            erp.check_login().await.unwrap();
+            erp.list_accounts().await.unwrap();
+        }
+        assert_eq!(sim.handle.calls_of("login").len(), 1 + round);
+        // The ERP forgets the session: whoever notices renews it for all.
+        assert_eq!(sim.handle.expire_sessions(), 1);
+    }
+    app.shut_down().await;
+}
+
+#[tokio::test]
 async fn a_login_put_right_on_one_replica_lets_the_dispatch_of_another_go_on() {
     let (clock, dir) = (Clock::manual(Millis(1_800_000_000_000)), tempfile::tempdir().unwrap());
     let (sim, config, app) = wrong_password(&clock, &dir).await;
