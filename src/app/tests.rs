@@ -57,6 +57,27 @@ async fn replicas_on_one_ledger_try_a_wrong_password_twice_in_all() {
 }
 
 #[tokio::test]
+async fn replicas_of_one_account_do_not_log_each_other_out() {
+    let (clock, dir) = (Clock::system(), tempfile::tempdir().unwrap());
+    let (sim, config, app) = wrong_password(&clock, &dir).await;
+    sim.handle.change_settings(|settings| {
+        settings.password = "wrong".into();
+        settings.single_session = true;
+    });
+    let replicas = [replica(&config, &clock, &app), replica(&config, &clock, &app)];
+    for round in 0..3 {
+        for erp in &replicas {
+            erp.check_login().await.unwrap();
+            erp.list_accounts().await.unwrap();
+        }
+        assert_eq!(sim.handle.calls_of("login").len(), 1 + round);
+        // The ERP forgets the session: whoever notices renews it for all.
+        assert_eq!(sim.handle.expire_sessions(), 1);
+    }
+    app.shut_down().await;
+}
+
+#[tokio::test]
 async fn a_login_put_right_on_one_replica_lets_the_dispatch_of_another_go_on() {
     let (clock, dir) = (Clock::manual(Millis(1_800_000_000_000)), tempfile::tempdir().unwrap());
     let (sim, config, app) = wrong_password(&clock, &dir).await;
@@ -74,5 +95,29 @@ async fn a_login_put_right_on_one_replica_lets_the_dispatch_of_another_go_on() {
     assert!(other.check_login().await.is_ok());
     until("dispatch goes on", &clock, || paused().is_none()).await;
     assert_eq!(app.erp.login_refusal(), None);
+    app.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_password_put_right_by_a_reload_lets_dispatch_go_on_and_the_same_one_is_not_tried_again() {
+    let (clock, dir) = (Clock::manual(Millis(1_800_000_000_000)), tempfile::tempdir().unwrap());
+    let (sim, mut config, app) = wrong_password(&clock, &dir).await;
+    let paused = || app.dispatcher.facts().paused;
+    assert!(app.erp.check_login().await.is_err());
+    until("dispatch stands still", &clock, || paused().is_some()).await;
+    let tried = || sim.handle.calls_of("login").len();
+    app.reload(&config).unwrap();
+    assert!(app.erp.check_login().await.is_err());
+    assert_eq!((tried(), app.erp.login_refusal().is_some()), (1, true), "the same account is refused already");
+    config.erp.password = "wrong again".to_owned().into();
+    app.reload(&config).unwrap();
+    assert!(app.erp.check_login().await.is_err());
+    assert_eq!(tried(), 2, "another password is another account, and tried once");
+    config.erp.password = "right".to_owned().into();
+    config.erp.base_url = "http://elsewhere.test".into();
+    app.reload(&config).unwrap();
+    until("dispatch goes on", &clock, || paused().is_none()).await;
+    assert!(app.erp.check_login().await.is_ok(), "the address needs a restart");
+    assert_eq!((tried(), sim.handle.is_login_locked()), (3, false));
     app.shut_down().await;
 }

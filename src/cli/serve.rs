@@ -9,7 +9,7 @@ use crate::{
     telemetry::logging,
 };
 
-/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets and tokens.
+/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens and the ERP's account.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -34,10 +34,10 @@ impl Serve {
         let stop = app.stop_token();
         let reload = || match place.load().map_err(|error| error.to_string()) {
             Ok(config) => match app.reload(&config) {
-                Ok(()) => tracing::info!("secrets and tokens were read again"),
-                Err(error) => tracing::error!(%error, "the old secrets and tokens stay"),
+                Ok(()) => tracing::info!("secrets, tokens and the account of the ERP were read again"),
+                Err(error) => tracing::error!(%error, "the old secrets, tokens and account stay"),
             },
-            Err(error) => tracing::error!(error, "the old secrets and tokens stay"),
+            Err(error) => tracing::error!(error, "the old secrets, tokens and account stay"),
         };
         tokio::select! {
             () = signals.obey(stop, reload) => {}

@@ -9,15 +9,18 @@ use super::{
 };
 
 /// 客户指派: `ord`, `member1` (1 open to all users, 0 to the users named), `member2` user ids separated by commas, at most 50
-/// characters. Source: `erp-wire.md §3`.
+/// characters. Refused in words: an account that is unknown or closed, a customer that is not there, no right. Source:
+/// `erp-wire.md §3`.
 const ASSIGN: Interface =
     Interface::command("客户指派", "customer.assign", "/sysa/mobilephone/systemmanage/order.asp?datatype=tel", SAVE);
 
-/// 客户申请: `ord`. Source: `erp-wire.md §3`.
+/// 客户申请: `ord`. Refused in words: a customer that does not stand in the pool, or was applied for already. Source:
+/// `erp-wire.md §3`.
 const APPLY: Interface =
     Interface::command("客户申请", "customer.apply", "/sysa/mobilephone/salesmanage/custom/apply.asp", None);
 
-/// 客户审批: `ord`, `blset` 1 agree, 0 refuse. Source: `erp-wire.md §3`.
+/// 客户审批: `ord`, `blset` 1 agree, 0 refuse. Refused in words: a customer that waits for no approval, no right. Source:
+/// `erp-wire.md §3`.
 const APPROVE: Interface = Interface::command(
     "客户审批",
     "customer.approve",
@@ -25,7 +28,7 @@ const APPROVE: Interface = Interface::command(
     Some("onsave"),
 );
 
-/// 客户收回: `ord`. Source: `erp-wire.md §3`.
+/// 客户收回: `ord`. Refused in words: a customer that is not there or in the pool already, no right. Source: `erp-wire.md §3`.
 const TAKE_BACK: Interface =
     Interface::command("客户收回", "customer.take_back", "/sysa/mobilephone/salesmanage/custom/takeback.asp", None);
 

@@ -4,12 +4,12 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use super::{Account, Choice, ChoiceField, ErpError};
+use super::{Account, Choice, ChoiceField, ErpError, Shown};
 use crate::clock::Millis;
 
 /// How long a closed progress list is believed to stay closed.
@@ -25,6 +25,7 @@ pub(super) struct Caches {
     pub(super) accounts: Cached<Vec<Account>>,
     progress_closed: Mutex<Option<(Millis, String)>>,
     progress_garbled_since: Mutex<Option<Millis>>,
+    shown: [AtomicBool; 2],
 }
 
 impl Caches {
@@ -53,6 +54,11 @@ impl Caches {
     /// The progress list could be read.
     pub(super) fn progress_readable(&self) {
         *self.progress_garbled_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether an effect of this kind was ever seen.
+    pub(super) fn shown(&self, effect: Shown) -> &AtomicBool {
+        &self.shown[effect as usize]
     }
 }
 

@@ -1,12 +1,12 @@
 //! The one place that sends: no proxy, no redirects, no hidden retries; every call is timed, limited, judged, recorded.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
@@ -18,7 +18,7 @@ use super::{
     envelope::{BODY_MAX, asp_body, v3_body},
     gate::Gate,
     interface::{Interface, Style},
-    session::{Session, Sessions},
+    session::{Credentials, Session, Sessions},
     summary,
 };
 use crate::{
@@ -44,6 +44,15 @@ const LOG_IN: Interface = Interface::command("登录", "session.login", "", None
 /// 退出: ends the session. Source: `erp-wire.md §2`.
 const LOG_OUT: Interface = Interface::command("退出", "session.logout", "/sysa/mobilephone/logout.asp", None);
 
+/// Effects of which only an installation's own behaviour tells whether it shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// 客户指派 in `catename` of 客户列表, whose meaning is assumed (`erp-wire.md §3`).
+    Assignment,
+    /// Fields of 客户修改 in 客户详情: an installation may not take them by this interface.
+    Edit,
+}
+
 /// The ERP. Cheap to clone; clones share connections, session and caches.
 #[derive(Clone)]
 pub struct Erp {
@@ -61,16 +70,15 @@ struct Shared {
     http: reqwest::Client,
     base_url: String,
     content_type: HeaderValue,
-    username: String,
-    password: SecretString,
-    serial: String,
     login_path: String,
     late_effect: Duration,
     /// The ERP takes a few calls at once, not dozens.
     slots: Semaphore,
-    sessions: Sessions,
+    /// Of the present account; another account has another one.
+    sessions: RwLock<Arc<Sessions>>,
+    session_store: Arc<dyn SessionStore>,
     caches: Caches,
-    choices_max_age: Duration,
+    config: ErpConfig,
     clock: Clock,
 }
 
@@ -90,15 +98,13 @@ impl Erp {
             http: http_client(config, base_url.starts_with("https:"))?,
             base_url,
             content_type,
-            username: config.username.clone(),
-            password: config.password.clone(),
-            serial: config.serial.clone(),
             login_path: format!("/{}", config.login_path.trim_start_matches('/')),
             late_effect,
             slots: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
-            sessions: Sessions::new(config, clock.clone(), sessions),
+            sessions: RwLock::new(Arc::new(Sessions::new(config, clock.clone(), Arc::clone(&sessions)))),
+            session_store: sessions,
             caches: Caches::default(),
-            choices_max_age: config.choices_max_age,
+            config: config.clone(),
             clock,
         };
         Ok(Self { shared: Arc::new(shared), log: None })
@@ -116,9 +122,29 @@ impl Erp {
         self.shared.late_effect
     }
 
+    /// Takes user name, password and serial number of a newly read configuration. They are another account, with attempts
+    /// of its own; whatever is under way ends with the old one. The same account keeps its session, or its refusal.
+    pub fn change_account(&self, config: &ErpConfig) {
+        let account = ErpConfig {
+            username: config.username.clone(),
+            password: config.password.clone(),
+            serial: config.serial.clone(),
+            ..self.shared.config.clone()
+        };
+        let store = Arc::clone(&self.shared.session_store);
+        let changed = Sessions::new(&account, self.shared.clock.clone(), store);
+        if !changed.is_of_the_account_of(&self.sessions()) {
+            *self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
+        }
+    }
+
+    fn sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.shared.sessions.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The ERP's words, while dispatch must stop because it refuses the login.
     pub fn login_refusal(&self) -> Option<String> {
-        self.shared.sessions.refusal()
+        self.sessions().refusal()
     }
 
     /// Logs in if there is no valid session, else asks one cheap question (客户来源). While the login is refused it sends
@@ -128,7 +154,7 @@ impl Erp {
     ///
     /// [`ErpError::LoginRefused`], a delivery failure, or [`ErpError::SessionExpired`].
     pub async fn check_login(&self) -> Result<LoginInfo, ErpError> {
-        let before = self.shared.sessions.current();
+        let before = self.sessions().current();
         let session = self.session(None).await?;
         let fresh = !session.adopted && before.is_none_or(|before| before.token != session.token);
         if !fresh {
@@ -138,9 +164,9 @@ impl Erp {
                 Err(error) => return Err(error),
             }
         }
-        let obtained_at = self.shared.sessions.current().map_or(session.obtained_at, |session| session.obtained_at);
-        let app_version = self.shared.sessions.app_version();
-        Ok(LoginInfo { username: self.shared.username.clone(), app_version, obtained_at })
+        let obtained_at = self.sessions().current().map_or(session.obtained_at, |session| session.obtained_at);
+        let app_version = self.sessions().app_version();
+        Ok(LoginInfo { username: self.sessions().credentials().username.clone(), app_version, obtained_at })
     }
 
     /// Ends the session, if there is one; replicas that share it log in again.
@@ -149,9 +175,9 @@ impl Erp {
     ///
     /// A delivery failure or a refusal; the session is forgotten in any case.
     pub async fn log_out(&self) -> Result<(), ErpError> {
-        let Some(session) = self.shared.sessions.current() else { return Ok(()) };
+        let Some(session) = self.sessions().current() else { return Ok(()) };
         let verdict = self.send(&LOG_OUT, &[], &session).await;
-        self.shared.sessions.forget(&session).await;
+        self.sessions().forget(&session).await;
         match verdict {
             Verdict::Done(_) | Verdict::Expired { .. } => Ok(()),
             Verdict::Refused { text: said, .. } | Verdict::Doubtful { said } => Err(ErpError::Refused(said)),
@@ -161,7 +187,17 @@ impl Erp {
 
     /// An operator says that the credentials are right again: forget the refusal, in the store as well.
     pub async fn resume_login(&self) {
-        self.shared.sessions.resume().await;
+        self.sessions().resume().await;
+    }
+
+    /// Remembers that the ERP showed an effect of this kind as it was made.
+    pub fn note_shown(&self, effect: Shown) {
+        self.caches().shown(effect).store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the ERP showed any effect of this kind since the start: then one that it does not show was not made.
+    pub fn shows(&self, effect: Shown) -> bool {
+        self.caches().shown(effect).load(Ordering::Relaxed)
     }
 
     pub(super) fn caches(&self) -> &Caches {
@@ -169,7 +205,7 @@ impl Erp {
     }
 
     pub(super) fn choices_max_age(&self) -> Duration {
-        self.shared.choices_max_age
+        self.shared.config.choices_max_age
     }
 
     pub(super) fn now(&self) -> Millis {
@@ -232,14 +268,15 @@ impl Erp {
     }
 
     async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
-        if let Some(session) = self.shared.sessions.unlike(expired) {
+        let sessions = self.sessions();
+        if let Some(session) = sessions.unlike(expired) {
             return Ok(session);
         }
         let (this, expired) = (self.clone(), expired.cloned());
         // A task of its own: a caller who goes away must not take a login with him whose refusal was not counted yet.
         let renewal = async move {
-            let log_in = |send_before| this.log_in(send_before);
-            this.shared.sessions.obtain(expired.as_ref(), log_in).await
+            let log_in = |send_before| this.log_in(sessions.credentials(), send_before);
+            sessions.obtain(expired.as_ref(), log_in).await
         };
         tokio::spawn(renewal.in_current_span())
             .await
@@ -253,24 +290,24 @@ impl Erp {
         };
         let sent = self.post(interface, interface.path, body, Some(session), None).await;
         let verdict = match &sent.answer {
-            Ok(answer) => judge(interface, answer, self.shared.sessions.is_proven(session)),
+            Ok(answer) => judge(interface, answer, self.sessions().is_proven(session)),
             Err(error) => Verdict::Failed(error.clone()),
         };
         if matches!(verdict, Verdict::Done(_) | Verdict::Refused { known_session: true, .. }) {
-            self.shared.sessions.proved_good(session);
+            self.sessions().proved_good(session);
         }
         let (outcome, said) = summary::of_call(&verdict, sent.answer.as_ref().ok(), &session.token);
         self.note(interface, &sent, outcome, summary::of_fields(fields), said);
         verdict
     }
 
-    async fn log_in(&self, send_before: Millis) -> LoginOutcome {
+    async fn log_in(&self, credentials: &Credentials, send_before: Millis) -> LoginOutcome {
         let shared = &self.shared;
         let text = |id: &'static str, val: &str| Field::new(id, format!("txt:{val}"));
         let fields = [
-            text("user", &shared.username),
-            text("password", shared.password.expose_secret()),
-            text("serialnum", &shared.serial),
+            text("user", &credentials.username),
+            text("password", credentials.password.expose_secret()),
+            text("serialnum", &credentials.serial),
             Field::new("rndcode", ""),
         ];
         let body = asp_body(None, None, &fields);

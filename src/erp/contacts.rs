@@ -18,7 +18,7 @@ const DETAIL: Interface =
     Interface::bill("联系人详情", "contact.detail", "/sysa/mobilephone/salesmanage/person/add.asp?edit=1");
 
 /// 联系人列表: filters `company`, `person_name`, `mobile`, `email`, `intro`, `name` (customer), all fuzzy; pages as in 客户列表.
-/// Source: `erp-wire.md §4`, `§1.9`.
+/// Refused in words without the right. Source: `erp-wire.md §4`, `§1.9`.
 const LIST: Interface = Interface::list("联系人列表", "contact.list", "/sysa/mobilephone/salesmanage/person/list.asp");
 
 /// The longest texts, in UTF-16 code units (`erp-wire.md §4`).

@@ -30,13 +30,14 @@ const ADD_PERSON: Interface = Interface::command(
     SAVE,
 );
 
-/// 客户详情: `edit` empty, `intsort`, `ord`. Answers a bill with every field. Source: `erp-wire.md §3`.
+/// 客户详情: `edit` empty, `intsort`, `ord`. Answers a bill with every field. Refused in words: a record that does not exist or
+/// may not be seen. Source: `erp-wire.md §3`.
 const DETAIL: Interface =
     Interface::bill("客户详情", "customer.detail", "/sysa/mobilephone/salesmanage/custom/add.asp?edit=1");
 
 /// 客户列表: filters `name`, `khid`, `phone` (the office phone), `address`, `intro` fuzzy; `telord` a customer's id; `stype`
-/// empty for customers, 1 客户池, 2 待审核; `searchKey` any text column; `pagesize`, `pageindex` from 1. Source:
-/// `erp-wire.md §3`, `§1.8`, `§1.9`.
+/// empty for customers, 1 客户池, 2 待审核; `searchKey` any text column; `pagesize`, `pageindex` from 1. Refused in words without
+/// the right. Source: `erp-wire.md §3`, `§1.8`, `§1.9`.
 pub(super) const LIST: Interface =
     Interface::list("客户列表", "customer.list", "/sysa/mobilephone/salesmanage/custom/list.asp");
 

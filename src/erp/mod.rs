@@ -30,7 +30,7 @@ mod tests;
 
 pub use assignment::{Account, Assignee};
 pub use choices::{Choice, ChoiceField};
-pub use client::Erp;
+pub use client::{Erp, Shown};
 pub use contacts::{ContactFilter, ContactPersonRow};
 pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS};
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};

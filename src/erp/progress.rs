@@ -9,7 +9,8 @@ use super::{
 
 /// 洽谈进展: `ord` the customer, `intro` up to 1,000 characters, `sort` the way of contact, `lead` a contact person or 0,
 /// `plantype` 0 (no schedule), all required. The record has no key that a client can set: sent twice, it is stored
-/// twice. Refused in words. Source: `erp-wire.md §5`.
+/// twice. Refused in words: a customer that is not there, an empty or too long text, no way of contact. Source:
+/// `erp-wire.md §5`.
 const ADD: Interface =
     Interface::command("洽谈进展", "progress.add", "/sysa/mobilephone/systemmanage/reply.asp?datatype=tel", SAVE);
 

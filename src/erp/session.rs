@@ -90,10 +90,18 @@ pub(super) struct Session {
     pub(super) obtained_at: Millis,
 }
 
+/// With what an account logs in.
+pub(super) struct Credentials {
+    pub(super) username: String,
+    pub(super) password: SecretString,
+    pub(super) serial: String,
+}
+
 /// Keeps the session of one account.
 pub(super) struct Sessions {
     clock: Clock,
     store: Arc<dyn SessionStore>,
+    credentials: Credentials,
     account: String,
     max_age: Duration,
     /// How long one call can take.
@@ -125,12 +133,26 @@ impl Sessions {
         Self {
             clock,
             store,
+            credentials: Credentials {
+                username: config.username.clone(),
+                password: config.password.clone(),
+                serial: config.serial.clone(),
+            },
             account: fingerprint(config),
             max_age: config.session_max_age,
             timeout: config.timeout,
             state: Mutex::default(),
             renewing: tokio::sync::Mutex::default(),
         }
+    }
+
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Whether both are of one account.
+    pub(super) fn is_of_the_account_of(&self, other: &Self) -> bool {
+        self.account == other.account
     }
 
     /// The present session, if it is not too old.

@@ -56,6 +56,7 @@ fn check(context: &Context<'_>, customer: i64, call: &Call) -> Result<(), String
 pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     match context.settings.replylist {
         ReplyList::Open => {}
+        ReplyList::Html => return Answer::Html { status: 200, text: "系统提示：页面不存在" },
         ReplyList::NotFound => return Answer::Html { status: 404, text: "404 - 找不到文件或目录。" },
         ReplyList::Refused => return Answer::failed("您没有查看洽谈进展的权限"),
     }
@@ -64,7 +65,11 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     let found = page.cut(context.data.progress_of(customer).rev().collect::<Vec<_>>());
     let row = |record: &Progress| {
         let name = context.data.user(record.user).map_or("", |user| user.name.as_str());
-        let intro = record.fields.get("intro");
+        let intro = record.fields.get("intro").map_or("", String::as_str);
+        let intro = match context.settings.replylist_cut.and_then(|cut| intro.char_indices().nth(cut)) {
+            Some((cut, _)) => format!("{}{}", &intro[..cut], context.settings.replylist_mark),
+            None => intro.to_owned(),
+        };
         Row {
             ord: record.ord,
             values: vec![json!(record.ord), json!(intro), json!(record.stored_at.erp_local()), json!(name)],

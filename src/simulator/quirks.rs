@@ -42,11 +42,17 @@ pub enum Quirk {
     PageCap,
     /// `no_first_contact`: customers get no contact person by themselves (§3, assumed). Not part of `all`.
     NoFirstContact,
+    /// `masked_lists`: lists show mobile numbers as `138****1234`; filters know the whole ones.
+    MaskedLists,
+    /// `masked_details`: so do details. Not part of `all`.
+    MaskedDetails,
+    /// `values_only`: details show choices by their ids, without texts. Not part of `all`.
+    ValuesOnly,
 }
 
 impl Quirk {
     /// Every quirk.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::RawControl,
         Self::Bom,
         Self::RowsObjects,
@@ -62,7 +68,13 @@ impl Quirk {
         Self::SparseBill,
         Self::PageCap,
         Self::NoFirstContact,
+        Self::MaskedLists,
+        Self::MaskedDetails,
+        Self::ValuesOnly,
     ];
+
+    /// What `all` leaves out: an installation of its own, or one with which a person must be asked.
+    const APART: [Self; 3] = [Self::NoFirstContact, Self::MaskedDetails, Self::ValuesOnly];
 
     /// The name in flags and control calls.
     pub fn name(self) -> &'static str {
@@ -82,6 +94,9 @@ impl Quirk {
             Self::SparseBill => "sparse_bill",
             Self::PageCap => "page_cap",
             Self::NoFirstContact => "no_first_contact",
+            Self::MaskedLists => "masked_lists",
+            Self::MaskedDetails => "masked_details",
+            Self::ValuesOnly => "values_only",
         }
     }
 
@@ -89,7 +104,14 @@ impl Quirk {
     fn belongs_to_the_run(self) -> bool {
         matches!(
             self,
-            Self::ShuffledColumns | Self::MissingColumns | Self::RefusedStatus0 | Self::PageCap | Self::NoFirstContact
+            Self::ShuffledColumns
+                | Self::MissingColumns
+                | Self::RefusedStatus0
+                | Self::PageCap
+                | Self::NoFirstContact
+                | Self::MaskedLists
+                | Self::MaskedDetails
+                | Self::ValuesOnly
         )
     }
 }
@@ -131,9 +153,9 @@ impl Quirks {
         Self { on: quirks.into_iter().collect(), mix: false }
     }
 
-    /// All but [`Quirk::NoFirstContact`], mixed: arrays in this answer, objects in the next.
+    /// All that a client can see through, mixed: arrays in this answer, objects in the next.
     pub fn all() -> Self {
-        let on = Quirk::ALL.into_iter().filter(|quirk| *quirk != Quirk::NoFirstContact).collect();
+        let on = Quirk::ALL.into_iter().filter(|quirk| !Quirk::APART.contains(quirk)).collect();
         Self { on, mix: true }
     }
 

@@ -77,13 +77,18 @@ fn bill(bill: Bill, dress: &mut Dress) -> Value {
     json!({"title": bill.title, "value": bill.ord, "groups": groups})
 }
 
-fn bill_field(field: BillField, dress: &mut Dress) -> Value {
+fn bill_field(mut field: BillField, dress: &mut Dress) -> Value {
+    if field.id == "mobile" && dress.wears(Quirk::MaskedDetails) {
+        field.value = masked(&field.value);
+        field.text = masked(&field.text);
+    }
     let mut shown = Map::new();
     shown.insert("id".to_owned(), json!(field.id));
     shown.insert("name".to_owned(), json!(field.title));
-    // Choices always show both: no client could tell an id from a text.
-    let sparse = dress.wears(Quirk::SparseBill) && field.value == field.text;
-    let only_text = sparse && dress.flip();
+    // Else choices show both: no client could tell an id from a text.
+    let only_value = dress.wears(Quirk::ValuesOnly) && field.value != field.text;
+    let sparse = only_value || dress.wears(Quirk::SparseBill) && field.value == field.text;
+    let only_text = sparse && !only_value && dress.flip();
     if !only_text {
         shown.insert("value".to_owned(), json!(field.value));
     }
@@ -127,8 +132,13 @@ fn cols_and_rows(table: Table, dress: &mut Dress) -> (Value, Value) {
     }
     let col = |at: &usize| json!({"id": table.cols[*at].0, "title": table.cols[*at].1});
     let cols: Vec<Value> = order.iter().map(col).collect();
+    let is_masked = dress.wears(Quirk::MaskedLists);
+    let value = |row: &Row, at: usize| match (table.cols[at].0, &row.values[at]) {
+        ("mobile", Value::String(number)) if is_masked => Value::String(masked(number)),
+        (_, value) => value.clone(),
+    };
     let mut row = |row: Row| {
-        let values: Vec<Value> = order.iter().map(|at| row.values[*at].clone()).collect();
+        let values: Vec<Value> = order.iter().map(|at| value(&row, *at)).collect();
         match (objects, objects && dress.flip()) {
             (false, _) => Value::Array(values),
             (true, false) => json!({"ord": row.ord, "value": values}),
@@ -138,6 +148,14 @@ fn cols_and_rows(table: Table, dress: &mut Dress) -> (Value, Value) {
     let mut rows: Vec<Value> = table.rows.into_iter().map(&mut row).collect();
     let rows = if single { rows.swap_remove(0) } else { Value::Array(rows) };
     (Value::Array(cols), rows)
+}
+
+/// `13800001234` as `138****1234`; what is too short to hide anything stays.
+fn masked(number: &str) -> String {
+    match (number.get(..3), number.get(7..)) {
+        (Some(head), Some(tail)) if !tail.is_empty() => format!("{head}****{tail}"),
+        _ => number.to_owned(),
+    }
 }
 
 fn options(choices: &[Choice], dress: &mut Dress) -> Value {

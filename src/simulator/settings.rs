@@ -16,6 +16,10 @@ pub struct Settings {
     pub only_zsml: bool,
     /// Whether the list of progress records can be read.
     pub replylist: ReplyList,
+    /// Most characters of a record's text that this list shows; it shows texts whole where this is empty.
+    pub replylist_cut: Option<usize>,
+    /// What stands behind a text that was cut.
+    pub replylist_mark: String,
     /// Most rows of a list page, whatever page size is asked for; the quirk `page_cap` sets 10 where this is empty.
     pub page_cap: Option<usize>,
     /// Fields whose duplicates are refused: any of `khid`, `name`, `mobile`, `email`, `phone`.
@@ -30,6 +34,9 @@ pub enum ReplyList {
     /// It answers the records.
     #[serde(rename = "open")]
     Open,
+    /// A page for people instead of an answer, with HTTP 200 (§1.2).
+    #[serde(rename = "html")]
+    Html,
     /// There is no such page: HTTP 404.
     #[serde(rename = "404")]
     NotFound,
@@ -46,6 +53,8 @@ impl Default for Settings {
             single_session: false,
             only_zsml: false,
             replylist: ReplyList::Open,
+            replylist_cut: None,
+            replylist_mark: "…".to_owned(),
             page_cap: None,
             duplicate_rules: vec!["khid".to_owned()],
             latency_ms: 0,

@@ -20,12 +20,18 @@ pub(super) async fn write_advance(
                    where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, *position, result.to_string(), advance.fingerprint.clone(), now]).await?;
     }
+    if let Some((position, result)) = &advance.told {
+        let sql = "update steps set result = $3 where event_id = $1 and position = $2";
+        tx.execute(sql, args![event_id, *position, result.to_string()]).await?;
+    }
     if let Some(position) = advance.reset {
-        let sql = "update steps set state = 'planned', started_at = null where event_id = $1 and position = $2";
+        let sql = "update steps set state = 'planned', started_at = null, result = null
+                   where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, position]).await?;
     }
     if let Some(position) = advance.start {
-        let sql = "update steps set state = 'started', started_at = $3 where event_id = $1 and position = $2";
+        let sql = "update steps set state = 'started', started_at = $3, result = null
+                   where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, position, now]).await?;
     }
     if advance.resolved {

@@ -53,6 +53,8 @@ pub struct NewStep {
     pub name: String,
     /// The step as JSON.
     pub step: Value,
+    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known.
+    pub fingerprint: Option<String>,
 }
 
 /// What one write of the journal says; all of it in one transaction.
@@ -62,6 +64,8 @@ pub struct Advance {
     pub done: Option<(i64, Value)>,
     /// A mark by which equal effects are counted ([`Store::count_fingerprint`]); of the step that is done.
     pub fingerprint: Option<String>,
+    /// The ERP says that this step is done, and nobody has seen it yet: position and result.
+    pub told: Option<(i64, Value)>,
     /// The contact is linked now; its held messages are released.
     pub link: Option<NewLink>,
     /// This step is about to be executed.
@@ -207,7 +211,8 @@ impl Store {
             let state = if position == first { StepState::Started } else { StepState::Planned };
             let started_at = (state == StepState::Started).then_some(now);
             tx.execute(
-                "insert into steps (event_id, position, name, step, state, started_at) values ($1, $2, $3, $4, $5, $6)",
+                "insert into steps (event_id, position, name, step, state, started_at, fingerprint)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
                 args![
                     lease.event_id.as_str(),
                     position,
@@ -215,6 +220,7 @@ impl Store {
                     step.step.to_string(),
                     state.as_str(),
                     started_at,
+                    step.fingerprint.clone(),
                 ],
             )
             .await?;
@@ -324,11 +330,16 @@ impl Store {
         rows.first().map_or(Ok(None), |row| row.opt_millis("due"))
     }
 
-    /// How many steps that are done carry this fingerprint.
-    pub async fn count_fingerprint(&self, fingerprint: &str) -> Result<i64, StoreError> {
-        let sql = "select count(*) as count from steps where fingerprint = $1 and state = 'done'";
-        let rows = self.db.read(sql, args![fingerprint]).await?;
-        rows.first().map_or(Ok(0), |row| row.int("count"))
+    /// How many steps carry this fingerprint: those that are done, and those of open events before this one, in the order
+    /// of ids, that were started.
+    pub async fn count_fingerprint(&self, fingerprint: &str, event_id: &str) -> Result<(i64, i64), StoreError> {
+        let sql = "select count(case when state = 'done' then 1 end) as done,
+                     count(case when state = 'started' and event_id < $2 and exists (select 1 from events
+                       where events.id = steps.event_id and events.status in ('queued', 'running', 'needs_review'))
+                       then 1 end) as started
+                   from steps where fingerprint = $1";
+        let rows = self.db.read(sql, args![fingerprint, event_id]).await?;
+        rows.first().map_or(Ok((0, 0)), |row| Ok((row.int("done")?, row.int("started")?)))
     }
 
     /// Begins a transaction of the lease's holder and extends the lease; refuses who is not the holder any more.

@@ -1,34 +1,41 @@
 //! Doing a step, and asking the ERP whether it is done.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::{
     Journal, SyncError,
     assignment::Assignment,
+    category::{Category, Level},
     conflict::{self, shown},
     mapping::FieldValue,
     plan::is_missing,
+    records::{self, Wanted},
     step::Step,
     text::comparable,
 };
 use crate::{
     config::ErpValues,
     erp::{
-        Assignee, ContactWay, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress, ProgressList,
-        ProgressRow,
+        Assignee, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress, ProgressList, ProgressRow,
+        Shown,
     },
 };
 
 /// What doing a step brought; it still has to be read back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Effect {
     /// The ERP's words.
     pub said: String,
     /// The allocated `ord`, of [`Step::Allocate`].
     pub ord: Option<i64>,
+    /// Nothing was sent, and nothing will be; why.
+    pub left_out: Option<String>,
+}
+
+impl Effect {
+    fn said(said: impl Into<String>) -> Self {
+        Self { said: said.into(), ord: None, left_out: None }
+    }
 }
 
 /// What the ERP shows of a step's effect.
@@ -40,6 +47,8 @@ pub enum Seen {
     NotDone,
     /// The installation does not show it; why.
     Hidden(String),
+    /// What is there may be another event's equal record; once that one is confirmed, looking again tells.
+    Shared,
 }
 
 /// Does steps for one customer of the ERP.
@@ -60,9 +69,9 @@ impl Hands<'_> {
         let answer = match step {
             Step::Allocate { kind } => {
                 let allocated = self.erp.allocate_customer(*kind).await?;
-                return Ok(Effect { said: String::new(), ord: Some(allocated.ord) });
+                return Ok(Effect { ord: Some(allocated.ord), ..Effect::said("") });
             }
-            Step::Link { .. } => return Ok(Effect { said: String::new(), ord: None }),
+            Step::Link { .. } => return Ok(Effect::said("")),
             Step::SaveCustomer { kind, fields } => {
                 self.erp.add_customer(*kind, self.ord()?, &erp_fields(fields)).await?
             }
@@ -75,6 +84,7 @@ impl Hands<'_> {
             Step::SetStage { kind, stage } => {
                 let (kind, detail) = conflict::detail_of(self.erp, *kind, self.ord()?).await?;
                 let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage)).await?;
+                let edit = edit.ok_or_else(|| ErpError::Refused(NO_TEXTS.into()))?;
                 self.erp.edit_customer(self.ord()?, &edit).await?
             }
             Step::Assign { to } => self.erp.assign(self.ord()?, &assignee(to)).await?,
@@ -82,7 +92,7 @@ impl Hands<'_> {
             Step::Approve { agree } => self.erp.approve(self.ord()?, *agree).await?,
             Step::TakeBack => self.erp.take_back(self.ord()?).await?,
         };
-        Ok(Effect { said: answer.message, ord: None })
+        Ok(Effect::said(answer.message))
     }
 
     /// Asks the ERP whether a step took effect.
@@ -93,7 +103,7 @@ impl Hands<'_> {
             Step::SaveCustomer { kind, fields } => self.see_customer(*kind, fields).await,
             Step::FillMissing { kind, ord, fields } => self.see_filled(*kind, *ord, fields).await,
             Step::AddContactPerson { company, fields } => self.see_contact_person(*company, fields).await,
-            Step::Progress { text, .. } => self.see_progress(text).await,
+            Step::Progress { text, .. } => Ok(self.see_records(&[text]).await?.remove(0)),
             Step::SetStage { kind, stage } => self.see_stage(*kind, stage).await,
             Step::Assign { to } => self.see_assignment(to).await,
             Step::Apply => self.see_in_list(PENDING, true).await,
@@ -102,12 +112,10 @@ impl Hands<'_> {
         }
     }
 
-    /// A mark by which equal effects of other events are counted; only progress records need it.
+    /// A mark by which equal effects are counted; only progress records need it.
     pub fn fingerprint(&self, step: &Step) -> Option<String> {
         let Step::Progress { text, .. } = step else { return None };
-        let digest = Sha256::digest(comparable(text).as_bytes());
-        let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Some(format!("{}:{digest}", self.ord?))
+        Some(records::fingerprint(self.ord?, text))
     }
 
     fn ord(&self) -> Result<i64, ErpError> {
@@ -119,14 +127,16 @@ impl Hands<'_> {
         let (kind, detail) = conflict::detail_of(self.erp, kind, ord).await?;
         let missing: Vec<FieldValue> = fields.iter().filter(|field| is_missing(&detail, &field.id)).cloned().collect();
         if missing.is_empty() {
-            return Ok(Effect { said: "nothing is missing any more".into(), ord: None });
+            return Ok(Effect::said("nothing is missing any more"));
         }
-        let edit = self.edit(kind, ord, &detail, &missing, None).await?;
-        let answer = self.erp.edit_customer(ord, &edit).await?;
-        Ok(Effect { said: answer.message, ord: None })
+        let Some(edit) = self.edit(kind, ord, &detail, &missing, None).await? else {
+            return Ok(Effect { left_out: Some(NO_TEXTS.into()), ..Effect::said("") });
+        };
+        Ok(Effect::said(self.erp.edit_customer(ord, &edit).await?.message))
     }
 
-    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`).
+    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`); `None` where
+    /// it does not say how these are called, since any other text would reset what somebody has set.
     pub(super) async fn edit(
         &self,
         kind: CustomerKind,
@@ -134,8 +144,15 @@ impl Hands<'_> {
         detail: &Detail,
         fields: &[FieldValue],
         stage: Option<&str>,
-    ) -> Result<Vec<Field>, ErpError> {
+    ) -> Result<Option<Vec<Field>>, ErpError> {
         let category = Category::of(detail, self.values);
+        let stage = match stage {
+            Some(stage) => Some(stage.to_owned()),
+            None => category.stage.or_configured(&self.values.stage),
+        };
+        let (Some(sort), Some(stage)) = (category.sort.or_configured(&self.values.sort), stage) else {
+            return Ok(None);
+        };
         let name = shown(detail, "name").unwrap_or_default();
         let person = match shown(detail, "person_name") {
             Some(person) => Some(person),
@@ -152,12 +169,12 @@ impl Hands<'_> {
             ("ord", ord.to_string()),
             ("sort2", sort2.to_owned()),
             ("name", name),
-            ("sort", category.sort),
-            ("sort1", stage.map_or(category.stage, str::to_owned)),
+            ("sort", sort),
+            ("sort1", stage),
             ("person_name", person),
         ];
         let required = required.into_iter().map(|(id, val)| Field::new(id, val));
-        Ok(required.chain(erp_fields(fields)).collect())
+        Ok(Some(required.chain(erp_fields(fields)).collect()))
     }
 
     async fn see_customer(&self, kind: CustomerKind, fields: &[FieldValue]) -> Result<Seen, SyncError> {
@@ -185,6 +202,7 @@ impl Hands<'_> {
         if filled.is_empty() {
             return Ok(Seen::NotDone);
         }
+        self.erp.note_shown(Shown::Edit);
         let names = |fields: Vec<&FieldValue>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
         // An installation may not take a field by this interface; what it took is what can be had.
         Ok(Seen::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))
@@ -197,31 +215,49 @@ impl Hands<'_> {
         Ok(ours.map_or(Seen::NotDone, |row| Seen::Done(json!({ "company": company, "person": row.ord }))))
     }
 
-    async fn see_progress(&self, text: &str) -> Result<Seen, SyncError> {
-        let wanted = comparable(text);
-        let step = Step::Progress { text: text.to_owned(), way: ContactWay::Other };
-        let others = match self.fingerprint(&step) {
-            Some(fingerprint) => self.journal.count_fingerprint(&fingerprint).await?,
-            None => 0,
+    /// Looks several progress records up in one reading of the list, each by its text.
+    pub async fn see_records(&self, texts: &[&str]) -> Result<Vec<Seen>, SyncError> {
+        let ord = self.ord()?;
+        let mut wanted = Vec::with_capacity(texts.len());
+        for text in texts {
+            let counts = self.journal.count_equal(&records::fingerprint(ord, text)).await?;
+            wanted.push(Wanted::new(text, counts));
+        }
+        // An ERP shows what was just added on the first page, so reading stops as soon as all of them are there.
+        let all_are_there = |rows: &[ProgressRow]| wanted.iter().all(|wanted| wanted.is_in(rows));
+        let rows = match self.erp.list_progress(ord, all_are_there).await? {
+            ProgressList::Closed(words) => return Ok(vec![Seen::Hidden(words); texts.len()]),
+            ProgressList::Records(rows) => rows,
         };
-        // Records have no key of their own: ours is there once there are more equal ones than finished steps made.
-        let is_there = |records: &[ProgressRow]| equal_records(records, &wanted) > others;
-        let records = match self.erp.list_progress(self.ord()?, is_there).await? {
-            ProgressList::Closed(words) => return Ok(Seen::Hidden(words)),
-            ProgressList::Records(records) => records,
-        };
-        let ours = is_there(&records);
-        let newest =
-            records.iter().filter(|record| comparable(&record.intro) == wanted).filter_map(|record| record.ord).max();
-        Ok(if ours { Seen::Done(json!({ "record": newest })) } else { Seen::NotDone })
+        let mut seen = Vec::with_capacity(wanted.len());
+        for wanted in &wanted {
+            seen.push(self.see_record(ord, wanted, &rows).await?);
+        }
+        Ok(seen)
+    }
+
+    async fn see_record(&self, ord: i64, wanted: &Wanted, rows: &[ProgressRow]) -> Result<Seen, SyncError> {
+        if wanted.is_in(rows) {
+            return Ok(Seen::Done(json!({ "record": wanted.newest(rows) })));
+        }
+        if wanted.may_be_in(rows) {
+            return Ok(Seen::Shared);
+        }
+        for (text, count) in wanted.too_short_to_tell(rows) {
+            // A shorter record of ours, shown whole, is not this one cut short.
+            if self.journal.count_equal(&records::fingerprint(ord, &text)).await?.done < count {
+                return Ok(Seen::Hidden(format!("洽谈进展列表 shows texts too short to tell them apart: {text}")));
+            }
+        }
+        Ok(Seen::NotDone)
     }
 
     async fn see_stage(&self, kind: CustomerKind, stage: &str) -> Result<Seen, SyncError> {
         let (_, detail) = conflict::detail_of(self.erp, kind, self.ord()?).await?;
-        Ok(match Category::shown(&detail).stage {
-            Some(shown) if shown == stage => Seen::Done(json!({ "stage": stage })),
-            Some(_) => Seen::NotDone,
-            None => Seen::Hidden("客户详情 shows no 跟进程度".into()),
+        Ok(match Category::of(&detail, self.values).stage {
+            Level::Named(shown) if shown == stage => Seen::Done(json!({ "stage": stage })),
+            Level::Named(_) => Seen::NotDone,
+            Level::Unnamed | Level::Empty => Seen::Hidden("客户详情 shows no text of 跟进程度".into()),
         })
     }
 
@@ -237,7 +273,11 @@ impl Hands<'_> {
             Assignment::Public => salesperson.is_empty(),
             Assignment::Users { .. } => expected.iter().any(|name| salesperson.contains(name.as_str())),
         };
-        Ok(if right { Seen::Done(json!({ "salesperson": salesperson })) } else { Seen::NotDone })
+        if right {
+            self.erp.note_shown(Shown::Assignment);
+            return Ok(Seen::Done(json!({ "salesperson": salesperson })));
+        }
+        Ok(Seen::NotDone)
     }
 
     /// `catename` of the customer; `None` where the installation does not show it.
@@ -261,14 +301,6 @@ impl Hands<'_> {
         let found = self.erp.list_customers(&filter).await?.iter().any(|row| row.ord == ord);
         Ok(if found == inside { Seen::Done(json!({ "ord": ord })) } else { Seen::NotDone })
     }
-}
-
-/// How many records have this text. A record that stands on two pages, because the list grew while it was read, is one.
-fn equal_records(records: &[ProgressRow], wanted: &str) -> i64 {
-    let equal = records.iter().filter(|record| comparable(&record.intro) == wanted);
-    let (with_id, without): (Vec<_>, Vec<_>) = equal.partition(|record| record.ord.is_some());
-    let ids: BTreeSet<_> = with_id.into_iter().map(|record| record.ord).collect();
-    i64::try_from(ids.len() + without.len()).unwrap_or(i64::MAX)
 }
 
 /// `stype` of 客户池 and of 待审核 (`erp-wire.md §3`).
@@ -298,40 +330,9 @@ fn whose(detail: &Detail, fields: &[FieldValue]) -> Whose {
     }
 }
 
-/// 客户分类 and 跟进程度, as they are sent back: display texts, or the stored values where the record shows no texts. Only an
-/// empty field is given its configured value; whoever has set another must not find it reset.
-struct Category {
-    sort: String,
-    stage: String,
-}
-
-struct ShownCategory {
-    sort: Option<String>,
-    stage: Option<String>,
-}
-
-impl Category {
-    fn of(detail: &Detail, values: &ErpValues) -> Self {
-        let ShownCategory { sort, stage } = Self::read(detail, |id| shown(detail, id));
-        Self { sort: sort.unwrap_or_else(|| values.sort.clone()), stage: stage.unwrap_or_else(|| values.stage.clone()) }
-    }
-
-    /// The display texts alone.
-    fn shown(detail: &Detail) -> ShownCategory {
-        Self::read(detail, |id| detail.text(id).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned))
-    }
-
-    /// Editing calls 客户分类 `sort` and 跟进程度 `sort1`; adding calls the tree of both `sort1`. A detail with a field
-    /// `sort` speaks as editing does; one without shows the tree, its first level being the 客户分类.
-    fn read(detail: &Detail, text: impl Fn(&str) -> Option<String>) -> ShownCategory {
-        if detail.has("sort") {
-            return ShownCategory { sort: text("sort"), stage: text("sort1") };
-        }
-        let tree = text("sort1").unwrap_or_default();
-        let mut levels = tree.split([',', '，', '/', '>', '-']).map(str::trim).filter(|level| !level.is_empty());
-        ShownCategory { sort: levels.next().map(str::to_owned), stage: levels.next().map(str::to_owned) }
-    }
-}
+/// Why an edit is left out.
+const NO_TEXTS: &str = "客户详情只给出客户分类、跟进程度的编号，没有名称，修改会改掉它们 \
+    (客户详情 shows 客户分类 and 跟进程度 by their ids alone, and 客户修改 takes texts: editing could reset them)";
 
 fn erp_fields(fields: &[FieldValue]) -> Vec<Field> {
     fields.iter().map(FieldValue::field).collect()
@@ -347,29 +348,6 @@ fn assignee(to: &Assignment) -> Assignee {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn values() -> ErpValues {
-        ErpValues {
-            sort: "配置分类".into(), stage: "配置程度".into(), ..crate::config::Config::default().erp.values
-        }
-    }
-
-    #[test]
-    fn an_edit_sends_the_configured_category_only_where_the_record_shows_none() {
-        type Shown<'a> = &'a [(&'a str, &'a str, &'a str)];
-        let cases: [(Shown<'_>, (&str, &str)); 6] = [
-            (&[("sort", "3", "潜在客户"), ("sort1", "3,7", "初步洽谈")], ("潜在客户", "初步洽谈")),
-            (&[("sort", "3", ""), ("sort1", "7", "")], ("3", "7")),
-            (&[("sort", "", ""), ("sort1", "", "初步洽谈")], ("配置分类", "初步洽谈")),
-            (&[("sort", "", "潜在客户")], ("潜在客户", "配置程度")),
-            (&[("sort1", "3,7", "潜在客户/初步洽谈")], ("潜在客户", "初步洽谈")),
-            (&[], ("配置分类", "配置程度")),
-        ];
-        for (fields, expected) in cases {
-            let category = Category::of(&Detail::from_fields(None, fields.iter().copied()), &values());
-            assert_eq!((category.sort.as_str(), category.stage.as_str()), expected, "{fields:?}");
-        }
-    }
 
     #[test]
     fn another_customer_under_the_allocated_id_is_told_by_number_and_name_together() {

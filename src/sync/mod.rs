@@ -4,12 +4,14 @@
 //! its steps. Both know nothing of the ledger beyond the two questions of [`Journal`].
 
 mod assignment;
+mod category;
 mod conflict;
 mod hands;
 mod mapping;
 mod plan;
 mod preview;
 mod progress;
+mod records;
 mod step;
 mod text;
 
@@ -27,7 +29,7 @@ pub use self::{
     text::{clean, utf16_len},
 };
 use crate::erp::{CallLog, Erp};
-pub use crate::erp::{CallRecord, ErpError};
+pub use crate::erp::{CallRecord, ErpError, Shown};
 
 /// The ERP and everything that planning needs, as a worker holds it.
 #[derive(Clone)]
@@ -86,10 +88,20 @@ impl Job {
 
 /// What planning and probing ask of the ledger.
 pub trait Journal: Send + Sync {
-    /// How many finished steps left this mark: equal progress records of a customer are told apart by counting.
-    fn count_fingerprint<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<i64, JournalError>>;
+    /// How many steps left this mark: equal progress records of a customer are told apart by counting.
+    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>>;
     /// The next number of a rotation; `peek` does not take it.
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>>;
+}
+
+/// Steps of other events that have one mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Those that are done.
+    pub done: i64,
+    /// Those that were begun and are still open, of events before this one in an order that all agree on: of two equal
+    /// records whose outcomes are open, the one that is there belongs to the first of them.
+    pub started_before: i64,
 }
 
 /// The ledger did not answer.

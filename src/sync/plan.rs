@@ -5,7 +5,7 @@
 use super::{
     Journal, SyncError,
     assignment::{self, Assignment},
-    conflict::{self, Candidate, Found, FoundBy, shown},
+    conflict::{self, Candidate, Fit, Found, FoundBy, shown},
     mapping::{ChoiceIds, FieldValue, Mapping},
     progress,
     step::Step,
@@ -57,7 +57,7 @@ pub enum Plan {
     NotLinked,
     /// The admission rules refuse it.
     NotAdmitted(Decision),
-    /// Several customers match.
+    /// Several customers match, or one may: a person decides.
     Several {
         /// By what.
         by: FoundBy,
@@ -224,7 +224,7 @@ impl Planner {
     fn is_contact_itself(&self, detail: &Detail, event: &Event) -> bool {
         let has_khid = shown(detail, "khid").is_some_and(|khid| khid == self.mapping.khid(event.contact().id()));
         let numbers = shown(detail, "mobile").zip(Mapping::mobile(event));
-        has_khid || numbers.is_some_and(|(theirs, ours)| conflict::same_number(&theirs, ours))
+        has_khid || numbers.is_some_and(|(theirs, ours)| conflict::fit(&theirs, ours) != Fit::Other)
     }
 
     /// A company that the ERP knows: the contact becomes a further contact person of it, and nothing of the contact's goes
@@ -378,7 +378,7 @@ fn kind_of(link: Option<&Link>, event: &Event) -> CustomerKind {
 /// contact persons, whose data must not end up in the customer's own fields.
 fn is_own_record(detail: &Detail, event: &Event) -> bool {
     match (shown(detail, "mobile"), Mapping::mobile(event)) {
-        (Some(theirs), Some(ours)) => conflict::same_number(&theirs, ours),
+        (Some(theirs), Some(ours)) => conflict::fit(&theirs, ours) != Fit::Other,
         _ => true,
     }
 }

@@ -72,8 +72,9 @@ async fn rehearse(mut hands: Hands<'_>, log: &CallLog, steps: &[(String, Step)])
         log.set_step(name);
         match step {
             Step::SetStage { kind, stage } if hands.ord == Some(UNALLOCATED) => {
-                let edit = hands.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await?;
-                hands.erp.edit_customer(UNALLOCATED, &edit).await?;
+                if let Some(edit) = hands.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await? {
+                    hands.erp.edit_customer(UNALLOCATED, &edit).await?;
+                }
             }
             _ => {
                 let effect = hands.execute(step).await?;

@@ -5,22 +5,29 @@ use serde_json::Value;
 
 use crate::{
     store::{NewLink, StepRow, StepState, Store},
-    sync::{Journal, JournalError, Step},
+    sync::{Counts, Journal, JournalError, Step},
 };
 
 /// The ledger's answers to planning and looking.
-pub(super) struct StoreJournal<'a>(pub(super) &'a Store);
+pub(super) struct StoreJournal<'a> {
+    pub(super) store: &'a Store,
+    /// For whom it is asked.
+    pub(super) event_id: &'a str,
+}
 
 impl Journal for StoreJournal<'_> {
-    fn count_fingerprint<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<i64, JournalError>> {
-        Box::pin(
-            async move { self.0.count_fingerprint(fingerprint).await.map_err(|error| JournalError(error.to_string())) },
-        )
+    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>> {
+        Box::pin(async move {
+            let counted = self.store.count_fingerprint(fingerprint, self.event_id).await;
+            let (done, started_before) = counted.map_err(|error| JournalError(error.to_string()))?;
+            Ok(Counts { done, started_before })
+        })
     }
 
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
         Box::pin(async move {
-            let number = if peek { self.0.peek_rotation(name).await } else { self.0.next_in_rotation(name).await };
+            let number =
+                if peek { self.store.peek_rotation(name).await } else { self.store.next_in_rotation(name).await };
             number.map_err(|error| JournalError(error.to_string()))
         })
     }

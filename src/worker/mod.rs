@@ -3,9 +3,11 @@
 //! One [`Dispatcher`] a process. It claims only as much as it can run now, stands still while the circuit is open, in
 //! quiet hours and while the ERP refuses the login, and ends cleanly: steps in flight finish, nothing stays half claimed.
 
+mod attempt;
 mod circuit;
 mod journal;
 mod limit;
+mod parts;
 mod quiet;
 mod retry;
 mod run;

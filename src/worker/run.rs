@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     journal::{StoreJournal, is_effect, new_link, ord_after, ord_of, sha256},
-    verdict::{Counts, Verdict},
+    verdict::Verdict,
 };
 use crate::{
     clock::{Clock, Millis},
@@ -17,14 +17,10 @@ use crate::{
     sync::{CallRecord, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
 };
 
-/// Tries of one run to see an assignment, or filled fields, that the ERP says are done; after them its word is taken.
-const ASSIGN_TRIES: usize = 3;
-const FILL_TRIES: usize = 2;
-
 /// How a run ended.
 pub(super) enum End {
     /// It took effect; the last write of the journal goes with the settlement.
-    Succeeded(Advance),
+    Succeeded(Box<Advance>),
     /// The contact is not linked: the message waits.
     Hold,
     /// The rules refuse it.
@@ -131,30 +127,34 @@ impl Run<'_> {
         before: &[StepRow],
         turn: Option<Value>,
     ) -> Result<Result<Vec<StepRow>, End>, End> {
-        let journal = StoreJournal(self.store);
+        let (store, event_id) = (self.store, self.lease.event_id.clone());
+        let journal = StoreJournal { store, event_id: &event_id };
         let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await;
         let steps = match planned {
             Ok(Plan::Steps { steps, .. }) => named(steps),
             Ok(Plan::NotLinked) => return Ok(Err(End::Hold)),
             Ok(Plan::NotAdmitted(decision)) => return Ok(Err(End::NotAdmitted(decision))),
             Ok(Plan::Several { by, candidates }) => {
-                let error = format!(
-                    "ERP 中有 {} 个客户与此联系人相符 ({} customers match)",
-                    candidates.len(),
-                    candidates.len()
-                );
+                let error = match candidates.len() {
+                    1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖 (one customer may be this contact; the ERP masks its number)".to_owned(),
+                    count => format!("ERP 中有 {count} 个客户与此联系人相符 ({count} customers match)"),
+                };
                 let facts = json!({ "matched_by": by, "candidates": candidates, "decisions": ["link"] });
                 return Err(Verdict::Review { code: "candidates", error, facts }.into());
             }
             Err(error) => return Err(error.into()),
         };
-        let is_new = |name: &str| !before.iter().any(|row| row.state == StepState::Done && row.name == name);
+        // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
+        let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
+        let is_new = |name: &str| name == "allocate" || !is_done(name);
+        let hands = self.job.hands(&journal, task.link.as_ref().map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
             .filter(|(name, _)| is_new(name))
             .map(|(name, step)| {
                 let kept = turn.clone().filter(|_| name == "assign");
-                NewStep { name, step: kept.unwrap_or_else(|| json!(step)) }
+                let fingerprint = hands.fingerprint(&step);
+                NewStep { name, step: kept.unwrap_or_else(|| json!(step)), fingerprint }
             })
             .collect();
         if steps.is_empty() {
@@ -190,14 +190,23 @@ impl Run<'_> {
         mut resolution: Option<Resolution>,
     ) -> Result<End, End> {
         let mut advance = Advance::default();
+        let mut told = Vec::new();
+        let (store, event_id) = (self.store, self.lease.event_id.clone());
+        let journal = StoreJournal { store, event_id: &event_id };
         let mut rows = steps.into_iter().peekable();
         while let Some(row) = rows.next() {
             let step: Step = serde_json::from_value(row.step.clone())
                 .map_err(|error| Verdict::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             self.job.log.set_step(&row.name);
-            let journal = StoreJournal(self.store);
             let hands = self.job.hands(&journal, ord);
-            let (result, resolved) = self.settle_step(&hands, &row, &step, resolution).await?;
+            let (result, resolved) = if is_part(&row) {
+                match self.tell(&hands, &row, &step, rows.peek(), &mut told).await? {
+                    Some(result) => (result, false),
+                    None => continue,
+                }
+            } else {
+                self.settle_step(&hands, &row, &step, resolution).await?
+            };
             if resolved {
                 resolution = None;
             }
@@ -210,8 +219,8 @@ impl Run<'_> {
                 link: new_link,
                 start: rows.peek().map(|next| next.position),
                 resolved,
-                reset: None,
                 calls: self.calls(),
+                ..Advance::default()
             };
             if rows.peek().is_some() {
                 if self.stop.is_cancelled() {
@@ -226,7 +235,7 @@ impl Run<'_> {
             }
         }
         advance.calls.extend(self.calls());
-        Ok(End::Succeeded(advance))
+        Ok(End::Succeeded(advance.into()))
     }
 
     /// Brings one step to its end; answers its result, and whether an operator's decision was used up on it.
@@ -266,15 +275,10 @@ impl Run<'_> {
         }
         match self.look(hands, row, step).await? {
             Seen::Done(result) => Ok(Some(result)),
-            Seen::Hidden(words) if !step.is_repeatable() => Err(Verdict::Review {
-                code: "outcome_unknown",
-                error: format!(
-                    "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
-                    row.name
-                ),
-                facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
-            }
-            .into()),
+            // The ERP said that it is done, before anybody knew that it does not show it.
+            Seen::Hidden(words) if row.result.is_some() => Ok(Some(unverified(&words, row.result.as_ref()))),
+            Seen::Hidden(words) if !step.is_repeatable() => Err(outcome_unknown(row, &words)),
+            Seen::Shared => Err(self.wait_for_equal(row)),
             Seen::NotDone | Seen::Hidden(_) => {
                 // A call without an answer may still take effect; only after that time its absence is believed. Even a
                 // step that may be repeated waits: its late effect would undo what came after it.
@@ -289,7 +293,7 @@ impl Run<'_> {
 
     /// Looks a step up. Where another customer stands under the allocated id, nothing is saved and the plan is made anew, as
     /// soon as a late effect of our own save is out of the question.
-    async fn look(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Seen, End> {
+    pub(super) async fn look(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Seen, End> {
         match hands.look(step).await {
             Err(SyncError::Erp(ErpError::Refused(error))) if matches!(step, Step::SaveCustomer { .. }) => {
                 let certain = self.certain_from(row);
@@ -304,87 +308,21 @@ impl Run<'_> {
         }
     }
 
-    async fn do_step(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
-        let (mut tries, unverified) = match step {
-            Step::Assign { .. } => (ASSIGN_TRIES, Some("客户列表 shows another salesperson")),
-            Step::FillMissing { .. } => (FILL_TRIES, Some("客户详情 shows none of the fields")),
-            _ => (1, None),
-        };
-        loop {
-            tries -= 1;
-            self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
-            let outcome = hands.execute(step).await;
-            self.job.log.set_deadline(self.lease.until);
-            let effect = match outcome {
-                Ok(effect) => effect,
-                Err(error) => return self.after_failure(hands, row, step, error).await,
-            };
-            if let Some(ord) = effect.ord {
-                return Ok(json!({ "ord": ord }));
-            }
-            if matches!(step, Step::Link { .. }) {
-                return Ok(Value::Null);
-            }
-            match self.look(hands, row, step).await? {
-                Seen::Done(result) => return Ok(result),
-                Seen::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
-                Seen::NotDone if tries > 0 => {}
-                Seen::NotDone => {
-                    if let Some(words) = unverified {
-                        return Ok(json!({ "unverified": words, "said": effect.said }));
-                    }
-                    let error =
-                        format!("步骤 {}：ERP 答复“{}”，但查不到结果 (the ERP stored nothing)", row.name, effect.said);
-                    // Said twice and not seen twice, it is the look-up that is in doubt: a third record is worse than a question.
-                    if !step.is_repeatable() && self.error_before.as_ref() == Some(&error) {
-                        let facts = json!({ "step": row.name, "decisions": ["done", "resend"] });
-                        return Err(Verdict::Review { code: "not_stored", error, facts }.into());
-                    }
-                    self.reset(row).await?;
-                    return Err(Verdict::Retry { code: "not_stored", error, counts: Counts::Yes }.into());
-                }
-            }
+    /// An equal record of another event is open, too, and one of both may be there: that one comes first. When it takes too
+    /// long, a person looks.
+    pub(super) fn wait_for_equal(&self, row: &StepRow) -> End {
+        let patience = self.certain_from(row).plus(self.lease.span);
+        if self.clock.now() < patience {
+            return End::LookAgain(
+                patience,
+                format!("waiting for an equal record of another event before {}", row.name),
+            );
         }
-    }
-
-    /// A step's call failed. If it certainly took no effect it is planned again; else it stays started, to be looked up.
-    async fn after_failure(
-        &mut self,
-        hands: &Hands<'_>,
-        row: &StepRow,
-        step: &Step,
-        error: SyncError,
-    ) -> Result<Value, End> {
-        match &error {
-            // An answer came, only no readable one: the effect is there now, or it never will be.
-            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => match self.look(hands, row, step).await?
-            {
-                Seen::Done(result) => return Ok(result),
-                Seen::NotDone => self.reset(row).await?,
-                Seen::Hidden(_) => {}
-            },
-            // From now on, not from when the step began: the call may have waited long for its turn.
-            SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
-            SyncError::Journal(_) => {}
-            // An earlier try may have come through after all, and be why the ERP refuses this one.
-            SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => {
-                match self.look(hands, row, step).await? {
-                    Seen::Done(result) => return Ok(result),
-                    Seen::NotDone | Seen::Hidden(_) => self.reset(row).await?,
-                }
-            }
-            SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
-                self.reset(row).await?;
-                // The number may have been given away meanwhile, or the allocated id be forgotten.
-                return Err(Verdict::PlanAnew { code: "refused", error: words.clone() }.into());
-            }
-            SyncError::Erp(_) => self.reset(row).await?,
-        }
-        Err(error.into())
+        outcome_unknown(row, "an equal record of another event is open, too")
     }
 
     /// Writes down that a step is about to be done, from now; `resolved` uses up an operator's decision with it.
-    async fn start(&mut self, row: &StepRow, resolved: bool) -> Result<(), End> {
+    pub(super) async fn start(&mut self, row: &StepRow, resolved: bool) -> Result<(), End> {
         let advance = Advance { start: Some(row.position), resolved, calls: self.calls(), ..Advance::default() };
         self.store.advance(&mut self.lease, &advance).await?;
         self.job.log.set_deadline(self.lease.until);
@@ -393,7 +331,7 @@ impl Run<'_> {
 
     /// How long after its start a step's calls may be sent: a late effect of theirs has then come when the lease is over
     /// and another worker looks.
-    fn send_window(&self) -> Duration {
+    pub(super) fn send_window(&self) -> Duration {
         self.lease.span.saturating_sub(self.late_effect).max(self.lease.span / 4)
     }
 
@@ -405,7 +343,7 @@ impl Run<'_> {
         row.started_at.unwrap_or_default().plus(wait)
     }
 
-    async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
+    pub(super) async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
         let advance = Advance { reset: Some(row.position), calls: self.calls(), ..Advance::default() };
         self.store.advance(&mut self.lease, &advance).await?;
         Ok(())
@@ -429,4 +367,26 @@ impl Run<'_> {
         }
         calls.into_iter().map(row).collect()
     }
+}
+
+/// Whether a step may be told and looked up later, together with those behind it: a progress record that nobody has sent.
+fn is_part(row: &StepRow) -> bool {
+    row.state == StepState::Planned && row.name.starts_with("progress:")
+}
+
+/// The result of a step that the ERP says is done and does not show.
+pub(super) fn unverified(words: &str, told: Option<&Value>) -> Value {
+    json!({ "unverified": words, "said": told.and_then(|told| told.get("said")) })
+}
+
+fn outcome_unknown(row: &StepRow, words: &str) -> End {
+    Verdict::Review {
+        code: "outcome_unknown",
+        error: format!(
+            "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
+            row.name
+        ),
+        facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
+    }
+    .into()
 }

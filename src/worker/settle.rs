@@ -50,7 +50,7 @@ impl Dispatcher {
     fn settlement(&self, claimed: &Claimed, end: End, begun: Millis) -> Result<Settlement, String> {
         let now = self.parts.clock.now();
         Ok(match end {
-            End::Succeeded(last) => Settlement::succeeded(last),
+            End::Succeeded(last) => Settlement::succeeded(*last),
             End::Stopped | End::Again => Settlement { next_attempt_at: Some(now), ..Settlement::to(Status::Queued) },
             End::Wait => {
                 Settlement { next_attempt_at: Some(now.plus(WAIT_FOR_TWIN)), ..Settlement::to(Status::Queued) }

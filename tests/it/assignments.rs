@@ -91,3 +91,30 @@ async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
     assert!(error.contains("999") && error.contains("63 张伟"), "{error}");
     assert!(world.sim.handle.calls_of("assign").is_empty(), "nothing was sent that the ERP would refuse");
 }
+
+/// Promotes a contact while the ERP says three times that it assigned the customer, and does not.
+async fn lie(world: &World, number: u32) -> (erp_bridge::store::EventRow, usize) {
+    world.sim.handle.clear_calls();
+    world.sim.handle.fault("assign:not_stored:times=3").unwrap();
+    let id = world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 90.0)).await;
+    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    world.sim.handle.clear_faults();
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    (event, world.sim.handle.calls_of("assign").len())
+}
+
+#[tokio::test]
+async fn an_assignment_that_the_erp_does_not_show_is_made_again_where_it_showed_others_and_noted_where_it_never_did() {
+    let world = with_rules().await;
+    // What the list shows in catename is assumed: nothing says yet that this installation shows assignments there.
+    let (event, sent) = lie(&world, 1).await;
+    let steps = world.app.store.steps(&event.id).await.unwrap();
+    let result = steps.into_iter().find(|step| step.name == "assign").unwrap().result.unwrap();
+    assert!(result["unverified"].as_str().unwrap().contains("salesperson"), "{result}");
+    assert_eq!(sent, 3);
+
+    assert_eq!(salesperson(&world, 2, 90.0).await, "王芳");
+    let (event, sent) = lie(&world, 3).await;
+    let ord = world.app.store.contact("c3").await.unwrap().unwrap().ord;
+    assert_eq!((event.attempts, sent, world.sim.handle.catename(ord).unwrap().as_str()), (1, 4, "张伟"));
+}

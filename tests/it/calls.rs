@@ -48,3 +48,16 @@ async fn a_message_costs_two_calls_however_many_records_its_customer_has() {
         assert!(number == 1 || calls == ["progress.add", "progress.list"], "record {number}: {calls:?}");
     }
 }
+
+#[tokio::test]
+async fn one_reading_of_the_list_confirms_all_parts_of_a_long_message() {
+    let world = World::start().await;
+    world.cost(world.accept("m0", &promoted(&contact("c1", 1), 80.0))).await;
+    for (webhook_id, length, parts) in [("m1", 900, 1), ("m2", 1_500, 2), ("m3", 2_500, 3), ("m4", 20_000, 21)] {
+        let calls = world.cost(world.accept(webhook_id, &message("c1", 1, &"字".repeat(length)))).await;
+        let expected = [vec!["progress.add"; parts], vec!["progress.list"]].concat();
+        assert_eq!(calls, expected, "{length} characters");
+    }
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 1 + 2 + 3 + 21);
+}

@@ -118,8 +118,10 @@ async fn a_hang_up_takes_new_secrets_and_tokens_and_keeps_the_old_ones_if_the_fi
 
     fs::write(&file, "[api]\ntokens = 5\n").unwrap();
     bridge.signal("HUP");
-    eventually("the mistake is logged", limit, async || bridge.logged("the old secrets and tokens stay").then_some(()))
-        .await;
+    eventually("the mistake is logged", limit, async || {
+        bridge.logged("the old secrets, tokens and account stay").then_some(())
+    })
+    .await;
     assert!(bridge.logged("api.tokens (erp-bridge.toml, line 2)"));
     assert_eq!(status("second-token-012345678").await, 200);
 }

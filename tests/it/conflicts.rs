@@ -282,6 +282,20 @@ async fn an_erp_that_takes_no_field_does_not_keep_a_contact_from_being_linked() 
 }
 
 #[tokio::test]
+async fn fields_that_the_erp_did_not_take_are_filled_in_later_where_it_took_others() {
+    let world = World::start().await;
+    for (number, faults, attempts) in [(1, 0, 0), (2, 2, 1)] {
+        let known = [("name", "老客户"), ("khid", &format!("K{number}")), ("mobile", &mobile(number))];
+        let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+        world.sim.handle.fault(&format!("customer.edit:not_stored:times={faults}")).unwrap();
+        let id = format!("c{number}");
+        let event = handle(&world, &id, &promoted(&contact(&id, number), 80.0)).await;
+        assert_eq!((event.status, event.attempts), (Status::Succeeded, attempts), "{:?}", event.error);
+        assert_eq!(fields(&world, ord)["weixinAcc"], format!("wx_{id}"));
+    }
+}
+
+#[tokio::test]
 async fn another_customer_under_the_allocated_id_is_never_saved_over() {
     let world = World::start().await;
     world.sim.handle.fault("customer.add:cut_before:times=1").unwrap();

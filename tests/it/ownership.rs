@@ -42,7 +42,12 @@ async fn what_a_dead_process_may_have_sent_just_now_is_not_sent_again_before_its
     let id = world.accept("m2", &message("c1", 1, "你好")).await;
     let mut lease = world.app.store.claim(1, Duration::from_secs(120)).await.unwrap().remove(0).lease;
     let step = json!({ "do": "progress", "text": "2026-11-23 15:04:05 客户：你好", "way": "other" });
-    world.app.store.plan(&mut lease, &[NewStep { name: "progress:1".into(), step }], Vec::new()).await.unwrap();
+    world
+        .app
+        .store
+        .plan(&mut lease, &[NewStep { name: "progress:1".into(), step, fingerprint: None }], Vec::new())
+        .await
+        .unwrap();
     // The call waited long for its turn; then the process died, and nobody knows whether it was sent.
     clock.advance(Duration::from_secs(50));
     world.restart().await;

@@ -2,7 +2,7 @@
 //!
 //! A schedule is drawn from its seed: contacts, their events, faults on 5 % of all calls, resends, and the moments at which
 //! the worker dies at a write of its journal or the database fails there. `ERP_BRIDGE_SEED=123 cargo nextest run random`
-//! repeats one; `ERP_BRIDGE_SCHEDULES=10000` runs more of them.
+//! repeats one; `ERP_BRIDGE_SCHEDULES=10000` runs more of them, `ERP_BRIDGE_FIRST_SEED=2001` others.
 
 mod drive;
 mod mishaps;
@@ -24,7 +24,8 @@ const CROWDED: u64 = 24;
 
 /// Runs schedules on all cores, each in a runtime of its own, so that nothing of one is left for the next.
 fn run(count: u64, schedule: impl AsyncFn(u64) + Sync + Copy) {
-    let (first, last) = Seed::asked().map_or((1, count), |seed| (seed, seed));
+    let from = variable("ERP_BRIDGE_FIRST_SEED").unwrap_or(1);
+    let (first, last) = Seed::asked().map_or_else(|| (from, from + count - 1), |seed| (seed, seed));
     let next = AtomicU64::new(first);
     let work = || {
         loop {

@@ -121,7 +121,7 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
     let late = ledger.claim_one().await.lease;
     ledger.clock.advance(LEASE);
     let mut lease = ledger.claim_one().await.lease;
-    let steps = [NewStep { name: "progress:1".into(), step: json!({}) }];
+    let steps = [NewStep { name: "progress:1".into(), step: json!({}), fingerprint: None }];
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let before = (ledger.event(&id).await, ledger.store.steps(&id).await.unwrap());
 
@@ -147,7 +147,11 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
 async fn a_claim_brings_the_link_and_the_journal_so_far(ledger: &Ledger) {
     ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let steps = ["allocate", "link", "assign"].map(|name| NewStep { name: name.into(), step: json!({ "do": name }) });
+    let steps = ["allocate", "link", "assign"].map(|name| NewStep {
+        name: name.into(),
+        step: json!({ "do": name }),
+        fingerprint: None,
+    });
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let link = NewLink { ord: 9, khid: "WXc1".into(), kind: "person".into(), linked_by: "created".into() };
     let advance =

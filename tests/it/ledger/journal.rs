@@ -14,7 +14,7 @@ on_both! {
     a_new_plan_replaces_what_was_not_done_and_keeps_what_was
     steps_are_done_started_and_put_back_one_by_one
     calls_are_kept_in_order_over_runs
-    a_fingerprint_counts_once_its_step_is_done
+    a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun
     a_link_releases_the_held_messages_of_its_contact_in_order
     a_second_link_replaces_the_first
     planning_anew_keeps_what_took_effect_or_may_have
@@ -23,7 +23,10 @@ on_both! {
 }
 
 fn steps(names: &[&str]) -> Vec<NewStep> {
-    names.iter().map(|name| NewStep { name: (*name).to_owned(), step: json!({ "do": name }) }).collect()
+    names
+        .iter()
+        .map(|name| NewStep { name: (*name).to_owned(), step: json!({ "do": name }), fingerprint: None })
+        .collect()
 }
 
 async fn states(store: &Store, id: &str) -> Vec<(i64, String, StepState)> {
@@ -116,15 +119,24 @@ async fn calls_are_kept_in_order_over_runs(ledger: &Ledger) {
     assert_eq!((first.started_at, first.duration_ms, &first.request), (START, 7, &expected.request));
 }
 
-async fn a_fingerprint_counts_once_its_step_is_done(ledger: &Ledger) {
-    for (contact, expected) in [("c1", 1), ("c2", 2)] {
-        let mut claimed = begun(ledger, contact, &["progress:1", "progress:2"]).await;
-        assert_eq!(ledger.store.count_fingerprint("f").await.unwrap(), expected - 1, "not while it is only started");
-        let done = Advance { done: Some((0, json!(1))), fingerprint: Some("f".into()), ..Advance::default() };
-        ledger.store.advance(&mut claimed.lease, &done).await.unwrap();
-        assert_eq!(ledger.store.count_fingerprint("f").await.unwrap(), expected);
+async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(ledger: &Ledger) {
+    let count = async |of: &Claimed| ledger.store.count_fingerprint("f", &of.event.id).await.unwrap();
+    let mut begun = Vec::new();
+    for contact in ["c1", "c2"] {
+        ledger.queue(contact).await;
+        let mut claimed = ledger.claim_one().await;
+        let step = NewStep { name: "progress:1".into(), step: json!({}), fingerprint: Some("f".into()) };
+        ledger.store.plan(&mut claimed.lease, &[step], Vec::new()).await.unwrap();
+        begun.push(claimed);
     }
-    assert_eq!(ledger.store.count_fingerprint("g").await.unwrap(), 0);
+    let [mut first, mut second]: [Claimed; 2] = begun.try_into().unwrap();
+    assert_eq!((count(&first).await, count(&second).await), ((0, 0), (0, 1)), "only what came before counts");
+    let done = || Advance { done: Some((0, json!(1))), fingerprint: Some("f".into()), ..Advance::default() };
+    ledger.store.advance(&mut first.lease, &done()).await.unwrap();
+    assert_eq!((count(&first).await, count(&second).await), ((1, 0), (1, 0)));
+    ledger.store.advance(&mut second.lease, &done()).await.unwrap();
+    assert_eq!(count(&first).await, (2, 0));
+    assert_eq!(ledger.store.count_fingerprint("g", &second.event.id).await.unwrap(), (0, 0));
 }
 
 fn link(ord: i64) -> NewLink {

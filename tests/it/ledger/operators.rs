@@ -31,7 +31,7 @@ async fn last_audit(ledger: &Ledger) -> Option<AuditRow> {
 async fn a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step(ledger: &Ledger) {
     let id = ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let steps = ["a", "b"].map(|name| NewStep { name: name.into(), step: json!({}) });
+    let steps = ["a", "b"].map(|name| NewStep { name: name.into(), step: json!({}), fingerprint: None });
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let done = Advance { done: Some((0, json!(7))), start: Some(1), ..Advance::default() };
     ledger.store.advance(&mut lease, &done).await.unwrap();

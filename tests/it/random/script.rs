@@ -1,5 +1,7 @@
 //! Who is in a schedule, what is said, and what must be in the ERP afterwards.
 
+use std::collections::BTreeMap;
+
 use erp_bridge::simulator::Handle;
 use rand::{RngExt, rngs::StdRng};
 use serde_json::{Value, json};
@@ -189,27 +191,29 @@ impl Person {
     }
 }
 
-/// What was said, the parts of long messages put together again; a part out of its place stands alone and so differs.
+/// What was said, the parts of long messages put together again. They stand together, in whatever order: one that the ERP
+/// said it stored and did not is sent again behind the others. A part too many or too few stands alone and so differs.
 fn told(records: &[String]) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
-    let mut open: Option<(usize, usize)> = None;
+    let mut open: BTreeMap<usize, &str> = BTreeMap::new();
     for record in records {
         let Some(text) = record.strip_prefix(HEAD) else {
             told.push(record.clone());
             continue;
         };
-        match part(text) {
-            Some((1, of, piece)) => {
-                told.push(piece.to_owned());
-                open = Some((2, of));
-            }
-            Some((number, of, piece)) if open == Some((number, of)) => {
-                told.last_mut().unwrap().push_str(piece);
-                open = Some((number + 1, of));
-            }
-            _ => told.push(text.to_owned()),
+        let Some((number, of, piece)) = part(text) else {
+            told.extend(std::mem::take(&mut open).into_values().map(str::to_owned));
+            told.push(text.to_owned());
+            continue;
+        };
+        if open.insert(number, piece).is_some() {
+            told.push(text.to_owned());
+        }
+        if open.len() == of {
+            told.push(std::mem::take(&mut open).into_values().collect());
         }
     }
+    told.extend(open.into_values().map(str::to_owned));
     told
 }
 

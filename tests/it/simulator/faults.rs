@@ -138,6 +138,12 @@ async fn each_quirk_shows_on_the_wire() {
     assert!(String::from_utf8(entities).unwrap().contains("&#"));
     let sparse = parsed(fetch(Quirk::SparseBill, &format!("{ADD}?edit=1"), None).await);
     assert!(field(&sparse, "mobile").get("value").is_some() != field(&sparse, "mobile").get("text").is_some());
+    let masked = rows(parsed(fetch(Quirk::MaskedLists, CUSTOMERS, list).await)).to_string();
+    assert!(masked.contains("138****8000") && !masked.contains("13800138000"), "{masked}");
+    let masked = parsed(fetch(Quirk::MaskedDetails, &format!("{ADD}?edit=1"), None).await);
+    assert_eq!(field(&masked, "mobile")["value"], json!("138****8000"));
+    let ids = parsed(fetch(Quirk::ValuesOnly, &format!("{ADD}?edit=1"), None).await);
+    assert_eq!((&field(&ids, "sort")["value"], field(&ids, "sort").get("text")), (&json!("3"), None));
     let choices = "/sysa/mobilephone/source.asp?enumid=14";
     assert_eq!(
         parsed(fetch(Quirk::OptionsVn, choices, None).await)["body"]["source"]["options"][0],

@@ -246,6 +246,12 @@ async fn a_progress_record_holds_a_thousand_units_and_is_stored_as_often_as_sent
     let table = bench.list(list, &[("ord", &ord), ("pagesize", "2")]).await;
     assert_eq!(column(&table, "intro"), ["twice", "twice"]);
     assert_eq!(table["page"]["recordcount"], 5);
+    bench.control("POST", "/settings", json!({"replylist_cut": 3, "replylist_mark": "..."})).await;
+    let table = bench.list(list, &[("ord", &ord)]).await;
+    assert_eq!(column(&table, "intro")[1..], ["twi...", "😀😀😀...", "字字字...", "字字字..."]);
+    bench.control("POST", "/settings", json!({"replylist": "html"})).await;
+    let (status, page) = bench.send(list, bench.envelope(Some("refresh"), &[]).to_string()).await.unwrap();
+    assert!(status == 200 && page.starts_with(b"<!DOCTYPE html>"));
     bench.control("POST", "/settings", json!({"replylist": "404"})).await;
     assert_eq!(bench.send(list, bench.envelope(Some("refresh"), &[]).to_string()).await.unwrap().0, 404);
     bench.control("POST", "/settings", json!({"replylist": "refused"})).await;

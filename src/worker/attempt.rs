@@ -1,0 +1,132 @@
+//! Doing one step: the call, what is seen of it, and what a failure leaves open.
+
+use serde_json::{Value, json};
+
+use super::{
+    parts::Told,
+    run::{End, Run},
+    verdict::{Counts, Verdict},
+};
+use crate::{
+    store::{StepRow, StepState},
+    sync::{Effect, ErpError, Hands, Seen, Shown, Step, SyncError},
+};
+
+/// Tries of one run to see an assignment, or filled fields, that the ERP says are done.
+const ASSIGN_TRIES: usize = 3;
+const FILL_TRIES: usize = 2;
+
+impl Run<'_> {
+    /// Does a step that was started, reads it back, and answers its result.
+    pub(super) async fn do_step(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
+        let mut tries = match step {
+            Step::Assign { .. } => ASSIGN_TRIES,
+            Step::FillMissing { .. } => FILL_TRIES,
+            _ => 1,
+        };
+        loop {
+            tries -= 1;
+            let effect = match self.send(hands, row, step).await? {
+                Ok(effect) => effect,
+                Err(result) => return Ok(result),
+            };
+            if let Some(ord) = effect.ord {
+                return Ok(json!({ "ord": ord }));
+            }
+            if let Some(why) = effect.left_out {
+                tracing::warn!(event.id = %self.lease.event_id, step = %row.name, %why, "a step was left out");
+                return Ok(json!({ "left_out": why }));
+            }
+            match step {
+                Step::Link { .. } => return Ok(Value::Null),
+                Step::Progress { .. } => return self.confirm(hands, vec![Told::new(row, step, effect)]).await,
+                _ => {}
+            }
+            match self.look(hands, row, step).await? {
+                Seen::Done(result) => return Ok(result),
+                Seen::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
+                Seen::NotDone if tries > 0 => {}
+                Seen::NotDone | Seen::Shared => return self.not_seen(row, step, &effect.said).await,
+            }
+        }
+    }
+
+    /// Makes a step's call: what it brought, or the step's result where looking it up after a failure found that it is done.
+    pub(super) async fn send(
+        &mut self,
+        hands: &Hands<'_>,
+        row: &StepRow,
+        step: &Step,
+    ) -> Result<Result<Effect, Value>, End> {
+        self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
+        let outcome = hands.execute(step).await;
+        self.job.log.set_deadline(self.lease.until);
+        match outcome {
+            Ok(effect) => Ok(Ok(effect)),
+            Err(error) => self.after_failure(hands, row, step, error).await.map(Err),
+        }
+    }
+
+    /// The ERP said that a step is done, and does not show it after all tries. Where nothing says that this installation
+    /// shows such effects at all, the ERP's word is taken, and the step's result says so.
+    async fn not_seen(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<Value, End> {
+        let (effect, words) = match step {
+            Step::Assign { .. } => (Shown::Assignment, "客户列表 shows another salesperson"),
+            Step::FillMissing { .. } => (Shown::Edit, "客户详情 shows none of the fields"),
+            _ => return Err(self.again_or_ask(row, step, said).await?),
+        };
+        if self.job.erp.shows(effect) {
+            return Err(self.again_or_ask(row, step, said).await?);
+        }
+        tracing::warn!(event.id = %self.lease.event_id, step = %row.name, words, "a step's effect is not shown; the ERP's word is taken");
+        Ok(json!({ "unverified": words, "said": said }))
+    }
+
+    /// A step that the ERP says is done and that is not there is done again; said twice and not seen twice, it is the
+    /// look-up that is in doubt: a third record is worse than a question.
+    pub(super) async fn again_or_ask(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<End, End> {
+        let error = format!("步骤 {}：ERP 答复“{said}”，但查不到结果 (the ERP stored nothing)", row.name);
+        if !step.is_repeatable() && self.error_before.as_ref() == Some(&error) {
+            let facts = json!({ "step": row.name, "decisions": ["done", "resend"] });
+            return Ok(Verdict::Review { code: "not_stored", error, facts }.into());
+        }
+        self.reset(row).await?;
+        Ok(Verdict::Retry { code: "not_stored", error, counts: Counts::Yes }.into())
+    }
+
+    /// A step's call failed. If it certainly took no effect it is planned again; else it stays started, to be looked up.
+    async fn after_failure(
+        &mut self,
+        hands: &Hands<'_>,
+        row: &StepRow,
+        step: &Step,
+        error: SyncError,
+    ) -> Result<Value, End> {
+        match &error {
+            // An answer came, only no readable one: the effect is there now, or it never will be.
+            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => match self.look(hands, row, step).await?
+            {
+                Seen::Done(result) => return Ok(result),
+                Seen::NotDone => self.reset(row).await?,
+                Seen::Hidden(_) | Seen::Shared => {}
+            },
+            // From now on, not from when the step began: the call may have waited long for its turn.
+            SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
+            SyncError::Journal(_) => {}
+            // An earlier try may have come through after all, and be why the ERP refuses this one.
+            SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => {
+                match self.look(hands, row, step).await? {
+                    Seen::Done(result) => return Ok(result),
+                    Seen::NotDone | Seen::Hidden(_) | Seen::Shared => self.reset(row).await?,
+                }
+            }
+            SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
+                self.reset(row).await?;
+                // The number may have been given away meanwhile, or the allocated id be forgotten.
+                return Err(Verdict::PlanAnew { code: "refused", error: words.clone() }.into());
+            }
+            SyncError::Erp(_) => self.reset(row).await?,
+        }
+        Err(error.into())
+    }
+}

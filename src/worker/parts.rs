@@ -1,0 +1,115 @@
+//! The parts of a long message: told to the ERP one after the other, and confirmed together by one reading of its list.
+
+use serde_json::{Value, json};
+
+use super::run::{End, Run, unverified};
+use crate::{
+    store::{Advance, StepRow, StepState},
+    sync::{Effect, Hands, Seen, Step, SyncError},
+};
+
+/// A progress record that the ERP says it stored.
+pub(super) struct Told {
+    row: StepRow,
+    step: Step,
+    said: String,
+}
+
+impl Told {
+    pub(super) fn new(row: &StepRow, step: &Step, effect: Effect) -> Self {
+        Self { row: row.clone(), step: step.clone(), said: effect.said }
+    }
+
+    fn text(&self) -> &str {
+        if let Step::Progress { text, .. } = &self.step { text } else { "" }
+    }
+
+    /// What the ledger remembers of it: with this, a list that turns out to be closed is no reason to ask a person.
+    fn note(&self) -> (i64, Value) {
+        (self.row.position, json!({ "said": self.said }))
+    }
+}
+
+impl Run<'_> {
+    /// Sends a part. If another one follows that nobody has sent, this one stays to be confirmed with it (`None`); else all
+    /// that were told are confirmed now. The journal knows of each before the next is sent.
+    pub(super) async fn tell(
+        &mut self,
+        hands: &Hands<'_>,
+        row: &StepRow,
+        step: &Step,
+        next: Option<&StepRow>,
+        told: &mut Vec<Told>,
+    ) -> Result<Option<Value>, End> {
+        let effect = match self.send(hands, row, step).await? {
+            Ok(effect) => effect,
+            // Looked up after a failure, and there.
+            Err(result) if told.is_empty() => return Ok(Some(result)),
+            Err(_) => Effect::default(),
+        };
+        told.push(Told::new(row, step, effect));
+        let follows = next.filter(|next| next.state == StepState::Planned && next.name.starts_with("progress:"));
+        let (Some(next), Some(last)) = (follows, told.last()) else {
+            return self.confirm(hands, std::mem::take(told)).await.map(Some);
+        };
+        let start = (!self.stop.is_cancelled()).then_some(next.position);
+        let advance = Advance { told: Some(last.note()), start, calls: self.calls(), ..Advance::default() };
+        self.store.advance(&mut self.lease, &advance).await?;
+        self.job.log.set_deadline(self.lease.until);
+        if start.is_none() { Err(End::Stopped) } else { Ok(None) }
+    }
+
+    /// Looks records up that the ERP says it stored; answers the result of the last of them, which the caller writes down.
+    pub(super) async fn confirm(&mut self, hands: &Hands<'_>, told: Vec<Told>) -> Result<Value, End> {
+        let texts: Vec<&str> = told.iter().map(Told::text).collect();
+        let seen = match hands.see_records(&texts).await {
+            Ok(seen) => seen,
+            Err(error) => return Err(self.unread(&told, error).await?),
+        };
+        let mut done = Vec::new();
+        let mut open = None;
+        for (told, seen) in told.iter().zip(seen) {
+            let end = match seen {
+                Seen::Done(result) => {
+                    done.push((told, result));
+                    continue;
+                }
+                Seen::Hidden(words) => {
+                    done.push((told, unverified(&words, Some(&told.note().1))));
+                    continue;
+                }
+                Seen::Shared => {
+                    self.note(told).await?;
+                    self.wait_for_equal(&told.row)
+                }
+                Seen::NotDone => self.again_or_ask(&told.row, &told.step, &told.said).await?,
+            };
+            open.get_or_insert(end);
+        }
+        let last = if open.is_none() { done.pop() } else { None };
+        for (told, result) in done {
+            let fingerprint = hands.fingerprint(&told.step);
+            let advance = Advance { done: Some((told.row.position, result)), fingerprint, ..Advance::default() };
+            self.store.advance(&mut self.lease, &advance).await?;
+        }
+        self.job.log.set_deadline(self.lease.until);
+        match open {
+            Some(end) => Err(end),
+            None => Ok(last.map_or(Value::Null, |(_, result)| result)),
+        }
+    }
+
+    /// The list cannot be read just now.
+    async fn unread(&mut self, told: &[Told], error: SyncError) -> Result<End, End> {
+        if let (SyncError::Erp(_), Some(last)) = (&error, told.last()) {
+            self.note(last).await?;
+        }
+        Ok(error.into())
+    }
+
+    async fn note(&mut self, told: &Told) -> Result<(), End> {
+        let advance = Advance { told: Some(told.note()), calls: self.calls(), ..Advance::default() };
+        self.store.advance(&mut self.lease, &advance).await?;
+        Ok(())
+    }
+}
