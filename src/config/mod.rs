@@ -261,7 +261,8 @@ pub struct RetryConfig {
 /// `[retention]`
 #[derive(Debug, Clone)]
 pub struct RetentionConfig {
-    /// Age at which succeeded, ignored and not admitted events vanish; their payload goes at half of it.
+    /// Age at which succeeded, ignored, not admitted and discarded events vanish, and refused requests; the payload of
+    /// events goes at half of it.
     pub succeeded: Duration,
 }
 

@@ -360,7 +360,7 @@ fn fingerprint(config: &ErpConfig) -> String {
     for _ in 0..ROUNDS {
         digest = Sha256::digest(digest);
     }
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest)
 }
 
 #[cfg(test)]

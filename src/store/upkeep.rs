@@ -23,6 +23,8 @@ pub struct Pruned {
     pub payloads: u64,
     /// Events that vanished.
     pub events: u64,
+    /// Refused requests that vanished.
+    pub rejections: u64,
 }
 
 impl Store {
@@ -91,13 +93,24 @@ impl Store {
     }
 
     /// One small batch of retention: events that ended before `payload_before` lose payload, steps and calls; those
-    /// that ended before `event_before` vanish. What is open, dead or in review is never touched.
+    /// that ended before `event_before` vanish, and so do requests that were refused before it. What is open, dead or in
+    /// review is never touched.
     pub async fn prune(&self, payload_before: Millis, event_before: Millis) -> Result<Pruned, StoreError> {
         let stale = "finished_at < $1 and payload is not null";
         let strip = "update events set payload = null, admission = null, review = null, error = null";
         let payloads = self.forget(stale, payload_before, strip).await?;
         let events = self.forget("finished_at < $1", event_before, "delete from events").await?;
-        Ok(Pruned { payloads, events })
+        Ok(Pruned { payloads, events, rejections: self.forget_rejections(event_before).await? })
+    }
+
+    async fn forget_rejections(&self, before: Millis) -> Result<u64, StoreError> {
+        // Their numbers rise with their times, so that the oldest are looked at and no others.
+        let sql = "delete from rejections where seq in (select seq from
+            (select seq, received_at from rejections order by seq limit $2) as oldest where received_at < $1)";
+        let mut tx = self.db.begin().await?;
+        let forgotten = tx.execute(sql, args![before, BATCH]).await?;
+        tx.commit().await?;
+        Ok(forgotten)
     }
 
     /// Takes a batch of ended events their steps and calls and does `change` to them; answers to how many.

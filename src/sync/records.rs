@@ -19,7 +19,7 @@ const SHORTEST_CUT: usize = 10;
 /// By what the ledger counts equal records of a customer.
 pub(super) fn fingerprint(ord: i64, text: &str) -> String {
     let digest = Sha256::digest(beginning(&comparable(text)).as_bytes());
-    let digest: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(&digest[..16]);
     format!("{ord}:{digest}")
 }
 

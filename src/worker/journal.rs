@@ -64,5 +64,5 @@ pub(super) fn is_effect(row: &StepRow) -> bool {
 /// An identity as the ledger keeps it: it must not say whose it is.
 pub(super) fn sha256(text: &str) -> String {
     use sha2::{Digest, Sha256};
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(text.as_bytes()))
 }

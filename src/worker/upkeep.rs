@@ -54,7 +54,7 @@ impl Upkeep {
             if pruned == Pruned::default() || stop.is_cancelled() {
                 break;
             }
-            tracing::info!(pruned.payloads, pruned.events, "old events were pruned");
+            tracing::info!(pruned.payloads, pruned.events, pruned.rejections, "what is old was forgotten");
             tokio::time::sleep(BREATH).await;
         }
         Ok(())

@@ -16,6 +16,7 @@ use super::{Ledger, MS, START, event, on_both};
 on_both! {
     a_held_message_is_given_up_at_the_end_of_its_time_and_not_before
     payloads_go_at_half_the_age_and_events_at_the_full_age
+    refused_requests_go_at_the_full_age
     what_is_open_or_dead_is_never_pruned
     retention_goes_in_small_batches_and_the_door_goes_on_meanwhile
     an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs
@@ -62,7 +63,7 @@ async fn payloads_go_at_half_the_age_and_events_at_the_full_age(ledger: &Ledger)
     ledger.clock.advance(age / 2);
     assert_eq!(prune().await, Pruned::default(), "at half the age");
     ledger.clock.advance(MS);
-    assert_eq!(prune().await, Pruned { payloads: 1, events: 0 }, "a millisecond later");
+    assert_eq!(prune().await, Pruned { payloads: 1, ..Pruned::default() }, "a millisecond later");
     let row = ledger.event(&id).await;
     assert_eq!((row.status, row.payload, row.webhook_id.as_deref()), (Status::Succeeded, None, Some("n0")));
     assert!(ledger.store.steps(&id).await.unwrap().is_empty() && ledger.store.calls(&id).await.unwrap().is_empty());
@@ -71,8 +72,21 @@ async fn payloads_go_at_half_the_age_and_events_at_the_full_age(ledger: &Ledger)
     ledger.clock.advance(age / 2 - MS);
     assert_eq!(prune().await, Pruned::default(), "at the full age");
     ledger.clock.advance(MS);
-    assert_eq!(prune().await, Pruned { payloads: 0, events: 1 });
+    assert_eq!(prune().await, Pruned { events: 1, ..Pruned::default() });
     assert!(ledger.store.event(&id).await.unwrap().is_none());
+}
+
+async fn refused_requests_go_at_the_full_age(ledger: &Ledger) {
+    for number in 0..2 {
+        let (webhook_id, errors) = (format!("r{number}"), json!([]));
+        let rejection = Rejection { webhook_id, kind: None, contact_id: None, errors, payload: "{".into() };
+        ledger.store.reject(rejection).await.unwrap();
+        ledger.clock.advance(MS);
+    }
+    let prune = async |before| ledger.store.prune(before, before).await.unwrap().rejections;
+    assert_eq!((prune(START).await, prune(START.plus(MS)).await), (0, 1), "what came before that moment");
+    let left = ledger.store.rejections(None, 10).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.rejection.webhook_id.as_str()).collect::<Vec<_>>(), ["r1"]);
 }
 
 async fn what_is_open_or_dead_is_never_pruned(ledger: &Ledger) {
