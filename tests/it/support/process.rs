@@ -15,7 +15,7 @@ use super::{OPERATOR, SECRET, eventually, sender::Sender};
 
 const LOG: &str = "bridge.log";
 /// Lines of the log that a failed test shows.
-const LOG_LINES: usize = 60;
+const LOG_LINES: usize = 200;
 
 /// A running `erp-bridge serve`; dropping it kills it.
 pub struct Process {
