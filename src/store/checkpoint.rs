@@ -7,6 +7,9 @@ use sqlx::SqlitePool;
 /// Pages in the log from which on they are copied into the file. In a longer log a page that changes often is copied
 /// less often; after a crash all of it is read at the start.
 const PAGES: i64 = 16_000;
+/// Times that pages are copied beside the writer before it has to wait, and how few may be left for then.
+const PASSES: usize = 4;
+const REST: i64 = 500;
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long the writer may be kept waiting, and readers be waited for, when the log begins anew.
@@ -29,18 +32,27 @@ pub(super) fn start(connection: SqlitePool) {
 }
 
 async fn round(connection: &SqlitePool) -> Result<(), sqlx::Error> {
-    if waiting(connection, "pragma wal_checkpoint(noop)").await? < PAGES {
+    if waiting(connection).await? < PAGES {
         return Ok(());
     }
     // Nearly everything is copied while the writer goes on; only for the little that came meanwhile it has to wait, and
     // not at all while a long read holds the log.
-    waiting(connection, "pragma wal_checkpoint(passive)").await?;
-    waiting(connection, "pragma wal_checkpoint(restart)").await?;
+    for _ in 0..PASSES {
+        checkpoint(connection, "pragma wal_checkpoint(passive)").await?;
+        if waiting(connection).await? < REST {
+            break;
+        }
+    }
+    checkpoint(connection, "pragma wal_checkpoint(restart)").await?;
     Ok(())
 }
 
-/// Checkpoints; answers how many pages of the log are still not in the file.
-async fn waiting(connection: &SqlitePool, pragma: &'static str) -> Result<i64, sqlx::Error> {
-    let (_busy, in_log, copied): (i64, i64, i64) = sqlx::query_as(pragma).fetch_one(connection).await?;
+/// How many pages of the log are not in the file yet.
+async fn waiting(connection: &SqlitePool) -> Result<i64, sqlx::Error> {
+    let (_busy, in_log, copied) = checkpoint(connection, "pragma wal_checkpoint(noop)").await?;
     Ok(in_log - copied)
+}
+
+async fn checkpoint(connection: &SqlitePool, pragma: &'static str) -> Result<(i64, i64, i64), sqlx::Error> {
+    sqlx::query_as(pragma).fetch_one(connection).await
 }

@@ -3,9 +3,15 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use erp_bridge::{config::DatabaseConfig, event::Status, store::StoreError};
+use futures::future::join_all;
+use secrecy::ExposeSecret;
+use sqlx::{Connection, SqliteConnection};
 
 use super::{Ledger, event};
-use crate::support::{World, WorldOptions, contact, promoted};
+use crate::support::{World, WorldOptions, contact, eventually, promoted};
+
+/// Pages in the write-ahead log above which the ledger copies them into its file.
+const LOG_PAGES: i64 = 16_000;
 
 /// Mounts a small file system for a test; unmounted when it is dropped.
 struct SmallDisk(tempfile::TempDir);
@@ -103,4 +109,31 @@ async fn a_disk_with_too_little_room_closes_the_door_before_it_is_full() {
     let ledger = Ledger::postgres().await;
     ledger.store.count_backlog(&DatabaseConfig { min_free_disk: u64::MAX, ..ledger.config.clone() }).await.unwrap();
     ledger.accept(event("w1", "c1")).await;
+}
+
+/// The log would grow for ever if nobody copied it: a write copies nothing itself.
+#[tokio::test]
+async fn a_long_write_ahead_log_is_copied_into_the_ledger_and_begins_anew() {
+    let ledger = Ledger::sqlite().await;
+    let mut looker = SqliteConnection::connect(ledger.config.url.expose_secret()).await.unwrap();
+    let mut log = async || {
+        let look = sqlx::query_as::<_, (i64, i64, i64)>("pragma wal_checkpoint(noop)");
+        let (_, pages, copied) = look.fetch_one(&mut looker).await.unwrap();
+        (pages, pages - copied)
+    };
+    let mut written = 0;
+    for round in 0..12 {
+        let events = (0..1_000).map(|number| {
+            let mut big = event(&format!("w{round}-{number}"), "c1");
+            big.payload = "x".repeat(8_000);
+            ledger.store.accept(big)
+        });
+        join_all(events).await.into_iter().for_each(|accepted| drop(accepted.unwrap()));
+        written += 2 * 1_000;
+    }
+    assert!(written > LOG_PAGES, "each event fills two pages and more");
+    eventually("the log is copied", Duration::from_secs(60), async || (log().await.1 < LOG_PAGES / 2).then_some(()))
+        .await;
+    ledger.queue("c2").await;
+    assert!(log().await.0 < LOG_PAGES / 2, "what comes next stands at the log's beginning");
 }

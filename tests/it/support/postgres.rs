@@ -20,6 +20,8 @@ use tokio::sync::OnceCell;
 const SERVER_USER: &str = "postgres";
 /// Tries to find a port that stays free until the server listens on it.
 const START_TRIES: usize = 5;
+/// How long a start may take on a machine that has much else to do.
+const START_SECONDS: &str = "180";
 
 /// A cluster that may run or not.
 pub struct Cluster {
@@ -53,7 +55,8 @@ impl Cluster {
         if is_root() {
             run(Command::new("install").args(["-d", "-m", "700", "-o", SERVER_USER]).arg(dir));
         }
-        run(server_tool("initdb").args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "-D"]).arg(dir));
+        let make = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync", "-D"];
+        run(server_tool("initdb").args(make).arg(dir));
         for _ in 1..START_TRIES {
             let cluster = Self { dir: dir.to_owned(), port: free_port() };
             if cluster.try_start() {
@@ -75,7 +78,7 @@ impl Cluster {
         );
         let log = self.dir.join("server.log");
         let mut start = server_tool("pg_ctl");
-        start.args(["start", "-w", "-s", "-o", &options, "-l"]).arg(log).arg("-D").arg(&self.dir);
+        start.args(["start", "-w", "-t", START_SECONDS, "-s", "-o", &options, "-l"]).arg(log).arg("-D").arg(&self.dir);
         quiet(&mut start).status().unwrap().success()
     }
 
@@ -140,16 +143,20 @@ fn join() -> (Cluster, File) {
     (cluster, in_use)
 }
 
-/// Leaves a watchdog behind, in a session of its own and outliving this process, that stops and removes the shared cluster once no test process uses it.
+/// Leaves a watchdog behind, in a session of its own and outliving this process, that stops and removes the shared cluster
+/// once no test process uses it.
 #[expect(clippy::zombie_processes, reason = "it is to outlive this process")]
 fn watch(home: &Path) {
     let stop = server_tool("pg_ctl");
     let stop =
         std::iter::once(stop.get_program()).chain(stop.get_args()).map(|word| word.to_string_lossy().into_owned());
     let stop = stop.collect::<Vec<_>>().join(" ");
-    let end = format!("{stop} stop -s -m immediate -D data; rm -rf data port");
-    let script =
-        format!("cd {} && while sleep 20; do flock -n in-use.lock sh -c '{end}' && exit; done", home.display());
+    // Whoever comes next need not wait until everything is deleted.
+    let end = format!("{stop} stop -s -m immediate -D data; rm -f port; mv data gone-$$; :");
+    let script = format!(
+        "cd {} && while sleep 20; do flock -n in-use.lock sh -c '{end}' && rm -rf gone-* && exit; done",
+        home.display()
+    );
     let mut watchdog = Command::new("setsid");
     watchdog.args(["sh", "-c", &script]).stdin(Stdio::null());
     quiet(&mut watchdog).spawn().unwrap();
