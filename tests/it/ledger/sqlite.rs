@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Command, time::Duration};
 use erp_bridge::{config::DatabaseConfig, event::Status, store::StoreError};
 use futures::future::join_all;
 use secrecy::ExposeSecret;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqlitePool;
 
 use super::{Ledger, event};
 use crate::support::{World, WorldOptions, contact, eventually, promoted};
@@ -115,10 +115,10 @@ async fn a_disk_with_too_little_room_closes_the_door_before_it_is_full() {
 #[tokio::test]
 async fn a_long_write_ahead_log_is_copied_into_the_ledger_and_begins_anew() {
     let ledger = Ledger::sqlite().await;
-    let mut looker = SqliteConnection::connect(ledger.config.url.expose_secret()).await.unwrap();
-    let mut log = async || {
+    let looker = SqlitePool::connect(ledger.config.url.expose_secret()).await.unwrap();
+    let log = async || {
         let look = sqlx::query_as::<_, (i64, i64, i64)>("pragma wal_checkpoint(noop)");
-        let (_, pages, copied) = look.fetch_one(&mut looker).await.unwrap();
+        let (_, pages, copied) = look.fetch_one(&looker).await.unwrap();
         (pages, pages - copied)
     };
     let mut written = 0;
