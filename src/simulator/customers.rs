@@ -22,7 +22,8 @@ pub(super) fn allocate(context: &Context<'_>, call: &Call) -> Decision {
     let mut fields = Fields::new();
     fields.insert("khid".to_owned(), format!("KH{}{ord:05}", &context.now.erp_local()[..10].replace('-', "")));
     let bill = Bill { ord, title: "客户添加", fields: bill_fields(kind, &fields) };
-    Decision { answer: Answer::Bill(bill), effect: Some(Effect::Allocate { ord, kind }) }
+    let once = !context.settings.allocates_again;
+    Decision { answer: Answer::Bill(bill), effect: Some(Effect::Allocate { ord, kind, once }) }
 }
 
 /// 单位客户添加 (`intsort=1`) and 个人客户添加 (`intsort=2`).

@@ -89,7 +89,7 @@ pub struct Progress {
 /// A change that an interface decided on.
 #[derive(Clone, Debug)]
 pub(super) enum Effect {
-    Allocate { ord: i64, kind: u8 },
+    Allocate { ord: i64, kind: u8, once: bool },
     SaveCustomer { ord: i64, kind: u8, fields: Fields, by: i64, first_contact: bool },
     EditCustomer { ord: i64, fields: Fields },
     Hold { ord: i64, holding: Holding },
@@ -145,9 +145,9 @@ impl Data {
     /// Carries `effect` out; answers the `ord` of what it touched.
     pub(super) fn apply(&mut self, effect: Effect, now: Millis) -> i64 {
         match effect {
-            Effect::Allocate { ord, kind } => {
+            Effect::Allocate { ord, kind, once } => {
                 self.allocated.insert(ord, kind);
-                self.next_customer = self.next_customer.max(ord + 1);
+                self.next_customer = self.next_customer.max(ord + i64::from(once));
                 ord
             }
             Effect::SaveCustomer { ord, kind, fields, by, first_contact } => {

@@ -20,6 +20,8 @@ pub struct Settings {
     pub replylist_cut: Option<usize>,
     /// What stands behind a text that was cut.
     pub replylist_mark: String,
+    /// Whether an id that was allocated is given again until something is stored under it.
+    pub allocates_again: bool,
     /// Most rows of a list page, whatever page size is asked for; the quirk `page_cap` sets 10 where this is empty.
     pub page_cap: Option<usize>,
     /// Fields whose duplicates are refused: any of `khid`, `name`, `mobile`, `email`, `phone`.
@@ -55,6 +57,7 @@ impl Default for Settings {
             replylist: ReplyList::Open,
             replylist_cut: None,
             replylist_mark: "…".to_owned(),
+            allocates_again: false,
             page_cap: None,
             duplicate_rules: vec!["khid".to_owned()],
             latency_ms: 0,

@@ -309,6 +309,16 @@ impl Store {
         Ok(true)
     }
 
+    /// Reserves an allocated `ord` for the lease's contact until it settles: the ERP stores nothing under it and may have
+    /// given it to two at once. `false` if another contact has it, or has become a customer under it meanwhile.
+    pub async fn reserve_ord(&self, lease: &mut Lease, ord: i64) -> Result<bool, StoreError> {
+        if !self.reserve(lease, &[format!("ord:{ord}")]).await? {
+            return Ok(false);
+        }
+        let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
+        Ok(self.db.read(sql, args![ord, lease.contact_id.as_str()]).await?.is_empty())
+    }
+
     /// Gives a claimed turn back untouched, as at a clean stop.
     pub async fn release(&self, lease: Lease, calls: Vec<CallRow>) -> Result<(), StoreError> {
         let last = Advance { calls, ..Advance::default() };

@@ -9,16 +9,18 @@ use serde::Serialize;
 
 use super::{
     mapping::Mapping,
-    text::{comparable, same_name},
+    numbers::{Fit, fit, same_number},
+    people::people,
+    text::same_name,
 };
 use crate::{
-    erp::{ContactFilter, ContactPersonRow, CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError},
-    event::{Event, phone::normalize},
+    erp::{ContactFilter, CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError},
+    event::Event,
 };
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
 /// `WX10` to `WX199`.
-const DETAILS_READ: usize = 200;
+pub(super) const DETAILS_READ: usize = 200;
 
 /// By what a customer was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -204,70 +206,6 @@ async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Resu
     Ok(if is_same { Fit::Same } else { Fit::Masked })
 }
 
-/// Contact persons that match a filter, with name, number and customer: what the installation's list lacks or masks, the
-/// detail has (`erp-wire.md §4`). Without it a person who is there would be added again.
-pub(super) async fn people(erp: &Erp, filter: &ContactFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
-    let mut people = erp.list_contacts(filter).await?;
-    let mut details = 0;
-    for person in &mut people {
-        let Some(ord) = person.ord else { continue };
-        let wanted = filter.mobile.as_deref().unwrap_or_default();
-        let is_masked = person.mobile.as_deref().is_some_and(|number| fit(number, wanted) == Fit::Masked);
-        if !is_masked && person.mobile.is_some() && person.person_name.is_some() && person.company.is_some() {
-            continue;
-        }
-        details += 1;
-        if details > DETAILS_READ {
-            return Err(ErpError::TooMany(format!("{details} rows of 联系人列表 without name, number or customer")));
-        }
-        let detail = erp.contact_detail(ord).await?;
-        let shown = |id: &str| detail.shown(id).map(str::to_owned);
-        let in_list = person.mobile.take();
-        person.mobile = in_list.clone().filter(|_| !is_masked).or_else(|| shown("mobile")).or(in_list);
-        person.person_name = person.person_name.take().or_else(|| shown("person_name"));
-        person.company = person.company.or_else(|| detail.value("company")?.trim().parse().ok());
-        let company_name = || shown("company").filter(|name| name.trim().parse::<i64>().is_err());
-        person.company_name = person.company_name.take().or_else(company_name);
-    }
-    Ok(people)
-}
-
-/// The contact person of a customer with this number, or with this name where no number is to be compared, or only what
-/// a mask leaves of it.
-pub(super) async fn person_of(
-    erp: &Erp,
-    company: i64,
-    mobile: Option<&str>,
-    name: &str,
-) -> Result<Option<ContactPersonRow>, ErpError> {
-    let filter = ContactFilter {
-        company: Some(company),
-        mobile: mobile.map(str::to_owned),
-        person_name: mobile.is_none().then(|| name.to_owned()),
-    };
-    Ok(people(erp, &filter).await?.into_iter().find(|row| {
-        row.company.is_none_or(|ord| ord == company)
-            && match (mobile, &row.mobile) {
-                (Some(ours), Some(theirs)) if fit(theirs, ours) != Fit::Masked => same_number(ours, theirs),
-                _ => row.person_name.as_deref().is_some_and(|theirs| comparable(theirs) == comparable(name)),
-            }
-    }))
-}
-
-/// The name of a customer's first contact person, the oldest; `None` where the installation shows none.
-pub(super) async fn first_person(erp: &Erp, company: i64) -> Result<Option<String>, ErpError> {
-    let filter = ContactFilter { company: Some(company), ..ContactFilter::default() };
-    let mut people = match people(erp, &filter).await {
-        Ok(people) => people,
-        Err(ErpError::Refused(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    people.retain(|row| row.company == Some(company));
-    people.sort_by_key(|row| row.ord.unwrap_or(i64::MAX));
-    let names = people.into_iter().filter_map(|row| row.person_name);
-    Ok(names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty()))
-}
-
 /// The column by which rows of 客户列表 are compared.
 #[derive(Clone, Copy)]
 enum Column {
@@ -355,79 +293,9 @@ pub(super) fn shown(detail: &Detail, id: &str) -> Option<String> {
     detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
-/// How a number that the ERP shows fits the contact's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
-    Same,
-    /// A mask (138****1234) hides whether it is the same; what can be seen of it is.
-    Masked,
-    Other,
-}
-
-/// With what installations mask numbers.
-const MASKS: [char; 6] = ['*', '＊', '●', '•', 'x', 'X'];
-
-/// Compares a number as the ERP shows it with the contact's own.
-pub(super) fn fit(shown: &str, ours: &str) -> Fit {
-    if same_number(shown, ours) {
-        return Fit::Same;
-    }
-    let (Some(first), Some(last)) = (shown.find(MASKS), shown.rfind(MASKS)) else { return Fit::Other };
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let (mut head, tail) = (digits(&shown[..first]), digits(&shown[last..]));
-    let ours = normalize(ours).unwrap_or_else(|| digits(ours));
-    if !ours.starts_with(&head) {
-        // +86 in front of it.
-        head = head.trim_start_matches("00").strip_prefix("86").unwrap_or(&head).to_owned();
-    }
-    let fits = ours.starts_with(&head) && ours.ends_with(&tail) && head.len() + tail.len() < ours.len();
-    if fits { Fit::Masked } else { Fit::Other }
-}
-
-/// Whether two ways of writing a phone number mean the same one.
-pub(super) fn same_number(left: &str, right: &str) -> bool {
-    match (normalize(left), normalize(right)) {
-        (Some(left), Some(right)) => left == right,
-        _ => left.trim() == right.trim() && !left.trim().is_empty(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_compare_however_they_are_written() {
-        for (left, right, same) in [
-            ("138 0000 1234", "+8613800001234", true),
-            ("13800001234", "13800001235", false),
-            ("021-5555", "021-5555", true),
-            ("", "", false),
-        ] {
-            assert_eq!(same_number(left, right), same, "{left} {right}");
-        }
-    }
-
-    #[test]
-    fn a_masked_number_fits_or_is_another_but_is_never_the_same() {
-        for (shown, expected) in [
-            ("13800001234", Fit::Same),
-            ("138****1234", Fit::Masked),
-            ("138＊＊＊＊1234", Fit::Masked),
-            ("+86 138 **** 1234", Fit::Masked),
-            ("1380000****", Fit::Masked),
-            ("*******1234", Fit::Masked),
-            ("***********", Fit::Masked),
-            ("138xxxx1234", Fit::Masked),
-            ("139****1234", Fit::Other),
-            ("138****1235", Fit::Other),
-            ("13800001234*1234", Fit::Other),
-            ("13800001235", Fit::Other),
-            ("", Fit::Other),
-        ] {
-            assert_eq!(fit(shown, "138 0000 1234"), expected, "{shown}");
-        }
-    }
 
     #[test]
     fn one_match_is_taken_and_several_are_left_to_a_person() {

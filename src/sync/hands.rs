@@ -8,6 +8,7 @@ use super::{
     category::{Category, Level},
     conflict::{self, shown},
     mapping::FieldValue,
+    people,
     plan::is_missing,
     records::{self, Wanted},
     step::Step,
@@ -157,7 +158,7 @@ impl Hands<'_> {
         let person = match shown(detail, "person_name") {
             Some(person) => Some(person),
             // A company's own name would overwrite that of its contact person.
-            None if kind == CustomerKind::Company => conflict::first_person(self.erp, ord).await?,
+            None if kind == CustomerKind::Company => people::first_person(self.erp, ord).await?,
             None => None,
         };
         let person = person.unwrap_or_else(|| name.clone());
@@ -211,7 +212,7 @@ impl Hands<'_> {
     async fn see_contact_person(&self, company: i64, fields: &[FieldValue]) -> Result<Seen, SyncError> {
         let value = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.clone());
         let (mobile, name) = (value("mobile"), value("person_name").unwrap_or_default());
-        let ours = conflict::person_of(self.erp, company, mobile.as_deref(), &name).await?;
+        let ours = people::person_of(self.erp, company, mobile.as_deref(), &name).await?;
         Ok(ours.map_or(Seen::NotDone, |row| Seen::Done(json!({ "company": company, "person": row.ord }))))
     }
 

@@ -8,6 +8,8 @@ mod category;
 mod conflict;
 mod hands;
 mod mapping;
+mod numbers;
+mod people;
 mod plan;
 mod preview;
 mod progress;

@@ -5,9 +5,10 @@
 use super::{
     Journal, SyncError,
     assignment::{self, Assignment},
-    conflict::{self, Candidate, Fit, Found, FoundBy, shown},
+    conflict::{self, Candidate, Found, FoundBy, shown},
     mapping::{ChoiceIds, FieldValue, Mapping},
-    progress,
+    numbers::{Fit, fit},
+    people, progress,
     step::Step,
 };
 use crate::{
@@ -205,7 +206,7 @@ impl Planner {
             let mut draft = self.join_company(event, ord, by, (kind, detail));
             let mobile = Mapping::mobile(event);
             let name = event.contact().name().unwrap_or_default();
-            if mobile.is_some() && conflict::person_of(erp, ord, mobile, name).await?.is_some() {
+            if mobile.is_some() && people::person_of(erp, ord, mobile, name).await?.is_some() {
                 draft.steps.retain(|step| !matches!(step, Step::AddContactPerson { .. }));
             }
             return Ok(draft);
@@ -224,7 +225,7 @@ impl Planner {
     fn is_contact_itself(&self, detail: &Detail, event: &Event) -> bool {
         let has_khid = shown(detail, "khid").is_some_and(|khid| khid == self.mapping.khid(event.contact().id()));
         let numbers = shown(detail, "mobile").zip(Mapping::mobile(event));
-        has_khid || numbers.is_some_and(|(theirs, ours)| conflict::fit(&theirs, ours) != Fit::Other)
+        has_khid || numbers.is_some_and(|(theirs, ours)| fit(&theirs, ours) != Fit::Other)
     }
 
     /// A company that the ERP knows: the contact becomes a further contact person of it, and nothing of the contact's goes
@@ -378,7 +379,7 @@ fn kind_of(link: Option<&Link>, event: &Event) -> CustomerKind {
 /// contact persons, whose data must not end up in the customer's own fields.
 fn is_own_record(detail: &Detail, event: &Event) -> bool {
     match (shown(detail, "mobile"), Mapping::mobile(event)) {
-        (Some(theirs), Some(ours)) => conflict::fit(&theirs, ours) != Fit::Other,
+        (Some(theirs), Some(ours)) => fit(&theirs, ours) != Fit::Other,
         _ => true,
     }
 }

@@ -25,7 +25,7 @@ pub(super) enum End {
     Hold,
     /// The rules refuse it.
     NotAdmitted(Decision),
-    /// Another contact with the same number or company is becoming a customer right now.
+    /// Another contact with the same number or company, or under the same allocated id, is becoming a customer right now.
     Wait,
     /// A started step cannot be judged before this moment.
     LookAgain(Millis, String),
@@ -213,6 +213,11 @@ impl Run<'_> {
             let fingerprint = hands.fingerprint(&step);
             let new_link = new_link(&step, ord);
             ord = ord_after(&step, &result, ord);
+            if let (Step::Allocate { .. }, Some(ord)) = (&step, ord)
+                && !self.store.reserve_ord(&mut self.lease, ord).await?
+            {
+                return Ok(End::Wait);
+            }
             advance = Advance {
                 done: Some((row.position, result)),
                 fingerprint,

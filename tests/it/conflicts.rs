@@ -315,3 +315,27 @@ async fn another_customer_under_the_allocated_id_is_never_saved_over() {
     assert_ne!(link.ord, taken);
     assert_eq!((world.sim.handle.customers().len(), fields(&world, link.ord)["khid"].clone()), (2, json!("WXc1")));
 }
+
+/// The ERP stores nothing under an allocated id, so it may give the same one to everybody who asks at the same time.
+#[tokio::test]
+async fn an_id_that_the_erp_allocates_to_several_at_once_becomes_one_customer_s() {
+    const CONTACTS: u32 = 12;
+    let world = World::start().await;
+    world.sim.handle.change_settings(|settings| {
+        settings.allocates_again = true;
+        settings.latency_ms = 20;
+    });
+    for number in 1..=CONTACTS {
+        world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 80.0)).await;
+    }
+    world.idle(LIMIT).await;
+    for event in world.events().await {
+        assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    }
+    for number in 1..=CONTACTS {
+        let link = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap();
+        let customer = world.sim.handle.customer(link.ord).unwrap();
+        assert_eq!((customer.fields["khid"].as_str(), customer.saves), (format!("WXc{number}").as_str(), 1));
+    }
+    assert_eq!(world.sim.handle.customers().len(), CONTACTS as usize);
+}

@@ -1,0 +1,78 @@
+//! Phone numbers as an installation of the ERP shows them: written in any way, and masked on some.
+
+use crate::event::phone::normalize;
+
+/// How a number that the ERP shows fits the contact's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fit {
+    Same,
+    /// A mask (138****1234) hides whether it is the same; what can be seen of it is.
+    Masked,
+    Other,
+}
+
+/// With what installations mask numbers.
+const MASKS: [char; 6] = ['*', '＊', '●', '•', 'x', 'X'];
+
+/// Compares a number as the ERP shows it with the contact's own.
+pub(super) fn fit(shown: &str, ours: &str) -> Fit {
+    if same_number(shown, ours) {
+        return Fit::Same;
+    }
+    let (Some(first), Some(last)) = (shown.find(MASKS), shown.rfind(MASKS)) else { return Fit::Other };
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (mut head, tail) = (digits(&shown[..first]), digits(&shown[last..]));
+    let ours = normalize(ours).unwrap_or_else(|| digits(ours));
+    if !ours.starts_with(&head) {
+        // +86 in front of it.
+        head = head.trim_start_matches("00").strip_prefix("86").unwrap_or(&head).to_owned();
+    }
+    let fits = ours.starts_with(&head) && ours.ends_with(&tail) && head.len() + tail.len() < ours.len();
+    if fits { Fit::Masked } else { Fit::Other }
+}
+
+/// Whether two ways of writing a phone number mean the same one.
+pub(super) fn same_number(left: &str, right: &str) -> bool {
+    match (normalize(left), normalize(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => left.trim() == right.trim() && !left.trim().is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_compare_however_they_are_written() {
+        for (left, right, same) in [
+            ("138 0000 1234", "+8613800001234", true),
+            ("13800001234", "13800001235", false),
+            ("021-5555", "021-5555", true),
+            ("", "", false),
+        ] {
+            assert_eq!(same_number(left, right), same, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn a_masked_number_fits_or_is_another_but_is_never_the_same() {
+        for (shown, expected) in [
+            ("13800001234", Fit::Same),
+            ("138****1234", Fit::Masked),
+            ("138＊＊＊＊1234", Fit::Masked),
+            ("+86 138 **** 1234", Fit::Masked),
+            ("1380000****", Fit::Masked),
+            ("*******1234", Fit::Masked),
+            ("***********", Fit::Masked),
+            ("138xxxx1234", Fit::Masked),
+            ("139****1234", Fit::Other),
+            ("138****1235", Fit::Other),
+            ("13800001234*1234", Fit::Other),
+            ("13800001235", Fit::Other),
+            ("", Fit::Other),
+        ] {
+            assert_eq!(fit(shown, "138 0000 1234"), expected, "{shown}");
+        }
+    }
+}

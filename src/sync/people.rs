@@ -1,0 +1,72 @@
+//! The contact persons (联系人) of the ERP's customers.
+
+use super::{
+    conflict::DETAILS_READ,
+    numbers::{Fit, fit, same_number},
+    text::comparable,
+};
+use crate::erp::{ContactFilter, ContactPersonRow, Erp, ErpError};
+
+/// Contact persons that match a filter, with name, number and customer: what the installation's list lacks or masks, the
+/// detail has (`erp-wire.md §4`). Without it a person who is there would be added again.
+pub(super) async fn people(erp: &Erp, filter: &ContactFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
+    let mut people = erp.list_contacts(filter).await?;
+    let mut details = 0;
+    for person in &mut people {
+        let Some(ord) = person.ord else { continue };
+        let wanted = filter.mobile.as_deref().unwrap_or_default();
+        let is_masked = person.mobile.as_deref().is_some_and(|number| fit(number, wanted) == Fit::Masked);
+        if !is_masked && person.mobile.is_some() && person.person_name.is_some() && person.company.is_some() {
+            continue;
+        }
+        details += 1;
+        if details > DETAILS_READ {
+            return Err(ErpError::TooMany(format!("{details} rows of 联系人列表 without name, number or customer")));
+        }
+        let detail = erp.contact_detail(ord).await?;
+        let shown = |id: &str| detail.shown(id).map(str::to_owned);
+        let in_list = person.mobile.take();
+        person.mobile = in_list.clone().filter(|_| !is_masked).or_else(|| shown("mobile")).or(in_list);
+        person.person_name = person.person_name.take().or_else(|| shown("person_name"));
+        person.company = person.company.or_else(|| detail.value("company")?.trim().parse().ok());
+        let company_name = || shown("company").filter(|name| name.trim().parse::<i64>().is_err());
+        person.company_name = person.company_name.take().or_else(company_name);
+    }
+    Ok(people)
+}
+
+/// The contact person of a customer with this number, or with this name where no number is to be compared, or only what
+/// a mask leaves of it.
+pub(super) async fn person_of(
+    erp: &Erp,
+    company: i64,
+    mobile: Option<&str>,
+    name: &str,
+) -> Result<Option<ContactPersonRow>, ErpError> {
+    let filter = ContactFilter {
+        company: Some(company),
+        mobile: mobile.map(str::to_owned),
+        person_name: mobile.is_none().then(|| name.to_owned()),
+    };
+    Ok(people(erp, &filter).await?.into_iter().find(|row| {
+        row.company.is_none_or(|ord| ord == company)
+            && match (mobile, &row.mobile) {
+                (Some(ours), Some(theirs)) if fit(theirs, ours) != Fit::Masked => same_number(ours, theirs),
+                _ => row.person_name.as_deref().is_some_and(|theirs| comparable(theirs) == comparable(name)),
+            }
+    }))
+}
+
+/// The name of a customer's first contact person, the oldest; `None` where the installation shows none.
+pub(super) async fn first_person(erp: &Erp, company: i64) -> Result<Option<String>, ErpError> {
+    let filter = ContactFilter { company: Some(company), ..ContactFilter::default() };
+    let mut people = match people(erp, &filter).await {
+        Ok(people) => people,
+        Err(ErpError::Refused(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    people.retain(|row| row.company == Some(company));
+    people.sort_by_key(|row| row.ord.unwrap_or(i64::MAX));
+    let names = people.into_iter().filter_map(|row| row.person_name);
+    Ok(names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty()))
+}
