@@ -55,7 +55,9 @@ impl From<Timestamp> for Millis {
 
 /// The ERP's time zone (`contract.md` §3.6). The tz database is compiled in, so the name always resolves.
 pub fn erp_zone() -> TimeZone {
-    TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8)))
+    static ZONE: LazyLock<TimeZone> =
+        LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8))));
+    ZONE.clone()
 }
 
 /// Tells the time: the system's, or one that a test moves by hand.

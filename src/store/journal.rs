@@ -1,19 +1,19 @@
 //! The statements that write the journal: steps, links, calls. Their callers hold the lease and the transaction.
 
 use super::{
-    CallRow, NewLink, StoreError,
-    db::{Tx, args},
+    CallRow, Change, NewLink, StoreError,
+    db::{Row, Tx, args},
     turns::{Advance, Lease},
 };
-use crate::clock::Millis;
+use crate::{clock::Millis, event::Status};
 
-/// Writes what one advance of the journal says.
+/// Writes what one advance of the journal says; answers the held messages that it released.
 pub(super) async fn write_advance(
     tx: &mut Tx,
     lease: &Lease,
     advance: &Advance,
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Change>, StoreError> {
     let event_id = lease.event_id.as_str();
     if let Some((position, result)) = &advance.done {
         let sql = "update steps set state = 'done', result = $3, fingerprint = $4, finished_at = $5
@@ -37,14 +37,16 @@ pub(super) async fn write_advance(
     if advance.resolved {
         tx.execute("update events set resolution = null where id = $1", args![event_id]).await?;
     }
-    if let Some(link) = &advance.link {
-        write_link(tx, &lease.contact_id, link, now).await?;
-    }
-    record_calls(tx, event_id, &advance.calls).await
+    let released = match &advance.link {
+        Some(link) => write_link(tx, &lease.contact_id, link, now).await?,
+        None => Vec::new(),
+    };
+    record_calls(tx, event_id, &advance.calls).await?;
+    Ok(released)
 }
 
-/// Links the contact and releases its held messages into its turn.
-async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) -> Result<(), StoreError> {
+/// Links the contact and releases its held messages into its turn; answers them.
+async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) -> Result<Vec<Change>, StoreError> {
     tx.execute(
         "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
          on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,
@@ -52,13 +54,14 @@ async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) 
         args![contact_id, link.ord, link.khid.as_str(), link.kind.as_str(), link.linked_by.as_str(), now],
     )
     .await?;
-    tx.execute(
-        "update events set status = 'queued', next_attempt_at = $2, updated_at = $2 where contact_id = $1 and finished_at is null
-           and status = 'held'",
-        args![contact_id, now],
-    )
-    .await?;
-    Ok(())
+    let sql = "update events set status = 'queued', next_attempt_at = $2, updated_at = $2
+        where contact_id = $1 and finished_at is null and status = 'held' returning id, kind";
+    let released = tx.fetch(sql, args![contact_id, now]).await?;
+    let change = |row: &Row| {
+        let (id, kind) = (row.text("id")?, row.text("kind")?);
+        Ok(Change { id, kind, contact_id: Some(contact_id.to_owned()), status: Status::Queued, at: now })
+    };
+    released.iter().map(change).collect()
 }
 
 /// Forgets the steps that were never begun, and an allocated id under which nothing was saved: it may be the reason. The plan stays where a step's outcome is open, which only looking it up can

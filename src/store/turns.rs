@@ -242,15 +242,17 @@ impl Store {
     /// Writes one advance of the journal and extends the lease.
     pub async fn advance(&self, lease: &mut Lease, advance: &Advance) -> Result<(), StoreError> {
         let mut tx = self.begin_leased(lease).await?;
-        write_advance(&mut tx, lease, advance, self.clock.now()).await?;
-        self.commit(tx).await
+        let released = write_advance(&mut tx, lease, advance, self.clock.now()).await?;
+        self.commit(tx).await?;
+        released.into_iter().for_each(|change| self.announce(change));
+        Ok(())
     }
 
     /// Ends a run: the event's next state, the last of the journal, and the contact's turn moves on.
     pub async fn settle(&self, mut lease: Lease, settlement: Settlement) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut tx = self.begin_leased(&mut lease).await?;
-        write_advance(&mut tx, &lease, &settlement.last, now).await?;
+        let released = write_advance(&mut tx, &lease, &settlement.last, now).await?;
         if settlement.replan {
             forget_plan(&mut tx, &lease.event_id).await?;
         }
@@ -276,6 +278,7 @@ impl Store {
         tx.execute(over, args![lease.contact_id.as_str()]).await?;
         move_turn(&mut tx, &lease.contact_id, now).await?;
         self.commit(tx).await?;
+        released.into_iter().for_each(|change| self.announce(change));
         self.announce_event(&lease, status, now);
         self.work.notify_one();
         Ok(())

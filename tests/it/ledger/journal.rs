@@ -152,7 +152,14 @@ async fn a_link_releases_the_held_messages_of_its_contact_in_order(ledger: &Ledg
     assert_eq!(ledger.status(&later).await, Status::Held);
     ledger.clock.advance(MS);
     let linked = Advance { done: Some((0, json!(null))), link: Some(link(8)), start: Some(1), ..Advance::default() };
+    let mut changes = ledger.store.changes();
     ledger.store.advance(&mut claimed.lease, &linked).await.unwrap();
+    let mut announced: Vec<_> =
+        std::iter::from_fn(|| changes.try_recv().ok()).map(|change| (change.id, change.status)).collect();
+    announced.sort_by(|left, right| left.0.cmp(&right.0));
+    let mut expected: Vec<_> = held.iter().chain([&later]).map(|id| (id.clone(), Status::Queued)).collect();
+    expected.sort_by(|left, right| left.0.cmp(&right.0));
+    assert_eq!(announced, expected, "whoever watches hears of it");
     let contact = ledger.store.contact("c1").await.unwrap().unwrap();
     assert_eq!((contact.ord, contact.khid.as_str(), contact.linked_at), (8, "WX8", START.plus(MS)));
     for id in held.iter().chain([&later]) {
