@@ -84,7 +84,8 @@ impl Column {
         match (self, value.storable()) {
             (Self::Text(values), Arg::Text(text)) => values.push(text),
             (Self::Int(values), Arg::Int(number)) => values.push(number),
-            (_, value) => return Err(StoreError::Unavailable(format!("{value:?} stands in a column of another kind"))),
+            // Without the value, which may be a payload.
+            _ => return Err(StoreError::Unavailable("a value stands in a column of another kind".to_owned())),
         }
         Ok(())
     }

@@ -139,3 +139,20 @@ fn the_ledger_has_one_sqlite_and_one_driver() {
         assert_eq!(versions.len(), 1, "{name}: {versions:?}");
     }
 }
+
+#[test]
+fn the_fuzz_targets_are_locked_to_what_the_program_depends_on() {
+    let (manifest, lock) = (read("Cargo.toml"), read("fuzz/Cargo.lock"));
+    let manifest = DeTable::parse(&manifest).unwrap().into_inner();
+    let lock = DeTable::parse(&lock).unwrap().into_inner();
+    let packages = lock.get("package").unwrap().get_ref().as_array().unwrap();
+    let mut packages = packages.iter().map(|package| package.get_ref().as_table().unwrap());
+    let program =
+        packages.find(|package| package.get("name").unwrap().get_ref().as_str() == Some("erp-bridge")).unwrap();
+    let known = program.get("dependencies").unwrap().get_ref().as_array().unwrap();
+    let known: Vec<_> = known.iter().filter_map(|name| name.get_ref().as_str()?.split(' ').next()).collect();
+    for (name, _) in manifest.get("dependencies").unwrap().get_ref().as_table().unwrap() {
+        let name = name.get_ref().as_ref();
+        assert!(known.contains(&name), "fuzz/Cargo.lock does not know {name}: run `cargo metadata` in fuzz/");
+    }
+}
