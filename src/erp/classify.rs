@@ -6,7 +6,7 @@ use super::{
     Choice, Detail, ErpError,
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
-    words::{Meaning, meaning, meaning_of_failure, speaks_of_trouble},
+    phrases::{Meaning, meaning, meaning_of_failure, speaks_of_trouble},
 };
 
 /// A complete HTTP answer.

@@ -16,8 +16,8 @@ use super::{
     classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
     customers,
     envelope::{BODY_MAX, asp_body, v3_body},
-    gate::Gate,
     interface::{Interface, Style},
+    lease_guard::LeaseGuard,
     session::{Credentials, Session, Sessions},
     summary,
 };
@@ -340,12 +340,12 @@ impl Erp {
             return Sent::never(self.now(), ErpError::NotDelivered("the client is closed".into()));
         };
         let started_at = self.now();
-        let gate = Gate::new(self.shared.clock.clone(), self.log.clone(), send_before);
-        if let Err(error) = gate.check() {
+        let guard = LeaseGuard::new(self.shared.clock.clone(), self.log.clone(), send_before);
+        if let Err(error) = guard.check() {
             return Sent::never(started_at, error);
         }
         let begun = Instant::now();
-        let mut request = self.shared.http.post(format!("{}{path}", self.shared.base_url)).body(gate.body(body));
+        let mut request = self.shared.http.post(format!("{}{path}", self.shared.base_url)).body(guard.body(body));
         request = match (interface.style, session) {
             (Style::Asp, _) | (Style::V3, None) => request.header(CONTENT_TYPE, self.shared.content_type.clone()),
             (Style::V3, Some(session)) => {
@@ -355,7 +355,7 @@ impl Erp {
         if let Some(trace_parent) = self.log.as_ref().and_then(CallLog::trace_parent) {
             request = request.header("traceparent", trace_parent);
         }
-        let answer = exchange(request).await.map_err(|error| gate.stopped().unwrap_or(error));
+        let answer = exchange(request).await.map_err(|error| guard.stopped().unwrap_or(error));
         Sent { started_at, elapsed: begun.elapsed(), answer }
     }
 

@@ -1,27 +1,27 @@
 //! The foreign house: one typed call for each interface of 智邦国际 ERP (`erp-wire.md`).
 //!
 //! `client.rs` is the one place that sends. `session.rs` keeps the login, `envelope/` reads what comes back, however it
-//! is shaped, `classify.rs` and `words.rs` decide what it means, `error.rs` says what a failure means for the caller. The
-//! files `customers.rs`, `contacts.rs`, `progress.rs`, `assignment.rs` and `choices.rs` hold one group of interfaces each.
+//! is shaped, `classify.rs` and `phrases.rs` decide what it means, `error.rs` says what a failure means for the caller. The
+//! files `customers.rs`, `contact_persons.rs`, `progress.rs`, `assignment.rs` and `choices.rs` hold one group of interfaces each.
 
 mod assignment;
 mod cache;
 mod choices;
 mod classify;
 mod client;
-mod contacts;
+mod contact_persons;
 mod customers;
 mod envelope;
 mod error;
-mod gate;
 mod interface;
-mod memory;
+mod lease_guard;
+mod memory_sessions;
 mod paging;
+mod phrases;
 mod progress;
 mod record;
 mod session;
 mod summary;
-mod words;
 
 #[cfg(test)]
 mod fake;
@@ -31,11 +31,11 @@ mod tests;
 pub use assignment::{Account, Assignee};
 pub use choices::{Choice, ChoiceField};
 pub use client::{Erp, Shown};
-pub use contacts::{ContactFilter, ContactPersonRow};
+pub use contact_persons::{ContactFilter, ContactPersonRow};
 pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS};
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};
-pub use memory::MemorySessions;
+pub use memory_sessions::MemorySessions;
 pub use progress::{ContactWay, INTRO_MAX, NewProgress, ProgressList, ProgressRow};
 pub use record::{CallLog, CallRecord, FORETOLD, UNALLOCATED};
 pub use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};

@@ -18,7 +18,7 @@ use crate::clock::{Clock, Millis};
 
 /// The moments after which a call is not sent.
 #[derive(Debug, Clone)]
-pub(super) struct Gate {
+pub(super) struct LeaseGuard {
     clock: Clock,
     /// Holds the end of the lease.
     log: Option<CallLog>,
@@ -28,7 +28,7 @@ pub(super) struct Gate {
     stopped: Arc<OnceLock<ErpError>>,
 }
 
-impl Gate {
+impl LeaseGuard {
     pub(super) fn new(clock: Clock, log: Option<CallLog>, send_before: Option<Millis>) -> Self {
         Self { clock, log, send_before, stopped: Arc::default() }
     }
@@ -48,24 +48,24 @@ impl Gate {
         Ok(())
     }
 
-    /// A body that is only written while the gate is open. hyper asks for it after it has put the head into its buffer
+    /// A body that is only written while the guard is open. hyper asks for it after it has put the head into its buffer
     /// and before it writes either, so that of a request that comes too late nothing is sent.
     pub(super) fn body(&self, text: String) -> reqwest::Body {
-        reqwest::Body::wrap(Gated { gate: self.clone(), rest: text.into() })
+        reqwest::Body::wrap(Guarded { guard: self.clone(), rest: text.into() })
     }
 
-    /// Why nothing was sent, if the gate was closed by the time of writing.
+    /// Why nothing was sent, if the guard was closed by the time of writing.
     pub(super) fn stopped(&self) -> Option<ErpError> {
         self.stopped.get().cloned()
     }
 }
 
-struct Gated {
-    gate: Gate,
+struct Guarded {
+    guard: LeaseGuard,
     rest: Bytes,
 }
 
-impl Body for Gated {
+impl Body for Guarded {
     type Data = Bytes;
     type Error = ErpError;
 
@@ -74,8 +74,8 @@ impl Body for Gated {
         if this.rest.is_empty() {
             return Poll::Ready(None);
         }
-        if let Err(error) = this.gate.check() {
-            let _ = this.gate.stopped.set(error.clone()); // the first reason stands
+        if let Err(error) = this.guard.check() {
+            let _ = this.guard.stopped.set(error.clone()); // the first reason stands
             return Poll::Ready(Some(Err(error)));
         }
         Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.rest)))))
