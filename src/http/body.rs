@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{door::Door, problem::Problem};
+use super::{problem::Problem, state::HttpState};
 use crate::event::FieldError;
 
 /// Refuses a body that does not call itself JSON (`application/json`, `application/…+json`; parameters do not matter).
@@ -29,14 +29,14 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 ///
 /// # Errors
 /// [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`], or [`Problem::InvalidJson`] if the line was cut.
-pub(super) async fn read(door: &Door, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let limit = door.body_limit;
+pub(super) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let limit = state.body_limit;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(Problem::BodyTooLarge(limit));
     }
     let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match tokio::time::timeout(door.read_timeout, limited.collect()).await {
+    match tokio::time::timeout(state.read_timeout, limited.collect()).await {
         Err(_) => Err(Problem::BodyTimeout),
         Ok(Ok(read)) => Ok(read.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge(limit)),
@@ -48,13 +48,13 @@ pub(super) async fn read(door: &Door, headers: &HeaderMap, body: Body) -> Result
 #[derive(Debug)]
 pub(super) struct JsonBody<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<Door> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let raw = read(door, &parts.headers, body).await?;
+        let raw = read(state, &parts.headers, body).await?;
         parse(&raw).map(Self)
     }
 }
@@ -63,12 +63,12 @@ impl<T: DeserializeOwned> FromRequest<Door> for JsonBody<T> {
 #[derive(Debug)]
 pub(super) struct OptionalJsonBody<T>(pub(super) T);
 
-impl<T: DeserializeOwned + Default> FromRequest<Door> for OptionalJsonBody<T> {
+impl<T: DeserializeOwned + Default> FromRequest<HttpState> for OptionalJsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let raw = read(door, &parts.headers, body).await?;
+        let raw = read(state, &parts.headers, body).await?;
         if raw.is_empty() {
             return Ok(Self(T::default()));
         }

@@ -10,12 +10,14 @@ use axum::{
 };
 
 use super::{
+    api::{
+        operations::{ReasonBody, checked_reason},
+        stats,
+    },
     auth::Operator,
     body::OptionalJsonBody,
-    door::{Dispatch, Door},
-    operations::{ReasonBody, checked_reason},
     problem::Problem,
-    stats,
+    state::{Dispatch, HttpState},
 };
 use crate::telemetry::metrics;
 
@@ -60,17 +62,17 @@ pub(super) struct Ready {
         (status = 503, description = "They cannot; `failing` names the part", body = Ready, content_type = "application/json"),
     ),
 )]
-pub(super) async fn readyz(State(door): State<Door>) -> Response {
+pub(super) async fn readyz(State(state): State<HttpState>) -> Response {
     let mut failing = Vec::new();
-    if !matches!(tokio::time::timeout(PROBE_TIMEOUT, door.store.ping()).await, Ok(Ok(()))) {
+    if !matches!(tokio::time::timeout(PROBE_TIMEOUT, state.store.ping()).await, Ok(Ok(()))) {
         failing.push("store");
     }
-    if door.stop.is_cancelled() {
+    if state.stop.is_cancelled() {
         failing.push("stopping");
     }
     let (code, status) =
         if failing.is_empty() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
-    (code, Json(Ready { status, failing, dispatch: door.dispatch.facts() })).into_response()
+    (code, Json(Ready { status, failing, dispatch: state.dispatch.facts() })).into_response()
 }
 
 /// Metrics
@@ -80,13 +82,13 @@ pub(super) async fn readyz(State(door): State<Door>) -> Response {
     get, path = "/metrics", tag = "health",
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain")),
 )]
-pub(super) async fn metrics_text(State(door): State<Door>) -> Response {
+pub(super) async fn metrics_text(State(state): State<HttpState>) -> Response {
     // Without the ledger the gauges of the senders stay as they were.
-    if let (Ok(last), Ok(gaps)) = (door.store.last_webhook_at().await, door.store.gaps().await) {
-        let sender = stats::sender(door.clock.now(), last, door.silence_after);
+    if let (Ok(last), Ok(gaps)) = (state.store.last_webhook_at().await, state.store.gaps().await) {
+        let sender = stats::sender(state.clock.now(), last, state.silence_after);
         metrics::senders(sender.silent, sender.silent_seconds, gaps.len());
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (door.metrics)()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (state.metrics)()).into_response()
 }
 
 /// Resume dispatch to the ERP
@@ -98,13 +100,13 @@ pub(super) async fn metrics_text(State(door): State<Door>) -> Response {
     responses((status = 200, description = "How dispatch stands now", body = Dispatch)),
 )]
 pub(super) async fn resume_dispatch(
-    State(door): State<Door>,
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Dispatch>, Problem> {
     let reason = checked_reason(body.reason)?;
-    let store = door.store.clone();
-    door.undisturbed(async move { store.audit(&caller.name, "erp.resume", "erp", reason.as_deref()).await }).await?;
-    door.dispatch.resume();
-    Ok(Json(door.dispatch.facts()))
+    let store = state.store.clone();
+    state.undisturbed(async move { store.audit(&caller.name, "erp.resume", "erp", reason.as_deref()).await }).await?;
+    state.dispatch.resume();
+    Ok(Json(state.dispatch.facts()))
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{auth::Caller, door::Door, problem::Problem, trace};
+use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
     clock::Millis,
     config::{BeforePromotion, MessagesConfig},
@@ -133,15 +133,15 @@ impl Origin {
 /// # Errors
 /// [`Problem::IdReused`], or that the ledger is unavailable.
 pub(super) async fn take(
-    door: &Door,
+    state: &HttpState,
     origin: Origin,
     event: &Event,
     payload: String,
     force: bool,
 ) -> Result<Answer, Problem> {
-    let decision = door.rules.decide(event);
+    let decision = state.rules.decide(event);
     let start =
-        if force { Intake::Queue } else { intake(event.kind(), decision.admitted, &door.messages, door.clock.now()) };
+        if force { Intake::Queue } else { intake(event.kind(), decision.admitted, &state.messages, state.clock.now()) };
     let new = NewEvent {
         webhook_id: origin.webhook_id,
         kind: event.kind().as_str().to_owned(),
@@ -155,22 +155,22 @@ pub(super) async fn take(
         sequence: event.sequence(),
         trace_parent: origin.trace_parent,
     };
-    commit(door, new, Some(&decision)).await
+    commit(state, new, Some(&decision)).await
 }
 
 /// Commits an event and answers.
 ///
 /// # Errors
 /// As [`take`].
-pub(super) async fn commit(door: &Door, event: NewEvent, decision: Option<&Decision>) -> Result<Answer, Problem> {
+pub(super) async fn commit(state: &HttpState, event: NewEvent, decision: Option<&Decision>) -> Result<Answer, Problem> {
     let by_key = event.webhook_id.is_some() && event.actor != "webhook";
     let payload = by_key.then(|| event.payload.clone());
     // The writer commits and announces it even if the client goes away now.
-    match door.store.accept(event).await? {
+    match state.store.accept(event).await? {
         Accepted::New { id, status } => Ok(fresh(id, status, decision)),
         Accepted::Duplicate { id } => Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() }),
         Accepted::Conflict { id } => match payload {
-            Some(payload) if same_request(door, &id, &payload).await? => {
+            Some(payload) if same_request(state, &id, &payload).await? => {
                 Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() })
             }
             _ => Err(Problem::IdReused(id)),
@@ -190,8 +190,8 @@ fn fresh(id: String, status: Status, decision: Option<&Decision>) -> Answer {
 
 /// Whether a repeated REST call says the same as the first one with its key. The bridge writes the event's timestamp
 /// itself there, so that bodies that differ in nothing else are the same request.
-async fn same_request(door: &Door, first: &str, payload: &str) -> Result<bool, Problem> {
-    let stored = door.store.event(first).await?.and_then(|row| row.payload);
+async fn same_request(state: &HttpState, first: &str, payload: &str) -> Result<bool, Problem> {
+    let stored = state.store.event(first).await?.and_then(|row| row.payload);
     Ok(stored.is_some_and(|stored| without_timestamp(&stored) == without_timestamp(payload)))
 }
 

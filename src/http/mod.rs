@@ -1,26 +1,20 @@
 //! The door: the webhook target, the internal REST interface, health, metrics and the OpenAPI document. Every route is on
 //! this page.
 
-mod audit;
+mod api;
 pub mod auth;
 mod body;
-mod contacts;
-mod door;
-mod events;
 mod health;
 mod intake;
-pub mod limits;
+pub mod keys;
 mod openapi;
-mod operations;
-mod preview;
 pub mod problem;
-mod query;
+pub mod rates;
+mod request_id;
 pub mod server;
 pub mod signed_body;
-mod stats;
-mod stream;
+mod state;
 mod trace;
-mod views;
 mod webhooks;
 
 use axum::{Router, http::header, middleware, routing::get};
@@ -28,12 +22,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use door::{Dispatch, DispatchFacts, Door, DoorParts, MetricsText, PreviewError, Previewer};
+pub use state::{Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
 
+use api::{audit, contacts, events, operations, preview, stats, stream};
 use problem::Problem;
 
 /// Every documented route: what is routed is documented, and the other way round.
-fn api() -> OpenApiRouter<Door> {
+fn documented_routes() -> OpenApiRouter<HttpState> {
     OpenApiRouter::with_openapi(openapi::base())
         // what the platform sends
         .routes(routes!(webhooks::receive_event))
@@ -67,8 +62,8 @@ fn api() -> OpenApiRouter<Door> {
 }
 
 /// The whole door, ready to be served.
-pub fn router(door: Door) -> Router {
-    let (routes, gathered) = api().split_for_parts();
+pub fn router(state: HttpState) -> Router {
+    let (routes, gathered) = documented_routes().split_for_parts();
     let document = openapi::yaml(&gathered);
     let document = move || async move { ([(header::CONTENT_TYPE, "application/yaml; charset=utf-8")], document) };
     let pages = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.yaml"));
@@ -79,10 +74,10 @@ pub fn router(door: Door) -> Router {
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .layer(CatchPanicLayer::custom(trace::panicked))
         .layer(middleware::from_fn(trace::around))
-        .with_state(door)
+        .with_state(state)
 }
 
 /// The OpenAPI document in YAML, as `erp-bridge openapi` prints it.
 pub fn document() -> String {
-    openapi::yaml(api().get_openapi())
+    openapi::yaml(documented_routes().get_openapi())
 }

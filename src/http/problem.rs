@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{signed_body::SignatureError, trace};
+use super::{request_id, signed_body::SignatureError};
 use crate::{
     event::{FieldError, Status},
     store::StoreError,
@@ -253,7 +253,7 @@ impl Problem {
             status: status.as_u16(),
             detail: self.detail(),
             errors,
-            request_id: trace::current_request_id(),
+            request_id: request_id::current(),
         }
     }
 }
@@ -302,7 +302,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound => Self::EventNotFound,
             StoreError::WrongState(status) => Self::WrongState(status),
             StoreError::LeaseLost => {
-                tracing::error!("the store spoke of a lease to the door, which holds none");
+                tracing::error!("the store spoke of a lease to the state, which holds none");
                 Self::Internal
             }
         }

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{door::Door, limits::Remote};
+use super::{rates::Remote, state::HttpState};
 
 /// After an accept that failed (no file descriptors are left), how long the loop rests.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -36,7 +36,7 @@ pub struct ServerLimits {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    door: Door,
+    state: HttpState,
     limits: ServerLimits,
     stop: CancellationToken,
 ) -> usize {
@@ -57,7 +57,7 @@ pub async fn serve(
     tracing::info!(connections = open, "no new connections; requests under way may end");
     let drained = async {
         graceful.shutdown().await;
-        door.finished().await;
+        state.finished().await;
     };
     if tokio::time::timeout(limits.shutdown_grace, drained).await.is_ok() {
         return 0;

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{auth::Keyring, limits::Limits, problem::Problem};
+use super::{keys::Keyring, problem::Problem, rates::Limits};
 use crate::{
     clock::Clock,
     config::MessagesConfig,
@@ -62,7 +62,7 @@ pub struct Dispatch {
 pub type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// The parts that `app.rs` gives.
-pub struct DoorParts {
+pub struct HttpParts {
     /// The ledger.
     pub store: Store,
     /// The time.
@@ -93,27 +93,27 @@ pub struct DoorParts {
     pub stop: CancellationToken,
 }
 
-impl fmt::Debug for DoorParts {
+impl fmt::Debug for HttpParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DoorParts").finish_non_exhaustive()
+        f.debug_struct("HttpParts").finish_non_exhaustive()
     }
 }
 
 /// The state of every handler. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Door(Arc<Shared>);
+pub struct HttpState(Arc<Shared>);
 
-/// What is behind a [`Door`].
+/// What is behind a [`HttpState`].
 #[derive(Debug)]
 struct Shared {
-    parts: DoorParts,
+    parts: HttpParts,
     streams: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
-impl Door {
+impl HttpState {
     /// A door of these parts.
-    pub fn new(parts: DoorParts) -> Self {
+    pub fn new(parts: HttpParts) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
         Self(Arc::new(Shared { parts, streams, tasks: TaskTracker::new() }))
     }
@@ -140,15 +140,15 @@ impl Door {
     }
 }
 
-impl Deref for Door {
-    type Target = DoorParts;
+impl Deref for HttpState {
+    type Target = HttpParts;
 
-    fn deref(&self) -> &DoorParts {
+    fn deref(&self) -> &HttpParts {
         &self.0.parts
     }
 }
 
-impl Door {
+impl HttpState {
     /// The places for open streams.
     pub(super) fn streams(&self) -> &Arc<Semaphore> {
         &self.0.streams

@@ -7,12 +7,12 @@ use axum::{
 
 use super::{
     body,
-    door::Door,
     intake::{self, Answer, Origin},
-    limits::Remote,
     openapi::schemas::EventBody,
     problem::{Problem, ProblemDocument},
+    rates::Remote,
     signed_body::SignatureError,
+    state::HttpState,
     trace,
 };
 use crate::{
@@ -44,8 +44,8 @@ use crate::{
         (status = 409, description = "This webhook-id was used before for another body", body = ProblemDocument),
     ),
 )]
-pub(super) async fn receive_event(State(door): State<Door>, remote: Remote, request: Request) -> Response {
-    let answered = receive(&door, remote, request).await;
+pub(super) async fn receive_event(State(state): State<HttpState>, remote: Remote, request: Request) -> Response {
+    let answered = receive(&state, remote, request).await;
     let outcome = match &answered {
         Ok(answer) => answer.status.as_str(),
         Err(problem) => problem.facts().0,
@@ -54,18 +54,18 @@ pub(super) async fn receive_event(State(door): State<Door>, remote: Remote, requ
     answered.into_response()
 }
 
-async fn receive(door: &Door, remote: Remote, request: Request) -> Result<Answer, Problem> {
-    if door.stop.is_cancelled() {
+async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<Answer, Problem> {
+    if state.stop.is_cancelled() {
         return Err(Problem::Stopping);
     }
-    door.limits.webhook(remote)?;
+    state.limits.webhook(remote)?;
     let (parts, body) = request.into_parts();
     body::require_json(&parts.headers)?;
-    let raw = body::read(door, &parts.headers, body).await?;
-    let keys = door.keys.current();
-    let delivery = match keys.secrets.verify(&parts.headers, &raw, door.clock.now(), door.tolerance) {
+    let raw = body::read(state, &parts.headers, body).await?;
+    let keys = state.keys.current();
+    let delivery = match keys.secrets.verify(&parts.headers, &raw, state.clock.now(), state.tolerance) {
         Ok(delivery) => delivery,
-        Err(error) => return Err(refused(door, remote, error)),
+        Err(error) => return Err(refused(state, remote, error)),
     };
     let origin = Origin {
         webhook_id: Some(delivery.id),
@@ -73,10 +73,10 @@ async fn receive(door: &Door, remote: Remote, request: Request) -> Result<Answer
         trace_parent: trace::trace_parent(&parts.headers),
     };
     match Event::parse(&raw) {
-        Ok(Parsed::Event(event)) => intake::take(door, origin, &event, text(&raw)?, false).await,
+        Ok(Parsed::Event(event)) => intake::take(state, origin, &event, text(&raw)?, false).await,
         Ok(Parsed::Unknown { kind, contact_id }) => {
             let event = unhandled(origin, kind, contact_id, text(&raw)?);
-            intake::commit(door, event, None).await
+            intake::commit(state, event, None).await
         }
         Err(ParseError::NotJson(fault)) => Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { kind, contact_id, errors }) => {
@@ -87,16 +87,16 @@ async fn receive(door: &Door, remote: Remote, request: Request) -> Result<Answer
                 errors: serde_json::to_value(&errors).unwrap_or_default(),
                 payload: String::from_utf8_lossy(&raw).into_owned(),
             };
-            Err(reject(door, rejection, errors).await)
+            Err(reject(state, rejection, errors).await)
         }
     }
 }
 
 /// A wrong signature counts as a failed authentication of its address; a missing header is the sender's slip.
-fn refused(door: &Door, remote: Remote, error: SignatureError) -> Problem {
+fn refused(state: &HttpState, remote: Remote, error: SignatureError) -> Problem {
     let problem = Problem::from(error);
     if matches!(problem, Problem::SignatureMismatch | Problem::TimestampOutOfTolerance) {
-        return door.limits.failed_authentication(remote).err().unwrap_or(problem);
+        return state.limits.failed_authentication(remote).err().unwrap_or(problem);
     }
     problem
 }
@@ -124,9 +124,9 @@ fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: 
 
 /// Keeps what was signed and not valid for operators to see, and says what was wrong. If it cannot be kept, the sender is
 /// asked to come again.
-async fn reject(door: &Door, rejection: Rejection, errors: Vec<FieldError>) -> Problem {
-    let store = door.store.clone();
-    match door.undisturbed(async move { store.reject(rejection).await }).await {
+async fn reject(state: &HttpState, rejection: Rejection, errors: Vec<FieldError>) -> Problem {
+    let store = state.store.clone();
+    match state.undisturbed(async move { store.reject(rejection).await }).await {
         Ok(()) => Problem::Invalid(errors),
         Err(problem) => problem,
     }

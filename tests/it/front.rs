@@ -7,9 +7,9 @@ use erp_bridge::{
     config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope},
     event::{Event, Rules},
     http::{
-        Dispatch, DispatchFacts, Door, DoorParts, PreviewError, Previewer,
-        auth::{Keyring, Keys, Tokens},
-        limits::Limits,
+        Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
+        keys::{Keyring, Keys, Tokens},
+        rates::Limits,
         router,
         server::{ServerLimits, serve},
         signed_body::{Secrets, sign},
@@ -127,7 +127,7 @@ impl Front {
         let store = Store::open(&database, clock.clone(), true).await.unwrap();
         let keys = Arc::new(Keyring::new(keys(&[SECRET, OTHER_SECRET])));
         let stop = CancellationToken::new();
-        let door = Door::new(DoorParts {
+        let door = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
             rules: Rules::new(&AdmissionConfig::default()).unwrap(),

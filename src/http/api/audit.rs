@@ -5,17 +5,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    auth::Reader,
-    door::Door,
-    problem::Problem,
     query::{self, Params},
     views::{Sight, payload_json},
 };
+use crate::http::{auth::Reader, problem::Problem, state::HttpState};
 
 /// Which page.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct PageParams {
+pub(in crate::http) struct PageParams {
     /// Items of a page.
     #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
@@ -32,7 +30,7 @@ impl PageParams {
 
 /// One entry of the audit log.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct AuditItem {
+pub(in crate::http) struct AuditItem {
     /// When.
     #[schema(format = DateTime)]
     pub at: String,
@@ -49,7 +47,7 @@ pub(super) struct AuditItem {
 
 /// A page of the audit log, newest first.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct AuditPage {
+pub(in crate::http) struct AuditPage {
     /// The entries.
     pub items: Vec<AuditItem>,
     /// `cursor` of the next page; null on the last one.
@@ -62,13 +60,13 @@ pub(super) struct AuditPage {
     get, path = "/v1/audit", tag = "observation", params(PageParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of the audit log", body = AuditPage)),
 )]
-pub(super) async fn list_audit(
-    State(door): State<Door>,
+pub(in crate::http) async fn list_audit(
+    State(state): State<HttpState>,
     _: Reader,
     Params(params): Params<PageParams>,
 ) -> Result<Json<AuditPage>, Problem> {
     let (before, limit) = params.read()?;
-    let rows = door.store.audit_log(before, limit + 1).await?;
+    let rows = state.store.audit_log(before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.into_iter().map(|row| AuditItem {
         at: row.at.rfc3339(),
@@ -82,7 +80,7 @@ pub(super) async fn list_audit(
 
 /// A request that was signed and not valid.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct RejectionItem {
+pub(in crate::http) struct RejectionItem {
     /// When it came.
     #[schema(format = DateTime)]
     pub received_at: String,
@@ -101,7 +99,7 @@ pub(super) struct RejectionItem {
 
 /// A page of rejections, newest first.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct RejectionPage {
+pub(in crate::http) struct RejectionPage {
     /// The rejections.
     pub items: Vec<RejectionItem>,
     /// `cursor` of the next page; null on the last one.
@@ -116,13 +114,13 @@ pub(super) struct RejectionPage {
     get, path = "/v1/rejections", tag = "observation", params(PageParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of rejections", body = RejectionPage)),
 )]
-pub(super) async fn list_rejections(
-    State(door): State<Door>,
+pub(in crate::http) async fn list_rejections(
+    State(state): State<HttpState>,
     _: Reader,
     Params(params): Params<PageParams>,
 ) -> Result<Json<RejectionPage>, Problem> {
     let (before, limit) = params.read()?;
-    let rows = door.store.rejections(before, limit + 1).await?;
+    let rows = state.store.rejections(before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.into_iter().map(|row| RejectionItem {
         received_at: row.received_at.rfc3339(),

@@ -5,17 +5,20 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    auth::{Caller, Operator, Reader},
-    body::{JsonBody, OptionalJsonBody, present},
-    door::Door,
-    intake::{self, Answer, Origin},
-    openapi::schemas,
-    problem::{Problem, ProblemDocument},
     query::{self, Params, PathId},
     views::ContactView,
 };
 use crate::{
     event::{AssignTo, Command, Event, FieldError, ParseError, Parsed},
+    http::{
+        auth::{Operator, Reader},
+        body::{JsonBody, OptionalJsonBody, present},
+        intake::{self, Answer, Origin},
+        keys::Caller,
+        openapi::schemas,
+        problem::{Problem, ProblemDocument},
+        state::HttpState,
+    },
     store::{Intake, NewEvent},
 };
 
@@ -28,15 +31,19 @@ use crate::{
         (status = 404, description = "The contact is not linked", body = ProblemDocument),
     ),
 )]
-pub(super) async fn get_contact(State(door): State<Door>, _: Reader, id: PathId) -> Result<Json<ContactView>, Problem> {
-    let row = door.store.contact(&id.contact()?).await?;
+pub(in crate::http) async fn get_contact(
+    State(state): State<HttpState>,
+    _: Reader,
+    id: PathId,
+) -> Result<Json<ContactView>, Problem> {
+    let row = state.store.contact(&id.contact()?).await?;
     row.map(|row| Json(row.into())).ok_or(Problem::ContactNotLinked)
 }
 
 /// The manual trigger (手动触发同步).
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SyncBody {
+pub(in crate::http) struct SyncBody {
     /// The contact; its `id` may be left out, the path has it.
     #[schema(schema_with = schemas::sync_contact)]
     contact: Map<String, Value>,
@@ -94,18 +101,18 @@ impl SyncBody {
         (status = 409, description = "The body speaks of another contact than the path, or this key was used before for another body", body = ProblemDocument),
     ),
 )]
-pub(super) async fn sync_contact(
-    State(door): State<Door>,
+pub(in crate::http) async fn sync_contact(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SyncBody>,
 ) -> Result<Answer, Problem> {
-    open(&door)?;
+    open(&state)?;
     let contact_id = id.contact()?;
     let origin = Origin::of_call(&caller, &headers)?;
     let force = body.force;
-    let payload = body.event(&contact_id, &caller.name, &door.clock.now().rfc3339())?.to_string();
+    let payload = body.event(&contact_id, &caller.name, &state.clock.now().rfc3339())?.to_string();
     let event = match Event::parse(payload.as_bytes()) {
         Ok(Parsed::Event(event)) => event,
         Ok(Parsed::Unknown { .. }) => return Err(Problem::Internal),
@@ -113,9 +120,9 @@ pub(super) async fn sync_contact(
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(without_data(errors))),
     };
     if force {
-        audit(&door, &caller, "contact.force_sync", &contact_id).await?;
+        audit(&state, &caller, "contact.force_sync", &contact_id).await?;
     }
-    intake::take(&door, origin, &event, payload, force).await
+    intake::take(&state, origin, &event, payload, force).await
 }
 
 /// The caller sent what is below `/data`: that is where its pointers begin.
@@ -131,7 +138,7 @@ fn without_data(errors: Vec<FieldError>) -> Vec<FieldError> {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"mode": "users", "users": ["63"]}), json!({"mode": "public"})))]
-pub(super) struct AssignmentBody {
+pub(in crate::http) struct AssignmentBody {
     /// `public`: open to all. `users`: to the users named.
     mode: AssignmentMode,
     /// ERP user ids, for `users` only: 1 to 5 of up to 9 digits (the ERP's field takes 50 characters).
@@ -143,7 +150,7 @@ pub(super) struct AssignmentBody {
 /// The ways to assign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum AssignmentMode {
+pub(in crate::http) enum AssignmentMode {
     /// 对所有用户公开
     Public,
     /// 指派给以下用户
@@ -189,21 +196,21 @@ fn is_user_id(user: &str) -> bool {
         (status = 409, description = "This key was used before for another body", body = ProblemDocument),
     ),
 )]
-pub(super) async fn assign_contact(
-    State(door): State<Door>,
+pub(in crate::http) async fn assign_contact(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<AssignmentBody>,
 ) -> Result<Answer, Problem> {
     let command = body.command()?;
-    enqueue(&door, &caller, &headers, id, &command).await
+    enqueue(&state, &caller, &headers, id, &command).await
 }
 
 /// A call that says all with its address.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EmptyBody {}
+pub(in crate::http) struct EmptyBody {}
 
 /// Apply for a customer (客户申请)
 #[utoipa::path(
@@ -221,14 +228,14 @@ pub(super) struct EmptyBody {}
         (status = 409, description = "This key was used before for another call", body = ProblemDocument),
     ),
 )]
-pub(super) async fn apply_for_contact(
-    State(door): State<Door>,
+pub(in crate::http) async fn apply_for_contact(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     headers: HeaderMap,
     OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&door, &caller, &headers, id, &Command::Apply).await
+    enqueue(&state, &caller, &headers, id, &Command::Apply).await
 }
 
 /// Take a customer back (客户收回)
@@ -247,20 +254,20 @@ pub(super) async fn apply_for_contact(
         (status = 409, description = "This key was used before for another call", body = ProblemDocument),
     ),
 )]
-pub(super) async fn take_contact_back(
-    State(door): State<Door>,
+pub(in crate::http) async fn take_contact_back(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     headers: HeaderMap,
     OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&door, &caller, &headers, id, &Command::TakeBack).await
+    enqueue(&state, &caller, &headers, id, &Command::TakeBack).await
 }
 
 /// 客户审批: whether it is approved.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ApprovalBody {
+pub(in crate::http) struct ApprovalBody {
     /// `true` approves, `false` refuses.
     approve: bool,
 }
@@ -281,28 +288,28 @@ pub(super) struct ApprovalBody {
         (status = 409, description = "This key was used before for another body", body = ProblemDocument),
     ),
 )]
-pub(super) async fn approve_contact(
-    State(door): State<Door>,
+pub(in crate::http) async fn approve_contact(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<ApprovalBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&door, &caller, &headers, id, &Command::Approval { approve: body.approve }).await
+    enqueue(&state, &caller, &headers, id, &Command::Approval { approve: body.approve }).await
 }
 
 /// Puts a command on a linked contact's customer into the contact's turn.
 async fn enqueue(
-    door: &Door,
+    state: &HttpState,
     caller: &Caller,
     headers: &HeaderMap,
     id: PathId,
     command: &Command,
 ) -> Result<Answer, Problem> {
-    open(door)?;
+    open(state)?;
     let contact_id = id.contact()?;
     let origin = Origin::of_call(caller, headers)?;
-    if door.store.contact(&contact_id).await?.is_none() {
+    if state.store.contact(&contact_id).await?.is_none() {
         return Err(Problem::ContactNotLinked);
     }
     let (kind, payload) = command.payload(&contact_id);
@@ -310,7 +317,7 @@ async fn enqueue(
         webhook_id: origin.webhook_id,
         kind,
         contact_id: Some(contact_id),
-        occurred_at: Some(door.clock.now()),
+        occurred_at: Some(state.clock.now()),
         payload,
         intake: Intake::Queue,
         admission: None,
@@ -319,22 +326,22 @@ async fn enqueue(
         sequence: None,
         trace_parent: origin.trace_parent,
     };
-    intake::commit(door, event, None).await
+    intake::commit(state, event, None).await
 }
 
-fn open(door: &Door) -> Result<(), Problem> {
-    if door.stop.is_cancelled() { Err(Problem::Stopping) } else { Ok(()) }
+fn open(state: &HttpState) -> Result<(), Problem> {
+    if state.stop.is_cancelled() { Err(Problem::Stopping) } else { Ok(()) }
 }
 
-async fn audit(door: &Door, caller: &Caller, action: &'static str, subject: &str) -> Result<(), Problem> {
-    let (store, actor, subject) = (door.store.clone(), caller.name.clone(), subject.to_owned());
-    door.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await
+async fn audit(state: &HttpState, caller: &Caller, action: &'static str, subject: &str) -> Result<(), Problem> {
+    let (store, actor, subject) = (state.store.clone(), caller.name.clone(), subject.to_owned());
+    state.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await
 }
 
 /// Why a person's data is erased.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct EraseParams {
+pub(in crate::http) struct EraseParams {
     /// For the audit log.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     reason: Option<String>,
@@ -342,7 +349,7 @@ pub(super) struct EraseParams {
 
 /// What was erased.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Erased {
+pub(in crate::http) struct Erased {
     /// Events that lost their payload.
     pub erased: i64,
 }
@@ -363,8 +370,8 @@ pub(super) struct Erased {
         (status = 409, description = "An event of the contact is open", body = ProblemDocument),
     ),
 )]
-pub(super) async fn erase_contact(
-    State(door): State<Door>,
+pub(in crate::http) async fn erase_contact(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     Params(params): Params<EraseParams>,
@@ -373,9 +380,9 @@ pub(super) async fn erase_contact(
         .map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
     let reason = Some(reason).filter(|reason| !reason.is_empty());
     let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
-    let store = door.store.clone();
+    let store = state.store.clone();
     let erase = async move { store.erase_contact(&contact_id, &caller.name, reason.as_deref()).await };
-    let erased = door.undisturbed(erase).await.map_err(|problem| match problem {
+    let erased = state.undisturbed(erase).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactUnknown,
         other => other,
     })?;

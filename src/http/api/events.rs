@@ -4,17 +4,22 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 
 use super::{
-    auth::{Caller, Reader},
-    door::Door,
-    problem::{Problem, ProblemDocument},
     query::{self, FilterText, Params, PathId},
     views::{EventDetail, EventItem, Sight},
 };
-use crate::config::Scope;
+use crate::{
+    config::Scope,
+    http::{
+        auth::Reader,
+        keys::Caller,
+        problem::{Problem, ProblemDocument},
+        state::HttpState,
+    },
+};
 
 /// A page of events, newest first.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct EventPage {
+pub(in crate::http) struct EventPage {
     /// The events.
     pub items: Vec<EventItem>,
     /// `cursor` of the next page; null on the last one. Stable while new events arrive.
@@ -25,7 +30,7 @@ pub(super) struct EventPage {
 /// Which events, and which page of them.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListParams {
+pub(in crate::http) struct ListParams {
     /// States, separated by commas.
     #[param(
         nullable = false,
@@ -69,8 +74,8 @@ pub(super) struct ListParams {
     get, path = "/v1/events", tag = "events", params(ListParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of events", body = EventPage)),
 )]
-pub(super) async fn list_events(
-    State(door): State<Door>,
+pub(in crate::http) async fn list_events(
+    State(state): State<HttpState>,
     _: Reader,
     Params(params): Params<ListParams>,
 ) -> Result<Json<EventPage>, Problem> {
@@ -85,7 +90,7 @@ pub(super) async fn list_events(
     let filter = text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
     let limit = query::limit(params.limit.as_deref())?;
     let before = query::cursor(params.cursor.as_deref())?;
-    let rows = door.store.list_events(&filter, before, limit + 1).await?;
+    let rows = state.store.list_events(&filter, before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.iter().map(|row| EventItem::of(row, Sight::Masked)).collect();
     Ok(Json(EventPage { items, next_cursor }))
@@ -94,7 +99,7 @@ pub(super) async fn list_events(
 /// How one wants to see it.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct SightParams {
+pub(in crate::http) struct SightParams {
     /// `true` masks personal data for `operate` tokens too, and then nothing is audited.
     #[param(nullable = false, value_type = bool, required = false, default = false)]
     masked: Option<String>,
@@ -104,8 +109,8 @@ pub(super) struct SightParams {
 ///
 /// # Errors
 /// [`Problem::InvalidQuery`], or that the audit entry cannot be written: then nothing is shown.
-pub(super) async fn sight(
-    door: &Door,
+pub(in crate::http) async fn sight(
+    state: &HttpState,
     caller: &Caller,
     params: &SightParams,
     action: &'static str,
@@ -115,8 +120,8 @@ pub(super) async fn sight(
     if masked || caller.scope < Scope::Operate {
         return Ok(Sight::Masked);
     }
-    let (store, actor, subject) = (door.store.clone(), caller.name.clone(), subject.to_owned());
-    door.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await?;
+    let (store, actor, subject) = (state.store.clone(), caller.name.clone(), subject.to_owned());
+    state.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await?;
     Ok(Sight::Plain)
 }
 
@@ -132,17 +137,17 @@ pub(super) async fn sight(
         (status = 404, description = "No such event", body = ProblemDocument),
     ),
 )]
-pub(super) async fn get_event(
-    State(door): State<Door>,
+pub(in crate::http) async fn get_event(
+    State(state): State<HttpState>,
     Reader(caller): Reader,
     id: PathId,
     Params(params): Params<SightParams>,
 ) -> Result<Json<EventDetail>, Problem> {
     query::flag("masked", params.masked.as_deref())?;
     let id = id.event()?;
-    let row = door.store.event(&id).await?.ok_or(Problem::EventNotFound)?;
-    let sight = sight(&door, &caller, &params, "event.unmask", &id).await?;
-    let steps = door.store.steps(&id).await?;
-    let calls = door.store.calls(&id).await?;
+    let row = state.store.event(&id).await?.ok_or(Problem::EventNotFound)?;
+    let sight = sight(&state, &caller, &params, "event.unmask", &id).await?;
+    let steps = state.store.steps(&id).await?;
+    let calls = state.store.calls(&id).await?;
     Ok(Json(EventDetail::of(row, steps, calls, sight)))
 }

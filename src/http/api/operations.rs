@@ -3,15 +3,15 @@
 use axum::{Json, extract::State};
 use serde::Deserialize;
 
-use super::{
-    auth::Operator,
-    body::{JsonBody, OptionalJsonBody, present, present_whole},
-    door::Door,
-    problem::{Problem, ProblemDocument},
-    query::{FilterText, PathId},
-};
+use super::query::{FilterText, PathId};
 use crate::{
     event::{FieldError, Status},
+    http::{
+        auth::Operator,
+        body::{JsonBody, OptionalJsonBody, present, present_whole},
+        problem::{Problem, ProblemDocument},
+        state::HttpState,
+    },
     store::{EventFilter, Resolution},
 };
 
@@ -27,18 +27,18 @@ const REPLAYABLE: [Status; 3] = [Status::Dead, Status::NotAdmitted, Status::Disc
 /// Why an operator does something.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ReasonBody {
+pub(in crate::http) struct ReasonBody {
     /// For the audit log.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("客户要求重新同步"))]
-    pub(super) reason: Option<String>,
+    pub(in crate::http) reason: Option<String>,
 }
 
 /// Checks an operator's reason.
 ///
 /// # Errors
 /// [`Problem::Invalid`] if it is too long or holds a NUL, which PostgreSQL cannot store.
-pub(super) fn checked_reason(reason: Option<String>) -> Result<Option<String>, Problem> {
+pub(in crate::http) fn checked_reason(reason: Option<String>) -> Result<Option<String>, Problem> {
     match reason {
         Some(text) if text.chars().count() > MAX_REASON_CHARS || text.contains('\0') => {
             let message = format!("up to {MAX_REASON_CHARS} characters, no NUL");
@@ -50,7 +50,7 @@ pub(super) fn checked_reason(reason: Option<String>) -> Result<Option<String>, P
 
 /// Where an event stands after an operator's deed.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Moved {
+pub(in crate::http) struct Moved {
     /// The event's id.
     #[schema(format = "uuid")]
     pub id: String,
@@ -71,16 +71,16 @@ pub(super) struct Moved {
         (status = 409, description = "Its state does not allow this", body = ProblemDocument),
     ),
 )]
-pub(super) async fn replay_event(
-    State(door): State<Door>,
+pub(in crate::http) async fn replay_event(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Moved>, Problem> {
     let reason = checked_reason(body.reason)?;
     let id = id.event()?;
-    let (store, event) = (door.store.clone(), id.clone());
-    door.undisturbed(async move { store.replay(&event, &caller.name, reason.as_deref()).await }).await?;
+    let (store, event) = (state.store.clone(), id.clone());
+    state.undisturbed(async move { store.replay(&event, &caller.name, reason.as_deref()).await }).await?;
     Ok(Json(Moved { id, status: Status::Queued }))
 }
 
@@ -97,23 +97,23 @@ pub(super) async fn replay_event(
         (status = 409, description = "Its state does not allow this", body = ProblemDocument),
     ),
 )]
-pub(super) async fn discard_event(
-    State(door): State<Door>,
+pub(in crate::http) async fn discard_event(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Moved>, Problem> {
     let reason = checked_reason(body.reason)?;
     let id = id.event()?;
-    let (store, event) = (door.store.clone(), id.clone());
-    door.undisturbed(async move { store.discard(&event, &caller.name, reason.as_deref()).await }).await?;
+    let (store, event) = (state.store.clone(), id.clone());
+    state.undisturbed(async move { store.discard(&event, &caller.name, reason.as_deref()).await }).await?;
     Ok(Json(Moved { id, status: Status::Discarded }))
 }
 
 /// What a person decided about an event that needs review (人工处理).
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ResolveBody {
+pub(in crate::http) struct ResolveBody {
     /// `done`: the step in question took effect. `resend`: it did not, send it again. `link`: the contact is customer `ord`.
     decision: DecisionWord,
     /// The customer's record, for `link` only.
@@ -129,7 +129,7 @@ pub(super) struct ResolveBody {
 /// The decisions that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum DecisionWord {
+pub(in crate::http) enum DecisionWord {
     /// The step took effect.
     Done,
     /// It did not.
@@ -165,8 +165,8 @@ impl ResolveBody {
         (status = 409, description = "It needs no review", body = ProblemDocument),
     ),
 )]
-pub(super) async fn resolve_event(
-    State(door): State<Door>,
+pub(in crate::http) async fn resolve_event(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
     JsonBody(body): JsonBody<ResolveBody>,
@@ -174,15 +174,15 @@ pub(super) async fn resolve_event(
     let resolution = body.resolution()?;
     let reason = checked_reason(body.reason)?;
     let id = id.event()?;
-    let (store, event) = (door.store.clone(), id.clone());
-    door.undisturbed(async move { store.resolve(&event, &resolution, &caller.name, reason.as_deref()).await }).await?;
+    let (store, event) = (state.store.clone(), id.clone());
+    state.undisturbed(async move { store.resolve(&event, &resolution, &caller.name, reason.as_deref()).await }).await?;
     Ok(Json(Moved { id, status: Status::Queued }))
 }
 
 /// Which events to replay; at least one member that narrows them.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ReplayFilter {
+pub(in crate::http) struct ReplayFilter {
     /// States, separated by commas, of those from which replay is allowed; `dead` if none is named.
     #[serde(default, deserialize_with = "present")]
     #[schema(
@@ -258,7 +258,7 @@ impl ReplayFilter {
 
 /// How many events were put back.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Replayed {
+pub(in crate::http) struct Replayed {
     /// Events put back into their turn.
     pub replayed: i64,
     /// With `dry_run`: how many would have been.
@@ -275,14 +275,14 @@ pub(super) struct Replayed {
     request_body(content = ReplayFilter, content_type = "application/json"),
     responses((status = 200, description = "How many", body = Replayed)),
 )]
-pub(super) async fn replay_events(
-    State(door): State<Door>,
+pub(in crate::http) async fn replay_events(
+    State(state): State<HttpState>,
     Operator(caller): Operator,
     JsonBody(body): JsonBody<ReplayFilter>,
 ) -> Result<Json<Replayed>, Problem> {
     let filter = body.read()?;
-    let (store, dry_run) = (door.store.clone(), body.dry_run);
-    let matched = door.undisturbed(async move { store.replay_matching(&filter, dry_run, &caller.name).await }).await?;
+    let (store, dry_run) = (state.store.clone(), body.dry_run);
+    let matched = state.undisturbed(async move { store.replay_matching(&filter, dry_run, &caller.name).await }).await?;
     Ok(Json(if dry_run {
         Replayed { replayed: 0, would_replay: Some(matched) }
     } else {

@@ -7,23 +7,24 @@ use axum::{
 use serde_json::Value;
 
 use super::{
-    auth::Reader,
-    body,
-    door::{Door, PreviewError},
     events::{self, SightParams},
-    intake,
-    openapi::schemas::EventBody,
-    problem::Problem,
     query::Params,
 };
 use crate::{
     event::{Decision, Event, ParseError, Parsed, Reason, Status},
+    http::{
+        auth::Reader,
+        body, intake,
+        openapi::schemas::EventBody,
+        problem::Problem,
+        state::{HttpState, PreviewError},
+    },
     store::Intake,
 };
 
 /// What an event would cause.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Preview {
+pub(in crate::http) struct Preview {
     /// Event type.
     #[serde(rename = "type")]
     pub kind: String,
@@ -50,26 +51,26 @@ pub(super) struct Preview {
     request_body(content = EventBody, content_type = "application/json"),
     responses((status = 200, description = "What it would cause", body = Preview)),
 )]
-pub(super) async fn preview_event(
-    State(door): State<Door>,
+pub(in crate::http) async fn preview_event(
+    State(state): State<HttpState>,
     Reader(caller): Reader,
     Params(params): Params<SightParams>,
     request: Request,
 ) -> Result<Json<Preview>, Problem> {
     let (parts, body) = request.into_parts();
     body::require_json(&parts.headers)?;
-    let raw = body::read(&door, &parts.headers, body).await?;
+    let raw = body::read(&state, &parts.headers, body).await?;
     let event = match Event::parse(&raw) {
         Ok(Parsed::Event(event)) => *event,
         Ok(Parsed::Unknown { kind, contact_id }) => return Ok(Json(unhandled(kind, contact_id))),
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(errors)),
     };
-    let decision = door.rules.decide(&event);
-    let status = start(&door, &event, &decision).await?;
+    let decision = state.rules.decide(&event);
+    let status = start(&state, &event, &decision).await?;
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
-    let sight = events::sight(&door, &caller, &params, "preview.unmask", &contact_id).await?;
-    let plan = if status == Status::Queued { Some(plan(&door, event).await?) } else { None };
+    let sight = events::sight(&state, &caller, &params, "preview.unmask", &contact_id).await?;
+    let plan = if status == Status::Queued { Some(plan(&state, event).await?) } else { None };
     Ok(Json(Preview {
         kind,
         contact_id: Some(contact_id),
@@ -85,9 +86,9 @@ fn unhandled(kind: String, contact_id: Option<String>) -> Preview {
 }
 
 /// Where the event would start if it came now.
-async fn start(door: &Door, event: &Event, decision: &Decision) -> Result<Status, Problem> {
-    let intake = intake::intake(event.kind(), decision.admitted, &door.messages, door.clock.now());
-    let linked = door.store.contact(event.contact().id()).await?.is_some();
+async fn start(state: &HttpState, event: &Event, decision: &Decision) -> Result<Status, Problem> {
+    let intake = intake::intake(event.kind(), decision.admitted, &state.messages, state.clock.now());
+    let linked = state.store.contact(event.contact().id()).await?.is_some();
     Ok(match intake {
         Intake::Queue => Status::Queued,
         Intake::NotAdmitted => Status::NotAdmitted,
@@ -95,13 +96,13 @@ async fn start(door: &Door, event: &Event, decision: &Decision) -> Result<Status
         _ if linked => Status::Queued,
         Intake::QueueIfLinkedElseHold(_) => Status::Held,
         Intake::QueueIfLinkedElseIgnore => Status::Ignored,
-        Intake::QueueIfKnownElseNotAdmitted if door.store.has_turn(event.contact().id()).await? => Status::Queued,
+        Intake::QueueIfKnownElseNotAdmitted if state.store.has_turn(event.contact().id()).await? => Status::Queued,
         Intake::QueueIfKnownElseNotAdmitted => Status::NotAdmitted,
     })
 }
 
-async fn plan(door: &Door, event: Event) -> Result<Value, Problem> {
-    door.previewer.preview(event).await.map_err(|error| match error {
+async fn plan(state: &HttpState, event: Event) -> Result<Value, Problem> {
+    state.previewer.preview(event).await.map_err(|error| match error {
         PreviewError::Erp(why) => Problem::ErpUnavailable(why),
         PreviewError::Store(error) => error.into(),
     })

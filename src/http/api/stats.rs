@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 
-use super::{
-    auth::Reader,
-    door::{Dispatch, Door},
-    problem::Problem,
+use crate::{
+    clock::Millis,
+    event::Status,
+    http::{
+        auth::Reader,
+        problem::Problem,
+        state::{Dispatch, HttpState},
+    },
+    store,
 };
-use crate::{clock::Millis, event::Status, store};
 
 /// How the bridge stands.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Stats {
+pub(in crate::http) struct Stats {
     /// When this was counted.
     #[schema(format = DateTime)]
     pub at: String,
@@ -39,7 +43,7 @@ pub(super) struct Stats {
 
 /// How much happened.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Rates {
+pub(in crate::http) struct Rates {
     /// Events received in the last hour.
     pub received_last_hour: i64,
     /// Events that succeeded in the last hour.
@@ -48,7 +52,7 @@ pub(super) struct Rates {
 
 /// How the senders stand.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Sender {
+pub(in crate::http) struct Sender {
     /// When the last webhook came.
     #[schema(format = DateTime)]
     pub last_webhook_at: Option<String>,
@@ -60,7 +64,7 @@ pub(super) struct Sender {
 
 /// Numbers that are missing.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Gap {
+pub(in crate::http) struct Gap {
     /// Whose events.
     pub contact_id: String,
     /// Last number before the gap.
@@ -74,13 +78,13 @@ pub(super) struct Gap {
     get, path = "/v1/stats", tag = "observation", security(("token" = ["read"])),
     responses((status = 200, description = "How the bridge stands", body = Stats)),
 )]
-pub(super) async fn get_stats(State(door): State<Door>, _: Reader) -> Result<Json<Stats>, Problem> {
-    let counted = door.store.stats().await?;
-    Ok(Json(view(&door, counted)))
+pub(in crate::http) async fn get_stats(State(state): State<HttpState>, _: Reader) -> Result<Json<Stats>, Problem> {
+    let counted = state.store.stats().await?;
+    Ok(Json(view(&state, counted)))
 }
 
-fn view(door: &Door, counted: store::Stats) -> Stats {
-    let now = door.clock.now();
+fn view(state: &HttpState, counted: store::Stats) -> Stats {
+    let now = state.clock.now();
     let mut by_status: BTreeMap<&'static str, i64> = Status::ALL.iter().map(|status| (status.as_str(), 0)).collect();
     by_status.extend(counted.by_status.iter().map(|(status, count)| (status.as_str(), *count)));
     let gap = |(contact_id, after, before)| Gap { contact_id, after, before };
@@ -95,14 +99,14 @@ fn view(door: &Door, counted: store::Stats) -> Stats {
             succeeded_last_hour: counted.succeeded_last_hour,
         },
         lag_seconds: counted.oldest_queued.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
-        sender: sender(now, counted.last_webhook_at, door.silence_after),
+        sender: sender(now, counted.last_webhook_at, state.silence_after),
         gaps: counted.gaps.into_iter().map(gap).collect(),
-        dispatch: door.dispatch.facts(),
+        dispatch: state.dispatch.facts(),
     }
 }
 
 /// How the senders stand, the last of whom was heard at `last`.
-pub(super) fn sender(now: Millis, last: Option<Millis>, silence_after: std::time::Duration) -> Sender {
+pub(in crate::http) fn sender(now: Millis, last: Option<Millis>, silence_after: std::time::Duration) -> Sender {
     let silence = last.map(|last| now.since(last));
     Sender {
         last_webhook_at: last.map(Millis::rfc3339),

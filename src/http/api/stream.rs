@@ -17,13 +17,15 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    auth::Reader,
-    door::Door,
-    problem::{Problem, ProblemDocument},
-    query::{self, Params},
+use super::query::{self, Params};
+use crate::{
+    http::{
+        auth::Reader,
+        problem::{Problem, ProblemDocument},
+        state::HttpState,
+    },
+    store::Change,
 };
-use crate::store::Change;
 
 /// How often a quiet stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -33,7 +35,7 @@ const MAX_SECONDS: u64 = 3_600;
 
 /// What a caller may ask of a stream.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct StreamParams {
+pub(in crate::http) struct StreamParams {
     seconds: Option<String>,
 }
 
@@ -51,14 +53,14 @@ pub(super) struct StreamParams {
         (status = 429, description = "Too many streams are open", body = ProblemDocument),
     ),
 )]
-pub(super) async fn stream_changes(
-    State(door): State<Door>,
+pub(in crate::http) async fn stream_changes(
+    State(state): State<HttpState>,
     _: Reader,
     Params(params): Params<StreamParams>,
 ) -> Result<Response, Problem> {
     let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
-    let place = door.streams().clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
-    let changes = follow(door.store.changes(), door.stop.clone(), place);
+    let place = state.streams().clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
+    let changes = follow(state.store.changes(), state.stop.clone(), place);
     let changes = changes.take_until(async move {
         match end {
             Some(end) => tokio::time::sleep(end).await,

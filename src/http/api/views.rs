@@ -11,7 +11,7 @@ use crate::{
 
 /// Whether personal data is shown as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(in crate::http) enum Sight {
     /// Phone numbers, WeChat ids and mail addresses are masked.
     Masked,
     /// As stored.
@@ -19,18 +19,18 @@ pub(super) enum Sight {
 }
 
 impl Sight {
-    pub(super) fn json(self, value: Value) -> Value {
+    pub(in crate::http) fn json(self, value: Value) -> Value {
         if self == Self::Plain { value } else { mask_json(&value) }
     }
 
-    pub(super) fn text(self, text: String) -> String {
+    pub(in crate::http) fn text(self, text: String) -> String {
         if self == Self::Plain { text } else { mask_text(&text) }
     }
 }
 
 /// An event in a list.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct EventItem {
+pub(in crate::http) struct EventItem {
     /// uuid v7.
     #[schema(format = "uuid")]
     pub id: String,
@@ -73,7 +73,7 @@ pub(super) struct EventItem {
 
 /// Why an event failed, waits or ended.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct EventError {
+pub(in crate::http) struct EventError {
     /// A stable word.
     #[schema(examples("refused"))]
     pub code: String,
@@ -84,7 +84,7 @@ pub(super) struct EventError {
 
 /// An event with everything that is known of it.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct EventDetail {
+pub(in crate::http) struct EventDetail {
     /// What a list shows.
     #[serde(flatten)]
     pub item: EventItem,
@@ -112,7 +112,7 @@ pub(super) struct EventDetail {
 
 /// One step of an event's plan.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct StepView {
+pub(in crate::http) struct StepView {
     /// From 0, in order.
     pub position: i64,
     /// Stable name within the event.
@@ -136,7 +136,7 @@ pub(super) struct StepView {
 
 /// One call to the ERP.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct CallView {
+pub(in crate::http) struct CallView {
     /// The step that made it; `survey` for the look-ups before the plan.
     #[schema(examples("save_customer"))]
     pub step: String,
@@ -160,7 +160,7 @@ pub(super) struct CallView {
 
 /// A contact and its customer in the ERP.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct ContactView {
+pub(in crate::http) struct ContactView {
     /// The platform's id.
     #[schema(examples("c_1001"))]
     pub contact_id: String,
@@ -182,7 +182,7 @@ pub(super) struct ContactView {
 }
 
 impl EventItem {
-    pub(super) fn of(row: &EventRow, sight: Sight) -> Self {
+    pub(in crate::http) fn of(row: &EventRow, sight: Sight) -> Self {
         let error = row.error.clone().or_else(|| row.error_code.clone()).map(|message| EventError {
             code: row.error_code.clone().unwrap_or_else(|| "unknown".into()),
             message: sight.text(message),
@@ -207,7 +207,7 @@ impl EventItem {
 }
 
 impl EventDetail {
-    pub(super) fn of(row: EventRow, steps: Vec<StepRow>, calls: Vec<CallRow>, sight: Sight) -> Self {
+    pub(in crate::http) fn of(row: EventRow, steps: Vec<StepRow>, calls: Vec<CallRow>, sight: Sight) -> Self {
         let item = EventItem::of(&row, sight);
         Self {
             item,
@@ -276,7 +276,7 @@ impl From<ContactRow> for ContactView {
 }
 
 /// A stored body as JSON; one that is none (it was refused) as text.
-pub(super) fn payload_json(payload: String, sight: Sight) -> Value {
+pub(in crate::http) fn payload_json(payload: String, sight: Sight) -> Value {
     let value = serde_json::from_str(&payload).unwrap_or(Value::String(payload));
     sight.json(value)
 }

@@ -87,7 +87,7 @@ const SHARED: [(&str, &str, &str); 10] = [
 fn shared_responses() -> Map<String, Value> {
     let response = |(status, name, description): &(&str, &str, &str)| {
         let mut response = json!({"description": description});
-        dress(status, &mut response);
+        set_security_headers(status, &mut response);
         ((*name).to_owned(), response)
     };
     SHARED.iter().map(response).collect()
@@ -129,7 +129,7 @@ fn finish(path: &str, operation: &mut Value) {
         responses.sort_keys();
         for (status, response) in responses.iter_mut() {
             if response.get("$ref").is_none() {
-                dress(status, response);
+                set_security_headers(status, response);
                 link(response);
             }
         }
@@ -149,7 +149,7 @@ fn optional_body(operation: &mut Value) {
 }
 
 /// Every refusal is a problem, and says what else it carries.
-fn dress(status: &str, response: &mut Value) {
+fn set_security_headers(status: &str, response: &mut Value) {
     let refusal = status.starts_with('4') || status.starts_with('5');
     let own = response["content"]["application/json"]["schema"]["$ref"].as_str();
     if !refusal || own.is_some_and(|name| !name.ends_with("/Problem")) {

@@ -1,0 +1,11 @@
+//! The internal REST interface, `/v1` (`contract.md` §5): one file a noun.
+
+pub(super) mod audit;
+pub(super) mod contacts;
+pub(super) mod events;
+pub(super) mod operations;
+pub(super) mod preview;
+mod query;
+pub(super) mod stats;
+pub(super) mod stream;
+pub(super) mod views;
