@@ -54,7 +54,7 @@ impl Store {
         self.check_room()?;
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
-        self.door.send(Request { event, answer }).await.map_err(|_| gone())?;
+        self.accepting.send(Request { event, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 
@@ -140,7 +140,7 @@ async fn commit_batch(db: &Db, now: Millis, events: Vec<NewEvent>) -> Result<Vec
     let mut tx = db.begin().await?;
     let contacts: BTreeSet<&str> = events.iter().filter_map(|event| event.contact_id.as_deref()).collect();
     let contacts: Vec<&str> = contacts.into_iter().collect();
-    db.dialect().lock_contacts(&mut tx, &contacts).await?;
+    tx.lock_contacts(&contacts).await?;
     let standing = Standing::read(&mut tx, &events).await?;
     let mut drafts = draft(events, standing);
     let rows = drafts.iter_mut().map(|draft| draft.row(now)).collect();

@@ -24,8 +24,8 @@ impl Insert {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let Some((line, until)) = tx.postgres() else { return self.in_chunks(tx, rows).await };
-        let found = line.fetch_all(until, self.by_columns(rows)?).await?;
+        let Some((conn, until)) = tx.postgres() else { return self.in_chunks(tx, rows).await };
+        let found = conn.fetch_all(until, self.by_columns(rows)?).await?;
         Ok(found.into_iter().map(Row::Postgres).collect())
     }
 

@@ -21,14 +21,14 @@ pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 /// The time of day and the steady time when this process last looked.
 #[derive(Debug, Default)]
-pub(super) struct Jumps(Mutex<Option<(Millis, Millis)>>);
+pub(super) struct ClockSteps(Mutex<Option<(Millis, Millis)>>);
 
 impl Store {
     /// Mends the ledger's moments if the clock was set since the last look; called before every claim. The first look of
     /// a process cannot know of the time before it, and only finds moments that lie in the future.
-    pub(super) async fn mend_jump(&self, span: Duration) -> Result<(), StoreError> {
+    pub(super) async fn mend_clock_step(&self, span: Duration) -> Result<(), StoreError> {
         let (now, steady) = (self.clock.now(), self.clock.steady());
-        let before = *self.jumps.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *self.clock_steps.0.lock().unwrap_or_else(PoisonError::into_inner);
         let jump = before.map(|(wall, passed)| (now.0 - wall.0) - (steady.0 - passed.0));
         if jump.is_none_or(|jump| jump.abs() >= JUMP_MS) {
             let forward = jump.is_some_and(|jump| jump > 0);
@@ -43,7 +43,7 @@ impl Store {
             }
             tx.commit().await?;
         }
-        *self.jumps.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, steady));
+        *self.clock_steps.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, steady));
         Ok(())
     }
 }

@@ -34,21 +34,21 @@ pub(super) async fn in_time<T>(until: Instant, call: impl Future<Output = T>) ->
 /// A connection of the pool. Dropped in the middle of a call it is closed: the answer to a question that nobody
 /// remembers, or a transaction that nobody knows of, must not meet its next user, whose writes would be acknowledged and
 /// never committed.
-pub(super) struct Line {
+pub(super) struct Conn {
     /// There until it is dropped.
     connection: Option<PoolConnection<Postgres>>,
     in_call: bool,
     in_transaction: bool,
 }
 
-impl Line {
+impl Conn {
     /// Takes a connection out of the pool.
     pub(super) async fn take(pool: &PgPool, until: Instant) -> Result<Self, StoreError> {
         let connection = in_time(until, pool.acquire()).await??;
         Ok(Self { connection: Some(connection), in_call: false, in_transaction: false })
     }
 
-    /// Begins a transaction, which is rolled back unless [`Line::commit`] is called.
+    /// Begins a transaction, which is rolled back unless [`Conn::commit`] is called.
     pub(super) async fn begin(&mut self, until: Instant) -> Result<(), StoreError> {
         self.control(until, "begin").await?;
         self.in_transaction = true;
@@ -91,7 +91,7 @@ fn held(connection: &mut Option<PoolConnection<Postgres>>) -> Result<&mut PgConn
     connection.as_deref_mut().ok_or_else(|| StoreError::Unavailable("the connection was given back".to_owned()))
 }
 
-impl Drop for Line {
+impl Drop for Conn {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         // Unless it gets back in time.

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use super::{
     StoreError,
+    conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
-    line::{CALL_LIMIT, Line, in_time},
 };
 use crate::clock::Millis;
 
@@ -172,9 +172,9 @@ impl Db {
         let begun = match self {
             Self::Sqlite { writer, .. } => Begun::Sqlite(in_time(until, writer.begin_with("begin immediate")).await??),
             Self::Postgres(pool) => {
-                let mut line = Line::take(pool, until).await?;
-                line.begin(until).await?;
-                Begun::Postgres(line)
+                let mut conn = Conn::take(pool, until).await?;
+                conn.begin(until).await?;
+                Begun::Postgres(conn)
             }
         };
         Ok(Tx { begun, until })
@@ -190,7 +190,7 @@ impl Db {
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(pool) => {
-                let rows = Line::take(pool, until).await?.fetch_all(until, postgres(sql, args)).await?;
+                let rows = Conn::take(pool, until).await?.fetch_all(until, postgres(sql, args)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -219,15 +219,15 @@ pub(super) struct Tx {
 
 enum Begun {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Line),
+    Postgres(Conn),
 }
 
 impl Tx {
     /// PostgreSQL's line, for statements that only it takes, and until when they may run.
-    pub(super) fn postgres(&mut self) -> Option<(&mut Line, Instant)> {
+    pub(super) fn postgres(&mut self) -> Option<(&mut Conn, Instant)> {
         match &mut self.begun {
             Begun::Sqlite(_) => None,
-            Begun::Postgres(line) => Some((line, self.until)),
+            Begun::Postgres(conn) => Some((conn, self.until)),
         }
     }
 
@@ -236,7 +236,7 @@ impl Tx {
         let (sql, until) = (sql.into(), self.until);
         match &mut self.begun {
             Begun::Sqlite(tx) => Ok(in_time(until, sqlite(sql, args).execute(&mut **tx)).await??.rows_affected()),
-            Begun::Postgres(line) => line.execute(until, postgres(sql, args)).await,
+            Begun::Postgres(conn) => conn.execute(until, postgres(sql, args)).await,
         }
     }
 
@@ -248,8 +248,8 @@ impl Tx {
                 let rows = in_time(until, sqlite(sql, args).fetch_all(&mut **tx)).await??;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Begun::Postgres(line) => {
-                let rows = line.fetch_all(until, postgres(sql, args)).await?;
+            Begun::Postgres(conn) => {
+                let rows = conn.fetch_all(until, postgres(sql, args)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -264,12 +264,35 @@ impl Tx {
         Ok(self.fetch(sql, args).await?.into_iter().next())
     }
 
+    /// Whoever changes a contact's turn, link or held events holds this lock until its transaction ends; `contacts`
+    /// must be sorted, so that two transactions never wait for each other. SQLite's single writer is its own lock.
+    pub(super) async fn lock_contacts(&mut self, contacts: &[&str]) -> Result<(), StoreError> {
+        let Some((conn, until)) = self.postgres() else { return Ok(()) };
+        debug_assert!(contacts.is_sorted());
+        let contacts: Vec<String> = contacts.iter().map(ToString::to_string).collect();
+        let locks =
+            "select count(pg_advisory_xact_lock(hashtextextended(id, 7))) from unnest($1::text[]) as contacts (id)";
+        conn.execute(until, sqlx::query(locks).bind(contacts)).await.map(drop)
+    }
+
+    /// Takes the write lock of the whole ledger and lets it go again: proof that it can be written now.
+    pub(super) async fn prove_writable(&mut self) -> Result<(), StoreError> {
+        if self.postgres().is_some() {
+            let row =
+                self.fetch_first("select case when pg_is_in_recovery() then 1 else 0 end::bigint as standby", args![]);
+            if row.await?.is_some_and(|row| row.int("standby").unwrap_or(1) == 1) {
+                return Err(StoreError::Unavailable("the server is a standby and takes no writes".into()));
+            }
+        }
+        Ok(())
+    }
+
     /// Makes it durable: on return it is on the disk. After an error it may be there or not, and only looking tells: a
     /// sender is told to send again, and finds a duplicate; a run is left to its lease, and looks its steps up.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self.begun {
             Begun::Sqlite(tx) => Ok(in_time(self.until, tx.commit()).await??),
-            Begun::Postgres(line) => line.commit(self.until).await,
+            Begun::Postgres(conn) => conn.commit(self.until).await,
         }
     }
 }

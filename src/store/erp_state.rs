@@ -2,8 +2,8 @@
 
 use super::{
     Store, StoreError,
+    clock_step::SKEW,
     db::{Arg, args},
-    jumps::SKEW,
 };
 use crate::clock::Millis;
 

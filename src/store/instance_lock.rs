@@ -19,9 +19,9 @@ use crate::config::DatabaseConfig;
 
 /// The right to work on a ledger; given back when it is released or dropped, and by the system when the process dies.
 #[derive(Debug, Default)]
-pub struct Ownership(Mutex<Option<File>>);
+pub struct InstanceLock(Mutex<Option<File>>);
 
-impl Ownership {
+impl InstanceLock {
     /// Makes this process the one that works on the ledger, before it is opened. PostgreSQL is shared by replicas: there
     /// it changes nothing.
     pub fn take(config: &DatabaseConfig) -> Result<Self, OpenError> {

@@ -1,11 +1,179 @@
-//! The statements that write the journal: steps, links, calls. Their callers hold the lease and the transaction.
+//! The journal: what was planned for an event, what of it was begun, done or seen, and every call that it made.
+//!
+//! Every write names the lease's token: who lost the lease to another worker writes nothing.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::{
-    CallRow, Change, NewLink, StoreError,
+    CallRow, Change, NewLink, StepRow, StepState, Store, StoreError,
     db::{Row, Tx, args},
-    turns::{Advance, Lease},
 };
 use crate::{clock::Millis, event::Status};
+
+/// A claim on a contact's turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The event at the head of the turn.
+    pub event_id: String,
+    /// Its type, for the announcement of its end.
+    pub kind: String,
+    /// The contact whose turn it is.
+    pub contact_id: String,
+    /// Only who holds it may write.
+    pub token: String,
+    /// Until when; another worker may take the turn after it.
+    pub until: Millis,
+    /// For how long each sign of life extends it.
+    pub span: Duration,
+}
+
+/// A step that is about to be planned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewStep {
+    /// Stable name within the event.
+    pub name: String,
+    /// The step as JSON.
+    pub step: Value,
+    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known.
+    pub fingerprint: Option<String>,
+}
+
+/// What one write of the journal says; all of it in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Advance {
+    /// This step took effect: position and result.
+    pub done: Option<(i64, Value)>,
+    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]); of the step that is done.
+    pub fingerprint: Option<String>,
+    /// The ERP says that this step is done, and nobody has seen it yet: position and result.
+    pub told: Option<(i64, Value)>,
+    /// The contact is linked now; its held messages are released.
+    pub link: Option<NewLink>,
+    /// This step is about to be executed.
+    pub start: Option<i64>,
+    /// This step certainly did not take effect: it is planned again.
+    pub reset: Option<i64>,
+    /// The operator's decision was carried out and does not count for later steps.
+    pub resolved: bool,
+    /// Calls made since the last write.
+    pub calls: Vec<CallRow>,
+}
+
+/// Around a commit of the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitMoment {
+    /// Nothing is on the disk yet.
+    Before,
+    /// Everything is.
+    After,
+}
+
+/// Called around every commit of the journal, so that a test can end the worker's life exactly there, by never returning,
+/// or make the database fail. Nothing sets it outside of tests.
+pub type CommitWatch = Box<dyn Fn(CommitMoment) -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>;
+
+impl Store {
+    /// Writes the plan: forgets steps that were planned before and not done, adds `steps` behind those that were, and
+    /// starts the first. Answers the journal's new part.
+    pub async fn plan(
+        &self,
+        lease: &mut Lease,
+        steps: &[NewStep],
+        calls: Vec<CallRow>,
+    ) -> Result<Vec<StepRow>, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.begin_leased(lease).await?;
+        tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()]).await?;
+        let next = "select coalesce(max(position) + 1, 0) as next from steps where event_id = $1";
+        let first = tx.fetch_first(next, args![lease.event_id.as_str()]).await?.map_or(Ok(0), |row| row.int("next"))?;
+        let mut planned = Vec::with_capacity(steps.len());
+        for (position, step) in (first..).zip(steps) {
+            let state = if position == first { StepState::Started } else { StepState::Planned };
+            let started_at = (state == StepState::Started).then_some(now);
+            tx.execute(
+                "insert into steps (event_id, position, name, step, state, started_at, fingerprint)
+                 values ($1, $2, $3, $4, $5, $6, $7)",
+                args![
+                    lease.event_id.as_str(),
+                    position,
+                    step.name.as_str(),
+                    step.step.to_string(),
+                    state.as_str(),
+                    started_at,
+                    step.fingerprint.clone(),
+                ],
+            )
+            .await?;
+            planned.push(StepRow {
+                position,
+                name: step.name.clone(),
+                step: step.step.clone(),
+                state,
+                result: None,
+                started_at,
+                finished_at: None,
+            });
+        }
+        record_calls(&mut tx, &lease.event_id, &calls).await?;
+        self.commit_journal(tx).await?;
+        Ok(planned)
+    }
+
+    /// Writes one advance of the journal and extends the lease.
+    pub async fn advance(&self, lease: &mut Lease, advance: &Advance) -> Result<(), StoreError> {
+        let mut tx = self.begin_leased(lease).await?;
+        let released = write_advance(&mut tx, lease, advance, self.clock.now()).await?;
+        self.commit_journal(tx).await?;
+        released.into_iter().for_each(|change| self.announce(change));
+        Ok(())
+    }
+
+    /// Sets who is called around every commit of the journal; only the first call counts.
+    pub fn watch_commits(&self, watch: CommitWatch) {
+        let _ = self.watch.set(watch);
+    }
+
+    /// How many steps carry this fingerprint: those that are done, and those of open events before this one, in the order
+    /// of ids, that were started.
+    pub async fn count_fingerprint(&self, fingerprint: &str, event_id: &str) -> Result<(i64, i64), StoreError> {
+        let sql = "select count(case when state = 'done' then 1 end) as done,
+                     count(case when state = 'started' and event_id < $2 and exists (select 1 from events
+                       where events.id = steps.event_id and events.status in ('queued', 'running', 'needs_review'))
+                       then 1 end) as started
+                   from steps where fingerprint = $1";
+        let rows = self.db.read(sql, args![fingerprint, event_id]).await?;
+        rows.first().map_or(Ok((0, 0)), |row| Ok((row.int("done")?, row.int("started")?)))
+    }
+
+    /// Begins a transaction of the lease's holder and extends the lease; refuses who is not the holder any more.
+    pub(super) async fn begin_leased(&self, lease: &mut Lease) -> Result<Tx, StoreError> {
+        let until = self.clock.now().plus(lease.span);
+        let mut tx = self.db.begin().await?;
+        tx.lock_contacts(&[lease.contact_id.as_str()]).await?;
+        let held = tx
+            .execute(
+                "update turns set due_at = $3 where contact_id = $1 and token = $2",
+                args![lease.contact_id.as_str(), lease.token.as_str(), until],
+            )
+            .await?;
+        if held == 0 {
+            return Err(StoreError::LeaseLost);
+        }
+        lease.until = until;
+        Ok(tx)
+    }
+
+    /// Commits a write of the journal.
+    pub(super) async fn commit_journal(&self, tx: Tx) -> Result<(), StoreError> {
+        let Some(watch) = self.watch.get() else { return tx.commit().await };
+        watch(CommitMoment::Before).await?;
+        tx.commit().await?;
+        watch(CommitMoment::After).await
+    }
+}
 
 /// Writes what one advance of the journal says; answers the held messages that it released.
 pub(super) async fn write_advance(

@@ -1,22 +1,22 @@
 //! The ledger: what the rooms ask of the database, written once for SQLite and PostgreSQL.
 //!
-//! The event row is the queue entry: accepting and enqueueing are one insert in one transaction ([`door`]). A small
+//! The event row is the queue entry: accepting and enqueueing are one insert in one transaction ([`accept`]). A small
 //! table of turns holds one row per contact with open events ([`turns`]); claiming reads that table only.
 
+mod accept;
 mod bulk;
 mod checkpoint;
+mod clock_step;
+mod conn;
 mod db;
 mod dialect;
-mod door;
 mod erp_state;
+mod instance_lock;
 mod journal;
-mod jumps;
-mod line;
 mod open;
 mod operators;
-mod owner;
 mod queries;
-mod rows;
+mod reservations;
 mod turns;
 mod types;
 mod upkeep;
@@ -31,8 +31,9 @@ use tokio::sync::{Notify, broadcast};
 use self::db::Db;
 pub use self::{
     erp_state::ErpSession,
-    owner::Ownership,
-    turns::{Advance, Claimed, CommitMoment, CommitWatch, Lease, NewStep, Settlement},
+    instance_lock::InstanceLock,
+    journal::{Advance, CommitMoment, CommitWatch, Lease, NewStep},
+    turns::{Claimed, Settlement},
     types::*,
     upkeep::Pruned,
 };
@@ -106,14 +107,14 @@ impl From<sqlx::Error> for OpenError {
 pub struct Store {
     db: Db,
     clock: Clock,
-    door: door::Sender,
+    accepting: accept::Sender,
     changes: Changes,
     work: Arc<Notify>,
     backlog: Arc<AtomicI64>,
     full: Arc<AtomicBool>,
     mode: Arc<str>,
     watch: Arc<OnceLock<CommitWatch>>,
-    jumps: Arc<jumps::Jumps>,
+    clock_steps: Arc<clock_step::ClockSteps>,
 }
 
 /// Tells everybody who listens that an event has another state.
@@ -142,7 +143,7 @@ impl Store {
         let changes = Changes(broadcast::channel(CHANGES_KEPT).0);
         let work = Arc::new(Notify::new());
         let backlog = Arc::new(AtomicI64::new(0));
-        let writer = door::Writer {
+        let writer = accept::Writer {
             db: db.clone(),
             clock: clock.clone(),
             work: work.clone(),
@@ -152,14 +153,14 @@ impl Store {
         let store = Self {
             db,
             clock,
-            door: writer.start(),
+            accepting: writer.start(),
             changes,
             work,
             backlog,
             full: Arc::default(),
             mode: mode.into(),
             watch: Arc::default(),
-            jumps: Arc::default(),
+            clock_steps: Arc::default(),
         };
         store.count_backlog(config).await?;
         Ok(store)

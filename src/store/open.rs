@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{OpenError, checkpoint, db::Db};
 use crate::config::DatabaseConfig;
 
-/// The server's side of [`super::line::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
+/// The server's side of [`super::conn::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
 /// locks go of whoever was cut off, or stopped, in the middle of a transaction.
 const LIMITS: [(&str, &str); 6] = [
     ("lock_timeout", "5s"),

@@ -137,10 +137,10 @@ impl Store {
     /// requests; the trace (ids, times, states) stays. Refused while one of the events is open.
     pub async fn erase_contact(&self, contact_id: &str, actor: &str, reason: Option<&str>) -> Result<i64, StoreError> {
         let mut tx = self.db.begin().await?;
-        self.db.dialect().lock_contacts(&mut tx, &[contact_id]).await?;
+        tx.lock_contacts(&[contact_id]).await?;
         let open = "select status from events where contact_id = $1 and finished_at is null limit 1";
         if let Some(row) = tx.fetch_first(open, args![contact_id]).await? {
-            return Err(StoreError::WrongState(super::rows::status(&row)?));
+            return Err(StoreError::WrongState(super::types::status(&row)?));
         }
         let of_contact = "event_id in (select id from events where contact_id = $1 and finished_at is not null)";
         tx.execute(format!("update calls set request = 'null', response = '' where {of_contact}"), args![contact_id])
@@ -189,7 +189,7 @@ impl Store {
         let mut tx = self.db.begin().await?;
         // In the order in which workers lock: the contact, its turn, the event.
         let dialect = self.db.dialect();
-        dialect.lock_contacts(&mut tx, &[contact_id.as_str()]).await?;
+        tx.lock_contacts(&[contact_id.as_str()]).await?;
         let turn = format!("select token from turns where contact_id = $1{}", dialect.for_update());
         let turn = tx.fetch_first(turn, args![contact_id.as_str()]).await?;
         let is_running = turn.map_or(Ok(None), |row| row.opt_text("token"))?.is_some();

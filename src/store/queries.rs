@@ -3,7 +3,7 @@
 use super::{
     AuditRow, CallRow, ContactRow, EventFilter, EventRow, RejectionRow, Stats, StepRow, Store, StoreError,
     db::{Arg, args},
-    rows,
+    types,
 };
 use crate::{clock::Millis, event::Status};
 
@@ -78,7 +78,7 @@ impl Store {
         let hour_ago = Millis(self.clock.now().0 - HOUR_MS);
         let mut stats = Stats::default();
         for row in self.db.read("select status, count(*) as count from events group by status", args![]).await? {
-            stats.by_status.push((rows::status(&row)?, row.int("count")?));
+            stats.by_status.push((types::status(&row)?, row.int("count")?));
         }
         stats.by_status.sort_by_key(|(status, _)| Status::ALL.iter().position(|known| known == status));
         for row in

@@ -1,37 +1,18 @@
-//! The work side of the ledger: claim a contact's turn under a lease, write the journal, settle.
-//!
-//! Every write here names the lease's token: who lost the lease to another worker writes nothing.
+//! Turns: claim a contact's turn under a lease, settle its event, and pass the turn to the contact's next one.
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{
-    CallRow, Change, ContactRow, EventRow, NewLink, StepRow, StepState, Store, StoreError,
+    CallRow, Change, ContactRow, EventRow, StepRow, Store, StoreError,
+    clock_step::due,
     db::{Arg, Tx, args},
     dialect::list,
-    journal::{forget_plan, record_calls, write_advance},
-    jumps::due,
+    journal::{Advance, Lease, forget_plan, write_advance},
+    reservations::UNDECIDED,
 };
 use crate::{clock::Millis, event::Status};
-
-/// A claim on a contact's turn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    /// The event at the head of the turn.
-    pub event_id: String,
-    /// Its type, for the announcement of its end.
-    pub kind: String,
-    /// The contact whose turn it is.
-    pub contact_id: String,
-    /// Only who holds it may write.
-    pub token: String,
-    /// Until when; another worker may take the turn after it.
-    pub until: Millis,
-    /// For how long each sign of life extends it.
-    pub span: Duration,
-}
 
 /// An event with everything that its worker needs to go on with it.
 #[derive(Debug, Clone)]
@@ -45,51 +26,6 @@ pub struct Claimed {
     /// The journal so far.
     pub steps: Vec<StepRow>,
 }
-
-/// A step that is about to be planned.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewStep {
-    /// Stable name within the event.
-    pub name: String,
-    /// The step as JSON.
-    pub step: Value,
-    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known.
-    pub fingerprint: Option<String>,
-}
-
-/// What one write of the journal says; all of it in one transaction.
-#[derive(Debug, Clone, Default)]
-pub struct Advance {
-    /// This step took effect: position and result.
-    pub done: Option<(i64, Value)>,
-    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]); of the step that is done.
-    pub fingerprint: Option<String>,
-    /// The ERP says that this step is done, and nobody has seen it yet: position and result.
-    pub told: Option<(i64, Value)>,
-    /// The contact is linked now; its held messages are released.
-    pub link: Option<NewLink>,
-    /// This step is about to be executed.
-    pub start: Option<i64>,
-    /// This step certainly did not take effect: it is planned again.
-    pub reset: Option<i64>,
-    /// The operator's decision was carried out and does not count for later steps.
-    pub resolved: bool,
-    /// Calls made since the last write.
-    pub calls: Vec<CallRow>,
-}
-
-/// Around a commit of the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommitMoment {
-    /// Nothing is on the disk yet.
-    Before,
-    /// Everything is.
-    After,
-}
-
-/// Called around every commit of the journal, so that a test can end the worker's life exactly there, by never returning,
-/// or make the database fail. Nothing sets it outside of tests.
-pub type CommitWatch = Box<dyn Fn(CommitMoment) -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>;
 
 /// How a run of an event ends.
 #[derive(Debug, Clone)]
@@ -141,16 +77,10 @@ impl Settlement {
     }
 }
 
-/// A save of the reservation's holder that was sent and may still take effect: until it is looked up, nobody else with
-/// the same number or company may become a customer.
-const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
-    where events.contact_id = reservations.contact_id and events.finished_at is null and events.status <> 'held'
-      and steps.state = 'started' and steps.name in ('save_customer', 'add_contact_person')";
-
 impl Store {
     /// Claims up to `limit` due turns of contacts, oldest first, for `span`.
     pub async fn claim(&self, limit: usize, span: Duration) -> Result<Vec<Claimed>, StoreError> {
-        self.mend_jump(span).await?;
+        self.mend_clock_step(span).await?;
         let now = self.clock.now();
         let token = uuid::Uuid::new_v4().to_string();
         let mut tx = self.db.begin().await?;
@@ -186,66 +116,11 @@ impl Store {
             &Lease { event_id: String::new(), kind: String::new(), contact_id: String::new(), token, until, span },
         )
         .await?;
-        self.commit(tx).await?;
+        self.commit_journal(tx).await?;
         for item in &claimed {
             self.announce_event(&item.lease, Status::Running, now);
         }
         Ok(claimed)
-    }
-
-    /// Writes the plan: forgets steps that were planned before and not done, adds `steps` behind those that were, and
-    /// starts the first. Answers the journal's new part.
-    pub async fn plan(
-        &self,
-        lease: &mut Lease,
-        steps: &[NewStep],
-        calls: Vec<CallRow>,
-    ) -> Result<Vec<StepRow>, StoreError> {
-        let now = self.clock.now();
-        let mut tx = self.begin_leased(lease).await?;
-        tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()]).await?;
-        let next = "select coalesce(max(position) + 1, 0) as next from steps where event_id = $1";
-        let first = tx.fetch_first(next, args![lease.event_id.as_str()]).await?.map_or(Ok(0), |row| row.int("next"))?;
-        let mut planned = Vec::with_capacity(steps.len());
-        for (position, step) in (first..).zip(steps) {
-            let state = if position == first { StepState::Started } else { StepState::Planned };
-            let started_at = (state == StepState::Started).then_some(now);
-            tx.execute(
-                "insert into steps (event_id, position, name, step, state, started_at, fingerprint)
-                 values ($1, $2, $3, $4, $5, $6, $7)",
-                args![
-                    lease.event_id.as_str(),
-                    position,
-                    step.name.as_str(),
-                    step.step.to_string(),
-                    state.as_str(),
-                    started_at,
-                    step.fingerprint.clone(),
-                ],
-            )
-            .await?;
-            planned.push(StepRow {
-                position,
-                name: step.name.clone(),
-                step: step.step.clone(),
-                state,
-                result: None,
-                started_at,
-                finished_at: None,
-            });
-        }
-        record_calls(&mut tx, &lease.event_id, &calls).await?;
-        self.commit(tx).await?;
-        Ok(planned)
-    }
-
-    /// Writes one advance of the journal and extends the lease.
-    pub async fn advance(&self, lease: &mut Lease, advance: &Advance) -> Result<(), StoreError> {
-        let mut tx = self.begin_leased(lease).await?;
-        let released = write_advance(&mut tx, lease, advance, self.clock.now()).await?;
-        self.commit(tx).await?;
-        released.into_iter().for_each(|change| self.announce(change));
-        Ok(())
     }
 
     /// Ends a run: the event's next state, the last of the journal, and the contact's turn moves on.
@@ -277,49 +152,11 @@ impl Store {
         let over = format!("delete from reservations where contact_id = $1 and not exists ({UNDECIDED})");
         tx.execute(over, args![lease.contact_id.as_str()]).await?;
         move_turn(&mut tx, &lease.contact_id, now).await?;
-        self.commit(tx).await?;
+        self.commit_journal(tx).await?;
         released.into_iter().for_each(|change| self.announce(change));
         self.announce_event(&lease, status, now);
         self.work.notify_one();
         Ok(())
-    }
-
-    /// Reserves identities for the lease's contact until it settles, and beyond that while a save of it is undecided;
-    /// `false`, with none reserved, if another contact holds one of them.
-    pub async fn reserve(&self, lease: &mut Lease, identities: &[String]) -> Result<bool, StoreError> {
-        let mut identities = identities.to_vec();
-        identities.sort_unstable();
-        let mut tx = self.begin_leased(lease).await?;
-        for identity in &identities {
-            let stale = format!(
-                "delete from reservations where identity = $1 and not exists ({UNDECIDED}) and not exists
-                (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token)"
-            );
-            tx.execute(stale, args![identity.as_str()]).await?;
-            let taken = tx
-                .fetch_first(
-                    "insert into reservations (identity, contact_id, token) values ($1, $2, $3)
-                     on conflict (identity) do update set token = excluded.token
-                       where reservations.contact_id = excluded.contact_id returning identity",
-                    args![identity.as_str(), lease.contact_id.as_str(), lease.token.as_str()],
-                )
-                .await?;
-            if taken.is_none() {
-                return Ok(false);
-            }
-        }
-        self.commit(tx).await?;
-        Ok(true)
-    }
-
-    /// Reserves an allocated `ord` for the lease's contact until it settles: the ERP stores nothing under it and may have
-    /// given it to two at once. `false` if another contact has it, or has become a customer under it meanwhile.
-    pub async fn reserve_ord(&self, lease: &mut Lease, ord: i64) -> Result<bool, StoreError> {
-        if !self.reserve(lease, &[format!("ord:{ord}")]).await? {
-            return Ok(false);
-        }
-        let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
-        Ok(self.db.read(sql, args![ord, lease.contact_id.as_str()]).await?.is_empty())
     }
 
     /// Gives a claimed turn back untouched, as at a clean stop.
@@ -332,53 +169,10 @@ impl Store {
         .await
     }
 
-    /// Sets who is called around every commit of the journal; only the first call counts.
-    pub fn watch_commits(&self, watch: CommitWatch) {
-        let _ = self.watch.set(watch);
-    }
-
     /// When the next turn falls due, if one waits.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         let rows = self.db.read("select min(due_at) as due from turns where due_at is not null", args![]).await?;
         rows.first().map_or(Ok(None), |row| row.opt_millis("due"))
-    }
-
-    /// How many steps carry this fingerprint: those that are done, and those of open events before this one, in the order
-    /// of ids, that were started.
-    pub async fn count_fingerprint(&self, fingerprint: &str, event_id: &str) -> Result<(i64, i64), StoreError> {
-        let sql = "select count(case when state = 'done' then 1 end) as done,
-                     count(case when state = 'started' and event_id < $2 and exists (select 1 from events
-                       where events.id = steps.event_id and events.status in ('queued', 'running', 'needs_review'))
-                       then 1 end) as started
-                   from steps where fingerprint = $1";
-        let rows = self.db.read(sql, args![fingerprint, event_id]).await?;
-        rows.first().map_or(Ok((0, 0)), |row| Ok((row.int("done")?, row.int("started")?)))
-    }
-
-    /// Begins a transaction of the lease's holder and extends the lease; refuses who is not the holder any more.
-    async fn begin_leased(&self, lease: &mut Lease) -> Result<Tx, StoreError> {
-        let until = self.clock.now().plus(lease.span);
-        let mut tx = self.db.begin().await?;
-        self.db.dialect().lock_contacts(&mut tx, &[lease.contact_id.as_str()]).await?;
-        let held = tx
-            .execute(
-                "update turns set due_at = $3 where contact_id = $1 and token = $2",
-                args![lease.contact_id.as_str(), lease.token.as_str(), until],
-            )
-            .await?;
-        if held == 0 {
-            return Err(StoreError::LeaseLost);
-        }
-        lease.until = until;
-        Ok(tx)
-    }
-
-    /// Commits a write of the journal.
-    async fn commit(&self, tx: Tx) -> Result<(), StoreError> {
-        let Some(watch) = self.watch.get() else { return tx.commit().await };
-        watch(CommitMoment::Before).await?;
-        tx.commit().await?;
-        watch(CommitMoment::After).await
     }
 
     fn announce_event(&self, lease: &Lease, status: Status, at: Millis) {
@@ -420,7 +214,7 @@ pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Res
         return Ok(());
     };
     // A head that needs a person is not due: the contact's later events wait behind it, in order.
-    let due_at = match super::rows::status(&next)? {
+    let due_at = match super::types::status(&next)? {
         Status::NeedsReview => None,
         _ => Some(due(next.opt_millis("next_attempt_at")?.unwrap_or(now), next.millis("updated_at")?, now)),
     };

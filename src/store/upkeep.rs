@@ -58,11 +58,11 @@ impl Store {
 
     /// Proof that the ledger can be written now.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        if self.door.is_closed() {
+        if self.accepting.is_closed() {
             return Err(StoreError::Unavailable("the writer has stopped".into()));
         }
         let mut tx = self.db.begin().await?;
-        self.db.dialect().prove_writable(&mut tx).await
+        tx.prove_writable().await
     }
 
     /// Bytes that the ledger takes on its disk.
