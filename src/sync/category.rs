@@ -1,6 +1,6 @@
 //! 客户分类 and 跟进程度: 客户修改 wants both by their display texts every time (`erp-wire.md §3`), and a detail may show only ids.
 
-use super::conflict::shown;
+use super::details::shown;
 use crate::{config::ErpValues, erp::Detail};
 
 /// 客户分类 and 跟进程度, as a record has them.

@@ -1,21 +1,21 @@
 //! The contact persons (联系人) of the ERP's customers.
 
 use super::{
-    conflict::DETAILS_READ,
-    numbers::{Fit, fit, same_number},
+    matching::DETAILS_READ,
+    phone_match::{PhoneMatch, fit, same_number},
     text::comparable,
 };
 use crate::erp::{ContactFilter, ContactPersonRow, Erp, ErpError};
 
 /// Contact persons that match a filter, with name, number and customer: what the installation's list lacks or masks, the
 /// detail has (`erp-wire.md §4`). Without it a person who is there would be added again.
-pub(super) async fn people(erp: &Erp, filter: &ContactFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
+pub(super) async fn contact_persons(erp: &Erp, filter: &ContactFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
     let mut people = erp.list_contacts(filter).await?;
     let mut details = 0;
     for person in &mut people {
         let Some(ord) = person.ord else { continue };
         let wanted = filter.mobile.as_deref().unwrap_or_default();
-        let is_masked = person.mobile.as_deref().is_some_and(|number| fit(number, wanted) == Fit::Masked);
+        let is_masked = person.mobile.as_deref().is_some_and(|number| fit(number, wanted) == PhoneMatch::Masked);
         if !is_masked && person.mobile.is_some() && person.person_name.is_some() && person.company.is_some() {
             continue;
         }
@@ -48,10 +48,10 @@ pub(super) async fn person_of(
         mobile: mobile.map(str::to_owned),
         person_name: mobile.is_none().then(|| name.to_owned()),
     };
-    Ok(people(erp, &filter).await?.into_iter().find(|row| {
+    Ok(contact_persons(erp, &filter).await?.into_iter().find(|row| {
         row.company.is_none_or(|ord| ord == company)
             && match (mobile, &row.mobile) {
-                (Some(ours), Some(theirs)) if fit(theirs, ours) != Fit::Masked => same_number(ours, theirs),
+                (Some(ours), Some(theirs)) if fit(theirs, ours) != PhoneMatch::Masked => same_number(ours, theirs),
                 _ => row.person_name.as_deref().is_some_and(|theirs| comparable(theirs) == comparable(name)),
             }
     }))
@@ -60,7 +60,7 @@ pub(super) async fn person_of(
 /// The name of a customer's first contact person, the oldest; `None` where the installation shows none.
 pub(super) async fn first_person(erp: &Erp, company: i64) -> Result<Option<String>, ErpError> {
     let filter = ContactFilter { company: Some(company), ..ContactFilter::default() };
-    let mut people = match people(erp, &filter).await {
+    let mut people = match contact_persons(erp, &filter).await {
         Ok(people) => people,
         Err(ErpError::Refused(_)) => return Ok(None),
         Err(error) => return Err(error),

@@ -6,9 +6,9 @@ use super::{
     Journal, SyncError,
     assignment::Assignment,
     category::{Category, Level},
-    conflict::{self, shown},
+    contact_persons,
+    details::{self, shown},
     mapping::FieldValue,
-    people,
     plan::is_missing,
     records::{self, Wanted},
     step::Step,
@@ -41,7 +41,7 @@ impl Effect {
 
 /// What the ERP shows of a step's effect.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Seen {
+pub enum Verification {
     /// It took effect; what was found.
     Done(Value),
     /// It did not.
@@ -53,7 +53,7 @@ pub enum Seen {
 }
 
 /// Does steps for one customer of the ERP.
-pub struct Hands<'a> {
+pub struct Executor<'a> {
     /// The ERP, recording for the event.
     pub erp: &'a Erp,
     /// The ledger's two questions.
@@ -64,8 +64,8 @@ pub struct Hands<'a> {
     pub ord: Option<i64>,
 }
 
-impl Hands<'_> {
-    /// Does a step. Whether it took effect is [`Hands::look`]'s to say.
+impl Executor<'_> {
+    /// Does a step. Whether it took effect is [`Executor::verify`]'s to say.
     pub async fn execute(&self, step: &Step) -> Result<Effect, SyncError> {
         let answer = match step {
             Step::Allocate { kind } => {
@@ -83,7 +83,7 @@ impl Hands<'_> {
                 self.erp.add_progress(&record).await?
             }
             Step::SetStage { kind, stage } => {
-                let (kind, detail) = conflict::detail_of(self.erp, *kind, self.ord()?).await?;
+                let (kind, detail) = details::detail_of(self.erp, *kind, self.ord()?).await?;
                 let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage)).await?;
                 let edit = edit.ok_or_else(|| ErpError::Refused(NO_TEXTS.into()))?;
                 self.erp.edit_customer(self.ord()?, &edit).await?
@@ -97,19 +97,19 @@ impl Hands<'_> {
     }
 
     /// Asks the ERP whether a step took effect.
-    pub async fn look(&self, step: &Step) -> Result<Seen, SyncError> {
+    pub async fn verify(&self, step: &Step) -> Result<Verification, SyncError> {
         match step {
             // An allocation stores nothing; a link is the ledger's own.
-            Step::Allocate { .. } | Step::Link { .. } => Ok(Seen::NotDone),
-            Step::SaveCustomer { kind, fields } => self.see_customer(*kind, fields).await,
-            Step::FillMissing { kind, ord, fields } => self.see_filled(*kind, *ord, fields).await,
-            Step::AddContactPerson { company, fields } => self.see_contact_person(*company, fields).await,
-            Step::Progress { text, .. } => Ok(self.see_records(&[text]).await?.remove(0)),
-            Step::SetStage { kind, stage } => self.see_stage(*kind, stage).await,
-            Step::Assign { to } => self.see_assignment(to).await,
-            Step::Apply => self.see_in_list(PENDING, true).await,
-            Step::Approve { .. } => self.see_in_list(PENDING, false).await,
-            Step::TakeBack => self.see_in_list(POOL, true).await,
+            Step::Allocate { .. } | Step::Link { .. } => Ok(Verification::NotDone),
+            Step::SaveCustomer { kind, fields } => self.verify_customer(*kind, fields).await,
+            Step::FillMissing { kind, ord, fields } => self.verify_filled(*kind, *ord, fields).await,
+            Step::AddContactPerson { company, fields } => self.verify_contact_person(*company, fields).await,
+            Step::Progress { text, .. } => Ok(self.verify_records(&[text]).await?.remove(0)),
+            Step::SetStage { kind, stage } => self.verify_stage(*kind, stage).await,
+            Step::Assign { to } => self.verify_assignment(to).await,
+            Step::Apply => self.verify_in_list(PENDING, true).await,
+            Step::Approve { .. } => self.verify_in_list(PENDING, false).await,
+            Step::TakeBack => self.verify_in_list(POOL, true).await,
         }
     }
 
@@ -125,7 +125,7 @@ impl Hands<'_> {
 
     async fn fill(&self, kind: CustomerKind, ord: i64, fields: &[FieldValue]) -> Result<Effect, SyncError> {
         // Read again right before writing: what somebody has filled in meanwhile is not ours to overwrite.
-        let (kind, detail) = conflict::detail_of(self.erp, kind, ord).await?;
+        let (kind, detail) = details::detail_of(self.erp, kind, ord).await?;
         let missing: Vec<FieldValue> = fields.iter().filter(|field| is_missing(&detail, &field.id)).cloned().collect();
         if missing.is_empty() {
             return Ok(Effect::said("nothing is missing any more"));
@@ -158,7 +158,7 @@ impl Hands<'_> {
         let person = match shown(detail, "person_name") {
             Some(person) => Some(person),
             // A company's own name would overwrite that of its contact person.
-            None if kind == CustomerKind::Company => people::first_person(self.erp, ord).await?,
+            None if kind == CustomerKind::Company => contact_persons::first_person(self.erp, ord).await?,
             None => None,
         };
         let person = person.unwrap_or_else(|| name.clone());
@@ -178,17 +178,17 @@ impl Hands<'_> {
         Ok(Some(required.chain(erp_fields(fields)).collect()))
     }
 
-    async fn see_customer(&self, kind: CustomerKind, fields: &[FieldValue]) -> Result<Seen, SyncError> {
+    async fn verify_customer(&self, kind: CustomerKind, fields: &[FieldValue]) -> Result<Verification, SyncError> {
         let detail = match self.erp.customer_detail(kind, self.ord()?).await {
             Ok(detail) => detail,
-            Err(ErpError::Refused(_)) => return Ok(Seen::NotDone),
+            Err(ErpError::Refused(_)) => return Ok(Verification::NotDone),
             Err(error) => return Err(error.into()),
         };
-        Ok(match whose(&detail, fields) {
-            Whose::Ours => Seen::Done(json!({ "ord": self.ord })),
-            Whose::Nobodys => Seen::NotDone,
+        Ok(match record_owner(&detail, fields) {
+            RecordOwner::Ours => Verification::Done(json!({ "ord": self.ord })),
+            RecordOwner::Nobodys => Verification::NotDone,
             // Saving would overwrite it.
-            Whose::Anothers => {
+            RecordOwner::Anothers => {
                 return Err(ErpError::Refused(
                     "分配的客户ID已被另一客户占用 (another customer stands under the allocated id)".into(),
                 )
@@ -197,27 +197,33 @@ impl Hands<'_> {
         })
     }
 
-    async fn see_filled(&self, kind: CustomerKind, ord: i64, fields: &[FieldValue]) -> Result<Seen, SyncError> {
-        let (_, detail) = conflict::detail_of(self.erp, kind, ord).await?;
+    async fn verify_filled(
+        &self,
+        kind: CustomerKind,
+        ord: i64,
+        fields: &[FieldValue],
+    ) -> Result<Verification, SyncError> {
+        let (_, detail) = details::detail_of(self.erp, kind, ord).await?;
         let (empty, filled): (Vec<_>, Vec<_>) = fields.iter().partition(|field| is_missing(&detail, &field.id));
         if filled.is_empty() {
-            return Ok(Seen::NotDone);
+            return Ok(Verification::NotDone);
         }
         self.erp.note_shown(Shown::Edit);
         let names = |fields: Vec<&FieldValue>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
         // An installation may not take a field by this interface; what it took is what can be had.
-        Ok(Seen::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))
+        Ok(Verification::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))
     }
 
-    async fn see_contact_person(&self, company: i64, fields: &[FieldValue]) -> Result<Seen, SyncError> {
+    async fn verify_contact_person(&self, company: i64, fields: &[FieldValue]) -> Result<Verification, SyncError> {
         let value = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.clone());
         let (mobile, name) = (value("mobile"), value("person_name").unwrap_or_default());
-        let ours = people::person_of(self.erp, company, mobile.as_deref(), &name).await?;
-        Ok(ours.map_or(Seen::NotDone, |row| Seen::Done(json!({ "company": company, "person": row.ord }))))
+        let ours = contact_persons::person_of(self.erp, company, mobile.as_deref(), &name).await?;
+        Ok(ours
+            .map_or(Verification::NotDone, |row| Verification::Done(json!({ "company": company, "person": row.ord }))))
     }
 
     /// Looks several progress records up in one reading of the list, each by its text.
-    pub async fn see_records(&self, texts: &[&str]) -> Result<Vec<Seen>, SyncError> {
+    pub async fn verify_records(&self, texts: &[&str]) -> Result<Vec<Verification>, SyncError> {
         let ord = self.ord()?;
         let mut wanted = Vec::with_capacity(texts.len());
         for text in texts {
@@ -227,44 +233,46 @@ impl Hands<'_> {
         // An ERP shows what was just added on the first page, so reading stops as soon as all of them are there.
         let all_are_there = |rows: &[ProgressRow]| wanted.iter().all(|wanted| wanted.is_in(rows));
         let rows = match self.erp.list_progress(ord, all_are_there).await? {
-            ProgressList::Closed(words) => return Ok(vec![Seen::Hidden(words); texts.len()]),
+            ProgressList::Closed(words) => return Ok(vec![Verification::Hidden(words); texts.len()]),
             ProgressList::Records(rows) => rows,
         };
         let mut seen = Vec::with_capacity(wanted.len());
         for wanted in &wanted {
-            seen.push(self.see_record(ord, wanted, &rows).await?);
+            seen.push(self.verify_record(ord, wanted, &rows).await?);
         }
         Ok(seen)
     }
 
-    async fn see_record(&self, ord: i64, wanted: &Wanted, rows: &[ProgressRow]) -> Result<Seen, SyncError> {
+    async fn verify_record(&self, ord: i64, wanted: &Wanted, rows: &[ProgressRow]) -> Result<Verification, SyncError> {
         if wanted.is_in(rows) {
-            return Ok(Seen::Done(json!({ "record": wanted.newest(rows) })));
+            return Ok(Verification::Done(json!({ "record": wanted.newest(rows) })));
         }
         if wanted.may_be_in(rows) {
-            return Ok(Seen::Shared);
+            return Ok(Verification::Shared);
         }
         for (text, count) in wanted.too_short_to_tell(rows) {
             // A shorter record of ours, shown whole, is not this one cut short.
             if self.journal.count_equal(&records::fingerprint(ord, &text)).await?.done < count {
-                return Ok(Seen::Hidden(format!("洽谈进展列表 shows texts too short to tell them apart: {text}")));
+                return Ok(Verification::Hidden(format!(
+                    "洽谈进展列表 shows texts too short to tell them apart: {text}"
+                )));
             }
         }
-        Ok(Seen::NotDone)
+        Ok(Verification::NotDone)
     }
 
-    async fn see_stage(&self, kind: CustomerKind, stage: &str) -> Result<Seen, SyncError> {
-        let (_, detail) = conflict::detail_of(self.erp, kind, self.ord()?).await?;
+    async fn verify_stage(&self, kind: CustomerKind, stage: &str) -> Result<Verification, SyncError> {
+        let (_, detail) = details::detail_of(self.erp, kind, self.ord()?).await?;
         Ok(match Category::of(&detail, self.values).stage {
-            Level::Named(shown) if shown == stage => Seen::Done(json!({ "stage": stage })),
-            Level::Named(_) => Seen::NotDone,
-            Level::Unnamed | Level::Empty => Seen::Hidden("客户详情 shows no text of 跟进程度".into()),
+            Level::Named(shown) if shown == stage => Verification::Done(json!({ "stage": stage })),
+            Level::Named(_) => Verification::NotDone,
+            Level::Unnamed | Level::Empty => Verification::Hidden("客户详情 shows no text of 跟进程度".into()),
         })
     }
 
-    async fn see_assignment(&self, to: &Assignment) -> Result<Seen, SyncError> {
+    async fn verify_assignment(&self, to: &Assignment) -> Result<Verification, SyncError> {
         let Some(salesperson) = self.salesperson().await? else {
-            return Ok(Seen::Hidden("客户列表 shows no catename".into()));
+            return Ok(Verification::Hidden("客户列表 shows no catename".into()));
         };
         let expected = match to {
             Assignment::Public => Vec::new(),
@@ -276,9 +284,9 @@ impl Hands<'_> {
         };
         if right {
             self.erp.note_shown(Shown::Assignment);
-            return Ok(Seen::Done(json!({ "salesperson": salesperson })));
+            return Ok(Verification::Done(json!({ "salesperson": salesperson })));
         }
-        Ok(Seen::NotDone)
+        Ok(Verification::NotDone)
     }
 
     /// `catename` of the customer; `None` where the installation does not show it.
@@ -296,11 +304,11 @@ impl Hands<'_> {
     }
 
     /// Whether the customer stands in (or has left) one of the ERP's special lists.
-    async fn see_in_list(&self, stype: i64, inside: bool) -> Result<Seen, SyncError> {
+    async fn verify_in_list(&self, stype: i64, inside: bool) -> Result<Verification, SyncError> {
         let ord = self.ord()?;
         let filter = CustomerFilter { ord: Some(ord), stype: Some(stype), ..CustomerFilter::default() };
         let found = self.erp.list_customers(&filter).await?.iter().any(|row| row.ord == ord);
-        Ok(if found == inside { Seen::Done(json!({ "ord": ord })) } else { Seen::NotDone })
+        Ok(if found == inside { Verification::Done(json!({ "ord": ord })) } else { Verification::NotDone })
     }
 }
 
@@ -310,24 +318,24 @@ const PENDING: i64 = 2;
 
 /// Whose record stands under an allocated `ord`.
 #[derive(Debug, PartialEq, Eq)]
-enum Whose {
+enum RecordOwner {
     Ours,
     Nobodys,
     Anothers,
 }
 
-fn whose(detail: &Detail, fields: &[FieldValue]) -> Whose {
+fn record_owner(detail: &Detail, fields: &[FieldValue]) -> RecordOwner {
     let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| comparable(&field.val));
     let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(comparable)));
     let is_shown = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(_, stored)| !stored.is_empty());
     let differs = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(sent, stored)| sent != stored);
     if pairs.iter().any(is_shown) && !pairs.iter().any(differs) {
-        Whose::Ours
+        RecordOwner::Ours
     } else if pairs.iter().all(|pair| is_shown(pair) && differs(pair)) {
         // A form can have a suggested 客户编号 in it before anything is stored: only with the name it speaks of another.
-        Whose::Anothers
+        RecordOwner::Anothers
     } else {
-        Whose::Nobodys
+        RecordOwner::Nobodys
     }
 }
 
@@ -355,17 +363,17 @@ mod tests {
         let field = |id: &str, val: &str| FieldValue { id: id.into(), val: val.into() };
         let sent = [field("khid", "WX1"), field("name", "张三")];
         for (khid, name, expected) in [
-            ("WX1", "张三", Whose::Ours),
-            ("", "张三", Whose::Nobodys),
-            ("WX1", "", Whose::Nobodys),
-            ("", "", Whose::Nobodys),
-            ("KH202611230001", "", Whose::Nobodys),
-            ("KH1", "张三", Whose::Nobodys),
-            ("WX1", "李四", Whose::Nobodys),
-            ("KH1", "李四", Whose::Anothers),
+            ("WX1", "张三", RecordOwner::Ours),
+            ("", "张三", RecordOwner::Nobodys),
+            ("WX1", "", RecordOwner::Nobodys),
+            ("", "", RecordOwner::Nobodys),
+            ("KH202611230001", "", RecordOwner::Nobodys),
+            ("KH1", "张三", RecordOwner::Nobodys),
+            ("WX1", "李四", RecordOwner::Nobodys),
+            ("KH1", "李四", RecordOwner::Anothers),
         ] {
             let detail = Detail::from_fields(None, [("khid", khid, ""), ("name", name, "")]);
-            assert_eq!(whose(&detail, &sent), expected, "{khid} {name}");
+            assert_eq!(record_owner(&detail, &sent), expected, "{khid} {name}");
         }
     }
 }

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
+    contact_persons::contact_persons,
+    details::{detail_of, shown},
     mapping::Mapping,
-    numbers::{Fit, fit, same_number},
-    people::people,
+    phone_match::{PhoneMatch, fit, same_number},
     text::same_name,
 };
 use crate::{
-    erp::{ContactFilter, CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError},
+    erp::{ContactFilter, CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError},
     event::Event,
 };
 
@@ -80,7 +81,7 @@ impl From<CustomerRow> for Candidate {
 
 /// What the ERP knows of a contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Match {
     /// Nothing: a new customer.
     Nobody,
     /// Exactly one customer.
@@ -100,7 +101,7 @@ pub(super) enum Found {
 }
 
 /// Looks a contact up in the ERP.
-pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Found, ErpError> {
+pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Match, ErpError> {
     let kind = Mapping::kind(event);
     let khid = mapping.khid(event.contact().id());
     let by_khid = matching(erp, kind, Column::Khid, &khid).await?;
@@ -111,7 +112,7 @@ pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<
         let matches = by_mobile(erp, kind, mobile).await?;
         if !matches.masked.is_empty() {
             let candidates = matches.exact.into_values().chain(matches.masked.into_values()).collect();
-            return Ok(Found::Several { by: FoundBy::Mobile, candidates });
+            return Ok(Match::Several { by: FoundBy::Mobile, candidates });
         }
         if let Some(found) = verdict(matches.exact.into_values().collect(), FoundBy::Mobile) {
             return Ok(found);
@@ -127,14 +128,14 @@ pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<
             return Ok(found);
         }
     }
-    Ok(Found::Nobody)
+    Ok(Match::Nobody)
 }
 
-fn verdict(mut candidates: Vec<Candidate>, by: FoundBy) -> Option<Found> {
+fn verdict(mut candidates: Vec<Candidate>, by: FoundBy) -> Option<Match> {
     match candidates.len() {
         0 => None,
-        1 => candidates.pop().map(|candidate| Found::Customer { ord: candidate.ord, by }),
-        _ => Some(Found::Several { by, candidates }),
+        1 => candidates.pop().map(|candidate| Match::Customer { ord: candidate.ord, by }),
+        _ => Some(Match::Several { by, candidates }),
     }
 }
 
@@ -148,11 +149,11 @@ struct Matches {
 }
 
 impl Matches {
-    fn add(&mut self, fit: Fit, candidate: Candidate) {
+    fn add(&mut self, fit: PhoneMatch, candidate: Candidate) {
         match fit {
-            Fit::Same => drop(self.exact.insert(candidate.ord, candidate)),
-            Fit::Masked => drop(self.masked.insert(candidate.ord, candidate)),
-            Fit::Other => {}
+            PhoneMatch::Same => drop(self.exact.insert(candidate.ord, candidate)),
+            PhoneMatch::Masked => drop(self.masked.insert(candidate.ord, candidate)),
+            PhoneMatch::Other => {}
         }
         let exact = &self.exact;
         self.masked.retain(|ord, _| !exact.contains_key(ord));
@@ -168,9 +169,9 @@ impl Matches {
 async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matches, ErpError> {
     let filter = ContactFilter { mobile: Some(mobile.to_owned()), ..ContactFilter::default() };
     let mut matches = Matches::default();
-    for row in people(erp, &filter).await? {
-        let fit = row.mobile.as_deref().map_or(Fit::Other, |number| fit(number, mobile));
-        if fit == Fit::Other {
+    for row in contact_persons(erp, &filter).await? {
+        let fit = row.mobile.as_deref().map_or(PhoneMatch::Other, |number| fit(number, mobile));
+        if fit == PhoneMatch::Other {
             continue;
         }
         let named = match (row.company, &row.company_name) {
@@ -187,7 +188,7 @@ async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matche
             (None, None) => Vec::new(),
         };
         for candidate in named {
-            let fit = if fit == Fit::Masked { unmasked(erp, kind, candidate.ord, mobile).await? } else { fit };
+            let fit = if fit == PhoneMatch::Masked { unmasked(erp, kind, candidate.ord, mobile).await? } else { fit };
             matches.add(fit, candidate);
         }
     }
@@ -196,14 +197,14 @@ async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matche
 
 /// A contact person whose number is masked even in its own record: the customer's may show it. Where that is another
 /// number, the person's is as unknown as before.
-async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Result<Fit, ErpError> {
+async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Result<PhoneMatch, ErpError> {
     let detail = match detail_of(erp, kind, ord).await {
         Ok((_, detail)) => detail,
-        Err(ErpError::Refused(_)) => return Ok(Fit::Masked),
+        Err(ErpError::Refused(_)) => return Ok(PhoneMatch::Masked),
         Err(error) => return Err(error),
     };
     let is_same = shown(&detail, "mobile").is_some_and(|number| same_number(&number, mobile));
-    Ok(if is_same { Fit::Same } else { Fit::Masked })
+    Ok(if is_same { PhoneMatch::Same } else { PhoneMatch::Masked })
 }
 
 /// The column by which rows of 客户列表 are compared.
@@ -241,13 +242,13 @@ impl Column {
         }
     }
 
-    fn fit(self, value: &str, wanted: &str) -> Fit {
+    fn fit(self, value: &str, wanted: &str) -> PhoneMatch {
         let is_equal = match self {
             Self::Mobile => return fit(value, wanted),
             Self::Khid => value.trim() == wanted.trim(),
             Self::Name => same_name(value, wanted),
         };
-        if is_equal { Fit::Same } else { Fit::Other }
+        if is_equal { PhoneMatch::Same } else { PhoneMatch::Other }
     }
 }
 
@@ -257,9 +258,9 @@ async fn matching(erp: &Erp, kind: CustomerKind, column: Column, wanted: &str) -
     for row in erp.list_customers(&column.filter(wanted)).await? {
         let in_list = column.of_row(&row).map(|value| column.fit(value, wanted));
         let fit = match in_list {
-            Some(fit @ (Fit::Same | Fit::Other)) => fit,
+            Some(fit @ (PhoneMatch::Same | PhoneMatch::Other)) => fit,
             // The installation's list has no such column, or masks it; the detail has it (erp-wire.md §3).
-            None | Some(Fit::Masked) => {
+            None | Some(PhoneMatch::Masked) => {
                 details += 1;
                 if details > DETAILS_READ {
                     let what = format!("{} rows of 客户列表 without the column {}", details, column.field());
@@ -267,30 +268,12 @@ async fn matching(erp: &Erp, kind: CustomerKind, column: Column, wanted: &str) -
                 }
                 let detail = detail_of(erp, kind, row.ord).await?.1;
                 let shown = detail.shown(column.field()).map(|value| column.fit(value, wanted));
-                shown.or(in_list).unwrap_or(Fit::Other)
+                shown.or(in_list).unwrap_or(PhoneMatch::Other)
             }
         };
         matches.add(fit, Candidate::from(row));
     }
     Ok(matches)
-}
-
-/// 客户详情 of a customer whose kind is a guess: where the ERP refuses the one, the other is asked.
-pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<(CustomerKind, Detail), ErpError> {
-    let other = match guess {
-        CustomerKind::Company => CustomerKind::Person,
-        CustomerKind::Person => CustomerKind::Company,
-    };
-    match erp.customer_detail(guess, ord).await {
-        Ok(detail) => Ok((guess, detail)),
-        Err(ErpError::Refused(_)) => Ok((other, erp.customer_detail(other, ord).await?)),
-        Err(error) => Err(error),
-    }
-}
-
-/// What a person sees in a field, if anything.
-pub(super) fn shown(detail: &Detail, id: &str) -> Option<String> {
-    detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -302,8 +285,8 @@ mod tests {
         let candidate = |ord| Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
         assert_eq!(verdict(vec![], FoundBy::Khid), None);
         let one = verdict(vec![candidate(7)], FoundBy::Mobile);
-        assert_eq!(one, Some(Found::Customer { ord: 7, by: FoundBy::Mobile }));
+        assert_eq!(one, Some(Match::Customer { ord: 7, by: FoundBy::Mobile }));
         let several = verdict(vec![candidate(7), candidate(8)], FoundBy::Mobile);
-        assert!(matches!(several, Some(Found::Several { candidates, .. }) if candidates.len() == 2));
+        assert!(matches!(several, Some(Match::Several { candidates, .. }) if candidates.len() == 2));
     }
 }

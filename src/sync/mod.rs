@@ -1,15 +1,16 @@
 //! What we do: an event becomes a plan of steps, and each step can be done and can be looked up.
 //!
-//! [`Planner`] reads the ERP and makes the plan ([`conflict`], [`mapping`], [`progress`], [`assignment`]); [`Hands`] does
+//! [`Planner`] reads the ERP and makes the plan ([`matching`], [`mapping`], [`progress`], [`assignment`]); [`Executor`] does
 //! its steps. Both know nothing of the ledger beyond the two questions of [`Journal`].
 
 mod assignment;
 mod category;
-mod conflict;
-mod hands;
+mod contact_persons;
+mod details;
+mod executor;
 mod mapping;
-mod numbers;
-mod people;
+mod matching;
+mod phone_match;
 mod plan;
 mod preview;
 mod progress;
@@ -21,11 +22,11 @@ use futures::future::BoxFuture;
 
 pub use self::{
     assignment::Assignment,
-    conflict::{Candidate, FoundBy},
-    hands::{Effect, Hands, Seen},
+    executor::{Effect, Executor, Verification},
     mapping::{FieldValue, Mapping},
+    matching::{Candidate, FoundBy},
     plan::{Change, Link, Plan, Planner, Task},
-    preview::Foretold,
+    preview::PlannedCall,
     progress::INTRO_LIMIT,
     step::{Step, named},
     text::{clean, utf16_len},
@@ -83,8 +84,8 @@ impl Engine {
 
 impl Job {
     /// Does and looks up the plan's steps for one customer.
-    pub fn hands<'a>(&'a self, journal: &'a dyn Journal, ord: Option<i64>) -> Hands<'a> {
-        Hands { erp: &self.erp, journal, values: &self.planner.mapping.values, ord }
+    pub fn executor<'a>(&'a self, journal: &'a dyn Journal, ord: Option<i64>) -> Executor<'a> {
+        Executor { erp: &self.erp, journal, values: &self.planner.mapping.values, ord }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::event::phone::normalize;
 
 /// How a number that the ERP shows fits the contact's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(super) enum PhoneMatch {
     Same,
     /// A mask (138****1234) hides whether it is the same; what can be seen of it is.
     Masked,
@@ -15,11 +15,11 @@ pub(super) enum Fit {
 const MASKS: [char; 6] = ['*', '＊', '●', '•', 'x', 'X'];
 
 /// Compares a number as the ERP shows it with the contact's own.
-pub(super) fn fit(shown: &str, ours: &str) -> Fit {
+pub(super) fn fit(shown: &str, ours: &str) -> PhoneMatch {
     if same_number(shown, ours) {
-        return Fit::Same;
+        return PhoneMatch::Same;
     }
-    let (Some(first), Some(last)) = (shown.find(MASKS), shown.rfind(MASKS)) else { return Fit::Other };
+    let (Some(first), Some(last)) = (shown.find(MASKS), shown.rfind(MASKS)) else { return PhoneMatch::Other };
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let (mut head, tail) = (digits(&shown[..first]), digits(&shown[last..]));
     let ours = normalize(ours).unwrap_or_else(|| digits(ours));
@@ -28,7 +28,7 @@ pub(super) fn fit(shown: &str, ours: &str) -> Fit {
         head = head.trim_start_matches("00").strip_prefix("86").unwrap_or(&head).to_owned();
     }
     let fits = ours.starts_with(&head) && ours.ends_with(&tail) && head.len() + tail.len() < ours.len();
-    if fits { Fit::Masked } else { Fit::Other }
+    if fits { PhoneMatch::Masked } else { PhoneMatch::Other }
 }
 
 /// Whether two ways of writing a phone number mean the same one.
@@ -58,19 +58,19 @@ mod tests {
     #[test]
     fn a_masked_number_fits_or_is_another_but_is_never_the_same() {
         for (shown, expected) in [
-            ("13800001234", Fit::Same),
-            ("138****1234", Fit::Masked),
-            ("138＊＊＊＊1234", Fit::Masked),
-            ("+86 138 **** 1234", Fit::Masked),
-            ("1380000****", Fit::Masked),
-            ("*******1234", Fit::Masked),
-            ("***********", Fit::Masked),
-            ("138xxxx1234", Fit::Masked),
-            ("139****1234", Fit::Other),
-            ("138****1235", Fit::Other),
-            ("13800001234*1234", Fit::Other),
-            ("13800001235", Fit::Other),
-            ("", Fit::Other),
+            ("13800001234", PhoneMatch::Same),
+            ("138****1234", PhoneMatch::Masked),
+            ("138＊＊＊＊1234", PhoneMatch::Masked),
+            ("+86 138 **** 1234", PhoneMatch::Masked),
+            ("1380000****", PhoneMatch::Masked),
+            ("*******1234", PhoneMatch::Masked),
+            ("***********", PhoneMatch::Masked),
+            ("138xxxx1234", PhoneMatch::Masked),
+            ("139****1234", PhoneMatch::Other),
+            ("138****1235", PhoneMatch::Other),
+            ("13800001234*1234", PhoneMatch::Other),
+            ("13800001235", PhoneMatch::Other),
+            ("", PhoneMatch::Other),
         ] {
             assert_eq!(fit(shown, "138 0000 1234"), expected, "{shown}");
         }

@@ -5,10 +5,12 @@
 use super::{
     Journal, SyncError,
     assignment::{self, Assignment},
-    conflict::{self, Candidate, Found, FoundBy, shown},
+    contact_persons,
+    details::{self, shown},
     mapping::{ChoiceIds, FieldValue, Mapping},
-    numbers::{Fit, fit},
-    people, progress,
+    matching::{self, Candidate, FoundBy, Match},
+    phone_match::{PhoneMatch, fit},
+    progress,
     step::Step,
 };
 use crate::{
@@ -152,17 +154,17 @@ impl Planner {
         peek: bool,
     ) -> Result<Result<Draft, (FoundBy, Vec<Candidate>)>, SyncError> {
         let found = match task.told_ord {
-            Some(ord) => Found::Customer { ord, by: FoundBy::Operator },
-            None => conflict::find(erp, &self.mapping, event).await?,
+            Some(ord) => Match::Customer { ord, by: FoundBy::Operator },
+            None => matching::find(erp, &self.mapping, event).await?,
         };
         Ok(match found {
-            Found::Several { by, candidates } => Err((by, candidates)),
-            Found::Nobody => Ok(self.new_customer(erp, journal, event, peek).await?),
-            Found::Customer { ord, by: by @ FoundBy::CompanyName } => {
-                let known = conflict::detail_of(erp, CustomerKind::Company, ord).await?;
+            Match::Several { by, candidates } => Err((by, candidates)),
+            Match::Nobody => Ok(self.new_customer(erp, journal, event, peek).await?),
+            Match::Customer { ord, by: by @ FoundBy::CompanyName } => {
+                let known = details::detail_of(erp, CustomerKind::Company, ord).await?;
                 Ok(self.join_company(event, ord, by, known))
             }
-            Found::Customer { ord, by } => Ok(self.take_over(erp, event, ord, by).await?),
+            Match::Customer { ord, by } => Ok(self.take_over(erp, event, ord, by).await?),
         })
     }
 
@@ -200,13 +202,13 @@ impl Planner {
     /// A customer found by number or named by an operator: link, then fill in what it lacks. The link comes first, so that
     /// a field that the installation does not take holds nothing up.
     async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: FoundBy) -> Result<Draft, SyncError> {
-        let (kind, detail) = conflict::detail_of(erp, Mapping::kind(event), ord).await?;
+        let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
         let is_named = by == FoundBy::Operator && event.contact().company().is_some();
         if is_named && !self.is_contact_itself(&detail, event) {
             let mut draft = self.join_company(event, ord, by, (kind, detail));
             let mobile = Mapping::mobile(event);
             let name = event.contact().name().unwrap_or_default();
-            if mobile.is_some() && people::person_of(erp, ord, mobile, name).await?.is_some() {
+            if mobile.is_some() && contact_persons::person_of(erp, ord, mobile, name).await?.is_some() {
                 draft.steps.retain(|step| !matches!(step, Step::AddContactPerson { .. }));
             }
             return Ok(draft);
@@ -225,7 +227,7 @@ impl Planner {
     fn is_contact_itself(&self, detail: &Detail, event: &Event) -> bool {
         let has_khid = shown(detail, "khid").is_some_and(|khid| khid == self.mapping.khid(event.contact().id()));
         let numbers = shown(detail, "mobile").zip(Mapping::mobile(event));
-        has_khid || numbers.is_some_and(|(theirs, ours)| fit(&theirs, ours) != Fit::Other)
+        has_khid || numbers.is_some_and(|(theirs, ours)| fit(&theirs, ours) != PhoneMatch::Other)
     }
 
     /// A company that the ERP knows: the contact becomes a further contact person of it, and nothing of the contact's goes
@@ -244,7 +246,7 @@ impl Planner {
             return Ok(Draft::default());
         }
         let guess = kind_of(Some(link), event);
-        let (kind, detail) = conflict::detail_of(erp, guess, link.ord).await?;
+        let (kind, detail) = details::detail_of(erp, guess, link.ord).await?;
         Ok(self.fill(event, kind, link.ord, &detail))
     }
 
@@ -379,7 +381,7 @@ fn kind_of(link: Option<&Link>, event: &Event) -> CustomerKind {
 /// contact persons, whose data must not end up in the customer's own fields.
 fn is_own_record(detail: &Detail, event: &Event) -> bool {
     match (shown(detail, "mobile"), Mapping::mobile(event)) {
-        (Some(theirs), Some(ours)) => fit(&theirs, ours) != Fit::Other,
+        (Some(theirs), Some(ours)) => fit(&theirs, ours) != PhoneMatch::Other,
         _ => true,
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Engine, Hands, Journal, SyncError,
+    Engine, Executor, Journal, SyncError,
     plan::{Plan, Task},
     step::{Step, named},
 };
@@ -13,7 +13,7 @@ use crate::erp::{CallLog, CallRecord, Detail, FORETOLD, UNALLOCATED};
 
 /// A call to the ERP, as a preview shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Foretold {
+pub struct PlannedCall {
     /// The step's name; `survey` for what planning read.
     pub step: String,
     /// The interface's Chinese name.
@@ -24,7 +24,7 @@ pub struct Foretold {
     pub fields: Map<String, Value>,
 }
 
-impl From<CallRecord> for Foretold {
+impl From<CallRecord> for PlannedCall {
     fn from(record: CallRecord) -> Self {
         let mut fields = if let Value::Object(fields) = record.request { fields } else { Map::new() };
         let unallocated = UNALLOCATED.to_string();
@@ -49,8 +49,8 @@ impl Engine {
             }
             Plan::Steps { steps, changes } => {
                 let steps = named(steps);
-                let hands = job.hands(journal, task.link.as_ref().map(|link| link.ord));
-                rehearse(hands, &job.log, &steps).await?;
+                let executor = job.executor(journal, task.link.as_ref().map(|link| link.ord));
+                rehearse(executor, &job.log, &steps).await?;
                 let steps: Vec<Value> =
                     steps.iter().map(|(name, step)| json!({ "name": name, "step": step })).collect();
                 json!({ "outcome": "planned", "steps": steps, "changes": changes })
@@ -58,7 +58,7 @@ impl Engine {
         };
         let records = job.log.drain().into_iter().filter(|record| !record.call.starts_with("session."));
         let (calls, reads): (Vec<_>, Vec<_>) = records.partition(|record| record.outcome == FORETOLD);
-        let show = |records: Vec<CallRecord>| records.into_iter().map(Foretold::from).collect::<Vec<_>>();
+        let show = |records: Vec<CallRecord>| records.into_iter().map(PlannedCall::from).collect::<Vec<_>>();
         shown["calls"] = json!(show(calls));
         shown["reads"] = json!(show(reads));
         Ok(shown)
@@ -66,23 +66,23 @@ impl Engine {
 }
 
 /// Does the steps in order, as a worker would, except that nothing is sent that writes.
-async fn rehearse(mut hands: Hands<'_>, log: &CallLog, steps: &[(String, Step)]) -> Result<(), SyncError> {
+async fn rehearse(mut executor: Executor<'_>, log: &CallLog, steps: &[(String, Step)]) -> Result<(), SyncError> {
     let mut foreseen = Detail::default();
     for (name, step) in steps {
         log.set_step(name);
         match step {
-            Step::SetStage { kind, stage } if hands.ord == Some(UNALLOCATED) => {
-                if let Some(edit) = hands.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await? {
-                    hands.erp.edit_customer(UNALLOCATED, &edit).await?;
+            Step::SetStage { kind, stage } if executor.ord == Some(UNALLOCATED) => {
+                if let Some(edit) = executor.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await? {
+                    executor.erp.edit_customer(UNALLOCATED, &edit).await?;
                 }
             }
             _ => {
-                let effect = hands.execute(step).await?;
-                hands.ord = effect.ord.or(hands.ord);
+                let effect = executor.execute(step).await?;
+                executor.ord = effect.ord.or(executor.ord);
             }
         }
         match step {
-            Step::Link { ord: Some(ord), .. } => hands.ord = Some(*ord),
+            Step::Link { ord: Some(ord), .. } => executor.ord = Some(*ord),
             Step::SaveCustomer { fields, .. } => foreseen = detail_after(fields),
             _ => {}
         }

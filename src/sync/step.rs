@@ -1,6 +1,7 @@
 //! The steps that an event's plan is made of, as the ledger keeps them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{assignment::Assignment, mapping::FieldValue};
 use crate::erp::{ContactWay, CustomerKind};
@@ -93,6 +94,15 @@ impl Step {
             Self::Apply => "apply".into(),
             Self::Approve { .. } => "approve".into(),
             Self::TakeBack => "take_back".into(),
+        }
+    }
+
+    /// The customer that is known once the step is done with this result.
+    pub fn ord_after(&self, result: &Value, known: Option<i64>) -> Option<i64> {
+        match self {
+            Self::Allocate { .. } => result.get("ord").and_then(Value::as_i64).or(known),
+            Self::Link { ord: Some(ord), .. } => Some(*ord),
+            _ => known,
         }
     }
 

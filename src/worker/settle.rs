@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Dispatcher,
+    dispatcher::Dispatcher,
     retry::{jittered, pause},
     run::End,
     verdict::{Counts, Verdict},

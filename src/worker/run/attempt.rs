@@ -2,14 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    parts::Told,
-    run::{End, Run},
-    verdict::{Counts, Verdict},
-};
+use super::{End, Run, parts::Acknowledged};
 use crate::{
     store::{StepRow, StepState},
-    sync::{Effect, ErpError, Hands, Seen, Shown, Step, SyncError},
+    sync::{Effect, ErpError, Executor, Shown, Step, SyncError, Verification},
+    worker::verdict::{Counts, Verdict},
 };
 
 /// Tries of one run to see an assignment, or filled fields, that the ERP says are done.
@@ -18,7 +15,7 @@ const FILL_TRIES: usize = 2;
 
 impl Run<'_> {
     /// Does a step that was started, reads it back, and answers its result.
-    pub(super) async fn do_step(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
+    pub(super) async fn do_step(&mut self, executor: &Executor<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
         let mut tries = match step {
             Step::Assign { .. } => ASSIGN_TRIES,
             Step::FillMissing { .. } => FILL_TRIES,
@@ -26,7 +23,7 @@ impl Run<'_> {
         };
         loop {
             tries -= 1;
-            let effect = match self.send(hands, row, step).await? {
+            let effect = match self.send(executor, row, step).await? {
                 Ok(effect) => effect,
                 Err(result) => return Ok(result),
             };
@@ -39,14 +36,16 @@ impl Run<'_> {
             }
             match step {
                 Step::Link { .. } => return Ok(Value::Null),
-                Step::Progress { .. } => return self.confirm(hands, vec![Told::new(row, step, effect)]).await,
+                Step::Progress { .. } => {
+                    return self.confirm(executor, vec![Acknowledged::new(row, step, effect)]).await;
+                }
                 _ => {}
             }
-            match self.look(hands, row, step).await? {
-                Seen::Done(result) => return Ok(result),
-                Seen::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
-                Seen::NotDone if tries > 0 => {}
-                Seen::NotDone | Seen::Shared => return self.not_seen(row, step, &effect.said).await,
+            match self.look(executor, row, step).await? {
+                Verification::Done(result) => return Ok(result),
+                Verification::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
+                Verification::NotDone if tries > 0 => {}
+                Verification::NotDone | Verification::Shared => return self.not_seen(row, step, &effect.said).await,
             }
         }
     }
@@ -54,16 +53,16 @@ impl Run<'_> {
     /// Makes a step's call: what it brought, or the step's result where looking it up after a failure found that it is done.
     pub(super) async fn send(
         &mut self,
-        hands: &Hands<'_>,
+        executor: &Executor<'_>,
         row: &StepRow,
         step: &Step,
     ) -> Result<Result<Effect, Value>, End> {
         self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
-        let outcome = hands.execute(step).await;
+        let outcome = executor.execute(step).await;
         self.job.log.set_deadline(self.lease.until);
         match outcome {
             Ok(effect) => Ok(Ok(effect)),
-            Err(error) => self.after_failure(hands, row, step, error).await.map(Err),
+            Err(error) => self.after_failure(executor, row, step, error).await.map(Err),
         }
     }
 
@@ -97,27 +96,28 @@ impl Run<'_> {
     /// A step's call failed. If it certainly took no effect it is planned again; else it stays started, to be looked up.
     async fn after_failure(
         &mut self,
-        hands: &Hands<'_>,
+        executor: &Executor<'_>,
         row: &StepRow,
         step: &Step,
         error: SyncError,
     ) -> Result<Value, End> {
         match &error {
             // An answer came, only no readable one: the effect is there now, or it never will be.
-            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => match self.look(hands, row, step).await?
-            {
-                Seen::Done(result) => return Ok(result),
-                Seen::NotDone => self.reset(row).await?,
-                Seen::Hidden(_) | Seen::Shared => {}
-            },
+            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => {
+                match self.look(executor, row, step).await? {
+                    Verification::Done(result) => return Ok(result),
+                    Verification::NotDone => self.reset(row).await?,
+                    Verification::Hidden(_) | Verification::Shared => {}
+                }
+            }
             // From now on, not from when the step began: the call may have waited long for its turn.
             SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
             SyncError::Journal(_) => {}
             // An earlier try may have come through after all, and be why the ERP refuses this one.
             SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => {
-                match self.look(hands, row, step).await? {
-                    Seen::Done(result) => return Ok(result),
-                    Seen::NotDone | Seen::Hidden(_) | Seen::Shared => self.reset(row).await?,
+                match self.look(executor, row, step).await? {
+                    Verification::Done(result) => return Ok(result),
+                    Verification::NotDone | Verification::Hidden(_) | Verification::Shared => self.reset(row).await?,
                 }
             }
             SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {

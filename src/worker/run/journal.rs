@@ -36,16 +36,7 @@ impl Journal for StoreJournal<'_> {
 /// The customer that a finished step brought.
 pub(super) fn ord_of(row: &StepRow, known: Option<i64>) -> Option<i64> {
     let step: Option<Step> = serde_json::from_value(row.step.clone()).ok();
-    step.map_or(known, |step| ord_after(&step, row.result.as_ref().unwrap_or(&Value::Null), known))
-}
-
-/// The customer that is known once a step is done.
-pub(super) fn ord_after(step: &Step, result: &Value, known: Option<i64>) -> Option<i64> {
-    match step {
-        Step::Allocate { .. } => result.get("ord").and_then(Value::as_i64).or(known),
-        Step::Link { ord: Some(ord), .. } => Some(*ord),
-        _ => known,
-    }
+    step.map_or(known, |step| step.ord_after(row.result.as_ref().unwrap_or(&Value::Null), known))
 }
 
 /// The link that a finished step leaves in the ledger.

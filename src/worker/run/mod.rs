@@ -1,20 +1,23 @@
 //! One run of one event: plan, then step by step do, look, write down. Whoever resumes an event skips finished steps and
 //! looks a started one up before doing it again; a crash, a timeout and a replay by hand are one case.
 
+mod attempt;
+mod journal;
+mod look;
+mod parts;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    journal::{StoreJournal, is_effect, new_link, ord_after, ord_of, sha256},
-    verdict::Verdict,
-};
+use self::journal::{StoreJournal, is_effect, new_link, ord_of, sha256};
+use super::verdict::Verdict;
 use crate::{
     clock::{Clock, Millis},
     event::{Decision, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, ErpError, Hands, Job, Link, Plan, Seen, Step, SyncError, Task, named},
+    sync::{CallRecord, Job, Link, Plan, Step, Task, named},
 };
 
 /// How a run ended.
@@ -147,13 +150,13 @@ impl Run<'_> {
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
         let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
         let is_new = |name: &str| name == "allocate" || !is_done(name);
-        let hands = self.job.hands(&journal, task.link.as_ref().map(|link| link.ord));
+        let executor = self.job.executor(&journal, task.link.as_ref().map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
             .filter(|(name, _)| is_new(name))
             .map(|(name, step)| {
                 let kept = turn.clone().filter(|_| name == "assign");
-                let fingerprint = hands.fingerprint(&step);
+                let fingerprint = executor.fingerprint(&step);
                 NewStep { name, step: kept.unwrap_or_else(|| json!(step)), fingerprint }
             })
             .collect();
@@ -198,21 +201,21 @@ impl Run<'_> {
             let step: Step = serde_json::from_value(row.step.clone())
                 .map_err(|error| Verdict::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             self.job.log.set_step(&row.name);
-            let hands = self.job.hands(&journal, ord);
+            let executor = self.job.executor(&journal, ord);
             let (result, resolved) = if is_part(&row) {
-                match self.tell(&hands, &row, &step, rows.peek(), &mut told).await? {
+                match self.tell(&executor, &row, &step, rows.peek(), &mut told).await? {
                     Some(result) => (result, false),
                     None => continue,
                 }
             } else {
-                self.settle_step(&hands, &row, &step, resolution).await?
+                self.settle_step(&executor, &row, &step, resolution).await?
             };
             if resolved {
                 resolution = None;
             }
-            let fingerprint = hands.fingerprint(&step);
+            let fingerprint = executor.fingerprint(&step);
             let new_link = new_link(&step, ord);
-            ord = ord_after(&step, &result, ord);
+            ord = step.ord_after(&result, ord);
             if let (Step::Allocate { .. }, Some(ord)) = (&step, ord)
                 && !self.store.reserve_ord(&mut self.lease, ord).await?
             {
@@ -243,117 +246,6 @@ impl Run<'_> {
         Ok(End::Succeeded(advance.into()))
     }
 
-    /// Brings one step to its end; answers its result, and whether an operator's decision was used up on it.
-    async fn settle_step(
-        &mut self,
-        hands: &Hands<'_>,
-        row: &StepRow,
-        step: &Step,
-        resolution: Option<Resolution>,
-    ) -> Result<(Value, bool), End> {
-        if row.state == StepState::Started {
-            match resolution {
-                Some(Resolution::Done) => return Ok((json!({ "decided": "done" }), true)),
-                Some(Resolution::Resend) => {
-                    // One decision, one sending: it is used up before the call, not after it.
-                    self.start(row, true).await?;
-                    return Ok((self.do_step(hands, row, step).await?, true));
-                }
-                Some(Resolution::Link { .. }) | None => {}
-            }
-            if let Some(result) = self.look_up(hands, row, step).await? {
-                return Ok((result, false));
-            }
-            if !self.linked && is_effect(row) {
-                self.reset(row).await?;
-                return Err(End::Again);
-            }
-            self.start(row, false).await?;
-        }
-        Ok((self.do_step(hands, row, step).await?, false))
-    }
-
-    /// Asks the ERP about a step that was started and never confirmed. `None`: it certainly took no effect.
-    async fn look_up(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Option<Value>, End> {
-        if matches!(step, Step::Allocate { .. } | Step::Link { .. }) {
-            return Ok(None);
-        }
-        match self.look(hands, row, step).await? {
-            Seen::Done(result) => Ok(Some(result)),
-            // The ERP said that it is done, before anybody knew that it does not show it.
-            Seen::Hidden(words) if row.result.is_some() => Ok(Some(unverified(&words, row.result.as_ref()))),
-            Seen::Hidden(words) if !step.is_repeatable() => Err(outcome_unknown(row, &words)),
-            Seen::Shared => Err(self.wait_for_equal(row)),
-            Seen::NotDone | Seen::Hidden(_) => {
-                // A call without an answer may still take effect; only after that time its absence is believed. Even a
-                // step that may be repeated waits: its late effect would undo what came after it.
-                let certain = self.certain_from(row);
-                if self.clock.now() < certain {
-                    return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
-                }
-                Ok(None)
-            }
-        }
-    }
-
-    /// Looks a step up. Where another customer stands under the allocated id, nothing is saved and the plan is made anew, as
-    /// soon as a late effect of our own save is out of the question.
-    pub(super) async fn look(&mut self, hands: &Hands<'_>, row: &StepRow, step: &Step) -> Result<Seen, End> {
-        match hands.look(step).await {
-            Err(SyncError::Erp(ErpError::Refused(error))) if matches!(step, Step::SaveCustomer { .. }) => {
-                let certain = self.certain_from(row);
-                if row.state == StepState::Started && self.clock.now() < certain {
-                    // Not the same words: told a second time they would be final.
-                    return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
-                }
-                self.reset(row).await?;
-                Err(Verdict::PlanAnew { code: "refused", error }.into())
-            }
-            seen => Ok(seen?),
-        }
-    }
-
-    /// An equal record of another event is open, too, and one of both may be there: that one comes first. When it takes too
-    /// long, a person looks.
-    pub(super) fn wait_for_equal(&self, row: &StepRow) -> End {
-        let patience = self.certain_from(row).plus(self.lease.span);
-        if self.clock.now() < patience {
-            return End::LookAgain(
-                patience,
-                format!("waiting for an equal record of another event before {}", row.name),
-            );
-        }
-        outcome_unknown(row, "an equal record of another event is open, too")
-    }
-
-    /// Writes down that a step is about to be done, from now; `resolved` uses up an operator's decision with it.
-    pub(super) async fn start(&mut self, row: &StepRow, resolved: bool) -> Result<(), End> {
-        let advance = Advance { start: Some(row.position), resolved, calls: self.calls(), ..Advance::default() };
-        self.store.advance(&mut self.lease, &advance).await?;
-        self.job.log.set_deadline(self.lease.until);
-        Ok(())
-    }
-
-    /// How long after its start a step's calls may be sent: a late effect of theirs has then come when the lease is over
-    /// and another worker looks.
-    pub(super) fn send_window(&self) -> Duration {
-        self.lease.span.saturating_sub(self.late_effect).max(self.lease.span / 4)
-    }
-
-    /// From when on it is believed that a started step which the ERP does not show took no effect.
-    fn certain_from(&self, row: &StepRow) -> Millis {
-        let latest = self.send_window() + self.late_effect;
-        // Whoever resumes after a crash does so a lease later; only a longer late effect is not over by then.
-        let wait = if latest <= self.lease.span { self.late_effect } else { latest };
-        row.started_at.unwrap_or_default().plus(wait)
-    }
-
-    pub(super) async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
-        let advance = Advance { reset: Some(row.position), calls: self.calls(), ..Advance::default() };
-        self.store.advance(&mut self.lease, &advance).await?;
-        Ok(())
-    }
-
     /// The calls made since they were last taken, for the ledger.
     pub(super) fn calls(&self) -> Vec<CallRow> {
         let row = |call: CallRecord| CallRow {
@@ -377,21 +269,4 @@ impl Run<'_> {
 /// Whether a step may be told and looked up later, together with those behind it: a progress record that nobody has sent.
 fn is_part(row: &StepRow) -> bool {
     row.state == StepState::Planned && row.name.starts_with("progress:")
-}
-
-/// The result of a step that the ERP says is done and does not show.
-pub(super) fn unverified(words: &str, told: Option<&Value>) -> Value {
-    json!({ "unverified": words, "said": told.and_then(|told| told.get("said")) })
-}
-
-fn outcome_unknown(row: &StepRow, words: &str) -> End {
-    Verdict::Review {
-        code: "outcome_unknown",
-        error: format!(
-            "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
-            row.name
-        ),
-        facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
-    }
-    .into()
 }

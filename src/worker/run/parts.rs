@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::run::{End, Run, unverified};
+use super::{End, Run, look::unverified};
 use crate::{
     store::{Advance, StepRow, StepState},
-    sync::{Effect, Hands, Seen, Step, SyncError},
+    sync::{Effect, Executor, Step, SyncError, Verification},
 };
 
 /// A progress record that the ERP says it stored.
-pub(super) struct Told {
+pub(super) struct Acknowledged {
     row: StepRow,
     step: Step,
     said: String,
 }
 
-impl Told {
+impl Acknowledged {
     pub(super) fn new(row: &StepRow, step: &Step, effect: Effect) -> Self {
         Self { row: row.clone(), step: step.clone(), said: effect.said }
     }
@@ -35,22 +35,22 @@ impl Run<'_> {
     /// that were told are confirmed now. The journal knows of each before the next is sent.
     pub(super) async fn tell(
         &mut self,
-        hands: &Hands<'_>,
+        executor: &Executor<'_>,
         row: &StepRow,
         step: &Step,
         next: Option<&StepRow>,
-        told: &mut Vec<Told>,
+        told: &mut Vec<Acknowledged>,
     ) -> Result<Option<Value>, End> {
-        let effect = match self.send(hands, row, step).await? {
+        let effect = match self.send(executor, row, step).await? {
             Ok(effect) => effect,
             // Looked up after a failure, and there.
             Err(result) if told.is_empty() => return Ok(Some(result)),
             Err(_) => Effect::default(),
         };
-        told.push(Told::new(row, step, effect));
+        told.push(Acknowledged::new(row, step, effect));
         let follows = next.filter(|next| next.state == StepState::Planned && next.name.starts_with("progress:"));
         let (Some(next), Some(last)) = (follows, told.last()) else {
-            return self.confirm(hands, std::mem::take(told)).await.map(Some);
+            return self.confirm(executor, std::mem::take(told)).await.map(Some);
         };
         let start = (!self.stop.is_cancelled()).then_some(next.position);
         let advance = Advance { told: Some(last.note()), start, calls: self.calls(), ..Advance::default() };
@@ -60,9 +60,9 @@ impl Run<'_> {
     }
 
     /// Looks records up that the ERP says it stored; answers the result of the last of them, which the caller writes down.
-    pub(super) async fn confirm(&mut self, hands: &Hands<'_>, told: Vec<Told>) -> Result<Value, End> {
-        let texts: Vec<&str> = told.iter().map(Told::text).collect();
-        let seen = match hands.see_records(&texts).await {
+    pub(super) async fn confirm(&mut self, executor: &Executor<'_>, told: Vec<Acknowledged>) -> Result<Value, End> {
+        let texts: Vec<&str> = told.iter().map(Acknowledged::text).collect();
+        let seen = match executor.verify_records(&texts).await {
             Ok(seen) => seen,
             Err(error) => return Err(self.unread(&told, error).await?),
         };
@@ -70,25 +70,25 @@ impl Run<'_> {
         let mut open = None;
         for (told, seen) in told.iter().zip(seen) {
             let end = match seen {
-                Seen::Done(result) => {
+                Verification::Done(result) => {
                     done.push((told, result));
                     continue;
                 }
-                Seen::Hidden(words) => {
+                Verification::Hidden(words) => {
                     done.push((told, unverified(&words, Some(&told.note().1))));
                     continue;
                 }
-                Seen::Shared => {
+                Verification::Shared => {
                     self.note(told).await?;
                     self.wait_for_equal(&told.row)
                 }
-                Seen::NotDone => self.again_or_ask(&told.row, &told.step, &told.said).await?,
+                Verification::NotDone => self.again_or_ask(&told.row, &told.step, &told.said).await?,
             };
             open.get_or_insert(end);
         }
         let last = if open.is_none() { done.pop() } else { None };
         for (told, result) in done {
-            let fingerprint = hands.fingerprint(&told.step);
+            let fingerprint = executor.fingerprint(&told.step);
             let advance = Advance { done: Some((told.row.position, result)), fingerprint, ..Advance::default() };
             self.store.advance(&mut self.lease, &advance).await?;
         }
@@ -100,14 +100,14 @@ impl Run<'_> {
     }
 
     /// The list cannot be read just now.
-    async fn unread(&mut self, told: &[Told], error: SyncError) -> Result<End, End> {
+    async fn unread(&mut self, told: &[Acknowledged], error: SyncError) -> Result<End, End> {
         if let (SyncError::Erp(_), Some(last)) = (&error, told.last()) {
             self.note(last).await?;
         }
         Ok(error.into())
     }
 
-    async fn note(&mut self, told: &Told) -> Result<(), End> {
+    async fn note(&mut self, told: &Acknowledged) -> Result<(), End> {
         let advance = Advance { told: Some(told.note()), calls: self.calls(), ..Advance::default() };
         self.store.advance(&mut self.lease, &advance).await?;
         Ok(())

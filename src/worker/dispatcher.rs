@@ -1,0 +1,314 @@
+//! Claims what is due, as much as can be run now, and hands each event to a [`Run`].
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    circuit::{Breaker, Circuit},
+    limit::Limit,
+    quiet::QuietHours,
+    run::{self, Run},
+};
+use crate::{
+    clock::{Clock, Millis},
+    config::{MessagesConfig, RetryConfig, WorkerConfig},
+    store::{Claimed, Store},
+    sync::{CallRecord, Engine, ErpError},
+};
+
+/// Events in hand for each ERP call of a prompt ERP: while one writes the ledger, another can use its place.
+const EVENTS_PER_CALL: usize = 2;
+/// How long a stopped dispatcher waits before it asks again whether it may go on.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How often a dispatcher whose login is refused looks into the ledger whether it was put right elsewhere.
+const LOGIN_LOOK: Duration = Duration::from_secs(3);
+
+/// What the clockwork is made of.
+pub struct Parts {
+    /// The ledger.
+    pub store: Store,
+    /// The ERP and the planner.
+    pub engine: Engine,
+    /// The time.
+    pub clock: Clock,
+    /// `[worker]`
+    pub worker: WorkerConfig,
+    /// `[retry]`
+    pub retry: RetryConfig,
+    /// `[messages]`
+    pub messages: MessagesConfig,
+    /// ERP calls at once at most.
+    pub max_in_flight: usize,
+    /// Daily windows without dispatch.
+    pub quiet_hours: QuietHours,
+}
+
+/// What dispatching is doing, for `readyz`, metrics and people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Whether the circuit to the ERP is closed.
+    pub circuit_closed: bool,
+    /// Why nothing is dispatched, in words; `None` while it is.
+    pub paused: Option<String>,
+    /// Events in hand.
+    pub in_flight: usize,
+    /// Events in hand at most.
+    pub limit: usize,
+}
+
+/// Runs events until it is stopped.
+pub struct Dispatcher {
+    pub(super) parts: Parts,
+    pub(super) breaker: Breaker,
+    calls_at_once: Limit,
+    in_flight: AtomicUsize,
+    paused: Mutex<Option<String>>,
+    /// When it last looked whether the login was put right.
+    login_look: Mutex<Millis>,
+}
+
+impl Dispatcher {
+    /// A dispatcher at rest.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let breaker = Breaker::new(parts.worker.circuit_failures, parts.worker.circuit_pause);
+        let calls_at_once = Limit::new(parts.max_in_flight);
+        Arc::new(Self {
+            parts,
+            breaker,
+            calls_at_once,
+            in_flight: AtomicUsize::new(0),
+            paused: Mutex::new(None),
+            login_look: Mutex::default(),
+        })
+    }
+
+    /// What it is doing.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            circuit_closed: self.breaker.circuit() == Circuit::Closed,
+            paused: self.paused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            in_flight: self.in_flight.load(Ordering::Relaxed),
+            limit: self.limit(),
+        }
+    }
+
+    /// Events in hand at most. At the full limit `erp.max_in_flight` bounds the calls themselves; below it only the number
+    /// of events does, of which each makes one call at a time.
+    fn limit(&self) -> usize {
+        let calls = self.calls_at_once.now();
+        if calls < self.parts.max_in_flight { calls } else { calls * EVENTS_PER_CALL }
+    }
+
+    /// Dispatches until `stop` is cancelled, then lets the events in hand finish their step.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let work = self.parts.store.work();
+        let mut running = JoinSet::new();
+        while !stop.is_cancelled() {
+            while running.try_join_next().is_some() {}
+            let claimed = match self.may_dispatch().await {
+                Ok(()) => self.claim(self.limit().saturating_sub(running.len())).await,
+                Err(reason) => {
+                    self.note_pause(Some(reason));
+                    Vec::new()
+                }
+            };
+            let found = !claimed.is_empty();
+            for event in claimed {
+                running.spawn(self.clone().handle(event, stop.clone()));
+            }
+            if found && running.len() < self.limit() {
+                continue;
+            }
+            if running.len() >= self.limit() {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = running.join_next() => {}
+                }
+                continue;
+            }
+            let wait = self.next_look().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Runs everything that is due now, one event after the other; for tests that drive the clockwork by hand. Answers
+    /// how many runs there were.
+    pub async fn run_due(self: &Arc<Self>) -> usize {
+        let mut runs = 0;
+        loop {
+            let claimed = self.claim(self.limit()).await;
+            if claimed.is_empty() {
+                return runs;
+            }
+            for event in claimed {
+                runs += 1;
+                self.clone().handle(event, CancellationToken::new()).await;
+            }
+        }
+    }
+
+    /// How long nothing can happen that no signal announces.
+    async fn next_look(&self) -> Duration {
+        if self.facts().paused.is_some() {
+            return PAUSE;
+        }
+        let now = self.parts.clock.now();
+        let due = self.parts.store.next_due().await.ok().flatten();
+        let until = due.map_or(self.parts.worker.poll, |due| due.since(now));
+        until.clamp(Duration::from_millis(5), self.parts.worker.poll)
+    }
+
+    /// Whether events may be dispatched now; else why not.
+    async fn may_dispatch(&self) -> Result<(), String> {
+        let now = self.parts.clock.now();
+        if self.parts.quiet_hours.contain(now) {
+            return Err("ERP 维护时段 (quiet hours of the ERP)".into());
+        }
+        if let Some(words) = self.login_refusal(now).await {
+            return Err(format!(
+                "ERP 拒绝登录：{words} (the ERP refuses the login; nothing is tried again until it is put right)"
+            ));
+        }
+        if self.breaker.circuit() != Circuit::Closed {
+            if self.breaker.rests(now) {
+                return Err("ERP 无法访问，稍后重试 (the ERP cannot be reached; the circuit is open)".into());
+            }
+            self.try_circuit().await?;
+        }
+        self.note_pause(None);
+        Ok(())
+    }
+
+    /// The ERP's words while it refuses the login. A resume or a good login on another replica is in the ledger only, so
+    /// look there now and then; while nothing is there, a ping sends nothing.
+    async fn login_refusal(&self, now: Millis) -> Option<String> {
+        self.parts.engine.login_refusal()?;
+        let due = {
+            let mut looked = self.login_look.lock().unwrap_or_else(PoisonError::into_inner);
+            // A moment in the future is one from before the clock was set back.
+            let due = now.since(*looked) >= LOGIN_LOOK || now < *looked;
+            if due {
+                *looked = now;
+            }
+            due
+        };
+        if due && let Err(error) = self.parts.engine.ping().await {
+            tracing::debug!(%error, "looked whether the login was put right");
+        }
+        self.parts.engine.login_refusal()
+    }
+
+    /// The one cheap call of a half-open circuit.
+    async fn try_circuit(&self) -> Result<(), String> {
+        let outcome = self.parts.engine.ping().await;
+        let now = self.parts.clock.now();
+        match outcome {
+            Err(error) if error.is_delivery_failure() => {
+                self.breaker.failure(now);
+                Err(format!("ERP 仍无法访问 (the ERP still cannot be reached): {error}"))
+            }
+            Err(error @ ErpError::LoginRefused(_)) => Err(error.to_string()),
+            Ok(()) | Err(_) => {
+                self.breaker.close();
+                self.calls_at_once.begin_anew();
+                tracing::info!("the ERP answers again; the circuit is closed");
+                Ok(())
+            }
+        }
+    }
+
+    fn note_pause(&self, reason: Option<String>) {
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if *paused != reason {
+            match &reason {
+                Some(reason) => tracing::warn!(%reason, "dispatch stands still"),
+                None => tracing::info!("dispatch goes on"),
+            }
+            *paused = reason;
+        }
+    }
+
+    async fn claim(&self, free: usize) -> Vec<Claimed> {
+        if free == 0 {
+            return Vec::new();
+        }
+        match self.parts.store.claim(free, self.parts.worker.lease).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::error!(%error, "no work could be claimed; trying again");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn handle(self: Arc<Self>, claimed: Claimed, stop: CancellationToken) {
+        let _in_hand = InHand::one(&self.in_flight);
+        let begun = self.parts.clock.now();
+        let job = self.parts.engine.begin(claimed.lease.until, claimed.event.trace_parent.as_deref());
+        let mut run = Run {
+            store: &self.parts.store,
+            job: &job,
+            clock: &self.parts.clock,
+            stop: &stop,
+            late_effect: self.parts.engine.late_effect(),
+            linked: false,
+            error_before: claimed.event.error.clone(),
+            lease: claimed.lease.clone(),
+            heard: self.as_ref(),
+        };
+        let end = run.run(&claimed).await;
+        let calls = run.calls();
+        let lease = run.lease.clone();
+        self.settle(&claimed, lease, end, calls, begun).await;
+    }
+}
+
+/// Counts an event in hand for as long as it lives, however its run ends.
+struct InHand<'a>(&'a AtomicUsize);
+
+impl<'a> InHand<'a> {
+    fn one(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl run::Ears for Dispatcher {
+    /// Every call's outcome feeds the circuit and the limit.
+    fn heard(&self, call: &CallRecord, at: Millis) {
+        match call.outcome.as_str() {
+            "not_delivered" | "outcome_unknown" => {
+                self.calls_at_once.failed();
+                if self.breaker.failure(at) {
+                    tracing::error!("the ERP cannot be reached; the circuit is open");
+                }
+            }
+            // Neither says whether the ERP can be reached.
+            "login_refused" | "lease_over" => {}
+            _ => {
+                self.calls_at_once.answered(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()));
+                self.breaker.success(at);
+            }
+        }
+    }
+}
