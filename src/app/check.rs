@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::Config,
     erp::{ChoiceField, Erp, ErpError, MemorySessions, SessionStore},
-    store::{Ownership, Store},
+    store::{InstanceLock, Store},
 };
 
 /// One thing that holds or does not.
@@ -25,8 +25,8 @@ pub struct CheckRow {
 pub async fn check(config: &Config) -> Vec<CheckRow> {
     let mut rows = vec![row("配置 configuration", Ok("every key is right".into()))];
     // A ledger that a running bridge works on is only looked at.
-    let ownership = Ownership::take(&config.database);
-    let store = Store::open(&config.database, Clock::system(), ownership.is_ok()).await;
+    let instance_lock = InstanceLock::take(&config.database);
+    let store = Store::open(&config.database, Clock::system(), instance_lock.is_ok()).await;
     rows.push(row("账本 store", store.as_ref().map(|store| store.mode().to_owned()).map_err(ToString::to_string)));
     // With the ledger's memory of refused logins, so that checking again and again cannot lock the account.
     let sessions: Arc<dyn SessionStore> = match store {

@@ -1,32 +1,33 @@
 //! The only place where things are built and joined.
 
 mod check;
+mod preview;
+mod sessions;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use futures::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    clock::{Clock, Millis},
+    clock::Clock,
     config::{Config, DatabaseConfig},
-    erp::{BuildError, Erp, REFUSALS_MAX, SessionStore, StoredSession},
-    event::{Event, Rules, Work},
+    erp::{BuildError, Erp},
+    event::Rules,
     http::{
-        self, Dispatch, DispatchFacts, Door, DoorParts, PreviewError, Previewer,
-        auth::{Keyring, Keys, Tokens},
-        limits::Limits,
+        self, Dispatch, DispatchFacts, HttpParts, HttpState,
+        keys::{Keyring, Keys, Tokens},
+        rates::Limits,
         server::{ServerLimits, serve},
         signed_body::Secrets,
     },
-    store::{ErpSession, OpenError, Ownership, Store, StoreError},
-    sync::{Counts, Engine, Journal, JournalError, Link, Mapping, Planner, SyncError, Task},
+    store::{InstanceLock, OpenError, Store},
+    sync::{Engine, Mapping, Planner},
     telemetry::metrics::Metrics,
     worker::{Dispatcher, Parts, QuietHours, Upkeep},
 };
+
+use self::{preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::check::{CheckRow, check};
 
@@ -63,7 +64,7 @@ pub struct App {
     /// The ERP client, shared by all workers.
     pub erp: Erp,
     keys: Arc<Keyring>,
-    ownership: Ownership,
+    instance_lock: InstanceLock,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -91,7 +92,7 @@ impl App {
         let StartOptions { clock, migrate, dispatch } = options;
         let keys = Arc::new(Keyring::new(keys(config)?));
         let rules = Rules::new(&config.admission).map_err(StartError::Config)?;
-        let ownership = Ownership::take(&config.database)?;
+        let instance_lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
         let freed = store.free_turns().await.map_err(OpenError::from)?;
         if freed > 0 {
@@ -114,7 +115,7 @@ impl App {
         let address = listener.local_addr().map_err(|error| listen_error(&config.server.listen, error))?;
         let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
         let metrics = Metrics::install();
-        let door = Door::new(DoorParts {
+        let state = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
             rules,
@@ -136,14 +137,14 @@ impl App {
             shutdown_grace: config.server.shutdown_grace,
         };
         let tasks = TaskTracker::new();
-        let server = serve(listener, http::router(door.clone()), door, limits, stop.clone());
+        let server = serve(listener, http::router(state.clone()), state, limits, stop.clone());
         tasks.spawn(watched(stop.clone(), server));
         if dispatch {
             tasks.spawn(watched(stop.clone(), dispatcher.clone().run(stop.clone())));
             tasks.spawn(watched(stop.clone(), upkeep(config, &store, &clock).run(stop.clone())));
         }
         tasks.close();
-        Ok(Self { address, store, dispatcher, erp, keys, ownership, stop, tasks })
+        Ok(Self { address, store, dispatcher, erp, keys, instance_lock, stop, tasks })
     }
 
     /// Cancelling it stops the bridge.
@@ -162,7 +163,7 @@ impl App {
     pub async fn ended(&self) {
         self.tasks.wait().await;
         self.store.close().await;
-        self.ownership.release();
+        self.instance_lock.release();
     }
 
     /// Stops cleanly.
@@ -205,127 +206,6 @@ async fn listen(address: &str) -> Result<TcpListener, StartError> {
 
 fn listen_error(address: &str, error: std::io::Error) -> StartError {
     StartError::Listen { address: address.to_owned(), error }
-}
-
-/// The ERP session in the ledger: shared by replicas, kept over restarts.
-struct LedgerSessions(Store);
-
-impl SessionStore for LedgerSessions {
-    fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>> {
-        Box::pin(async move {
-            match self.0.erp_session(account).await {
-                Ok(session) => session.map(|session| StoredSession {
-                    account: session.account,
-                    token: session.token.map(SecretString::from),
-                    obtained_at: session.obtained_at,
-                    refusals: session.refusals,
-                    refusal: session.refusal,
-                }),
-                Err(error) => {
-                    tracing::warn!(%error, "the stored ERP session could not be read");
-                    None
-                }
-            }
-        })
-    }
-
-    fn save(&self, session: StoredSession) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            let session = ErpSession {
-                account: session.account,
-                token: session.token.map(|token| token.expose_secret().to_owned()),
-                obtained_at: session.obtained_at,
-                refusals: session.refusals,
-                refusal: session.refusal,
-            };
-            if let Err(error) = self.0.save_erp_session(&session).await {
-                tracing::warn!(%error, "the ERP session could not be stored; a restart will log in anew");
-            }
-        })
-    }
-
-    fn forget<'a>(&'a self, account: &'a str, token: &'a SecretString) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            if let Err(error) = self.0.forget_erp_session(account, token.expose_secret()).await {
-                tracing::warn!(%error, "the ledger still names an ERP session that was logged out");
-            }
-        })
-    }
-
-    fn refuse<'a>(&'a self, account: &'a str, words: &'a str, at: Millis) -> BoxFuture<'a, bool> {
-        Box::pin(async move {
-            let counted = self.0.count_refused_login(account, words, at).await;
-            if let Err(error) = &counted {
-                tracing::error!(%error, "a refused login could not be counted; other replicas do not know of it");
-            }
-            counted.is_ok()
-        })
-    }
-
-    fn resume<'a>(&'a self, account: &'a str) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            if let Err(error) = self.0.resume_login(account).await {
-                tracing::error!(%error, "the ledger still holds the refused logins; resume once more");
-            }
-        })
-    }
-
-    fn take_login<'a>(&'a self, account: &'a str, now: Millis, until: Millis) -> BoxFuture<'a, bool> {
-        Box::pin(async move {
-            self.0.take_login(account, REFUSALS_MAX, now, until).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the ledger cannot say who logs in; waiting");
-                false
-            })
-        })
-    }
-
-    fn give_login_back<'a>(&'a self, account: &'a str, until: Millis) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            if let Err(error) = self.0.give_login_back(account, until).await {
-                tracing::warn!(%error, "the login could not be given back; others wait until it runs out");
-            }
-        })
-    }
-}
-
-/// `POST /v1/preview`.
-struct LivePreview {
-    engine: Engine,
-    store: Store,
-    clock: Clock,
-}
-
-impl Previewer for LivePreview {
-    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
-        Box::pin(async move {
-            let link = self.store.contact(event.contact().id()).await?;
-            let task = Task {
-                work: Work::Event(Box::new(event)),
-                received_at: self.clock.now(),
-                link: link.map(|link| Link { ord: link.ord, khid: link.khid, kind: link.kind }),
-                force: false,
-                told_ord: None,
-            };
-            self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
-                SyncError::Erp(error) => PreviewError::Erp(error.to_string()),
-                SyncError::Journal(error) => PreviewError::Store(StoreError::Unavailable(error.to_string())),
-            })
-        })
-    }
-}
-
-/// The ledger's answers for a preview, which takes nothing.
-struct PeekJournal<'a>(&'a Store);
-
-impl Journal for PeekJournal<'_> {
-    // Planning does not look for records.
-    fn count_equal<'a>(&'a self, _fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>> {
-        Box::pin(std::future::ready(Ok(Counts::default())))
-    }
-
-    fn rotation<'a>(&'a self, name: &'a str, _peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
-        Box::pin(async move { self.0.peek_rotation(name).await.map_err(|error| JournalError(error.to_string())) })
-    }
 }
 
 /// How dispatch stands, for the door.

@@ -6,6 +6,7 @@ use futures::future::join_all;
 
 use super::*;
 use crate::{
+    clock::Millis,
     config::ApiToken,
     simulator::{self, SimConfig},
 };

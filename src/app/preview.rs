@@ -1,0 +1,52 @@
+//! `POST /v1/preview`: what an event would cause, asked of the ERP and the ledger without writing to either.
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use crate::{
+    clock::Clock,
+    event::{Event, Work},
+    http::{PreviewError, Previewer},
+    store::{Store, StoreError},
+    sync::{Counts, Engine, Journal, JournalError, Link, SyncError, Task},
+};
+
+/// `POST /v1/preview`.
+pub(super) struct LivePreview {
+    pub(super) engine: Engine,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+}
+
+impl Previewer for LivePreview {
+    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
+        Box::pin(async move {
+            let link = self.store.contact(event.contact().id()).await?;
+            let task = Task {
+                work: Work::Event(Box::new(event)),
+                received_at: self.clock.now(),
+                link: link.map(|link| Link { ord: link.ord, khid: link.khid, kind: link.kind }),
+                force: false,
+                told_ord: None,
+            };
+            self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
+                SyncError::Erp(error) => PreviewError::Erp(error.to_string()),
+                SyncError::Journal(error) => PreviewError::Store(StoreError::Unavailable(error.to_string())),
+            })
+        })
+    }
+}
+
+/// The ledger's answers for a preview, which takes nothing.
+struct PeekJournal<'a>(&'a Store);
+
+impl Journal for PeekJournal<'_> {
+    // Planning does not look for records.
+    fn count_equal<'a>(&'a self, _fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>> {
+        Box::pin(std::future::ready(Ok(Counts::default())))
+    }
+
+    fn rotation<'a>(&'a self, name: &'a str, _peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(async move { self.0.peek_rotation(name).await.map_err(|error| JournalError(error.to_string())) })
+    }
+}
