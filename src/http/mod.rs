@@ -24,7 +24,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use state::{Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
 
-use api::{audit, contacts, events, operations, preview, stats, stream};
+use api::{audit, contacts, events, links, operations, preview, stats, stream};
 use problem::Problem;
 
 /// Every documented route: what is routed is documented, and the other way round.
@@ -50,6 +50,7 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(contacts::take_contact_back))
         .routes(routes!(contacts::approve_contact))
         .routes(routes!(contacts::erase_contact))
+        .routes(routes!(links::forget_link))
         // how it goes
         .routes(routes!(stats::get_stats))
         .routes(routes!(stream::stream_changes))

@@ -13,6 +13,7 @@ mod dialect;
 mod erp_state;
 mod instance_lock;
 mod journal;
+mod links;
 mod open;
 mod operators;
 mod queries;

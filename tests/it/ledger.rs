@@ -8,6 +8,7 @@ mod claim;
 mod clock;
 mod erp_state;
 mod journal;
+mod links;
 mod operators;
 mod queries;
 mod replays;

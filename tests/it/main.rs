@@ -17,6 +17,7 @@ mod installations;
 mod instance_lock;
 mod journeys;
 mod ledger;
+mod links;
 mod mapping;
 mod matrix;
 mod openapi;

@@ -3,6 +3,7 @@
 pub(super) mod audit;
 pub(super) mod contacts;
 pub(super) mod events;
+pub(super) mod links;
 pub(super) mod operations;
 pub(super) mod preview;
 mod query;
