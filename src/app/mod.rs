@@ -125,7 +125,12 @@ impl App {
             read_timeout: config.server.read_timeout,
             tolerance: config.webhook.tolerance,
             silence_after: config.webhook.silence_after,
-            limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
+            limits: Limits::new(
+                config.webhook.rate_limit,
+                config.api.rate_limit,
+                config.api.auth_failure_limit,
+                config.api.preview_limit,
+            ),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
             dispatch: facts.clone(),
             metrics: metrics_text(metrics, facts, store.clone()),
@@ -218,7 +223,8 @@ impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
         let facts = self.dispatcher.facts();
         let circuit = if facts.circuit_closed { "closed" } else { "open" };
-        Dispatch { circuit, paused: facts.paused, in_flight: facts.in_flight, limit: facts.limit }
+        let (paused, words) = facts.paused.map(|pause| (pause.code, pause.words)).unzip();
+        Dispatch { circuit, paused, words, in_flight: facts.in_flight, limit: facts.limit }
     }
 
     fn resume(&self) {

@@ -11,6 +11,7 @@ mod conn;
 mod db;
 mod dialect;
 mod erp_state;
+mod failures;
 mod instance_lock;
 mod journal;
 mod links;
@@ -32,8 +33,10 @@ use tokio::sync::{Notify, broadcast};
 use self::db::Db;
 pub use self::{
     erp_state::ErpSession,
+    failures::Failure,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, Lease, NewStep, StepFacts},
+    links::LinkSearch,
     turns::{Claimed, Settlement},
     types::*,
     upkeep::Pruned,

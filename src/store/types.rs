@@ -265,8 +265,10 @@ pub struct EventFilter {
     pub since: Option<Millis>,
     /// Received before.
     pub until: Option<Millis>,
-    /// Part of the id, webhook id, contact id or error text.
+    /// Part of the id, webhook id, contact id or error code.
     pub q: Option<String>,
+    /// Look for `q` in the words of errors too: they can quote people.
+    pub search_words: bool,
 }
 
 /// One entry of the audit log.

@@ -40,6 +40,7 @@ pub const BODY_LIMIT: u64 = 16 * 1024;
 pub struct Wishes {
     pub webhooks_per_second: u32,
     pub failures_per_minute: u32,
+    pub previews_per_minute: u32,
     pub max_backlog: u64,
     pub read_timeout: Duration,
     pub max_connections: usize,
@@ -50,6 +51,7 @@ impl Default for Wishes {
         Self {
             webhooks_per_second: 0,
             failures_per_minute: 0,
+            previews_per_minute: 0,
             max_backlog: 1_000_000,
             read_timeout: Duration::from_secs(20),
             max_connections: 64,
@@ -137,7 +139,7 @@ impl Front {
             read_timeout: wishes.read_timeout,
             tolerance: Duration::from_secs(300),
             silence_after: Duration::ZERO,
-            limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute),
+            limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute, wishes.previews_per_minute),
             previewer: Arc::new(Echo),
             dispatch: Arc::new(Echo),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),

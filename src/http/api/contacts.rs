@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     links::ReasonParams,
     query::{Params, PathId},
-    views::ContactView,
+    views::{ContactView, Sight},
 };
 use crate::{
     event::{AssignTo, Command, Event, FieldError, ParseError, Parsed},
@@ -34,11 +34,11 @@ use crate::{
 )]
 pub(in crate::http) async fn get_contact(
     State(state): State<HttpState>,
-    _: Reader,
+    Reader(caller): Reader,
     id: PathId,
 ) -> Result<Json<ContactView>, Problem> {
-    let row = state.store.contact(&id.contact()?).await?;
-    row.map(|row| Json(row.into())).ok_or(Problem::ContactNotLinked)
+    let row = state.store.contact(&id.contact()?).await?.ok_or(Problem::ContactNotLinked)?;
+    Ok(Json(ContactView::of(row, Sight::of(caller.scope))))
 }
 
 /// The manual trigger (手动触发同步).

@@ -1,17 +1,76 @@
-//! `/v1/contacts/{contact_id}/link`: a contact's link to a customer of the ERP, and forgetting it.
+//! `GET /v1/contacts` and `/v1/contacts/{contact_id}/link`: links to customers of the ERP, searched and forgotten.
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
 
 use super::{
     query::{self, Params, PathId},
-    views::ContactView,
+    views::{ContactView, Sight},
 };
-use crate::http::{
-    auth::Operator,
-    problem::{Problem, ProblemDocument},
-    state::HttpState,
+use crate::{
+    http::{
+        auth::{Operator, Reader},
+        problem::{Problem, ProblemDocument},
+        state::HttpState,
+    },
+    store::LinkSearch,
 };
+
+/// Which links, and which page of them.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SearchParams {
+    /// Part of the contact's id or of the 客户编号, or the whole `ord`. For `operate` also part of the name, company, phone
+    /// number, WeChat id or e-mail address.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    q: Option<String>,
+    /// Items of a page.
+    #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    #[param(nullable = false, pattern = "^[A-Za-z0-9_-]{0,48}$")]
+    cursor: Option<String>,
+}
+
+/// A page of linked contacts, by their ids.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(in crate::http) struct ContactPage {
+    /// The links.
+    pub items: Vec<ContactView>,
+    /// `cursor` of the next page; null on the last one.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,48}$")]
+    pub next_cursor: Option<String>,
+}
+
+/// Search linked contacts
+///
+/// Whom `read` may not see in clear it cannot search for either. The ledger keeps no directory of people: for `operate`, names
+/// and numbers are looked for in the bodies of the newest thousand events that still have one.
+#[utoipa::path(
+    get, path = "/v1/contacts", tag = "contacts", params(SearchParams), security(("token" = ["read"])),
+    responses((status = 200, description = "A page of linked contacts", body = ContactPage)),
+)]
+pub(in crate::http) async fn search_contacts(
+    State(state): State<HttpState>,
+    Reader(caller): Reader,
+    Params(params): Params<SearchParams>,
+) -> Result<Json<ContactPage>, Problem> {
+    let invalid = |(name, allowed): query::Fault| Problem::InvalidQuery(name.to_owned(), allowed);
+    let q = query::plain("q", params.q.unwrap_or_default()).map_err(invalid)?;
+    let limit = query::limit(params.limit.as_deref())?;
+    let after = params.cursor.filter(|cursor| !cursor.is_empty());
+    if after.as_deref().is_some_and(|cursor| !query::is_contact_id(cursor)) {
+        return Err(Problem::InvalidQuery("cursor".into(), "the next_cursor of the page before".into()));
+    }
+    let sight = Sight::of(caller.scope);
+    let q = Some(q.trim().to_owned()).filter(|q| !q.is_empty());
+    let search = LinkSearch { q, people: sight == Sight::Plain };
+    let mut rows = state.store.search_links(&search, after.as_deref(), limit + 1).await?;
+    let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) <= limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| !is_last).map(|row| row.contact_id.clone());
+    Ok(Json(ContactPage { items: rows.into_iter().map(|row| ContactView::of(row, sight)).collect(), next_cursor }))
+}
 
 /// Why something is done.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -64,5 +123,5 @@ pub(in crate::http) async fn forget_link(
         Problem::EventNotFound => Problem::ContactNotLinked,
         other => other,
     })?;
-    Ok(Json(link.into()))
+    Ok(Json(ContactView::of(link, Sight::Plain)))
 }

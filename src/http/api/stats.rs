@@ -6,6 +6,7 @@ use axum::{Json, extract::State};
 
 use crate::{
     clock::Millis,
+    config::Scope,
     event::Status,
     http::{
         auth::Reader,
@@ -78,9 +79,16 @@ pub(in crate::http) struct Gap {
     get, path = "/v1/stats", tag = "observation", security(("token" = ["read"])),
     responses((status = 200, description = "How the bridge stands", body = Stats)),
 )]
-pub(in crate::http) async fn get_stats(State(state): State<HttpState>, _: Reader) -> Result<Json<Stats>, Problem> {
+pub(in crate::http) async fn get_stats(
+    State(state): State<HttpState>,
+    Reader(caller): Reader,
+) -> Result<Json<Stats>, Problem> {
     let counted = state.store.stats().await?;
-    Ok(Json(view(&state, counted)))
+    let mut stats = view(&state, counted);
+    if caller.scope < Scope::Operate {
+        stats.dispatch = stats.dispatch.wordless();
+    }
+    Ok(Json(stats))
 }
 
 fn view(state: &HttpState, counted: store::Stats) -> Stats {
