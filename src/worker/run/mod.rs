@@ -8,10 +8,10 @@ mod parts;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{StoreJournal, is_effect, new_link, ord_of, sha256};
+use self::journal::{StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
@@ -65,7 +65,7 @@ impl Run<'_> {
         // or company may have become a customer.
         let is_stale = link.is_none() && !claimed.steps.iter().any(is_effect);
         if pending.is_empty() || is_stale {
-            let turn = pending.iter().find(|row| row.name == "assign").map(|row| row.step.clone());
+            let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let task = Task {
                 work,
                 received_at: event.received_at,
@@ -90,7 +90,7 @@ impl Run<'_> {
 
     /// Plans, and writes the plan down with its first step started. `turn` is the assignment of an earlier plan: whose
     /// turn it was stays whose turn it is.
-    async fn plan(&mut self, task: &Task, before: &[StepRow], turn: Option<Value>) -> Result<Vec<StepRow>, End> {
+    async fn plan(&mut self, task: &Task, before: &[StepRow], turn: Option<Step>) -> Result<Vec<StepRow>, End> {
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
         let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await;
@@ -110,15 +110,14 @@ impl Run<'_> {
         };
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
         let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
-        let is_new = |name: &str| name == "allocate" || !is_done(name);
+        let is_new = |name: &str, step: &Step| step.allocates() || !is_done(name);
         let executor = self.job.executor(&journal, task.link.as_ref().map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
-            .filter(|(name, _)| is_new(name))
+            .filter(|(name, step)| is_new(name, step))
             .map(|(name, step)| {
-                let kept = turn.clone().filter(|_| name == "assign");
-                let fingerprint = executor.fingerprint(&step);
-                NewStep { name, step: kept.unwrap_or_else(|| json!(step)), fingerprint }
+                let kept = turn.as_ref().filter(|_| step.takes_turn());
+                new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step))
             })
             .collect();
         if steps.is_empty() {
@@ -225,9 +224,4 @@ impl Run<'_> {
         }
         calls.into_iter().map(row).collect()
     }
-}
-
-/// Whether a step may be sent and looked up later, together with those behind it: a progress record that nobody has sent.
-fn is_part(row: &StepRow) -> bool {
-    row.state == StepState::Planned && row.name.starts_with("progress:")
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Run, attempt::Sent, look::unverified};
+use super::{Run, attempt::Sent, journal::is_part, look::unverified};
 use crate::{
-    store::{Advance, StepRow, StepState},
+    store::{Advance, StepRow},
     sync::{Effect, Executor, Step, SyncError, Verification},
     worker::end::End,
 };
@@ -48,7 +48,7 @@ impl Run<'_> {
             Sent::Found(_) => Effect::default(),
         };
         acknowledged.push(Acknowledged::new(row, step, effect));
-        let follows = next.filter(|next| next.state == StepState::Planned && next.name.starts_with("progress:"));
+        let follows = next.filter(|next| is_part(next));
         let (Some(next), Some(last)) = (follows, acknowledged.last()) else {
             return self.confirm(executor, std::mem::take(acknowledged)).await.map(Some);
         };
