@@ -15,12 +15,11 @@ use super::{
     circuit::{Breaker, Circuit},
     health::Health,
     limit::Limit,
-    quiet::QuietHours,
     run::Run,
 };
 use crate::{
     clock::{Clock, Millis},
-    config::{MessagesConfig, RetryConfig, WorkerConfig},
+    config::{MessagesConfig, QuietHours, RetryConfig, WorkerConfig},
     store::{Claimed, Store},
     sync::{Engine, ErpError},
 };
@@ -50,7 +49,7 @@ pub struct Parts {
     /// ERP calls at once at most.
     pub max_in_flight: usize,
     /// Daily windows without dispatch.
-    pub quiet_hours: QuietHours,
+    pub quiet_hours: Vec<QuietHours>,
 }
 
 /// Runs events until it is stopped.
@@ -166,7 +165,7 @@ impl Dispatcher {
     /// Whether events may be dispatched now; else why not.
     async fn may_dispatch(&self) -> Result<(), String> {
         let now = self.parts.clock.now();
-        if self.parts.quiet_hours.contain(now) {
+        if self.parts.quiet_hours.iter().any(|hours| hours.contain(now)) {
             return Err("ERP 维护时段 (quiet hours of the ERP)".into());
         }
         if let Some(words) = self.login_refusal(now).await {

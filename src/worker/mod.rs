@@ -8,7 +8,6 @@ mod dispatcher;
 mod end;
 mod health;
 mod limit;
-mod quiet;
 mod retry;
 mod run;
 mod settle;
@@ -16,6 +15,5 @@ mod upkeep;
 
 pub use self::{
     dispatcher::{Dispatcher, Parts},
-    quiet::QuietHours,
     upkeep::Upkeep,
 };
