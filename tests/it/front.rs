@@ -98,7 +98,8 @@ impl Previewer for Echo {
 
 impl DispatchFacts for Echo {
     fn facts(&self) -> Dispatch {
-        Dispatch { circuit: "closed", paused: Some("login refused".into()), in_flight: 0, limit: 4 }
+        let words = Some("ERP 拒绝登录：密码错误".to_owned());
+        Dispatch { circuit: "closed", paused: Some("login_refused"), words, in_flight: 0, limit: 4 }
     }
 
     fn resume(&self) {}
