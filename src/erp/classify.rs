@@ -49,42 +49,6 @@ pub(super) enum Verdict {
     Failed(ErpError),
 }
 
-impl Verdict {
-    /// The same without a secret that the answer's words repeat.
-    pub(super) fn without(mut self, secret: &str) -> Self {
-        match &mut self {
-            Self::Done(Reply { words: text, .. })
-            | Self::Expired { said: text }
-            | Self::Doubtful { said: text }
-            | Self::Refused { text, .. }
-            | Self::Failed(ErpError::OutcomeUnknown { reason: text, .. } | ErpError::NotDelivered(text)) => {
-                hide(text, secret);
-            }
-            Self::Failed(_) => {}
-        }
-        self
-    }
-}
-
-impl LoginOutcome {
-    /// The same without a secret that the answer's words repeat.
-    pub(super) fn without(mut self, secret: &str) -> Self {
-        if let Self::Refused(text) | Self::Failed(ErpError::NotDelivered(text)) = &mut self {
-            hide(text, secret);
-        }
-        self
-    }
-}
-
-/// A shorter secret is in too many words by chance.
-const SECRET_BYTES_MIN: usize = 4;
-
-fn hide(text: &mut String, secret: &str) {
-    if secret.len() >= SECRET_BYTES_MIN && text.contains(secret) {
-        *text = text.replace(secret, "…");
-    }
-}
-
 /// What a login came to.
 #[derive(Debug)]
 pub(super) enum LoginOutcome {

@@ -29,6 +29,7 @@ mod random;
 mod readme;
 mod rest;
 mod senders;
+mod sight;
 mod simulator;
 mod support;
 mod texts;
