@@ -72,7 +72,7 @@ async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<
         actor: "webhook".to_owned(),
         trace_parent: trace::trace_parent(&parts.headers),
     };
-    match Event::parse(&raw) {
+    match Event::parse(&raw, &state.reading) {
         Ok(Parsed::Event(event)) => intake::take(state, origin, &event, text(&raw)?, false).await,
         Ok(Parsed::Unknown { kind, contact_id }) => {
             let event = unhandled(origin, kind, contact_id, text(&raw)?);

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, RetryConfig, WorkerConfig},
+    event::Reading,
     store::{Claimed, Store},
     sync::{CallRecord, Engine, ErpError},
 };
@@ -44,6 +45,8 @@ pub struct Parts {
     pub worker: WorkerConfig,
     /// `[retry]`
     pub retry: RetryConfig,
+    /// How stored bodies are read.
+    pub reading: Reading,
     /// `[messages]`
     pub messages: MessagesConfig,
     /// ERP calls at once at most.
@@ -264,6 +267,7 @@ impl Dispatcher {
             job: &job,
             clock: &self.parts.clock,
             stop: &stop,
+            reading: &self.parts.reading,
             late_effect: self.parts.engine.late_effect(),
             linked: false,
             error_before: claimed.event.error.clone(),

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use erp_bridge::{
     clock::{Clock, Millis},
     config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope},
-    event::{Event, Rules},
+    event::{Event, Reading, Rules},
     http::{
         Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
         keys::{Keyring, Keys, Tokens},
@@ -136,6 +136,7 @@ impl Front {
             body_limit: BODY_LIMIT,
             read_timeout: wishes.read_timeout,
             tolerance: Duration::from_secs(300),
+            reading: Reading::default(),
             silence_after: Duration::ZERO,
             limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute),
             previewer: Arc::new(Echo),

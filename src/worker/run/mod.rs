@@ -15,7 +15,7 @@ use self::journal::{StoreJournal, is_effect, new_link, ord_of, sha256};
 use super::verdict::Verdict;
 use crate::{
     clock::{Clock, Millis},
-    event::{Decision, Work},
+    event::{Decision, Reading, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
     sync::{CallRecord, Job, Link, Plan, Step, Task, named},
 };
@@ -58,6 +58,7 @@ pub(super) struct Run<'a> {
     pub(super) job: &'a Job,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a CancellationToken,
+    pub(super) reading: &'a Reading,
     pub(super) late_effect: Duration,
     /// Whether the contact was linked when the run began.
     pub(super) linked: bool,
@@ -77,7 +78,7 @@ impl Run<'_> {
     async fn go(&mut self, claimed: &Claimed) -> Result<End, End> {
         let event = &claimed.event;
         let payload = event.payload.as_deref().unwrap_or_default();
-        let work = Work::parse(&event.kind, payload)
+        let work = Work::parse(&event.kind, payload, self.reading)
             .map_err(|error| Verdict::Dead { code: "unreadable", error: error.to_string() })?;
         let resolution = event.resolution.clone().and_then(|value| serde_json::from_value::<Resolution>(value).ok());
         let link = claimed.contact.as_ref();
