@@ -24,7 +24,7 @@ use crate::{
     store::{InstanceLock, OpenError, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::Metrics,
-    worker::{Dispatcher, Parts, QuietHours, Upkeep},
+    worker::{Dispatcher, Parts, Upkeep},
 };
 
 use self::{preview::LivePreview, sessions::LedgerSessions};
@@ -109,7 +109,7 @@ impl App {
             messages: config.messages.clone(),
             reading: reading(config),
             max_in_flight: config.erp.max_in_flight,
-            quiet_hours: QuietHours::parse(&config.erp.quiet_hours).map_err(StartError::Config)?,
+            quiet_hours: config.erp.quiet_hours.clone(),
         });
         let stop = CancellationToken::new();
         let listener = listen(&config.server.listen).await?;

@@ -115,6 +115,7 @@ fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: 
         payload,
         intake: Intake::Ignored,
         admission: None,
+        warnings: None,
         actor: origin.actor,
         force: false,
         sequence: None,

@@ -14,12 +14,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     circuit::{Breaker, Circuit},
     limit::Limit,
-    quiet::QuietHours,
     run::{self, Run},
 };
 use crate::{
     clock::{Clock, Millis},
-    config::{MessagesConfig, RetryConfig, WorkerConfig},
+    config::{MessagesConfig, QuietHours, RetryConfig, WorkerConfig},
     event::Reading,
     store::{Claimed, Store},
     sync::{CallRecord, Engine, ErpError},
@@ -52,7 +51,7 @@ pub struct Parts {
     /// ERP calls at once at most.
     pub max_in_flight: usize,
     /// Daily windows without dispatch.
-    pub quiet_hours: QuietHours,
+    pub quiet_hours: Vec<QuietHours>,
 }
 
 /// What dispatching is doing, for `readyz`, metrics and people.
@@ -178,7 +177,7 @@ impl Dispatcher {
     /// Whether events may be dispatched now; else why not.
     async fn may_dispatch(&self) -> Result<(), String> {
         let now = self.parts.clock.now();
-        if self.parts.quiet_hours.contain(now) {
+        if self.parts.quiet_hours.iter().any(|hours| hours.contain(now)) {
             return Err("ERP 维护时段 (quiet hours of the ERP)".into());
         }
         if let Some(words) = self.login_refusal(now).await {

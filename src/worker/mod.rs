@@ -6,7 +6,6 @@
 mod circuit;
 mod dispatcher;
 mod limit;
-mod quiet;
 mod retry;
 mod run;
 mod settle;
@@ -15,6 +14,5 @@ mod verdict;
 
 pub use self::{
     dispatcher::{Dispatcher, Facts, Parts},
-    quiet::QuietHours,
     upkeep::Upkeep,
 };

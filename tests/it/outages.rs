@@ -249,7 +249,7 @@ async fn in_quiet_hours_events_are_taken_and_wait() {
     // 02:30 in the ERP's zone.
     let start: jiff::Timestamp = "2026-11-23T02:30:00+08:00".parse().unwrap();
     let clock = Clock::manual(start.into());
-    let configure = Box::new(|config: &mut Config| config.erp.quiet_hours = vec!["02:00-03:30".into()]);
+    let configure = Box::new(|config: &mut Config| config.erp.quiet_hours = vec!["02:00-03:30".parse().unwrap()]);
     let world = World::with(WorldOptions { configure, clock: clock.clone(), ..WorldOptions::default() }).await;
     let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
     until_paused(&world, "维护时段").await;

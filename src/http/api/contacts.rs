@@ -321,6 +321,7 @@ async fn enqueue(
         payload,
         intake: Intake::Queue,
         admission: None,
+        warnings: None,
         actor: origin.actor,
         force: false,
         sequence: None,
