@@ -7,7 +7,10 @@ use super::{
     LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours, RetentionConfig, RetryConfig,
     ServerConfig, WebhookConfig, WorkerConfig,
     check::{is_base_url, is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_serial, is_whsec},
-    parse::{Parsed, duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth, zone},
+    parse::{
+        Parsed, duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
+        zone,
+    },
     source::{Raw, Reader},
     tables::{admission_rules, assignment_rule, level, token},
 };

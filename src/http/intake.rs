@@ -175,7 +175,9 @@ pub(super) async fn commit(state: &HttpState, event: NewEvent, decision: Option<
     // The writer commits and announces it even if the client goes away now.
     match state.store.accept(event).await? {
         Accepted::New { id, status } => Ok(fresh(id, status, decision)),
-        Accepted::Duplicate { id } => Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() }),
+        Accepted::Duplicate { id } => {
+            Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() })
+        }
         Accepted::Conflict { id } => match payload {
             Some(payload) if same_request(state, &id, &payload).await? => {
                 Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() })
