@@ -222,9 +222,13 @@ struct LiveFacts {
 
 impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
-        let facts = self.dispatcher.facts();
-        let circuit = if facts.circuit_closed { "closed" } else { "open" };
-        Dispatch { circuit, paused: facts.paused, in_flight: facts.in_flight, limit: facts.limit }
+        let dispatcher = &self.dispatcher;
+        Dispatch {
+            circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
+            paused: dispatcher.paused(),
+            in_flight: dispatcher.in_flight(),
+            limit: dispatcher.limit(),
+        }
     }
 
     fn resume(&self) {
