@@ -89,9 +89,51 @@ const CAUSES: &[Cause] = &[
         message: "ERP 称已完成，但查不到结果 (the ERP says it is done, and it is not there)",
         hint: "在 ERP 中核对后选 done 或 resend；检查必填项与权限 (look in the ERP, then done or resend; check required fields and rights)",
     },
+    Cause {
+        code: "ord_taken",
+        message: "新客户 ID 已被他人使用 (the allocated id became another's)",
+        hint: "自动换用新 ID；若反复出现，检查 ERP (a new id is taken by itself; if it recurs, check the ERP)",
+    },
+    Cause {
+        code: "customer_gone",
+        message: "已关联的客户在 ERP 中不存在 (the linked customer is gone from the ERP)",
+        hint: "选 link 关联合并后的客户，或 recreate 重建 (link the customer that it was merged into, or recreate it)",
+    },
+    Cause {
+        code: "run_cut_short",
+        message: "处理多次中断 (its runs ended without a result)",
+        hint: "查看日志与服务器资源，然后重放 (look at the log and the machine, then replay)",
+    },
+    Cause {
+        code: "run_panicked",
+        message: "处理时程序出错 (a fault of the program)",
+        hint: "报告此问题并附日志中的源码位置 (report it with the place in the log)",
+    },
+    Cause {
+        code: "hold_expired",
+        message: "等待超时 (it waited for too long)",
+        hint: "联系人晋升后手动触发同步 (sync the contact by hand once it is promoted)",
+    },
 ];
 
 /// What a code means.
 pub(in crate::http) fn cause(code: &str) -> &'static Cause {
     CAUSES.iter().find(|cause| cause.code == code).unwrap_or(&OTHER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_has_one_code_and_speaks_both_languages() {
+        for (index, cause) in CAUSES.iter().enumerate() {
+            assert!(CAUSES[..index].iter().all(|earlier| earlier.code != cause.code), "{}", cause.code);
+            for text in [cause.message, cause.hint] {
+                assert!(!text.is_ascii() && text.contains('(') && text.ends_with(')'), "{text}");
+            }
+        }
+        assert_eq!(cause("refused").code, "refused");
+        assert_eq!(cause("what nobody knows").code, "");
+    }
 }

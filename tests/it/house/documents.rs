@@ -196,3 +196,24 @@ fn every_sentence_of_the_security_document_names_tests_that_exist() {
         assert!(tests.contains(&format!("fn {name}(")), "SECURITY.md names the test {name}, which is not there");
     }
 }
+
+#[test]
+fn every_code_of_a_failure_has_a_cause_for_people() {
+    let causes = read("src/http/api/causes.rs");
+    let mut codes = BTreeSet::new();
+    for (places, before) in [
+        (&["src/worker", "src/store", "src/sync"][..], "code: \""),
+        (&["src/worker", "src/store", "src/sync"], "because(\""),
+        (&["src/store"], "error_code = '"),
+        (&["src/erp/error.rs"], "=> \""),
+    ] {
+        let program: String = super::rust(places).iter().map(super::program).collect();
+        let word =
+            |place: usize| program[place..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+        codes.extend(program.match_indices(before).map(|(start, _)| -> String { word(start + before.len()) }));
+    }
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes.iter().filter(|code| !code.is_empty()) {
+        assert!(causes.contains(&format!("code: \"{code}\"")), "src/http/api/causes.rs does not know the code {code}");
+    }
+}
