@@ -2,6 +2,7 @@
 
 mod admission;
 mod command;
+mod intake;
 mod kind;
 mod leniency;
 mod limits;
@@ -14,8 +15,9 @@ mod wire;
 
 pub use admission::{Decision, Reason, Rule, RuleCheck, Rules};
 pub use command::{AssignTo, Command, Work};
+pub use intake::{Intake, Standing};
 pub use kind::{EventKind, UnknownKind};
 pub use leniency::Reading;
 pub use parse::{FieldError, ParseError, Parsed};
 pub use payload::{Bucket, Channel, Contact, Deal, Direction, ErpHint, Event, Signal, Thread};
-pub use status::{Status, UnknownStatus};
+pub use status::{IllegalTransition, Status, Transition, UnknownStatus};
