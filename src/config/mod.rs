@@ -21,6 +21,7 @@ use secrecy::SecretString;
 pub use self::{
     error::{ConfigError, Problem},
     load::{DEFAULT_FILE, ENV_PREFIX, Place},
+    tables::is_user_id,
 };
 
 /// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.
