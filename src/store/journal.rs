@@ -42,6 +42,19 @@ pub struct NewStep {
     pub step: Value,
     /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known.
     pub fingerprint: Option<String>,
+    /// What the ledger decides by.
+    pub facts: StepFacts,
+}
+
+/// What the ledger must know of a step to decide by it; it knows no step by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StepFacts {
+    /// While it is begun and not decided, its contact may become a customer under the identities that it has reserved.
+    pub holds_identity: bool,
+    /// It brings an id under which nothing is stored yet: worthless once the plan is another.
+    pub allocates: bool,
+    /// Once it is done the contact has its customer: a new plan would leave out what is still to be done.
+    pub binds: bool,
 }
 
 /// What one write of the journal says; all of it in one transaction.
@@ -97,8 +110,9 @@ impl Store {
             let state = if position == first { StepState::Started } else { StepState::Planned };
             let started_at = (state == StepState::Started).then_some(now);
             tx.execute(
-                "insert into steps (event_id, position, name, step, state, started_at, fingerprint)
-                 values ($1, $2, $3, $4, $5, $6, $7)",
+                "insert into steps
+                   (event_id, position, name, step, state, started_at, fingerprint, holds_identity, allocates, binds)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                 args![
                     lease.event_id.as_str(),
                     position,
@@ -107,6 +121,9 @@ impl Store {
                     state.as_str(),
                     started_at,
                     step.fingerprint.clone(),
+                    step.facts.holds_identity,
+                    step.facts.allocates,
+                    step.facts.binds,
                 ],
             )
             .await?;
@@ -235,16 +252,16 @@ async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> 
     released.iter().map(change).collect()
 }
 
-/// Forgets the steps that were never begun, and an allocated id under which nothing was saved: it may be the reason. The plan stays where a step's outcome is open, which only looking it up can
-/// tell, and where the contact was linked by it: a new plan for a linked contact would leave out what is still to be done.
-/// An allocated id that was not used goes too: by the next run the ERP may have forgotten it.
+/// Forgets the steps that were never begun, so that the next run plans anew. The plan stays where a step's outcome is
+/// open, which only looking it up can tell, and where the contact has its customer by it. An allocated id under which
+/// nothing is to be saved goes in any case: by the next run the ERP may have given it away, or it may be the reason.
 pub(super) async fn forget_plan(tx: &mut Tx, event_id: &str) -> Result<(), StoreError> {
-    let sql = "delete from steps where event_id = $1 and (state = 'planned' or name = 'allocate') and not exists
+    let sql = "delete from steps where event_id = $1 and (state = 'planned' or allocates = 1) and not exists
         (select 1 from steps as kept where kept.event_id = $1
-           and (kept.state = 'started' or (kept.state = 'done' and kept.name in ('link', 'save_customer'))))";
+           and (kept.state = 'started' or (kept.state = 'done' and kept.binds = 1)))";
     tx.execute(sql, args![event_id]).await?;
-    let unused = "delete from steps where event_id = $1 and name = 'allocate' and not exists
-        (select 1 from steps as saved where saved.event_id = $1 and saved.name = 'save_customer')";
+    let unused = "delete from steps where event_id = $1 and allocates = 1 and not exists
+        (select 1 from steps as saved where saved.event_id = $1 and saved.holds_identity = 1)";
     tx.execute(unused, args![event_id]).await?;
     Ok(())
 }

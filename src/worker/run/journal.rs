@@ -1,11 +1,15 @@
 //! What a run reads out of the ledger and out of the steps that are in it.
 
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
+<<<<<<< HEAD
     event::Link,
     store::{StepRow, StepState, Store},
+=======
+    store::{NewStep, StepFacts, StepRow, StepState, Store},
+>>>>>>> main
     sync::{Counts, Journal, JournalError, Step},
 };
 
@@ -34,10 +38,20 @@ impl Journal for StoreJournal<'_> {
     }
 }
 
+/// The step of a row; none in one that was erased.
+pub(super) fn step_of(row: &StepRow) -> Option<Step> {
+    serde_json::from_value(row.step.clone()).ok()
+}
+
+/// A step as the ledger takes it, with what the ledger decides by.
+pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>) -> NewStep {
+    let facts = StepFacts { holds_identity: step.holds_identity(), allocates: step.allocates(), binds: step.binds() };
+    NewStep { name, step: json!(step), fingerprint, facts }
+}
+
 /// The customer that a finished step brought.
 pub(super) fn ord_of(row: &StepRow, known: Option<i64>) -> Option<i64> {
-    let step: Option<Step> = serde_json::from_value(row.step.clone()).ok();
-    step.map_or(known, |step| step.ord_after(row.result.as_ref().unwrap_or(&Value::Null), known))
+    step_of(row).map_or(known, |step| step.ord_after(row.result.as_ref().unwrap_or(&Value::Null), known))
 }
 
 /// The link that a finished step leaves in the ledger.
@@ -49,8 +63,12 @@ pub(super) fn new_link(step: &Step, known: Option<i64>) -> Option<Link> {
 
 /// Whether a step, once it is begun or done, leaves something in the ERP by which other contacts find their customer.
 pub(super) fn is_effect(row: &StepRow) -> bool {
-    let known = ["save_customer", "fill_missing", "add_contact_person"].contains(&row.name.as_str());
-    known && row.state != StepState::Planned
+    row.state != StepState::Planned && step_of(row).is_some_and(|step| step.leaves_trace())
+}
+
+/// Whether a step may be told and looked up later, together with those behind it: a part that nobody has sent.
+pub(super) fn is_part(row: &StepRow) -> bool {
+    row.state == StepState::Planned && step_of(row).is_some_and(|step| step.is_part())
 }
 
 /// An identity as the ledger keeps it: it must not say whose it is.

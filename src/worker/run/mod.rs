@@ -8,10 +8,10 @@ mod parts;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{StoreJournal, is_effect, new_link, ord_of, sha256};
+use self::journal::{StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
 use super::verdict::Verdict;
 use crate::{
     clock::{Clock, Millis},
@@ -96,7 +96,7 @@ impl Run<'_> {
         // or company may have become a customer.
         let is_stale = link.is_none() && !claimed.steps.iter().any(is_effect);
         if pending.is_empty() || is_stale {
-            let turn = pending.iter().find(|row| row.name == "assign").map(|row| row.step.clone());
+            let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let task = Task {
                 work,
                 received_at: event.received_at,
@@ -124,7 +124,7 @@ impl Run<'_> {
         &mut self,
         task: &Task,
         before: &[StepRow],
-        turn: Option<Value>,
+        turn: Option<Step>,
     ) -> Result<Result<Vec<StepRow>, End>, End> {
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
@@ -145,15 +145,14 @@ impl Run<'_> {
         };
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
         let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
-        let is_new = |name: &str| name == "allocate" || !is_done(name);
+        let is_new = |name: &str, step: &Step| step.allocates() || !is_done(name);
         let executor = self.job.executor(&journal, task.link.as_ref().map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
-            .filter(|(name, _)| is_new(name))
+            .filter(|(name, step)| is_new(name, step))
             .map(|(name, step)| {
-                let kept = turn.clone().filter(|_| name == "assign");
-                let fingerprint = executor.fingerprint(&step);
-                NewStep { name, step: kept.unwrap_or_else(|| json!(step)), fingerprint }
+                let kept = turn.as_ref().filter(|_| step.takes_turn());
+                new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step))
             })
             .collect();
         if steps.is_empty() {
@@ -260,9 +259,4 @@ impl Run<'_> {
         }
         calls.into_iter().map(row).collect()
     }
-}
-
-/// Whether a step may be told and looked up later, together with those behind it: a progress record that nobody has sent.
-fn is_part(row: &StepRow) -> bool {
-    row.state == StepState::Planned && row.name.starts_with("progress:")
 }

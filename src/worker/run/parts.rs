@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{End, Run, look::unverified};
+use super::{End, Run, journal::is_part, look::unverified};
 use crate::{
-    store::{Advance, StepRow, StepState},
+    store::{Advance, StepRow},
     sync::{Effect, Executor, Step, SyncError, Verification},
 };
 
@@ -48,7 +48,7 @@ impl Run<'_> {
             Err(_) => Effect::default(),
         };
         told.push(Acknowledged::new(row, step, effect));
-        let follows = next.filter(|next| next.state == StepState::Planned && next.name.starts_with("progress:"));
+        let follows = next.filter(|next| is_part(next));
         let (Some(next), Some(last)) = (follows, told.last()) else {
             return self.confirm(executor, std::mem::take(told)).await.map(Some);
         };
