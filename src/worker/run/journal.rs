@@ -4,12 +4,8 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::{
-<<<<<<< HEAD
     event::Link,
-    store::{StepRow, StepState, Store},
-=======
     store::{NewStep, StepFacts, StepRow, StepState, Store},
->>>>>>> main
     sync::{Counts, Journal, JournalError, Step},
 };
 
