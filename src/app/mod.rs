@@ -24,7 +24,7 @@ use crate::{
     store::{InstanceLock, OpenError, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::Metrics,
-    worker::{Dispatcher, Parts, QuietHours, Upkeep},
+    worker::{Dispatcher, Parts, Upkeep},
 };
 
 use self::{preview::LivePreview, sessions::LedgerSessions};
@@ -108,7 +108,7 @@ impl App {
             retry: config.retry.clone(),
             messages: config.messages.clone(),
             max_in_flight: config.erp.max_in_flight,
-            quiet_hours: QuietHours::parse(&config.erp.quiet_hours).map_err(StartError::Config)?,
+            quiet_hours: config.erp.quiet_hours.clone(),
         });
         let stop = CancellationToken::new();
         let listener = listen(&config.server.listen).await?;
@@ -216,9 +216,13 @@ struct LiveFacts {
 
 impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
-        let facts = self.dispatcher.facts();
-        let circuit = if facts.circuit_closed { "closed" } else { "open" };
-        Dispatch { circuit, paused: facts.paused, in_flight: facts.in_flight, limit: facts.limit }
+        let dispatcher = &self.dispatcher;
+        Dispatch {
+            circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
+            paused: dispatcher.paused(),
+            in_flight: dispatcher.in_flight(),
+            limit: dispatcher.limit(),
+        }
     }
 
     fn resume(&self) {

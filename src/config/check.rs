@@ -10,7 +10,10 @@ use humantime::format_duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, load::ENV_PREFIX, source::Reader};
+use super::{
+    Config,
+    source::{ENV_PREFIX, Reader},
+};
 
 /// A lease outlives this many ERP calls that all run into their timeout …
 const LEASE_TIMEOUTS: u32 = 4;
@@ -158,16 +161,4 @@ pub(super) fn is_ids(text: &str) -> bool {
 pub(super) fn is_prefix(text: &str) -> bool {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     (1..=2).contains(&text.encode_utf16().count()) && text.chars().all(allowed)
-}
-
-/// `HH:MM-HH:MM`; a window that ends before it begins runs over midnight, one that has no length makes no sense.
-pub(super) fn is_quiet_hours(text: &str) -> bool {
-    let is_time = |time: &str| {
-        let digits = |part: &str, max: u8| {
-            let two = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-            two && part.parse::<u8>().is_ok_and(|number| number <= max)
-        };
-        time.split_once(':').is_some_and(|(hours, minutes)| digits(hours, 23) && digits(minutes, 59))
-    };
-    text.split_once('-').is_some_and(|(from, to)| from != to && is_time(from) && is_time(to))
 }

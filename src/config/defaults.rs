@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, MappingConfig,
-    Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig, WorkerConfig,
+    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, LogFilter,
+    LogFormat, MappingConfig, Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig,
+    WorkerConfig,
 };
 
 impl Default for ServerConfig {
@@ -131,7 +132,7 @@ impl Default for WorkerConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { filter: "info".into(), format: "text".into() }
+        Self { filter: LogFilter::default(), format: LogFormat::Text }
     }
 }
 

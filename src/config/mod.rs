@@ -8,7 +8,9 @@ mod defaults;
 mod error;
 mod keys;
 mod load;
+mod log;
 mod parse;
+mod quiet_hours;
 mod source;
 mod tables;
 #[cfg(test)]
@@ -20,7 +22,10 @@ use secrecy::SecretString;
 
 pub use self::{
     error::{ConfigError, Problem},
-    load::{DEFAULT_FILE, ENV_PREFIX, Place},
+    load::{DEFAULT_FILE, Place},
+    log::{LogFilter, LogFormat},
+    quiet_hours::QuietHours,
+    source::ENV_PREFIX,
     tables::is_user_id,
 };
 
@@ -164,8 +169,8 @@ pub struct ErpConfig {
     pub choices_max_age: Duration,
     /// How long a session is believed to last.
     pub session_max_age: Duration,
-    /// Daily maintenance windows in the ERP's zone, `02:00-03:30`; nothing is dispatched in them.
-    pub quiet_hours: Vec<String>,
+    /// Daily maintenance windows; nothing is dispatched in them.
+    pub quiet_hours: Vec<QuietHours>,
     /// Values of the fields that differ per company.
     pub values: ErpValues,
 }
@@ -283,8 +288,8 @@ pub struct WorkerConfig {
 /// `[log]`
 #[derive(Debug, Clone)]
 pub struct LogConfig {
-    /// A filter such as `info,erp_bridge::erp=debug`.
-    pub filter: String,
-    /// `text` or `json`.
-    pub format: String,
+    /// What is logged.
+    pub filter: LogFilter,
+    /// How it is written.
+    pub format: LogFormat,
 }

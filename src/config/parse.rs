@@ -34,6 +34,14 @@ pub(super) fn text_such_that(check: impl Fn(&str) -> bool, wanted: &str) -> impl
     }
 }
 
+/// A text that reads as a `T`, whose error says what would be right.
+pub(super) fn read_as<T: FromStr<Err: Display>>(raw: &Raw) -> Parsed<T> {
+    match raw {
+        Raw::Env(text) | Raw::Text(text) => text.parse().map_err(|wanted: T::Err| wanted.to_string()),
+        _ => Err("write a text in quotes".to_owned()),
+    }
+}
+
 /// A text that somebody can read: not blank, at most so many UTF-16 code units.
 pub(super) fn readable(units_max: usize) -> impl Fn(&Raw) -> Parsed<String> {
     move |raw| {

@@ -187,6 +187,8 @@ pub struct StepRow {
     pub state: StepState,
     /// What it brought.
     pub result: Option<Value>,
+    /// How often the ERP said that it is done and did not show it.
+    pub unseen: i64,
     /// When it was (last) begun.
     pub started_at: Option<Millis>,
     /// When it was done.
@@ -359,6 +361,7 @@ impl StepRow {
                 _ => StepState::Planned,
             },
             result: row.opt_json("result")?,
+            unseen: row.int("unseen")?,
             started_at: row.opt_millis("started_at")?,
             finished_at: row.opt_millis("finished_at")?,
         })
