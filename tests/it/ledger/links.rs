@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use erp_bridge::{
-    event::Status,
-    store::{Advance, LinkSearch, NewEvent, NewLink, Settlement, StoreError},
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::{Advance, LinkSearch, NewEvent, Settlement, StoreError},
 };
 
 use super::{Ledger, event, on_both, step};
@@ -24,7 +24,7 @@ async fn linked(ledger: &Ledger, contact: &str) {
 
 async fn link_as(ledger: &Ledger, ord: i64, khid: &str) {
     let lease = ledger.claim_one().await.lease;
-    let link = NewLink { ord, khid: khid.into(), kind: "person".into(), linked_by: "created".into() };
+    let link = Link { ord, khid: khid.into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
     let last = Advance { link: Some(link), ..Advance::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
 }
@@ -62,7 +62,7 @@ async fn a_forgotten_link_is_audited_and_the_turn_goes_on_without_it(ledger: &Le
     assert_eq!(ledger.store.unlink("c1", "ops", REASON).await, Err(StoreError::NotFound));
     linked(ledger, "c1").await;
     let waiting = ledger.queue("c1").await;
-    assert_eq!(ledger.store.unlink("c1", "ops", REASON).await.unwrap().ord, 7_592);
+    assert_eq!(ledger.store.unlink("c1", "ops", REASON).await.unwrap().link.ord, 7_592);
     assert_eq!(ledger.store.contact("c1").await.unwrap(), None);
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
     assert_eq!(audit.len(), 1, "a refused deed is not one");
