@@ -8,12 +8,15 @@ mod names;
 mod parse;
 mod payload;
 pub mod phone;
+mod rule;
 mod status;
 mod wire;
 
-pub use admission::{Decision, Reason, Rule, RuleCheck, Rules};
+pub use admission::{Decision, Reason, RuleCheck, Rules};
 pub use command::{AssignTo, Command, Work};
 pub use kind::{EventKind, UnknownKind};
+pub use names::Placeholder;
 pub use parse::{FieldError, ParseError, Parsed};
 pub use payload::{Bucket, Channel, Contact, Deal, Direction, Event, Signal, Thread};
+pub use rule::Rule;
 pub use status::{Status, UnknownStatus};
