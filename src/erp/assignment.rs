@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Answer, Erp, ErpError, Field,
+    Account, Answer, Erp, ErpError, Field,
     envelope::Row,
     interface::{Interface, SAVE, Shape},
 };
@@ -67,21 +67,6 @@ impl Assignee {
         }
         Ok([Field::number("member1", 0), Field::new("member2", members)])
     }
-}
-
-/// An account of the ERP (账号列表): the ids that 客户指派 takes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Account {
-    /// The id, as `member2` takes it.
-    pub ord: String,
-    /// The name to log in with.
-    pub username: Option<String>,
-    /// The person's name; `catename` of 客户列表.
-    pub name: Option<String>,
-    /// As the ERP writes it.
-    pub status: Option<String>,
-    /// The department.
-    pub part_name: Option<String>,
 }
 
 impl Erp {
