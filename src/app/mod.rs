@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig},
     erp::{BuildError, Erp},
-    event::Rules,
+    event::{Reading, Rules},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
@@ -104,6 +104,7 @@ impl App {
             worker: config.worker.clone(),
             retry: config.retry.clone(),
             messages: config.messages.clone(),
+            reading: reading(config),
             max_in_flight: config.erp.max_in_flight,
             quiet_hours: config.erp.quiet_hours.clone(),
         });
@@ -121,6 +122,7 @@ impl App {
             body_limit: config.server.body_limit,
             read_timeout: config.server.read_timeout,
             tolerance: config.webhook.tolerance,
+            reading: reading(config),
             silence_after: config.webhook.silence_after,
             limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
@@ -181,6 +183,10 @@ fn keys(config: &Config) -> Keys {
     Keys { secrets: Secrets::new(&config.webhook.secrets), tokens: Tokens::new(&config.api.tokens) }
 }
 
+fn reading(config: &Config) -> Reading {
+    Reading { strict: config.webhook.strict, zone: config.webhook.zone.clone() }
+}
+
 fn planner(config: &Config, rules: Rules) -> Planner {
     let mapping = Mapping { config: config.mapping.clone(), values: config.erp.values.clone() };
     Planner { mapping, rules, assignment: config.assignment.clone() }
@@ -211,9 +217,13 @@ struct LiveFacts {
 
 impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
-        let facts = self.dispatcher.facts();
-        let circuit = if facts.circuit_closed { "closed" } else { "open" };
-        Dispatch { circuit, paused: facts.paused, in_flight: facts.in_flight, limit: facts.limit }
+        let dispatcher = &self.dispatcher;
+        Dispatch {
+            circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
+            paused: dispatcher.paused(),
+            in_flight: dispatcher.in_flight(),
+            limit: dispatcher.limit(),
+        }
     }
 
     fn resume(&self) {

@@ -2,7 +2,7 @@
 //!
 //! Every write names the lease's token: who lost the lease to another worker writes nothing.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -62,13 +62,15 @@ pub struct Advance {
     /// A mark by which equal effects are counted ([`Store::count_fingerprint`]); of the step that is done.
     pub fingerprint: Option<String>,
     /// The ERP says that this step is done, and nobody has seen it yet: position and result.
-    pub told: Option<(i64, Value)>,
+    pub acknowledged: Option<(i64, Value)>,
     /// The contact is linked now; its held messages are released.
     pub link: Option<NewLink>,
     /// This step is about to be executed.
     pub start: Option<i64>,
     /// This step certainly did not take effect: it is planned again.
     pub reset: Option<i64>,
+    /// The step that is planned again was said to be done; see [`StepRow::unseen`].
+    pub unseen: bool,
     /// The operator's decision was carried out and does not count for later steps.
     pub resolved: bool,
     /// Calls made since the last write.
@@ -99,17 +101,19 @@ impl Store {
     ) -> Result<Vec<StepRow>, StoreError> {
         let now = self.clock.now();
         let mut tx = self.begin_leased(lease).await?;
-        tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()]).await?;
+        let forgotten = "delete from steps where event_id = $1 and state <> 'done' returning name, unseen";
+        let forgotten = tx.fetch(forgotten, args![lease.event_id.as_str()]).await?;
+        let unseen: HashMap<_, _> = forgotten.iter().map(name_and_unseen).collect::<Result<_, _>>()?;
         let next = "select coalesce(max(position) + 1, 0) as next from steps where event_id = $1";
         let first = tx.fetch_first(next, args![lease.event_id.as_str()]).await?.map_or(Ok(0), |row| row.int("next"))?;
         let mut planned = Vec::with_capacity(steps.len());
         for (position, step) in (first..).zip(steps) {
             let state = if position == first { StepState::Started } else { StepState::Planned };
+            let unseen = unseen.get(&step.name).copied().unwrap_or_default();
             let started_at = (state == StepState::Started).then_some(now);
             tx.execute(
-                "insert into steps
-                   (event_id, position, name, step, state, started_at, fingerprint, holds_identity, allocates, binds)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                "insert into steps (event_id, position, name, step, state, started_at, fingerprint, holds_identity,
+                   allocates, binds, unseen) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 args![
                     lease.event_id.as_str(),
                     position,
@@ -121,6 +125,7 @@ impl Store {
                     step.facts.holds_identity,
                     step.facts.allocates,
                     step.facts.binds,
+                    unseen,
                 ],
             )
             .await?;
@@ -130,6 +135,7 @@ impl Store {
                 step: step.step.clone(),
                 state,
                 result: None,
+                unseen,
                 started_at,
                 finished_at: None,
             });
@@ -192,6 +198,11 @@ impl Store {
     }
 }
 
+/// What a new plan keeps of a step that it plans anew.
+fn name_and_unseen(row: &Row) -> Result<(String, i64), StoreError> {
+    Ok((row.text("name")?, row.int("unseen")?))
+}
+
 /// Writes what one advance of the journal says; answers the held messages that it released.
 pub(super) async fn write_advance(
     tx: &mut Tx,
@@ -205,14 +216,14 @@ pub(super) async fn write_advance(
                    where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, *position, result.to_string(), advance.fingerprint.clone(), now]).await?;
     }
-    if let Some((position, result)) = &advance.told {
+    if let Some((position, result)) = &advance.acknowledged {
         let sql = "update steps set result = $3 where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, *position, result.to_string()]).await?;
     }
     if let Some(position) = advance.reset {
-        let sql = "update steps set state = 'planned', started_at = null, result = null
+        let sql = "update steps set state = 'planned', started_at = null, result = null, unseen = unseen + $3
                    where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position]).await?;
+        tx.execute(sql, args![event_id, position, advance.unseen]).await?;
     }
     if let Some(position) = advance.start {
         let sql = "update steps set state = 'started', started_at = $3, result = null

@@ -5,14 +5,15 @@
 
 mod circuit;
 mod dispatcher;
+mod end;
+mod health;
 mod limit;
 mod retry;
 mod run;
 mod settle;
 mod upkeep;
-mod verdict;
 
 pub use self::{
-    dispatcher::{Dispatcher, Facts, Parts},
+    dispatcher::{Dispatcher, Parts},
     upkeep::Upkeep,
 };

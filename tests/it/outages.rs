@@ -166,14 +166,14 @@ async fn fewer_failures_than_the_threshold_leave_the_circuit_closed() {
     world.sim.handle.fault("*:cut_before").unwrap();
     world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
     for failures in 1..=FAILURES {
-        assert!(world.app.dispatcher.facts().circuit_closed, "after {} failures", failures - 1);
+        assert!(world.app.dispatcher.circuit_closed(), "after {} failures", failures - 1);
         assert_eq!(world.app.dispatcher.run_due().await, 1);
         clock.advance(Duration::from_secs(1));
     }
-    assert!(!world.app.dispatcher.facts().circuit_closed, "at the threshold");
+    assert!(!world.app.dispatcher.circuit_closed(), "at the threshold");
     world.sim.handle.clear_faults();
     assert_eq!(world.app.dispatcher.run_due().await, 1);
-    assert!(world.app.dispatcher.facts().circuit_closed, "any answer closes it");
+    assert!(world.app.dispatcher.circuit_closed(), "any answer closes it");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     store::{NewLink, NewStep, StepFacts, StepRow, StepState, Store},
-    sync::{Counts, Journal, JournalError, Step},
+    sync::{EqualRecords, Journal, JournalError, Step},
 };
 
 /// The ledger's answers to planning and looking.
@@ -16,11 +16,11 @@ pub(super) struct StoreJournal<'a> {
 }
 
 impl Journal for StoreJournal<'_> {
-    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>> {
+    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
         Box::pin(async move {
             let counted = self.store.count_fingerprint(fingerprint, self.event_id).await;
             let (done, started_before) = counted.map_err(|error| JournalError(error.to_string()))?;
-            Ok(Counts { done, started_before })
+            Ok(EqualRecords { done, started_before })
         })
     }
 
