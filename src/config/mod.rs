@@ -30,6 +30,7 @@ pub use self::{
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
     source::ENV_PREFIX,
+    tables::is_user_id,
     webhook_secret::WebhookSecret,
 };
 use crate::event::{EventKind, Placeholder, Rule};

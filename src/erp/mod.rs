@@ -31,11 +31,10 @@ mod fake;
 mod tests;
 
 pub use account::Account;
-pub use assignment::Assignee;
 pub use cache::Shown;
 pub use choice::{Choice, ChoiceField};
 pub use client::Erp;
-pub use contact_persons::{ContactFilter, ContactPersonRow};
+pub use contact_persons::{ContactPersonFilter, ContactPersonRow};
 pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS};
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};
