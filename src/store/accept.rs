@@ -337,7 +337,10 @@ fn deeds(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> 
 
 /// Of deliveries whose events retention took away: `webhook_id` → (id, body hash) of the first one. Asked for after the
 /// insert, which waits for a retention that is just taking such an event away.
-async fn forgotten_deliveries(tx: &mut Tx, drafts: &[Draft]) -> Result<HashMap<String, (String, String)>, StoreError> {
+async fn forgotten_deliveries(
+    tx: &mut Tx,
+    drafts: &[Draft<'_>],
+) -> Result<HashMap<String, (String, String)>, StoreError> {
     let ids = drafts.iter().filter_map(|draft| draft.event.webhook_id.as_deref());
     let by_hash: HashMap<String, &str> = ids.map(|id| (hash_of(id), id)).collect();
     let hashes: Vec<&str> = by_hash.keys().map(String::as_str).collect();
