@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    ContactRow, Store, StoreError,
+    Actor, ContactRow, Store, StoreError,
+    audit::write_audit,
     db::{Arg, Tx, args},
     dialect::list,
     journal::forget_plan,
-    operators::write_audit,
     queries::pattern,
 };
 
@@ -87,7 +87,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] if the contact is not linked. [`StoreError::WrongState`] with the state of an event of the
     /// contact that is running or half done: what it began belongs to the customer that it began it with.
-    pub async fn unlink(&self, contact_id: &str, actor: &str, reason: Option<&str>) -> Result<ContactRow, StoreError> {
+    pub async fn unlink(
+        &self,
+        contact_id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<ContactRow, StoreError> {
         let mut tx = self.db.begin().await?;
         tx.lock_contacts(&[contact_id]).await?;
         let link = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;

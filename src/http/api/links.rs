@@ -118,7 +118,7 @@ pub(in crate::http) async fn forget_link(
     let reason = params.read()?;
     let contact_id = id.contact()?;
     let store = state.store.clone();
-    let forget = async move { store.unlink(&contact_id, &caller.name, reason.as_deref()).await };
+    let forget = async move { store.unlink(&contact_id, &caller.actor(), reason.as_deref()).await };
     let link = state.undisturbed(forget).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactNotLinked,
         other => other,

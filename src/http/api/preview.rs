@@ -64,7 +64,7 @@ pub(in crate::http) async fn preview_event(
     let decision = state.rules.decide(&event);
     let status = start(&state, &event, &decision).await?;
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
-    let (store, actor, subject) = (state.store.clone(), caller.name.clone(), contact_id.clone());
+    let (store, actor, subject) = (state.store.clone(), caller.actor(), contact_id.clone());
     state.undisturbed(async move { store.audit(&actor, "preview", &subject, None).await }).await?;
     let plan = if status == Status::Queued { Some(plan(&state, event).await?) } else { None };
     Ok(Json(Preview {

@@ -15,6 +15,7 @@ on_both! {
     a_link_stays_while_an_event_is_running_or_half_done
 }
 
+const OPS: &str = "ops";
 const REASON: Option<&str> = Some("ERP 中已合并");
 
 async fn linked(ledger: &Ledger, contact: &str) {
@@ -59,15 +60,15 @@ async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger)
 }
 
 async fn a_forgotten_link_is_audited_and_the_turn_goes_on_without_it(ledger: &Ledger) {
-    assert_eq!(ledger.store.unlink("c1", "ops", REASON).await, Err(StoreError::NotFound));
+    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON).await, Err(StoreError::NotFound));
     linked(ledger, "c1").await;
     let waiting = ledger.queue("c1").await;
-    assert_eq!(ledger.store.unlink("c1", "ops", REASON).await.unwrap().link.ord, 7_592);
+    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON).await.unwrap().link.ord, 7_592);
     assert_eq!(ledger.store.contact("c1").await.unwrap(), None);
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
     assert_eq!(audit.len(), 1, "a refused deed is not one");
     assert_eq!((audit[0].action.as_str(), audit[0].subject.as_str()), ("contact.unlink", "c1"));
-    assert_eq!((audit[0].actor.as_str(), audit[0].reason.as_deref()), ("ops", REASON));
+    assert_eq!((audit[0].actor.as_str(), audit[0].reason.as_deref()), (OPS, REASON));
     let claimed = ledger.claim_one().await;
     assert_eq!((claimed.event.id, claimed.contact), (waiting, None));
 }
@@ -76,14 +77,14 @@ async fn a_link_stays_while_an_event_is_running_or_half_done(ledger: &Ledger) {
     linked(ledger, "c1").await;
     ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let refused = ledger.store.unlink("c1", "ops", REASON).await;
+    let refused = ledger.store.unlink("c1", &OPS.into(), REASON).await;
     assert_eq!(refused, Err(StoreError::WrongState(Status::Running)));
     let steps = ["a", "b"].map(step);
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let review = Settlement::to(Status::NeedsReview).because("outcome_unknown", "?");
     ledger.store.settle(lease, review).await.unwrap();
     ledger.clock.advance(Duration::from_secs(1));
-    let refused = ledger.store.unlink("c1", "ops", REASON).await;
+    let refused = ledger.store.unlink("c1", &OPS.into(), REASON).await;
     assert_eq!(refused, Err(StoreError::WrongState(Status::NeedsReview)), "its step was begun with this customer");
     assert!(ledger.store.contact("c1").await.unwrap().is_some());
 }
