@@ -18,7 +18,7 @@ pub enum Parsed {
     Event(Box<Event>),
     /// A type that nobody handles: stored as ignored.
     Unknown {
-        /// The `type`, 1–100 characters without control characters.
+        /// The `type`: 1–64 of `a–z 0–9 . _ -`.
         kind: String,
         /// `data.contact.id`, if there is a valid one.
         contact_id: Option<String>,
@@ -143,13 +143,10 @@ fn read_kind(body: &Value) -> Result<String, ParseError> {
     }
     match body.get("type") {
         None | Some(Value::Null) => refuse("/type", "is required"),
-        Some(Value::String(kind)) => {
-            let length = kind.chars().take(limits::KIND_CHARS_MAX + 1).count();
-            if limits::is_blank(kind) || length > limits::KIND_CHARS_MAX || kind.chars().any(char::is_control) {
-                return refuse("/type", "must be 1 to 100 characters without control characters");
-            }
-            Ok(kind.clone())
-        }
+        Some(Value::String(kind)) => match limits::kind(kind) {
+            Ok(()) => Ok(kind.clone()),
+            Err(error) => refuse("/type", error.message.as_deref().unwrap_or_default()),
+        },
         Some(_) => refuse("/type", "must be a string (文本)"),
     }
 }
