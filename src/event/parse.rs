@@ -10,6 +10,7 @@ use super::{
     payload::Event,
     wire,
 };
+use crate::json;
 
 /// What a well-formed body turned out to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,9 +122,9 @@ fn check(kind: EventKind, body: &mut Value) -> Result<wire::Envelope, Vec<FieldE
     if errors.is_empty() { envelope.ok_or_else(Vec::new) } else { Err(errors) }
 }
 
-/// The body as JSON. Serde's message names a line and column and what JSON wants there, nothing of the content.
+/// The body as JSON.
 pub(super) fn json(body: &[u8]) -> Result<Value, ParseError> {
-    serde_json::from_slice(body).map_err(|error| ParseError::NotJson(error.to_string()))
+    json::parse(body).map_err(|fault| ParseError::NotJson(fault.to_string()))
 }
 
 /// An error list in its final form: sorted, and per place only the first finding, which is the most basic one.

@@ -3,6 +3,7 @@
 //! `$1` numbers arguments on both, times and flags are `bigint`, ids and JSON are `text`; the few statements that must
 //! differ stand in [`super::dialect`].
 
+use serde_json::Value;
 use sqlx::{
     AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
     postgres::{PgArguments, PgPool, PgRow},
@@ -17,7 +18,7 @@ use super::{
     conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
 };
-use crate::clock::Millis;
+use crate::{clock::Millis, json};
 
 /// An argument of a statement.
 #[derive(Debug, Clone)]
@@ -140,12 +141,10 @@ impl Row {
         Ok(Millis(self.int(column)?))
     }
 
-    /// JSON that may be null.
-    pub(super) fn opt_json(&self, column: &str) -> Result<Option<serde_json::Value>, StoreError> {
-        self.opt_text(column)?
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| StoreError::Unavailable(format!("column {column} holds no JSON: {error}")))
+    /// JSON that may be null. What cannot be read is its own text: one bad row must not keep others from being read.
+    pub(super) fn opt_json(&self, column: &str) -> Result<Option<Value>, StoreError> {
+        let text = self.opt_text(column)?;
+        Ok(text.map(|text| json::parse_text(&text).unwrap_or(Value::String(text))))
     }
 }
 

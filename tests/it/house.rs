@@ -4,6 +4,7 @@
 mod arrows;
 mod documents;
 mod files;
+mod json;
 
 use std::{
     fs,

@@ -17,10 +17,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("console", &["store", "event", "http"]),
     ("clock", &[]),
     ("config", &[]),
+    ("json", &[]),
     ("telemetry", &[]),
     ("lifecycle", &[]),
 ];
-const FURNITURE: [&str; 3] = ["clock", "config", "telemetry"];
+const FURNITURE: [&str; 4] = ["clock", "config", "json", "telemetry"];
 /// These see everything, and nobody imports them.
 const TOP: [&str; 4] = ["app", "cli", "lib", "main"];
 
