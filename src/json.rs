@@ -58,6 +58,14 @@ pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, serde_json::E
     T::deserialize(value)
 }
 
+/// As [`from_value`], from a text.
+///
+/// # Errors
+/// Why it is no JSON, or what does not fit. The text may quote the value.
+pub fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    from_value(&parse_text(text).map_err(de::Error::custom)?)
+}
+
 fn fault(reason: &'static str, before: &[u8]) -> NotJson {
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;

@@ -1,9 +1,15 @@
 //! What goes into the ledger and what comes out of it.
 
+use std::str::FromStr;
+
 use serde_json::Value;
 
 use super::{StoreError, db::Row};
-use crate::{clock::Millis, event::Status};
+pub use crate::event::Intake;
+use crate::{
+    clock::Millis,
+    event::{Link, Status, UnknownLinkWord},
+};
 
 /// An event that asks to be committed.
 #[derive(Debug, Clone)]
@@ -32,23 +38,6 @@ pub struct NewEvent {
     pub sequence: Option<i64>,
     /// W3C `traceparent` of the request.
     pub trace_parent: Option<String>,
-}
-
-/// Where an accepted event starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intake {
-    /// In its contact's turn.
-    Queue,
-    /// In the turn if the contact is linked, else held until the given moment.
-    QueueIfLinkedElseHold(Millis),
-    /// In the turn if the contact is linked, else ignored.
-    QueueIfLinkedElseIgnore,
-    /// In the turn if the contact is linked or has events in its turn (the worker decides again), else not admitted.
-    QueueIfKnownElseNotAdmitted,
-    /// Stored as not admitted.
-    NotAdmitted,
-    /// Stored as ignored.
-    Ignored,
 }
 
 /// What became of a [`NewEvent`].
@@ -218,29 +207,10 @@ pub struct CallRow {
 pub struct ContactRow {
     /// The platform's id.
     pub contact_id: String,
-    /// The ERP's record.
-    pub ord: i64,
-    /// The ERP's 客户编号.
-    pub khid: String,
-    /// `company`, `person`, or `contact_person` (of a company that the ERP already had).
-    pub kind: String,
-    /// How it was linked: `created`, `khid`, `mobile`, `company_name`, `operator`.
-    pub linked_by: String,
-    /// When.
+    /// Its customer.
+    pub link: Link,
+    /// Since when.
     pub linked_at: Millis,
-}
-
-/// A new link of a contact to a customer of the ERP.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewLink {
-    /// The ERP's record.
-    pub ord: i64,
-    /// The ERP's 客户编号.
-    pub khid: String,
-    /// `company`, `person` or `contact_person`.
-    pub kind: String,
-    /// How it was found: `created`, `khid`, `mobile`, `company_name`, `operator`.
-    pub linked_by: String,
 }
 
 /// What a person decided about an event that `needs_review`.
@@ -313,21 +283,6 @@ pub struct Stats {
     pub gaps: Vec<(String, i64, i64)>,
     /// When the last webhook came.
     pub last_webhook_at: Option<Millis>,
-}
-
-/// A change of an event's state, for `GET /v1/stream`.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// The event.
-    pub id: String,
-    /// Its type.
-    pub kind: String,
-    /// Whose event.
-    pub contact_id: Option<String>,
-    /// Its new state.
-    pub status: Status,
-    /// When.
-    pub at: Millis,
 }
 
 // From a row of a result to the types above.
@@ -403,15 +358,21 @@ impl CallRow {
 
 impl ContactRow {
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            contact_id: row.text("contact_id")?,
+        let link = Link {
             ord: row.int("ord")?,
             khid: row.text("khid")?,
-            kind: row.text("kind")?,
-            linked_by: row.text("linked_by")?,
-            linked_at: row.millis("linked_at")?,
-        })
+            kind: link_word(row, "kind")?,
+            linked_by: link_word(row, "linked_by")?,
+        };
+        Ok(Self { contact_id: row.text("contact_id")?, link, linked_at: row.millis("linked_at")? })
     }
+}
+
+/// A column that holds one of the words of a link.
+fn link_word<T: FromStr<Err = UnknownLinkWord>>(row: &Row, column: &str) -> Result<T, StoreError> {
+    row.text(column)?
+        .parse()
+        .map_err(|error| StoreError::Unavailable(format!("the ledger's contacts.{column}: {error}")))
 }
 
 impl RejectionRow {
