@@ -107,9 +107,9 @@ impl DispatchFacts for Echo {
 /// The keys that a door begins with.
 pub fn keys(secrets: &[&str]) -> Keys {
     let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
-    let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).to_owned().into()).collect();
+    let secrets: Vec<_> = secrets.iter().map(|secret| secret.parse().unwrap()).collect();
     Keys {
-        secrets: Secrets::parse(&secrets).unwrap(),
+        secrets: Secrets::new(&secrets),
         tokens: Tokens::new(&[token("view", Scope::Read, READ), token("ops", Scope::Operate, OPERATE)]),
     }
 }
@@ -132,7 +132,7 @@ impl Front {
         let door = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules: Rules::new(&AdmissionConfig::default()).unwrap(),
+            rules: Rules::new(&AdmissionConfig::default()),
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,
@@ -191,7 +191,7 @@ impl Front {
     pub async fn post_event(&self, id: &str, event: &Value) -> Answered {
         let body = event.to_string();
         let at = self.clock.now().0 / 1_000;
-        let signature = sign(&SECRET.to_owned().into(), id, at, body.as_bytes()).unwrap();
+        let signature = sign(&SECRET.parse().unwrap(), id, at, body.as_bytes());
         let at = at.to_string();
         let headers = [
             ("content-type", "application/json"),
