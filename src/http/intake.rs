@@ -12,7 +12,7 @@ use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
     event::{Decision, Event, FieldError, Intake, Reason, Status},
     json,
-    store::{Accepted, NewEvent},
+    store::{Accepted, Deed, NewEvent},
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -86,14 +86,16 @@ pub(super) struct Origin {
     pub(super) webhook_id: Option<String>,
     pub(super) actor: String,
     pub(super) trace_parent: Option<String>,
+    /// What an operator wants of the ERP by it.
+    pub(super) deed: Option<Deed>,
 }
 
 impl Origin {
-    /// A REST call of this caller, with its `Idempotency-Key` if it sent one.
+    /// A REST call of this caller, with its `Idempotency-Key` if it sent one; audited as `action`.
     ///
     /// # Errors
     /// [`Problem::BadHeader`] if the key is empty, too long or not visible ASCII.
-    pub(super) fn of_call(caller: &Caller, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(super) fn of_call(caller: &Caller, headers: &HeaderMap, action: &str) -> Result<Self, Problem> {
         let webhook_id = match headers.get("idempotency-key").map(|key| key.to_str()) {
             None => None,
             Some(Ok(key))
@@ -106,7 +108,8 @@ impl Origin {
                 return Err(Problem::BadHeader(allowed));
             }
         };
-        Ok(Self { webhook_id, actor: caller.name.to_string(), trace_parent: trace::trace_parent(headers) })
+        let deed = Some(Deed { actor: caller.actor(), action: action.to_owned() });
+        Ok(Self { webhook_id, actor: caller.name.to_string(), trace_parent: trace::trace_parent(headers), deed })
     }
 }
 
@@ -137,6 +140,7 @@ pub(super) async fn take(
         force,
         sequence: event.sequence(),
         trace_parent: origin.trace_parent,
+        deed: origin.deed,
     };
     let mut answer = commit(state, new, Some(&decision)).await?;
     answer.warnings = event.warnings().to_vec();
@@ -197,13 +201,13 @@ mod tests {
 
     #[test]
     fn an_idempotency_key_belongs_to_its_token_and_has_limits() {
-        let caller = Caller { name: "ops".into(), scope: Scope::Operate };
+        let caller = Caller { name: "ops".into(), scope: Scope::Operate, address: None };
         let origin = |key: Option<&str>| {
             let mut headers = HeaderMap::new();
             if let Some(key) = key {
                 headers.insert("idempotency-key", HeaderValue::from_str(key).unwrap());
             }
-            Origin::of_call(&caller, &headers).map(|origin| origin.webhook_id)
+            Origin::of_call(&caller, &headers, "contact.sync").map(|origin| origin.webhook_id)
         };
         let longest = "k".repeat(MAX_KEY_BYTES);
         assert_eq!(origin(None), Ok(None));

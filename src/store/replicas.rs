@@ -66,7 +66,7 @@ fn letters(run: &str, moved: &[Change]) -> Vec<String> {
 
 /// Sets a task to work that hears the other replicas and tells it here, until the ledger is closed.
 pub(super) fn listen(db: &Db, announcer: &Announcer) {
-    let Db::Postgres(pool) = db else { return };
+    let Db::Postgres { pool, .. } = db else { return };
     let ear = Ear { pool: pool.clone(), announcer: announcer.clone() };
     tokio::spawn(async move {
         let closed = ear.pool.close_event();

@@ -110,8 +110,9 @@ pub(in crate::http) async fn sync_contact(
 ) -> Result<Answer, Problem> {
     open(&state)?;
     let contact_id = id.contact()?;
-    let origin = Origin::of_call(&caller, &headers)?;
     let force = body.force;
+    let action = if force { "contact.force_sync" } else { "contact.sync" };
+    let origin = Origin::of_call(&caller, &headers, action)?;
     let payload = body.event(&contact_id, &caller.name, &state.clock.now().rfc3339())?.to_string();
     let event = match Event::parse(payload.as_bytes(), &state.reading) {
         Ok(Parsed::Event(event)) => event,
@@ -119,9 +120,6 @@ pub(in crate::http) async fn sync_contact(
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(without_data(errors))),
     };
-    if force {
-        audit(&state, &caller, "contact.force_sync", &contact_id).await?;
-    }
     intake::take(&state, origin, &event, payload, force).await
 }
 
@@ -262,11 +260,11 @@ async fn enqueue(
 ) -> Result<Answer, Problem> {
     open(state)?;
     let contact_id = id.contact()?;
-    let origin = Origin::of_call(caller, headers)?;
+    let (kind, payload) = command.payload(&contact_id);
+    let origin = Origin::of_call(caller, headers, &kind)?;
     if state.store.contact(&contact_id).await?.is_none() {
         return Err(Problem::ContactNotLinked);
     }
-    let (kind, payload) = command.payload(&contact_id);
     let event = NewEvent {
         webhook_id: origin.webhook_id,
         kind,
@@ -280,17 +278,13 @@ async fn enqueue(
         force: false,
         sequence: None,
         trace_parent: origin.trace_parent,
+        deed: origin.deed,
     };
     intake::commit(state, event, None).await
 }
 
 fn open(state: &HttpState) -> Result<(), Problem> {
     if state.stop.is_cancelled() { Err(Problem::Stopping) } else { Ok(()) }
-}
-
-async fn audit(state: &HttpState, caller: &Caller, action: &'static str, subject: &str) -> Result<(), Problem> {
-    let (store, actor, subject) = (state.store.clone(), caller.name.clone(), subject.to_owned());
-    state.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await
 }
 
 /// Why a person's data is erased.
@@ -336,7 +330,7 @@ pub(in crate::http) async fn erase_contact(
     let reason = Some(reason).filter(|reason| !reason.is_empty());
     let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
     let store = state.store.clone();
-    let erase = async move { store.erase_contact(&contact_id, &caller.name, reason.as_deref()).await };
+    let erase = async move { store.erase_contact(&contact_id, &caller.actor(), reason.as_deref()).await };
     let erased = state.undisturbed(erase).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactUnknown,
         other => other,
