@@ -20,6 +20,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
+    json::Plain,
     store::{Intake, NewEvent},
 };
 
@@ -47,15 +48,15 @@ pub(in crate::http) async fn get_contact(
 pub(in crate::http) struct SyncBody {
     /// The contact; its `id` may be left out, the path has it.
     #[schema(schema_with = schemas::sync_contact)]
-    contact: Map<String, Value>,
+    contact: Plain,
     /// Its thread, with the score that admission looks at.
     #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::thread)]
-    thread: Option<Value>,
+    thread: Option<Plain>,
     /// What was said.
     #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::signal)]
-    signal: Option<Value>,
+    signal: Option<Plain>,
     /// Skips admission; audited.
     #[serde(default)]
     force: bool,
@@ -64,20 +65,19 @@ pub(in crate::http) struct SyncBody {
 impl SyncBody {
     /// The event that this call is, as JSON.
     fn event(self, contact_id: &str, actor: &str, now: &str) -> Result<Value, Problem> {
-        let mut contact = self.contact;
-        match contact.get("id") {
-            None => {
-                contact.insert("id".into(), contact_id.into());
+        let Plain(mut contact) = self.contact;
+        // What is no object, and an id that is no string: the event's parser says so, with its place.
+        if let Some(members) = contact.as_object_mut() {
+            match members.get("id") {
+                None => drop(members.insert("id".into(), contact_id.into())),
+                Some(Value::String(id)) if id != contact_id => return Err(Problem::ContactMismatch),
+                Some(_) => {}
             }
-            Some(id) if id == contact_id => {}
-            // Not a string: the event's parser says so, with its place.
-            Some(id) if !id.is_string() => {}
-            Some(_) => return Err(Problem::ContactMismatch),
         }
         let mut data = Map::new();
-        data.insert("contact".into(), Value::Object(contact));
-        data.extend(self.thread.map(|thread| ("thread".to_owned(), thread)));
-        data.extend(self.signal.map(|signal| ("signal".to_owned(), signal)));
+        data.insert("contact".into(), contact);
+        data.extend(self.thread.map(|Plain(thread)| ("thread".to_owned(), thread)));
+        data.extend(self.signal.map(|Plain(signal)| ("signal".to_owned(), signal)));
         data.insert("requested_by".into(), actor.into());
         Ok(json!({"type": "sync.requested", "timestamp": now, "data": data}))
     }

@@ -7,6 +7,7 @@ use crate::{
     clock::Millis,
     config::Scope,
     event::{LinkKind, LinkedBy, Status},
+    json,
     store::{CallRow, ContactRow, EventRow, StepRow, StepState},
     telemetry::masking::mask_text,
 };
@@ -290,6 +291,6 @@ impl ContactView {
 
 /// A stored body as JSON; one that is none (it was refused) as text.
 pub(in crate::http) fn payload_json(payload: String, sight: Sight) -> Value {
-    let value = serde_json::from_str(&payload).unwrap_or(Value::String(payload));
+    let value = json::parse_text(&payload).unwrap_or(Value::String(payload));
     sight.json(value, disclosure::body)
 }
