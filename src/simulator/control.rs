@@ -34,6 +34,12 @@ pub(super) fn answer(handle: &Handle, method: &str, path: &str, query: &str, bod
             handle.set_quirks(quirks);
             json!(names)
         }),
+        ("POST", "/customers/delete") => {
+            read::<Delete>(body).map(|it| json!({"deleted": handle.delete_customer(it.ord)}))
+        }
+        ("POST", "/customers/merge") => {
+            read::<Merge>(body).map(|it| json!({"merged": handle.merge_customers(it.from, it.into)}))
+        }
         ("POST", "/sessions/expire") => Ok(json!({"expired": handle.expire_sessions()})),
         ("POST", "/login/unlock") => {
             handle.unlock_login();
@@ -57,6 +63,21 @@ pub(super) fn answer(handle: &Handle, method: &str, path: &str, query: &str, bod
         Ok(value) => json_answer(200, &value),
         Err(why) => json_answer(400, &json!({"error": why})),
     }
+}
+
+/// Which customer is deleted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delete {
+    ord: i64,
+}
+
+/// Which customer is merged into which.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Merge {
+    from: i64,
+    into: i64,
 }
 
 fn json_answer(status: u16, value: &Value) -> Rendered {

@@ -166,7 +166,8 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
         Some(ords) => ords.iter().filter_map(|ord| data.customers.get(ord)).collect(),
         None => data.customers.values().collect(),
     };
-    found.retain(|customer| matches_filters(data, customer, call));
+    let is_in_list = |customer: &Customer| context.settings.ignores_stype || matches_stype(customer, call);
+    found.retain(|customer| is_in_list(customer) && matches_filters(data, customer, call));
     sort(data, &mut found, call.field("_rpt_sort").trim());
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
     let rows = page.cut(found).into_iter();
@@ -196,13 +197,16 @@ fn shortlist(data: &Data, call: &Call) -> Option<Vec<i64>> {
     if beyond { None } else { Some(data.candidates("customer.*", key).into_iter().collect()) }
 }
 
-fn matches_filters(data: &Data, customer: &Customer, call: &Call) -> bool {
-    let state = match call.field("stype").trim() {
+fn matches_stype(customer: &Customer, call: &Call) -> bool {
+    match call.field("stype").trim() {
         "" | "0" => customer.holding.is_customer(),
         "1" => customer.holding == Holding::Pool,
         "2" => matches!(customer.holding, Holding::Pending { .. }),
         _ => false,
-    };
+    }
+}
+
+fn matches_filters(data: &Data, customer: &Customer, call: &Call) -> bool {
     let fuzzy = |id: &&str| contains(get(&customer.fields, id), call.field(id));
     let one_of = |id: &&str| is_one_of(call.field(id), get(&customer.fields, id));
     let members = match &customer.holding {
@@ -211,8 +215,7 @@ fn matches_filters(data: &Data, customer: &Customer, call: &Call) -> bool {
     };
     let cateid = call.field("cateid");
     let telord = call.field("telord").trim();
-    state
-        && (telord.is_empty() || telord == customer.ord.to_string())
+    (telord.is_empty() || telord == customer.ord.to_string())
         && ["name", "khid", "phone", "address", "intro"].iter().all(fuzzy)
         && ["ly", "jz", "area", "trade"].iter().all(one_of)
         && (cateid.is_empty() || members.iter().any(|member| is_one_of(cateid, &member.to_string())))

@@ -236,6 +236,35 @@ impl Data {
         ord
     }
 
+    /// A person deletes a customer: its contact persons go with it, its records are nobody's. Whether there was one.
+    pub(super) fn delete_customer(&mut self, ord: i64) -> bool {
+        self.forget_khid(ord);
+        for contact in self.contacts_of.remove(&ord).unwrap_or_default() {
+            self.contacts.remove(&contact);
+        }
+        self.progress_of.remove(&ord);
+        self.customers.remove(&ord).is_some()
+    }
+
+    /// A person merges a customer into another: its contact persons and its records go over. Whether there were both.
+    pub(super) fn merge_customers(&mut self, from: i64, into: i64) -> bool {
+        if from == into || ![from, into].iter().all(|ord| self.customers.contains_key(ord)) {
+            return false;
+        }
+        for contact in self.contacts_of.remove(&from).unwrap_or_default() {
+            self.save_contact(Some(contact), into, false, Fields::new());
+            if let Some(contact) = self.contacts.get_mut(&contact) {
+                contact.first = false;
+            }
+        }
+        let records = self.progress_of.remove(&from).unwrap_or_default();
+        for record in &records {
+            self.progress[*record].customer = into;
+        }
+        self.progress_of.entry(into).or_default().extend(records);
+        self.delete_customer(from)
+    }
+
     fn forget_khid(&mut self, ord: i64) {
         let khid = self.customers.get(&ord).map(|customer| get(&customer.fields, "khid"));
         if let Some(ords) = khid.and_then(|khid| self.by_khid.get_mut(khid)) {
@@ -290,9 +319,17 @@ impl Data {
     }
 }
 
-/// Whether `text` contains `needle`, as the database compares: ASCII letters of either case are the same.
+/// Whether `text` contains `needle`, as the database compares: letters of either case and digits of either width are the same.
 pub(super) fn contains(text: &str, needle: &str) -> bool {
-    needle.is_empty() || text.to_ascii_lowercase().contains(&needle.to_ascii_lowercase())
+    needle.is_empty() || folded(text).contains(&folded(needle))
+}
+
+fn folded(text: &str) -> String {
+    let half = |c: char| match c {
+        '０'..='９' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c.to_ascii_lowercase(),
+    };
+    text.chars().map(half).collect()
 }
 
 /// All values that a column ever held, in one string: a fuzzy search over it is one pass over memory, not one over records.
@@ -305,13 +342,13 @@ struct SearchLog {
 impl SearchLog {
     fn note(&mut self, value: &str, ord: i64) {
         if !value.is_empty() {
-            self.text.push_str(&value.to_ascii_lowercase().replace('\n', " "));
+            self.text.push_str(&folded(value).replace('\n', " "));
             self.text.push_str(&format!("\u{1f}{ord}\n"));
         }
     }
 
     fn find(&self, needle: &str) -> BTreeSet<i64> {
-        let needle = needle.to_ascii_lowercase().replace('\n', " ");
+        let needle = folded(needle).replace('\n', " ");
         let mut found = BTreeSet::new();
         let mut from = 0;
         while let Some(at) = self.text[from..].find(&needle) {

@@ -193,6 +193,16 @@ impl Handle {
         Ok(seeded)
     }
 
+    /// Deletes a customer, as a person does in the ERP. Whether there was one.
+    pub fn delete_customer(&self, ord: i64) -> bool {
+        self.world().data.delete_customer(ord)
+    }
+
+    /// Merges a customer into another, as a person does in the ERP. Whether there were both.
+    pub fn merge_customers(&self, from: i64, into: i64) -> bool {
+        self.world().data.merge_customers(from, into)
+    }
+
     /// Puts one customer in, with these fields: `[("name", "张三"), ("mobile", "13800138000")]`.
     pub fn seed_customer_fields(&self, fields: &[(&str, &str)]) -> Result<i64, String> {
         self.seed_customer(&fields.iter().map(|(id, value)| ((*id).to_owned(), json!(value))).collect())

@@ -20,6 +20,7 @@
 //! | `GET`, `POST /__control/quirks` | the quirks ([`Quirk`]): a list of names, or `"all"` |
 //! | `GET`, `POST /__control/settings` | the [`Settings`]; a post names only what changes |
 //! | `POST /__control/seed` | puts customers and contact persons in ([`Seed`]) |
+//! | `POST /__control/customers/delete`, `/__control/customers/merge` | what people do to customers |
 //! | `POST /__control/sessions/expire`, `/__control/login/unlock` | ends all sessions; takes passwords again |
 //! | `POST /__control/reset` | back to the state at the start |
 //!

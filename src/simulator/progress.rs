@@ -15,7 +15,13 @@ use super::{
 /// 洽谈进展.
 pub(super) fn add(context: &Context<'_>, call: &Call) -> Decision {
     let Some(customer) = call.ord().and_then(|ord| context.data.customers.get(&ord)) else {
-        return Answer::refused("该客户不存在或已被删除").into();
+        let said = context.settings.takes_dead_records;
+        return if said {
+            Answer::done("保存成功！")
+        } else {
+            Answer::refused("该客户不存在或已被删除")
+        }
+        .into();
     };
     if let Err(text) = check(context, customer.ord, call) {
         return Answer::refused(text).into();

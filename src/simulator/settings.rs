@@ -29,6 +29,10 @@ pub struct Settings {
     pub page_cap: Option<usize>,
     /// Fields whose duplicates are refused: any of `khid`, `name`, `mobile`, `email`, `phone`.
     pub duplicate_rules: Vec<String>,
+    /// A progress record of a customer that is gone is said to be stored, and is not.
+    pub takes_dead_records: bool,
+    /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
+    pub ignores_stype: bool,
     /// Added to every answer, in milliseconds.
     pub latency_ms: u64,
 }
@@ -63,6 +67,8 @@ impl Default for Settings {
             allocates_again: false,
             page_cap: None,
             duplicate_rules: vec!["khid".to_owned()],
+            takes_dead_records: false,
+            ignores_stype: false,
             latency_ms: 0,
         }
     }
