@@ -193,7 +193,8 @@ fn reading(config: &Config) -> Reading {
 }
 
 fn planner(config: &Config, rules: Rules) -> Planner {
-    let mapping = Mapping { config: config.mapping.clone(), values: config.erp.values.clone() };
+    let mapping =
+        Mapping { config: config.mapping.clone(), values: config.erp.values.clone(), conflicts: config.conflicts };
     Planner { mapping, rules, assignment: config.assignment.clone() }
 }
 

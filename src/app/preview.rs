@@ -27,7 +27,9 @@ impl Previewer for LivePreview {
                 received_at: self.clock.now(),
                 link: link.map(|contact| contact.link),
                 force: false,
-                named_ord: None,
+                decision: None,
+                is_stale: false,
+                profile: None,
             };
             self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
                 SyncError::Erp(error) => PreviewError::Erp(error.to_string()),

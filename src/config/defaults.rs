@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AdmissionConfig, ApiConfig, BaseUrl, BeforePromotion, ContentType, DatabaseConfig, ErpConfig, ErpValues, Level,
-    LogConfig, LogFilter, LogFormat, MappingConfig, Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig,
-    WebhookConfig, WorkerConfig,
+    AdmissionConfig, ApiConfig, BaseUrl, BeforePromotion, ConflictsConfig, ContentType, DatabaseConfig, ErpConfig,
+    ErpValues, Level, LogConfig, LogFilter, LogFormat, MappingConfig, Markup, MessagesConfig, RetentionConfig,
+    RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
 };
 
 impl Default for ServerConfig {
@@ -108,6 +108,12 @@ impl Default for MappingConfig {
             ],
             markup: Markup::FullWidth,
         }
+    }
+}
+
+impl Default for ConflictsConfig {
+    fn default() -> Self {
+        Self { same_name: SameName::Review }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ContentType, DatabaseConfig, ErpConfig,
-    ErpValues, LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours, RetentionConfig, RetryConfig,
-    ServerConfig, WebhookConfig, WorkerConfig,
+    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig, ContentType,
+    DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours,
+    RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
     check::{is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_serial},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth, zone,
@@ -20,6 +20,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
+const SAME_NAME: &[(&str, SameName)] = &[("review", SameName::Review), ("create", SameName::Create)];
+
 /// Reads every key; what is wrong is noted in the reader, and the default stands in.
 pub(super) fn read(r: &mut Reader) -> Config {
     Config {
@@ -31,6 +33,9 @@ pub(super) fn read(r: &mut Reader) -> Config {
         erp: erp(r),
         mapping: mapping(r),
         assignment: AssignmentConfig { rules: r.read("assignment.rules", Vec::new(), list(0..=50, assignment_rule)) },
+        conflicts: ConflictsConfig {
+            same_name: r.read("conflicts.same_name", ConflictsConfig::default().same_name, one_of(SAME_NAME)),
+        },
         messages: messages(r),
         retry: RetryConfig {
             schedule: r.read(

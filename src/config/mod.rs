@@ -54,6 +54,8 @@ pub struct Config {
     pub mapping: MappingConfig,
     /// Who gets a new customer.
     pub assignment: AssignmentConfig,
+    /// What is asked of a person before a new customer is made.
+    pub conflicts: ConflictsConfig,
     /// What happens to messages of contacts that are not linked yet.
     pub messages: MessagesConfig,
     /// When a failed event is tried again.
@@ -250,6 +252,23 @@ pub struct AssignmentRule {
     pub users: Vec<String>,
     /// Open to all users instead.
     pub public: bool,
+}
+
+/// `[conflicts]`
+#[derive(Debug, Clone, Copy)]
+pub struct ConflictsConfig {
+    /// `review`: a person decides whether a customer of exactly the contact's name, without a number, is the contact;
+    /// `create`: it is not.
+    pub same_name: SameName,
+}
+
+/// What a customer of the same name, without a number, is to a new contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameName {
+    /// Perhaps the same person: ask.
+    Review,
+    /// Somebody else.
+    Create,
 }
 
 /// `[messages]`

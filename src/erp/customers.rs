@@ -109,6 +109,17 @@ pub struct CustomerFilter {
     pub search_key: Option<String>,
     /// `stype`: `None` the customers, `1` 客户池, `2` 待审核.
     pub stype: Option<i64>,
+    /// `_rpt_sort`: a column by which the rows are sorted, `-` in front for descending. An installation may ignore it.
+    pub sort: Option<&'static str>,
+}
+
+/// The beginning of 客户列表.
+#[derive(Debug, Clone)]
+pub struct FirstCustomers {
+    /// The rows of the first page.
+    pub rows: Vec<CustomerRow>,
+    /// Whether there are no more.
+    pub is_all: bool,
 }
 
 /// One row of 客户列表. `None` = the installation's list has no such column; what the row lacks, the detail has.
@@ -139,22 +150,17 @@ impl Erp {
     ///
     /// [`ErpError::TooMany`] beyond 50 pages; an unknown outcome if the rows carry no `ord`.
     pub async fn list_customers(&self, filter: &CustomerFilter) -> Result<Vec<CustomerRow>, ErpError> {
-        let mut fields = Vec::new();
-        let text = |id: &'static str, val: &Option<String>| val.as_ref().map(|val| Field::new(id, val.as_str()));
-        fields.extend(text("name", &filter.name));
-        fields.extend(text("khid", &filter.khid));
-        fields.extend(text("searchKey", &filter.search_key));
-        fields.extend(filter.ord.map(|ord| Field::number("telord", ord)));
-        fields.push(Field::new("stype", filter.stype.map(|stype| stype.to_string()).unwrap_or_default()));
-        let mut customers: Vec<CustomerRow> = Vec::new();
-        for row in self.all_rows(&CUSTOMER_LIST, fields).await? {
-            let customer = customer(&row).ok_or_else(|| ErpError::garbled("客户列表 has a row without ord"))?;
-            // Rows move between pages while the list is read.
-            if !customers.iter().any(|known| known.ord == customer.ord) {
-                customers.push(customer);
-            }
-        }
-        Ok(customers)
+        customers(self.all_rows(&CUSTOMER_LIST, filter.fields()).await?)
+    }
+
+    /// 客户列表: the first page of the customers that match every given filter.
+    ///
+    /// # Errors
+    ///
+    /// As [`Erp::list_customers`].
+    pub async fn first_customers(&self, filter: &CustomerFilter) -> Result<FirstCustomers, ErpError> {
+        let (rows, is_all) = self.first_rows(&CUSTOMER_LIST, filter.fields()).await?;
+        Ok(FirstCustomers { rows: customers(rows)?, is_all })
     }
 
     /// 分配新客户ID: a new id, under which nothing is stored yet. Calling it again allocates another one and costs nothing.
@@ -215,6 +221,33 @@ impl Erp {
         let reply = self.call(interface, fields).await?;
         reply.bill.ok_or_else(|| ErpError::garbled(format!("{} answered no bill", interface.name)))
     }
+}
+
+impl CustomerFilter {
+    fn fields(&self) -> Vec<Field> {
+        let mut fields = Vec::new();
+        let text = |id: &'static str, val: &Option<String>| val.as_ref().map(|val| Field::new(id, val.as_str()));
+        fields.extend(text("name", &self.name));
+        fields.extend(text("khid", &self.khid));
+        fields.extend(text("searchKey", &self.search_key));
+        fields.extend(self.ord.map(|ord| Field::number("telord", ord)));
+        fields.push(Field::new("stype", self.stype.map(|stype| stype.to_string()).unwrap_or_default()));
+        fields.extend(self.sort.map(|column| Field::new("_rpt_sort", column)));
+        fields
+    }
+}
+
+/// Rows move between pages while the list is read: each customer counts once.
+fn customers(rows: Vec<Row>) -> Result<Vec<CustomerRow>, ErpError> {
+    let mut customers: Vec<CustomerRow> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    for row in rows {
+        let customer = customer(&row).ok_or_else(|| ErpError::garbled("客户列表 has a row without ord"))?;
+        if known.insert(customer.ord) {
+            customers.push(customer);
+        }
+    }
+    Ok(customers)
 }
 
 fn customer(row: &Row) -> Option<CustomerRow> {

@@ -36,7 +36,7 @@ pub use cache::Shown;
 pub use choice::{Choice, ChoiceField};
 pub use client::Erp;
 pub use contact_persons::{ContactPersonFilter, ContactPersonRow};
-pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS};
+pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS, FirstCustomers};
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};
 pub use memory_sessions::MemorySessions;

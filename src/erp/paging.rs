@@ -25,6 +25,17 @@ impl Erp {
         self.rows_until(interface, filters, |_| false).await
     }
 
+    /// The first page of the rows that match `filters`, and whether it holds all of them.
+    pub(super) async fn first_rows(
+        &self,
+        interface: &Interface,
+        filters: Vec<Field>,
+    ) -> Result<(Vec<Row>, bool), ErpError> {
+        let table = self.page(interface, &filters, 1).await?;
+        let is_all = is_last(&table, 1, table.rows.len());
+        Ok((table.rows, is_all))
+    }
+
     /// The rows that match `filters`, page by page until `enough` says of those read so far that they are.
     ///
     /// # Errors
@@ -36,17 +47,10 @@ impl Erp {
         filters: Vec<Field>,
         enough: impl Fn(&[Row]) -> bool + Send + Sync,
     ) -> Result<Vec<Row>, ErpError> {
-        let (size, index) = match interface.style {
-            Style::Asp => ("pagesize", "pageindex"),
-            Style::V3 => ("page_size", "page_index"),
-        };
         let mut rows: Vec<Row> = Vec::new();
         let mut page_before: Vec<Row> = Vec::new();
         for page in 1..=PAGES_MAX {
-            let mut fields = filters.clone();
-            fields.extend([Field::number(size, PAGE_SIZE), Field::number(index, page)]);
-            let reply = self.call(interface, &fields).await?;
-            let Some(table) = reply.table else { return Err(ErpError::garbled("a list without a table")) };
+            let table = self.page(interface, &filters, page).await?;
             if !table.rows.is_empty() && table.rows == page_before {
                 return repeated(interface, &table, rows);
             }
@@ -57,6 +61,16 @@ impl Erp {
             page_before = table.rows;
         }
         Err(ErpError::TooMany(format!("{} has more than {PAGES_MAX} pages; narrow the filter", interface.name)))
+    }
+
+    async fn page(&self, interface: &Interface, filters: &[Field], page: i64) -> Result<Table, ErpError> {
+        let (size, index) = match interface.style {
+            Style::Asp => ("pagesize", "pageindex"),
+            Style::V3 => ("page_size", "page_index"),
+        };
+        let paging = [Field::number(size, PAGE_SIZE), Field::number(index, page)];
+        let reply = self.call(interface, &[filters, &paging].concat()).await?;
+        reply.table.ok_or_else(|| ErpError::garbled("a list without a table"))
     }
 }
 

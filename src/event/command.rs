@@ -86,6 +86,14 @@ pub enum Work {
 }
 
 impl Work {
+    /// Whose it is.
+    pub fn contact_id(&self) -> &str {
+        match self {
+            Self::Event(event) => event.contact().id(),
+            Self::Command { contact_id, .. } => contact_id,
+        }
+    }
+
     /// Reads a ledger row: `kind` decides whether `payload` is an event's body or what [`Command::payload`] built.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ fn is_mobile(digits: &str) -> bool {
 }
 
 /// What people put between digits, and the invisible marks that address books add around numbers.
-fn is_separator(c: char) -> bool {
+pub(crate) fn is_separator(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '-' | '－' | '−' | '\u{2010}'..='\u{2015}' | '.' | '．' | '·' | '(' | ')' | '（' | '）')
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

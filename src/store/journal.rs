@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     CallRow, StepRow, StepState, Store, StoreError,
+    audit::write_audit,
     db::{Row, Tx, args},
     transitions::Move,
 };
@@ -248,8 +249,13 @@ pub(super) async fn write_advance(
     record_calls(tx, event_id, &advance.calls).await
 }
 
-/// Links the contact and releases its held messages into its turn.
+/// Links the contact and releases its held messages into its turn. A link that moves is audited.
 async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<(), StoreError> {
+    let before = tx.fetch_first("select ord from contacts where contact_id = $1", args![contact_id]).await?;
+    if let Some(ord) = before.map(|row| row.int("ord")).transpose()?.filter(|ord| *ord != link.ord) {
+        let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
+        write_audit(tx, now, &"bridge".into(), "contact.relink", contact_id, Some(&reason)).await?;
+    }
     tx.execute(
         "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
          on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,

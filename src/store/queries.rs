@@ -3,6 +3,7 @@
 use super::{
     CallRow, ContactRow, EventFilter, EventRow, RejectionRow, StepRow, Store, StoreError,
     db::{Arg, args},
+    dialect::list,
 };
 
 impl Store {
@@ -46,6 +47,17 @@ impl Store {
     pub async fn contact(&self, contact_id: &str) -> Result<Option<ContactRow>, StoreError> {
         let rows = self.db.read("select * from contacts where contact_id = $1", args![contact_id]).await?;
         rows.first().map(ContactRow::read).transpose()
+    }
+
+    /// The newest event of a contact, of these kinds, whose payload is still there.
+    pub async fn newest_of(&self, contact_id: &str, kinds: &[&str]) -> Result<Option<EventRow>, StoreError> {
+        let sql = format!(
+            "select * from events where contact_id = $1 and payload is not null and kind in ({}) order by seq desc limit 1",
+            list(2, kinds.len())
+        );
+        let kinds = kinds.iter().map(|kind| Arg::from(*kind)).collect();
+        let rows = self.db.read(sql, [args![contact_id], kinds].concat()).await?;
+        rows.first().map(EventRow::read).transpose()
     }
 
     /// Whether the contact has events in its turn.

@@ -227,6 +227,8 @@ pub enum Resolution {
     Done,
     /// It did not; send it again.
     Resend,
+    /// The contact is none of the ERP's customers: a new one.
+    Recreate,
     /// The contact is this customer.
     Link {
         /// The customer's `ord`.

@@ -1,6 +1,31 @@
 //! 客户分配管理: who gets a new customer, by score.
 
-use crate::{config::AssignmentRule, event::Assignment};
+use crate::{
+    config::AssignmentRule,
+    erp::{Erp, ErpError},
+    event::Assignment,
+};
+
+/// Whether the ERP has the accounts that a customer is to be assigned to; it would refuse others only after the customer
+/// was made. An installation that does not show its accounts is believed to have them.
+pub(super) async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpError> {
+    let Assignment::Users(users) = to else { return Ok(()) };
+    let accounts = match erp.list_accounts().await {
+        Ok(accounts) => accounts,
+        Err(ErpError::Refused(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Some(unknown) = users.iter().find(|user| accounts.iter().all(|account| account.ord != **user)) else {
+        return Ok(());
+    };
+    let shown =
+        accounts.iter().map(|account| format!("{} {}", account.ord, account.name.as_deref().unwrap_or_default()));
+    Err(ErpError::ChoiceMissing {
+        field: "指派用户 (member2)".into(),
+        wanted: unknown.clone(),
+        available: shown.map(|account| account.trim_end().to_owned()).collect(),
+    })
+}
 
 /// The rule that takes a score: the one with the highest `min_score` that the score reaches.
 pub(super) fn rule_for(rules: &[AssignmentRule], score: f64) -> Option<&AssignmentRule> {

@@ -7,17 +7,25 @@ use super::{
 };
 use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
 
-/// Contact persons that match a filter, with name, number and customer: what the installation's list lacks or masks, the
-/// detail has (`erp-wire.md §4`). Without it a person who is there would be added again.
+/// Contact persons that match a filter, with name, number and customer.
 pub(super) async fn contact_persons(
     erp: &Erp,
     filter: &ContactPersonFilter,
 ) -> Result<Vec<ContactPersonRow>, ErpError> {
-    let mut people = erp.list_contact_persons(filter).await?;
+    let persons = erp.list_contact_persons(filter).await?;
+    complete(erp, persons, filter.mobile.as_deref().unwrap_or_default()).await
+}
+
+/// Contact persons with what the installation's list lacks or masks, and the detail has (`erp-wire.md §4`). Without it a
+/// person who is there would be added again. `wanted`: the number that is looked for.
+pub(super) async fn complete(
+    erp: &Erp,
+    mut persons: Vec<ContactPersonRow>,
+    wanted: &str,
+) -> Result<Vec<ContactPersonRow>, ErpError> {
     let mut details = 0;
-    for person in &mut people {
+    for person in &mut persons {
         let Some(ord) = person.ord else { continue };
-        let wanted = filter.mobile.as_deref().unwrap_or_default();
         let is_masked = person.mobile.as_deref().is_some_and(|number| fit(number, wanted) == PhoneMatch::Masked);
         if !is_masked && person.mobile.is_some() && person.person_name.is_some() && person.company.is_some() {
             continue;
@@ -35,7 +43,7 @@ pub(super) async fn contact_persons(
         let company_name = || shown("company").filter(|name| name.trim().parse::<i64>().is_err());
         person.company_name = person.company_name.take().or_else(company_name);
     }
-    Ok(people)
+    Ok(persons)
 }
 
 /// The contact person of a customer with this number, or with this name where no number is to be compared, or only what
@@ -63,13 +71,13 @@ pub(super) async fn person_of(
 /// The name of a customer's first contact person, the oldest; `None` where the installation shows none.
 pub(super) async fn first_person(erp: &Erp, company: i64) -> Result<Option<String>, ErpError> {
     let filter = ContactPersonFilter { company: Some(company), ..ContactPersonFilter::default() };
-    let mut people = match contact_persons(erp, &filter).await {
-        Ok(people) => people,
+    let mut persons = match contact_persons(erp, &filter).await {
+        Ok(persons) => persons,
         Err(ErpError::Refused(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
-    people.retain(|row| row.company == Some(company));
-    people.sort_by_key(|row| row.ord.unwrap_or(i64::MAX));
-    let names = people.into_iter().filter_map(|row| row.person_name);
+    persons.retain(|row| row.company == Some(company));
+    persons.sort_by_key(|row| row.ord.unwrap_or(i64::MAX));
+    let names = persons.into_iter().filter_map(|row| row.person_name);
     Ok(names.map(|name| name.trim().to_owned()).find(|name| !name.is_empty()))
 }

@@ -1,6 +1,6 @@
-//! 客户详情: one customer as the ERP shows it.
+//! 客户详情 and the lists: one customer as the ERP shows it, and whether it is there at all.
 
-use crate::erp::{CustomerKind, Detail, Erp, ErpError};
+use crate::erp::{CustomerFilter, CustomerKind, Detail, Erp, ErpError};
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
 /// `WX10` to `WX199`.
@@ -22,4 +22,52 @@ pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Resul
 /// What a person sees in a field, if anything.
 pub(super) fn shown(detail: &Detail, id: &str) -> Option<String> {
     detail.shown(id).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// The lists in which a customer can stand (`stype` of 客户列表, `erp-wire.md §3`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Ordinary customers.
+    Customers,
+    /// 客户池.
+    Pool,
+    /// 待审核.
+    Pending,
+}
+
+impl Place {
+    /// All of them.
+    pub(super) const ALL: [Self; 3] = [Self::Customers, Self::Pool, Self::Pending];
+
+    const fn stype(self) -> Option<i64> {
+        match self {
+            Self::Customers => None,
+            Self::Pool => Some(1),
+            Self::Pending => Some(2),
+        }
+    }
+}
+
+/// Whether a list has the customer.
+pub(super) async fn is_listed(erp: &Erp, ord: i64, place: Place) -> Result<bool, ErpError> {
+    let filter = CustomerFilter { ord: Some(ord), stype: place.stype(), ..CustomerFilter::default() };
+    Ok(erp.list_customers(&filter).await?.iter().any(|row| row.ord == ord))
+}
+
+/// Whether the ERP has no such customer (any more): its detail is refused or empty, and no list has it. A list that cannot
+/// be read proves nothing.
+pub(super) async fn is_gone(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<bool, ErpError> {
+    match detail_of(erp, guess, ord).await {
+        Ok((_, detail)) if shown(&detail, "name").is_some() => return Ok(false),
+        Ok(_) | Err(ErpError::Refused(_)) => {}
+        Err(error) => return Err(error),
+    }
+    for place in Place::ALL {
+        match is_listed(erp, ord, place).await {
+            Ok(true) | Err(ErpError::Refused(_) | ErpError::TooMany(_)) => return Ok(false),
+            Ok(false) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }

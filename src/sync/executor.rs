@@ -6,7 +6,7 @@ use super::{
     Journal, SyncError,
     category::{Category, DisplayText},
     contact_persons,
-    details::{self, shown},
+    details::{self, Place, shown},
     plan::is_missing,
     records::{self, Wanted},
     step::Step,
@@ -103,9 +103,9 @@ impl Executor<'_> {
             Step::Progress { text, .. } => Ok(self.verify_records(&[text]).await?.remove(0)),
             Step::SetStage { kind, stage } => self.verify_stage(*kind, stage).await,
             Step::Assign { to } => self.verify_assignment(to).await,
-            Step::Apply => self.verify_in_list(PENDING, true).await,
-            Step::Approve { .. } => self.verify_in_list(PENDING, false).await,
-            Step::TakeBack => self.verify_in_list(POOL, true).await,
+            Step::Apply => self.verify_place(|place| place != Place::Pool).await,
+            Step::Approve { .. } => self.verify_place(|place| place != Place::Pending).await,
+            Step::TakeBack => self.verify_place(|place| place == Place::Pool).await,
         }
     }
 
@@ -267,7 +267,7 @@ impl Executor<'_> {
         };
         let right = match to {
             Assignment::Public => salesperson.is_empty(),
-            Assignment::Users(_) => expected.iter().any(|name| salesperson.contains(name.as_str())),
+            Assignment::Users(_) => expected.iter().any(|name| is_named(&salesperson, name)),
         };
         if right {
             self.erp.note_shown(Shown::Assignment);
@@ -290,18 +290,27 @@ impl Executor<'_> {
         Ok(known.filter_map(|account| account.name.clone().filter(|name| !name.is_empty())).collect())
     }
 
-    /// Whether the customer stands in (or has left) one of the ERP's special lists.
-    async fn verify_in_list(&self, stype: i64, inside: bool) -> Result<Verification, SyncError> {
+    /// Whether the customer stands where a step should have brought it. Of the three lists exactly one has a customer; an
+    /// installation that ignores `stype` shows it in several, and then its lists tell nothing (`erp-wire.md §1.15`).
+    async fn verify_place(&self, is_right: impl Fn(Place) -> bool) -> Result<Verification, SyncError> {
         let ord = self.ord()?;
-        let filter = CustomerFilter { ord: Some(ord), stype: Some(stype), ..CustomerFilter::default() };
-        let found = self.erp.list_customers(&filter).await?.iter().any(|row| row.ord == ord);
-        Ok(if found == inside { Verification::Done(json!({ "ord": ord })) } else { Verification::NotDone })
+        let mut places = Vec::new();
+        for place in Place::ALL {
+            match details::is_listed(self.erp, ord, place).await {
+                Ok(true) => places.push(place),
+                Ok(false) => {}
+                Err(ErpError::Refused(words)) => return Ok(Verification::Hidden(words)),
+                Err(ErpError::TooMany(what)) => return Ok(Verification::Hidden(what)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(match places[..] {
+            [place] if is_right(place) => Verification::Done(json!({ "ord": ord })),
+            [_] => Verification::NotDone,
+            _ => Verification::Hidden("客户列表 does not tell 客户, 客户池 and 待审核 apart (stype is ignored)".into()),
+        })
     }
 }
-
-/// `stype` of 客户池 and of 待审核 (`erp-wire.md §3`).
-const POOL: i64 = 1;
-const PENDING: i64 = 2;
 
 /// Whose record stands under an allocated `ord`.
 #[derive(Debug, PartialEq, Eq)]
@@ -330,6 +339,15 @@ fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
 const NO_TEXTS: &str = "客户详情只给出客户分类、跟进程度的编号，没有名称，修改会改掉它们 \
     (客户详情 shows 客户分类 and 跟进程度 by their ids alone, and 客户修改 takes texts: editing could reset them)";
 
+/// Whether one of the salespeople in `catename` is called so: 张伟 is not 张伟国.
+fn is_named(catename: &str, name: &str) -> bool {
+    let name = name.trim();
+    catename.trim() == name || catename.split(SALESPEOPLE_SEPARATORS).any(|one| one.trim() == name)
+}
+
+/// What stands between several salespeople.
+const SALESPEOPLE_SEPARATORS: [char; 9] = [',', '，', '、', ';', '；', '/', '|', ' ', '\u{3000}'];
+
 /// `member2` of 客户指派; `None` opens the customer to all.
 fn members(to: &Assignment) -> Option<String> {
     match to {
@@ -341,6 +359,22 @@ fn members(to: &Assignment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_salesperson_is_known_by_the_whole_name() {
+        for (catename, expected) in [
+            ("张伟", true),
+            (" 张伟 ", true),
+            ("王芳,张伟", true),
+            ("张伟、王芳", true),
+            ("王芳 张伟", true),
+            ("张伟国", false),
+            ("王芳,张伟国", false),
+            ("", false),
+        ] {
+            assert_eq!(is_named(catename, "张伟"), expected, "{catename}");
+        }
+    }
 
     #[test]
     fn another_customer_under_the_allocated_id_is_told_by_number_and_name_together() {

@@ -4,7 +4,7 @@
 
 use super::text::{clean, clean_line, head, utf16_len};
 use crate::{
-    config::{ErpValues, Level, MappingConfig},
+    config::{ConflictsConfig, ErpValues, Level, MappingConfig},
     erp::{CustomerKind, Field},
     event::Event,
 };
@@ -30,12 +30,19 @@ pub struct Mapping {
     pub config: MappingConfig,
     /// `[erp.values]`
     pub values: ErpValues,
+    /// `[conflicts]`
+    pub conflicts: ConflictsConfig,
 }
 
 impl Mapping {
     /// 客户编号 of a contact: the prefix and the contact's id.
     pub fn khid(&self, contact_id: &str) -> String {
         format!("{}{contact_id}", self.config.khid_prefix)
+    }
+
+    /// Whether a 客户编号 is one that the bridge gives.
+    pub(super) fn is_ours(&self, khid: &str) -> bool {
+        !self.config.khid_prefix.is_empty() && khid.trim().starts_with(&self.config.khid_prefix)
     }
 
     /// 单位客户 if the contact has a company, else 个人客户.
@@ -52,14 +59,6 @@ impl Mapping {
     /// 手机: normalised where it is a mainland mobile number, else as given.
     pub fn mobile(event: &Event) -> Option<&str> {
         event.contact().mobile().or_else(|| event.contact().phone())
-    }
-
-    /// The names under which a company may stand in the ERP: as a new customer is given it, and as it came.
-    pub(super) fn company_names(&self, company: &str) -> Vec<String> {
-        let mut names = vec![self.line(company), company.trim().to_owned()];
-        names.dedup();
-        names.retain(|name| !name.is_empty());
-        names
     }
 
     /// The fields of a new customer (单位客户添加, 个人客户添加).
@@ -139,7 +138,8 @@ impl Mapping {
         (!text.is_empty()).then(|| Field::new(id, text))
     }
 
-    fn line(&self, text: &str) -> String {
+    /// A text of one line as the ERP is sent it.
+    pub(super) fn line(&self, text: &str) -> String {
         clean_line(text, self.config.markup)
     }
 }

@@ -8,12 +8,14 @@ mod category;
 mod contact_persons;
 mod details;
 mod executor;
+mod identity;
 mod mapping;
 mod matching;
 mod phone_match;
 mod plan;
 mod preview;
 mod progress;
+mod question;
 mod records;
 mod step;
 mod text;
@@ -22,11 +24,13 @@ use futures::future::BoxFuture;
 
 pub use self::{
     executor::{Effect, Executor, Verification},
+    identity::identities,
     mapping::Mapping,
     matching::Candidate,
-    plan::{FieldChange, Plan, Planner, Task},
+    plan::{FieldChange, Plan, Planner, Task, WhoItIs},
     preview::PlannedCall,
     progress::INTRO_LIMIT,
+    question::Question,
     step::{Step, named},
     text::{clean, utf16_len},
 };
@@ -82,6 +86,11 @@ impl Engine {
 }
 
 impl Job {
+    /// Whether the ERP has a linked customer no more: deleted, merged, or out of the account's sight.
+    pub async fn is_gone(&self, link: &crate::event::Link) -> Result<bool, ErpError> {
+        details::is_gone(&self.erp, plan::kind_of(link), link.ord).await
+    }
+
     /// Does and looks up the plan's steps for one customer.
     pub fn executor<'a>(&'a self, journal: &'a dyn Journal, ord: Option<i64>) -> Executor<'a> {
         Executor { erp: &self.erp, journal, values: &self.planner.mapping.values, ord }

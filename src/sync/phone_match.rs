@@ -1,5 +1,6 @@
 //! Phone numbers as an installation of the ERP shows them: written in any way, and masked on some.
 
+use super::identity::number_key;
 use crate::event::phone::normalize;
 
 /// How a number that the ERP shows fits the contact's.
@@ -33,10 +34,7 @@ pub(super) fn fit(shown: &str, ours: &str) -> PhoneMatch {
 
 /// Whether two ways of writing a phone number mean the same one.
 pub(super) fn same_number(left: &str, right: &str) -> bool {
-    match (normalize(left), normalize(right)) {
-        (Some(left), Some(right)) => left == right,
-        _ => left.trim() == right.trim() && !left.trim().is_empty(),
-    }
+    number_key(left).is_some_and(|left| number_key(right) == Some(left))
 }
 
 #[cfg(test)]
@@ -48,7 +46,8 @@ mod tests {
         for (left, right, same) in [
             ("138 0000 1234", "+8613800001234", true),
             ("13800001234", "13800001235", false),
-            ("021-5555", "021-5555", true),
+            ("021-5555", "(021) 5555", true),
+            ("+852 6123 4567", "0085261234567", true),
             ("", "", false),
         ] {
             assert_eq!(same_number(left, right), same, "{left} {right}");

@@ -6,9 +6,10 @@ use super::{
     Journal, SyncError, assignment, contact_persons,
     details::{self, shown},
     mapping::{ChoiceIds, Mapping},
-    matching::{self, Candidate, Match},
+    matching::{self, Match},
     phone_match::{PhoneMatch, fit},
     progress,
+    question::Question,
     step::Step,
 };
 use crate::{
@@ -30,7 +31,20 @@ pub struct Task {
     /// Admission is skipped.
     pub force: bool,
     /// An operator said which customer the contact is.
-    pub named_ord: Option<i64>,
+    pub decision: Option<WhoItIs>,
+    /// The link is there and not to be trusted: the ERP has its customer no more, or an operator decided otherwise.
+    pub is_stale: bool,
+    /// The newest event that says who the contact is, for a message or a command under a link that is not trusted.
+    pub profile: Option<Box<Event>>,
+}
+
+/// An operator's decision on which customer a contact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhoItIs {
+    /// The one with this `ord`.
+    Customer(i64),
+    /// None that there is.
+    New,
 }
 
 /// The result of planning.
@@ -47,13 +61,8 @@ pub enum Plan {
     NotLinked,
     /// The admission rules refuse it.
     NotAdmitted(Decision),
-    /// Several customers match, or one may: a person decides.
-    Several {
-        /// By what.
-        by: LinkedBy,
-        /// Which.
-        candidates: Vec<Candidate>,
-    },
+    /// A person decides which customer the contact is.
+    Unclear(Question),
 }
 
 /// One field of an edit, old value → new value.
@@ -81,22 +90,58 @@ pub struct Planner {
 impl Planner {
     /// Plans a task. `peek` leaves the turns of the assignment rules as they are.
     pub async fn plan(&self, erp: &Erp, journal: &dyn Journal, task: &Task, peek: bool) -> Result<Plan, SyncError> {
-        match &task.work {
+        let steps = match &task.work {
+            Work::Event(event) if event.kind() != EventKind::MessageLogged => {
+                return self.customer_event(erp, journal, task, event, peek).await;
+            }
+            Work::Event(event) => self.message(event),
             Work::Command { command, .. } => {
                 if let Command::Assign(to) = command {
-                    check_users(erp, to).await?;
+                    assignment::check_users(erp, to).await?;
                 }
-                Ok(match task.link {
-                    Some(_) => steps_only(vec![command_step(command)]),
-                    None => Plan::NotLinked,
-                })
+                vec![command_step(command)]
             }
-            Work::Event(event) if event.kind() == EventKind::MessageLogged => Ok(match task.link {
-                Some(_) => steps_only(self.message(event)),
-                None => Plan::NotLinked,
-            }),
-            Work::Event(event) => self.customer_event(erp, journal, task, event, peek).await,
+        };
+        let Some(link) = &task.link else { return Ok(Plan::NotLinked) };
+        if !task.is_stale {
+            return Ok(steps_only(steps));
         }
+        Ok(match self.link_anew(erp, journal, task, link, peek).await? {
+            Ok(draft) => steps_only(draft.steps.into_iter().chain(steps).collect()),
+            Err(question) => Plan::Unclear(question),
+        })
+    }
+
+    /// A contact whose message or command has a link that is not trusted gets its customer first.
+    async fn link_anew(
+        &self,
+        erp: &Erp,
+        journal: &dyn Journal,
+        task: &Task,
+        link: &Link,
+        peek: bool,
+    ) -> Result<Result<Draft, Question>, SyncError> {
+        if let Some(event) = &task.profile {
+            return Ok(self.become_customer(erp, journal, task, event, peek).await?.map(|mut draft| {
+                // What was said long ago has its records.
+                draft.steps.retain(|step| !step.is_part());
+                draft
+            }));
+        }
+        let khid = self.mapping.khid(task.work.contact_id());
+        let found = match task.decision {
+            Some(WhoItIs::Customer(ord)) => Some((ord, LinkedBy::Operator)),
+            _ => match matching::by_khid(erp, kind_of(link), &khid).await? {
+                Some(Match::Customer { ord, by }) if ord != link.ord => Some((ord, by)),
+                Some(Match::Unclear(question)) => return Ok(Err(question)),
+                _ => None,
+            },
+        };
+        let Some((ord, linked_by)) = found else {
+            return Ok(Err(Question::Gone { ord: link.ord, is_known: false }));
+        };
+        let step = Step::Link { ord: Some(ord), khid, kind: link.kind, linked_by };
+        Ok(Ok(Draft { steps: vec![step], ..Draft::default() }))
     }
 
     async fn customer_event(
@@ -109,21 +154,22 @@ impl Planner {
     ) -> Result<Plan, SyncError> {
         let is_deal = event.kind() == EventKind::DealClosed;
         let mut draft = match &task.link {
-            Some(_) if is_deal => Draft::default(),
-            Some(link) => self.refresh(erp, event, link).await?,
-            None => {
+            Some(_) if is_deal && !task.is_stale => Draft::default(),
+            Some(link) if !task.is_stale => self.refresh(erp, event, link).await?,
+            link => {
                 let decision = self.rules.decide(event);
-                if !decision.admitted && !task.force {
+                // Who was admitted once stays a customer.
+                if !decision.admitted && !task.force && link.is_none() {
                     return Ok(Plan::NotAdmitted(decision));
                 }
                 match self.become_customer(erp, journal, task, event, peek).await? {
                     Ok(draft) => draft,
-                    Err((by, candidates)) => return Ok(Plan::Several { by, candidates }),
+                    Err(question) => return Ok(Plan::Unclear(question)),
                 }
             }
         };
         if is_deal {
-            let kind = draft.kind.unwrap_or_else(|| kind_of(task.link.as_ref(), event));
+            let kind = draft.kind.unwrap_or_else(|| task.link.as_ref().map_or(Mapping::kind(event), kind_of));
             // The message that came with the deal may be the customer's 客户简介; else it has no other place.
             let signal = event.signal().filter(|_| !draft.steps.iter().any(writes_product));
             draft.steps.extend(self.deal(event, signal, kind));
@@ -139,19 +185,24 @@ impl Planner {
         task: &Task,
         event: &Event,
         peek: bool,
-    ) -> Result<Result<Draft, (LinkedBy, Vec<Candidate>)>, SyncError> {
-        let found = match task.named_ord {
-            Some(ord) => Match::Customer { ord, by: LinkedBy::Operator },
+    ) -> Result<Result<Draft, Question>, SyncError> {
+        let found = match task.decision {
+            Some(WhoItIs::Customer(ord)) => Match::Customer { ord, by: LinkedBy::Operator },
+            Some(WhoItIs::New) => Match::Nobody,
             None => matching::find(erp, &self.mapping, event).await?,
         };
-        Ok(match found {
-            Match::Several { by, candidates } => Err((by, candidates)),
-            Match::Nobody => Ok(self.new_customer(erp, journal, event, peek).await?),
-            Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {
+        let gone = task.link.as_ref().filter(|_| task.is_stale && task.decision.is_none()).map(|link| link.ord);
+        Ok(match (found, gone) {
+            (Match::Unclear(question), _) => Err(question),
+            (Match::Nobody, Some(ord)) => Err(Question::Gone { ord, is_known: true }),
+            // A contact person may outlive its customer.
+            (Match::Customer { ord, .. }, Some(gone)) if ord == gone => Err(Question::Gone { ord, is_known: true }),
+            (Match::Nobody, None) => Ok(self.new_customer(erp, journal, event, peek).await?),
+            (Match::Customer { ord, by: by @ LinkedBy::CompanyName }, _) => {
                 let known = details::detail_of(erp, CustomerKind::Company, ord).await?;
                 Ok(self.join_company(event, ord, by, known))
             }
-            Match::Customer { ord, by } => Ok(self.take_over(erp, event, ord, by).await?),
+            (Match::Customer { ord, by }, _) => Ok(self.take_over(erp, event, ord, by).await?),
         })
     }
 
@@ -179,7 +230,7 @@ impl Planner {
             } else {
                 assignment::next_of(rule, journal.rotation(&assignment::rotation_name(rule), peek).await?)
             };
-            check_users(erp, &to).await?;
+            assignment::check_users(erp, &to).await?;
             steps.push(Step::Assign { to });
         }
         steps.extend(self.overflow(event));
@@ -232,8 +283,7 @@ impl Planner {
         if link.kind == LinkKind::ContactPerson {
             return Ok(Draft::default());
         }
-        let guess = kind_of(Some(link), event);
-        let (kind, detail) = details::detail_of(erp, guess, link.ord).await?;
+        let (kind, detail) = details::detail_of(erp, kind_of(link), link.ord).await?;
         Ok(self.fill(event, kind, link.ord, &detail))
     }
 
@@ -301,27 +351,6 @@ impl Planner {
     }
 }
 
-/// Whether the ERP has the accounts that a customer is to be assigned to; it would refuse others only after the customer
-/// was made. An installation that does not show its accounts is believed to have them.
-async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpError> {
-    let Assignment::Users(users) = to else { return Ok(()) };
-    let accounts = match erp.list_accounts().await {
-        Ok(accounts) => accounts,
-        Err(ErpError::Refused(_)) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let Some(unknown) = users.iter().find(|user| accounts.iter().all(|account| account.ord != **user)) else {
-        return Ok(());
-    };
-    let shown =
-        accounts.iter().map(|account| format!("{} {}", account.ord, account.name.as_deref().unwrap_or_default()));
-    Err(ErpError::ChoiceMissing {
-        field: "指派用户 (member2)".into(),
-        wanted: unknown.clone(),
-        available: shown.map(|account| account.trim_end().to_owned()).collect(),
-    })
-}
-
 /// Steps in the making.
 #[derive(Default)]
 struct Draft {
@@ -356,11 +385,11 @@ const fn link_kind(kind: CustomerKind) -> LinkKind {
     }
 }
 
-fn kind_of(link: Option<&Link>, event: &Event) -> CustomerKind {
-    match link.map(|link| link.kind) {
-        Some(LinkKind::Person) => CustomerKind::Person,
-        Some(LinkKind::Company | LinkKind::ContactPerson) => CustomerKind::Company,
-        None => Mapping::kind(event),
+/// What a linked customer is, as far as the link says.
+pub(super) const fn kind_of(link: &Link) -> CustomerKind {
+    match link.kind {
+        LinkKind::Person => CustomerKind::Person,
+        LinkKind::Company | LinkKind::ContactPerson => CustomerKind::Company,
     }
 }
 

@@ -44,8 +44,10 @@ impl Engine {
         let mut shown = match plan {
             Plan::NotLinked => json!({ "outcome": "not_linked", "steps": [] }),
             Plan::NotAdmitted(decision) => json!({ "outcome": "not_admitted", "admission": decision, "steps": [] }),
-            Plan::Several { by, candidates } => {
-                json!({ "outcome": "needs_review", "matched_by": by, "candidates": candidates, "steps": [] })
+            Plan::Unclear(question) => {
+                let mut shown = question.facts();
+                (shown["outcome"], shown["steps"]) = (json!("needs_review"), json!([]));
+                shown
             }
             Plan::Steps { steps, changes } => {
                 let steps = named(steps);

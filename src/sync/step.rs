@@ -142,7 +142,11 @@ impl Step {
     /// Whether doing it a second time leaves the ERP as doing it once: then an outcome that cannot be looked up is no
     /// reason to ask a person.
     pub const fn is_repeatable(&self) -> bool {
-        !matches!(self, Self::Progress { .. } | Self::AddContactPerson { .. })
+        !matches!(
+            self,
+            // The ERP refuses these three where they have taken effect.
+            Self::Progress { .. } | Self::AddContactPerson { .. } | Self::Apply | Self::Approve { .. } | Self::TakeBack
+        )
     }
 }
 

@@ -24,12 +24,6 @@ pub(super) fn clean_line(text: &str, markup: Markup) -> String {
     clean(text, markup).replace('\n', " ")
 }
 
-/// Whether two names are one once both are written as the ERP takes them (`A&B` and `A＆B`), whatever their white space.
-pub(super) fn same_name(left: &str, right: &str) -> bool {
-    let key = |name| clean_line(name, Markup::FullWidth).split_whitespace().collect::<Vec<_>>().join(" ");
-    key(left) == key(right)
-}
-
 fn clean_char(character: char, markup: Markup) -> Option<char> {
     match character {
         '\r' | '\u{2028}' | '\u{2029}' | '\u{85}' => Some('\n'),
@@ -124,19 +118,6 @@ mod tests {
         }
         assert_eq!(clean("<b>&", Markup::Keep), "<b>&");
         assert_eq!(clean_line("甲\n乙", Markup::FullWidth), "甲 乙");
-    }
-
-    #[test]
-    fn a_name_is_the_same_however_its_markup_and_white_space_are_written() {
-        for (left, right, same) in [
-            ("A&B 公司", "A＆B 公司", true),
-            (" <甲>\t乙", "＜甲＞ 乙\u{0}", true),
-            ("甲\u{3000}乙", "甲  乙", true),
-            ("甲 乙", "甲乙", false),
-            ("A&B", "AB", false),
-        ] {
-            assert_eq!(same_name(left, right), same, "{left:?} {right:?}");
-        }
     }
 
     #[test]

@@ -10,6 +10,10 @@ use crate::{
     sync::{ErpError, SyncError},
 };
 
+/// The ERP says that a write is done, and it is not there.
+pub(super) const NOT_STORED: &str = "not_stored";
+/// The ERP understood and refused, in its own words.
+pub(super) const REFUSED: &str = "refused";
 /// The database takes what a run brings no better a second time.
 pub(super) const DATA_REFUSED: &str = "data_refused";
 
@@ -73,6 +77,18 @@ pub(super) enum Counts {
     No,
     /// Only if the ERP answers other calls: then it is the event's own failure, not an outage.
     UnlessOutage,
+}
+
+impl End {
+    /// Whether it ended as it does where the ERP has the contact's customer no more: a refusal, or a write that is
+    /// acknowledged and leaves nothing.
+    pub(super) fn may_mean_gone(&self) -> bool {
+        match self {
+            Self::Dead { code, .. } | Self::PlanAnew { code, .. } => *code == REFUSED,
+            Self::Retry { code, .. } | Self::Review { code, .. } => *code == NOT_STORED,
+            _ => false,
+        }
+    }
 }
 
 impl From<SyncError> for End {

@@ -118,3 +118,19 @@ async fn an_assignment_that_the_erp_does_not_show_is_made_again_where_it_showed_
     let ord = world.app.store.contact("c3").await.unwrap().unwrap().link.ord;
     assert_eq!((event.attempts, sent, world.sim.handle.catename(ord).unwrap().as_str()), (1, 4, "张伟"));
 }
+
+#[tokio::test]
+async fn lists_that_ignore_stype_fail_no_order_and_repeat_none() {
+    let world = World::start().await;
+    salesperson(&world, 1, 90.0).await;
+    world.sim.handle.change_settings(|settings| settings.ignores_stype = true);
+    for (order, interface, body) in [
+        ("takeback", "takeback", None),
+        ("apply", "apply", None),
+        ("approval", "approve", Some(json!({ "approve": true }))),
+    ] {
+        world.sim.handle.clear_calls();
+        assert_eq!(command(&world, "POST", &format!("/v1/contacts/c1/{order}"), body).await, Status::Succeeded);
+        assert_eq!(world.sim.handle.calls_of(interface).len(), 1, "{order}");
+    }
+}

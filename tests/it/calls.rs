@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{World, contact, message, promoted};
+use erp_bridge::config::{Config, SameName};
+
+use crate::support::{World, WorldOptions, contact, message, promoted};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -17,23 +19,26 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_new_person_costs_six_calls_a_message_two_and_a_resend_none() {
-    let world = World::start().await;
-    // The first one pays for the login and the choices of 客户来源 and 价值评估.
-    let first = world.cost(world.accept("m0", &promoted(&contact("c0", 1), 80.0))).await;
-    assert_eq!(first.len(), 9, "{first:?}");
+async fn a_new_person_costs_seven_calls_or_six_without_the_look_up_by_name_a_message_two_and_a_resend_none() {
+    for (same_name, most) in [(SameName::Review, 7), (SameName::Create, 6)] {
+        let configure = Box::new(move |config: &mut Config| config.conflicts.same_name = same_name);
+        let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
+        // The first one pays for the login and the choices of 客户来源 and 价值评估.
+        let first = world.cost(world.accept("m0", &promoted(&contact("c0", 1), 80.0))).await;
+        assert_eq!(first.len(), most + 3, "{first:?}");
 
-    let person = promoted(&contact("c1", 2), 80.0);
-    let calls = world.cost(world.accept("m1", &person)).await;
-    assert!(calls.len() <= 6, "{calls:?}");
-    assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
+        let person = promoted(&contact("c1", 2), 80.0);
+        let calls = world.cost(world.accept("m1", &person)).await;
+        assert!(calls.len() <= most, "{calls:?}");
+        assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
 
-    let said = message("c1", 1, "你好");
-    assert_eq!(world.cost(world.accept("m2", &said)).await, ["progress.add", "progress.list"]);
+        let said = message("c1", 1, "你好");
+        assert_eq!(world.cost(world.accept("m2", &said)).await, ["progress.add", "progress.list"]);
 
-    for (webhook_id, event) in [("m1", &person), ("m2", &said)] {
-        let calls = world.cost(world.post(webhook_id, event)).await;
-        assert_eq!(calls, [""; 0], "a resend of {webhook_id}");
+        for (webhook_id, event) in [("m1", &person), ("m2", &said)] {
+            let calls = world.cost(world.post(webhook_id, event)).await;
+            assert_eq!(calls, [""; 0], "a resend of {webhook_id}");
+        }
     }
 }
 

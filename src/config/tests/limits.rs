@@ -94,6 +94,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
         &["", "60:public", "80:63+71,60:public", "60:public,80:63"],
         &["60", "60:", "60:anna", "101:63", "80:63+", "80:63,80:public", "80:1234567890"],
     ),
+    ("conflicts.same_name", &["review", "create"], &["", "ask"]),
     ("messages.before_promotion", &["hold", "ignore"], &["", "drop"]),
     ("messages.hold_for", &["1s", "3650d"], &["999ms", "3651d"]),
     ("retry.schedule", &["10ms", "5s,30s", "30d"], &["", "9ms", "5s,,1m", "5", "31d"]),

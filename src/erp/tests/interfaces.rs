@@ -85,6 +85,7 @@ async fn customers_are_sent_as_the_erp_wants_them() {
         [("edit", ""), ("intsort", "1"), ("ord", "7592")]
     );
     let filter = CustomerFilter {
+        sort: None,
         name: Some("某公司".into()),
         khid: Some("WX1".into()),
         ord: Some(7592),

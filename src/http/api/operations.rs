@@ -134,6 +134,8 @@ pub(in crate::http) enum DecisionWord {
     Done,
     /// It did not.
     Resend,
+    /// The contact is none of the ERP's customers: a new one.
+    Recreate,
     /// The contact is this customer.
     Link,
 }
@@ -145,9 +147,12 @@ impl ResolveBody {
         match (self.decision, self.ord) {
             (DecisionWord::Done, None) => Ok(Resolution::Done),
             (DecisionWord::Resend, None) => Ok(Resolution::Resend),
+            (DecisionWord::Recreate, None) => Ok(Resolution::Recreate),
             (DecisionWord::Link, Some(ord)) if (1..=MAX_ORD).contains(&ord) => Ok(Resolution::Link { ord }),
             (DecisionWord::Link, _) => Err(fault("link needs the customer's ord, 1 or more")),
-            (DecisionWord::Done | DecisionWord::Resend, Some(_)) => Err(fault("only link takes an ord")),
+            (DecisionWord::Done | DecisionWord::Resend | DecisionWord::Recreate, Some(_)) => {
+                Err(fault("only link takes an ord"))
+            }
         }
     }
 }

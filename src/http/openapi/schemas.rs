@@ -257,7 +257,7 @@ pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     }
     if let Some(resolve) = schemas.get_mut("ResolveBody") {
         resolve["oneOf"] = json!([
-            {"properties": {"decision": {"enum": ["done", "resend"]}, "ord": {"not": {}}}},
+            {"properties": {"decision": {"enum": ["done", "resend", "recreate"]}, "ord": {"not": {}}}},
             {"properties": {"decision": {"enum": ["link"]}}, "required": ["ord"]},
         ]);
         resolve["examples"] = json!([{"decision": "link", "ord": 26_013, "reason": "同一客户"}]);

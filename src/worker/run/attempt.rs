@@ -9,7 +9,7 @@ use super::{
 use crate::{
     store::{Advance, StepRow, StepState},
     sync::{ErpError, Executor, Shown, Step, SyncError, Verification},
-    worker::end::{Counts, End},
+    worker::end::{Counts, End, NOT_STORED, REFUSED},
 };
 
 /// Tries of one run to see an assignment, or filled fields, that the ERP says are done.
@@ -87,11 +87,11 @@ impl Run<'_> {
         let error = format!("步骤 {}：ERP 答复“{said}”，但查不到结果 (the ERP stored nothing)", row.name);
         if !step.is_repeatable() && row.unseen > 0 {
             let facts = json!({ "step": row.name, "decisions": ["done", "resend"] });
-            return End::Review { code: "not_stored", error, facts };
+            return End::Review { code: NOT_STORED, error, facts };
         }
         let reset = Advance { reset: Some(row.position), unseen: true, calls: self.calls(), ..Advance::default() };
         match self.store.advance(&mut self.lease, &reset).await {
-            Ok(()) => End::Retry { code: "not_stored", error, counts: Counts::Yes },
+            Ok(()) => End::Retry { code: NOT_STORED, error, counts: Counts::Yes },
             Err(error) => error.into(),
         }
     }
@@ -126,7 +126,7 @@ impl Run<'_> {
             SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
                 self.reset(row).await?;
                 // The number may have been given away meanwhile, or the allocated id be forgotten.
-                return Err(End::PlanAnew { code: "refused", error: words.clone() });
+                return Err(End::PlanAnew { code: REFUSED, error: words.clone() });
             }
             SyncError::Erp(_) => self.reset(row).await?,
         }

@@ -8,17 +8,16 @@ mod parts;
 
 use std::time::Duration;
 
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use self::journal::{StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
-    event::{Reading, Work},
+    event::{Event, EventKind, Reading, Work},
     json,
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Job, Plan, Step, Task, named},
+    sync::{CallRecord, Job, Plan, Step, Task, WhoItIs, identities, named},
 };
 
 /// A run in progress.
@@ -50,40 +49,80 @@ impl Run<'_> {
         let payload = event.payload.as_deref().unwrap_or_default();
         let work = Work::parse(&event.kind, payload, self.reading)
             .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
-        let resolution = event.resolution.as_ref().and_then(|value| json::from_value::<Resolution>(value).ok());
-        let link = claimed.contact.as_ref().map(|contact| &contact.link);
-        let mut ord = link.map(|link| link.ord);
-        let mut pending = Vec::new();
-        for row in &claimed.steps {
-            match row.state {
-                StepState::Done => ord = ord_of(row, ord),
-                StepState::Planned | StepState::Started => pending.push(row.clone()),
+        let ended = self.work_on(&work, claimed, &claimed.steps, false).await;
+        let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return ended };
+        match ended {
+            // Asked only now, so that a customer who is there costs nothing.
+            Err(end) if end.may_mean_gone() && self.job.is_gone(link).await.unwrap_or(false) => {
+                tracing::warn!(event.id = %event.id, customer.ord = link.ord, "the linked customer is gone from the ERP; the contact is looked up anew");
+                let steps = self.store.steps(&event.id).await?;
+                self.work_on(&work, claimed, &steps, true).await
             }
+            ended => ended,
         }
-        if link.is_none() && !self.reserve(&work).await? {
+    }
+
+    /// Plans, or goes on with what is planned. `is_gone`: the ERP has the linked customer no more.
+    async fn work_on(
+        &mut self,
+        work: &Work,
+        claimed: &Claimed,
+        steps: &[StepRow],
+        is_gone: bool,
+    ) -> Result<Advance, End> {
+        let event = &claimed.event;
+        let resolution = event.resolution.as_ref().and_then(|value| json::from_value::<Resolution>(value).ok());
+        let decision = decision(resolution);
+        let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
+        let link = claimed.contact.as_ref().map(|contact| &contact.link);
+        // A plan that links the contact anew was begun, and is gone on with.
+        let is_linking =
+            link.is_some() && pending.iter().filter_map(step_of).any(|step| matches!(step, Step::Link { .. }));
+        let is_decided =
+            link.is_some_and(|link| decision.is_some_and(|decision| decision != WhoItIs::Customer(link.ord)));
+        let is_stale = is_gone || is_linking || is_decided;
+        let trusted = link.filter(|_| !is_stale);
+        let mut ord = trusted.map(|link| link.ord);
+        if trusted.is_none() {
+            ord = done.iter().fold(ord, |ord, row| ord_of(row, ord));
+        }
+        let profile = if is_stale { self.profile(work).await? } else { None };
+        if trusted.is_none() && !self.reserve(work, profile.as_deref()).await? {
             return Err(End::Wait);
         }
         // Until the contact is linked, a plan holds for the run that made it: meanwhile another contact with the same number
         // or company may have become a customer.
-        let is_stale = link.is_none() && !claimed.steps.iter().any(is_effect);
-        if pending.is_empty() || is_stale {
+        let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
+        let has_effect = pending.iter().chain(of_this_plan).any(is_effect);
+        let is_old = trusted.is_none() && !has_effect;
+        if pending.is_empty() || is_old || is_gone || (is_decided && !is_linking) {
             let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let task = Task {
-                work,
+                work: work.clone(),
                 received_at: event.received_at,
                 link: link.cloned(),
                 force: event.force,
-                named_ord: match resolution {
-                    Some(Resolution::Link { ord }) => Some(ord),
-                    _ => None,
-                },
+                decision: decision.filter(|_| trusted.is_none()),
+                is_stale,
+                profile,
             };
-            pending = self.plan(&task, &claimed.steps, turn).await?;
+            pending = self.plan(&task, steps, turn).await?;
         } else if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
             self.start(first, false).await?;
         }
-        self.linked = link.is_some();
+        self.linked = trusted.is_some();
         self.work_through(pending, ord, resolution).await
+    }
+
+    /// The newest event that says who the contact of a message or a command is.
+    async fn profile(&self, work: &Work) -> Result<Option<Box<Event>>, End> {
+        let kinds = [EventKind::ContactPromoted, EventKind::DealClosed, EventKind::SyncRequested];
+        let row = self.store.newest_of(work.contact_id(), &kinds.map(EventKind::as_str)).await?;
+        let work = row.and_then(|row| Work::parse(&row.kind, row.payload.as_deref()?, self.reading).ok());
+        Ok(match work {
+            Some(Work::Event(event)) => Some(event),
+            _ => None,
+        })
     }
 
     /// Plans, and writes the plan down with its first step started. `turn` is the assignment of an earlier plan: whose
@@ -96,20 +135,18 @@ impl Run<'_> {
             Ok(Plan::Steps { steps, .. }) => named(steps),
             Ok(Plan::NotLinked) => return Err(End::Hold),
             Ok(Plan::NotAdmitted(decision)) => return Err(End::NotAdmitted(decision)),
-            Ok(Plan::Several { by, candidates }) => {
-                let error = match candidates.len() {
-                    1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖 (one customer may be this contact; the ERP masks its number)".to_owned(),
-                    count => format!("ERP 中有 {count} 个客户与此联系人相符 ({count} customers match)"),
-                };
-                let facts = json!({ "matched_by": by, "candidates": candidates, "decisions": ["link"] });
-                return Err(End::Review { code: "candidates", error, facts });
+            Ok(Plan::Unclear(question)) => {
+                return Err(End::Review { code: question.code(), error: question.words(), facts: question.facts() });
             }
             Err(error) => return Err(error.into()),
         };
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
         let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
-        let is_new = |name: &str, step: &Step| step.allocates() || !is_done(name);
-        let executor = self.job.executor(&journal, task.link.as_ref().map(|link| link.ord));
+        // So may the customer be to which an earlier plan linked the contact.
+        let is_anew = |step: &Step| step.allocates() || task.is_stale && (step.binds() || step.leaves_trace());
+        let is_new = |name: &str, step: &Step| is_anew(step) || !is_done(name);
+        let trusted = task.link.as_ref().filter(|_| !task.is_stale);
+        let executor = self.job.executor(&journal, trusted.map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
             .filter(|(name, step)| is_new(name, step))
@@ -132,13 +169,14 @@ impl Run<'_> {
     }
 
     /// Two contacts with the same number or company must not look the ERP up at the same time and both create it.
-    async fn reserve(&mut self, work: &Work) -> Result<bool, End> {
-        let Work::Event(event) = work else { return Ok(true) };
-        let contact = event.contact();
-        let mobile = contact.mobile().map(|mobile| format!("mobile:{mobile}"));
-        let company = contact.company().map(|company| format!("company:{}", company.trim()));
-        let identities: Vec<String> = [mobile, company].into_iter().flatten().map(|text| sha256(&text)).collect();
-        if identities.is_empty() || event.kind() == crate::event::EventKind::MessageLogged {
+    async fn reserve(&mut self, work: &Work, profile: Option<&Event>) -> Result<bool, End> {
+        let event = match work {
+            Work::Event(event) if event.kind() != EventKind::MessageLogged => Some(&**event),
+            _ => profile,
+        };
+        let identities: Vec<String> =
+            event.map(identities).unwrap_or_default().iter().map(|text| sha256(text)).collect();
+        if identities.is_empty() {
             return Ok(true);
         }
         Ok(self.store.reserve(&mut self.lease, &identities).await?)
@@ -173,6 +211,8 @@ impl Run<'_> {
             }
             let fingerprint = executor.fingerprint(&step);
             let new_link = new_link(&step, ord);
+            // Who the contact is was decided, and is so now.
+            let resolved = resolved || new_link.is_some() && decision(resolution).is_some();
             ord = step.ord_after(&result, ord);
             if let (Step::Allocate { .. }, Some(ord)) = (&step, ord)
                 && !self.store.reserve_ord(&mut self.lease, ord).await?
@@ -221,5 +261,14 @@ impl Run<'_> {
             crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
         }
         calls.into_iter().map(row).collect()
+    }
+}
+
+/// What an operator decided on which customer the contact is.
+fn decision(resolution: Option<Resolution>) -> Option<WhoItIs> {
+    match resolution? {
+        Resolution::Link { ord } => Some(WhoItIs::Customer(ord)),
+        Resolution::Recreate => Some(WhoItIs::New),
+        Resolution::Done | Resolution::Resend => None,
     }
 }

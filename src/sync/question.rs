@@ -1,0 +1,84 @@
+//! Which customer a contact is, where only a person can say (`contract.md` §3).
+
+use serde_json::{Value, json};
+
+use super::matching::Candidate;
+use crate::event::LinkedBy;
+
+/// Why nobody but a person can say which customer a contact is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Question {
+    /// Several customers match, or one whose number the installation masks.
+    Several {
+        /// By what they match.
+        by: LinkedBy,
+        /// Which.
+        candidates: Vec<Candidate>,
+    },
+    /// Customers of exactly the contact's name have no number by which they could be told from it.
+    SameName {
+        /// Which.
+        candidates: Vec<Candidate>,
+    },
+    /// The ERP's answer is longer than the bridge reads.
+    TooMany {
+        /// Of what.
+        what: String,
+    },
+    /// The ERP has the linked customer no more, and no other that is the contact.
+    Gone {
+        /// The customer that was linked.
+        ord: i64,
+        /// Whether the ledger still knows enough of the contact to make a customer of it.
+        is_known: bool,
+    },
+}
+
+impl Question {
+    /// A stable word for it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Several { .. } => "candidates",
+            Self::SameName { .. } => "same_name",
+            Self::TooMany { .. } => "too_many",
+            Self::Gone { .. } => "customer_gone",
+        }
+    }
+
+    /// For people: what is asked, and how it is decided.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Several { candidates, .. } if candidates.len() == 1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖 (one customer may be this contact; the ERP masks its number)".into(),
+            Self::Several { candidates, .. } => {
+                let count = candidates.len();
+                format!("ERP 中有 {count} 个客户与此联系人相符 ({count} customers match)")
+            }
+            Self::SameName { candidates } => {
+                let count = candidates.len();
+                format!("ERP 中有 {count} 个同名客户没有手机号码，可能就是此联系人：关联 (link) 其一，或新建 (recreate) ({count} customers of this name have no number and may be this contact: link one, or recreate)")
+            }
+            Self::TooMany { what } => {
+                format!("ERP 的查询结果太多，无法逐条核对：请在 ERP 中查找后关联 (link)，或新建 (recreate) (too many to compare, {what}: look in the ERP, then link or recreate)")
+            }
+            Self::Gone { ord, is_known: true } => {
+                format!("已关联的客户 {ord} 在 ERP 中不存在（已删除、合并或无权查看），也找不到相符的客户：关联 (link)、新建 (recreate) 或放弃 (discard) (the linked customer {ord} is gone and no other matches: link, recreate or discard)")
+            }
+            Self::Gone { ord, is_known: false } => {
+                format!("已关联的客户 {ord} 在 ERP 中不存在（已删除、合并或无权查看），也找不到相符的客户：关联 (link) 或放弃 (discard) (the linked customer {ord} is gone and no other matches: link or discard)")
+            }
+        }
+    }
+
+    /// What a decision needs: the decisions that there are, and which customers are in question.
+    pub fn facts(&self) -> Value {
+        match self {
+            Self::Several { by, candidates } => {
+                json!({ "matched_by": by, "candidates": candidates, "decisions": ["link", "recreate"] })
+            }
+            Self::SameName { candidates } => json!({ "candidates": candidates, "decisions": ["link", "recreate"] }),
+            Self::TooMany { what } => json!({ "too_many": what, "decisions": ["link", "recreate"] }),
+            Self::Gone { ord, is_known: true } => json!({ "ord": ord, "decisions": ["link", "recreate"] }),
+            Self::Gone { ord, is_known: false } => json!({ "ord": ord, "decisions": ["link"] }),
+        }
+    }
+}

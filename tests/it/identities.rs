@@ -1,0 +1,146 @@
+//! Who is who: numbers compared as numbers, names however they are written, long answers, twins at one moment.
+
+use std::time::Duration;
+
+use erp_bridge::{config::SameName, event::Status, store::EventRow};
+use serde_json::{Value, json};
+
+use crate::support::{World, WorldOptions, contact, mobile, promoted};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
+
+async fn promote(world: &World, contact: &Value) -> EventRow {
+    let id = world.accept(&format!("m-{}", contact["id"]).replace('"', ""), &promoted(contact, 80.0)).await;
+    world.until(&id, &ENDS).await
+}
+
+async fn ord_of(world: &World, contact: &str) -> i64 {
+    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
+}
+
+fn seed(world: &World, fields: &[(&str, &str)]) -> i64 {
+    world.sim.handle.seed_customer_fields(fields).unwrap()
+}
+
+#[tokio::test]
+async fn a_customer_whose_number_is_written_otherwise_is_found() {
+    for spelled in ["138 0013 8055", "138-0013-8055", "+8613800138055", "１３８００１３８０５５", "+86 138-0013-8055"]
+    {
+        for hidden in [false, true] {
+            let world = World::start().await;
+            if hidden {
+                let quirks = erp_bridge::simulator::Quirks::only([erp_bridge::simulator::Quirk::NoFirstContact]);
+                world.sim.handle.set_quirks(quirks);
+            }
+            let ord = seed(&world, &[("name", "老客户"), ("khid", "K1"), ("mobile", spelled)]);
+            // Another number with the same end.
+            seed(&world, &[("name", "别人"), ("khid", "K2"), ("mobile", "139 1111 8055")]);
+            let mut person = contact("c1", 1);
+            person["phone"] = json!("13800138055");
+            let event = promote(&world, &person).await;
+            assert_eq!(event.status, Status::Succeeded, "{spelled} {hidden}: {:?}", event.error);
+            assert_eq!(
+                (ord_of(&world, "c1").await, world.sim.handle.customers().len()),
+                (ord, 2),
+                "{spelled} {hidden}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_settled_that_it_is_not() {
+    for (same_name, is_asked) in [(SameName::Review, true), (SameName::Create, false)] {
+        let configure = Box::new(move |config: &mut erp_bridge::config::Config| config.conflicts.same_name = same_name);
+        let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
+        let person = contact("c1", 7);
+        let name = person["name"].as_str().unwrap().to_owned();
+        let ord = seed(&world, &[("name", &name), ("khid", "K1")]);
+        // Neither has the contact's name and no number.
+        seed(&world, &[("name", &name), ("khid", "K2"), ("mobile", &mobile(9))]);
+        seed(&world, &[("name", &format!("{name}先生")), ("khid", "K3")]);
+        let event = promote(&world, &person).await;
+        if !is_asked {
+            assert_eq!((event.status, world.sim.handle.customers().len()), (Status::Succeeded, 4));
+            continue;
+        }
+        assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("same_name")));
+        let review = event.review.unwrap();
+        assert_eq!((review["candidates"].as_array().unwrap().len(), &review["candidates"][0]["ord"]), (1, &json!(ord)));
+        let path = format!("/v1/events/{}/resolve", event.id);
+        assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
+        assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
+    let company = |id: &str, number, name: &str| {
+        let mut contact = contact(id, number);
+        contact["company"] = json!(name);
+        contact
+    };
+    let abroad = |id: &str, number: &str| {
+        let mut contact = contact(id, 1);
+        contact["phone"] = json!(number);
+        contact
+    };
+    for twins in [
+        [company("c1", 1, "A&B 科技有限公司"), company("c2", 2, "A＆B 科技有限公司")],
+        [company("c1", 1, "甲（上海）公司"), company("c2", 2, "甲(上海)公司")],
+        [abroad("c1", "+852 6123 4567"), abroad("c2", "0085261234567")],
+    ] {
+        let world = World::start().await;
+        for twin in &twins {
+            let path = format!("/v1/contacts/{}/sync", twin["id"].as_str().unwrap());
+            let (status, answer) = world.call("POST", &path, Some(json!({ "contact": twin, "force": true }))).await;
+            assert_eq!(status, 202, "{answer}");
+        }
+        world.idle(LIMIT).await;
+        assert_eq!(world.sim.handle.customers().len(), 1, "{twins:?}");
+        assert_eq!(ord_of(&world, "c1").await, ord_of(&world, "c2").await);
+    }
+}
+
+#[tokio::test]
+async fn a_khid_that_begins_a_thousand_others_costs_no_more_than_one_that_begins_none() {
+    for is_there in [false, true] {
+        let world = World::start().await;
+        // What a first promotion pays for is paid.
+        promote(&world, &contact("c0", 1)).await;
+        world.sim.handle.change_settings(|settings| settings.page_cap = Some(20));
+        for number in 0..1_100 {
+            let (khid, other) = (format!("WX87{number:04}"), mobile(500_000 + number * 10_000));
+            seed(&world, &[("name", "某客户"), ("khid", &khid), ("mobile", &other)]);
+        }
+        let ord = is_there.then(|| seed(&world, &[("name", "某客户"), ("khid", "WX87"), ("mobile", "13900000009")]));
+        world.sim.handle.clear_calls();
+        let event = promote(&world, &contact("87", 2)).await;
+        assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+        let calls: Vec<_> = world.sim.handle.calls(0).into_iter().map(|call| call.interface).collect();
+        assert!(calls.len() <= 12, "{calls:?}");
+        if let Some(ord) = ord {
+            assert_eq!(ord_of(&world, "87").await, ord);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_company_name_that_a_thousand_others_contain_is_a_question_with_decisions() {
+    let world = World::start().await;
+    world.sim.handle.change_settings(|settings| settings.page_cap = Some(20));
+    for number in 0..1_100 {
+        let name = format!("第{number}号科技有限公司");
+        seed(&world, &[("name", &name), ("kind", "1"), ("person_name", "老王"), ("khid", &format!("K{number}"))]);
+    }
+    let mut person = contact("c1", 1);
+    person["company"] = json!("科技有限公司");
+    let event = promote(&world, &person).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("too_many")));
+    assert_eq!(event.review.unwrap()["decisions"], json!(["link", "recreate"]));
+    let path = format!("/v1/events/{}/resolve", event.id);
+    assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
+    assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+}
