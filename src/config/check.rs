@@ -6,11 +6,12 @@ use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use bytesize::ByteSize;
 use humantime::format_duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, load::ENV_PREFIX, source::Reader};
+use super::{Config, ServerConfig, load::ENV_PREFIX, source::Reader};
 
 /// A lease outlives this many ERP calls that all run into their timeout …
 const LEASE_TIMEOUTS: u32 = 4;
@@ -55,6 +56,7 @@ impl Config {
 
 /// What must hold between keys.
 pub(super) fn between_keys(config: &Config, r: &mut Reader) {
+    server(&config.server, r);
     let needed = config.erp.timeout * LEASE_TIMEOUTS + LEASE_MARGIN;
     if config.worker.lease < needed {
         let (lease, timeout) = (format_duration(config.worker.lease), format_duration(config.erp.timeout));
@@ -75,6 +77,19 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
     }
     if tokens.iter().map(|token| token.token.expose_secret()).collect::<BTreeSet<_>>().len() < tokens.len() {
         r.refuse("api.tokens", "two names share one token; give each a token of its own");
+    }
+}
+
+fn server(server: &ServerConfig, r: &mut Reader) {
+    if server.admin_listen == server.listen && !server.listen.ends_with(":0") {
+        r.refuse("server.admin_listen", "is server.listen too: write another address or port, or nothing");
+    }
+    if server.request_memory < server.body_limit {
+        let (memory, limit) = (ByteSize(server.request_memory), ByteSize(server.body_limit));
+        r.refuse(
+            "server.request_memory",
+            format!("{memory} does not hold one body of server.body_limit = {limit}: write at least {limit}"),
+        );
     }
 }
 

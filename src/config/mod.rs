@@ -59,14 +59,22 @@ pub struct Config {
 pub struct ServerConfig {
     /// Address and port; port 0 takes a free one and prints it.
     pub listen: String,
+    /// Where everything but the webhook target, `/livez` and `/readyz` is served, if anywhere else; empty: at `listen`.
+    pub admin_listen: String,
     /// Largest request body in bytes; also written `256KiB`.
     pub body_limit: u64,
     /// How long a client may take to send its header, and again its body.
     pub read_timeout: Duration,
+    /// How long an answer may wait for a client that does not read.
+    pub write_timeout: Duration,
     /// How long a stopping server waits for requests and steps in flight.
     pub shutdown_grace: Duration,
     /// How many connections are open at most.
     pub max_connections: usize,
+    /// How many of them one address may have; 0 sets no limit.
+    pub max_connections_per_address: usize,
+    /// What the bodies of all requests may take of the memory, in bytes; also written `64MiB`.
+    pub request_memory: u64,
 }
 
 /// `[database]`

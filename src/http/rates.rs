@@ -36,7 +36,7 @@ impl Remote {
     }
 
     /// What is counted: an IPv4 address, or the /64 network that one IPv6 subscriber can roam in.
-    fn key(self) -> IpAddr {
+    pub(super) fn network(self) -> IpAddr {
         match self.0.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
             IpAddr::V6(address) => {
@@ -78,7 +78,7 @@ impl Limits {
     /// # Errors
     /// [`Problem::RateLimited`] if it is one too many.
     pub fn webhook(&self, remote: Remote) -> Result<(), Problem> {
-        check(self.webhooks.as_ref(), &remote.key()).map_err(Problem::RateLimited)
+        check(self.webhooks.as_ref(), &remote.network()).map_err(Problem::RateLimited)
     }
 
     /// Counts a call of this token.
@@ -95,7 +95,7 @@ impl Limits {
     /// [`Problem::TooManyFailures`] if it is one too many.
     pub fn failed_authentication(&self, remote: Remote) -> Result<(), Problem> {
         metrics::counter!("erp_bridge_authentication_failures_total").increment(1);
-        check(self.failures.as_ref(), &remote.key()).map_err(Problem::TooManyFailures)
+        check(self.failures.as_ref(), &remote.network()).map_err(Problem::TooManyFailures)
     }
 }
 
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one_and_a_mapped_address_as_its_ipv4() {
-        assert_eq!(remote("2001:db8::1").key(), remote("2001:db8::ffff:2").key());
-        assert_ne!(remote("2001:db8::1").key(), remote("2001:db8:0:1::1").key());
-        assert_eq!(remote("::ffff:10.0.0.1").key(), remote("10.0.0.1").key());
+        assert_eq!(remote("2001:db8::1").network(), remote("2001:db8::ffff:2").network());
+        assert_ne!(remote("2001:db8::1").network(), remote("2001:db8:0:1::1").network());
+        assert_eq!(remote("::ffff:10.0.0.1").network(), remote("10.0.0.1").network());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{keys::Keyring, problem::Problem, rates::Limits};
+use super::{budget::Budget, keys::Keyring, problem::Problem, rates::Limits};
 use crate::{
     clock::Clock,
     config::MessagesConfig,
@@ -75,6 +75,8 @@ pub struct HttpParts {
     pub keys: Arc<Keyring>,
     /// Largest body in bytes.
     pub body_limit: u64,
+    /// What the bodies of all requests may take of the memory, in bytes.
+    pub request_memory: u64,
     /// How long a body may take to arrive.
     pub read_timeout: Duration,
     /// How far a sender's clock may be off.
@@ -107,6 +109,7 @@ pub struct HttpState(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     parts: HttpParts,
+    memory: Budget,
     streams: Arc<Semaphore>,
     tasks: TaskTracker,
 }
@@ -114,8 +117,9 @@ struct Shared {
 impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
+        let memory = Budget::new(parts.request_memory);
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Shared { parts, streams, tasks: TaskTracker::new() }))
+        Self(Arc::new(Shared { parts, memory, streams, tasks: TaskTracker::new() }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -149,6 +153,11 @@ impl Deref for HttpState {
 }
 
 impl HttpState {
+    /// The memory that bodies share.
+    pub(super) fn memory(&self) -> &Budget {
+        &self.0.memory
+    }
+
     /// The places for open streams.
     pub(super) fn streams(&self) -> &Arc<Semaphore> {
         &self.0.streams

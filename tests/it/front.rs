@@ -42,7 +42,10 @@ pub struct Wishes {
     pub failures_per_minute: u32,
     pub max_backlog: u64,
     pub read_timeout: Duration,
+    pub write_timeout: Duration,
     pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    pub request_memory: u64,
 }
 
 impl Default for Wishes {
@@ -52,7 +55,10 @@ impl Default for Wishes {
             failures_per_minute: 0,
             max_backlog: 1_000_000,
             read_timeout: Duration::from_secs(20),
+            write_timeout: Duration::from_secs(20),
             max_connections: 64,
+            max_connections_per_address: 0,
+            request_memory: 64 * 1_024 * 1_024,
         }
     }
 }
@@ -134,6 +140,7 @@ impl Front {
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,
+            request_memory: wishes.request_memory,
             read_timeout: wishes.read_timeout,
             tolerance: Duration::from_secs(300),
             silence_after: Duration::ZERO,
@@ -147,7 +154,9 @@ impl Front {
         let address = listener.local_addr().unwrap();
         let limits = ServerLimits {
             read_timeout: wishes.read_timeout,
+            write_timeout: wishes.write_timeout,
             max_connections: wishes.max_connections,
+            max_connections_per_address: wishes.max_connections_per_address,
             shutdown_grace: Duration::from_secs(20),
         };
         let served = tokio::spawn(serve(listener, router(door.clone()), door, limits, stop.clone()));

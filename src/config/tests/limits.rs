@@ -4,10 +4,18 @@ use crate::config::source::Reader;
 /// Every key with values at its limits, and values just beyond them or of another kind.
 const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("server.listen", &["127.0.0.1:0", "[::]:8080", "localhost:65535"], &["", "8080", "127.0.0.1", "a b:1", "h:65536"]),
+    (
+        "server.admin_listen",
+        &["", "127.0.0.1:8081", "0.0.0.0:8080", "[::1]:0"],
+        &["8081", "127.0.0.1", "127.0.0.1:8080", "h:65536"],
+    ),
     ("server.body_limit", &["1024", "1KiB", "16MiB", "256 kB"], &["1023", "16777217", "17MiB", "much", "-1", ""]),
     ("server.read_timeout", &["100ms", "10m"], &["99ms", "601s", "20", "", "-1s"]),
+    ("server.write_timeout", &["100ms", "10m"], &["99ms", "601s", "20"]),
     ("server.shutdown_grace", &["0s", "10m"], &["601s", "25"]),
     ("server.max_connections", &["1", "100000"], &["0", "100001", "-1", "1.5", "many"]),
+    ("server.max_connections_per_address", &["0", "1", "100000"], &["100001", "-1", "many"]),
+    ("server.request_memory", &["1MiB", "1048577", "1TiB"], &["1048575", "1025GiB", "much"]),
     (
         "database.url",
         &["sqlite://a.db", "postgres://u:p@h/d", "postgresql://h/d"],

@@ -72,6 +72,17 @@ fn a_lease_outlives_four_calls_and_ten_seconds() {
 }
 
 #[test]
+fn the_memory_for_requests_holds_one_body() {
+    for (memory, body, holds) in
+        [("2097151", "2MiB", false), ("2MiB", "2MiB", true), ("2097153", "2MiB", true), ("64MiB", "16MiB", true)]
+    {
+        let outcome =
+            with_env(&[("ERP_BRIDGE__SERVER__REQUEST_MEMORY", memory), ("ERP_BRIDGE__SERVER__BODY_LIMIT", body)]);
+        assert_eq!(outcome.is_ok(), holds, "{memory} for {body}");
+    }
+}
+
+#[test]
 fn token_names_and_tokens_are_each_used_once() {
     for (tokens, holds) in
         [("a:read:1,b:read:2", true), ("a:read:1,a:operate:2", false), ("a:read:1,b:operate:1", false)]
