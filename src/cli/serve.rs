@@ -5,6 +5,7 @@ use clap::Args;
 use super::{ConfigFile, Outcome};
 use crate::{
     app::{App, Ended, StartOptions},
+    clock::Clock,
     lifecycle::Signals,
     telemetry::logging,
 };
@@ -31,7 +32,7 @@ impl Serve {
             println!("everything but webhooks and probes on http://{address}");
         }
         tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
-        for warning in config.warnings() {
+        for warning in config.warnings(Clock::system().now()) {
             tracing::warn!("{warning}");
         }
         let stop = app.stop_token();

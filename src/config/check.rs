@@ -12,13 +12,14 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Config, ServerConfig, load::ENV_PREFIX, source::Reader};
+use crate::clock::Millis;
 
 /// A lease outlives this many ERP calls that all run into their timeout …
 const LEASE_TIMEOUTS: u32 = 4;
 /// … and then so much.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
-/// Below this a bearer token can be guessed.
-const TOKEN_CHARS_RECOMMENDED: usize = 16;
+/// A token that expires sooner is warned of at the start.
+const EXPIRY_NOTICE: Duration = Duration::from_secs(14 * 86_400);
 /// What the Standard Webhooks scheme recommends at least.
 const KEY_BYTES_RECOMMENDED: usize = 24;
 /// More than any sender uses.
@@ -30,19 +31,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 impl Config {
-    /// What is allowed and yet unwise, a sentence each; to be logged at the start.
-    pub fn warnings(&self) -> Vec<String> {
+    /// What is allowed and yet unwise, or soon over, a sentence each; to be logged at the start.
+    pub fn warnings(&self, now: Millis) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.api.tokens.is_empty() {
             warnings.push("api.tokens is empty: nobody can call /v1 (没有任何令牌可以访问 /v1)".to_owned());
         }
         for token in &self.api.tokens {
-            if token.token.expose_secret().chars().count() < TOKEN_CHARS_RECOMMENDED {
-                let name = &token.name;
-                warnings.push(format!(
-                    "api.tokens: the token of {name} is shorter than {TOKEN_CHARS_RECOMMENDED} characters"
-                ));
-            }
+            let Some(end) = token.expires_at.filter(|end| *end <= now.plus(EXPIRY_NOTICE)) else { continue };
+            let (name, when) = (&token.name, end.rfc3339());
+            warnings.push(format!("api.tokens: the token of {name} expires at {when} (令牌 {name} 于 {when} 到期)"));
         }
         for (index, secret) in self.webhook.secrets.iter().enumerate() {
             if key_bytes(secret.expose_secret()).is_some_and(|bytes| bytes < KEY_BYTES_RECOMMENDED) {
@@ -75,7 +73,7 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
     if tokens.iter().map(|token| &token.name).collect::<BTreeSet<_>>().len() < tokens.len() {
         r.refuse("api.tokens", "two tokens have the same name; the audit log could not tell them apart");
     }
-    if tokens.iter().map(|token| token.token.expose_secret()).collect::<BTreeSet<_>>().len() < tokens.len() {
+    if tokens.iter().map(|token| token.hash).collect::<BTreeSet<_>>().len() < tokens.len() {
         r.refuse("api.tokens", "two names share one token; give each a token of its own");
     }
 }

@@ -14,9 +14,12 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use crate::clock::Millis;
 
 pub use self::{
     error::{ConfigError, Problem},
@@ -115,14 +118,40 @@ pub struct ApiConfig {
 }
 
 /// One bearer token; in the environment `name:scope:token`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiToken {
     /// Who this is, for the audit log.
     pub name: String,
     /// What it may do.
     pub scope: Scope,
-    /// The token itself.
-    pub token: SecretString,
+    /// SHA-256 of the token; the token itself is not kept.
+    pub hash: TokenHash,
+    /// From when on it is not taken any more.
+    pub expires_at: Option<Millis>,
+}
+
+impl ApiToken {
+    /// The token `secret`, good for ever.
+    pub fn new(name: &str, scope: Scope, secret: &str) -> Self {
+        Self { name: name.to_owned(), scope, hash: TokenHash::of(secret), expires_at: None }
+    }
+}
+
+/// SHA-256 of a bearer token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of this token.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(…)")
+    }
 }
 
 /// What a token may do (`contract.md` §5).

@@ -39,6 +39,8 @@ pub enum Problem {
     TokenMissing,
     /// The bearer token is not known.
     TokenUnknown,
+    /// The bearer token was good until it expired.
+    TokenExpired,
     /// The token may look, and this changes something.
     ScopeTooSmall,
     /// Nothing lives at this address.
@@ -128,6 +130,7 @@ impl Problem {
             }
             Self::TokenMissing => ("token_missing", StatusCode::UNAUTHORIZED, "A bearer token is needed"),
             Self::TokenUnknown => ("token_unknown", StatusCode::UNAUTHORIZED, "The bearer token is not known"),
+            Self::TokenExpired => ("token_expired", StatusCode::UNAUTHORIZED, "The bearer token has expired"),
             Self::ScopeTooSmall => ("scope_too_small", StatusCode::FORBIDDEN, "The token may not do this"),
             Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "Nothing lives here"),
             Self::EventNotFound => ("event_not_found", StatusCode::NOT_FOUND, "No such event"),
@@ -195,6 +198,9 @@ impl Problem {
             }
             Self::TokenMissing => "需要令牌：Authorization: Bearer <token>。Send Authorization: Bearer <token>.".into(),
             Self::TokenUnknown => "令牌无效：请核对 [api].tokens。The token is not among [api].tokens.".into(),
+            Self::TokenExpired => {
+                "令牌已过期：请换用新令牌。The token has expired: use a new one, or set another expires_at.".into()
+            }
             Self::ScopeTooSmall => {
                 "该令牌为只读：请使用 operate 令牌。This needs a token with the scope operate.".into()
             }
@@ -293,7 +299,7 @@ impl IntoResponse for Problem {
         if self.status() == StatusCode::UNAUTHORIZED {
             let challenge = match self {
                 Self::TokenMissing => "Bearer realm=\"erp-bridge\"",
-                Self::TokenUnknown => "Bearer realm=\"erp-bridge\", error=\"invalid_token\"",
+                Self::TokenUnknown | Self::TokenExpired => "Bearer realm=\"erp-bridge\", error=\"invalid_token\"",
                 _ => "Signature realm=\"erp-bridge\"",
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

@@ -15,6 +15,7 @@ fn every_problem() -> Vec<Problem> {
         Problem::TimestampOutOfTolerance,
         Problem::TokenMissing,
         Problem::TokenUnknown,
+        Problem::TokenExpired,
         Problem::ScopeTooSmall,
         Problem::RouteNotFound,
         Problem::EventNotFound,

@@ -20,7 +20,10 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 
-use super::problem::Problem;
+use super::{
+    failures::{Failures, Queue},
+    problem::Problem,
+};
 
 /// After so many checks a limiter forgets the keys that are at rest, so that its memory stays bounded by what is busy.
 const CHECKS_BETWEEN_SWEEPS: u64 = 4_096;
@@ -60,7 +63,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Remote {
 pub struct Limits {
     webhooks: Option<Limiter<IpAddr>>,
     tokens: Option<Limiter<Arc<str>>>,
-    failures: Option<Limiter<IpAddr>>,
+    failures: Option<Failures>,
 }
 
 impl Limits {
@@ -69,7 +72,7 @@ impl Limits {
         Self {
             webhooks: NonZeroU32::new(webhooks).map(|count| Limiter::new(Quota::per_second(count))),
             tokens: NonZeroU32::new(tokens).map(|count| Limiter::new(Quota::per_second(count))),
-            failures: NonZeroU32::new(failures).map(|count| Limiter::new(Quota::per_minute(count))),
+            failures: (failures > 0).then(|| Failures::new(failures)),
         }
     }
 
@@ -95,7 +98,12 @@ impl Limits {
     /// [`Problem::TooManyFailures`] if it is one too many.
     pub fn failed_authentication(&self, remote: Remote) -> Result<(), Problem> {
         metrics::counter!("erp_bridge_authentication_failures_total").increment(1);
-        check(self.failures.as_ref(), &remote.network()).map_err(Problem::TooManyFailures)
+        self.failures.as_ref().map_or(Ok(()), |failures| failures.count(remote.network()))
+    }
+
+    /// Where the tokens of this address wait for their turn, if it has failed too often.
+    pub(super) fn queue(&self, remote: Remote) -> Option<Arc<Queue>> {
+        self.failures.as_ref()?.queue(remote.network())
     }
 }
 
@@ -130,16 +138,6 @@ mod tests {
 
     fn remote(address: &str) -> Remote {
         Remote(address.parse().unwrap())
-    }
-
-    #[test]
-    fn an_address_gets_its_burst_and_not_one_more_and_the_next_address_its_own() {
-        let limits = Limits::new(0, 0, 3);
-        for _ in 0..3 {
-            assert_eq!(limits.failed_authentication(remote("10.0.0.1")), Ok(()));
-        }
-        assert!(matches!(limits.failed_authentication(remote("10.0.0.1")), Err(Problem::TooManyFailures(_))));
-        assert_eq!(limits.failed_authentication(remote("10.0.0.2")), Ok(()));
     }
 
     #[test]

@@ -4,20 +4,16 @@ use std::{fmt, future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{budget::Budget, keys::Keyring, problem::Problem, rates::Limits};
+use super::{budget::Budget, keys::Keyring, problem::Problem, rates::Limits, stream_places::StreamPlaces};
 use crate::{
     clock::Clock,
     config::MessagesConfig,
     event::{Event, Rules},
     store::{Store, StoreError},
 };
-
-/// How many event streams may be open at once.
-const MAX_STREAMS: usize = 256;
 
 /// Plans an event with the ERP's reads and none of its writes; implemented by `app.rs` with `sync`.
 pub trait Previewer: Send + Sync {
@@ -110,7 +106,7 @@ pub struct HttpState(Arc<Shared>);
 struct Shared {
     parts: HttpParts,
     memory: Budget,
-    streams: Arc<Semaphore>,
+    streams: StreamPlaces,
     tasks: TaskTracker,
 }
 
@@ -118,8 +114,7 @@ impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
         let memory = Budget::new(parts.request_memory);
-        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Shared { parts, memory, streams, tasks: TaskTracker::new() }))
+        Self(Arc::new(Shared { parts, memory, streams: StreamPlaces::default(), tasks: TaskTracker::new() }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -159,7 +154,7 @@ impl HttpState {
     }
 
     /// The places for open streams.
-    pub(super) fn streams(&self) -> &Arc<Semaphore> {
+    pub(super) fn streams(&self) -> &StreamPlaces {
         &self.0.streams
     }
 }

@@ -129,3 +129,17 @@ async fn with_an_address_for_administration_the_other_serves_webhooks_and_probes
     world.accept("public", &event(&contact("c1", 1), 70.0)).await;
     assert_eq!(admin.post("admin", event(&contact("c2", 2), 70.0).to_string()).await.unwrap().0, 202);
 }
+
+#[tokio::test]
+async fn a_head_has_16_kib_at_most() {
+    let front = Front::open().await;
+    for (bytes, status) in [(16_383, "200"), (16_384, "200"), (40_000, "431")] {
+        let (begin, end) = ("GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-filler: ", "\r\n\r\n");
+        let filler = "x".repeat(bytes - begin.len() - end.len());
+        let mut stream = TcpStream::connect(front.address).await.unwrap();
+        let _ = stream.write_all(format!("{begin}{filler}{end}").as_bytes()).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"), "{bytes} bytes");
+    }
+}

@@ -29,9 +29,9 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// A second one, as while a secret is rotated.
 pub const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
 /// Bearer tokens.
-pub const READ: &str = "read-token-0123456789";
+pub const READ: &str = "read-token-012345678901234";
 /// One that may change things.
-pub const OPERATE: &str = "007";
+pub const OPERATE: &str = "007-operate-token-01234567";
 /// Largest body.
 pub const BODY_LIMIT: u64 = 16 * 1024;
 
@@ -110,12 +110,13 @@ impl DispatchFacts for Echo {
 
 /// The keys that a door begins with.
 pub fn keys(secrets: &[&str]) -> Keys {
-    let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
+    keys_with(secrets, &[ApiToken::new("view", Scope::Read, READ), ApiToken::new("ops", Scope::Operate, OPERATE)])
+}
+
+/// Keys with these tokens.
+pub fn keys_with(secrets: &[&str], tokens: &[ApiToken]) -> Keys {
     let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).to_owned().into()).collect();
-    Keys {
-        secrets: Secrets::parse(&secrets).unwrap(),
-        tokens: Tokens::new(&[token("view", Scope::Read, READ), token("ops", Scope::Operate, OPERATE)]),
-    }
+    Keys { secrets: Secrets::parse(&secrets).unwrap(), tokens: Tokens::new(tokens) }
 }
 
 impl Front {

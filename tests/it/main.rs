@@ -34,5 +34,6 @@ mod simulator;
 mod stops;
 mod support;
 mod texts;
+mod tokens;
 mod tools;
 mod unfinished;

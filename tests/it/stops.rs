@@ -31,7 +31,7 @@ async fn a_stop_is_over_in_time_while_the_erp_hangs_and_a_client_does_not_read()
 
     let began = Instant::now();
     bridge.signal("TERM");
-    let code = eventually("the bridge ends", LIMIT, async || bridge.exit_code()).await;
+    let code = eventually("the bridge ends", LIMIT, || std::future::ready(bridge.exit_code())).await;
     println!("stopped after {:?}", began.elapsed());
     assert_eq!(code, 0, "{}", bridge.log());
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());

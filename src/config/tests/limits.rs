@@ -34,8 +34,23 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("webhook.silence_after", &["0s", "365d"], &["31536001s", "1"]),
     (
         "api.tokens",
-        &["", "ops:operate:T", "a:read:x:y:z,b:read:2"],
-        &["ops", "ops:operate", "ops:admin:T", "ops:read:", ":read:T", "a b:read:T"],
+        &[
+            "",
+            "ops:operate:123456789012345678901234",
+            "a:read:x:y:z:5678901234567890123,b:read:2123456789012345678901234",
+        ],
+        &[
+            "ops",
+            "ops:operate",
+            "ops:admin:123456789012345678901234",
+            "ops:read:",
+            "ops:read:12345678901234567890123",
+            ":read:123456789012345678901234",
+            "a b:read:123456789012345678901234",
+            "webhook:read:123456789012345678901234",
+            "Webhook:read:123456789012345678901234",
+            "ops:read:sha256:123456789012345678901234",
+        ],
     ),
     ("api.rate_limit", &["0", "1000000"], &["-1", "1000001"]),
     ("api.auth_failure_limit", &["0", "1000000"], &["-1", "1000001"]),
@@ -146,7 +161,7 @@ fn lists_are_counted() {
     let texts = |count| many("x", count);
     let rules = |count: usize| (0..count).map(|score| format!("{score}:public")).collect::<Vec<_>>().join(",");
     let levels = |count: usize| (0..count).rev().map(|min| format!("{min}:1:x")).collect::<Vec<_>>().join(",");
-    let tokens = |count: usize| (0..count).map(|n| format!("n{n}:read:t{n}")).collect::<Vec<_>>().join(",");
+    let tokens = |count: usize| (0..count).map(|n| format!("n{n}:read:{n:024}")).collect::<Vec<_>>().join(",");
     for (key, list, max) in [
         ("webhook.secrets", &(|count| many(SECRET, count)) as &dyn Fn(usize) -> String, 16),
         ("api.tokens", &tokens, 100),

@@ -84,10 +84,15 @@ fn the_memory_for_requests_holds_one_body() {
 
 #[test]
 fn token_names_and_tokens_are_each_used_once() {
-    for (tokens, holds) in
-        [("a:read:1,b:read:2", true), ("a:read:1,a:operate:2", false), ("a:read:1,b:operate:1", false)]
-    {
-        assert_eq!(with_env(&[("ERP_BRIDGE__API__TOKENS", tokens)]).is_ok(), holds, "{tokens}");
+    let (one, two) = ("1".repeat(24), "2".repeat(24));
+    let hash = format!("sha256:{}", hex::encode(TokenHash::of(&one).0));
+    for (tokens, holds) in [
+        (format!("a:read:{one},b:read:{two}"), true),
+        (format!("a:read:{one},a:operate:{two}"), false),
+        (format!("a:read:{one},b:operate:{one}"), false),
+        (format!("a:read:{one},b:operate:{hash}"), false),
+    ] {
+        assert_eq!(with_env(&[("ERP_BRIDGE__API__TOKENS", &tokens)]).is_ok(), holds, "{tokens}");
     }
 }
 

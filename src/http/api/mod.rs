@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod contacts;
+mod credentials;
 pub(super) mod events;
 pub(super) mod operations;
 pub(super) mod preview;

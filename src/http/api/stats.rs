@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 
+use super::credentials::{Credentials, credentials};
 use crate::{
     clock::Millis,
     event::Status,
@@ -39,6 +40,8 @@ pub(in crate::http) struct Stats {
     pub gaps: Vec<Gap>,
     /// How dispatch to the ERP stands.
     pub dispatch: Dispatch,
+    /// When tokens and webhook secrets were last used.
+    pub credentials: Credentials,
 }
 
 /// How much happened.
@@ -102,6 +105,7 @@ fn view(state: &HttpState, counted: store::Stats) -> Stats {
         sender: sender(now, counted.last_webhook_at, state.silence_after),
         gaps: counted.gaps.into_iter().map(gap).collect(),
         dispatch: state.dispatch.facts(),
+        credentials: credentials(state),
     }
 }
 

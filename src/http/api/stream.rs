@@ -11,24 +11,26 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use serde_json::json;
-use tokio::sync::{
-    OwnedSemaphorePermit,
-    broadcast::{Receiver, error::RecvError},
-};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::query::{self, Params};
 use crate::{
     http::{
         auth::Reader,
+        keys::Caller,
         problem::{Problem, ProblemDocument},
         state::HttpState,
+        stream_places::StreamPlace,
     },
     store::Change,
 };
 
 /// How often a quiet stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often a stream looks whether its token has expired.
+const TOKEN_LOOK: Duration = Duration::from_secs(1);
 
 /// Longest life that a caller may ask for, in seconds.
 const MAX_SECONDS: u64 = 3_600;
@@ -43,7 +45,7 @@ pub(in crate::http) struct StreamParams {
 ///
 /// Server-sent events named `state`, each with `{"id", "type", "contact_id", "status", "at"}`. A reader that is too slow
 /// gets `lagged` with `{"missed": n}`: it should read the list again. Comments are heartbeats. The stream begins now and
-/// cannot be resumed.
+/// cannot be resumed; it ends when its token expires, is taken away or may do less. A token may have 64 streams open.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "observation", security(("token" = ["read"])),
     params(("seconds" = Option<u16>, Query, minimum = 1, maximum = 3_600, nullable = false,
@@ -55,12 +57,13 @@ pub(in crate::http) struct StreamParams {
 )]
 pub(in crate::http) async fn stream_changes(
     State(state): State<HttpState>,
-    _: Reader,
+    Reader(caller): Reader,
     Params(params): Params<StreamParams>,
 ) -> Result<Response, Problem> {
     let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
-    let place = state.streams().clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
+    let place = state.streams().take(&caller.name).ok_or(Problem::TooManyStreams)?;
     let changes = follow(state.store.changes(), state.stop.clone(), place);
+    let changes = changes.take_until(revoked(state, caller));
     let changes = changes.take_until(async move {
         match end {
             Some(end) => tokio::time::sleep(end).await,
@@ -71,11 +74,20 @@ pub(in crate::http) async fn stream_changes(
     Ok(([("x-accel-buffering", "no")], Sse::new(changes).keep_alive(heartbeat)).into_response())
 }
 
+/// Waits until the caller's token has expired, was taken away, or may do less than before.
+async fn revoked(state: HttpState, caller: Caller) {
+    let mut keys = state.keys.changes();
+    while keys.borrow_and_update().tokens.still_allow(&caller, state.clock.now()) {
+        // Other keys, or time for another look at the clock.
+        let _ = tokio::time::timeout(TOKEN_LOOK, keys.changed()).await;
+    }
+}
+
 /// The changes until the bridge stops: an open stream must not hold up a graceful stop.
 fn follow(
     changes: Receiver<Change>,
     stop: CancellationToken,
-    place: OwnedSemaphorePermit,
+    place: StreamPlace,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold((changes, stop, place), |(mut changes, stop, place)| async move {
         let received = stop.run_until_cancelled(changes.recv()).await?;
@@ -103,12 +115,10 @@ fn state(change: &Change) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::{Semaphore, broadcast};
+    use tokio::sync::broadcast;
 
     use super::*;
-    use crate::{clock::Millis, event::Status};
+    use crate::{clock::Millis, event::Status, http::stream_places::StreamPlaces};
 
     fn change() -> Change {
         Change { id: "e".into(), kind: "deal.closed".into(), contact_id: None, status: Status::Queued, at: Millis(0) }
@@ -116,10 +126,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_tells_changes_and_losses_and_ends_when_the_bridge_stops() {
-        let places = Arc::new(Semaphore::new(1));
+        let places = StreamPlaces::default();
         let (sender, receiver) = broadcast::channel(1);
         let stop = CancellationToken::new();
-        let place = places.clone().try_acquire_owned().unwrap();
+        let place = places.take(&"view".into()).unwrap();
         let mut told = Box::pin(follow(receiver, stop.clone(), place));
         for _ in 0..3 {
             sender.send(change()).unwrap();
@@ -130,7 +140,5 @@ mod tests {
         assert!(state.contains("deal.closed") && state.contains("queued"), "{state}");
         stop.cancel();
         assert!(told.next().await.is_none());
-        drop(told);
-        assert_eq!(places.available_permits(), 1);
     }
 }
