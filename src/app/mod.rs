@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig},
     erp::{BuildError, Erp},
-    event::Rules,
+    event::{Reading, Rules},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
@@ -25,7 +25,7 @@ use crate::{
     store::{InstanceLock, OpenError, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::Metrics,
-    worker::{Dispatcher, Parts, QuietHours, Upkeep},
+    worker::{Dispatcher, Parts, Upkeep},
 };
 
 use self::{preview::LivePreview, sessions::LedgerSessions};
@@ -126,8 +126,9 @@ impl App {
             worker: config.worker.clone(),
             retry: config.retry.clone(),
             messages: config.messages.clone(),
+            reading: reading(config),
             max_in_flight: config.erp.max_in_flight,
-            quiet_hours: QuietHours::parse(&config.erp.quiet_hours).map_err(StartError::Config)?,
+            quiet_hours: config.erp.quiet_hours.clone(),
         });
         let stop = CancellationToken::new();
         let (listener, address) = listen("server.listen", &config.server.listen).await?;
@@ -147,6 +148,7 @@ impl App {
             request_memory: config.server.request_memory,
             read_timeout: config.server.read_timeout,
             tolerance: config.webhook.tolerance,
+            reading: reading(config),
             silence_after: config.webhook.silence_after,
             limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
@@ -223,6 +225,10 @@ fn keys(config: &Config) -> Result<Keys, StartError> {
     Ok(Keys { secrets, tokens: Tokens::new(&config.api.tokens) })
 }
 
+fn reading(config: &Config) -> Reading {
+    Reading { strict: config.webhook.strict, zone: config.webhook.zone.clone() }
+}
+
 fn planner(config: &Config, rules: Rules) -> Planner {
     let mapping = Mapping { config: config.mapping.clone(), values: config.erp.values.clone() };
     Planner { mapping, rules, assignment: config.assignment.clone() }
@@ -275,9 +281,13 @@ struct LiveFacts {
 
 impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
-        let facts = self.dispatcher.facts();
-        let circuit = if facts.circuit_closed { "closed" } else { "open" };
-        Dispatch { circuit, paused: facts.paused, in_flight: facts.in_flight, limit: facts.limit }
+        let dispatcher = &self.dispatcher;
+        Dispatch {
+            circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
+            paused: dispatcher.paused(),
+            in_flight: dispatcher.in_flight(),
+            limit: dispatcher.limit(),
+        }
     }
 
     fn resume(&self) {

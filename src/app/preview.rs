@@ -8,7 +8,7 @@ use crate::{
     event::{Event, Work},
     http::{PreviewError, Previewer},
     store::{Store, StoreError},
-    sync::{Counts, Engine, Journal, JournalError, Link, SyncError, Task},
+    sync::{Engine, EqualRecords, Journal, JournalError, Link, SyncError, Task},
 };
 
 /// `POST /v1/preview`.
@@ -27,7 +27,7 @@ impl Previewer for LivePreview {
                 received_at: self.clock.now(),
                 link: link.map(|link| Link { ord: link.ord, khid: link.khid, kind: link.kind }),
                 force: false,
-                told_ord: None,
+                named_ord: None,
             };
             self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
                 SyncError::Erp(error) => PreviewError::Erp(error.to_string()),
@@ -42,8 +42,8 @@ struct PeekJournal<'a>(&'a Store);
 
 impl Journal for PeekJournal<'_> {
     // Planning does not look for records.
-    fn count_equal<'a>(&'a self, _fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>> {
-        Box::pin(std::future::ready(Ok(Counts::default())))
+    fn count_equal<'a>(&'a self, _fingerprint: &'a str) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
+        Box::pin(std::future::ready(Ok(EqualRecords::default())))
     }
 
     fn rotation<'a>(&'a self, name: &'a str, _peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {

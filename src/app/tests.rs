@@ -81,7 +81,7 @@ async fn replicas_of_one_account_do_not_log_each_other_out() {
 async fn a_login_put_right_on_one_replica_lets_the_dispatch_of_another_go_on() {
     let (clock, dir) = (Clock::manual(Millis(1_800_000_000_000)), tempfile::tempdir().unwrap());
     let (sim, config, app) = wrong_password(&clock, &dir).await;
-    let paused = || app.dispatcher.facts().paused;
+    let paused = || app.dispatcher.paused();
     assert!(app.erp.check_login().await.is_err());
     until("dispatch stands still", &clock, || paused().is_some()).await;
     let other = replica(&config, &clock, &app);
@@ -102,7 +102,7 @@ async fn a_login_put_right_on_one_replica_lets_the_dispatch_of_another_go_on() {
 async fn a_password_put_right_by_a_reload_lets_dispatch_go_on_and_the_same_one_is_not_tried_again() {
     let (clock, dir) = (Clock::manual(Millis(1_800_000_000_000)), tempfile::tempdir().unwrap());
     let (sim, mut config, app) = wrong_password(&clock, &dir).await;
-    let paused = || app.dispatcher.facts().paused;
+    let paused = || app.dispatcher.paused();
     assert!(app.erp.check_login().await.is_err());
     until("dispatch stands still", &clock, || paused().is_some()).await;
     let tried = || sim.handle.calls_of("login").len();

@@ -24,7 +24,7 @@ impl Serve {
     pub(super) async fn run(self) -> Outcome {
         let place = self.file.place();
         let config = place.load()?;
-        logging::init(&config.log)?;
+        logging::init(&config.log);
         let signals = Signals::listen()?;
         let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
         println!("listening on http://{}", app.address);

@@ -11,7 +11,10 @@ use humantime::format_duration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, ServerConfig, load::ENV_PREFIX, source::Reader};
+use super::{
+    Config, ServerConfig,
+    source::{ENV_PREFIX, Reader},
+};
 use crate::clock::Millis;
 
 /// A lease outlives this many ERP calls that all run into their timeout …
@@ -156,9 +159,9 @@ pub(super) fn is_login_path(text: &str) -> bool {
     text.len() <= 200 && text.len() > 1 && text.starts_with('/') && text.bytes().all(allowed)
 }
 
-/// `serialnum`: 1–20 letters or digits (`erp-wire.md` §2).
+/// `serialnum`: 1–40 letters, digits, `_` and `-`, such as `ai-client-001` or a UUID (`erp-wire.md` §2).
 pub(super) fn is_serial(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 /// Ids separated by commas, at most 50 characters (`erp-wire.md` §3, `sort1`).
@@ -171,16 +174,4 @@ pub(super) fn is_ids(text: &str) -> bool {
 pub(super) fn is_prefix(text: &str) -> bool {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
     (1..=2).contains(&text.encode_utf16().count()) && text.chars().all(allowed)
-}
-
-/// `HH:MM-HH:MM`; a window that ends before it begins runs over midnight, one that has no length makes no sense.
-pub(super) fn is_quiet_hours(text: &str) -> bool {
-    let is_time = |time: &str| {
-        let digits = |part: &str, max: u8| {
-            let two = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-            two && part.parse::<u8>().is_ok_and(|number| number <= max)
-        };
-        time.split_once(':').is_some_and(|(hours, minutes)| digits(hours, 23) && digits(minutes, 59))
-    };
-    text.split_once('-').is_some_and(|(from, to)| from != to && is_time(from) && is_time(to))
 }

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, MappingConfig,
-    Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig, WorkerConfig,
+    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, LogFilter,
+    LogFormat, MappingConfig, Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig,
+    WorkerConfig,
 };
 
 impl Default for ServerConfig {
@@ -36,7 +37,14 @@ impl Default for DatabaseConfig {
 
 impl Default for WebhookConfig {
     fn default() -> Self {
-        Self { secrets: Vec::new(), tolerance: minutes(5), rate_limit: 0, silence_after: Duration::ZERO }
+        Self {
+            secrets: Vec::new(),
+            tolerance: minutes(5),
+            rate_limit: 0,
+            strict: false,
+            zone: crate::clock::erp_zone(),
+            silence_after: Duration::ZERO,
+        }
     }
 }
 
@@ -135,7 +143,7 @@ impl Default for WorkerConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { filter: "info".into(), format: "text".into() }
+        Self { filter: LogFilter::default(), format: LogFormat::Text }
     }
 }
 

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
-
 use super::{
     AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, DatabaseConfig, ErpConfig, ErpValues,
-    LogConfig, MappingConfig, Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig,
-    WorkerConfig,
-    check::{
-        is_base_url, is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_quiet_hours, is_serial, is_whsec,
+    LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours, RetentionConfig, RetryConfig,
+    ServerConfig, WebhookConfig, WorkerConfig,
+    check::{is_base_url, is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_serial, is_whsec},
+    parse::{
+        Parsed, duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
+        zone,
     },
-    parse::{Parsed, duration, integer, list, number, one_of, readable, secret, size, text, text_such_that},
     source::{Raw, Reader},
     tables::{admission_rules, assignment_rule, level, token},
 };
@@ -96,6 +95,8 @@ fn webhook(r: &mut Reader) -> WebhookConfig {
         secrets: r.secret("webhook.secrets", d.secrets, list(1..=16, |raw| secret(raw).map(Into::into))),
         tolerance: r.read("webhook.tolerance", d.tolerance, duration(SECOND..=DAY)),
         rate_limit: r.read("webhook.rate_limit", d.rate_limit, integer(0..=1_000_000)),
+        strict: r.read("webhook.strict", d.strict, truth),
+        zone: r.read("webhook.zone", d.zone, zone),
         silence_after: r.read("webhook.silence_after", d.silence_after, duration(Duration::ZERO..=DAY * 365)),
     }
 }
@@ -131,7 +132,6 @@ fn erp(r: &mut Reader) -> ErpConfig {
         is_login_path,
         "write a path such as \"/webapi/v3/ov1/login\", or \"/SYSA/mobilephone/login.asp\" on older versions",
     );
-    let quiet_hours = text_such_that(is_quiet_hours, "write from and to as \"02:00-03:30\"");
     ErpConfig {
         base_url: r.read("erp.base_url", d.base_url, base_url),
         username: r.read("erp.username", d.username, readable(100)),
@@ -144,7 +144,7 @@ fn erp(r: &mut Reader) -> ErpConfig {
         late_effect: r.read("erp.late_effect", d.late_effect, duration(Duration::ZERO..=HOUR)),
         choices_max_age: r.read("erp.choices_max_age", d.choices_max_age, duration(SECOND..=DAY * 7)),
         session_max_age: r.read("erp.session_max_age", d.session_max_age, duration(SECOND..=DAY)),
-        quiet_hours: r.read("erp.quiet_hours", d.quiet_hours, list(0..=24, quiet_hours)),
+        quiet_hours: r.read("erp.quiet_hours", d.quiet_hours, list(0..=24, read_as::<QuietHours>)),
         values: erp_values(r),
     }
 }
@@ -200,12 +200,10 @@ fn worker(r: &mut Reader) -> WorkerConfig {
 }
 
 fn log(r: &mut Reader) -> LogConfig {
-    const FORMATS: &[(&str, &str)] = &[("text", "text"), ("json", "json")];
+    const FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
     let d = LogConfig::default();
-    let is_filter = |filter: &str| !filter.trim().is_empty() && EnvFilter::builder().parse(filter).is_ok();
-    let filter = text_such_that(is_filter, "write a level or a filter such as \"info,erp_bridge::erp=debug\"");
     LogConfig {
-        filter: r.read("log.filter", d.filter, filter),
-        format: r.read("log.format", d.format, |raw| one_of(FORMATS)(raw).map(str::to_owned)),
+        filter: r.read("log.filter", d.filter, read_as),
+        format: r.read("log.format", d.format, one_of(FORMATS)),
     }
 }

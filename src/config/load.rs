@@ -5,12 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, ConfigError, DatabaseConfig, Problem, check, keys, source::Reader};
+use super::{
+    Config, ConfigError, DatabaseConfig, Problem, check, keys,
+    source::{ENV_PREFIX, Reader},
+};
 
 /// The file that is read if none is named; it may be missing.
 pub const DEFAULT_FILE: &str = "erp-bridge.toml";
-/// What the name of every environment variable of the configuration begins with: `ERP_BRIDGE__ERP__BASE_URL`.
-pub const ENV_PREFIX: &str = "ERP_BRIDGE__";
 
 /// Where this program's configuration stands, so that it can be read again on SIGHUP.
 #[derive(Debug, Clone, Default)]

@@ -8,7 +8,9 @@ mod defaults;
 mod error;
 mod keys;
 mod load;
+mod log;
 mod parse;
+mod quiet_hours;
 mod source;
 mod tables;
 #[cfg(test)]
@@ -16,6 +18,7 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +26,10 @@ use crate::clock::Millis;
 
 pub use self::{
     error::{ConfigError, Problem},
-    load::{DEFAULT_FILE, ENV_PREFIX, Place},
+    load::{DEFAULT_FILE, Place},
+    log::{LogFilter, LogFormat},
+    quiet_hours::QuietHours,
+    source::ENV_PREFIX,
 };
 
 /// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.
@@ -102,6 +108,11 @@ pub struct WebhookConfig {
     pub tolerance: Duration,
     /// Requests a second from one address; 0 sets no limit.
     pub rate_limit: u32,
+    /// Takes only what is written exactly as the contract says; else what has one meaning is taken, and what only describes
+    /// costs no event.
+    pub strict: bool,
+    /// The zone of times that name none.
+    pub zone: TimeZone,
     /// A sender that has been silent for longer shows in the statistics; zero turns it off.
     pub silence_after: Duration,
 }
@@ -200,8 +211,8 @@ pub struct ErpConfig {
     pub choices_max_age: Duration,
     /// How long a session is believed to last.
     pub session_max_age: Duration,
-    /// Daily maintenance windows in the ERP's zone, `02:00-03:30`; nothing is dispatched in them.
-    pub quiet_hours: Vec<String>,
+    /// Daily maintenance windows; nothing is dispatched in them.
+    pub quiet_hours: Vec<QuietHours>,
     /// Values of the fields that differ per company.
     pub values: ErpValues,
 }
@@ -319,8 +330,8 @@ pub struct WorkerConfig {
 /// `[log]`
 #[derive(Debug, Clone)]
 pub struct LogConfig {
-    /// A filter such as `info,erp_bridge::erp=debug`.
-    pub filter: String,
-    /// `text` or `json`.
-    pub format: String,
+    /// What is logged.
+    pub filter: LogFilter,
+    /// How it is written.
+    pub format: LogFormat,
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, fs};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Problem, load::ENV_PREFIX};
+use super::Problem;
+
+/// What the name of every environment variable of the configuration begins with: `ERP_BRIDGE__ERP__BASE_URL`.
+pub const ENV_PREFIX: &str = "ERP_BRIDGE__";
 
 /// A value as it was found, before its key says what it should be.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,7 @@ use super::{budget::Budget, keys::Keyring, problem::Problem, rates::Limits, stre
 use crate::{
     clock::Clock,
     config::MessagesConfig,
-    event::{Event, Rules},
+    event::{Event, Reading, Rules},
     store::{Store, StoreError},
 };
 
@@ -77,6 +77,8 @@ pub struct HttpParts {
     pub read_timeout: Duration,
     /// How far a sender's clock may be off.
     pub tolerance: Duration,
+    /// How bodies are read.
+    pub reading: Reading,
     /// A sender that is silent for longer shows in the statistics; zero turns it off.
     pub silence_after: Duration,
     /// Rate limits.

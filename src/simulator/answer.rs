@@ -1,4 +1,4 @@
-//! What an interface answers, before quirks and faults dress it up (`erp-wire.md` §1).
+//! What an interface answers, before quirks and faults change its form (`erp-wire.md` §1).
 
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ impl Answer {
         Self::V3 { code: 300, text: text.into() }
     }
 
-    /// One line for the journal.
+    /// One line for the call log.
     pub(super) fn outcome(&self) -> String {
         match self {
             Self::Login { .. } | Self::Done { .. } | Self::Bill(_) | Self::Table { .. } | Self::Options(_) => {

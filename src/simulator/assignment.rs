@@ -13,9 +13,9 @@
 use super::{
     answer::Answer,
     call::Call,
+    context::{Context, Decision},
     data::{Customer, Effect, Holding},
     fields::{MEMBERS_LIMIT, units},
-    world::{Context, Decision},
 };
 
 /// 客户指派.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, get};
 
-/// The interfaces that the simulator knows, by the names that fault rules and the journal use.
+/// The interfaces that the simulator knows, by the names that fault rules and the call log use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Interface {
     /// `login`
@@ -70,7 +70,7 @@ impl Interface {
         Self::Choices,
     ];
 
-    /// The name in fault rules and in the journal.
+    /// The name in fault rules and in the call log.
     pub fn name(self) -> &'static str {
         match self {
             Self::Login => "login",

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::{
     answer::{Answer, Bill, BillField, Page, Row, Table},
     call::Call,
+    context::{Context, Decision},
     data::{Contact, Data, Effect, contains},
     fields::{self, get},
-    world::{Context, Decision},
 };
 
 /// 联系人添加; with the `ord` of a contact person that there is, it changes that one.

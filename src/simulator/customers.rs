@@ -6,9 +6,9 @@ use super::{
     answer::{Answer, Bill, BillField, Page, Row, Table},
     call::Call,
     choices,
+    context::{Context, Decision},
     data::{Customer, Data, Effect, Holding, SEARCH_KEY_FIELDS, contains},
     fields::{self, Fields, get},
-    world::{Context, Decision},
 };
 
 /// 分配新客户ID: a new `ord` and the `khid` that the ERP suggests; nothing is stored yet.

@@ -4,10 +4,10 @@ use super::{
     answer::Answer,
     call::Call,
     choices,
+    context::{Context, Decision},
     customers::duplicate,
     data::{Customer, Effect},
     fields::{self, Fields, get},
-    world::{Context, Decision},
 };
 
 /// What every edit must carry.

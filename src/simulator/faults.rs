@@ -249,7 +249,7 @@ pub(super) struct Plan {
     pub(super) login_locked: bool,
     pub(super) refuse: Option<String>,
     pub(super) away: bool,
-    /// The names of the faults, for the journal.
+    /// The names of the faults, for the call log.
     pub(super) faults: Vec<String>,
 }
 

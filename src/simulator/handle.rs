@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    call_log::CallRecord,
     data::{Contact, Customer, Effect, Holding, Progress},
     faults::FaultRule,
     fields::{CONTACT, CUSTOMER, Fields, check_choices, check_lengths, get, only, require},
-    journal::CallRecord,
     load::Load,
     quirks::{Quirk, Quirks},
     settings::Settings,
@@ -101,9 +101,9 @@ impl Handle {
         self.world().data.progress_of(customer).map(|record| get(&record.fields, "intro").to_owned()).collect()
     }
 
-    /// The journal after call number `since`; 0 for all of it.
+    /// The call log after call number `since`; 0 for all of it.
     pub fn calls(&self, since: u64) -> Vec<CallRecord> {
-        self.world().journal.since(since).cloned().collect()
+        self.world().call_log.since(since).cloned().collect()
     }
 
     /// How many calls are under way, and were.
@@ -115,12 +115,12 @@ impl Handle {
 
     /// The calls of one interface, by its name.
     pub fn calls_of(&self, interface: &str) -> Vec<CallRecord> {
-        self.world().journal.since(0).filter(|call| call.interface == interface).cloned().collect()
+        self.world().call_log.since(0).filter(|call| call.interface == interface).cloned().collect()
     }
 
     /// Forgets the calls so far; their numbers go on.
     pub fn clear_calls(&self) {
-        self.world().journal.clear();
+        self.world().call_log.clear();
     }
 
     /// Replaces all fault rules. Errors name the wrong one; then nothing is changed.
@@ -264,9 +264,9 @@ impl Handle {
             "sessions": world.sessions.count(),
             "login_locked": world.sessions.locked,
             "counters": {
-                "calls": world.journal.total(),
-                "by_interface": world.journal.by_interface,
-                "stored": world.journal.stored,
+                "calls": world.call_log.total(),
+                "by_interface": world.call_log.by_interface,
+                "stored": world.call_log.stored,
                 "logins": world.sessions.logins,
                 "login_failures": world.sessions.failures,
             },

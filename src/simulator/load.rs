@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::handle::Handle;
 use crate::clock::Millis;
 
 /// What the simulator had in hand.
@@ -30,33 +29,12 @@ impl Meter {
         self.load
     }
 
-    fn change(&mut self, now: Millis, by: i32) {
+    /// One call more (1) or less (-1) under way.
+    pub(super) fn change(&mut self, now: Millis, by: i32) {
         self.read(now);
         self.load.in_flight = self.load.in_flight.saturating_add_signed(by);
         self.load.most = self.load.most.max(self.load.in_flight);
     }
-}
-
-/// A call under way, for as long as it lives: until it was answered, or its client went away.
-pub(super) struct UnderWay(Handle);
-
-impl UnderWay {
-    pub(super) fn begin(handle: &Handle) -> Self {
-        count(handle, 1);
-        Self(handle.clone())
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        count(&self.0, -1);
-    }
-}
-
-fn count(handle: &Handle, by: i32) {
-    let mut world = handle.world();
-    let now = world.clock.steady();
-    world.meter.change(now, by);
 }
 
 #[cfg(test)]

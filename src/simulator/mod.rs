@@ -4,15 +4,18 @@
 //! side cannot cancel out on the other. A call walks through the files in this order:
 //!
 //! `server` (the connection) → `call` (which interface) → `faults` (what goes wrong) → `world` (session, dispatch) →
-//! `customers`, `edit`, `contacts`, `progress`, `assignment`, `users`, `choices` (an answer and an effect) →
-//! `data` (the effect) → `answer` → `render` in the dress of the `quirks`.
+//! `customers`, `edit`, `contacts`, `progress`, `assignment`, `accounts` (an answer and an effect) →
+//! `data` (the effect) → `answer` → `render` with the `quirks` of that answer.
+//!
+//! Imports run one way, from the bottom: `choices`, `fields`, `users`, `call`, `quirks`, `faults` → `answer`, `data`, `settings` →
+//! `context` (what an interface may look at) → the interfaces → `world` → `handle` → `control`, `server`.
 //!
 //! Control, on the same port and without a session (`docs/simulator.md` shows bodies and answers):
 //!
 //! | call | does |
 //! | --- | --- |
 //! | `GET /__control/state` | customers, contact persons, progress records in stored order, counters |
-//! | `GET /__control/calls?since=N`, `DELETE /__control/calls` | the journal: every received call and what became of it |
+//! | `GET /__control/calls?since=N`, `DELETE /__control/calls` | the call log: every received call and what became of it |
 //! | `GET`, `POST`, `DELETE /__control/faults` | the rules ([`FaultRule`]); a post replaces them |
 //! | `GET`, `POST /__control/quirks` | the quirks ([`Quirk`]): a list of names, or `"all"` |
 //! | `GET`, `POST /__control/settings` | the [`Settings`]; a post names only what changes |
@@ -23,11 +26,14 @@
 //! What the wire file leaves open is decided so: in a customer's detail, field `sort` is 客户分类 and field `sort1` is 跟进程度, each
 //! with its display text, as 客户修改 names them; the *value* of `sort1` is the pair of tree ids (`3,7`) that 客户添加 takes.
 
+mod accounts;
 mod answer;
 mod assignment;
 mod call;
+mod call_log;
 mod choices;
 mod contacts;
+mod context;
 mod control;
 mod customers;
 mod data;
@@ -35,7 +41,6 @@ mod edit;
 mod faults;
 mod fields;
 mod handle;
-mod journal;
 mod load;
 mod progress;
 mod quirks;
@@ -53,51 +58,16 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{
     call::Interface,
+    call_log::CallRecord,
     data::{Contact, Customer, Holding, Progress},
     faults::{Break, FaultKind, FaultRule, When},
     fields::Fields,
     handle::{Handle, Seed, SeedRecord, Seeded},
-    journal::CallRecord,
     load::Load,
     quirks::{Quirk, Quirks},
-    settings::{ReplyList, Settings},
+    settings::{ReplyList, Settings, SimConfig},
     users::User,
 };
-use crate::clock::Clock;
-
-/// How to start a simulator.
-#[derive(Clone, Debug)]
-pub struct SimConfig {
-    /// Where to listen; port 0 takes a free one.
-    pub listen: String,
-    /// The account that logs in.
-    pub username: String,
-    /// Seeds every random decision.
-    pub seed: u64,
-    /// Quirks at the start.
-    pub quirks: Quirks,
-    /// Fault rules at the start.
-    pub faults: Vec<FaultRule>,
-    /// Settings at the start; the password is among them.
-    pub settings: Settings,
-    /// Where the time comes from.
-    pub clock: Clock,
-}
-
-impl Default for SimConfig {
-    /// A free local port, `admin` and `123456`, no faults.
-    fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:0".to_owned(),
-            username: "admin".to_owned(),
-            seed: 1,
-            quirks: Quirks::default(),
-            faults: Vec::new(),
-            settings: Settings::default(),
-            clock: Clock::system(),
-        }
-    }
-}
 
 /// A running simulator; dropping it stops it.
 #[derive(Debug)]

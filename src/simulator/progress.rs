@@ -6,10 +6,10 @@ use super::{
     answer::{Answer, Page, Row, Table},
     call::Call,
     choices,
+    context::{Context, Decision},
     data::{Effect, Progress},
     fields::{Fields, PROGRESS_INTRO_LIMIT, units},
     settings::ReplyList,
-    world::{Context, Decision},
 };
 
 /// 洽谈进展.

@@ -185,25 +185,25 @@ impl Quirks {
     }
 
     /// What one answer will look like.
-    pub(super) fn draw(&self, rng: &mut StdRng, run_seed: u64) -> Dress {
+    pub(super) fn draw(&self, rng: &mut StdRng, run_seed: u64) -> DrawnQuirks {
         let mix = self.mix;
-        let mut worn = |quirk: &Quirk| !mix || quirk.belongs_to_the_run() || rng.random_bool(0.5);
-        let worn = self.on.iter().copied().filter(|quirk| worn(quirk)).collect();
-        Dress { worn, run_seed, rng: StdRng::seed_from_u64(rng.random()) }
+        let mut on = |quirk: &Quirk| !mix || quirk.belongs_to_the_run() || rng.random_bool(0.5);
+        let on = self.on.iter().copied().filter(|quirk| on(quirk)).collect();
+        DrawnQuirks { on, run_seed, rng: StdRng::seed_from_u64(rng.random()) }
     }
 }
 
 /// The quirks of one answer, and the dice for their details.
 #[derive(Debug)]
-pub(super) struct Dress {
-    worn: BTreeSet<Quirk>,
+pub(super) struct DrawnQuirks {
+    on: BTreeSet<Quirk>,
     run_seed: u64,
     rng: StdRng,
 }
 
-impl Dress {
-    pub(super) fn wears(&self, quirk: Quirk) -> bool {
-        self.worn.contains(&quirk)
+impl DrawnQuirks {
+    pub(super) fn has(&self, quirk: Quirk) -> bool {
+        self.on.contains(&quirk)
     }
 
     pub(super) fn flip(&mut self) -> bool {
@@ -216,10 +216,10 @@ impl Dress {
         (self.run_seed, list).hash(&mut hasher);
         let mut rng = StdRng::seed_from_u64(hasher.finish());
         let mut order: Vec<usize> = (0..cols.len()).collect();
-        if self.wears(Quirk::ShuffledColumns) {
+        if self.has(Quirk::ShuffledColumns) {
             order.shuffle(&mut rng);
         }
-        if self.wears(Quirk::MissingColumns) {
+        if self.has(Quirk::MissingColumns) {
             // Whoever reads a row must at least find the record: `ord` stays.
             order.retain(|at| cols[*at].0 == "ord" || kept.contains(&cols[*at].0) || rng.random_bool(0.5));
         }
@@ -243,7 +243,7 @@ mod tests {
     fn the_same_seed_draws_the_same_answers_and_all_mixes_them() {
         let draw = |seed| {
             let mut rng = StdRng::seed_from_u64(seed);
-            (0..50).map(|_| Quirks::all().draw(&mut rng, seed).wears(Quirk::RowsObjects)).collect::<Vec<_>>()
+            (0..50).map(|_| Quirks::all().draw(&mut rng, seed).has(Quirk::RowsObjects)).collect::<Vec<_>>()
         };
         assert_eq!(draw(7), draw(7));
         assert!(draw(7).contains(&true) && draw(7).contains(&false));

@@ -1,11 +1,11 @@
-//! Turns an [`Answer`] into bytes, in the dress that the quirks drew for it (`erp-wire.md` §1).
+//! Turns an [`Answer`] into bytes, with the quirks drawn for it (`erp-wire.md` §1).
 
 use serde_json::{Map, Value, json};
 
 use super::{
     answer::{Answer, Bill, BillField, Page, Row, Table},
     choices::Choice,
-    quirks::{Dress, Quirk},
+    quirks::{DrawnQuirks, Quirk},
 };
 
 /// An HTTP answer.
@@ -20,11 +20,11 @@ pub(super) const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
 
 /// The bytes of an answer; `session` is echoed in the header of the ASP interfaces.
-pub(super) fn render(answer: Answer, session: &str, mut dress: Dress) -> Rendered {
+pub(super) fn render(answer: Answer, session: &str, mut quirks: DrawnQuirks) -> Rendered {
     let mut tree = match answer {
         Answer::Html { status, text } => return html(status, text),
         Answer::V3 { code, text } => json!({"Code": code, "Msg": text}),
-        Answer::Table { table, v3: true } => v3_table(table, &mut dress),
+        Answer::Table { table, v3: true } => v3_table(table, &mut quirks),
         Answer::Login { session } => {
             let mut tree = envelope(0, "登录成功", &session, message("登录成功"));
             tree["header"]["appversion"] = json!("32.05");
@@ -32,20 +32,20 @@ pub(super) fn render(answer: Answer, session: &str, mut dress: Dress) -> Rendere
         }
         Answer::Done { text } => envelope(0, "", session, message(&text)),
         Answer::Refused { text, always_zero } => {
-            let zero = always_zero || dress.wears(Quirk::RefusedStatus0);
+            let zero = always_zero || quirks.has(Quirk::RefusedStatus0);
             let (status, header) = if zero { (0, "") } else { (1, text.as_str()) };
             envelope(status, header, session, message(&text))
         }
         Answer::Failed { status, text } => envelope(status, &text, "", message(&text)),
-        Answer::Bill(record) => envelope(0, "", session, json!({"bill": bill(record, &mut dress)})),
+        Answer::Bill(record) => envelope(0, "", session, json!({"bill": bill(record, &mut quirks)})),
         Answer::Table { table, v3: false } => {
-            let source = json!({"type_": "table", "table": asp_table(table, &mut dress)});
+            let source = json!({"type_": "table", "table": asp_table(table, &mut quirks)});
             envelope(0, "", session, json!({"source": source}))
         }
-        Answer::Options(choices) => envelope(0, "", session, json!({"source": options(choices, &mut dress)})),
+        Answer::Options(choices) => envelope(0, "", session, json!({"source": options(choices, &mut quirks)})),
     };
-    disturb(&mut tree, "", &mut dress);
-    Rendered { status: 200, content_type: JSON, body: bytes(&tree, &dress) }
+    disturb(&mut tree, "", &mut quirks);
+    Rendered { status: 200, content_type: JSON, body: bytes(&tree, &quirks) }
 }
 
 /// A page for people, as IIS shows it.
@@ -63,22 +63,22 @@ fn message(text: &str) -> Value {
     json!({"message": {"title": "系统提示", "text": text, "url": "", "wait": 0, "target": "", "uitype": "", "data": ""}})
 }
 
-fn bill(bill: Bill, dress: &mut Dress) -> Value {
+fn bill(bill: Bill, quirks: &mut DrawnQuirks) -> Value {
     let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
     for field in bill.fields {
         let at = groups.iter().position(|(title, _)| *title == field.group).unwrap_or_else(|| {
             groups.push((field.group, Vec::new()));
             groups.len() - 1
         });
-        groups[at].1.push(bill_field(field, dress));
+        groups[at].1.push(bill_field(field, quirks));
     }
     let groups: Vec<Value> =
         groups.into_iter().map(|(title, fields)| json!({"title": title, "fields": fields})).collect();
     json!({"title": bill.title, "value": bill.ord, "groups": groups})
 }
 
-fn bill_field(mut field: BillField, dress: &mut Dress) -> Value {
-    if field.id == "mobile" && dress.wears(Quirk::MaskedDetails) {
+fn bill_field(mut field: BillField, quirks: &mut DrawnQuirks) -> Value {
+    if field.id == "mobile" && quirks.has(Quirk::MaskedDetails) {
         field.value = masked(&field.value);
         field.text = masked(&field.text);
     }
@@ -86,9 +86,9 @@ fn bill_field(mut field: BillField, dress: &mut Dress) -> Value {
     shown.insert("id".to_owned(), json!(field.id));
     shown.insert("name".to_owned(), json!(field.title));
     // Else choices show both: no client could tell an id from a text.
-    let only_value = dress.wears(Quirk::ValuesOnly) && field.value != field.text;
-    let sparse = only_value || dress.wears(Quirk::SparseBill) && field.value == field.text;
-    let only_text = sparse && !only_value && dress.flip();
+    let only_value = quirks.has(Quirk::ValuesOnly) && field.value != field.text;
+    let sparse = only_value || quirks.has(Quirk::SparseBill) && field.value == field.text;
+    let only_text = sparse && !only_value && quirks.flip();
     if !only_text {
         shown.insert("value".to_owned(), json!(field.value));
     }
@@ -104,16 +104,16 @@ fn bill_field(mut field: BillField, dress: &mut Dress) -> Value {
     Value::Object(shown)
 }
 
-fn asp_table(table: Table, dress: &mut Dress) -> Value {
+fn asp_table(table: Table, quirks: &mut DrawnQuirks) -> Value {
     let page = page(table.page);
-    let (cols, rows) = cols_and_rows(table, dress);
+    let (cols, rows) = cols_and_rows(table, quirks);
     json!({"cols": cols, "rows": rows, "page": page})
 }
 
-fn v3_table(table: Table, dress: &mut Dress) -> Value {
+fn v3_table(table: Table, quirks: &mut DrawnQuirks) -> Value {
     let Page { index, size, records } = table.page;
     let count = table.page.count();
-    let (cols, rows) = cols_and_rows(table, dress);
+    let (cols, rows) = cols_and_rows(table, quirks);
     let page = json!({"RecordCount": records, "PageSize": size, "PageIndex": index, "PageCount": count});
     json!({"Code": 200, "Msg": "", "Cols": cols, "Rows": rows, "Page": page})
 }
@@ -122,24 +122,24 @@ fn page(page: Page) -> Value {
     json!({"pagecount": page.count(), "pageindex": page.index, "pagesize": page.size, "recordcount": page.records})
 }
 
-fn cols_and_rows(table: Table, dress: &mut Dress) -> (Value, Value) {
-    let single = table.rows.len() == 1 && dress.wears(Quirk::SingleRowObject);
-    let objects = single || dress.wears(Quirk::RowsObjects);
-    let mut order = dress.columns(table.name, table.cols, table.kept);
-    if objects && dress.wears(Quirk::MissingColumns) && !table.kept.contains(&"ord") {
+fn cols_and_rows(table: Table, quirks: &mut DrawnQuirks) -> (Value, Value) {
+    let single = table.rows.len() == 1 && quirks.has(Quirk::SingleRowObject);
+    let objects = single || quirks.has(Quirk::RowsObjects);
+    let mut order = quirks.columns(table.name, table.cols, table.kept);
+    if objects && quirks.has(Quirk::MissingColumns) && !table.kept.contains(&"ord") {
         // The row itself says its `ord` then.
         order.retain(|at| table.cols[*at].0 != "ord");
     }
     let col = |at: &usize| json!({"id": table.cols[*at].0, "title": table.cols[*at].1});
     let cols: Vec<Value> = order.iter().map(col).collect();
-    let is_masked = dress.wears(Quirk::MaskedLists);
+    let is_masked = quirks.has(Quirk::MaskedLists);
     let value = |row: &Row, at: usize| match (table.cols[at].0, &row.values[at]) {
         ("mobile", Value::String(number)) if is_masked => Value::String(masked(number)),
         (_, value) => value.clone(),
     };
     let mut row = |row: Row| {
         let values: Vec<Value> = order.iter().map(|at| value(&row, *at)).collect();
-        match (objects, objects && dress.flip()) {
+        match (objects, objects && quirks.flip()) {
             (false, _) => Value::Array(values),
             (true, false) => json!({"ord": row.ord, "value": values}),
             (true, true) => json!({"id": row.ord, "value": values}),
@@ -158,35 +158,35 @@ fn masked(number: &str) -> String {
     }
 }
 
-fn options(choices: &[Choice], dress: &mut Dress) -> Value {
-    if dress.wears(Quirk::OptionsTable) {
+fn options(choices: &[Choice], quirks: &mut DrawnQuirks) -> Value {
+    if quirks.has(Quirk::OptionsTable) {
         let rows: Vec<Value> = choices.iter().map(|(id, text)| json!([id, text])).collect();
         let size = choices.len();
         let page = page(Page { index: 1, size, records: size });
         return json!({"type_": "table", "table": {"cols": [{"id": "id"}, {"id": "text"}], "rows": rows, "page": page}});
     }
-    let short = dress.wears(Quirk::OptionsVn);
+    let short = quirks.has(Quirk::OptionsVn);
     let option =
         |(id, text): &Choice| if short { json!({"v": id, "n": text}) } else { json!({"id": id, "text": text}) };
     json!({"type_": "options", "options": choices.iter().map(option).collect::<Vec<_>>()})
 }
 
 /// Changes how values are written, never what they mean: numbers, strings, entities, stray control characters.
-fn disturb(value: &mut Value, key: &str, dress: &mut Dress) {
+fn disturb(value: &mut Value, key: &str, quirks: &mut DrawnQuirks) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| disturb(item, key, dress)),
-        Value::Object(members) => members.iter_mut().for_each(|(key, member)| disturb(member, key, dress)),
-        Value::Number(number) if dress.wears(Quirk::NumbersAsStrings) => *value = Value::String(number.to_string()),
+        Value::Array(items) => items.iter_mut().for_each(|item| disturb(item, key, quirks)),
+        Value::Object(members) => members.iter_mut().for_each(|(key, member)| disturb(member, key, quirks)),
+        Value::Number(number) if quirks.has(Quirk::NumbersAsStrings) => *value = Value::String(number.to_string()),
         Value::String(text) => {
-            if let Some(number) = as_number(text).filter(|_| dress.wears(Quirk::StringsAsNumbers)) {
+            if let Some(number) = as_number(text).filter(|_| quirks.has(Quirk::StringsAsNumbers)) {
                 *value = number;
                 return;
             }
             let shown = matches!(key, "text" | "value" | "title" | "message" | "n" | "name" | "rows" | "Rows" | "Msg");
-            if shown && dress.wears(Quirk::Entities) {
-                *text = with_entities(text, dress);
+            if shown && quirks.has(Quirk::Entities) {
+                *text = with_entities(text, quirks);
             }
-            if matches!(key, "title" | "message") && dress.wears(Quirk::RawControl) {
+            if matches!(key, "title" | "message") && quirks.has(Quirk::RawControl) {
                 text.push_str("\t\r\n\u{1}");
             }
         }
@@ -200,11 +200,11 @@ fn as_number(text: &str) -> Option<Value> {
 }
 
 /// Some of the characters beyond ASCII as entities, and every `&`, so that decoding once gives the text back.
-fn with_entities(text: &str, dress: &mut Dress) -> String {
+fn with_entities(text: &str, quirks: &mut DrawnQuirks) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     for c in text.chars() {
-        let hidden = c == '&' || (!c.is_ascii() && dress.flip());
-        match (hidden, hidden && dress.flip()) {
+        let hidden = c == '&' || (!c.is_ascii() && quirks.flip());
+        match (hidden, hidden && quirks.flip()) {
             (false, _) => out.push(c),
             (true, false) => out.push_str(&format!("&#{};", u32::from(c))),
             (true, true) => out.push_str(&format!("&#x{:X};", u32::from(c))),
@@ -213,12 +213,12 @@ fn with_entities(text: &str, dress: &mut Dress) -> String {
     out
 }
 
-fn bytes(tree: &Value, dress: &Dress) -> Vec<u8> {
+fn bytes(tree: &Value, quirks: &DrawnQuirks) -> Vec<u8> {
     let mut text = tree.to_string();
-    if dress.wears(Quirk::RawControl) {
+    if quirks.has(Quirk::RawControl) {
         text = with_raw_controls(&text);
     }
-    if dress.wears(Quirk::Bom) {
+    if quirks.has(Quirk::Bom) {
         text.insert(0, '\u{feff}');
     }
     text.into_bytes()
@@ -266,7 +266,7 @@ mod tests {
 
     use super::{super::quirks::Quirks, *};
 
-    fn dress(quirks: impl IntoIterator<Item = Quirk>) -> Dress {
+    fn drawn(quirks: impl IntoIterator<Item = Quirk>) -> DrawnQuirks {
         Quirks::only(quirks).draw(&mut StdRng::seed_from_u64(1), 1)
     }
 
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn entities_decode_once_to_the_same_text() {
         let text = "张三 &#24352; a&b 😀";
-        let encoded = with_entities(text, &mut dress([Quirk::Entities]));
+        let encoded = with_entities(text, &mut drawn([Quirk::Entities]));
         assert_ne!(encoded, text);
         assert_eq!(html_escape::decode_html_entities(&encoded), text);
     }
@@ -299,7 +299,7 @@ mod tests {
         let rows = vec![Row { ord: 7, values: vec![json!(7)] }];
         let page = Page { index: 1, size: 20, records: 1 };
         let table = Table { name: "t", cols: &[("ord", "ID")], kept: &[], rows, page };
-        let tree = asp_table(table, &mut dress([Quirk::SingleRowObject]));
+        let tree = asp_table(table, &mut drawn([Quirk::SingleRowObject]));
         assert_eq!(tree["rows"]["value"], json!([7]));
     }
 
@@ -307,7 +307,7 @@ mod tests {
     fn a_refusal_has_status_zero_only_with_the_quirk_unless_it_always_has() {
         let status = |always_zero, quirks: &[Quirk]| {
             let answer = Answer::Refused { text: "no".into(), always_zero };
-            let rendered = render(answer, "s", dress(quirks.iter().copied()));
+            let rendered = render(answer, "s", drawn(quirks.iter().copied()));
             serde_json::from_slice::<Value>(&rendered.body).unwrap()["header"]["status"].clone()
         };
         assert_eq!(status(false, &[Quirk::RefusedStatus0]), json!(0));

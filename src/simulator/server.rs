@@ -23,7 +23,6 @@ use super::{
     faults::{Break, Late, Plan},
     fields::Fields,
     handle::Handle,
-    load::UnderWay,
     render::{HTML, Rendered, html, render},
     world::Outcome,
 };
@@ -45,6 +44,28 @@ impl fmt::Display for Cut {
 }
 
 impl std::error::Error for Cut {}
+
+/// A call under way, for as long as it lives: until it was answered, or its client went away.
+struct UnderWay(Handle);
+
+impl UnderWay {
+    fn begin(handle: &Handle) -> Self {
+        count(handle, 1);
+        Self(handle.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        count(&self.0, -1);
+    }
+}
+
+fn count(handle: &Handle, by: i32) {
+    let mut world = handle.world();
+    let now = world.clock.steady();
+    world.meter.change(now, by);
+}
 
 /// Serves until `stop`; then every connection is closed at once, as when a machine goes down.
 pub(super) async fn run(listener: TcpListener, handle: Handle, stop: CancellationToken) {
@@ -127,14 +148,14 @@ fn perform(handle: &Handle, n: u64, call: &Call, plan: &Plan) -> Result<Response
     // The lock ends with this statement: answers are put into bytes outside of it.
     let outcome = handle.world().perform(n, call, plan);
     match outcome {
-        Outcome::Answered(answer, dress) => Ok(response(render(answer, &call.session, dress))),
-        Outcome::Broken(broken, answer, dress) => match broken {
+        Outcome::Answered(answer, quirks) => Ok(response(render(answer, &call.session, quirks))),
+        Outcome::Broken(broken, answer, quirks) => match broken {
             Break::Cut => Err(Cut),
             Break::Error500 => Ok(response(html(500, "500 - 内部服务器错误。"))),
             Break::Html200 => Ok(response(html(200, "系统正在维护，请稍候再试"))),
             Break::Empty200 => Ok(response(Rendered { status: 200, content_type: HTML, body: Vec::new() })),
             Break::Garbled => {
-                let mut rendered = render(answer, &call.session, dress);
+                let mut rendered = render(answer, &call.session, quirks);
                 rendered.body.truncate(rendered.body.len() / 2);
                 Ok(response(rendered))
             }
@@ -168,8 +189,8 @@ fn no_call(handle: &Handle, why: NoCall) -> Rendered {
     };
     let mut world = handle.world();
     let time = world.clock.now().rfc3339();
-    let n = world.journal.open(time, "unknown", &Fields::new(), "");
-    world.journal.note(n, |record| record.outcome = Answer::Html { status, text }.outcome());
+    let n = world.call_log.open(time, "unknown", &Fields::new(), "");
+    world.call_log.note(n, |record| record.outcome = Answer::Html { status, text }.outcome());
     html(status, text)
 }
 

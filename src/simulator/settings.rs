@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{faults::FaultRule, quirks::Quirks};
+use crate::clock::Clock;
+
 /// The settings of the made-up installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +64,40 @@ impl Default for Settings {
             page_cap: None,
             duplicate_rules: vec!["khid".to_owned()],
             latency_ms: 0,
+        }
+    }
+}
+
+/// How to start a simulator.
+#[derive(Clone, Debug)]
+pub struct SimConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: String,
+    /// The account that logs in.
+    pub username: String,
+    /// Seeds every random decision.
+    pub seed: u64,
+    /// Quirks at the start.
+    pub quirks: Quirks,
+    /// Fault rules at the start.
+    pub faults: Vec<FaultRule>,
+    /// Settings at the start; the password is among them.
+    pub settings: Settings,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl Default for SimConfig {
+    /// A free local port, `admin` and `123456`, no faults.
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            username: "admin".to_owned(),
+            seed: 1,
+            quirks: Quirks::default(),
+            faults: Vec::new(),
+            settings: Settings::default(),
+            clock: Clock::system(),
         }
     }
 }

@@ -1,23 +1,25 @@
-//! Everything the simulator knows, behind one lock: data, sessions, settings, quirks, faults, journal, dice. A call is
+//! Everything the simulator knows, behind one lock: data, sessions, settings, quirks, faults, call log, dice. A call is
 //! performed in one go, so that two calls never interleave.
 
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
-    SimConfig,
+    accounts,
     answer::Answer,
     assignment,
     call::{Call, Interface},
-    choices, contacts, customers,
+    call_log::CallLog,
+    choices, contacts,
+    context::{Context, Decision},
+    customers,
     data::{Data, Effect},
     edit,
     faults::{Break, Faults, Plan, When},
-    journal::Journal,
     load::Meter,
     progress,
-    quirks::{Dress, Quirk, Quirks},
+    quirks::{DrawnQuirks, Quirk, Quirks},
     session::Sessions,
-    settings::Settings,
+    settings::{Settings, SimConfig},
     users,
 };
 use crate::clock::{Clock, Millis};
@@ -25,37 +27,13 @@ use crate::clock::{Clock, Millis};
 /// Rows of a list page under the quirk `page_cap`, unless the settings say otherwise.
 const QUIRKY_PAGE_CAP: usize = 10;
 
-/// What an interface may look at.
-pub(super) struct Context<'a> {
-    pub(super) data: &'a Data,
-    pub(super) settings: &'a Settings,
-    pub(super) now: Millis,
-    /// The account of the session.
-    pub(super) user: i64,
-    pub(super) page_cap: Option<usize>,
-    /// Whether customers get a first contact person.
-    pub(super) first_contact: bool,
-}
-
-/// What an interface decided: an answer, and a change unless it refused or only read.
-pub(super) struct Decision {
-    pub(super) answer: Answer,
-    pub(super) effect: Option<Effect>,
-}
-
-impl From<Answer> for Decision {
-    fn from(answer: Answer) -> Self {
-        Self { answer, effect: None }
-    }
-}
-
 /// How a call ends.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// With this answer, in this dress.
-    Answered(Answer, Dress),
+    /// With this answer, with these quirks.
+    Answered(Answer, DrawnQuirks),
     /// With this answer, broken.
-    Broken(Break, Answer, Dress),
+    Broken(Break, Answer, DrawnQuirks),
 }
 
 /// The whole state of a simulator.
@@ -68,7 +46,7 @@ pub(super) struct World {
     pub(super) settings: Settings,
     pub(super) quirks: Quirks,
     pub(super) faults: Faults,
-    pub(super) journal: Journal,
+    pub(super) call_log: CallLog,
     pub(super) meter: Meter,
     rng: StdRng,
 }
@@ -84,27 +62,27 @@ impl World {
             settings: config.settings.clone(),
             quirks: config.quirks.clone(),
             faults,
-            journal: Journal::default(),
+            call_log: CallLog::default(),
             meter: Meter::default(),
             rng: StdRng::seed_from_u64(config.seed),
             config,
         }
     }
 
-    /// Writes the call into the journal and asks the faults about it.
+    /// Writes the call into the call log and asks the faults about it.
     pub(super) fn receive(&mut self, call: &Call) -> (u64, Plan) {
         let time = self.clock.now().rfc3339();
-        let n = self.journal.open(time, call.interface.name(), &call.fields, &call.session);
+        let n = self.call_log.open(time, call.interface.name(), &call.fields, &call.session);
         let plan = self.faults.plan(call, &mut self.rng);
         if !plan.faults.is_empty() {
-            self.journal.note(n, |record| record.faults.clone_from(&plan.faults));
+            self.call_log.note(n, |record| record.faults.clone_from(&plan.faults));
         }
         (n, plan)
     }
 
     /// Performs a call under its plan.
     pub(super) fn perform(&mut self, n: u64, call: &Call, plan: &Plan) -> Outcome {
-        let dress = self.quirks.draw(&mut self.rng, self.config.seed);
+        let quirks = self.quirks.draw(&mut self.rng, self.config.seed);
         if plan.session_lost {
             self.sessions.end(&call.session);
         }
@@ -121,7 +99,7 @@ impl World {
         if plan.session_lost_after {
             self.sessions.end(if let Answer::Login { session } = &answer { session } else { &call.session });
         }
-        self.journal.note(n, |record| {
+        self.call_log.note(n, |record| {
             record.outcome = match broken {
                 Some((_, When::Before)) => "broken before the effect".to_owned(),
                 Some((_, When::After)) => format!("{}, the answer broken", answer.outcome()),
@@ -129,8 +107,8 @@ impl World {
             };
         });
         match broken {
-            Some((broken, _)) => Outcome::Broken(broken, answer, dress),
-            None => Outcome::Answered(answer, dress),
+            Some((broken, _)) => Outcome::Broken(broken, answer, quirks),
+            None => Outcome::Answered(answer, quirks),
         }
     }
 
@@ -155,8 +133,8 @@ impl World {
         if let Some(effect) = effect.filter(|_| store) {
             let counts = !matches!(effect, Effect::Allocate { .. });
             let ord = self.data.apply(effect, now);
-            self.journal.stored += u64::from(counts);
-            self.journal.note(n, |record| (record.stored, record.ord) = (counts, Some(ord)));
+            self.call_log.stored += u64::from(counts);
+            self.call_log.note(n, |record| (record.stored, record.ord) = (counts, Some(ord)));
         }
         answer
     }
@@ -191,7 +169,7 @@ fn decide(context: &Context<'_>, call: &Call) -> Decision {
         Interface::Apply => assignment::apply(context, call),
         Interface::Approve => assignment::approve(context, call),
         Interface::Takeback => assignment::takeback(context, call),
-        Interface::Accounts => users::list(context, call).into(),
+        Interface::Accounts => accounts::list(context, call).into(),
         Interface::Choices => enumeration(call).into(),
         // Both change sessions, not data, and are done before anything is decided here.
         Interface::Login | Interface::Logout => Answer::failed("会话接口").into(),

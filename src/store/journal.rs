@@ -2,7 +2,7 @@
 //!
 //! Every write names the lease's token: who lost the lease to another worker writes nothing.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -39,6 +39,19 @@ pub struct NewStep {
     pub step: Value,
     /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known.
     pub fingerprint: Option<String>,
+    /// What the ledger decides by.
+    pub facts: StepFacts,
+}
+
+/// What the ledger must know of a step to decide by it; it knows no step by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StepFacts {
+    /// While it is begun and not decided, its contact may become a customer under the identities that it has reserved.
+    pub holds_identity: bool,
+    /// It brings an id under which nothing is stored yet: worthless once the plan is another.
+    pub allocates: bool,
+    /// Once it is done the contact has its customer: a new plan would leave out what is still to be done.
+    pub binds: bool,
 }
 
 /// What one write of the journal says; all of it in one transaction.
@@ -49,13 +62,15 @@ pub struct Advance {
     /// A mark by which equal effects are counted ([`Store::count_fingerprint`]); of the step that is done.
     pub fingerprint: Option<String>,
     /// The ERP says that this step is done, and nobody has seen it yet: position and result.
-    pub told: Option<(i64, Value)>,
+    pub acknowledged: Option<(i64, Value)>,
     /// The contact is linked now; its held messages are released.
     pub link: Option<NewLink>,
     /// This step is about to be executed.
     pub start: Option<i64>,
     /// This step certainly did not take effect: it is planned again.
     pub reset: Option<i64>,
+    /// The step that is planned again was said to be done; see [`StepRow::unseen`].
+    pub unseen: bool,
     /// The operator's decision was carried out and does not count for later steps.
     pub resolved: bool,
     /// Calls made since the last write.
@@ -86,16 +101,19 @@ impl Store {
     ) -> Result<Vec<StepRow>, StoreError> {
         let now = self.clock.now();
         let mut tx = self.begin_leased(lease).await?;
-        tx.execute("delete from steps where event_id = $1 and state <> 'done'", args![lease.event_id.as_str()]).await?;
+        let forgotten = "delete from steps where event_id = $1 and state <> 'done' returning name, unseen";
+        let forgotten = tx.fetch(forgotten, args![lease.event_id.as_str()]).await?;
+        let unseen: HashMap<_, _> = forgotten.iter().map(name_and_unseen).collect::<Result<_, _>>()?;
         let next = "select coalesce(max(position) + 1, 0) as next from steps where event_id = $1";
         let first = tx.fetch_first(next, args![lease.event_id.as_str()]).await?.map_or(Ok(0), |row| row.int("next"))?;
         let mut planned = Vec::with_capacity(steps.len());
         for (position, step) in (first..).zip(steps) {
             let state = if position == first { StepState::Started } else { StepState::Planned };
+            let unseen = unseen.get(&step.name).copied().unwrap_or_default();
             let started_at = (state == StepState::Started).then_some(now);
             tx.execute(
-                "insert into steps (event_id, position, name, step, state, started_at, fingerprint)
-                 values ($1, $2, $3, $4, $5, $6, $7)",
+                "insert into steps (event_id, position, name, step, state, started_at, fingerprint, holds_identity,
+                   allocates, binds, unseen) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 args![
                     lease.event_id.as_str(),
                     position,
@@ -104,6 +122,10 @@ impl Store {
                     state.as_str(),
                     started_at,
                     step.fingerprint.clone(),
+                    step.facts.holds_identity,
+                    step.facts.allocates,
+                    step.facts.binds,
+                    unseen,
                 ],
             )
             .await?;
@@ -113,6 +135,7 @@ impl Store {
                 step: step.step.clone(),
                 state,
                 result: None,
+                unseen,
                 started_at,
                 finished_at: None,
             });
@@ -175,6 +198,11 @@ impl Store {
     }
 }
 
+/// What a new plan keeps of a step that it plans anew.
+fn name_and_unseen(row: &Row) -> Result<(String, i64), StoreError> {
+    Ok((row.text("name")?, row.int("unseen")?))
+}
+
 /// Writes what one advance of the journal says; answers the held messages that it released.
 pub(super) async fn write_advance(
     tx: &mut Tx,
@@ -188,14 +216,14 @@ pub(super) async fn write_advance(
                    where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, *position, result.to_string(), advance.fingerprint.clone(), now]).await?;
     }
-    if let Some((position, result)) = &advance.told {
+    if let Some((position, result)) = &advance.acknowledged {
         let sql = "update steps set result = $3 where event_id = $1 and position = $2";
         tx.execute(sql, args![event_id, *position, result.to_string()]).await?;
     }
     if let Some(position) = advance.reset {
-        let sql = "update steps set state = 'planned', started_at = null, result = null
+        let sql = "update steps set state = 'planned', started_at = null, result = null, unseen = unseen + $3
                    where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position]).await?;
+        tx.execute(sql, args![event_id, position, advance.unseen]).await?;
     }
     if let Some(position) = advance.start {
         let sql = "update steps set state = 'started', started_at = $3, result = null
@@ -232,16 +260,16 @@ async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) 
     released.iter().map(change).collect()
 }
 
-/// Forgets the steps that were never begun, and an allocated id under which nothing was saved: it may be the reason. The plan stays where a step's outcome is open, which only looking it up can
-/// tell, and where the contact was linked by it: a new plan for a linked contact would leave out what is still to be done.
-/// An allocated id that was not used goes too: by the next run the ERP may have forgotten it.
+/// Forgets the steps that were never begun, so that the next run plans anew. The plan stays where a step's outcome is
+/// open, which only looking it up can tell, and where the contact has its customer by it. An allocated id under which
+/// nothing is to be saved goes in any case: by the next run the ERP may have given it away, or it may be the reason.
 pub(super) async fn forget_plan(tx: &mut Tx, event_id: &str) -> Result<(), StoreError> {
-    let sql = "delete from steps where event_id = $1 and (state = 'planned' or name = 'allocate') and not exists
+    let sql = "delete from steps where event_id = $1 and (state = 'planned' or allocates = 1) and not exists
         (select 1 from steps as kept where kept.event_id = $1
-           and (kept.state = 'started' or (kept.state = 'done' and kept.name in ('link', 'save_customer'))))";
+           and (kept.state = 'started' or (kept.state = 'done' and kept.binds = 1)))";
     tx.execute(sql, args![event_id]).await?;
-    let unused = "delete from steps where event_id = $1 and name = 'allocate' and not exists
-        (select 1 from steps as saved where saved.event_id = $1 and saved.name = 'save_customer')";
+    let unused = "delete from steps where event_id = $1 and allocates = 1 and not exists
+        (select 1 from steps as saved where saved.event_id = $1 and saved.holds_identity = 1)";
     tx.execute(unused, args![event_id]).await?;
     Ok(())
 }

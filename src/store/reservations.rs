@@ -6,7 +6,7 @@ use super::{Store, StoreError, db::args, journal::Lease};
 /// the same number or company may become a customer.
 pub(super) const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
     where events.contact_id = reservations.contact_id and events.finished_at is null and events.status <> 'held'
-      and steps.state = 'started' and steps.name in ('save_customer', 'add_contact_person')";
+      and steps.state = 'started' and steps.holds_identity = 1";
 
 impl Store {
     /// Reserves identities for the lease's contact until it settles, and beyond that while a save of it is undecided;

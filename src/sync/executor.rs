@@ -50,6 +50,8 @@ pub enum Verification {
     Hidden(String),
     /// What is there may be another event's equal record; once that one is confirmed, looking again tells.
     Shared,
+    /// Another customer stands under the allocated id: saving would overwrite it.
+    Anothers,
 }
 
 /// Does steps for one customer of the ERP.
@@ -187,13 +189,7 @@ impl Executor<'_> {
         Ok(match record_owner(&detail, fields) {
             RecordOwner::Ours => Verification::Done(json!({ "ord": self.ord })),
             RecordOwner::Nobodys => Verification::NotDone,
-            // Saving would overwrite it.
-            RecordOwner::Anothers => {
-                return Err(ErpError::Refused(
-                    "分配的客户ID已被另一客户占用 (another customer stands under the allocated id)".into(),
-                )
-                .into());
-            }
+            RecordOwner::Anothers => Verification::Anothers,
         })
     }
 

@@ -92,14 +92,14 @@ impl Job {
 /// What planning and probing ask of the ledger.
 pub trait Journal: Send + Sync {
     /// How many steps left this mark: equal progress records of a customer are told apart by counting.
-    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>>;
+    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<EqualRecords, JournalError>>;
     /// The next number of a rotation; `peek` does not take it.
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>>;
 }
 
 /// Steps of other events that have one mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
+pub struct EqualRecords {
     /// Those that are done.
     pub done: i64,
     /// Those that were begun and are still open, of events before this one in an order that all agree on: of two equal

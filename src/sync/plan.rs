@@ -43,7 +43,7 @@ pub struct Task {
     /// Admission is skipped.
     pub force: bool,
     /// An operator said which customer the contact is.
-    pub told_ord: Option<i64>,
+    pub named_ord: Option<i64>,
 }
 
 /// The result of planning.
@@ -153,7 +153,7 @@ impl Planner {
         event: &Event,
         peek: bool,
     ) -> Result<Result<Draft, (FoundBy, Vec<Candidate>)>, SyncError> {
-        let found = match task.told_ord {
+        let found = match task.named_ord {
             Some(ord) => Match::Customer { ord, by: FoundBy::Operator },
             None => matching::find(erp, &self.mapping, event).await?,
         };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::{Counts, text::comparable};
+use super::{EqualRecords, text::comparable};
 use crate::erp::ProgressRow;
 
 /// How many characters of a text count, white space aside: the head with time and speaker (21), the number of a part (up to
@@ -30,11 +30,11 @@ fn beginning(text: &str) -> &str {
 /// A record that is looked for.
 pub(super) struct Wanted {
     text: String,
-    counts: Counts,
+    counts: EqualRecords,
 }
 
 impl Wanted {
-    pub(super) fn new(text: &str, counts: Counts) -> Self {
+    pub(super) fn new(text: &str, counts: EqualRecords) -> Self {
         Self { text: comparable(text), counts }
     }
 
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_text_cut_short_is_found_where_enough_of_it_is_shown_and_in_doubt_where_not() {
-        let wanted = Wanted::new(TEXT, Counts::default());
+        let wanted = Wanted::new(TEXT, EqualRecords::default());
         let whole = TEXT.chars().count();
         for mark in ["…", "...", "......", ""] {
             for (shown, found, short) in
@@ -132,10 +132,10 @@ mod tests {
             (1, 1, (false, true)),
             (0, 2, (false, true)),
         ] {
-            let wanted = Wanted::new(TEXT, Counts { done, started_before });
+            let wanted = Wanted::new(TEXT, EqualRecords { done, started_before });
             assert_eq!((wanted.is_in(&rows), wanted.may_be_in(&rows)), expected, "{done} {started_before}");
         }
-        assert_eq!(Wanted::new(TEXT, Counts::default()).newest(&rows), Some(2));
+        assert_eq!(Wanted::new(TEXT, EqualRecords::default()).newest(&rows), Some(2));
     }
 
     #[test]

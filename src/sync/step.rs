@@ -106,6 +106,37 @@ impl Step {
         }
     }
 
+    /// Whether its contact may become a customer, or a contact person of one, by it under number and company: until it is
+    /// decided, nobody else with the same may.
+    pub const fn holds_identity(&self) -> bool {
+        matches!(self, Self::SaveCustomer { .. } | Self::AddContactPerson { .. })
+    }
+
+    /// Whether it only brings an id, under which the ERP stores nothing yet.
+    pub const fn allocates(&self) -> bool {
+        matches!(self, Self::Allocate { .. })
+    }
+
+    /// Whether the contact has its customer once it is done: no new plan is made from then on.
+    pub const fn binds(&self) -> bool {
+        matches!(self, Self::SaveCustomer { .. } | Self::Link { .. })
+    }
+
+    /// Whether it leaves something in the ERP by which other contacts find their customer.
+    pub const fn leaves_trace(&self) -> bool {
+        matches!(self, Self::SaveCustomer { .. } | Self::FillMissing { .. } | Self::AddContactPerson { .. })
+    }
+
+    /// Whether it is one part of what was said: parts are sent one after the other and looked up together.
+    pub const fn is_part(&self) -> bool {
+        matches!(self, Self::Progress { .. })
+    }
+
+    /// Whether it uses up a turn of an assignment rule: planned anew, it stays the same turn.
+    pub const fn takes_turn(&self) -> bool {
+        matches!(self, Self::Assign { .. })
+    }
+
     /// Whether doing it a second time leaves the ERP as doing it once: then an outcome that cannot be looked up is no
     /// reason to ask a person.
     pub const fn is_repeatable(&self) -> bool {
@@ -121,4 +152,38 @@ pub fn named(steps: Vec<Step>) -> Vec<(String, Step)> {
         (step.name(part), step)
     };
     steps.into_iter().map(&mut name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_says_what_others_decide_by() {
+        let (kind, fields) = (CustomerKind::Person, Vec::new);
+        let link = Step::Link { ord: None, khid: String::new(), kind: "person".into(), linked_by: "created".into() };
+        let progress = Step::Progress { text: String::new(), way: ContactWay::Other };
+        // Holds its identity, allocates, binds, leaves a trace, is a part, takes a turn.
+        let table = [
+            (Step::Allocate { kind }, [false, true, false, false, false, false]),
+            (Step::SaveCustomer { kind, fields: fields() }, [true, false, true, true, false, false]),
+            (Step::FillMissing { kind, ord: 1, fields: fields() }, [false, false, false, true, false, false]),
+            (Step::AddContactPerson { company: 1, fields: fields() }, [true, false, false, true, false, false]),
+            (link, [false, false, true, false, false, false]),
+            (progress, [false, false, false, false, true, false]),
+            (Step::Assign { to: Assignment::Public }, [false, false, false, false, false, true]),
+            (Step::Apply, [false; 6]),
+        ];
+        for (step, expected) in table {
+            let facts = [
+                step.holds_identity(),
+                step.allocates(),
+                step.binds(),
+                step.leaves_trace(),
+                step.is_part(),
+                step.takes_turn(),
+            ];
+            assert_eq!(facts, expected, "{step:?}");
+        }
+    }
 }

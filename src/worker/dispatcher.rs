@@ -13,15 +13,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     circuit::{Breaker, Circuit},
+    health::Health,
     limit::Limit,
-    quiet::QuietHours,
-    run::{self, Run},
+    run::Run,
 };
 use crate::{
     clock::{Clock, Millis},
-    config::{MessagesConfig, RetryConfig, WorkerConfig},
+    config::{MessagesConfig, QuietHours, RetryConfig, WorkerConfig},
+    event::Reading,
     store::{Claimed, Store},
-    sync::{CallRecord, Engine, ErpError},
+    sync::{Engine, ErpError},
 };
 
 /// Events in hand for each ERP call of a prompt ERP: while one writes the ledger, another can use its place.
@@ -44,32 +45,20 @@ pub struct Parts {
     pub worker: WorkerConfig,
     /// `[retry]`
     pub retry: RetryConfig,
+    /// How stored bodies are read.
+    pub reading: Reading,
     /// `[messages]`
     pub messages: MessagesConfig,
     /// ERP calls at once at most.
     pub max_in_flight: usize,
     /// Daily windows without dispatch.
-    pub quiet_hours: QuietHours,
-}
-
-/// What dispatching is doing, for `readyz`, metrics and people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Whether the circuit to the ERP is closed.
-    pub circuit_closed: bool,
-    /// Why nothing is dispatched, in words; `None` while it is.
-    pub paused: Option<String>,
-    /// Events in hand.
-    pub in_flight: usize,
-    /// Events in hand at most.
-    pub limit: usize,
+    pub quiet_hours: Vec<QuietHours>,
 }
 
 /// Runs events until it is stopped.
 pub struct Dispatcher {
     pub(super) parts: Parts,
-    pub(super) breaker: Breaker,
-    calls_at_once: Limit,
+    pub(super) health: Health,
     in_flight: AtomicUsize,
     paused: Mutex<Option<String>>,
     /// When it last looked whether the login was put right.
@@ -80,31 +69,35 @@ impl Dispatcher {
     /// A dispatcher at rest.
     pub fn new(parts: Parts) -> Arc<Self> {
         let breaker = Breaker::new(parts.worker.circuit_failures, parts.worker.circuit_pause);
-        let calls_at_once = Limit::new(parts.max_in_flight);
+        let health = Health { breaker, calls_at_once: Limit::new(parts.max_in_flight) };
         Arc::new(Self {
             parts,
-            breaker,
-            calls_at_once,
+            health,
             in_flight: AtomicUsize::new(0),
             paused: Mutex::new(None),
             login_look: Mutex::default(),
         })
     }
 
-    /// What it is doing.
-    pub fn facts(&self) -> Facts {
-        Facts {
-            circuit_closed: self.breaker.circuit() == Circuit::Closed,
-            paused: self.paused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            in_flight: self.in_flight.load(Ordering::Relaxed),
-            limit: self.limit(),
-        }
+    /// Whether the circuit to the ERP is closed.
+    pub fn circuit_closed(&self) -> bool {
+        self.health.breaker.circuit() == Circuit::Closed
+    }
+
+    /// Why nothing is dispatched, in words; `None` while it is.
+    pub fn paused(&self) -> Option<String> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Events in hand.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// Events in hand at most. At the full limit `erp.max_in_flight` bounds the calls themselves; below it only the number
     /// of events does, of which each makes one call at a time.
-    fn limit(&self) -> usize {
-        let calls = self.calls_at_once.now();
+    pub fn limit(&self) -> usize {
+        let calls = self.health.calls_at_once.now();
         if calls < self.parts.max_in_flight { calls } else { calls * EVENTS_PER_CALL }
     }
 
@@ -163,7 +156,7 @@ impl Dispatcher {
 
     /// How long nothing can happen that no signal announces.
     async fn next_look(&self) -> Duration {
-        if self.facts().paused.is_some() {
+        if self.paused().is_some() {
             return PAUSE;
         }
         let now = self.parts.clock.now();
@@ -175,7 +168,7 @@ impl Dispatcher {
     /// Whether events may be dispatched now; else why not.
     async fn may_dispatch(&self) -> Result<(), String> {
         let now = self.parts.clock.now();
-        if self.parts.quiet_hours.contain(now) {
+        if self.parts.quiet_hours.iter().any(|hours| hours.contain(now)) {
             return Err("ERP 维护时段 (quiet hours of the ERP)".into());
         }
         if let Some(words) = self.login_refusal(now).await {
@@ -183,8 +176,8 @@ impl Dispatcher {
                 "ERP 拒绝登录：{words} (the ERP refuses the login; nothing is tried again until it is put right)"
             ));
         }
-        if self.breaker.circuit() != Circuit::Closed {
-            if self.breaker.rests(now) {
+        if !self.circuit_closed() {
+            if self.health.breaker.rests(now) {
                 return Err("ERP 无法访问，稍后重试 (the ERP cannot be reached; the circuit is open)".into());
             }
             self.try_circuit().await?;
@@ -218,13 +211,13 @@ impl Dispatcher {
         let now = self.parts.clock.now();
         match outcome {
             Err(error) if error.is_delivery_failure() => {
-                self.breaker.failure(now);
+                self.health.breaker.failure(now);
                 Err(format!("ERP 仍无法访问 (the ERP still cannot be reached): {error}"))
             }
             Err(error @ ErpError::LoginRefused(_)) => Err(error.to_string()),
             Ok(()) | Err(_) => {
-                self.breaker.close();
-                self.calls_at_once.begin_anew();
+                self.health.breaker.close();
+                self.health.calls_at_once.begin_anew();
                 tracing::info!("the ERP answers again; the circuit is closed");
                 Ok(())
             }
@@ -264,11 +257,11 @@ impl Dispatcher {
             job: &job,
             clock: &self.parts.clock,
             stop: &stop,
+            reading: &self.parts.reading,
             late_effect: self.parts.engine.late_effect(),
             linked: false,
-            error_before: claimed.event.error.clone(),
             lease: claimed.lease.clone(),
-            heard: self.as_ref(),
+            health: &self.health,
         };
         let end = run.run(&claimed).await;
         let calls = run.calls();
@@ -290,25 +283,5 @@ impl<'a> InHand<'a> {
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl run::Ears for Dispatcher {
-    /// Every call's outcome feeds the circuit and the limit.
-    fn heard(&self, call: &CallRecord, at: Millis) {
-        match call.outcome.as_str() {
-            "not_delivered" | "outcome_unknown" => {
-                self.calls_at_once.failed();
-                if self.breaker.failure(at) {
-                    tracing::error!("the ERP cannot be reached; the circuit is open");
-                }
-            }
-            // Neither says whether the ERP can be reached.
-            "login_refused" | "lease_over" => {}
-            _ => {
-                self.calls_at_once.answered(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()));
-                self.breaker.success(at);
-            }
-        }
     }
 }

@@ -5,16 +5,15 @@
 
 mod circuit;
 mod dispatcher;
+mod end;
+mod health;
 mod limit;
-mod quiet;
 mod retry;
 mod run;
 mod settle;
 mod upkeep;
-mod verdict;
 
 pub use self::{
-    dispatcher::{Dispatcher, Facts, Parts},
-    quiet::QuietHours,
+    dispatcher::{Dispatcher, Parts},
     upkeep::Upkeep,
 };

@@ -7,9 +7,8 @@ use std::{
 
 use super::{
     dispatcher::Dispatcher,
+    end::{Counts, End},
     retry::{jittered, pause},
-    run::End,
-    verdict::{Counts, Verdict},
 };
 use crate::{
     clock::Millis,
@@ -49,16 +48,13 @@ impl Dispatcher {
 
     fn settlement(&self, claimed: &Claimed, end: End, begun: Millis) -> Result<Settlement, String> {
         let now = self.parts.clock.now();
+        let again_at = |at| Settlement { next_attempt_at: Some(at), ..Settlement::to(Status::Queued) };
         Ok(match end {
             End::Succeeded(last) => Settlement::succeeded(*last),
-            End::Stopped | End::Again => Settlement { next_attempt_at: Some(now), ..Settlement::to(Status::Queued) },
-            End::Wait => {
-                Settlement { next_attempt_at: Some(now.plus(WAIT_FOR_TWIN)), ..Settlement::to(Status::Queued) }
-            }
+            End::Again => again_at(now),
+            End::Wait => again_at(now.plus(WAIT_FOR_TWIN)),
             End::LookAgain(at, why) => {
-                let pause = at.since(now).min(self.uncounted_pause());
-                Settlement { next_attempt_at: Some(now.plus(pause)), ..Settlement::to(Status::Queued) }
-                    .because("looking", why)
+                again_at(now.plus(at.since(now).min(self.uncounted_pause()))).because("looking", why)
             }
             End::Hold => self.hold(claimed, now),
             End::NotAdmitted(decision) => Settlement {
@@ -66,8 +62,34 @@ impl Dispatcher {
                 replan: true,
                 ..Settlement::to(Status::NotAdmitted)
             },
-            End::Failed(verdict) => return self.failed(claimed, verdict, begun, now),
+            End::Retry { code, error, counts } if self.counts(counts, code, claimed, begun) => {
+                self.again_or_dead(claimed, now).because(code, error)
+            }
+            End::Retry { code, error, .. } => {
+                again_at(now.plus(jittered(self.uncounted_pause(), spread(claimed)))).because(code, error)
+            }
+            End::PlanAnew { code, error } if !is_repeated(claimed, code) => {
+                Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(code, error)
+            }
+            // What failed as before, planned anew, fails for good.
+            End::PlanAnew { code, error } | End::Dead { code, error } => {
+                Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
+            }
+            End::Review { code, error, facts } => {
+                Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
+            }
+            End::Abandon(reason) => return Err(reason),
         })
+    }
+
+    /// Whether a failed try counts. The first failure may be the beginning of an outage; the same one again while the ERP
+    /// answers is the event's own.
+    fn counts(&self, counts: Counts, code: &str, claimed: &Claimed, begun: Millis) -> bool {
+        match counts {
+            Counts::Yes => true,
+            Counts::No => false,
+            Counts::UnlessOutage => is_repeated(claimed, code) && self.health.breaker.answered_since(begun),
+        }
     }
 
     /// A message whose turn came before its contact is linked.
@@ -79,40 +101,6 @@ impl Dispatcher {
         }
         let until = claimed.event.received_at.plus(self.parts.messages.hold_for).max(now);
         Settlement { next_attempt_at: Some(until), ..Settlement::to(Status::Held) }
-    }
-
-    fn failed(&self, claimed: &Claimed, verdict: Verdict, begun: Millis, now: Millis) -> Result<Settlement, String> {
-        Ok(match verdict {
-            Verdict::Abandon(reason) => return Err(reason),
-            Verdict::Dead { code, error } => {
-                Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
-            }
-            // The ERP's words are final when they come a second time.
-            Verdict::PlanAnew { code, error } if claimed.event.error.as_ref() == Some(&error) => {
-                Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
-            }
-            Verdict::PlanAnew { code, error } => {
-                Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(code, error)
-            }
-            Verdict::Review { code, error, facts } => {
-                Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
-            }
-            Verdict::Retry { code, error, counts } => {
-                let counts = match counts {
-                    Counts::Yes => true,
-                    Counts::No => false,
-                    // The first failure may be the beginning of an outage; the same one again is the event's own.
-                    Counts::UnlessOutage => {
-                        self.breaker.answered_since(begun) && claimed.event.error_code.as_deref() == Some(code)
-                    }
-                };
-                if !counts {
-                    let next_attempt_at = Some(now.plus(jittered(self.uncounted_pause(), spread(claimed))));
-                    return Ok(Settlement { next_attempt_at, ..Settlement::to(Status::Queued) }.because(code, error));
-                }
-                self.again_or_dead(claimed, now).because(code, error)
-            }
-        })
     }
 
     /// After a failure that counts: the next try at its time, or the end where the budget is used up.
@@ -128,6 +116,11 @@ impl Dispatcher {
     fn uncounted_pause(&self) -> Duration {
         self.parts.retry.schedule.first().copied().unwrap_or(UNCOUNTED_PAUSE)
     }
+}
+
+/// Whether the event's last run failed in the same way.
+fn is_repeated(claimed: &Claimed, code: &str) -> bool {
+    claimed.event.error_code.as_deref() == Some(code)
 }
 
 /// Where in its pause's jitter an event lies, 0 to 1: drawn from the event, so that events spread and a run of the tests

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use erp_bridge::{
     clock::{Clock, Millis},
     config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope},
-    event::{Event, Rules},
+    event::{Event, Reading, Rules},
     http::{
         Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
         keys::{Keyring, Keys, Tokens},
@@ -46,6 +46,7 @@ pub struct Wishes {
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     pub request_memory: u64,
+    pub strict: bool,
 }
 
 impl Default for Wishes {
@@ -59,6 +60,7 @@ impl Default for Wishes {
             max_connections: 64,
             max_connections_per_address: 0,
             request_memory: 64 * 1_024 * 1_024,
+            strict: false,
         }
     }
 }
@@ -144,6 +146,7 @@ impl Front {
             request_memory: wishes.request_memory,
             read_timeout: wishes.read_timeout,
             tolerance: Duration::from_secs(300),
+            reading: Reading { strict: wishes.strict, ..Reading::default() },
             silence_after: Duration::ZERO,
             limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute),
             previewer: Arc::new(Echo),

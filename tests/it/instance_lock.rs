@@ -6,7 +6,7 @@ use erp_bridge::{
     app::{App, StartError, StartOptions},
     clock::{Clock, Millis},
     event::Status,
-    store::{NewStep, OpenError},
+    store::{NewStep, OpenError, StepFacts},
 };
 use serde_json::json;
 
@@ -45,7 +45,11 @@ async fn what_a_dead_process_may_have_sent_just_now_is_not_sent_again_before_its
     world
         .app
         .store
-        .plan(&mut lease, &[NewStep { name: "progress:1".into(), step, fingerprint: None }], Vec::new())
+        .plan(
+            &mut lease,
+            &[NewStep { name: "progress:1".into(), step, fingerprint: None, facts: StepFacts::default() }],
+            Vec::new(),
+        )
         .await
         .unwrap();
     // The call waited long for its turn; then the process died, and nobody knows whether it was sent.

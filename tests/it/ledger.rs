@@ -27,9 +27,10 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::DatabaseConfig,
     event::Status,
-    store::{Accepted, Claimed, EventFilter, EventRow, Intake, NewEvent, Settlement, Store},
+    store::{Accepted, Claimed, EventFilter, EventRow, Intake, NewEvent, NewStep, Settlement, StepFacts, Store},
 };
 use secrecy::ExposeSecret;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
@@ -165,11 +166,22 @@ pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
         payload: format!("{{\"of\":\"{webhook_id}\"}}"),
         intake: Intake::Queue,
         admission: None,
+        warnings: None,
         actor: "webhook".into(),
         force: false,
         sequence: None,
         trace_parent: None,
     }
+}
+
+/// A step as a plan has it; the facts of a few are those that `sync` tells of the steps so called.
+pub fn step(name: &str) -> NewStep {
+    let facts = StepFacts {
+        holds_identity: name == "save_customer",
+        allocates: name == "allocate",
+        binds: ["save_customer", "link"].contains(&name),
+    };
+    NewStep { name: name.to_owned(), step: json!({ "do": name }), fingerprint: None, facts }
 }
 
 /// Runs a statement on a database by its address.

@@ -166,14 +166,14 @@ async fn fewer_failures_than_the_threshold_leave_the_circuit_closed() {
     world.sim.handle.fault("*:cut_before").unwrap();
     world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
     for failures in 1..=FAILURES {
-        assert!(world.app.dispatcher.facts().circuit_closed, "after {} failures", failures - 1);
+        assert!(world.app.dispatcher.circuit_closed(), "after {} failures", failures - 1);
         assert_eq!(world.app.dispatcher.run_due().await, 1);
         clock.advance(Duration::from_secs(1));
     }
-    assert!(!world.app.dispatcher.facts().circuit_closed, "at the threshold");
+    assert!(!world.app.dispatcher.circuit_closed(), "at the threshold");
     world.sim.handle.clear_faults();
     assert_eq!(world.app.dispatcher.run_due().await, 1);
-    assert!(world.app.dispatcher.facts().circuit_closed, "any answer closes it");
+    assert!(world.app.dispatcher.circuit_closed(), "any answer closes it");
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn in_quiet_hours_events_are_taken_and_wait() {
     // 02:30 in the ERP's zone.
     let start: jiff::Timestamp = "2026-11-23T02:30:00+08:00".parse().unwrap();
     let clock = Clock::manual(start.into());
-    let configure = Box::new(|config: &mut Config| config.erp.quiet_hours = vec!["02:00-03:30".into()]);
+    let configure = Box::new(|config: &mut Config| config.erp.quiet_hours = vec!["02:00-03:30".parse().unwrap()]);
     let world = World::with(WorldOptions { configure, clock: clock.clone(), ..WorldOptions::default() }).await;
     let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
     until_paused(&world, "维护时段").await;

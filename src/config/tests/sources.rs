@@ -34,7 +34,7 @@ fn the_environment_means_what_the_key_says() {
     let public = AssignmentRule { min_score: 60.0, users: Vec::new(), public: true };
     assert_eq!(config.assignment.rules, [users, public]);
     assert_eq!(config.retry.schedule, [Duration::from_secs(5), Duration::from_secs(90)]);
-    assert_eq!(config.erp.quiet_hours, ["02:00-03:30"]);
+    assert_eq!(config.erp.quiet_hours, ["02:00-03:30".parse().unwrap()]);
 }
 
 #[test]

@@ -2,16 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::{End, Run, parts::Acknowledged};
+use super::{Run, parts::Acknowledged};
 use crate::{
-    store::{StepRow, StepState},
+    store::{Advance, StepRow, StepState},
     sync::{Effect, ErpError, Executor, Shown, Step, SyncError, Verification},
-    worker::verdict::{Counts, Verdict},
+    worker::end::{Counts, End},
 };
 
 /// Tries of one run to see an assignment, or filled fields, that the ERP says are done.
 const ASSIGN_TRIES: usize = 3;
 const FILL_TRIES: usize = 2;
+
+/// What came of a step's call.
+pub(super) enum Sent {
+    /// The ERP says that it is done; it still has to be read back.
+    Acknowledged(Effect),
+    /// The call failed, and looking the step up found that it is done; the step's result.
+    Found(Value),
+}
 
 impl Run<'_> {
     /// Does a step that was started, reads it back, and answers its result.
@@ -24,8 +32,8 @@ impl Run<'_> {
         loop {
             tries -= 1;
             let effect = match self.send(executor, row, step).await? {
-                Ok(effect) => effect,
-                Err(result) => return Ok(result),
+                Sent::Acknowledged(effect) => effect,
+                Sent::Found(result) => return Ok(result),
             };
             if let Some(ord) = effect.ord {
                 return Ok(json!({ "ord": ord }));
@@ -45,24 +53,21 @@ impl Run<'_> {
                 Verification::Done(result) => return Ok(result),
                 Verification::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
                 Verification::NotDone if tries > 0 => {}
-                Verification::NotDone | Verification::Shared => return self.not_seen(row, step, &effect.said).await,
+                Verification::NotDone | Verification::Shared | Verification::Anothers => {
+                    return self.not_seen(row, step, &effect.said).await;
+                }
             }
         }
     }
 
-    /// Makes a step's call: what it brought, or the step's result where looking it up after a failure found that it is done.
-    pub(super) async fn send(
-        &mut self,
-        executor: &Executor<'_>,
-        row: &StepRow,
-        step: &Step,
-    ) -> Result<Result<Effect, Value>, End> {
+    /// Makes a step's call.
+    pub(super) async fn send(&mut self, executor: &Executor<'_>, row: &StepRow, step: &Step) -> Result<Sent, End> {
         self.job.log.set_deadline(self.lease.until.minus(self.lease.span).plus(self.send_window()));
         let outcome = executor.execute(step).await;
         self.job.log.set_deadline(self.lease.until);
         match outcome {
-            Ok(effect) => Ok(Ok(effect)),
-            Err(error) => self.after_failure(executor, row, step, error).await.map(Err),
+            Ok(effect) => Ok(Sent::Acknowledged(effect)),
+            Err(error) => self.after_failure(executor, row, step, error).await.map(Sent::Found),
         }
     }
 
@@ -72,10 +77,10 @@ impl Run<'_> {
         let (effect, words) = match step {
             Step::Assign { .. } => (Shown::Assignment, "客户列表 shows another salesperson"),
             Step::FillMissing { .. } => (Shown::Edit, "客户详情 shows none of the fields"),
-            _ => return Err(self.again_or_ask(row, step, said).await?),
+            _ => return Err(self.again_or_ask(row, step, said).await),
         };
         if self.job.erp.shows(effect) {
-            return Err(self.again_or_ask(row, step, said).await?);
+            return Err(self.again_or_ask(row, step, said).await);
         }
         tracing::warn!(event.id = %self.lease.event_id, step = %row.name, words, "a step's effect is not shown; the ERP's word is taken");
         Ok(json!({ "unverified": words, "said": said }))
@@ -83,14 +88,17 @@ impl Run<'_> {
 
     /// A step that the ERP says is done and that is not there is done again; said twice and not seen twice, it is the
     /// look-up that is in doubt: a third record is worse than a question.
-    pub(super) async fn again_or_ask(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<End, End> {
+    pub(super) async fn again_or_ask(&mut self, row: &StepRow, step: &Step, said: &str) -> End {
         let error = format!("步骤 {}：ERP 答复“{said}”，但查不到结果 (the ERP stored nothing)", row.name);
-        if !step.is_repeatable() && self.error_before.as_ref() == Some(&error) {
+        if !step.is_repeatable() && row.unseen > 0 {
             let facts = json!({ "step": row.name, "decisions": ["done", "resend"] });
-            return Ok(Verdict::Review { code: "not_stored", error, facts }.into());
+            return End::Review { code: "not_stored", error, facts };
         }
-        self.reset(row).await?;
-        Ok(Verdict::Retry { code: "not_stored", error, counts: Counts::Yes }.into())
+        let reset = Advance { reset: Some(row.position), unseen: true, calls: self.calls(), ..Advance::default() };
+        match self.store.advance(&mut self.lease, &reset).await {
+            Ok(()) => End::Retry { code: "not_stored", error, counts: Counts::Yes },
+            Err(error) => error.into(),
+        }
     }
 
     /// A step's call failed. If it certainly took no effect it is planned again; else it stays started, to be looked up.
@@ -107,7 +115,7 @@ impl Run<'_> {
                 match self.look(executor, row, step).await? {
                     Verification::Done(result) => return Ok(result),
                     Verification::NotDone => self.reset(row).await?,
-                    Verification::Hidden(_) | Verification::Shared => {}
+                    Verification::Hidden(_) | Verification::Shared | Verification::Anothers => {}
                 }
             }
             // From now on, not from when the step began: the call may have waited long for its turn.
@@ -117,13 +125,13 @@ impl Run<'_> {
             SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => {
                 match self.look(executor, row, step).await? {
                     Verification::Done(result) => return Ok(result),
-                    Verification::NotDone | Verification::Hidden(_) | Verification::Shared => self.reset(row).await?,
+                    _ => self.reset(row).await?,
                 }
             }
             SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
                 self.reset(row).await?;
                 // The number may have been given away meanwhile, or the allocated id be forgotten.
-                return Err(Verdict::PlanAnew { code: "refused", error: words.clone() }.into());
+                return Err(End::PlanAnew { code: "refused", error: words.clone() });
             }
             SyncError::Erp(_) => self.reset(row).await?,
         }

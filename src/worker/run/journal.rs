@@ -1,11 +1,11 @@
 //! What a run reads out of the ledger and out of the steps that are in it.
 
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    store::{NewLink, StepRow, StepState, Store},
-    sync::{Counts, Journal, JournalError, Step},
+    store::{NewLink, NewStep, StepFacts, StepRow, StepState, Store},
+    sync::{EqualRecords, Journal, JournalError, Step},
 };
 
 /// The ledger's answers to planning and looking.
@@ -16,11 +16,11 @@ pub(super) struct StoreJournal<'a> {
 }
 
 impl Journal for StoreJournal<'_> {
-    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<Counts, JournalError>> {
+    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
         Box::pin(async move {
             let counted = self.store.count_fingerprint(fingerprint, self.event_id).await;
             let (done, started_before) = counted.map_err(|error| JournalError(error.to_string()))?;
-            Ok(Counts { done, started_before })
+            Ok(EqualRecords { done, started_before })
         })
     }
 
@@ -33,10 +33,20 @@ impl Journal for StoreJournal<'_> {
     }
 }
 
+/// The step of a row; none in one that was erased.
+pub(super) fn step_of(row: &StepRow) -> Option<Step> {
+    serde_json::from_value(row.step.clone()).ok()
+}
+
+/// A step as the ledger takes it, with what the ledger decides by.
+pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>) -> NewStep {
+    let facts = StepFacts { holds_identity: step.holds_identity(), allocates: step.allocates(), binds: step.binds() };
+    NewStep { name, step: json!(step), fingerprint, facts }
+}
+
 /// The customer that a finished step brought.
 pub(super) fn ord_of(row: &StepRow, known: Option<i64>) -> Option<i64> {
-    let step: Option<Step> = serde_json::from_value(row.step.clone()).ok();
-    step.map_or(known, |step| step.ord_after(row.result.as_ref().unwrap_or(&Value::Null), known))
+    step_of(row).map_or(known, |step| step.ord_after(row.result.as_ref().unwrap_or(&Value::Null), known))
 }
 
 /// The link that a finished step leaves in the ledger.
@@ -48,8 +58,12 @@ pub(super) fn new_link(step: &Step, known: Option<i64>) -> Option<NewLink> {
 
 /// Whether a step, once it is begun or done, leaves something in the ERP by which other contacts find their customer.
 pub(super) fn is_effect(row: &StepRow) -> bool {
-    let known = ["save_customer", "fill_missing", "add_contact_person"].contains(&row.name.as_str());
-    known && row.state != StepState::Planned
+    row.state != StepState::Planned && step_of(row).is_some_and(|step| step.leaves_trace())
+}
+
+/// Whether a step may be told and looked up later, together with those behind it: a part that nobody has sent.
+pub(super) fn is_part(row: &StepRow) -> bool {
+    row.state == StepState::Planned && step_of(row).is_some_and(|step| step.is_part())
 }
 
 /// An identity as the ledger keeps it: it must not say whose it is.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{End, Run, journal::is_effect};
+use super::{Run, journal::is_effect};
 use crate::{
     clock::Millis,
     store::{Advance, Resolution, StepRow, StepState},
-    sync::{ErpError, Executor, Step, SyncError, Verification},
-    worker::verdict::Verdict,
+    sync::{Executor, Step, Verification},
+    worker::end::End,
 };
 
 impl Run<'_> {
@@ -54,14 +54,9 @@ impl Run<'_> {
             Verification::Hidden(words) if row.result.is_some() => Ok(Some(unverified(&words, row.result.as_ref()))),
             Verification::Hidden(words) if !step.is_repeatable() => Err(outcome_unknown(row, &words)),
             Verification::Shared => Err(self.wait_for_equal(row)),
-            Verification::NotDone | Verification::Hidden(_) => {
-                // A call without an answer may still take effect; only after that time its absence is believed. Even a
-                // step that may be repeated waits: its late effect would undo what came after it.
-                let certain = self.certain_from(row);
-                if self.clock.now() < certain {
-                    return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
-                }
-                Ok(None)
+            // Even a step that may be repeated waits: its late effect would undo what came after it.
+            Verification::NotDone | Verification::Hidden(_) | Verification::Anothers => {
+                self.until_certain(row).map(|()| None)
             }
         }
     }
@@ -74,18 +69,25 @@ impl Run<'_> {
         row: &StepRow,
         step: &Step,
     ) -> Result<Verification, End> {
-        match executor.verify(step).await {
-            Err(SyncError::Erp(ErpError::Refused(error))) if matches!(step, Step::SaveCustomer { .. }) => {
-                let certain = self.certain_from(row);
-                if row.state == StepState::Started && self.clock.now() < certain {
-                    // Not the same words: told a second time they would be final.
-                    return Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)));
-                }
-                self.reset(row).await?;
-                Err(Verdict::PlanAnew { code: "refused", error }.into())
-            }
-            seen => Ok(seen?),
+        let seen = executor.verify(step).await?;
+        if seen != Verification::Anothers {
+            return Ok(seen);
         }
+        if row.state == StepState::Started {
+            self.until_certain(row)?;
+        }
+        self.reset(row).await?;
+        let error = "分配的客户ID已被另一客户占用 (another customer stands under the allocated id)".to_owned();
+        Err(End::PlanAnew { code: "ord_taken", error })
+    }
+
+    /// A call without an answer may still take effect; only after that time its absence is believed.
+    fn until_certain(&self, row: &StepRow) -> Result<(), End> {
+        let certain = self.certain_from(row);
+        if self.clock.now() >= certain {
+            return Ok(());
+        }
+        Err(End::LookAgain(certain, format!("waiting whether {} still takes effect", row.name)))
     }
 
     /// An equal record of another event is open, too, and one of both may be there: that one comes first. When it takes too
@@ -131,12 +133,12 @@ impl Run<'_> {
 }
 
 /// The result of a step that the ERP says is done and does not show.
-pub(super) fn unverified(words: &str, told: Option<&Value>) -> Value {
-    json!({ "unverified": words, "said": told.and_then(|told| told.get("said")) })
+pub(super) fn unverified(words: &str, acknowledged: Option<&Value>) -> Value {
+    json!({ "unverified": words, "said": acknowledged.and_then(|result| result.get("said")) })
 }
 
 fn outcome_unknown(row: &StepRow, words: &str) -> End {
-    Verdict::Review {
+    End::Review {
         code: "outcome_unknown",
         error: format!(
             "步骤 {} 的结果无法在 ERP 中查到 (the ERP does not show whether this step took effect: {words})",
@@ -144,5 +146,4 @@ fn outcome_unknown(row: &StepRow, words: &str) -> End {
         ),
         facts: json!({ "step": row.name, "decisions": ["done", "resend"] }),
     }
-    .into()
 }

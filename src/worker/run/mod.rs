@@ -8,61 +8,29 @@ mod parts;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{StoreJournal, is_effect, new_link, ord_of, sha256};
-use super::verdict::Verdict;
+use self::journal::{StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
+use super::{end::End, health::Health};
 use crate::{
-    clock::{Clock, Millis},
-    event::{Decision, Work},
+    clock::Clock,
+    event::{Reading, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
     sync::{CallRecord, Job, Link, Plan, Step, Task, named},
 };
 
-/// How a run ended.
-pub(super) enum End {
-    /// It took effect; the last write of the journal goes with the settlement.
-    Succeeded(Box<Advance>),
-    /// The contact is not linked: the message waits.
-    Hold,
-    /// The rules refuse it.
-    NotAdmitted(Decision),
-    /// Another contact with the same number or company, or under the same allocated id, is becoming a customer right now.
-    Wait,
-    /// A started step cannot be judged before this moment.
-    LookAgain(Millis, String),
-    /// The bridge is stopping.
-    Stopped,
-    /// What was planned did not happen and is planned anew.
-    Again,
-    /// It failed.
-    Failed(Verdict),
-}
-
-impl<E: Into<Verdict>> From<E> for End {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Hears how each call to the ERP ended.
-pub(super) trait Ears {
-    fn heard(&self, call: &CallRecord, at: Millis);
-}
-
 /// A run in progress.
 pub(super) struct Run<'a> {
-    pub(super) heard: &'a (dyn Ears + Sync),
+    pub(super) health: &'a Health,
     pub(super) store: &'a Store,
     pub(super) job: &'a Job,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a CancellationToken,
+    pub(super) reading: &'a Reading,
     pub(super) late_effect: Duration,
     /// Whether the contact was linked when the run began.
     pub(super) linked: bool,
-    /// Why the event's last run failed.
-    pub(super) error_before: Option<String>,
     pub(super) lease: Lease,
 }
 
@@ -70,15 +38,17 @@ impl Run<'_> {
     /// Runs a claimed event to its end, or as far as it goes.
     pub(super) async fn run(&mut self, claimed: &Claimed) -> End {
         match self.go(claimed).await {
-            Ok(end) | Err(end) => end,
+            Ok(last) => End::Succeeded(last.into()),
+            Err(end) => end,
         }
     }
 
-    async fn go(&mut self, claimed: &Claimed) -> Result<End, End> {
+    /// Answers the last write of the journal, or how the run ended before.
+    async fn go(&mut self, claimed: &Claimed) -> Result<Advance, End> {
         let event = &claimed.event;
         let payload = event.payload.as_deref().unwrap_or_default();
-        let work = Work::parse(&event.kind, payload)
-            .map_err(|error| Verdict::Dead { code: "unreadable", error: error.to_string() })?;
+        let work = Work::parse(&event.kind, payload, self.reading)
+            .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
         let resolution = event.resolution.clone().and_then(|value| serde_json::from_value::<Resolution>(value).ok());
         let link = claimed.contact.as_ref();
         let mut ord = link.map(|contact| contact.ord);
@@ -90,13 +60,13 @@ impl Run<'_> {
             }
         }
         if link.is_none() && !self.reserve(&work).await? {
-            return Ok(End::Wait);
+            return Err(End::Wait);
         }
         // Until the contact is linked, a plan holds for the run that made it: meanwhile another contact with the same number
         // or company may have become a customer.
         let is_stale = link.is_none() && !claimed.steps.iter().any(is_effect);
         if pending.is_empty() || is_stale {
-            let turn = pending.iter().find(|row| row.name == "assign").map(|row| row.step.clone());
+            let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let task = Task {
                 work,
                 received_at: event.received_at,
@@ -106,15 +76,12 @@ impl Run<'_> {
                     kind: contact.kind.clone(),
                 }),
                 force: event.force,
-                told_ord: match resolution {
+                named_ord: match resolution {
                     Some(Resolution::Link { ord }) => Some(ord),
                     _ => None,
                 },
             };
-            pending = match self.plan(&task, &claimed.steps, turn).await? {
-                Ok(steps) => steps,
-                Err(end) => return Ok(end),
-            };
+            pending = self.plan(&task, &claimed.steps, turn).await?;
         } else if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
             self.start(first, false).await?;
         }
@@ -124,44 +91,38 @@ impl Run<'_> {
 
     /// Plans, and writes the plan down with its first step started. `turn` is the assignment of an earlier plan: whose
     /// turn it was stays whose turn it is.
-    async fn plan(
-        &mut self,
-        task: &Task,
-        before: &[StepRow],
-        turn: Option<Value>,
-    ) -> Result<Result<Vec<StepRow>, End>, End> {
+    async fn plan(&mut self, task: &Task, before: &[StepRow], turn: Option<Step>) -> Result<Vec<StepRow>, End> {
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
         let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await;
         let steps = match planned {
             Ok(Plan::Steps { steps, .. }) => named(steps),
-            Ok(Plan::NotLinked) => return Ok(Err(End::Hold)),
-            Ok(Plan::NotAdmitted(decision)) => return Ok(Err(End::NotAdmitted(decision))),
+            Ok(Plan::NotLinked) => return Err(End::Hold),
+            Ok(Plan::NotAdmitted(decision)) => return Err(End::NotAdmitted(decision)),
             Ok(Plan::Several { by, candidates }) => {
                 let error = match candidates.len() {
                     1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖 (one customer may be this contact; the ERP masks its number)".to_owned(),
                     count => format!("ERP 中有 {count} 个客户与此联系人相符 ({count} customers match)"),
                 };
                 let facts = json!({ "matched_by": by, "candidates": candidates, "decisions": ["link"] });
-                return Err(Verdict::Review { code: "candidates", error, facts }.into());
+                return Err(End::Review { code: "candidates", error, facts });
             }
             Err(error) => return Err(error.into()),
         };
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
         let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
-        let is_new = |name: &str| name == "allocate" || !is_done(name);
+        let is_new = |name: &str, step: &Step| step.allocates() || !is_done(name);
         let executor = self.job.executor(&journal, task.link.as_ref().map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
-            .filter(|(name, _)| is_new(name))
+            .filter(|(name, step)| is_new(name, step))
             .map(|(name, step)| {
-                let kept = turn.clone().filter(|_| name == "assign");
-                let fingerprint = executor.fingerprint(&step);
-                NewStep { name, step: kept.unwrap_or_else(|| json!(step)), fingerprint }
+                let kept = turn.as_ref().filter(|_| step.takes_turn());
+                new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step))
             })
             .collect();
         if steps.is_empty() {
-            return Ok(Ok(Vec::new()));
+            return Ok(Vec::new());
         }
         let calls = self.calls();
         let mut rows = self.store.plan(&mut self.lease, &steps, calls).await?;
@@ -170,7 +131,7 @@ impl Run<'_> {
         if let Some(first) = rows.first_mut() {
             first.state = StepState::Planned;
         }
-        Ok(Ok(rows))
+        Ok(rows)
     }
 
     /// Two contacts with the same number or company must not look the ERP up at the same time and both create it.
@@ -191,19 +152,19 @@ impl Run<'_> {
         steps: Vec<StepRow>,
         mut ord: Option<i64>,
         mut resolution: Option<Resolution>,
-    ) -> Result<End, End> {
+    ) -> Result<Advance, End> {
         let mut advance = Advance::default();
-        let mut told = Vec::new();
+        let mut acknowledged = Vec::new();
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
         let mut rows = steps.into_iter().peekable();
         while let Some(row) = rows.next() {
             let step: Step = serde_json::from_value(row.step.clone())
-                .map_err(|error| Verdict::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
+                .map_err(|error| End::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             self.job.log.set_step(&row.name);
             let executor = self.job.executor(&journal, ord);
             let (result, resolved) = if is_part(&row) {
-                match self.tell(&executor, &row, &step, rows.peek(), &mut told).await? {
+                match self.send_part(&executor, &row, &step, rows.peek(), &mut acknowledged).await? {
                     Some(result) => (result, false),
                     None => continue,
                 }
@@ -219,7 +180,7 @@ impl Run<'_> {
             if let (Step::Allocate { .. }, Some(ord)) = (&step, ord)
                 && !self.store.reserve_ord(&mut self.lease, ord).await?
             {
-                return Ok(End::Wait);
+                return Err(End::Wait);
             }
             advance = Advance {
                 done: Some((row.position, result)),
@@ -237,13 +198,13 @@ impl Run<'_> {
                 self.store.advance(&mut self.lease, &advance).await?;
                 self.job.log.set_deadline(self.lease.until);
                 if self.stop.is_cancelled() {
-                    return Ok(End::Stopped);
+                    return Err(End::Again);
                 }
                 advance = Advance::default();
             }
         }
         advance.calls.extend(self.calls());
-        Ok(End::Succeeded(advance.into()))
+        Ok(advance)
     }
 
     /// The calls made since they were last taken, for the ledger.
@@ -259,14 +220,9 @@ impl Run<'_> {
         };
         let calls = self.job.log.drain();
         for call in &calls {
-            self.heard.heard(call, self.clock.now());
+            self.health.observe(call, self.clock.now());
             crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
         }
         calls.into_iter().map(row).collect()
     }
-}
-
-/// Whether a step may be told and looked up later, together with those behind it: a progress record that nobody has sent.
-fn is_part(row: &StepRow) -> bool {
-    row.state == StepState::Planned && row.name.starts_with("progress:")
 }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use erp_bridge::{
     event::Status,
-    store::{Advance, CallRow, Lease, NewLink, NewStep, Settlement, StepState, Store, StoreError},
+    store::{Advance, CallRow, Lease, NewLink, Settlement, StepState, Store, StoreError},
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, event, ids, on_both};
+use super::{LEASE, Ledger, MS, event, ids, on_both, step};
 
 on_both! {
     of_each_contact_the_oldest_event_is_claimed_and_the_oldest_of_all_first
@@ -121,7 +121,7 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
     let late = ledger.claim_one().await.lease;
     ledger.clock.advance(LEASE);
     let mut lease = ledger.claim_one().await.lease;
-    let steps = [NewStep { name: "progress:1".into(), step: json!({}), fingerprint: None }];
+    let steps = [step("progress:1")];
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let before = (ledger.event(&id).await, ledger.store.steps(&id).await.unwrap());
 
@@ -147,11 +147,7 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
 async fn a_claim_brings_the_link_and_the_journal_so_far(ledger: &Ledger) {
     ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let steps = ["allocate", "link", "assign"].map(|name| NewStep {
-        name: name.into(),
-        step: json!({ "do": name }),
-        fingerprint: None,
-    });
+    let steps = ["allocate", "link", "assign"].map(step);
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let link = NewLink { ord: 9, khid: "WXc1".into(), kind: "person".into(), linked_by: "created".into() };
     let advance =

@@ -6,11 +6,11 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{Advance, Intake, NewStep, Settlement, StepState},
+    store::{Advance, Intake, Settlement, StepState},
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, START, on_both};
+use super::{LEASE, Ledger, MS, START, on_both, step};
 
 on_both! {
     a_clock_set_forward_ends_no_lease_of_a_living_worker
@@ -36,7 +36,7 @@ fn backward(ledger: &Ledger) {
 async fn a_clock_set_forward_ends_no_lease_of_a_living_worker(ledger: &Ledger) {
     let id = ledger.queue("c1").await;
     let mut claimed = ledger.claim_one().await;
-    let steps = [NewStep { name: "progress:1".into(), step: json!({}), fingerprint: None }];
+    let steps = [step("progress:1")];
     ledger.store.plan(&mut claimed.lease, &steps, Vec::new()).await.unwrap();
     ledger.clock.advance(LEASE / 2);
     forward(ledger);
@@ -54,7 +54,7 @@ async fn a_replica_that_sees_the_clock_set_forward_takes_nothing_from_the_others
     assert!(other.claim(1, LEASE).await.unwrap().is_empty());
     let id = ledger.queue("c1").await;
     let mut claimed = ledger.claim_one().await;
-    let steps = [NewStep { name: "progress:1".into(), step: json!({}), fingerprint: None }];
+    let steps = [step("progress:1")];
     ledger.store.plan(&mut claimed.lease, &steps, Vec::new()).await.unwrap();
     forward(ledger);
     assert!(other.claim(10, LEASE).await.unwrap().is_empty());
@@ -97,7 +97,7 @@ async fn a_clock_set_backward_leaves_retries_their_pause(ledger: &Ledger) {
 async fn a_clock_set_backward_frees_a_dead_worker_s_turn_after_its_lease(ledger: &Ledger) {
     let id = ledger.queue("c1").await;
     let mut claimed = ledger.claim_one().await;
-    let steps = [NewStep { name: "progress:1".into(), step: json!({}), fingerprint: None }];
+    let steps = [step("progress:1")];
     ledger.store.plan(&mut claimed.lease, &steps, Vec::new()).await.unwrap();
     backward(ledger);
     assert!(ledger.claim(10).await.is_empty());

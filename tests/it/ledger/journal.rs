@@ -7,7 +7,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, START, on_both};
+use super::{LEASE, Ledger, MS, START, on_both, step};
 
 on_both! {
     a_plan_is_written_with_its_first_step_started
@@ -23,10 +23,7 @@ on_both! {
 }
 
 fn steps(names: &[&str]) -> Vec<NewStep> {
-    names
-        .iter()
-        .map(|name| NewStep { name: (*name).to_owned(), step: json!({ "do": name }), fingerprint: None })
-        .collect()
+    names.iter().map(|name| step(name)).collect()
 }
 
 async fn states(store: &Store, id: &str) -> Vec<(i64, String, StepState)> {
@@ -125,7 +122,7 @@ async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(le
     for contact in ["c1", "c2"] {
         ledger.queue(contact).await;
         let mut claimed = ledger.claim_one().await;
-        let step = NewStep { name: "progress:1".into(), step: json!({}), fingerprint: Some("f".into()) };
+        let step = NewStep { fingerprint: Some("f".into()), ..step("progress:1") };
         ledger.store.plan(&mut claimed.lease, &[step], Vec::new()).await.unwrap();
         begun.push(claimed);
     }

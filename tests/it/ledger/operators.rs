@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::Status,
-    store::{Advance, AuditRow, NewStep, Resolution, Settlement, StepState, StoreError},
+    store::{Advance, AuditRow, Resolution, Settlement, StepState, StoreError},
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, on_both};
+use super::{LEASE, Ledger, on_both, step};
 
 on_both! {
     a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step
@@ -31,7 +31,7 @@ async fn last_audit(ledger: &Ledger) -> Option<AuditRow> {
 async fn a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step(ledger: &Ledger) {
     let id = ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let steps = ["a", "b"].map(|name| NewStep { name: name.into(), step: json!({}), fingerprint: None });
+    let steps = ["a", "b"].map(step);
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let done = Advance { done: Some((0, json!(7))), start: Some(1), ..Advance::default() };
     ledger.store.advance(&mut lease, &done).await.unwrap();

@@ -11,7 +11,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{Ledger, MS, START, event, on_both};
+use super::{Ledger, MS, START, event, on_both, step};
 
 on_both! {
     a_held_message_is_given_up_at_the_end_of_its_time_and_not_before
@@ -51,7 +51,7 @@ async fn payloads_go_at_half_the_age_and_events_at_the_full_age(ledger: &Ledger)
     let age = Duration::from_secs(90 * 86_400);
     let id = ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let steps = [NewStep { name: "a".into(), step: json!({}), fingerprint: None }];
+    let steps = [step("a")];
     ledger.store.plan(&mut lease, &steps, vec![call()]).await.unwrap();
     let last = Advance { done: Some((0, json!(1))), ..Advance::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
@@ -182,7 +182,7 @@ async fn an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs(ledger:
 async fn erasing_a_contact_leaves_the_trace_and_nothing_of_the_person(ledger: &Ledger) {
     let id = ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let steps = [NewStep { name: "a".into(), step: json!({ "name": "陈晓雨" }), fingerprint: None }];
+    let steps = [NewStep { step: json!({ "name": "陈晓雨" }), ..step("a") }];
     ledger.store.plan(&mut lease, &steps, vec![call()]).await.unwrap();
     let last = Advance { done: Some((0, json!("陈晓雨"))), ..Advance::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();

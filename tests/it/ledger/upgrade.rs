@@ -20,7 +20,9 @@ const LEFT_BEHIND: &str = "
       values ('ended', 'h', 'message.logged', 'c1', 'succeeded', 1, '{}', 'webhook', 0, 0, null, 1, 1),
              ('open', 'h', 'message.logged', 'c1', 'queued', 1, '{}', 'webhook', 0, 0, 1, 1, null),
              ('held', 'h', 'message.logged', 'c1', 'held', 1, '{}', 'webhook', 0, 0, 1, 1, null);
-    insert into turns (contact_id, head_seq, due_at) select contact_id, seq, 1 from events where id = 'open';";
+    insert into turns (contact_id, head_seq, due_at) select contact_id, seq, 1 from events where id = 'open';
+    insert into steps (event_id, position, name, step, state)
+      values ('open', 0, 'allocate', '{}', 'done'), ('open', 1, 'save_customer', '{}', 'done'), ('open', 2, 'link', '{}', 'planned');";
 
 async fn first_schema(url: &str) {
     let folder = if url.starts_with("sqlite") { "sqlite" } else { "postgres" };
@@ -47,8 +49,9 @@ async fn is_brought_up_to_date(url: String) {
     let claimed = store.claim(10, LEASE).await.unwrap();
     assert_eq!(super::ids(&claimed), ["open"]);
     for one in claimed {
-        store.settle(one.lease, Settlement::to(Status::Succeeded)).await.unwrap();
+        store.settle(one.lease, Settlement { replan: true, ..Settlement::to(Status::Succeeded) }).await.unwrap();
     }
+    assert_eq!(store.steps("open").await.unwrap().len(), 3, "the plan by which its contact has a customer stays");
     assert!(!store.has_turn("c1").await.unwrap(), "the held one waits outside of the turn");
     assert!(open(false).await.is_ok());
 }

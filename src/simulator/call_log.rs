@@ -1,4 +1,4 @@
-//! The journal of every received call, which tests and people read.
+//! The log of every received call, which tests and people read.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,14 +34,14 @@ pub struct CallRecord {
 
 /// The latest calls and counts of all.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
+pub(super) struct CallLog {
     calls: VecDeque<CallRecord>,
     last: u64,
     pub(super) stored: u64,
     pub(super) by_interface: BTreeMap<String, u64>,
 }
 
-impl Journal {
+impl CallLog {
     /// Writes a call down as `running`; answers its number.
     pub(super) fn open(&mut self, time: String, interface: &str, fields: &Fields, session: &str) -> u64 {
         self.last += 1;
@@ -94,16 +94,16 @@ mod tests {
 
     #[test]
     fn numbers_go_on_after_clearing_and_the_password_is_left_out() {
-        let mut journal = Journal::default();
+        let mut log = CallLog::default();
         let fields = Fields::from([("password".into(), "txt:1".into()), ("user".into(), "txt:a".into())]);
-        let first = journal.open(String::new(), "login", &fields, "");
-        journal.clear();
-        let second = journal.open(String::new(), "login", &fields, "");
-        journal.note(first, |_| panic!("forgotten calls are not changed"));
-        journal.note(second, |call| call.stored = true);
-        let calls: Vec<_> = journal.since(0).collect();
+        let first = log.open(String::new(), "login", &fields, "");
+        log.clear();
+        let second = log.open(String::new(), "login", &fields, "");
+        log.note(first, |_| panic!("forgotten calls are not changed"));
+        log.note(second, |call| call.stored = true);
+        let calls: Vec<_> = log.since(0).collect();
         assert_eq!((calls.len(), calls[0].n, calls[0].stored), (1, 2, true));
         assert_eq!(calls[0].fields.keys().collect::<Vec<_>>(), ["user"]);
-        assert_eq!(journal.since(2).count(), 0);
+        assert_eq!(log.since(2).count(), 0);
     }
 }

@@ -1,36 +1,51 @@
-//! What a failure means for the event: try again, give up, ask a person, or stop dispatching.
+//! How a run of an event ends, and what a failure means for the event: try again, give up, ask a person, or leave it to its
+//! lease.
 
 use serde_json::{Value, json};
 
 use crate::{
-    store::StoreError,
+    clock::Millis,
+    event::Decision,
+    store::{Advance, StoreError},
     sync::{ErpError, SyncError},
 };
 
-/// How a run that did not succeed ends.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Verdict {
-    /// It can pass: try again.
+/// How a run ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It took effect; the last write of the journal goes with the settlement.
+    Succeeded(Box<Advance>),
+    /// The contact is not linked: the message waits.
+    Hold,
+    /// The rules refuse it.
+    NotAdmitted(Decision),
+    /// Another contact with the same number or company, or under the same allocated id, is becoming a customer right now.
+    Wait,
+    /// A started step cannot be judged before this moment; why.
+    LookAgain(Millis, String),
+    /// The bridge is stopping, or what was planned did not happen and is planned anew at once.
+    Again,
+    /// It failed, and that can pass: try again.
     Retry {
         /// Stable word.
         code: &'static str,
         /// In words.
         error: String,
-        /// Whether the try counts against the event's budget; outages and sessions do not.
+        /// Whether the try counts against the event's budget.
         counts: Counts,
     },
-    /// It cannot pass.
-    Dead {
-        /// Stable word.
-        code: &'static str,
-        /// The ERP's own words, or ours.
-        error: String,
-    },
-    /// It cannot pass as it was planned: plan it anew, once for each thing that the ERP says.
+    /// It failed as it was planned: plan it anew; failing so in two runs that follow each other it is dead.
     PlanAnew {
         /// Stable word.
         code: &'static str,
         /// The ERP's own words.
+        error: String,
+    },
+    /// It failed, and that cannot pass.
+    Dead {
+        /// Stable word.
+        code: &'static str,
+        /// The ERP's own words, or ours.
         error: String,
     },
     /// Only a person can decide.
@@ -46,18 +61,18 @@ pub(super) enum Verdict {
     Abandon(String),
 }
 
-/// Whether a failed try counts against the budget.
+/// Whether a failed try counts against the budget. Outages and sessions do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counts {
     /// Always.
     Yes,
     /// Never.
     No,
-    /// Only if the ERP answered other calls meanwhile: then it is the event's own failure, not an outage.
+    /// Only if the ERP answers other calls: then it is the event's own failure, not an outage.
     UnlessOutage,
 }
 
-impl From<SyncError> for Verdict {
+impl From<SyncError> for End {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Erp(error) => error.into(),
@@ -66,13 +81,13 @@ impl From<SyncError> for Verdict {
     }
 }
 
-impl From<StoreError> for Verdict {
+impl From<StoreError> for End {
     fn from(error: StoreError) -> Self {
         Self::Abandon(error.to_string())
     }
 }
 
-impl From<ErpError> for Verdict {
+impl From<ErpError> for End {
     fn from(error: ErpError) -> Self {
         let (code, words) = (error.code(), error.to_string());
         let retry = |counts| Self::Retry { code, error: words.clone(), counts };
@@ -111,12 +126,11 @@ mod tests {
             (ErpError::TooMany("x".into()), "review"),
         ];
         for (error, meaning) in table {
-            let shown = match Verdict::from(error.clone()) {
-                Verdict::Retry { counts, .. } => format!("retry {counts:?}"),
-                Verdict::Dead { error, .. } => format!("dead {error}"),
-                Verdict::Review { .. } => "review".into(),
-                Verdict::PlanAnew { .. } => "plan anew".into(),
-                Verdict::Abandon(_) => "abandon".into(),
+            let shown = match End::from(error.clone()) {
+                End::Retry { counts, .. } => format!("retry {counts:?}"),
+                End::Dead { error, .. } => format!("dead {error}"),
+                End::Review { .. } => "review".into(),
+                other => format!("{other:?}"),
             };
             assert!(shown.starts_with(meaning), "{error:?}: {shown}, expected {meaning}");
         }
@@ -124,6 +138,6 @@ mod tests {
 
     #[test]
     fn a_ledger_that_does_not_answer_leaves_the_event_to_its_lease() {
-        assert!(matches!(Verdict::from(StoreError::LeaseLost), Verdict::Abandon(_)));
+        assert!(matches!(End::from(StoreError::LeaseLost), End::Abandon(_)));
     }
 }
