@@ -173,6 +173,7 @@ async fn a_webhook_id_and_an_idempotency_key_never_meet() {
         payload: row.payload.unwrap(),
         intake: Intake::Queue,
         admission: None,
+        warnings: None,
         actor: "ops".into(),
         force: true,
         sequence: None,
