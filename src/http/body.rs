@@ -70,22 +70,53 @@ pub(super) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> 
 
 async fn gather(state: &HttpState, limit: usize, mut body: Body) -> Result<RawBody, Problem> {
     let mut share = state.memory().share();
-    let mut bytes = Vec::new();
+    let mut blocks = Blocks::default();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::InvalidJson("the body broke off".into()))?;
         let Ok(chunk) = frame.into_data() else { continue };
-        let length = bytes.len() + chunk.len();
+        let length = blocks.length + chunk.len();
         if length > limit {
             return Err(Problem::BodyTooLarge(limit as u64));
         }
         share.grow_to(length.saturating_sub(FREE_BYTES)).await?;
-        if length > bytes.capacity() {
-            // Doubling would hold up to three times what came while it copies.
-            bytes.reserve_exact(chunk.len().max(bytes.len() / 4));
-        }
-        bytes.extend_from_slice(&chunk);
+        blocks.push(&chunk);
     }
-    Ok(RawBody { bytes, _share: share })
+    Ok(RawBody { bytes: blocks.into_bytes(), _share: share })
+}
+
+/// What has come of a body, in blocks of one size: a text that grows would leave holes of every size behind, several times
+/// what it holds.
+#[derive(Default)]
+struct Blocks {
+    blocks: Vec<Vec<u8>>,
+    length: usize,
+}
+
+impl Blocks {
+    const SIZE: usize = 16 * 1_024;
+
+    fn push(&mut self, mut chunk: &[u8]) {
+        self.length += chunk.len();
+        while !chunk.is_empty() {
+            let full = self.blocks.last().is_none_or(|block| block.len() == Self::SIZE);
+            if full {
+                self.blocks.push(Vec::with_capacity(if self.blocks.is_empty() { chunk.len() } else { Self::SIZE }));
+            }
+            let Some(block) = self.blocks.last_mut() else { return };
+            let (fits, rest) = chunk.split_at(chunk.len().min(Self::SIZE - block.len()));
+            block.extend_from_slice(fits);
+            chunk = rest;
+        }
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        if self.blocks.len() == 1 {
+            return self.blocks.swap_remove(0);
+        }
+        let mut bytes = Vec::with_capacity(self.length);
+        self.blocks.into_iter().for_each(|block| bytes.extend_from_slice(&block));
+        bytes
+    }
 }
 
 /// A JSON body of a REST call, read into a type.
@@ -190,6 +221,18 @@ pub(super) fn present_whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_is_put_together_from_whatever_pieces_it_comes_in() {
+        let body: Vec<u8> = (0..3 * Blocks::SIZE + 7).map(|at| at as u8).collect();
+        for piece in [1, 7, 1_000, Blocks::SIZE - 1, Blocks::SIZE, Blocks::SIZE + 1, body.len()] {
+            let mut blocks = Blocks::default();
+            body.chunks(piece).for_each(|chunk| blocks.push(chunk));
+            assert_eq!(blocks.length, body.len(), "pieces of {piece}");
+            assert_eq!(blocks.into_bytes(), body, "pieces of {piece}");
+        }
+        assert!(Blocks::default().into_bytes().is_empty());
+    }
 
     #[test]
     fn a_compressed_body_is_refused() {
