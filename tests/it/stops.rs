@@ -20,6 +20,9 @@ async fn a_stop_is_over_in_time_while_the_erp_hangs_and_a_client_does_not_read()
         ("WORKER__LEASE", "30m"),
     ];
     let mut bridge = Process::start(&sim.base_url(), &variables).await;
+    // The session is there, so that nothing is left of a login that was cut.
+    bridge.sender.deliver("m0", &promoted(&contact("c0", 10), 70.0)).await;
+    bridge.sender.all_succeeded(1, LIMIT).await;
     sim.handle.change_settings(|settings| settings.latency_ms = 600_000);
     let (id, _) = bridge.sender.deliver("m1", &promoted(&contact("c1", 1), 70.0)).await;
     eventually("the ERP has a call in hand", LIMIT, async || (sim.handle.load().in_flight > 0).then_some(())).await;
@@ -39,6 +42,6 @@ async fn a_stop_is_over_in_time_while_the_erp_hangs_and_a_client_does_not_read()
 
     sim.handle.change_settings(|settings| settings.latency_ms = 0);
     bridge.restart().await;
-    bridge.sender.all_succeeded(1, LIMIT).await;
-    assert_eq!(sim.handle.customers().len(), 1, "{id} took effect once");
+    bridge.sender.all_succeeded(2, LIMIT).await;
+    assert_eq!(sim.handle.customers().len(), 2, "{id} took effect once");
 }
