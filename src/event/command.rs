@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::{
     assignment::Assignment,
+    field_error::FieldError,
     kind::EventKind,
     leniency::Reading,
-    parse::{self, FieldError, ParseError, Parsed},
+    parse::{self, ParseError, Parsed},
     payload::Event,
 };
 

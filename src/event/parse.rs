@@ -4,6 +4,7 @@ use serde_json::Value;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 use super::{
+    field_error::FieldError,
     kind::EventKind,
     leniency::{Reading, give_way, settle_notation},
     limits,
@@ -23,30 +24,6 @@ pub enum Parsed {
         /// `data.contact.id`, if there is a valid one.
         contact_id: Option<String>,
     },
-}
-
-/// One thing that is wrong with a body.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-pub struct FieldError {
-    /// Where, as a JSON Pointer (RFC 6901); empty for the body as a whole.
-    #[schema(example = "/data/contact/phone")]
-    pub pointer: String,
-    /// What is allowed there; never what came.
-    #[schema(example = "must be at most 50 characters, the ERP's limit (最长 50 字)")]
-    pub message: String,
-}
-
-impl std::fmt::Display for FieldError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.pointer, self.message)
-    }
-}
-
-impl FieldError {
-    /// An error at `pointer`.
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
-    }
 }
 
 /// Why a body is no event. Neither variant holds anything of the body's content.

@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn when_a_token_was_last_used_outlives_a_reload() {
-        let secrets = || Secrets::parse(&["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned().into()]).unwrap();
+        let secrets = || Secrets::new(&["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap()]);
         let ring = Keyring::new(Keys { secrets: secrets(), tokens: tokens() });
         ring.current().tokens.find("seen", NOW).unwrap();
         ring.replace(Keys { secrets: secrets(), tokens: tokens() });

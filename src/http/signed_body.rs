@@ -8,12 +8,11 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::last_use::LastUse;
-use crate::clock::Millis;
+use crate::{clock::Millis, config::WebhookSecret};
 
 /// Headers by their names and their older aliases.
 const ID: [&str; 2] = ["webhook-id", "svix-id"];
@@ -24,8 +23,6 @@ const SIGNATURE: [&str; 2] = ["webhook-signature", "svix-signature"];
 pub const ID_CHARS_MAX: usize = 255;
 /// So many signatures of one request are looked at; a sender in the middle of a rotation sends two.
 const SIGNATURES_MAX: usize = 32;
-/// The longest key, in bytes; the scheme recommends 24 to 64.
-const KEY_BYTES_MAX: usize = 1024;
 
 /// So much of a secret's hash is shown.
 const FINGERPRINT_BYTES: usize = 4;
@@ -48,7 +45,7 @@ struct Secret {
 /// A secret by what may be shown of it, and when it was last used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretUse {
-    /// The first eight hexadecimal digits of its SHA-256, of the text that is configured.
+    /// The first eight hexadecimal digits of its key's SHA-256.
     pub fingerprint: String,
     /// When it was last used, since the program began.
     pub last_used_at: Option<Millis>,
@@ -84,16 +81,9 @@ pub enum SignatureError {
 }
 
 impl Secrets {
-    /// Reads `whsec_<base64>` secrets.
-    ///
-    /// # Errors
-    /// Which one (counted from 1) is wrong and what it should look like, never the secret itself; also if there is none.
-    pub fn parse(secrets: &[SecretString]) -> Result<Self, String> {
-        if secrets.is_empty() {
-            return Err("at least one secret such as whsec_<base64> is needed".into());
-        }
-        let read = |(index, secret)| Secret::read(secret).map_err(|what| format!("secret {}: {what}", index + 1));
-        secrets.iter().enumerate().map(read).collect::<Result<_, _>>().map(Self)
+    /// Those of `[webhook].secrets`.
+    pub fn new(secrets: &[WebhookSecret]) -> Self {
+        Self(secrets.iter().map(Secret::new).collect())
     }
 
     /// Every secret, in the order of the configuration.
@@ -154,22 +144,12 @@ impl fmt::Debug for Secrets {
 }
 
 /// The `webhook-signature` of a body, `v1,<base64>`, for `erp-bridge send` and tests. `timestamp` is in Unix seconds.
-///
-/// # Errors
-/// What a secret should look like, if this is none.
-pub fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Result<String, String> {
-    let key = keyed(secret)?;
-    Ok(format!("v1,{}", STANDARD.encode(mac(&key, id, &timestamp.to_string(), body))))
+pub fn sign(secret: &WebhookSecret, id: &str, timestamp: i64, body: &[u8]) -> String {
+    format!("v1,{}", STANDARD.encode(mac(&keyed(secret), id, &timestamp.to_string(), body)))
 }
 
-fn keyed(secret: &SecretString) -> Result<Hmac<Sha256>, String> {
-    let wanted = "must be whsec_ and then base64 of 24 to 64 random bytes";
-    let encoded = secret.expose_secret().trim().strip_prefix("whsec_").ok_or(wanted)?;
-    let key = BASE64.decode(encoded).map_err(|_| wanted)?;
-    if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
-        return Err(wanted.into());
-    }
-    Hmac::new_from_slice(&key).map_err(|_| wanted.into())
+fn keyed(secret: &WebhookSecret) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret.key()).expect("a key of any length") // why: HMAC hashes long keys and pads short ones
 }
 
 fn mac(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
@@ -181,10 +161,10 @@ fn mac(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
 }
 
 impl Secret {
-    fn read(secret: &SecretString) -> Result<Self, String> {
-        let hash = Sha256::digest(secret.expose_secret().trim().as_bytes());
+    fn new(secret: &WebhookSecret) -> Self {
+        let hash = Sha256::digest(secret.key());
         let fingerprint = hex::encode(&hash[..FINGERPRINT_BYTES]);
-        Ok(Self { key: keyed(secret)?, fingerprint, last_use: LastUse::default() })
+        Self { key: keyed(secret), fingerprint, last_use: LastUse::default() }
     }
 }
 

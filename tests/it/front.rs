@@ -117,8 +117,8 @@ pub fn keys(secrets: &[&str]) -> Keys {
 
 /// Keys with these tokens.
 pub fn keys_with(secrets: &[&str], tokens: &[ApiToken]) -> Keys {
-    let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).to_owned().into()).collect();
-    Keys { secrets: Secrets::parse(&secrets).unwrap(), tokens: Tokens::new(tokens) }
+    let secrets: Vec<_> = secrets.iter().map(|secret| secret.parse().unwrap()).collect();
+    Keys { secrets: Secrets::new(&secrets), tokens: Tokens::new(tokens) }
 }
 
 impl Front {
@@ -139,7 +139,7 @@ impl Front {
         let door = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules: Rules::new(&AdmissionConfig::default()).unwrap(),
+            rules: Rules::new(&AdmissionConfig::default()),
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,
@@ -201,7 +201,7 @@ impl Front {
     pub async fn post_event(&self, id: &str, event: &Value) -> Answered {
         let body = event.to_string();
         let at = self.clock.now().0 / 1_000;
-        let signature = sign(&SECRET.to_owned().into(), id, at, body.as_bytes()).unwrap();
+        let signature = sign(&SECRET.parse().unwrap(), id, at, body.as_bytes());
         let at = at.to_string();
         let headers = [
             ("content-type", "application/json"),

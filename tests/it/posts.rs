@@ -38,7 +38,7 @@ impl Post {
     pub fn sign(&mut self, secret: &str) {
         let id = self.id.clone().unwrap_or_default();
         let at = self.timestamp.as_deref().and_then(|at| at.parse().ok()).unwrap_or_default();
-        self.signature = Some(sign(&secret.to_owned().into(), &id, at, &self.body).unwrap());
+        self.signature = Some(sign(&secret.parse().unwrap(), &id, at, &self.body));
     }
 
     pub fn at(mut self, offset_seconds: i64) -> Self {

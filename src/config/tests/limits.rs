@@ -57,7 +57,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("api.rate_limit", &["0", "1000000"], &["-1", "1000001"]),
     ("api.auth_failure_limit", &["0", "1000000"], &["-1", "1000001"]),
     ("admission.min_score", &["0", "60", "59.5", "100"], &["-0.1", "100.1", "sixty", "NaN", ""]),
-    ("admission.placeholders", &["", "先生", "先生,女士"], &["先生,,女士", ","]),
+    ("admission.placeholders", &["", "先生", "先生,女士"], &["先生,,女士", ",", "😀"]),
     (
         "admission.rules",
         &["", "deal.closed:phone_verified+score", "message.logged:,sync.requested:score"],

@@ -30,7 +30,7 @@ pub(in crate::http) struct TokenUse {
 /// A webhook secret.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct SecretUse {
-    /// Eight hexadecimal digits that tell it from the others: `printf %s whsec_… | sha256sum | cut -c 1-8`.
+    /// Eight hexadecimal digits that tell it from the others: of what stands behind `whsec_`, `base64 -d | sha256sum | cut -c 1-8`.
     #[schema(pattern = "^[0-9a-f]{8}$")]
     pub fingerprint: String,
     /// When a delivery was last signed with it; null if none was.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use erp_bridge::{clock::Clock, http::signed_body::sign};
-use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{OPERATOR, SECRET, eventually};
@@ -33,7 +32,7 @@ impl Sender {
     /// A signed body, ready to be posted.
     pub fn signed(&self, webhook_id: &str, body: String) -> reqwest::RequestBuilder {
         let timestamp = self.clock.now().0 / 1_000;
-        let signature = sign(&SecretString::from(SECRET), webhook_id, timestamp, body.as_bytes()).unwrap();
+        let signature = sign(&SECRET.parse().unwrap(), webhook_id, timestamp, body.as_bytes());
         self.http
             .post(format!("{}/webhooks/events", self.base_url))
             .header("content-type", "application/json")

@@ -133,10 +133,10 @@ pub fn config(erp: &str, database: &str) -> Config {
     let mut config = Config::default();
     config.server.listen = "127.0.0.1:0".into();
     config.database.url = SecretString::from(database.to_owned());
-    config.webhook.secrets = vec![SecretString::from(SECRET)];
+    config.webhook.secrets = vec![SECRET.parse().unwrap()];
     config.api.tokens =
         vec![ApiToken::new("ops", Scope::Operate, OPERATOR), ApiToken::new("view", Scope::Read, READER)];
-    config.erp.base_url = erp.into();
+    config.erp.base_url = erp.parse().unwrap();
     config.erp.username = "admin".into();
     config.erp.password = SecretString::from("123456");
     config.erp.serial = "BRIDGE1".into();
