@@ -54,7 +54,7 @@ async fn authenticate(parts: &Parts, state: &HttpState) -> Result<Caller, Proble
     match found {
         Ok(caller) => {
             state.limits.token(&caller.name)?;
-            Ok(caller)
+            Ok(Caller { address: Some(remote.0), ..caller })
         }
         Err(problem) => {
             state.limits.failed_authentication(remote)?;

@@ -1,7 +1,7 @@
 //! The keys that the door compares with: tokens of the REST interface and secrets of the webhook's senders, both
 //! swappable at run time.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use subtle::{Choice, ConstantTimeEq};
 use tokio::sync::watch;
@@ -10,6 +10,7 @@ use super::{last_use::LastUse, problem::Problem, signed_body::Secrets};
 use crate::{
     clock::Millis,
     config::{ApiToken, Scope, TokenHash},
+    store::Actor,
 };
 
 /// The tokens of `[api].tokens`, each as its SHA-256.
@@ -34,6 +35,15 @@ pub struct Caller {
     pub scope: Scope,
     /// Which token it is.
     pub token: TokenHash,
+    /// Where the request came from, once it is known.
+    pub address: Option<IpAddr>,
+}
+
+impl Caller {
+    /// As the audit log names the caller.
+    pub fn actor(&self) -> Actor {
+        Actor { name: self.name.to_string(), address: self.address }
+    }
 }
 
 /// A token and when it was last used.
@@ -51,7 +61,7 @@ impl Tokens {
     /// The configured tokens.
     pub fn new(tokens: &[ApiToken]) -> Self {
         let known = tokens.iter().map(|token| Token {
-            caller: Caller { name: token.name.as_str().into(), scope: token.scope, token: token.hash },
+            caller: Caller { name: token.name.as_str().into(), scope: token.scope, token: token.hash, address: None },
             expires_at: token.expires_at,
             last_use: LastUse::default(),
         });
@@ -188,7 +198,8 @@ mod tests {
 
     #[test]
     fn a_caller_stays_allowed_while_the_token_is_there_unexpired_and_as_wide() {
-        let caller = |name: &str, scope, token| Caller { name: name.into(), scope, token: TokenHash::of(token) };
+        let caller =
+            |name: &str, scope, token| Caller { name: name.into(), scope, token: TokenHash::of(token), address: None };
         for (caller, at, allowed) in [
             (caller("view", Scope::Read, "seen"), NOW.0, true),
             (caller("ops", Scope::Read, "007"), NOW.0, true),

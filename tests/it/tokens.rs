@@ -187,6 +187,7 @@ async fn a_webhook_id_and_an_idempotency_key_never_meet() {
         force: true,
         sequence: None,
         trace_parent: None,
+        deed: None,
     };
     front.store.accept(former).await.unwrap();
     let again = sync("earlier").await;

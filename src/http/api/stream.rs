@@ -141,6 +141,7 @@ mod tests {
             force: false,
             sequence: None,
             trace_parent: None,
+            deed: None,
         }
     }
 
