@@ -50,7 +50,7 @@ impl Default for WebhookConfig {
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 120 }
+        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 120, preview_limit: 60 }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rate limits: webhooks per remote address, REST calls per token, failed authentications per address.
+//! Rate limits: webhooks per remote address, REST calls and previews per token, failed authentications per address.
 
 use std::{
     hash::Hash,
@@ -21,7 +21,7 @@ use governor::{
 };
 
 use super::{
-    failures::{Failures, Queue},
+    auth_failures::{Failures, Queue},
     problem::Problem,
 };
 
@@ -63,15 +63,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Remote {
 pub struct Limits {
     webhooks: Option<Limiter<IpAddr>>,
     tokens: Option<Limiter<Arc<str>>>,
+    previews: Option<Limiter<Arc<str>>>,
     failures: Option<Failures>,
 }
 
 impl Limits {
-    /// `webhooks` and `tokens` a second (with a burst of as many), `failures` a minute; 0 sets no limit.
-    pub fn new(webhooks: u32, tokens: u32, failures: u32) -> Self {
+    /// `webhooks` and `tokens` a second (with a burst of as many), `failures` and `previews` a minute; 0 sets no limit.
+    pub fn new(webhooks: u32, tokens: u32, failures: u32, previews: u32) -> Self {
         Self {
             webhooks: NonZeroU32::new(webhooks).map(|count| Limiter::new(Quota::per_second(count))),
             tokens: NonZeroU32::new(tokens).map(|count| Limiter::new(Quota::per_second(count))),
+            previews: NonZeroU32::new(previews).map(|count| Limiter::new(Quota::per_minute(count))),
             failures: (failures > 0).then(|| Failures::new(failures)),
         }
     }
@@ -90,6 +92,14 @@ impl Limits {
     /// [`Problem::RateLimited`] if it is one too many.
     pub fn token(&self, name: &Arc<str>) -> Result<(), Problem> {
         check(self.tokens.as_ref(), name).map_err(Problem::RateLimited)
+    }
+
+    /// Counts a preview of this token, which asks the ERP.
+    ///
+    /// # Errors
+    /// [`Problem::RateLimited`] if it is one too many.
+    pub fn preview(&self, name: &Arc<str>) -> Result<(), Problem> {
+        check(self.previews.as_ref(), name).map_err(Problem::RateLimited)
     }
 
     /// Counts a failed authentication of this address.
@@ -142,7 +152,7 @@ mod tests {
 
     #[test]
     fn zero_sets_no_limit() {
-        let limits = Limits::new(0, 0, 0);
+        let limits = Limits::new(0, 0, 0, 0);
         for _ in 0..10_000 {
             assert_eq!(limits.webhook(remote("10.0.0.1")), Ok(()));
             assert_eq!(limits.token(&"ops".into()), Ok(()));
