@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::{clock::Clock, config::WebhookSecret, http::signed_body::sign};
+use crate::{clock::Clock, config::WebhookSecret, http::signed_body::sign, json};
 
 /// Signs event files and posts them, one after the other.
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ impl Send {
         let response = request.send().await.map_err(|error| format!("{url} cannot be reached: {error}"))?;
         let status = response.status().as_u16();
         let answer = response.text().await.unwrap_or_default();
-        Ok((status, serde_json::from_str(&answer).unwrap_or(Value::String(answer))))
+        Ok((status, json::parse_text(&answer).unwrap_or(Value::String(answer))))
     }
 }
 
@@ -107,7 +107,7 @@ fn read(file: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
     } else {
         text = std::fs::read_to_string(Path::new(file)).map_err(|error| format!("{file}: {error}"))?;
     }
-    match serde_json::from_str(&text).map_err(|error| format!("{file} is not JSON: {error}"))? {
+    match json::parse_text(&text).map_err(|error| format!("{file} is not JSON: {error}"))? {
         Value::Array(events) => Ok(events),
         event => Ok(vec![event]),
     }

@@ -52,6 +52,14 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
         let needed = format_duration(needed);
         r.refuse("worker.lease", format!("{lease} is too short for erp.timeout = {timeout}: write at least {needed}"));
     }
+    let (known, tolerance) = (config.retention.webhook_ids, config.webhook.tolerance);
+    if !known.is_zero() && known < tolerance * 2 {
+        let (known, twice) = (format_duration(known), format_duration(tolerance * 2));
+        let message = format!(
+            "{known} is too short: a captured request could be taken again; write 0s (for ever) or at least {twice}"
+        );
+        r.refuse("retention.webhook_ids", message);
+    }
     let mins: Vec<f64> = config.mapping.levels.iter().map(|level| level.min).collect();
     if !mins.is_sorted_by(|higher, lower| higher > lower) {
         r.refuse("mapping.levels", "write the levels from the highest min to the lowest, each min once");

@@ -126,7 +126,7 @@ impl Default for RetryConfig {
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { succeeded: days(90) }
+        Self { succeeded: days(90), audit: days(3 * 365), webhook_ids: Duration::ZERO }
     }
 }
 

@@ -39,13 +39,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
                 list(1..=50, duration(MS * 10..=DAY * 30)),
             ),
         },
-        retention: RetentionConfig {
-            succeeded: r.read(
-                "retention.succeeded",
-                RetentionConfig::default().succeeded,
-                duration(HOUR..=DAY * 3_650),
-            ),
-        },
+        retention: retention(r),
         worker: worker(r),
         log: log(r),
     }
@@ -165,6 +159,15 @@ fn messages(r: &mut Reader) -> MessagesConfig {
     MessagesConfig {
         before_promotion: r.read("messages.before_promotion", d.before_promotion, one_of(CHOICES)),
         hold_for: r.read("messages.hold_for", d.hold_for, duration(SECOND..=DAY * 3_650)),
+    }
+}
+
+fn retention(r: &mut Reader) -> RetentionConfig {
+    let d = RetentionConfig::default();
+    RetentionConfig {
+        succeeded: r.read("retention.succeeded", d.succeeded, duration(HOUR..=DAY * 3_650)),
+        audit: r.read("retention.audit", d.audit, duration(DAY..=DAY * 36_500)),
+        webhook_ids: r.read("retention.webhook_ids", d.webhook_ids, duration(Duration::ZERO..=DAY * 36_500)),
     }
 }
 

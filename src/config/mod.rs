@@ -281,6 +281,10 @@ pub struct RetentionConfig {
     /// Age at which succeeded, ignored, not admitted and discarded events vanish, and refused requests; the payload of
     /// events goes at half of it.
     pub succeeded: Duration,
+    /// Age at which entries of the audit log vanish.
+    pub audit: Duration,
+    /// How long a delivery stays known after its event vanished; zero keeps it for ever.
+    pub webhook_ids: Duration,
 }
 
 /// `[worker]`

@@ -18,6 +18,7 @@ use erp_bridge::{
 };
 use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -200,6 +201,11 @@ impl Front {
             ("webhook-signature", &signature),
         ];
         self.call(Method::POST, "/webhooks/events", &headers, body).await
+    }
+
+    /// Runs a statement past the ledger.
+    pub async fn ledger(&self, sql: &str) {
+        crate::ledger::run(self.database.url.expose_secret(), sql).await;
     }
 
     /// How many events and rejections are stored.

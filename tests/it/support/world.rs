@@ -73,6 +73,12 @@ impl World {
         self.sender.base_url = format!("http://{}", self.app.address);
     }
 
+    /// As [`World::restart`], of a bridge that was driven by hand and is left to itself from now on.
+    pub async fn restart_dispatching(&mut self) {
+        self.options.dispatch = true;
+        self.restart().await;
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.app.address)
     }
