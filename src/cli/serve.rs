@@ -28,7 +28,7 @@ impl Serve {
         let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
         println!("listening on http://{}", app.address);
         tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
-        for warning in config.warnings() {
+        for warning in place.warnings().into_iter().chain(config.warnings()) {
             tracing::warn!("{warning}");
         }
         let stop = app.stop_token();

@@ -6,12 +6,14 @@
 mod accept;
 mod announcements;
 mod audit;
+mod backup;
 mod bulk;
 mod checkpoint;
 mod clock_step;
 mod conn;
 mod db;
 mod dialect;
+mod erasure;
 mod erp_state;
 mod figures;
 mod health;
@@ -19,6 +21,8 @@ mod instance_lock;
 mod journal;
 mod open;
 mod operators;
+mod pages;
+mod private_files;
 mod queries;
 mod replicas;
 mod reservations;
@@ -44,6 +48,7 @@ pub use self::{
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, Lease, NewStep, StepFacts},
+    pages::{EventSummary, Page},
     retention::Pruned,
     sequences::Gap,
     turns::{Claimed, Settlement},

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     clock::Millis,
     event::{LinkKind, LinkedBy, Status},
-    store::{CallRow, ContactRow, EventRow, StepRow, StepState},
+    store::{CallRow, ContactRow, EventRow, EventSummary, Page, StepRow, StepState},
     telemetry::masking::{mask_json, mask_text},
 };
 
@@ -109,8 +109,10 @@ pub(in crate::http) struct EventDetail {
     pub trace_parent: Option<String>,
     /// Its plan, in order.
     pub steps: Vec<StepView>,
-    /// Every ERP call on its behalf, in order.
+    /// ERP calls on its behalf, in order.
     pub calls: Vec<CallView>,
+    /// Whether there were more calls before those: the last five hundred are shown, a megabyte at most.
+    pub calls_cut: bool,
 }
 
 /// One step of an event's plan.
@@ -185,7 +187,7 @@ pub(in crate::http) struct ContactView {
 }
 
 impl EventItem {
-    pub(in crate::http) fn of(row: &EventRow, sight: Sight) -> Self {
+    pub(in crate::http) fn of(row: &EventSummary, sight: Sight) -> Self {
         let error = row.error.clone().or_else(|| row.error_code.clone()).map(|message| EventError {
             code: row.error_code.clone().unwrap_or_else(|| "unknown".into()),
             message: sight.text(message),
@@ -210,8 +212,8 @@ impl EventItem {
 }
 
 impl EventDetail {
-    pub(in crate::http) fn of(row: EventRow, steps: Vec<StepRow>, calls: Vec<CallRow>, sight: Sight) -> Self {
-        let item = EventItem::of(&row, sight);
+    pub(in crate::http) fn of(row: EventRow, steps: Vec<StepRow>, calls: Page<CallRow>, sight: Sight) -> Self {
+        let item = EventItem::of(&row.summary(), sight);
         Self {
             item,
             force: row.force,
@@ -222,7 +224,8 @@ impl EventDetail {
             payload: row.payload.map(|payload| payload_json(payload, sight)),
             trace_parent: row.trace_parent,
             steps: steps.into_iter().map(|step| StepView::of(step, sight)).collect(),
-            calls: calls.into_iter().map(|call| CallView::of(call, sight)).collect(),
+            calls: calls.items.into_iter().map(|call| CallView::of(call, sight)).collect(),
+            calls_cut: calls.more,
         }
     }
 }
