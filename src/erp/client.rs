@@ -271,7 +271,7 @@ impl Erp {
         };
         let sent = self.post(interface, interface.path, body, Some(session), None).await;
         let verdict = match &sent.answer {
-            Ok(answer) => judge(interface, answer, self.sessions().is_proven(session)),
+            Ok(answer) => judge(interface, answer, self.sessions().is_proven(session)).without(&session.token),
             Err(error) => Verdict::Failed(error.clone()),
         };
         if matches!(verdict, Verdict::Done(_) | Verdict::Refused { known_session: true, .. }) {
@@ -294,7 +294,7 @@ impl Erp {
         let body = asp_body(None, None, &fields);
         let sent = self.post(&LOG_IN, &shared.config.login_path, body, None, Some(send_before)).await;
         let outcome = match &sent.answer {
-            Ok(answer) => judge_login(&shared.config.login_path, answer),
+            Ok(answer) => judge_login(&shared.config.login_path, answer).without(credentials.password.expose_secret()),
             Err(error @ (ErpError::LeaseOver | ErpError::NotDelivered(_))) => LoginOutcome::Failed(error.clone()),
             // Whatever became of the login, the call that needed it was not sent.
             Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),

@@ -145,8 +145,8 @@ fn every_rule_that_fails_gives_its_own_reason() {
     assert_eq!(reasons[0], json!({"rule": "phone_verified", "message": "没有手机号"}));
     assert_eq!(reasons[1]["rule"], "name_complete");
     assert_eq!(reasons[2], json!({"rule": "score", "message": "评分 55 低于 60"}));
-    let stored = serde_json::to_string(&decision).unwrap();
-    assert_eq!(serde_json::from_str::<Decision>(&stored).unwrap(), decision);
+    let stored = serde_json::to_value(&decision).unwrap();
+    assert_eq!(crate::json::from_value::<Decision>(&stored).unwrap(), decision);
 }
 
 #[test]

@@ -147,7 +147,7 @@ mod tests {
             r#"{"mode":"public","extra":1}"#,
             r#""public""#,
         ] {
-            assert!(serde_json::from_str::<Assignment>(bad).is_err(), "{bad}");
+            assert!(crate::json::read_text::<Assignment>(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What the REST interface orders for a contact (`contract.md` §5), and the reading of either kind of ledger row.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -11,6 +10,7 @@ use super::{
     parse::{self, ParseError, Parsed},
     payload::Event,
 };
+use crate::json;
 
 /// An order for a linked contact; takes the same queue as events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Command {
             },
             EventKind::ContactAssign => {
                 let to = body.pointer("/data/assignment").unwrap_or(&Value::Null);
-                Assignment::deserialize(to).map(Self::Assign).map_err(|_| {
+                json::from_value(to).map(Self::Assign).map_err(|_| {
                     let message = r#"must be {"mode": "public"} or {"mode": "users", "users": ["63"]}"#;
                     FieldError::new("/data/assignment", message)
                 })
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(kind, "contact.assign");
         let expected = json!({"type": "contact.assign",
             "data": {"contact": {"id": "c1"}, "assignment": {"mode": "users", "users": ["63"]}}});
-        assert_eq!(serde_json::from_str::<Value>(&payload).unwrap(), expected);
+        assert_eq!(json::parse_text(&payload).unwrap(), expected);
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! From a parsed event to a committed one, and from what the ledger did to the answer: the same for the webhook and for
 //! the REST calls that cause events.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     http::{HeaderMap, StatusCode},
@@ -13,6 +11,7 @@ use serde_json::Value;
 use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
     event::{Decision, Event, FieldError, Intake, Reason, Status},
+    json,
     store::{Accepted, Deed, NewEvent},
 };
 
@@ -187,10 +186,10 @@ async fn same_request(state: &HttpState, first: &str, payload: &str) -> Result<b
     Ok(stored.is_some_and(|stored| without_timestamp(&stored) == without_timestamp(payload)))
 }
 
-fn without_timestamp(payload: &str) -> Option<BTreeMap<String, Value>> {
-    let mut members: BTreeMap<String, Value> = serde_json::from_str(payload).ok()?;
-    members.remove("timestamp");
-    Some(members)
+fn without_timestamp(payload: &str) -> Option<Value> {
+    let mut body = json::parse_text(payload).ok()?;
+    body.as_object_mut()?.remove("timestamp");
+    Some(body)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! `$1` numbers arguments on both, times and flags are `bigint`, ids and JSON are `text`; the few statements that must
 //! differ stand in [`super::dialect`].
 
+use serde_json::Value;
 use sqlx::{
     AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
     error::DatabaseError,
@@ -19,7 +20,7 @@ use super::{
     conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
 };
-use crate::clock::Millis;
+use crate::{clock::Millis, json};
 
 /// An argument of a statement.
 #[derive(Debug, Clone)]
@@ -144,8 +145,8 @@ impl Row {
 
     /// JSON that may be null; what cannot be read is null too, so that one such row holds nobody else up: whoever needs it
     /// says that it is missing.
-    pub(super) fn opt_json(&self, column: &str) -> Result<Option<serde_json::Value>, StoreError> {
-        Ok(self.opt_text(column)?.and_then(|text| serde_json::from_str(&text).ok()))
+    pub(super) fn opt_json(&self, column: &str) -> Result<Option<Value>, StoreError> {
+        Ok(self.opt_text(column)?.and_then(|text| json::parse_text(&text).ok()))
     }
 }
 

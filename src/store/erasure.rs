@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::{
     Actor, Store, StoreError,
     audit::write_audit,
@@ -11,6 +9,7 @@ use super::{
     db::{Arg, Db, Tx, args},
     types,
 };
+use crate::json;
 
 /// Payloads of the contact that are read at once.
 const PAYLOADS: i64 = 50;
@@ -175,7 +174,7 @@ async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str) -> Result<u64, S
 
 /// Phone numbers (as they were written and as people write them), WeChat ids and mail addresses of a payload.
 fn marks_in(payload: &str) -> Vec<String> {
-    let Ok(payload) = serde_json::from_str::<Value>(payload) else { return Vec::new() };
+    let Ok(payload) = json::parse_text(payload) else { return Vec::new() };
     let contact = &payload["data"]["contact"];
     let text = |member: &str| contact[member].as_str().unwrap_or_default().trim().to_owned();
     let mut marks = vec![text("wechat_id"), text("email"), text("phone")];
@@ -198,6 +197,8 @@ fn blank_of(mark: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

@@ -15,10 +15,12 @@ mod db;
 mod dialect;
 mod erasure;
 mod erp_state;
+mod failures;
 mod figures;
 mod health;
 mod instance_lock;
 mod journal;
+mod links;
 mod open;
 mod operators;
 mod pages;
@@ -45,9 +47,11 @@ pub use self::{
     announcements::{Change, Follower, News},
     audit::{Actor, AuditRow, Deed},
     erp_state::ErpSession,
+    failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, Lease, NewStep, StepFacts},
+    links::LinkSearch,
     pages::{EventSummary, Page},
     retention::Pruned,
     sequences::Gap,

@@ -6,6 +6,7 @@ mod circles;
 mod documents;
 mod files;
 mod imports;
+mod json;
 
 use std::{
     fs,

@@ -11,6 +11,7 @@ mod erasure;
 mod erp_state;
 mod figures;
 mod journal;
+mod links;
 mod operators;
 mod pages;
 mod private;

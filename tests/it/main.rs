@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module a subject.
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::disallowed_methods, reason = "what the bridge says is read by another reader than its own")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod assignments;
@@ -14,11 +15,13 @@ mod door;
 mod faults;
 mod front;
 mod fuzz;
+mod hostile;
 mod house;
 mod installations;
 mod instance_lock;
 mod journeys;
 mod ledger;
+mod links;
 mod mapping;
 mod matrix;
 mod openapi;
@@ -31,6 +34,7 @@ mod random;
 mod readme;
 mod rest;
 mod senders;
+mod sight;
 mod simulator;
 mod streams;
 mod support;

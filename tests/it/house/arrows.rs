@@ -17,10 +17,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("console", &["store", "event", "http"]),
     ("clock", &[]),
     ("config", &[]),
+    ("json", &[]),
     ("telemetry", &[]),
     ("lifecycle", &[]),
 ];
-const FURNITURE: [&str; 3] = ["clock", "config", "telemetry"];
+const FURNITURE: [&str; 4] = ["clock", "config", "json", "telemetry"];
 /// What the configuration is parsed into, so that nobody parses it again: types that know no other file, in the room that
 /// uses them.
 const LEAVES_FOR_CONFIG: [&str; 3] = ["event::EventKind", "event::Placeholder", "event::Rule"];

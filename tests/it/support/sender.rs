@@ -59,10 +59,15 @@ impl Sender {
 
     /// Calls the REST interface as the operator.
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        self.call_raw(method, path, body.map(|body| body.to_string())).await
+    }
+
+    /// As [`Sender::call`], with a body that need not be JSON.
+    pub async fn call_raw(&self, method: &str, path: &str, body: Option<String>) -> (u16, Value) {
         let url = format!("{}{path}", self.base_url);
         let mut request = self.http.request(method.parse().unwrap(), url).bearer_auth(OPERATOR);
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request.header("content-type", "application/json").body(body);
         }
         answered(request).await.unwrap()
     }

@@ -73,6 +73,12 @@ impl World {
         self.sender.base_url = format!("http://{}", self.app.address);
     }
 
+    /// As [`World::restart`], of a bridge that was driven by hand and is left to itself from now on.
+    pub async fn restart_dispatching(&mut self) {
+        self.options.dispatch = true;
+        self.restart().await;
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.app.address)
     }
@@ -145,6 +151,7 @@ pub fn config(erp: &str, database: &str) -> Config {
     config.erp.serial = "BRIDGE1".into();
     config.erp.timeout = Duration::from_secs(2);
     config.erp.late_effect = Duration::from_secs(1);
+    config.api.preview_limit = 0;
     config.retry.schedule = vec![Duration::from_millis(20); 10];
     config.worker.poll = Duration::from_millis(50);
     config.worker.circuit_pause = Duration::from_millis(100);
