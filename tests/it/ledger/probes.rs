@@ -10,7 +10,7 @@ use erp_bridge::{
 use futures::future::join_all;
 use reqwest::Method;
 use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, PgConnection, PgPool, SqliteConnection};
 
 use super::{Ledger, START, event};
 use crate::{front::Front, support::eventually};
@@ -30,11 +30,11 @@ async fn readers_that_take_every_connection_do_not_keep_the_door_waiting() {
     });
     let readers: Vec<_> = readers.collect();
     // They have every connection once one of them can be seen to wait.
-    let mut looker = PgConnection::connect(ledger.config.url.expose_secret()).await.unwrap();
+    let looker = PgPool::connect(ledger.config.url.expose_secret()).await.unwrap();
     let waiting =
         "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
     eventually("every connection of the readers waits", Duration::from_secs(30), async || {
-        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut looker).await.unwrap();
+        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&looker).await.unwrap();
         (waiting >= i64::from(ledger.config.max_connections) - 2).then_some(())
     })
     .await;
