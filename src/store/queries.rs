@@ -47,7 +47,8 @@ impl Store {
 
     /// The ERP calls of an event, in order; of very many, or very large ones, the last.
     pub async fn calls(&self, event_id: &str) -> Result<Page<CallRow>, StoreError> {
-        let sizes = "select number as place, octet_length(request) + octet_length(response) as bytes from calls
+        let sizes =
+            "select number as place, cast(octet_length(request) + octet_length(response) as bigint) as bytes from calls
                      where event_id = $1 order by number desc limit $2";
         let sizes = self.db.read(sizes, args![event_id, CALLS_SHOWN + 1]).await?;
         let (last, more) = fitting(&sizes, CALLS_SHOWN)?;
@@ -70,7 +71,8 @@ impl Store {
     /// Signed requests that were not valid, newest first.
     pub async fn rejections(&self, before: Option<i64>, limit: i64) -> Result<Page<RejectionRow>, StoreError> {
         let before = before.unwrap_or(i64::MAX);
-        let sizes = "select seq as place, octet_length(errors) + coalesce(octet_length(payload), 0) as bytes
+        let sizes =
+            "select seq as place, cast(octet_length(errors) + coalesce(octet_length(payload), 0) as bigint) as bytes
                      from rejections where seq < $1 order by seq desc limit $2";
         let sizes = self.db.read(sizes, args![before, limit + 1]).await?;
         let (last, more) = fitting(&sizes, limit)?;
