@@ -40,9 +40,6 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// `erp-wire.md §2`.
 const LOG_IN: Interface = Interface::command("登录", "session.login", "", None);
 
-/// 退出: ends the session. Source: `erp-wire.md §2`.
-const LOG_OUT: Interface = Interface::command("退出", "session.logout", "/sysa/mobilephone/logout.asp", None);
-
 /// The ERP. Cheap to clone; clones share connections, session and caches.
 #[derive(Clone)]
 pub struct Erp {
@@ -148,22 +145,6 @@ impl Erp {
         let obtained_at = self.sessions().current().map_or(session.obtained_at, |session| session.obtained_at);
         let app_version = self.sessions().app_version();
         Ok(LoginInfo { username: self.sessions().credentials().username.clone(), app_version, obtained_at })
-    }
-
-    /// Ends the session, if there is one; replicas that share it log in again.
-    ///
-    /// # Errors
-    ///
-    /// A delivery failure or a refusal; the session is forgotten in any case.
-    pub async fn log_out(&self) -> Result<(), ErpError> {
-        let Some(session) = self.sessions().current() else { return Ok(()) };
-        let verdict = self.send(&LOG_OUT, &[], &session).await;
-        self.sessions().forget(&session).await;
-        match verdict {
-            Verdict::Done(_) | Verdict::Expired { .. } => Ok(()),
-            Verdict::Refused { text: said, .. } | Verdict::Doubtful { said } => Err(ErpError::Refused(said)),
-            Verdict::Failed(error) => Err(error),
-        }
     }
 
     /// An operator says that the credentials are right again: forget the refusal, in the store as well.

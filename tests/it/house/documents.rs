@@ -103,6 +103,19 @@ fn every_source_file_that_the_architecture_names_exists() {
 }
 
 #[test]
+fn every_function_that_the_architecture_walks_through_exists() {
+    let text = read("docs/architecture.md");
+    let walked: BTreeSet<(&str, &str)> =
+        text.split('`').skip(1).step_by(2).filter_map(|name| name.split_once(".rs::")).collect();
+    assert!(walked.len() > 15, "{walked:?}");
+    for (file, function) in walked {
+        let there = read(&format!("src/{file}.rs")).contains(&format!("fn {function}("))
+            || read(&format!("src/{file}.rs")).contains(&format!("fn {function}<"));
+        assert!(there, "docs/architecture.md walks through {function} of {file}.rs, which is not there");
+    }
+}
+
+#[test]
 fn every_metric_that_the_operators_are_told_of_is_counted() {
     let program: String = super::rust(&["src"]).into_iter().map(|source| source.text).collect();
     let text = read("docs/operations.md");
