@@ -7,7 +7,7 @@ mod sessions;
 use std::{net::SocketAddr, sync::Arc};
 
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
@@ -21,9 +21,10 @@ use crate::{
         server::{ServerLimits, serve},
         signed_body::Secrets,
     },
+    lifecycle::{Crashed, VitalTasks},
     store::{InstanceLock, OpenError, Store},
     sync::{Engine, Mapping, Planner},
-    telemetry::metrics::Metrics,
+    telemetry::metrics::{self, Metrics},
     worker::{Dispatcher, Parts, Upkeep},
 };
 
@@ -63,7 +64,7 @@ pub struct App {
     keys: Arc<Keyring>,
     instance_lock: InstanceLock,
     stop: CancellationToken,
-    tasks: TaskTracker,
+    tasks: VitalTasks,
 }
 
 /// How to start.
@@ -127,7 +128,7 @@ impl App {
             limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
             dispatch: facts.clone(),
-            metrics: metrics_text(metrics, facts, store.clone()),
+            metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
         });
         let limits = ServerLimits {
@@ -135,14 +136,15 @@ impl App {
             max_connections: config.server.max_connections,
             shutdown_grace: config.server.shutdown_grace,
         };
-        let tasks = TaskTracker::new();
+        let tasks = VitalTasks::new(stop.clone());
         let server = serve(listener, http::router(state.clone()), state, limits, stop.clone());
-        tasks.spawn(watched(stop.clone(), server));
+        tasks.spawn("the server", async move { _ = server.await });
+        tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, stop.clone()));
+        tasks.spawn("the ledger's watch", ledger_watch(tasks.clone(), store.clone(), stop.clone()));
         if dispatch {
-            tasks.spawn(watched(stop.clone(), dispatcher.clone().run(stop.clone())));
-            tasks.spawn(watched(stop.clone(), upkeep(config, &store, &clock).run(stop.clone())));
+            tasks.spawn("the dispatcher", dispatcher.clone().run(stop.clone()));
+            tasks.spawn("the ledger's upkeep", upkeep(config, &store, &clock).run(stop.clone()));
         }
-        tasks.close();
         Ok(Self { address, store, dispatcher, erp, keys, instance_lock, stop, tasks })
     }
 
@@ -158,25 +160,30 @@ impl App {
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger.
-    pub async fn ended(&self) {
-        self.tasks.wait().await;
+    ///
+    /// # Errors
+    /// [`Crashed`] if a part of it crashed, which stops it as well.
+    pub async fn ended(&self) -> Result<(), Crashed> {
+        let ended = self.tasks.ended().await;
         self.store.close().await;
         self.instance_lock.release();
+        ended.and(self.store.crashed().map_or(Ok(()), |part| Err(Crashed(part))))
     }
 
     /// Stops cleanly.
     pub async fn shut_down(&self) {
         self.stop.cancel();
-        self.ended().await;
+        if let Err(crashed) = self.ended().await {
+            tracing::error!("{crashed}");
+        }
     }
 }
 
-/// Runs a task without which the bridge is none: should it ever fail, the process stops, so that whoever watches it
-/// starts it again.
-async fn watched<T>(stop: CancellationToken, task: impl Future<Output = T>) {
-    let failed = stop.clone().drop_guard();
-    task.await;
-    failed.disarm();
+/// Without one of the ledger's own tasks nothing would be accepted any more, or its log would grow for ever.
+async fn ledger_watch(tasks: VitalTasks, store: Store, stop: CancellationToken) {
+    if let Some(part) = stop.run_until_cancelled(store.crash()).await {
+        tasks.crash(part);
+    }
 }
 
 fn keys(config: &Config) -> Keys {

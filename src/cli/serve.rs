@@ -39,11 +39,14 @@ impl Serve {
             }
             Err(error) => tracing::error!(error, "the old secrets, tokens and account stay"),
         };
-        tokio::select! {
-            () = signals.obey(stop, reload) => {}
-            () = app.ended() => {}
+        let ended = tokio::select! {
+            () = signals.obey(stop, reload) => Ok(()),
+            ended = app.ended() => ended,
+        };
+        match ended {
+            Ok(()) => tracing::info!("ended; nothing is half done"),
+            Err(crashed) => tracing::error!("{crashed}"),
         }
-        tracing::info!("ended; nothing is half done");
-        Ok(true)
+        Ok(ended.is_ok())
     }
 }

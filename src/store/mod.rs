@@ -6,6 +6,7 @@
 mod accept;
 mod announcements;
 mod audit;
+mod background;
 mod bulk;
 mod checkpoint;
 mod clock_step;
@@ -36,7 +37,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use self::{announcements::Announcer, db::Db};
+use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
     announcements::{Change, Follower, News},
     audit::{Actor, AuditRow, Deed},
@@ -128,6 +129,7 @@ impl From<sqlx::Error> for OpenError {
 pub struct Store {
     db: Db,
     clock: Clock,
+    background: Background,
     accepting: accept::Sender,
     announcer: Announcer,
     work: Arc<Notify>,
@@ -149,10 +151,11 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the ledger at `config.url`, creates or migrates it (unless `migrate` is off) and starts its writer.
     pub async fn open(config: &DatabaseConfig, clock: Clock, migrate: bool) -> Result<Self, OpenError> {
-        let (db, mode) = open::connect(config).await?;
+        let background = Background::new();
+        let (db, mode) = open::connect(config, &background).await?;
         open::migrate(&db, migrate).await?;
         let announcer = Announcer::new();
-        replicas::listen(&db, &announcer);
+        replicas::listen(&db, &announcer, &background);
         let work = Arc::new(Notify::new());
         let backlog = Arc::new(AtomicI64::new(0));
         let writer = accept::Writer {
@@ -162,11 +165,12 @@ impl Store {
             announcer: announcer.clone(),
             backlog: backlog.clone(),
         };
-        let accepting = writer.start();
+        let accepting = writer.start(&background);
         let store = Self {
-            health: health::Health::watch(db.clone(), &accepting),
+            health: health::Health::watch(db.clone(), &accepting, &background),
             db,
             clock,
+            background,
             accepting,
             announcer,
             work,
@@ -200,6 +204,22 @@ impl Store {
     /// Ends the writer and closes all connections; calls after it fail.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// Waits until one of the ledger's own tasks crashes; answers which. The ledger is of no use then.
+    pub async fn crash(&self) -> &'static str {
+        self.background.crash().await
+    }
+
+    /// Runs a task as one of the ledger's own.
+    #[cfg(test)]
+    pub(crate) fn run_beside(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.background.spawn(name, task);
+    }
+
+    /// Which of the ledger's own tasks crashed, if one did.
+    pub fn crashed(&self) -> Option<&'static str> {
+        self.background.crashed()
     }
 
     /// Events that wait, by the last count and what this process accepted since.

@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{OpenError, checkpoint, db::Db};
+use super::{OpenError, background::Background, checkpoint, db::Db};
 use crate::config::DatabaseConfig;
 
 /// The server's side of [`super::conn::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
@@ -42,10 +42,10 @@ const DOOR_CONNECTIONS: u32 = 2;
 const OLDEST_SQLITE: &str = "3.51.3";
 
 /// Connects by the URL's scheme; the answer says in words which mode is active.
-pub(super) async fn connect(config: &DatabaseConfig) -> Result<(Db, String), OpenError> {
+pub(super) async fn connect(config: &DatabaseConfig, background: &Background) -> Result<(Db, String), OpenError> {
     let url = config.url.expose_secret();
     if url.starts_with("sqlite:") {
-        connect_sqlite(url, config.max_connections).await
+        connect_sqlite(url, config.max_connections, background).await
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         connect_postgres(url, config.max_connections).await
     } else {
@@ -53,7 +53,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<(Db, String), Ope
     }
 }
 
-async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenError> {
+async fn connect_sqlite(url: &str, readers: u32, background: &Background) -> Result<(Db, String), OpenError> {
     let base = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.busy_timeout(Duration::from_secs(5));
     let options = base
         .clone()
@@ -103,7 +103,7 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.busy_timeout(checkpoint::PATIENCE))
         .await?;
-    checkpoint::start(checkpointer.clone());
+    checkpoint::start(checkpointer.clone(), background);
     Ok((Db::Sqlite { writer, reader, checkpointer }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
 }
 
