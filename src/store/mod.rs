@@ -87,6 +87,13 @@ pub enum OpenError {
          database.url (数据库编码必须为 UTF8)"
     )]
     Encoding(String),
+    /// A pooler stands before the database and does not pass on the settings of a connection.
+    #[error(
+        "database.url leads to a connection pooler such as PgBouncer, which does not pass on a connection's settings \
+         (不支持连接池): write the address of PostgreSQL itself. The bridge needs connections of its own, and opens no more \
+         than database.max_connections allows"
+    )]
+    Pooler,
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),

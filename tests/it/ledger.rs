@@ -11,6 +11,7 @@ mod erp_state;
 mod figures;
 mod journal;
 mod operators;
+mod pooler;
 mod queries;
 mod replays;
 mod retention;
