@@ -1,6 +1,7 @@
 //! How the process lives: signals and what they mean, and what it cannot live without.
 
 use std::{
+    convert::Infallible,
     panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
 };
@@ -8,11 +9,6 @@ use std::{
 use futures::FutureExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// A part of the bridge crashed, and so everything was stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} crashed (程序组件崩溃): everything was stopped; what was in hand resumes at the next start")]
-pub struct Crashed(pub &'static str);
 
 /// The tasks without which the bridge is none. If one of them panics, or ends before it was told to, everything stops, so
 /// that whoever watches the process starts it again.
@@ -49,13 +45,14 @@ impl VitalTasks {
     }
 
     /// Waits until all of them have ended.
-    ///
-    /// # Errors
-    /// [`Crashed`] if one of them crashed.
-    pub async fn ended(&self) -> Result<(), Crashed> {
+    pub async fn wait(&self) {
         self.tasks.close();
         self.tasks.wait().await;
-        self.crashed.get().map_or(Ok(()), |name| Err(Crashed(name)))
+    }
+
+    /// The first of them that crashed, if one did.
+    pub fn crashed(&self) -> Option<&'static str> {
+        self.crashed.get().copied()
     }
 }
 
@@ -78,7 +75,7 @@ impl Signals {
 
     /// Cancels `stop` at the first SIGTERM or SIGINT (Ctrl-C) and calls `reload` at each SIGHUP; a second SIGTERM or
     /// SIGINT ends the process at once: everything unfinished resumes at the next start.
-    pub async fn obey(mut self, stop: CancellationToken, reload: impl Fn()) {
+    pub async fn obey(mut self, stop: CancellationToken, reload: impl Fn()) -> Infallible {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => {}
@@ -109,7 +106,8 @@ mod tests {
             let tasks = VitalTasks::new(stop.clone());
             tasks.spawn("the others", stop.clone().cancelled_owned());
             tasks.spawn(name, async move { assert!(!panics, "as a test wants it") });
-            assert_eq!(tasks.ended().await, Err(Crashed(name)));
+            tasks.wait().await;
+            assert_eq!(tasks.crashed(), Some(name));
             assert!(stop.is_cancelled());
         }
     }
@@ -124,7 +122,8 @@ mod tests {
             panic!("as a test wants it");
         });
         stop.cancel();
-        assert_eq!(tasks.ended().await, Err(Crashed("the server")));
+        tasks.wait().await;
+        assert_eq!(tasks.crashed(), Some("the server"));
     }
 
     #[tokio::test]
@@ -133,6 +132,7 @@ mod tests {
         let tasks = VitalTasks::new(stop.clone());
         tasks.spawn("one", stop.clone().cancelled_owned());
         stop.cancel();
-        assert_eq!(tasks.ended().await, Ok(()));
+        tasks.wait().await;
+        assert_eq!(tasks.crashed(), None);
     }
 }

@@ -4,8 +4,9 @@ mod check;
 mod preview;
 mod sessions;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,7 @@ use crate::{
         server::{ServerLimits, serve},
         signed_body::Secrets,
     },
-    lifecycle::{Crashed, VitalTasks},
+    lifecycle::VitalTasks,
     store::{InstanceLock, OpenError, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::{self, Metrics},
@@ -31,6 +32,9 @@ use crate::{
 use self::{preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::check::{CheckRow, check};
+
+/// How long the ledger may take to close, and tasks that were cut to notice it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why the bridge could not start: a sentence for whoever starts it.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +46,10 @@ pub enum StartError {
     #[error(transparent)]
     Erp(#[from] BuildError),
     /// The listening address.
-    #[error("server.listen: {address} cannot be listened on: {error}")]
+    #[error("{key}: {address} cannot be listened on: {error}")]
     Listen {
+        /// The key that names it.
+        key: &'static str,
         /// As configured.
         address: String,
         /// The system's words.
@@ -55,6 +61,8 @@ pub enum StartError {
 pub struct App {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it serves everything but webhooks and probes, if not there.
+    pub admin_address: Option<SocketAddr>,
     /// The ledger.
     pub store: Store,
     /// The clockwork.
@@ -64,7 +72,20 @@ pub struct App {
     keys: Arc<Keyring>,
     instance_lock: InstanceLock,
     stop: CancellationToken,
+    hard_stop: CancellationToken,
+    grace: Duration,
     tasks: VitalTasks,
+}
+
+/// How a bridge ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything in flight came to its end.
+    Cleanly,
+    /// Something did not within `server.shutdown_grace`; the next start resumes it.
+    Cut,
+    /// This part of it crashed, and so everything was stopped; the next start resumes what was in hand.
+    Crashed(&'static str),
 }
 
 /// How to start.
@@ -110,8 +131,11 @@ impl App {
             quiet_hours: config.erp.quiet_hours.clone(),
         });
         let stop = CancellationToken::new();
-        let listener = listen(&config.server.listen).await?;
-        let address = listener.local_addr().map_err(|error| listen_error(&config.server.listen, error))?;
+        let (listener, address) = listen("server.listen", &config.server.listen).await?;
+        let admin = match config.server.admin_listen.as_str() {
+            "" => None,
+            address => Some(listen("server.admin_listen", address).await?),
+        };
         let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
         let metrics = Metrics::install();
         let state = HttpState::new(HttpParts {
@@ -121,31 +145,40 @@ impl App {
             messages: config.messages.clone(),
             keys: keys.clone(),
             body_limit: config.server.body_limit,
+            request_memory: config.server.request_memory,
             read_timeout: config.server.read_timeout,
             tolerance: config.webhook.tolerance,
             reading: reading(config),
             silence_after: config.webhook.silence_after,
-            limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
+            limits: Limits::new(
+                config.webhook.rate_limit,
+                config.api.rate_limit,
+                config.api.auth_failure_limit,
+                config.api.preview_limit,
+            ),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
         });
-        let limits = ServerLimits {
-            read_timeout: config.server.read_timeout,
-            max_connections: config.server.max_connections,
-            shutdown_grace: config.server.shutdown_grace,
-        };
         let tasks = VitalTasks::new(stop.clone());
-        let server = serve(listener, http::router(state.clone()), state, limits, stop.clone());
-        tasks.spawn("the server", async move { _ = server.await });
+        let hard_stop = CancellationToken::new();
+        let admin_address = admin.as_ref().map(|(_, address)| *address);
+        for (listener, router) in served(listener, admin, &state) {
+            let server = serve(listener, router, state.clone(), server_limits(config), stop.clone());
+            tasks.spawn("the server", async move { _ = server.await });
+        }
         tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, stop.clone()));
         tasks.spawn("the ledger's watch", ledger_watch(tasks.clone(), store.clone(), stop.clone()));
         if dispatch {
-            tasks.spawn("the dispatcher", dispatcher.clone().run(stop.clone()));
-            tasks.spawn("the ledger's upkeep", upkeep(config, &store, &clock).run(stop.clone()));
+            let (dispatch, upkeep) = (dispatcher.clone().run(stop.clone()), upkeep(config, &store, &clock));
+            let dispatch = hard_stop.clone().run_until_cancelled_owned(dispatch);
+            tasks.spawn("the dispatcher", async move { _ = dispatch.await });
+            let upkeep = hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()));
+            tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
         }
-        Ok(Self { address, store, dispatcher, erp, keys, instance_lock, stop, tasks })
+        let grace = config.server.shutdown_grace;
+        Ok(Self { address, admin_address, store, dispatcher, erp, keys, instance_lock, stop, hard_stop, grace, tasks })
     }
 
     /// Cancelling it stops the bridge.
@@ -159,23 +192,31 @@ impl App {
         self.erp.change_account(&config.erp);
     }
 
-    /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger.
-    ///
-    /// # Errors
-    /// [`Crashed`] if a part of it crashed, which stops it as well.
-    pub async fn ended(&self) -> Result<(), Crashed> {
-        let ended = self.tasks.ended().await;
-        self.store.close().await;
+    /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
+    /// within the grace is cut; answers whether anything had to
+    /// be, or crashed.
+    pub async fn ended(&self) -> Ended {
+        self.stop.cancelled().await;
+        let mut ended = Ended::Cleanly;
+        if tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err() {
+            ended = Ended::Cut;
+            self.hard_stop.cancel();
+        }
+        let rest = async {
+            self.tasks.wait().await;
+            self.store.close().await;
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_err() {
+            ended = Ended::Cut;
+        }
         self.instance_lock.release();
-        ended.and(self.store.crashed().map_or(Ok(()), |part| Err(Crashed(part))))
+        self.tasks.crashed().or_else(|| self.store.crashed()).map_or(ended, Ended::Crashed)
     }
 
     /// Stops cleanly.
-    pub async fn shut_down(&self) {
+    pub async fn shut_down(&self) -> Ended {
         self.stop.cancel();
-        if let Err(crashed) = self.ended().await {
-            tracing::error!("{crashed}");
-        }
+        self.ended().await
     }
 }
 
@@ -208,12 +249,34 @@ fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {
     }
 }
 
-async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| listen_error(address, error))
+async fn listen(key: &'static str, address: &str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { key, address: address.to_owned(), error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
-fn listen_error(address: &str, error: std::io::Error) -> StartError {
-    StartError::Listen { address: address.to_owned(), error }
+/// Which listener serves what.
+fn served(
+    public: TcpListener,
+    admin: Option<(TcpListener, SocketAddr)>,
+    state: &HttpState,
+) -> Vec<(TcpListener, Router)> {
+    let everything = http::router(state.clone());
+    match admin {
+        None => vec![(public, everything)],
+        Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],
+    }
+}
+
+fn server_limits(config: &Config) -> ServerLimits {
+    ServerLimits {
+        read_timeout: config.server.read_timeout,
+        write_timeout: config.server.write_timeout,
+        max_connections: config.server.max_connections,
+        max_connections_per_address: config.server.max_connections_per_address,
+        shutdown_grace: config.server.shutdown_grace,
+    }
 }
 
 /// How dispatch stands, for the door.
@@ -225,9 +288,11 @@ struct LiveFacts {
 impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
         let dispatcher = &self.dispatcher;
+        let (paused, words) = dispatcher.paused().map(|pause| (pause.code, pause.words)).unzip();
         Dispatch {
             circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
-            paused: dispatcher.paused(),
+            paused,
+            words,
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }

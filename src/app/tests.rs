@@ -19,8 +19,7 @@ async fn wrong_password(clock: &Clock, dir: &tempfile::TempDir) -> (simulator::R
     config.server.listen = "127.0.0.1:0".into();
     config.database.url = format!("sqlite://{}/ledger.db", dir.path().display()).into();
     config.webhook.secrets = vec!["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap()];
-    let token = "operator-token-0123456789".to_owned().into();
-    config.api.tokens = vec![ApiToken { name: "ops".into(), scope: crate::config::Scope::Operate, token }];
+    config.api.tokens = vec![ApiToken::new("ops", crate::config::Scope::Operate, "operator-token-0123456789")];
     config.erp.base_url = sim.base_url().parse().unwrap();
     config.erp.username = "admin".into();
     config.erp.password = "wrong".to_owned().into();
@@ -49,7 +48,7 @@ async fn a_crash_of_one_of_the_ledgers_own_tasks_ends_the_bridge_and_is_named() 
     let (clock, dir) = (Clock::system(), tempfile::tempdir().unwrap());
     let (_sim, _config, app) = wrong_password(&clock, &dir).await;
     app.store.run_beside("the ledger's writer", async { panic!("as a test wants it") });
-    assert_eq!(app.ended().await, Err(Crashed("the ledger's writer")));
+    assert_eq!(app.ended().await, Ended::Crashed("the ledger's writer"));
 }
 
 #[tokio::test]

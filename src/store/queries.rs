@@ -30,6 +30,13 @@ impl Store {
         rows.first().map(EventRow::read).transpose()
     }
 
+    /// The id of the event that this actor sent under this `webhook-id`.
+    pub async fn first_of(&self, webhook_id: &str, actor: &str) -> Result<Option<String>, StoreError> {
+        let sql = "select id from events where webhook_id = $1 and actor = $2";
+        let rows = self.db.read(sql, args![webhook_id, actor]).await?;
+        rows.first().map(|row| row.text("id")).transpose()
+    }
+
     /// An event's plan and journal, in order.
     pub async fn steps(&self, event_id: &str) -> Result<Vec<StepRow>, StoreError> {
         let rows = self.db.read("select * from steps where event_id = $1 order by position", args![event_id]).await?;
@@ -59,6 +66,12 @@ impl Store {
         let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
         rows.iter().map(RejectionRow::read).collect()
     }
+}
+
+/// What `like … escape '\\'` compares with to find a text anywhere.
+pub(super) fn pattern(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
 }
 
 /// The `where` clause of a filter.
@@ -95,7 +108,8 @@ impl Conditions {
             conditions.add("received_at <", until);
         }
         if let Some(text) = &filter.q {
-            conditions.contains(&["id", "webhook_id", "contact_id", "error"], text);
+            let words = if filter.search_words { &["error"][..] } else { &[] };
+            conditions.contains(&[&["id", "webhook_id", "contact_id", "error_code"], words].concat(), text);
         }
         conditions
     }
@@ -117,8 +131,7 @@ impl Conditions {
     }
 
     fn contains(&mut self, columns: &[&str], text: &str) {
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        self.args.push(format!("%{escaped}%").into());
+        self.args.push(pattern(text).into());
         let number = self.args.len();
         let any: Vec<_> =
             columns.iter().map(|column| format!("lower({column}) like lower(${number}) escape '\\'")).collect();

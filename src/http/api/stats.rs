@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 
+use super::credentials::{Credentials, credentials};
 use crate::{
     clock::Millis,
+    config::Scope,
     event::Status,
     http::{
         auth::Reader,
@@ -41,6 +43,8 @@ pub(in crate::http) struct Stats {
     pub gaps: Vec<Gap>,
     /// How dispatch to the ERP stands.
     pub dispatch: Dispatch,
+    /// When tokens and webhook secrets were last used.
+    pub credentials: Credentials,
 }
 
 /// As of when the figures are: they are kept, so that asking costs the same however much the ledger holds.
@@ -97,9 +101,16 @@ pub(in crate::http) struct Gap {
     get, path = "/v1/stats", tag = "observation", security(("token" = ["read"])),
     responses((status = 200, description = "How the bridge stands", body = Stats)),
 )]
-pub(in crate::http) async fn get_stats(State(state): State<HttpState>, _: Reader) -> Result<Json<Stats>, Problem> {
+pub(in crate::http) async fn get_stats(
+    State(state): State<HttpState>,
+    Reader(caller): Reader,
+) -> Result<Json<Stats>, Problem> {
     let figures = state.store.figures().await?;
-    Ok(Json(view(&state, &figures)))
+    let mut stats = view(&state, &figures);
+    if caller.scope < Scope::Operate {
+        stats.dispatch = stats.dispatch.wordless();
+    }
+    Ok(Json(stats))
 }
 
 fn view(state: &HttpState, counted: &store::Stats) -> Stats {
@@ -128,6 +139,7 @@ fn view(state: &HttpState, counted: &store::Stats) -> Stats {
         sender: sender(now, counted.last_webhook_at, state.silence_after),
         gaps: counted.gaps.iter().map(gap).collect(),
         dispatch: state.dispatch.facts(),
+        credentials: credentials(state),
     }
 }
 
