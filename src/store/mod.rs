@@ -32,7 +32,7 @@ use self::db::Db;
 pub use self::{
     erp_state::ErpSession,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, Lease, NewStep, StepFacts},
+    journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
     turns::{Claimed, Settlement},
     types::*,
     upkeep::Pruned,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::{
     Change, EventFilter, EventRow, Resolution, Store, StoreError,
     db::{Tx, args},
@@ -36,9 +38,9 @@ impl Order<'_> {
             return false;
         }
         let Some(resolution) = self.resolution else { return self.next != Status::Queued || event.payload.is_some() };
-        let decision = serde_json::json!(resolution)["decision"].clone();
+        let decision = json!(resolution)["decision"].clone();
         let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
-        status == Status::NeedsReview && asked_for.is_none_or(|decisions| decisions.contains(&decision))
+        status == Status::NeedsReview && asked_for.is_some_and(|decisions| decisions.contains(&decision))
     }
 }
 
@@ -199,7 +201,7 @@ impl Store {
             return Err(StoreError::WrongState(event.status));
         }
         let Order { actor, action, reason, next, pause, resolution } = order;
-        let resolution = resolution.map(|resolution| serde_json::json!(resolution).to_string());
+        let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()).to_string());
         tx.execute(
             "update events set status = $2, attempts = 0, next_attempt_at = $3, resolution = $4,
                error = case when $2 = 'queued' then null else error end,
@@ -225,6 +227,15 @@ impl Store {
         self.work.notify_one();
         Ok(())
     }
+}
+
+/// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other.
+fn bound(resolution: &Resolution, review: Option<&Value>) -> Value {
+    let mut decision = json!(resolution);
+    if let Some(step) = review.and_then(|review| review.get("step")) {
+        decision["step"] = step.clone();
+    }
+    decision
 }
 
 /// Of those that match, the events that still have their payload: without it there is nothing to replay.

@@ -1,5 +1,6 @@
 //! Doing a step, and asking the ERP whether it is done.
 
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
     text::comparable,
 };
 use crate::{
+    clock::{Millis, erp_zone},
     config::ErpValues,
     erp::{
         Assignee, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress, ProgressList, ProgressRow,
@@ -64,6 +66,8 @@ pub struct Executor<'a> {
     pub values: &'a ErpValues,
     /// The customer, once it is known: linked, found or allocated.
     pub ord: Option<i64>,
+    /// Since when the steps can have left anything in the ERP: the event's acceptance. `None` in a preview.
+    pub since: Option<Millis>,
 }
 
 impl Executor<'_> {
@@ -223,14 +227,20 @@ impl Executor<'_> {
         let ord = self.ord()?;
         let mut wanted = Vec::with_capacity(texts.len());
         for text in texts {
-            let counts = self.journal.count_equal(&records::fingerprint(ord, text)).await?;
+            let counts = self.journal.count_equal(&records::fingerprints(ord, text)).await?;
             wanted.push(Wanted::new(text, counts));
         }
         // An ERP shows what was just added on the first page, so reading stops as soon as all of them are there.
         let all_are_there = |rows: &[ProgressRow]| wanted.iter().all(|wanted| wanted.is_in(rows));
-        let rows = match self.erp.list_progress(ord, all_are_there).await? {
-            ProgressList::Closed(words) => return Ok(vec![Verification::Hidden(words); texts.len()]),
-            ProgressList::Records(rows) => rows,
+        // Equal records of others may be older than the event, and all of them are to be counted.
+        let since = self.since.filter(|_| wanted.iter().all(Wanted::is_unique)).map(day_before);
+        let hidden = |words: String| vec![Verification::Hidden(words); texts.len()];
+        let rows = match self.erp.list_progress(ord, since, all_are_there).await {
+            Ok(ProgressList::Records(rows)) => rows,
+            Ok(ProgressList::Closed(words)) => return Ok(hidden(words)),
+            // A person can look where the bridge gives up.
+            Err(ErpError::TooMany(words)) => return Ok(hidden(words)),
+            Err(error) => return Err(error.into()),
         };
         let mut seen = Vec::with_capacity(wanted.len());
         for wanted in &wanted {
@@ -246,11 +256,12 @@ impl Executor<'_> {
         if wanted.may_be_in(rows) {
             return Ok(Verification::Shared);
         }
-        for (text, count) in wanted.too_short_to_tell(rows) {
-            // A shorter record of ours, shown whole, is not this one cut short.
-            if self.journal.count_equal(&records::fingerprint(ord, &text)).await?.done < count {
+        for (text, count) in wanted.doubtful(rows) {
+            // Another record of ours, shown as it is, is not this one altered or cut short.
+            let equal = self.journal.count_equal(&records::fingerprints(ord, text)).await?;
+            if equal.done + equal.started < count {
                 return Ok(Verification::Hidden(format!(
-                    "洽谈进展列表 shows texts too short to tell them apart: {text}"
+                    "洽谈进展列表 shows a text of the same moment that may be this one, altered or cut short: {text}"
                 )));
             }
         }
@@ -308,6 +319,12 @@ impl Executor<'_> {
     }
 }
 
+/// The day before a moment, in the ERP's zone: its clock may be another one.
+fn day_before(moment: Millis) -> Date {
+    let day = moment.timestamp().to_zoned_datetime(erp_zone()).date();
+    day.yesterday().unwrap_or(day)
+}
+
 /// `stype` of 客户池 and of 待审核 (`erp-wire.md §3`).
 const POOL: i64 = 1;
 const PENDING: i64 = 2;
@@ -322,8 +339,9 @@ enum RecordOwner {
 
 fn record_owner(detail: &Detail, fields: &[FieldValue]) -> RecordOwner {
     let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| comparable(&field.val));
-    let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(comparable)));
-    let is_shown = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(_, stored)| !stored.is_empty());
+    let shown = |id: &str| detail.shown(id).filter(|stored| !stored.trim().is_empty()).map(comparable);
+    let pairs = ["khid", "name"].map(|id| sent(id).zip(shown(id)));
+    let is_shown = Option::<(String, String)>::is_some;
     let differs = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(sent, stored)| sent != stored);
     if pairs.iter().any(is_shown) && !pairs.iter().any(differs) {
         RecordOwner::Ours
@@ -366,6 +384,7 @@ mod tests {
             ("KH202611230001", "", RecordOwner::Nobodys),
             ("KH1", "张三", RecordOwner::Nobodys),
             ("WX1", "李四", RecordOwner::Nobodys),
+            ("WX1", "张 三?", RecordOwner::Ours),
             ("KH1", "李四", RecordOwner::Anothers),
         ] {
             let detail = Detail::from_fields(None, [("khid", khid, ""), ("name", name, "")]);

@@ -91,6 +91,12 @@ impl Dispatcher {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// Somebody put right why nothing is dispatched: look again at once.
+    pub fn look_again(&self) {
+        self.note_pause(None);
+        self.parts.store.work().notify_one();
+    }
+
     /// Events in hand at most. At the full limit `erp.max_in_flight` bounds the calls themselves; below it only the number
     /// of events does, of which each makes one call at a time.
     pub fn limit(&self) -> usize {
@@ -248,7 +254,8 @@ impl Dispatcher {
     async fn handle(self: Arc<Self>, claimed: Claimed, stop: CancellationToken) {
         let _in_hand = InHand::one(&self.in_flight);
         let begun = self.parts.clock.now();
-        let job = self.parts.engine.begin(claimed.lease.until, claimed.event.trace_parent.as_deref());
+        let event = &claimed.event;
+        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, event.trace_parent.as_deref());
         let mut run = Run {
             store: &self.parts.store,
             job: &job,

@@ -25,7 +25,7 @@ const UNCOUNTED_PAUSE: Duration = Duration::from_secs(5);
 impl Dispatcher {
     /// Writes a run's end into the ledger.
     pub(super) async fn settle(&self, claimed: &Claimed, lease: Lease, end: End, calls: Vec<CallRow>, begun: Millis) {
-        let settlement = match self.settlement(claimed, end, begun) {
+        let settlement = match self.settlement(claimed, end, begun).await {
             Ok(settlement) => settlement,
             Err(reason) => {
                 tracing::warn!(event.id = %lease.event_id, %reason, "the run was abandoned; the event goes on when its lease is over");
@@ -46,11 +46,13 @@ impl Dispatcher {
         }
     }
 
-    fn settlement(&self, claimed: &Claimed, end: End, begun: Millis) -> Result<Settlement, String> {
+    async fn settlement(&self, claimed: &Claimed, end: End, begun: Millis) -> Result<Settlement, String> {
         let now = self.parts.clock.now();
         let again_at = |at| Settlement { next_attempt_at: Some(at), ..Settlement::to(Status::Queued) };
         Ok(match end {
             End::Succeeded(last) => Settlement::succeeded(*last),
+            // Placed by its order of acceptance, it comes behind the older messages that the link released.
+            End::GiveWay(last) => Settlement { last: *last, ..again_at(now) },
             End::Again => again_at(now),
             End::Wait => again_at(now.plus(WAIT_FOR_TWIN)),
             End::LookAgain(at, why) => {
@@ -62,11 +64,13 @@ impl Dispatcher {
                 replan: true,
                 ..Settlement::to(Status::NotAdmitted)
             },
-            End::Retry { code, error, counts } if self.counts(counts, code, claimed, begun) => {
-                self.again_or_dead(claimed, now).because(code, error)
-            }
-            End::Retry { code, error, .. } => {
-                again_at(now.plus(jittered(self.uncounted_pause(), spread(claimed)))).because(code, error)
+            End::Retry { code, error, counts } => {
+                let again = if self.counts(counts, code, claimed, begun).await {
+                    self.again_or_dead(claimed, now)
+                } else {
+                    again_at(now.plus(jittered(self.uncounted_pause(), spread(claimed))))
+                };
+                again.because(code, error)
             }
             End::PlanAnew { code, error } if !is_repeated(claimed, code) => {
                 Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(code, error)
@@ -84,12 +88,19 @@ impl Dispatcher {
 
     /// Whether a failed try counts. The first failure may be the beginning of an outage; the same one again while the ERP
     /// answers is the event's own.
-    fn counts(&self, counts: Counts, code: &str, claimed: &Claimed, begun: Millis) -> bool {
+    async fn counts(&self, counts: Counts, code: &str, claimed: &Claimed, begun: Millis) -> bool {
         match counts {
             Counts::Yes => true,
             Counts::No => false,
-            Counts::UnlessOutage => is_repeated(claimed, code) && self.health.breaker.answered_since(begun),
+            Counts::UnlessOutage if !is_repeated(claimed, code) => false,
+            // Where nothing else is going on, one cheap call tells.
+            Counts::UnlessOutage => self.health.breaker.answered_since(begun) || self.erp_answers().await,
         }
+    }
+
+    /// Asks the ERP for something cheap, unless the circuit will.
+    async fn erp_answers(&self) -> bool {
+        self.circuit_closed() && self.parts.engine.ping().await.is_ok()
     }
 
     /// A message whose turn came before its contact is linked.
