@@ -14,7 +14,7 @@ use axum::{
 use erp_bridge::{
     clock::Clock,
     config::AdmissionConfig,
-    event::{Event, Parsed, Rules},
+    event::{Event, Parsed, Reading, Rules},
     http::signed_body::Secrets,
 };
 use secrecy::SecretString;
@@ -54,7 +54,7 @@ async fn verify(State(checks): State<Arc<Checks>>, headers: HeaderMap, body: Byt
     if checks.secrets.verify(&headers, &body, checks.clock.now(), tolerance).is_err() {
         return StatusCode::UNAUTHORIZED;
     }
-    match Event::parse(&body) {
+    match Event::parse(&body, &Reading::default()) {
         Ok(Parsed::Event(event)) if checks.rules.decide(&event).admitted => StatusCode::ACCEPTED,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

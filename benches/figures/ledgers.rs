@@ -91,6 +91,7 @@ async fn one(store: &Store, number: usize) -> Outcome<()> {
         payload: body(number),
         intake: Intake::Queue,
         admission: None,
+        warnings: None,
         actor: "webhook".to_owned(),
         force: false,
         sequence: None,

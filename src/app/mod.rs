@@ -14,7 +14,7 @@ use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig},
     erp::{BuildError, Erp},
-    event::Rules,
+    event::{Reading, Rules},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
@@ -108,6 +108,7 @@ impl App {
             worker: config.worker.clone(),
             retry: config.retry.clone(),
             messages: config.messages.clone(),
+            reading: reading(config),
             max_in_flight: config.erp.max_in_flight,
             quiet_hours: config.erp.quiet_hours.clone(),
         });
@@ -125,6 +126,7 @@ impl App {
             body_limit: config.server.body_limit,
             read_timeout: config.server.read_timeout,
             tolerance: config.webhook.tolerance,
+            reading: reading(config),
             silence_after: config.webhook.silence_after,
             limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
@@ -185,6 +187,10 @@ async fn watched<T>(stop: CancellationToken, task: impl Future<Output = T>) {
 fn keys(config: &Config) -> Result<Keys, StartError> {
     let secrets = Secrets::parse(&config.webhook.secrets).map_err(StartError::Config)?;
     Ok(Keys { secrets, tokens: Tokens::new(&config.api.tokens) })
+}
+
+fn reading(config: &Config) -> Reading {
+    Reading { strict: config.webhook.strict, zone: config.webhook.zone.clone() }
 }
 
 fn planner(config: &Config, rules: Rules) -> Planner {

@@ -146,9 +146,9 @@ pub(super) fn is_login_path(text: &str) -> bool {
     text.len() <= 200 && text.len() > 1 && text.starts_with('/') && text.bytes().all(allowed)
 }
 
-/// `serialnum`: 1–20 letters or digits (`erp-wire.md` §2).
+/// `serialnum`: 1–40 letters, digits, `_` and `-`, such as `ai-client-001` or a UUID (`erp-wire.md` §2).
 pub(super) fn is_serial(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 /// Ids separated by commas, at most 50 characters (`erp-wire.md` §3, `sort1`).

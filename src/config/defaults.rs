@@ -33,7 +33,14 @@ impl Default for DatabaseConfig {
 
 impl Default for WebhookConfig {
     fn default() -> Self {
-        Self { secrets: Vec::new(), tolerance: minutes(5), rate_limit: 0, silence_after: Duration::ZERO }
+        Self {
+            secrets: Vec::new(),
+            tolerance: minutes(5),
+            rate_limit: 0,
+            strict: false,
+            zone: crate::clock::erp_zone(),
+            silence_after: Duration::ZERO,
+        }
     }
 }
 

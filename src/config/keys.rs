@@ -7,7 +7,10 @@ use super::{
     LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours, RetentionConfig, RetryConfig,
     ServerConfig, WebhookConfig, WorkerConfig,
     check::{is_base_url, is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_serial, is_whsec},
-    parse::{Parsed, duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that},
+    parse::{
+        Parsed, duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
+        zone,
+    },
     source::{Raw, Reader},
     tables::{admission_rules, assignment_rule, level, token},
 };
@@ -80,6 +83,8 @@ fn webhook(r: &mut Reader) -> WebhookConfig {
         secrets: r.secret("webhook.secrets", d.secrets, list(1..=16, |raw| secret(raw).map(Into::into))),
         tolerance: r.read("webhook.tolerance", d.tolerance, duration(SECOND..=DAY)),
         rate_limit: r.read("webhook.rate_limit", d.rate_limit, integer(0..=1_000_000)),
+        strict: r.read("webhook.strict", d.strict, truth),
+        zone: r.read("webhook.zone", d.zone, zone),
         silence_after: r.read("webhook.silence_after", d.silence_after, duration(Duration::ZERO..=DAY * 365)),
     }
 }

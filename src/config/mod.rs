@@ -18,6 +18,7 @@ mod tests;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 pub use self::{
@@ -96,6 +97,11 @@ pub struct WebhookConfig {
     pub tolerance: Duration,
     /// Requests a second from one address; 0 sets no limit.
     pub rate_limit: u32,
+    /// Takes only what is written exactly as the contract says; else what has one meaning is taken, and what only describes
+    /// costs no event.
+    pub strict: bool,
+    /// The zone of times that name none.
+    pub zone: TimeZone,
     /// A sender that has been silent for longer shows in the statistics; zero turns it off.
     pub silence_after: Duration,
 }

@@ -5,6 +5,7 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 use humantime::format_duration;
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::source::Raw;
@@ -133,6 +134,24 @@ pub(super) fn one_of<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&R
             format!("write {}", words.join(" or "))
         })
     }
+}
+
+/// Yes or no.
+pub(super) fn truth(raw: &Raw) -> Parsed<bool> {
+    match raw {
+        Raw::Bool(truth) => Ok(*truth),
+        Raw::Env(text) => text.trim().parse().map_err(|_| "write true or false".to_owned()),
+        _ => Err("write true or false, without quotes".to_owned()),
+    }
+}
+
+/// A time zone of the IANA database, which is compiled in.
+pub(super) fn zone(raw: &Raw) -> Parsed<TimeZone> {
+    let name = match raw {
+        Raw::Env(text) | Raw::Text(text) => text.trim(),
+        _ => "",
+    };
+    TimeZone::get(name).map_err(|_| "write the name of a time zone such as \"Asia/Shanghai\"".to_owned())
 }
 
 /// A list; in the environment its items are separated by commas, in a secret's file also by lines.

@@ -7,7 +7,7 @@ fn event(kind: &str, change: impl FnOnce(&mut Value)) -> Event {
         "contact": {"id": "c1", "name": "王小明", "phone": "13800001234", "phone_verified": true},
         "thread": {"id": "t1", "score": 86}, "signal": {"id": "s1", "content": "你好"}, "deal": {"id": "d1"}}});
     change(&mut body["data"]);
-    match Event::parse(body.to_string().as_bytes()) {
+    match Event::parse(body.to_string().as_bytes(), &super::super::Reading::default()) {
         Ok(Parsed::Event(event)) => *event,
         other => panic!("no event: {other:?}"),
     }

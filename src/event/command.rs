@@ -12,6 +12,7 @@ use utoipa::{
 
 use super::{
     kind::EventKind,
+    leniency::Reading,
     parse::{self, FieldError, ParseError, Parsed},
     payload::Event,
 };
@@ -189,9 +190,9 @@ impl Work {
     ///
     /// # Errors
     /// [`ParseError`] if the payload is not of this kind, which only a changed row or an older version's can be.
-    pub fn parse(kind: &str, payload: &str) -> Result<Self, ParseError> {
+    pub fn parse(kind: &str, payload: &str, reading: &Reading) -> Result<Self, ParseError> {
         let Some(command) = kind.parse().ok().filter(|kind: &EventKind| kind.is_command()) else {
-            return match Event::parse(payload.as_bytes())? {
+            return match Event::parse(payload.as_bytes(), &reading.of_accepted())? {
                 Parsed::Event(event) if event.kind().as_str() == kind => Ok(Self::Event(event)),
                 Parsed::Event(event) => Err(not_of(kind, Some(event.contact().id().to_owned()))),
                 Parsed::Unknown { contact_id, .. } => Err(not_of(kind, contact_id)),
@@ -238,7 +239,7 @@ mod tests {
         ];
         for command in commands {
             let (kind, payload) = command.payload("c-1");
-            let work = Work::parse(&kind, &payload).unwrap();
+            let work = Work::parse(&kind, &payload, &Reading::default()).unwrap();
             assert_eq!(work, Work::Command { contact_id: "c-1".into(), command });
         }
     }
@@ -295,7 +296,7 @@ mod tests {
     fn a_row_whose_payload_is_not_of_its_kind_is_refused() {
         let event = r#"{"type":"message.logged","timestamp":"2026-11-23T15:04:05Z",
             "data":{"contact":{"id":"c1"},"signal":{"id":"s1","content":"hi"}}}"#;
-        assert!(matches!(Work::parse("message.logged", event), Ok(Work::Event(_))));
+        assert!(matches!(Work::parse("message.logged", event, &Reading::default()), Ok(Work::Event(_))));
         let apply = r#"{"type":"contact.apply","data":{"contact":{"id":"c1"}}}"#;
         for (kind, payload) in [
             ("deal.closed", event),
@@ -308,8 +309,11 @@ mod tests {
             ("contact.assign", r#"{"type":"contact.assign","data":{"contact":{"id":"c1"}}}"#),
             ("contact.apply", "[]"),
         ] {
-            assert!(matches!(Work::parse(kind, payload), Err(ParseError::Invalid { .. })), "{kind} {payload}");
+            assert!(
+                matches!(Work::parse(kind, payload, &Reading::default()), Err(ParseError::Invalid { .. })),
+                "{kind} {payload}"
+            );
         }
-        assert!(matches!(Work::parse("contact.apply", "{"), Err(ParseError::NotJson(_))));
+        assert!(matches!(Work::parse("contact.apply", "{", &Reading::default()), Err(ParseError::NotJson(_))));
     }
 }

@@ -10,6 +10,16 @@ use crate::clock::Millis;
 pub(super) const CUSTOMER_NAME_UNITS_MAX: usize = 100;
 /// 联系人姓名.
 pub(super) const PERSON_NAME_UNITS_MAX: usize = 50;
+/// 地址.
+pub(super) const ADDRESS_UNITS_MAX: usize = 200;
+/// 职务.
+pub(super) const JOB_UNITS_MAX: usize = 50;
+/// Where the platform has a contact from.
+pub(super) const SOURCE_UNITS_MAX: usize = 50;
+/// 备注.
+pub(super) const NOTES_UNITS_MAX: usize = 4_000;
+/// What a deal is called.
+pub(super) const TITLE_UNITS_MAX: usize = 200;
 /// A chat message; longer than a progress record, which is then split.
 pub(super) const CONTENT_CHARS_MAX: usize = 20_000;
 /// The platform's ids of threads, signals and deals.
@@ -81,6 +91,11 @@ pub(super) fn score(score: f64) -> Result<(), ValidationError> {
     Err(refuse("score", "must be a number from 0 to 100"))
 }
 
+/// `contact.erp.ord`: a record's number.
+pub(super) fn ord(number: i64) -> Result<(), ValidationError> {
+    if number > 0 { Ok(()) } else { Err(refuse("ord", "must be the number of an ERP record, 1 or more")) }
+}
+
 /// `data.sequence`: not negative.
 pub(super) fn sequence(number: i64) -> Result<(), ValidationError> {
     if number >= 0 {
@@ -142,7 +157,7 @@ pub(super) fn moment(text: &str) -> Option<Millis> {
     text.parse::<Timestamp>().ok().map(Millis::from)
 }
 
-fn looks_like_rfc3339(text: &[u8]) -> bool {
+pub(super) fn looks_like_rfc3339(text: &[u8]) -> bool {
     let fits = |text: &[u8], shape: &[u8]| {
         text.len() == shape.len()
             && text.iter().zip(shape).all(|(byte, form)| match form {

@@ -3,6 +3,7 @@
 mod admission;
 mod command;
 mod kind;
+mod leniency;
 mod limits;
 mod names;
 mod parse;
@@ -14,6 +15,7 @@ mod wire;
 pub use admission::{Decision, Reason, Rule, RuleCheck, Rules};
 pub use command::{AssignTo, Command, Work};
 pub use kind::{EventKind, UnknownKind};
+pub use leniency::Reading;
 pub use parse::{FieldError, ParseError, Parsed};
-pub use payload::{Bucket, Channel, Contact, Deal, Direction, Event, Signal, Thread};
+pub use payload::{Bucket, Channel, Contact, Deal, Direction, ErpHint, Event, Signal, Thread};
 pub use status::{Status, UnknownStatus};

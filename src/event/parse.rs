@@ -3,7 +3,13 @@
 use serde_json::Value;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
-use super::{kind::EventKind, limits, payload::Event, wire};
+use super::{
+    kind::EventKind,
+    leniency::{Reading, give_way, settle_notation},
+    limits,
+    payload::Event,
+    wire,
+};
 
 /// What a well-formed body turned out to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,32 +69,56 @@ impl Event {
     /// Reads a webhook body (`contract.md` §1).
     ///
     /// Unknown members are passed over, a `null` counts as absent, texts for people lose the white space around them.
+    /// What only describes and does not fit costs that member, unless the reading is strict: [`Event::warnings`].
     ///
     /// # Errors
     /// [`ParseError`] with every member that is missing, of the wrong type or over its limit.
-    pub fn parse(body: &[u8]) -> Result<Parsed, ParseError> {
+    pub fn parse(body: &[u8], reading: &Reading) -> Result<Parsed, ParseError> {
         let mut body = json(body)?;
         let kind = read_kind(&body)?;
         let contact_id = contact_id(&body);
         let Some(known) = EventKind::of_webhook(&kind) else {
             return Ok(Parsed::Unknown { kind, contact_id });
         };
-        let mut errors = Vec::new();
         drop_foreign_members(&mut body, known);
-        if let Some(envelope) = read_types(body, &mut errors) {
-            if let Err(found) = envelope.validate() {
-                collect("", &found, &mut errors);
-            }
-            check_required(known, &envelope, &mut errors);
-            check_name(known, &envelope, &mut errors);
-            if errors.is_empty()
-                && let Some(event) = Self::from_wire(known, envelope)
-            {
-                return Ok(Parsed::Event(Box::new(event)));
-            }
+        if !reading.strict {
+            settle_notation(&mut body, &reading.zone);
         }
-        Err(invalid(Some(kind), contact_id, errors))
+        let mut warnings = Vec::new();
+        loop {
+            let mut errors = match check(known, &mut body) {
+                Ok(envelope) => match Self::from_wire(known, envelope, std::mem::take(&mut warnings)) {
+                    Some(event) => return Ok(Parsed::Event(Box::new(event))),
+                    None => Vec::new(),
+                },
+                Err(errors) => errors,
+            };
+            if !reading.strict && !errors.is_empty() {
+                // Each round cuts or removes what was found, so there are only a few.
+                let (given, standing) = give_way(&mut body, known, errors);
+                warnings.extend(given);
+                if standing.is_empty() {
+                    continue;
+                }
+                errors = standing;
+            }
+            return Err(invalid(Some(kind), contact_id, errors));
+        }
     }
+}
+
+/// Everything that is wrong with the members that this kind reads, or what they hold.
+fn check(kind: EventKind, body: &mut Value) -> Result<wire::Envelope, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let envelope = read_types(body, &mut errors);
+    if let Some(envelope) = &envelope {
+        if let Err(found) = envelope.validate() {
+            collect("", &found, &mut errors);
+        }
+        check_required(kind, envelope, &mut errors);
+        check_name(kind, envelope, &mut errors);
+    }
+    if errors.is_empty() { envelope.ok_or_else(Vec::new) } else { Err(errors) }
 }
 
 /// The body as JSON. Serde's message names a line and column and what JSON wants there, nothing of the content.
@@ -126,8 +156,12 @@ fn read_kind(body: &Value) -> Result<String, ParseError> {
 
 /// `data.contact.id`, if it is a valid one: for the ledger's index, also of what is refused or ignored.
 pub(super) fn contact_id(body: &Value) -> Option<String> {
-    let id = body.pointer("/data/contact/id")?.as_str()?;
-    limits::contact_id(id).ok().map(|()| id.to_owned())
+    let id = match body.pointer("/data/contact/id")? {
+        Value::String(id) => id.clone(),
+        Value::Number(id) => id.as_u64()?.to_string(),
+        _ => return None,
+    };
+    limits::contact_id(&id).ok().map(|()| id)
 }
 
 /// Takes out of `data` what this kind does not read: such members are the sender's own and need not fit.
@@ -141,7 +175,7 @@ fn drop_foreign_members(body: &mut Value, kind: EventKind) {
 
 /// Reads the members' types. A member of the wrong type is noted and then read as absent, so that one mistake does not
 /// hide the next; each round removes one member, and there are about thirty.
-fn read_types(mut body: Value, errors: &mut Vec<FieldError>) -> Option<wire::Envelope> {
+fn read_types(body: &mut Value, errors: &mut Vec<FieldError>) -> Option<wire::Envelope> {
     // serde would also read a struct from an array.
     for pointer in ["/data", "/data/contact", "/data/thread", "/data/signal", "/data/deal"] {
         if let Some(member) = body.pointer_mut(pointer)
@@ -153,7 +187,7 @@ fn read_types(mut body: Value, errors: &mut Vec<FieldError>) -> Option<wire::Env
         }
     }
     loop {
-        let error = match serde_path_to_error::deserialize::<_, wire::Envelope>(&body) {
+        let error = match serde_path_to_error::deserialize::<_, wire::Envelope>(&*body) {
             Ok(envelope) => return Some(envelope),
             Err(error) => error,
         };

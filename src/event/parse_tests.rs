@@ -32,8 +32,9 @@ fn body(kind: &str) -> Value {
     json!({"type": kind, "timestamp": "2026-11-23T15:04:05+08:00", "data": data})
 }
 
+/// Read strictly; what a lenient door makes of the same is [`super::super::leniency`]'s.
 fn parse(body: &Value) -> Result<Parsed, ParseError> {
-    Event::parse(body.to_string().as_bytes())
+    Event::parse(body.to_string().as_bytes(), &Reading { strict: true, ..Reading::default() })
 }
 
 fn event(body: &Value) -> Event {
@@ -90,7 +91,7 @@ fn every_member_of_a_full_body_arrives() {
     assert_eq!((deal.amount(), deal.currency()), (Some("12800.00"), "USD"));
     assert_eq!(deal.closed_at(), Some(event.occurred_at()));
     assert_eq!(
-        super::super::Event::parse(body("sync.requested").to_string().as_bytes()).map(requester),
+        super::super::Event::parse(body("sync.requested").to_string().as_bytes(), &Reading::default()).map(requester),
         Ok("小李".into())
     );
 }
@@ -256,7 +257,8 @@ fn an_error_never_repeats_what_came() {
     number["data"]["thread"]["score"] = json!(13_812_345_678_i64);
     let error = parse(&number).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(secret));
-    let cut = Event::parse(br#"{"type": "13812345678", "x": 13812345678 13812345678"#).unwrap_err();
+    let cut =
+        Event::parse(br#"{"type": "13812345678", "x": 13812345678 13812345678"#, &Reading::default()).unwrap_err();
     assert!(!format!("{cut} {cut:?}").contains(secret));
     assert!(!format!("{:?}", parse(&body("deal.closed"))).contains("1380000"));
 }
@@ -279,7 +281,7 @@ fn a_type_that_nobody_handles_is_unknown_whatever_its_data() {
         (json!({"type": "x", "data": 5, "timestamp": []}), unknown("x", None)),
         (json!({"type": "x", "data": {"contact": {"id": "c1"}}}), unknown("x", Some("c1"))),
         (json!({"type": "x", "data": {"contact": {"id": "c 1"}}}), unknown("x", None)),
-        (json!({"type": "x", "data": {"contact": {"id": 1}}}), unknown("x", None)),
+        (json!({"type": "x", "data": {"contact": {"id": 1}}}), unknown("x", Some("1"))),
         (json!({"type": "contact.assign"}), unknown("contact.assign", None)),
         (json!({"type": "contact.apply"}), unknown("contact.apply", None)),
         (json!({"type": "contact.approval"}), unknown("contact.approval", None)),
@@ -316,10 +318,10 @@ fn what_is_not_json_is_said_to_be_so() {
     for body in
         ["", " ", "{", "hello", "{'a': 1}", "{\"a\": NaN}", "{\"a\": 1e999}", "{} {}", "\u{feff}{}", deep.as_str()]
     {
-        assert!(matches!(Event::parse(body.as_bytes()), Err(ParseError::NotJson(_))), "{body:?}");
+        assert!(matches!(Event::parse(body.as_bytes(), &Reading::default()), Err(ParseError::NotJson(_))), "{body:?}");
     }
-    assert!(matches!(Event::parse(b"{\"type\": \"\xff\"}"), Err(ParseError::NotJson(_))));
-    assert!(matches!(Event::parse(br#"{"type": "\ud800"}"#), Err(ParseError::NotJson(_))));
+    assert!(matches!(Event::parse(b"{\"type\": \"\xff\"}", &Reading::default()), Err(ParseError::NotJson(_))));
+    assert!(matches!(Event::parse(br#"{"type": "\ud800"}"#, &Reading::default()), Err(ParseError::NotJson(_))));
 }
 
 #[test]
@@ -343,7 +345,7 @@ fn unknown_members_and_those_of_other_types_are_passed_over() {
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Event::parse(&bytes);
+        let _ = Event::parse(&bytes, &Reading::default());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{kind::EventKind, limits, phone, wire};
+use super::{kind::EventKind, limits, parse::FieldError, phone, wire};
 use crate::clock::Millis;
 
 /// One event of the platform (`contract.md` §1); made by [`Event::parse`] only.
@@ -16,11 +16,12 @@ pub struct Event {
     deal: Option<Deal>,
     requested_by: Option<String>,
     sequence: Option<i64>,
+    warnings: Vec<FieldError>,
 }
 
 impl Event {
     /// From what was checked; `None` if a required member is missing, which [`super::parse`] has reported before.
-    pub(super) fn from_wire(kind: EventKind, envelope: wire::Envelope) -> Option<Self> {
+    pub(super) fn from_wire(kind: EventKind, envelope: wire::Envelope, warnings: Vec<FieldError>) -> Option<Self> {
         let data = envelope.data?;
         Some(Self {
             kind,
@@ -31,6 +32,7 @@ impl Event {
             deal: data.deal.and_then(Deal::from_wire),
             requested_by: data.requested_by,
             sequence: data.sequence,
+            warnings,
         })
     }
 
@@ -69,6 +71,11 @@ impl Event {
         self.requested_by.as_deref()
     }
 
+    /// What was cut or left out because it did not fit and only describes (`contract.md` §1).
+    pub fn warnings(&self) -> &[FieldError] {
+        &self.warnings
+    }
+
     /// The sender's own number of this event for its contact, 0 or more, if it numbers them.
     pub fn sequence(&self) -> Option<i64> {
         self.sequence
@@ -101,6 +108,16 @@ pub struct Contact {
     address: Option<String>,
     email: Option<String>,
     job: Option<String>,
+    erp: Option<ErpHint>,
+}
+
+/// Which record of the ERP the platform believes the contact to be; to be verified, never to be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErpHint {
+    /// The record.
+    pub ord: Option<i64>,
+    /// Its 客户编号.
+    pub khid: Option<String>,
 }
 
 impl Contact {
@@ -118,6 +135,7 @@ impl Contact {
             address: wire.address,
             email: wire.email,
             job: wire.job,
+            erp: wire.erp.map(|hint| ErpHint { ord: hint.ord, khid: hint.khid }),
         })
     }
 
@@ -174,6 +192,11 @@ impl Contact {
     /// 电子邮件, plausible.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
+    }
+
+    /// The customer that the platform names, if it names one.
+    pub fn erp(&self) -> Option<&ErpHint> {
+        self.erp.as_ref().filter(|hint| hint.ord.is_some() || hint.khid.is_some())
     }
 
     /// 职务.

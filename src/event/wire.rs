@@ -59,13 +59,13 @@ pub(super) struct Contact {
     #[validate(custom(function = "limits::at_most::<100>"))]
     pub(super) company: Option<String>,
     #[serde(default, deserialize_with = "text")]
-    #[validate(custom(function = "limits::at_most::<50>"))]
+    #[validate(custom(function = "limits::at_most::<{ limits::SOURCE_UNITS_MAX }>"))]
     pub(super) source: Option<String>,
     #[serde(default, deserialize_with = "text")]
-    #[validate(custom(function = "limits::at_most::<4000>"))]
+    #[validate(custom(function = "limits::at_most::<{ limits::NOTES_UNITS_MAX }>"))]
     pub(super) notes: Option<String>,
     #[serde(default, deserialize_with = "text")]
-    #[validate(custom(function = "limits::at_most::<200>"))]
+    #[validate(custom(function = "limits::at_most::<{ limits::ADDRESS_UNITS_MAX }>"))]
     pub(super) address: Option<String>,
     #[serde(default, deserialize_with = "text")]
     #[validate(
@@ -74,8 +74,21 @@ pub(super) struct Contact {
     )]
     pub(super) email: Option<String>,
     #[serde(default, deserialize_with = "text")]
-    #[validate(custom(function = "limits::at_most::<50>"))]
+    #[validate(custom(function = "limits::at_most::<{ limits::JOB_UNITS_MAX }>"))]
     pub(super) job: Option<String>,
+    #[validate(nested)]
+    pub(super) erp: Option<ErpHint>,
+}
+
+/// Which record of the ERP the platform believes the contact to be.
+#[derive(Deserialize, Validate)]
+pub(super) struct ErpHint {
+    #[serde(default, deserialize_with = "digits_or_whole")]
+    #[validate(custom(function = "limits::ord"))]
+    pub(super) ord: Option<i64>,
+    #[serde(default, deserialize_with = "text")]
+    #[validate(custom(function = "limits::at_most::<50>"))]
+    pub(super) khid: Option<String>,
 }
 
 #[derive(Deserialize, Validate)]
@@ -109,7 +122,7 @@ pub(super) struct Deal {
     #[validate(custom(function = "limits::id"))]
     pub(super) id: Option<String>,
     #[serde(default, deserialize_with = "text")]
-    #[validate(custom(function = "limits::at_most::<200>"))]
+    #[validate(custom(function = "limits::at_most::<{ limits::TITLE_UNITS_MAX }>"))]
     pub(super) title: Option<String>,
     #[validate(custom(function = "limits::amount"))]
     pub(super) amount: Option<String>,
@@ -130,6 +143,23 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::E
             .map(Some)
             .ok_or_else(wrong),
         Some(_) => Err(wrong()),
+    }
+}
+
+/// A record's number, which the ERP itself writes as a number here and as a text there (`erp-wire.md` §1.4).
+fn digits_or_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(i64),
+        Text(String),
+    }
+    let wrong = || D::Error::invalid_type(Unexpected::Other("another value"), &"i64");
+    match Option::<Written>::deserialize(deserializer).map_err(|_| wrong())? {
+        None => Ok(None),
+        Some(Written::Number(number)) => Ok(Some(number)),
+        Some(Written::Text(text)) if text.trim().is_empty() => Ok(None),
+        Some(Written::Text(text)) => text.trim().parse().map(Some).map_err(|_| wrong()),
     }
 }
 

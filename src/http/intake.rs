@@ -14,7 +14,7 @@ use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
     clock::Millis,
     config::{BeforePromotion, MessagesConfig},
-    event::{Decision, Event, EventKind, Reason, Status},
+    event::{Decision, Event, EventKind, FieldError, Reason, Status},
     store::{Accepted, Intake, NewEvent},
 };
 
@@ -33,6 +33,10 @@ pub(super) struct Answer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub reasons: Vec<Reason>,
+    /// What was cut or left out because it did not fit and only describes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<FieldError>,
 }
 
 /// The states that an answer can name.
@@ -150,12 +154,15 @@ pub(super) async fn take(
         payload,
         intake: start,
         admission: serde_json::to_string(&decision).ok(),
+        warnings: (!event.warnings().is_empty()).then(|| serde_json::to_string(event.warnings()).ok()).flatten(),
         actor: origin.actor,
         force,
         sequence: event.sequence(),
         trace_parent: origin.trace_parent,
     };
-    commit(state, new, Some(&decision)).await
+    let mut answer = commit(state, new, Some(&decision)).await?;
+    answer.warnings = event.warnings().to_vec();
+    Ok(answer)
 }
 
 /// Commits an event and answers.
@@ -168,10 +175,12 @@ pub(super) async fn commit(state: &HttpState, event: NewEvent, decision: Option<
     // The writer commits and announces it even if the client goes away now.
     match state.store.accept(event).await? {
         Accepted::New { id, status } => Ok(fresh(id, status, decision)),
-        Accepted::Duplicate { id } => Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() }),
+        Accepted::Duplicate { id } => {
+            Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() })
+        }
         Accepted::Conflict { id } => match payload {
             Some(payload) if same_request(state, &id, &payload).await? => {
-                Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new() })
+                Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() })
             }
             _ => Err(Problem::IdReused(id)),
         },
@@ -185,7 +194,7 @@ fn fresh(id: String, status: Status, decision: Option<&Decision>) -> Answer {
         Status::NotAdmitted => (AnswerStatus::NotAdmitted, decision.map(Decision::reasons).unwrap_or_default()),
         _ => (AnswerStatus::Queued, Vec::new()),
     };
-    Answer { id, status, reasons }
+    Answer { id, status, reasons, warnings: Vec::new() }
 }
 
 /// Whether a repeated REST call says the same as the first one with its key. The bridge writes the event's timestamp

@@ -12,7 +12,7 @@ use super::{keys::Keyring, problem::Problem, rates::Limits};
 use crate::{
     clock::Clock,
     config::MessagesConfig,
-    event::{Event, Rules},
+    event::{Event, Reading, Rules},
     store::{Store, StoreError},
 };
 
@@ -79,6 +79,8 @@ pub struct HttpParts {
     pub read_timeout: Duration,
     /// How far a sender's clock may be off.
     pub tolerance: Duration,
+    /// How bodies are read.
+    pub reading: Reading,
     /// A sender that is silent for longer shows in the statistics; zero turns it off.
     pub silence_after: Duration,
     /// Rate limits.

@@ -72,14 +72,22 @@ async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<
         actor: "webhook".to_owned(),
         trace_parent: trace::trace_parent(&parts.headers),
     };
-    match Event::parse(&raw) {
+    match Event::parse(&raw, &state.reading) {
         Ok(Parsed::Event(event)) => intake::take(state, origin, &event, text(&raw)?, false).await,
         Ok(Parsed::Unknown { kind, contact_id }) => {
             let event = unhandled(origin, kind, contact_id, text(&raw)?);
             intake::commit(state, event, None).await
         }
-        Err(ParseError::NotJson(fault)) => Err(Problem::InvalidJson(fault)),
-        Err(ParseError::Invalid { kind, contact_id, errors }) => {
+        Err(error) => {
+            let (kind, contact_id, errors, problem) = match error {
+                ParseError::NotJson(fault) => {
+                    let errors = vec![FieldError::new("", format!("is not JSON: {fault}"))];
+                    (None, None, errors, Problem::InvalidJson(fault))
+                }
+                ParseError::Invalid { kind, contact_id, errors } => {
+                    (kind, contact_id, errors.clone(), Problem::Invalid(errors))
+                }
+            };
             let rejection = Rejection {
                 webhook_id: origin.webhook_id.unwrap_or_default(),
                 kind,
@@ -87,7 +95,7 @@ async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<
                 errors: serde_json::to_value(&errors).unwrap_or_default(),
                 payload: String::from_utf8_lossy(&raw).into_owned(),
             };
-            Err(reject(state, rejection, errors).await)
+            Err(reject(state, rejection, problem).await)
         }
     }
 }
@@ -115,6 +123,7 @@ fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: 
         payload,
         intake: Intake::Ignored,
         admission: None,
+        warnings: None,
         actor: origin.actor,
         force: false,
         sequence: None,
@@ -122,12 +131,12 @@ fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: 
     }
 }
 
-/// Keeps what was signed and not valid for operators to see, and says what was wrong. If it cannot be kept, the sender is
+/// Keeps what was signed and not readable or not valid for operators to see, and says what was wrong. If it cannot be kept, the sender is
 /// asked to come again.
-async fn reject(state: &HttpState, rejection: Rejection, errors: Vec<FieldError>) -> Problem {
+async fn reject(state: &HttpState, rejection: Rejection, problem: Problem) -> Problem {
     let store = state.store.clone();
     match state.undisturbed(async move { store.reject(rejection).await }).await {
-        Ok(()) => Problem::Invalid(errors),
-        Err(problem) => problem,
+        Ok(()) => problem,
+        Err(unavailable) => unavailable,
     }
 }

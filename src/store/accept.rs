@@ -31,7 +31,7 @@ const QUEUE: usize = 4_096;
 const ASKED: usize = 64;
 const EVENTS: Insert = Insert {
     into: "events (id, webhook_id, body_hash, kind, contact_id, status, received_at, occurred_at, payload, admission, \
-        actor, force, sequence, trace_parent, attempts, next_attempt_at, updated_at, finished_at)",
+        warnings, actor, force, sequence, trace_parent, attempts, next_attempt_at, updated_at, finished_at)",
     then: "on conflict (webhook_id) do nothing returning seq, id",
 };
 /// A contact that has a turn already keeps it: its head stands before what comes now.
@@ -211,7 +211,7 @@ fn draft(events: Vec<NewEvent>, mut standing: Standing) -> Vec<Draft> {
 
 impl Draft {
     /// The columns of [`EVENTS`]; takes the payload with it, which nobody needs any more.
-    fn row(&mut self, now: Millis) -> [Arg; 18] {
+    fn row(&mut self, now: Millis) -> [Arg; 19] {
         let event = &mut self.event;
         let next_attempt_at = match (self.status, event.intake) {
             (Status::Queued, _) => Some(now),
@@ -229,6 +229,7 @@ impl Draft {
             event.occurred_at.into(),
             std::mem::take(&mut event.payload).into(),
             event.admission.take().into(),
+            event.warnings.take().into(),
             event.actor.as_str().into(),
             event.force.into(),
             event.sequence.into(),

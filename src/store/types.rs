@@ -22,6 +22,8 @@ pub struct NewEvent {
     pub intake: Intake,
     /// The admission decision (`event::Decision` as JSON text), if one was made.
     pub admission: Option<String>,
+    /// What was cut or left out of it (a list of `event::FieldError` as JSON text), if anything.
+    pub warnings: Option<String>,
     /// Who asked: `webhook`, or a token's name.
     pub actor: String,
     /// Skips admission (REST, operators only).
@@ -120,6 +122,8 @@ pub struct EventRow {
     pub payload: Option<String>,
     /// The admission decision.
     pub admission: Option<Value>,
+    /// What was cut or left out of it because it did not fit and only describes.
+    pub warnings: Option<Value>,
     /// Who asked.
     pub actor: String,
     /// Whether admission was skipped.
@@ -341,6 +345,7 @@ impl EventRow {
             occurred_at: row.opt_millis("occurred_at")?,
             payload: row.opt_text("payload")?,
             admission: row.opt_json("admission")?,
+            warnings: row.opt_json("warnings")?,
             actor: row.text("actor")?,
             force: row.int("force")? != 0,
             sequence: row.opt_int("sequence")?,

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, QuietHours, RetryConfig, WorkerConfig},
+    event::Reading,
     store::{Claimed, Store},
     sync::{Engine, ErpError},
 };
@@ -44,6 +45,8 @@ pub struct Parts {
     pub worker: WorkerConfig,
     /// `[retry]`
     pub retry: RetryConfig,
+    /// How stored bodies are read.
+    pub reading: Reading,
     /// `[messages]`
     pub messages: MessagesConfig,
     /// ERP calls at once at most.
@@ -261,6 +264,7 @@ impl Dispatcher {
             job: &job,
             clock: &self.parts.clock,
             stop: &stop,
+            reading: &self.parts.reading,
             late_effect: self.parts.engine.late_effect(),
             linked: false,
             lease: claimed.lease.clone(),

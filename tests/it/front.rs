@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use erp_bridge::{
     clock::{Clock, Millis},
     config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope},
-    event::{Event, Rules},
+    event::{Event, Reading, Rules},
     http::{
         Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
         keys::{Keyring, Keys, Tokens},
@@ -43,6 +43,7 @@ pub struct Wishes {
     pub max_backlog: u64,
     pub read_timeout: Duration,
     pub max_connections: usize,
+    pub strict: bool,
 }
 
 impl Default for Wishes {
@@ -53,6 +54,7 @@ impl Default for Wishes {
             max_backlog: 1_000_000,
             read_timeout: Duration::from_secs(20),
             max_connections: 64,
+            strict: false,
         }
     }
 }
@@ -136,6 +138,7 @@ impl Front {
             body_limit: BODY_LIMIT,
             read_timeout: wishes.read_timeout,
             tolerance: Duration::from_secs(300),
+            reading: Reading { strict: wishes.strict, ..Reading::default() },
             silence_after: Duration::ZERO,
             limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute),
             previewer: Arc::new(Echo),

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use erp_bridge::{
     erp,
-    event::{Event, ParseError, Parsed},
+    event::{Event, ParseError, Parsed, Reading},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -112,13 +112,13 @@ fn whatever_the_erp_answers_reading_it_ends_and_ends_twice_in_the_same() {
 #[test]
 fn whatever_a_sender_posts_it_is_an_event_or_its_faults_are_named() {
     fuzz("event", |body| {
-        let read = Event::parse(body);
+        let read = Event::parse(body, &Reading::default());
         match &read {
             Ok(Parsed::Event(event)) => assert!((1..=48).contains(&event.contact().id().len())),
             Ok(Parsed::Unknown { kind, .. }) => assert!((1..=100).contains(&kind.chars().count())),
             Err(ParseError::Invalid { errors, .. }) => assert!(!errors.is_empty()),
             Err(ParseError::NotJson(_)) => assert!(serde_json::from_slice::<serde_json::Value>(body).is_err()),
         }
-        assert_eq!(read, Event::parse(body));
+        assert_eq!(read, Event::parse(body, &Reading::default()));
     });
 }

@@ -166,6 +166,7 @@ pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
         payload: format!("{{\"of\":\"{webhook_id}\"}}"),
         intake: Intake::Queue,
         admission: None,
+        warnings: None,
         actor: "webhook".into(),
         force: false,
         sequence: None,

@@ -21,6 +21,7 @@ mod mapping;
 mod matrix;
 mod openapi;
 mod outages;
+mod platform;
 mod posts;
 mod preview;
 mod quirks;

@@ -23,6 +23,8 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("webhook.tolerance", &["1s", "24h"], &["999ms", "86401s", "5"]),
     ("webhook.rate_limit", &["0", "1000000"], &["-1", "1000001"]),
+    ("webhook.strict", &["true", "false"], &["1", "yes", ""]),
+    ("webhook.zone", &["Asia/Shanghai", "UTC"], &["", "Shanghai", "+08:00", "北京"]),
     ("webhook.silence_after", &["0s", "365d"], &["31536001s", "1"]),
     (
         "api.tokens",
@@ -45,7 +47,11 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("erp.username", &["a", "管理员"], &["", " "]),
     ("erp.password", &["x", " "], &[""]),
-    ("erp.serial", &["0", "12345678901234567890", "007"], &["", "123456789012345678901", "12-3", "序列"]),
+    (
+        "erp.serial",
+        &["0", "ai-client-001", "A_7", "0123456789-0123456789_0123456789-0123456"],
+        &["", "0123456789-0123456789_0123456789-01234567", "12 3", "序列"],
+    ),
     (
         "erp.content_type",
         &["application/json", "application/zsml; charset=utf-8", "application/zsml"],

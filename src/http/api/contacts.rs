@@ -113,7 +113,7 @@ pub(in crate::http) async fn sync_contact(
     let origin = Origin::of_call(&caller, &headers)?;
     let force = body.force;
     let payload = body.event(&contact_id, &caller.name, &state.clock.now().rfc3339())?.to_string();
-    let event = match Event::parse(payload.as_bytes()) {
+    let event = match Event::parse(payload.as_bytes(), &state.reading) {
         Ok(Parsed::Event(event)) => event,
         Ok(Parsed::Unknown { .. }) => return Err(Problem::Internal),
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
@@ -321,6 +321,7 @@ async fn enqueue(
         payload,
         intake: Intake::Queue,
         admission: None,
+        warnings: None,
         actor: origin.actor,
         force: false,
         sequence: None,

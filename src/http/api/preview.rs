@@ -60,7 +60,7 @@ pub(in crate::http) async fn preview_event(
     let (parts, body) = request.into_parts();
     body::require_json(&parts.headers)?;
     let raw = body::read(&state, &parts.headers, body).await?;
-    let event = match Event::parse(&raw) {
+    let event = match Event::parse(&raw, &state.reading) {
         Ok(Parsed::Event(event)) => *event,
         Ok(Parsed::Unknown { kind, contact_id }) => return Ok(Json(unhandled(kind, contact_id))),
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),

@@ -93,6 +93,9 @@ pub(in crate::http) struct EventDetail {
     /// The admission decision (准入), rule by rule.
     #[schema(value_type = Option<crate::event::Decision>)]
     pub admission: Option<Value>,
+    /// What was cut or left out of it because it did not fit and only describes.
+    #[schema(value_type = Option<Vec<crate::event::FieldError>>)]
+    pub warnings: Option<Value>,
     /// What a person needs for a decision: candidates, or the step whose outcome is unknown.
     #[schema(value_type = Option<Object>)]
     pub review: Option<Value>,
@@ -213,6 +216,7 @@ impl EventDetail {
             item,
             force: row.force,
             admission: row.admission.map(|value| sight.json(value)),
+            warnings: row.warnings,
             review: row.review.map(|value| sight.json(value)),
             resolution: row.resolution,
             payload: row.payload.map(|payload| payload_json(payload, sight)),

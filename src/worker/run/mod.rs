@@ -15,7 +15,7 @@ use self::journal::{Decided, StoreJournal, is_effect, is_part, new_link, new_ste
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
-    event::Work,
+    event::{Reading, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
     sync::{CallRecord, Job, Link, Plan, Step, Task, named},
 };
@@ -27,6 +27,7 @@ pub(super) struct Run<'a> {
     pub(super) job: &'a Job,
     pub(super) clock: &'a Clock,
     pub(super) stop: &'a CancellationToken,
+    pub(super) reading: &'a Reading,
     pub(super) late_effect: Duration,
     /// Whether the contact was linked when the run began.
     pub(super) linked: bool,
@@ -46,7 +47,7 @@ impl Run<'_> {
     async fn go(&mut self, claimed: &Claimed) -> Result<Advance, End> {
         let event = &claimed.event;
         let payload = event.payload.as_deref().unwrap_or_default();
-        let work = Work::parse(&event.kind, payload)
+        let work = Work::parse(&event.kind, payload, self.reading)
             .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
         let decided = event.resolution.clone().and_then(|value| serde_json::from_value::<Decided>(value).ok());
         let link = claimed.contact.as_ref();

@@ -42,6 +42,7 @@ fn event(webhook_id: &str) -> NewEvent {
         payload: "{}".to_owned(),
         intake: Intake::Queue,
         admission: None,
+        warnings: None,
         actor: "webhook".to_owned(),
         force: false,
         sequence: None,

@@ -28,6 +28,7 @@ async fn a_new_event_reads_back_as_it_came(ledger: &Ledger) {
     let came = NewEvent {
         occurred_at: Some(Millis(START.0 - 5)),
         admission: Some(json!({ "admitted": true }).to_string()),
+        warnings: None,
         actor: "ops".into(),
         force: true,
         sequence: Some(7),

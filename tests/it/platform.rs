@@ -1,0 +1,159 @@
+//! What a platform of the real world posts, as it has it (shapes of a Python hub with SQLite behind it), and the exact answer.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::front::{Front, OPERATE, Wishes, promoted};
+
+/// A row: what the platform has, the event, the answer's status and word, and the pointers of its warnings.
+struct Shape(&'static str, Value, u16, &'static str, &'static [&'static str]);
+
+fn with(mut event: Value, pointer: &str, value: Value) -> Value {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    event.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(name.to_owned(), value);
+    event
+}
+
+fn contact(pointer: &str, value: Value) -> Value {
+    with(promoted("c1"), &format!("/data/contact/{pointer}"), value)
+}
+
+fn message(signal: Value) -> Value {
+    json!({"type": "message.logged", "timestamp": "2026-11-23 15:04:05.123456",
+        "data": {"contact": {"id": 12_345, "email": "-", "name": null}, "signal": signal}})
+}
+
+fn deal(deal: Value) -> Value {
+    let mut event = promoted("c1");
+    event["type"] = json!("deal.closed");
+    event["data"]["deal"] = deal;
+    event
+}
+
+fn shapes() -> Vec<Shape> {
+    let uuid = "6f1c2a54-8c1e-4a43-9d7a-2f1f6f0f9a11";
+    let said =
+        |direction: &str| json!({"id": 7, "content": "你好", "direction": direction, "sent_at": "2026-11-23 15:04:05"});
+    vec![
+        Shape("a UUID as the contact's id", contact("id", json!(uuid)), 202, "queued", &[]),
+        Shape("an integer as the contact's id", contact("id", json!(12_345)), 202, "queued", &[]),
+        Shape("WX and an integer", contact("id", json!("WX12345")), 202, "queued", &[]),
+        Shape("a nickname as the contact's id", contact("id", json!("小明🌸")), 422, "invalid_body", &[]),
+        Shape("None for whatever is unknown", contact("company", Value::Null), 202, "queued", &[]),
+        Shape("no phone", contact("phone", Value::Null), 200, "not_admitted", &[]),
+        Shape("1 from SQLite for verified", contact("phone_verified", json!(1)), 202, "queued", &[]),
+        Shape("0 from SQLite for verified", contact("phone_verified", json!(0)), 200, "not_admitted", &[]),
+        Shape(
+            "a WeChat id of 100",
+            contact("wechat_id", json!("w".repeat(100))),
+            202,
+            "queued",
+            &["/data/contact/wechat_id"],
+        ),
+        Shape("a company of 200", contact("company", json!("司".repeat(200))), 422, "invalid_body", &[]),
+        Shape(
+            "an address of any length",
+            contact("address", json!("路".repeat(900))),
+            202,
+            "queued",
+            &["/data/contact/address"],
+        ),
+        Shape("no e-mail, in a word", contact("email", json!("无")), 202, "queued", &["/data/contact/email"]),
+        Shape("no e-mail, as a dash", contact("email", json!("-")), 202, "queued", &["/data/contact/email"]),
+        Shape("no e-mail, empty", contact("email", json!("")), 202, "queued", &[]),
+        Shape(
+            "K-code, owner, region, level",
+            contact("k_code", json!({"owner": [1], "level": "A"})),
+            202,
+            "queued",
+            &[],
+        ),
+        Shape("a known customer", contact("erp", json!({"ord": "7592", "khid": "K-0042"})), 202, "queued", &[]),
+        Shape(
+            "a hint that is none",
+            contact("erp", json!({"ord": "K-0042"})),
+            202,
+            "queued",
+            &["/data/contact/erp/ord"],
+        ),
+        Shape(
+            "a score of one message",
+            with(promoted("c1"), "/data/thread/score", json!(12)),
+            200,
+            "not_admitted",
+            &[],
+        ),
+        Shape("me", message(said("me")), 202, "held", &[]),
+        Shape("them", message(said("them")), 202, "held", &[]),
+        Shape("a signal without text", message(json!({"id": "s1", "content": ""})), 422, "invalid_body", &[]),
+        Shape("a file without text", message(json!({"id": "s1", "content": null})), 422, "invalid_body", &[]),
+        Shape("a deal of flags", deal(json!({"has_order": 1})), 422, "invalid_body", &[]),
+        Shape("an amount as a float", deal(json!({"id": 9, "amount": 12_800.5})), 202, "queued", &[]),
+        Shape(
+            "a currency in words",
+            deal(json!({"id": 9, "currency": "人民币"})),
+            202,
+            "queued",
+            &["/data/deal/currency"],
+        ),
+        Shape(
+            "a naive time",
+            with(promoted("c1"), "/timestamp", json!("2026-11-23 15:04:05.123456")),
+            202,
+            "queued",
+            &[],
+        ),
+        Shape(
+            "an unknown bucket",
+            with(promoted("c1"), "/data/thread/bucket", json!("white")),
+            202,
+            "queued",
+            &["/data/thread/bucket"],
+        ),
+        Shape(
+            "a channel of its own",
+            with(promoted("c1"), "/data/signal", json!({"id": 1, "content": "在吗", "channel": "qywx"})),
+            202,
+            "queued",
+            &["/data/signal/channel"],
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn each_shape_of_the_platforms_data_has_its_exact_answer() {
+    let front = Front::open().await;
+    for (number, Shape(name, event, status, word, warned)) in shapes().into_iter().enumerate() {
+        let answered = front.post_event(&format!("shape-{number}"), &event).await;
+        let said = answered.body["status"].as_str().unwrap_or_else(|| answered.problem());
+        assert_eq!((answered.status.as_u16(), said), (status, word), "{name}: {:?}", answered.body);
+        let warnings = answered.body["warnings"].as_array().cloned().unwrap_or_default();
+        let pointers: Vec<_> = warnings.iter().filter_map(|warning| warning["pointer"].as_str()).collect();
+        assert_eq!(pointers, warned, "{name}");
+        if let Some(id) = answered.body["id"].as_str() {
+            let kept = front.rest(Method::GET, &format!("/v1/events/{id}"), OPERATE, &Value::Null).await;
+            assert_eq!(kept.body["warnings"].as_array().cloned().unwrap_or_default(), warnings, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_strict_door_takes_none_of_the_loose_shapes() {
+    let front = Front::with(Wishes { strict: true, ..Wishes::default() }).await;
+    for (number, Shape(name, event, _, _, warned)) in shapes().into_iter().enumerate() {
+        let answered = front.post_event(&format!("shape-{number}"), &event).await;
+        if !warned.is_empty() {
+            assert_eq!(answered.status, 422, "{name}: {:?}", answered.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_signed_and_cannot_be_read_is_kept_for_operators() {
+    let front = Front::open().await;
+    let answered = front.post_event("no-event", &json!("not an object")).await;
+    assert_eq!(answered.status, 422);
+    let deep = crate::posts::Post::of("[".repeat(200)).send(&front).await;
+    assert_eq!((deep.status.as_u16(), deep.problem()), (400, "invalid_json"));
+    assert_eq!(front.stored().await, (0, 2));
+}
