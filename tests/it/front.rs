@@ -101,7 +101,9 @@ impl DispatchFacts for Echo {
         Dispatch { circuit: "closed", paused: Some("login refused".into()), in_flight: 0, limit: 4 }
     }
 
-    fn resume(&self) {}
+    fn resume(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// The keys that a door begins with.
