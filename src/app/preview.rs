@@ -8,7 +8,7 @@ use crate::{
     event::{Event, Work},
     http::{PreviewError, Previewer},
     store::{Store, StoreError},
-    sync::{Engine, EqualRecords, Journal, JournalError, Link, SyncError, Task},
+    sync::{Engine, EqualRecords, Journal, JournalError, SyncError, Task},
 };
 
 /// `POST /v1/preview`.
@@ -25,7 +25,7 @@ impl Previewer for LivePreview {
             let task = Task {
                 work: Work::Event(Box::new(event)),
                 received_at: self.clock.now(),
-                link: link.map(|link| Link { ord: link.ord, khid: link.khid, kind: link.kind }),
+                link: link.map(|contact| contact.link),
                 force: false,
                 named_ord: None,
             };

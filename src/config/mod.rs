@@ -27,6 +27,7 @@ pub use self::{
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
     source::ENV_PREFIX,
+    tables::is_user_id,
 };
 
 /// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.

@@ -15,7 +15,7 @@ pub(super) const EVENT_TYPES: [&str; 4] = ["contact.promoted", "deal.closed", "m
 /// The rules of admission (`contract.md` §2).
 pub(super) const RULES: [&str; 3] = ["phone_verified", "name_complete", "score"];
 /// 指派用户 (`member2`) takes 50 characters; a user's id is far shorter.
-const USER_DIGITS_MAX: usize = 10;
+const USER_DIGITS_MAX: usize = 9;
 
 /// `{ name = "ops", scope = "operate", token = "…" }`, or `ops:operate:TOKEN`.
 pub(super) fn token(raw: &Raw) -> Parsed<ApiToken> {
@@ -60,7 +60,7 @@ pub(super) fn assignment_rule(raw: &Raw) -> Parsed<AssignmentRule> {
         Some(Raw::Bool(value)) => *value,
         Some(_) => return Err("public must be true or false".into()),
     };
-    let user = text_such_that(is_user, "write an ERP user's id: digits in quotes, such as \"63\"");
+    let user = text_such_that(is_user_id, "write an ERP user's id: digits in quotes, such as \"63\"");
     let users = match members.get("users") {
         None => Vec::new(),
         Some(users) => list(0..=100, user)(users).map_err(|what| format!("users: {what}"))?,
@@ -80,7 +80,8 @@ fn assignment_members(text: &str) -> Option<BTreeMap<String, Raw>> {
     Some(BTreeMap::from([("min_score".to_owned(), Raw::Env(score.trim().to_owned())), whom]))
 }
 
-fn is_user(id: &str) -> bool {
+/// Whether this is an ERP user's id: 1 to 9 digits.
+pub fn is_user_id(id: &str) -> bool {
     (1..=USER_DIGITS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Answer, Erp, ErpError, Field,
+    customers::check_lengths,
     envelope::Row,
     interface::{Interface, SAVE, Shape},
 };
@@ -37,37 +38,7 @@ const TAKE_BACK: Interface =
 const ACCOUNTS: Interface = Interface::v3("账号列表", "account.list", "/webapi/v3/orgs/user/list", Shape::List);
 
 /// The longest `member2`, in characters.
-const MEMBERS_MAX: usize = 50;
-
-/// To whom a customer is assigned (客户指派).
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Assignee {
-    /// Open to all users.
-    Public,
-    /// These users' ids.
-    Users(Vec<String>),
-}
-
-impl Assignee {
-    /// `member1` and `member2`.
-    fn fields(&self) -> Result<[Field; 2], ErpError> {
-        let Self::Users(users) = self else { return Ok([Field::number("member1", 1), Field::new("member2", "")]) };
-        let invalid = |text: String| Err(ErpError::Invalid(text));
-        if users.is_empty() {
-            return invalid("no user is named to assign the customer to".into());
-        }
-        if let Some(user) = users.iter().find(|user| user.is_empty() || !user.bytes().all(|byte| byte.is_ascii_digit()))
-        {
-            return invalid(format!("{user:?} is no user id; 账号列表 shows them"));
-        }
-        let members = users.join(",");
-        if members.len() > MEMBERS_MAX {
-            return invalid(format!("member2 has {} characters; the ERP takes {MEMBERS_MAX}", members.len()));
-        }
-        Ok([Field::number("member1", 0), Field::new("member2", members)])
-    }
-}
+const LIMITS: [(&str, usize); 1] = [("member2", 50)];
 
 /// An account of the ERP (账号列表): the ids that 客户指派 takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,15 +56,17 @@ pub struct Account {
 }
 
 impl Erp {
-    /// 客户指派: gives a customer to users, or opens it to all. Doing it again changes nothing more.
+    /// 客户指派: gives a customer to `members` (user ids separated by commas), or opens it to all. Doing it again changes nothing
+    /// more.
     ///
     /// # Errors
     ///
-    /// [`ErpError::Invalid`] for no users, ids that are none, or more than 50 characters of them; a refusal in the ERP's
-    /// words.
-    pub async fn assign(&self, ord: i64, assignee: &Assignee) -> Result<Answer, ErpError> {
-        let [member1, member2] = assignee.fields()?;
-        self.command(&ASSIGN, &[Field::number("ord", ord), member1, member2]).await
+    /// [`ErpError::Invalid`] for more than 50 characters of ids; a refusal in the ERP's words.
+    pub async fn assign(&self, ord: i64, members: Option<&str>) -> Result<Answer, ErpError> {
+        let member1 = Field::number("member1", i64::from(members.is_none()));
+        let fields = [Field::number("ord", ord), member1, Field::new("member2", members.unwrap_or_default())];
+        check_lengths(&fields, &LIMITS)?;
+        self.command(&ASSIGN, &fields).await
     }
 
     /// 客户申请: asks for a customer of the pool (客户池).
@@ -147,24 +120,4 @@ fn account(row: &Row) -> Option<Account> {
         status: row.owned("status"),
         part_name: row.owned("partname"),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn members_are_joined_within_the_limit() {
-        let users = |ids: &[&str]| Assignee::Users(ids.iter().map(|id| (*id).to_owned()).collect()).fields();
-        assert_eq!(Assignee::Public.fields(), Ok([Field::number("member1", 1), Field::new("member2", "")]));
-        assert_eq!(users(&["63", "71"]), Ok([Field::number("member1", 0), Field::new("member2", "63,71")]));
-        // 16 ids of two digits and their commas are 47 characters.
-        let many = |last: &'static str| [vec!["63"; 16], vec![last]].concat();
-        assert!(users(&many("1")).is_ok_and(|[_, members]| members.val.len() == 49));
-        assert!(users(&many("12")).is_ok_and(|[_, members]| members.val.len() == 50));
-        assert!(matches!(users(&many("123")), Err(ErpError::Invalid(text)) if text.contains("51")));
-        for wrong in [&[][..], &[""], &["63,71"], &["张三"]] {
-            assert!(matches!(users(wrong), Err(ErpError::Invalid(_))), "{wrong:?}");
-        }
-    }
 }

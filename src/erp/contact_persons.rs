@@ -27,7 +27,7 @@ const FIELD_LIMITS: [(&str, usize); 5] =
 
 /// Filters of 联系人列表, all fuzzy: compare exactly after reading. `None` is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ContactFilter {
+pub struct ContactPersonFilter {
     /// The customer's `ord`.
     pub company: Option<i64>,
     /// 联系人姓名.
@@ -61,7 +61,7 @@ impl Erp {
     /// # Errors
     ///
     /// [`ErpError::TooMany`] beyond 50 pages.
-    pub async fn list_contacts(&self, filter: &ContactFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
+    pub async fn list_contact_persons(&self, filter: &ContactPersonFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
         let mut fields = Vec::new();
         fields.extend(filter.company.map(|company| Field::number("company", company)));
         fields.extend(filter.person_name.as_deref().map(|name| Field::new("person_name", name)));
@@ -82,7 +82,7 @@ impl Erp {
     /// # Errors
     ///
     /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words.
-    pub async fn add_contact(&self, company: i64, fields: &[Field]) -> Result<Answer, ErpError> {
+    pub async fn add_contact_person(&self, company: i64, fields: &[Field]) -> Result<Answer, ErpError> {
         check_lengths(fields, &FIELD_LIMITS)?;
         let company = Field::number("company", company);
         let others = fields.iter().filter(|field| field.id != "company" && field.id != "ord").cloned();
@@ -94,7 +94,7 @@ impl Erp {
     /// # Errors
     ///
     /// A refusal in the ERP's words, for a record that does not exist or may not be seen.
-    pub async fn contact_detail(&self, ord: i64) -> Result<Detail, ErpError> {
+    pub async fn contact_person_detail(&self, ord: i64) -> Result<Detail, ErpError> {
         self.bill(&DETAIL, &[Field::new("edit", ""), Field::number("ord", ord)]).await
     }
 }

@@ -28,10 +28,10 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use assignment::{Account, Assignee};
+pub use assignment::Account;
 pub use choices::{Choice, ChoiceField};
 pub use client::{Erp, Shown};
-pub use contact_persons::{ContactFilter, ContactPersonRow};
+pub use contact_persons::{ContactPersonFilter, ContactPersonRow};
 pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS};
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};

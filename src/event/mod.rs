@@ -1,10 +1,12 @@
 //! What came: the platform's events, parsed once into types that cannot be wrong, and the admission rules (准入条件).
 
 mod admission;
+mod assignment;
 mod command;
 mod kind;
 mod leniency;
 mod limits;
+mod link;
 mod names;
 mod parse;
 mod payload;
@@ -13,9 +15,11 @@ mod status;
 mod wire;
 
 pub use admission::{Decision, Reason, Rule, RuleCheck, Rules};
-pub use command::{AssignTo, Command, Work};
+pub use assignment::{Assignment, AssignmentBody};
+pub use command::{Command, Work};
 pub use kind::{EventKind, UnknownKind};
 pub use leniency::Reading;
+pub use link::{Link, LinkKind, LinkedBy, UnknownLinkWord};
 pub use parse::{FieldError, ParseError, Parsed};
 pub use payload::{Bucket, Channel, Contact, Deal, Direction, ErpHint, Event, Signal, Thread};
 pub use status::{Status, UnknownStatus};

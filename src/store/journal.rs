@@ -8,10 +8,13 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{
-    CallRow, Change, NewLink, StepRow, StepState, Store, StoreError,
+    CallRow, Change, StepRow, StepState, Store, StoreError,
     db::{Row, Tx, args},
 };
-use crate::{clock::Millis, event::Status};
+use crate::{
+    clock::Millis,
+    event::{Link, Status},
+};
 
 /// A claim on a contact's turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +78,7 @@ pub struct Advance {
     /// The ERP says that this step is done, and nobody has seen it yet: position and result.
     pub acknowledged: Option<(i64, Value)>,
     /// The contact is linked now; its held messages are released.
-    pub link: Option<NewLink>,
+    pub link: Option<Link>,
     /// This step is about to be executed.
     pub start: Option<i64>,
     /// This step certainly did not take effect: it is planned again.
@@ -258,7 +261,7 @@ pub(super) async fn write_advance(
 }
 
 /// Links the contact and releases its held messages into its turn; answers them.
-async fn write_link(tx: &mut Tx, contact_id: &str, link: &NewLink, now: Millis) -> Result<Vec<Change>, StoreError> {
+async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<Vec<Change>, StoreError> {
     tx.execute(
         "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
          on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,

@@ -1,9 +1,14 @@
 //! What goes into the ledger and what comes out of it.
 
+use std::str::FromStr;
+
 use serde_json::Value;
 
 use super::{StoreError, db::Row};
-use crate::{clock::Millis, event::Status};
+use crate::{
+    clock::Millis,
+    event::{Link, Status, UnknownLinkWord},
+};
 
 /// An event that asks to be committed.
 #[derive(Debug, Clone)]
@@ -218,29 +223,10 @@ pub struct CallRow {
 pub struct ContactRow {
     /// The platform's id.
     pub contact_id: String,
-    /// The ERP's record.
-    pub ord: i64,
-    /// The ERP's 客户编号.
-    pub khid: String,
-    /// `company`, `person`, or `contact_person` (of a company that the ERP already had).
-    pub kind: String,
-    /// How it was linked: `created`, `khid`, `mobile`, `company_name`, `operator`.
-    pub linked_by: String,
-    /// When.
+    /// Its customer.
+    pub link: Link,
+    /// Since when.
     pub linked_at: Millis,
-}
-
-/// A new link of a contact to a customer of the ERP.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewLink {
-    /// The ERP's record.
-    pub ord: i64,
-    /// The ERP's 客户编号.
-    pub khid: String,
-    /// `company`, `person` or `contact_person`.
-    pub kind: String,
-    /// How it was found: `created`, `khid`, `mobile`, `company_name`, `operator`.
-    pub linked_by: String,
 }
 
 /// What a person decided about an event that `needs_review`.
@@ -403,15 +389,21 @@ impl CallRow {
 
 impl ContactRow {
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            contact_id: row.text("contact_id")?,
+        let link = Link {
             ord: row.int("ord")?,
             khid: row.text("khid")?,
-            kind: row.text("kind")?,
-            linked_by: row.text("linked_by")?,
-            linked_at: row.millis("linked_at")?,
-        })
+            kind: link_word(row, "kind")?,
+            linked_by: link_word(row, "linked_by")?,
+        };
+        Ok(Self { contact_id: row.text("contact_id")?, link, linked_at: row.millis("linked_at")? })
     }
+}
+
+/// A column that holds one of the words of a link.
+fn link_word<T: FromStr<Err = UnknownLinkWord>>(row: &Row, column: &str) -> Result<T, StoreError> {
+    row.text(column)?
+        .parse()
+        .map_err(|error| StoreError::Unavailable(format!("the ledger's contacts.{column}: {error}")))
 }
 
 impl RejectionRow {

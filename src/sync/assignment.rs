@@ -1,40 +1,6 @@
 //! 客户分配管理: who gets a new customer, by score.
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    config::AssignmentRule,
-    event::{AssignTo, Command},
-};
-
-/// To whom a customer is assigned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "mode", rename_all = "snake_case")]
-pub enum Assignment {
-    /// 对所有用户公开.
-    Public,
-    /// 指派给以下用户.
-    Users {
-        /// ERP user ids.
-        users: Vec<String>,
-    },
-}
-
-impl From<&AssignTo> for Assignment {
-    fn from(to: &AssignTo) -> Self {
-        match to {
-            AssignTo::Public => Self::Public,
-            AssignTo::Users(users) => Self::Users { users: users.clone() },
-        }
-    }
-}
-
-impl Assignment {
-    /// The assignment that a command of the REST interface asks for.
-    pub fn of(command: &Command) -> Option<Self> {
-        if let Command::Assign(to) = command { Some(to.into()) } else { None }
-    }
-}
+use crate::{config::AssignmentRule, event::Assignment};
 
 /// The rule that takes a score: the one with the highest `min_score` that the score reaches.
 pub(super) fn rule_for(rules: &[AssignmentRule], score: f64) -> Option<&AssignmentRule> {
@@ -51,7 +17,7 @@ pub(super) fn next_of(rule: &AssignmentRule, turn: i64) -> Assignment {
     let users = i64::try_from(rule.users.len()).unwrap_or(1).max(1);
     let index = usize::try_from(turn.rem_euclid(users)).unwrap_or(0);
     match rule.users.get(index) {
-        Some(user) if !rule.public => Assignment::Users { users: vec![user.clone()] },
+        Some(user) if !rule.public => Assignment::Users(vec![user.clone()]),
         _ => Assignment::Public,
     }
 }
@@ -82,7 +48,7 @@ mod tests {
     fn users_come_in_turn_and_public_is_open_to_all() {
         let rules = rules();
         let turns: Vec<_> = (0..4).map(|turn| next_of(&rules[1], turn)).collect();
-        let user = |id: &str| Assignment::Users { users: vec![id.into()] };
+        let user = |id: &str| Assignment::Users(vec![id.into()]);
         assert_eq!(turns, [user("63"), user("71"), user("63"), user("71")]);
         assert_eq!(next_of(&rules[0], 5), Assignment::Public);
     }

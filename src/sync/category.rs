@@ -6,13 +6,13 @@ use crate::{config::ErpValues, erp::Detail};
 /// 客户分类 and 跟进程度, as a record has them.
 pub(super) struct Category {
     /// 客户分类.
-    pub(super) sort: Level,
+    pub(super) sort: DisplayText,
     /// 跟进程度.
-    pub(super) stage: Level,
+    pub(super) stage: DisplayText,
 }
 
 /// One of the two.
-pub(super) enum Level {
+pub(super) enum DisplayText {
     /// Its display text, as 客户修改 takes it.
     Named(String),
     /// An id, and nothing says how it is called.
@@ -21,7 +21,7 @@ pub(super) enum Level {
     Empty,
 }
 
-impl Level {
+impl DisplayText {
     /// What an edit sends; `None` where it cannot know.
     pub(super) fn or_configured(self, configured: &str) -> Option<String> {
         match self {
@@ -41,15 +41,15 @@ impl Category {
             let text = shown(detail, field).filter(|text| !is_id(text));
             let text = if is_tree { text.and_then(|text| levels(&text).get(at).cloned()) } else { text };
             if let Some(text) = text {
-                return Level::Named(text);
+                return DisplayText::Named(text);
             }
             let ids = [detail.value(field), detail.text(field)].into_iter().flatten().filter(|text| is_id(text));
             let ids = ids.map(levels).find(|ids| !ids.is_empty()).unwrap_or_default();
             match if is_tree { ids.get(at) } else { ids.last() } {
-                None => Level::Empty,
+                None => DisplayText::Empty,
                 // The configured ids have configured names.
-                Some(id) if configured.get(at) == Some(id) => Level::Named(name.to_owned()),
-                Some(_) => Level::Unnamed,
+                Some(id) if configured.get(at) == Some(id) => DisplayText::Named(name.to_owned()),
+                Some(_) => DisplayText::Unnamed,
             }
         };
         let is_tree = !detail.has("sort");

@@ -5,12 +5,15 @@ use super::{
     phone_match::{PhoneMatch, fit, same_number},
     text::{may_be_same, searchable},
 };
-use crate::erp::{ContactFilter, ContactPersonRow, Erp, ErpError};
+use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
 
 /// Contact persons that match a filter, with name, number and customer: what the installation's list lacks or masks, the
 /// detail has (`erp-wire.md §4`). Without it a person who is there would be added again.
-pub(super) async fn contact_persons(erp: &Erp, filter: &ContactFilter) -> Result<Vec<ContactPersonRow>, ErpError> {
-    let mut people = erp.list_contacts(filter).await?;
+pub(super) async fn contact_persons(
+    erp: &Erp,
+    filter: &ContactPersonFilter,
+) -> Result<Vec<ContactPersonRow>, ErpError> {
+    let mut people = erp.list_contact_persons(filter).await?;
     let mut details = 0;
     for person in &mut people {
         let Some(ord) = person.ord else { continue };
@@ -23,7 +26,7 @@ pub(super) async fn contact_persons(erp: &Erp, filter: &ContactFilter) -> Result
         if details > DETAILS_READ {
             return Err(ErpError::TooMany(format!("{details} rows of 联系人列表 without name, number or customer")));
         }
-        let detail = erp.contact_detail(ord).await?;
+        let detail = erp.contact_person_detail(ord).await?;
         let shown = |id: &str| detail.shown(id).map(str::to_owned);
         let in_list = person.mobile.take();
         person.mobile = in_list.clone().filter(|_| !is_masked).or_else(|| shown("mobile")).or(in_list);
@@ -43,7 +46,7 @@ pub(super) async fn person_of(
     mobile: Option<&str>,
     name: &str,
 ) -> Result<Option<ContactPersonRow>, ErpError> {
-    let filter = ContactFilter {
+    let filter = ContactPersonFilter {
         company: Some(company),
         mobile: mobile.map(str::to_owned),
         person_name: mobile.is_none().then(|| searchable(name).to_owned()),
@@ -59,7 +62,7 @@ pub(super) async fn person_of(
 
 /// The name of a customer's first contact person, the oldest; `None` where the installation shows none.
 pub(super) async fn first_person(erp: &Erp, company: i64) -> Result<Option<String>, ErpError> {
-    let filter = ContactFilter { company: Some(company), ..ContactFilter::default() };
+    let filter = ContactPersonFilter { company: Some(company), ..ContactPersonFilter::default() };
     let mut people = match contact_persons(erp, &filter).await {
         Ok(people) => people,
         Err(ErpError::Refused(_)) => return Ok(None),

@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 
 use super::{
     Journal, SyncError,
-    assignment::Assignment,
-    category::{Category, Level},
+    category::{Category, DisplayText},
     contact_persons,
     details::{self, shown},
-    mapping::FieldValue,
     plan::is_missing,
     records::{self, Wanted},
     step::Step,
@@ -18,10 +16,8 @@ use super::{
 use crate::{
     clock::{Millis, erp_zone},
     config::ErpValues,
-    erp::{
-        Assignee, CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress, ProgressList, ProgressRow,
-        Shown,
-    },
+    erp::{CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress, ProgressList, ProgressRow, Shown},
+    event::Assignment,
 };
 
 /// What doing a step brought; it still has to be read back.
@@ -79,11 +75,9 @@ impl Executor<'_> {
                 return Ok(Effect { ord: Some(allocated.ord), ..Effect::said("") });
             }
             Step::Link { .. } => return Ok(Effect::said("")),
-            Step::SaveCustomer { kind, fields } => {
-                self.erp.add_customer(*kind, self.ord()?, &erp_fields(fields)).await?
-            }
+            Step::SaveCustomer { kind, fields } => self.erp.add_customer(*kind, self.ord()?, fields).await?,
             Step::FillMissing { kind, ord, fields } => return self.fill(*kind, *ord, fields).await,
-            Step::AddContactPerson { company, fields } => self.erp.add_contact(*company, &erp_fields(fields)).await?,
+            Step::AddContactPerson { company, fields } => self.erp.add_contact_person(*company, fields).await?,
             Step::Progress { text, way } => {
                 let record = NewProgress { ord: self.ord()?, intro: text.clone(), sort: *way, lead: None };
                 self.erp.add_progress(&record).await?
@@ -94,7 +88,7 @@ impl Executor<'_> {
                 let edit = edit.ok_or_else(|| ErpError::Refused(NO_TEXTS.into()))?;
                 self.erp.edit_customer(self.ord()?, &edit).await?
             }
-            Step::Assign { to } => self.erp.assign(self.ord()?, &assignee(to)).await?,
+            Step::Assign { to } => self.erp.assign(self.ord()?, members(to).as_deref()).await?,
             Step::Apply => self.erp.apply(self.ord()?).await?,
             Step::Approve { agree } => self.erp.approve(self.ord()?, *agree).await?,
             Step::TakeBack => self.erp.take_back(self.ord()?).await?,
@@ -129,10 +123,10 @@ impl Executor<'_> {
         self.ord.ok_or_else(|| ErpError::Invalid("the plan names no customer for this step".into()))
     }
 
-    async fn fill(&self, kind: CustomerKind, ord: i64, fields: &[FieldValue]) -> Result<Effect, SyncError> {
+    async fn fill(&self, kind: CustomerKind, ord: i64, fields: &[Field]) -> Result<Effect, SyncError> {
         // Read again right before writing: what somebody has filled in meanwhile is not ours to overwrite.
         let (kind, detail) = details::detail_of(self.erp, kind, ord).await?;
-        let missing: Vec<FieldValue> = fields.iter().filter(|field| is_missing(&detail, &field.id)).cloned().collect();
+        let missing: Vec<Field> = fields.iter().filter(|field| is_missing(&detail, &field.id)).cloned().collect();
         if missing.is_empty() {
             return Ok(Effect::said("nothing is missing any more"));
         }
@@ -149,7 +143,7 @@ impl Executor<'_> {
         kind: CustomerKind,
         ord: i64,
         detail: &Detail,
-        fields: &[FieldValue],
+        fields: &[Field],
         stage: Option<&str>,
     ) -> Result<Option<Vec<Field>>, ErpError> {
         let category = Category::of(detail, self.values);
@@ -181,10 +175,10 @@ impl Executor<'_> {
             ("person_name", person),
         ];
         let required = required.into_iter().map(|(id, val)| Field::new(id, val));
-        Ok(Some(required.chain(erp_fields(fields)).collect()))
+        Ok(Some(required.chain(fields.iter().cloned()).collect()))
     }
 
-    async fn verify_customer(&self, kind: CustomerKind, fields: &[FieldValue]) -> Result<Verification, SyncError> {
+    async fn verify_customer(&self, kind: CustomerKind, fields: &[Field]) -> Result<Verification, SyncError> {
         let detail = match self.erp.customer_detail(kind, self.ord()?).await {
             Ok(detail) => detail,
             Err(ErpError::Refused(_)) => return Ok(Verification::NotDone),
@@ -197,24 +191,19 @@ impl Executor<'_> {
         })
     }
 
-    async fn verify_filled(
-        &self,
-        kind: CustomerKind,
-        ord: i64,
-        fields: &[FieldValue],
-    ) -> Result<Verification, SyncError> {
+    async fn verify_filled(&self, kind: CustomerKind, ord: i64, fields: &[Field]) -> Result<Verification, SyncError> {
         let (_, detail) = details::detail_of(self.erp, kind, ord).await?;
         let (empty, filled): (Vec<_>, Vec<_>) = fields.iter().partition(|field| is_missing(&detail, &field.id));
         if filled.is_empty() {
             return Ok(Verification::NotDone);
         }
         self.erp.note_shown(Shown::Edit);
-        let names = |fields: Vec<&FieldValue>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
+        let names = |fields: Vec<&Field>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
         // An installation may not take a field by this interface; what it took is what can be had.
         Ok(Verification::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))
     }
 
-    async fn verify_contact_person(&self, company: i64, fields: &[FieldValue]) -> Result<Verification, SyncError> {
+    async fn verify_contact_person(&self, company: i64, fields: &[Field]) -> Result<Verification, SyncError> {
         let value = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.clone());
         let (mobile, name) = (value("mobile"), value("person_name").unwrap_or_default());
         let ours = contact_persons::person_of(self.erp, company, mobile.as_deref(), &name).await?;
@@ -271,9 +260,11 @@ impl Executor<'_> {
     async fn verify_stage(&self, kind: CustomerKind, stage: &str) -> Result<Verification, SyncError> {
         let (_, detail) = details::detail_of(self.erp, kind, self.ord()?).await?;
         Ok(match Category::of(&detail, self.values).stage {
-            Level::Named(shown) if shown == stage => Verification::Done(json!({ "stage": stage })),
-            Level::Named(_) => Verification::NotDone,
-            Level::Unnamed | Level::Empty => Verification::Hidden("客户详情 shows no text of 跟进程度".into()),
+            DisplayText::Named(shown) if shown == stage => Verification::Done(json!({ "stage": stage })),
+            DisplayText::Named(_) => Verification::NotDone,
+            DisplayText::Unnamed | DisplayText::Empty => {
+                Verification::Hidden("客户详情 shows no text of 跟进程度".into())
+            }
         })
     }
 
@@ -283,11 +274,11 @@ impl Executor<'_> {
         };
         let expected = match to {
             Assignment::Public => Vec::new(),
-            Assignment::Users { users } => self.names_of(users).await?,
+            Assignment::Users(users) => self.names_of(users).await?,
         };
         let right = match to {
             Assignment::Public => salesperson.is_empty(),
-            Assignment::Users { .. } => expected.iter().any(|name| salesperson.contains(name.as_str())),
+            Assignment::Users(_) => expected.iter().any(|name| salesperson.contains(name.as_str())),
         };
         if right {
             self.erp.note_shown(Shown::Assignment);
@@ -337,7 +328,7 @@ enum RecordOwner {
     Anothers,
 }
 
-fn record_owner(detail: &Detail, fields: &[FieldValue]) -> RecordOwner {
+fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
     let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| comparable(&field.val));
     let shown = |id: &str| detail.shown(id).filter(|stored| !stored.trim().is_empty()).map(comparable);
     let pairs = ["khid", "name"].map(|id| sent(id).zip(shown(id)));
@@ -357,14 +348,11 @@ fn record_owner(detail: &Detail, fields: &[FieldValue]) -> RecordOwner {
 const NO_TEXTS: &str = "客户详情只给出客户分类、跟进程度的编号，没有名称，修改会改掉它们 \
     (客户详情 shows 客户分类 and 跟进程度 by their ids alone, and 客户修改 takes texts: editing could reset them)";
 
-fn erp_fields(fields: &[FieldValue]) -> Vec<Field> {
-    fields.iter().map(FieldValue::field).collect()
-}
-
-fn assignee(to: &Assignment) -> Assignee {
+/// `member2` of 客户指派; `None` opens the customer to all.
+fn members(to: &Assignment) -> Option<String> {
     match to {
-        Assignment::Public => Assignee::Public,
-        Assignment::Users { users } => Assignee::Users(users.clone()),
+        Assignment::Public => None,
+        Assignment::Users(users) => Some(users.join(",")),
     }
 }
 
@@ -374,7 +362,7 @@ mod tests {
 
     #[test]
     fn another_customer_under_the_allocated_id_is_told_by_number_and_name_together() {
-        let field = |id: &str, val: &str| FieldValue { id: id.into(), val: val.into() };
+        let field = |id: &str, val: &str| Field::new(id.to_owned(), val);
         let sent = [field("khid", "WX1"), field("name", "张三")];
         for (khid, name, expected) in [
             ("WX1", "张三", RecordOwner::Ours),

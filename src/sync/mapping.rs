@@ -2,8 +2,6 @@
 //!
 //! Adding takes choices by id, editing (v3) takes them by display text, so the map exists in both forms.
 
-use serde::{Deserialize, Serialize};
-
 use super::text::{clean, clean_line, head, utf16_len};
 use crate::{
     config::{ErpValues, Level, MappingConfig},
@@ -15,26 +13,6 @@ use crate::{
 const LONG_TEXT: usize = 4_000;
 /// Ends a 客户简介 that was cut; the whole text follows as progress records.
 const CUT_MARK: &str = "……（全文见洽谈进展）";
-
-/// A field and its value, as a step keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldValue {
-    /// The ERP's field id.
-    pub id: String,
-    /// The value to send: an id of a choice when adding, its display text when editing.
-    pub val: String,
-}
-
-impl FieldValue {
-    fn new(id: &str, val: impl Into<String>) -> Self {
-        Self { id: id.to_owned(), val: val.into() }
-    }
-
-    /// The same for the ERP client.
-    pub fn field(&self) -> Field {
-        Field::new(self.id.clone(), self.val.clone())
-    }
-}
 
 /// Ids of the choices that a new customer needs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,21 +63,21 @@ impl Mapping {
     }
 
     /// The fields of a new customer (单位客户添加, 个人客户添加).
-    pub(super) fn new_customer(&self, event: &Event, choices: ChoiceIds) -> Vec<FieldValue> {
+    pub(super) fn new_customer(&self, event: &Event, choices: ChoiceIds) -> Vec<Field> {
         let contact = event.contact();
         let person = self.line(contact.name().unwrap_or_default());
         let mut fields = Vec::new();
         match contact.company() {
             Some(company) => {
-                fields.push(FieldValue::new("name", self.line(company)));
-                fields.push(FieldValue::new("person_name", person));
+                fields.push(Field::new("name", self.line(company)));
+                fields.push(Field::new("person_name", person));
             }
-            None => fields.push(FieldValue::new("name", person)),
+            None => fields.push(Field::new("name", person)),
         }
-        fields.push(FieldValue::new("khid", self.khid(contact.id())));
-        fields.push(FieldValue::new("sort1", self.values.sort1.clone()));
-        fields.extend(choices.source.map(|id| FieldValue::new("ly", id.to_string())));
-        fields.extend(choices.level.map(|id| FieldValue::new("jz", id.to_string())));
+        fields.push(Field::new("khid", self.khid(contact.id())));
+        fields.push(Field::new("sort1", self.values.sort1.clone()));
+        fields.extend(choices.source.map(|id| Field::new("ly", id.to_string())));
+        fields.extend(choices.level.map(|id| Field::new("jz", id.to_string())));
         fields.extend(self.personal(event));
         fields.extend(self.text("intro", contact.notes()));
         fields.extend(self.product(event));
@@ -107,13 +85,13 @@ impl Mapping {
     }
 
     /// What a known customer may lack (客户修改): choices by their display texts.
-    pub fn known_customer(&self, event: &Event) -> Vec<FieldValue> {
-        let mut fields = vec![FieldValue::new("khid", self.khid(event.contact().id()))];
-        fields.push(FieldValue::new("ly", self.values.source.clone()));
+    pub fn known_customer(&self, event: &Event) -> Vec<Field> {
+        let mut fields = vec![Field::new("khid", self.khid(event.contact().id()))];
+        fields.push(Field::new("ly", self.values.source.clone()));
         let score = event.thread().and_then(crate::event::Thread::score);
-        fields.extend(self.level(score).map(|level| FieldValue::new("jz", level.text.clone())));
+        fields.extend(self.level(score).map(|level| Field::new("jz", level.text.clone())));
         // v3 takes 11-digit mobile numbers only.
-        let usable = |field: &FieldValue| field.id != "mobile" || event.contact().mobile().is_some();
+        let usable = |field: &Field| field.id != "mobile" || event.contact().mobile().is_some();
         fields.extend(self.personal(event).into_iter().filter(usable));
         fields.extend(self.text("intro", event.contact().notes()));
         fields.extend(self.product(event));
@@ -121,9 +99,9 @@ impl Mapping {
     }
 
     /// The fields of a further contact person of a known company (联系人添加).
-    pub fn contact_person(&self, event: &Event) -> Vec<FieldValue> {
+    pub fn contact_person(&self, event: &Event) -> Vec<Field> {
         let contact = event.contact();
-        let mut fields = vec![FieldValue::new("person_name", self.line(contact.name().unwrap_or_default()))];
+        let mut fields = vec![Field::new("person_name", self.line(contact.name().unwrap_or_default()))];
         fields.extend(self.personal(event).into_iter().filter(|field| field.id != "address"));
         fields.extend(self.text("intro", contact.notes()));
         fields
@@ -134,7 +112,7 @@ impl Mapping {
         event.signal().is_some_and(|signal| utf16_len(&clean(signal.content(), self.config.markup)) > LONG_TEXT)
     }
 
-    fn personal(&self, event: &Event) -> Vec<FieldValue> {
+    fn personal(&self, event: &Event) -> Vec<Field> {
         let contact = event.contact();
         let fields = [
             ("mobile", Self::mobile(event)),
@@ -143,22 +121,22 @@ impl Mapping {
             ("email", contact.email()),
             ("job", contact.job()),
         ];
-        let given = fields.into_iter().filter_map(|(id, value)| Some(FieldValue::new(id, self.line(value?))));
+        let given = fields.into_iter().filter_map(|(id, value)| Some(Field::new(id, self.line(value?))));
         given.filter(|field| !field.val.is_empty()).collect()
     }
 
-    fn product(&self, event: &Event) -> Option<FieldValue> {
+    fn product(&self, event: &Event) -> Option<Field> {
         let text = clean(event.signal()?.content(), self.config.markup);
         if utf16_len(&text) <= LONG_TEXT {
-            return Some(FieldValue::new("product", text));
+            return Some(Field::new("product", text));
         }
         let beginning = head(&text, LONG_TEXT - utf16_len(CUT_MARK));
-        Some(FieldValue::new("product", format!("{beginning}{CUT_MARK}")))
+        Some(Field::new("product", format!("{beginning}{CUT_MARK}")))
     }
 
-    fn text(&self, id: &str, text: Option<&str>) -> Option<FieldValue> {
+    fn text(&self, id: &'static str, text: Option<&str>) -> Option<Field> {
         let text = clean(text?, self.config.markup);
-        (!text.is_empty()).then(|| FieldValue::new(id, text))
+        (!text.is_empty()).then(|| Field::new(id, text))
     }
 
     fn line(&self, text: &str) -> String {

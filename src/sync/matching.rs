@@ -15,39 +15,13 @@ use super::{
     text::same_name,
 };
 use crate::{
-    erp::{ContactFilter, CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError},
-    event::Event,
+    erp::{ContactPersonFilter, CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError},
+    event::{Event, LinkedBy},
 };
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
 /// `WX10` to `WX199`.
 pub(super) const DETAILS_READ: usize = 200;
-
-/// By what a customer was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FoundBy {
-    /// 客户编号.
-    Khid,
-    /// 手机.
-    Mobile,
-    /// 客户名称 of a company.
-    CompanyName,
-    /// An operator's decision.
-    Operator,
-}
-
-impl FoundBy {
-    /// The ledger's word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Khid => "khid",
-            Self::Mobile => "mobile",
-            Self::CompanyName => "company_name",
-            Self::Operator => "operator",
-        }
-    }
-}
 
 /// A customer that may be the contact's, with what distinguishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -89,12 +63,12 @@ pub(super) enum Match {
         /// It.
         ord: i64,
         /// How.
-        by: FoundBy,
+        by: LinkedBy,
     },
     /// Several, or one whose number the installation masks: a person decides.
     Several {
         /// By what they match.
-        by: FoundBy,
+        by: LinkedBy,
         /// Which.
         candidates: Vec<Candidate>,
     },
@@ -105,16 +79,16 @@ pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<
     let kind = Mapping::kind(event);
     let khid = mapping.khid(event.contact().id());
     let by_khid = matching(erp, kind, Column::Khid, &khid).await?;
-    if let Some(found) = verdict(by_khid.exact.into_values().collect(), FoundBy::Khid) {
+    if let Some(found) = verdict(by_khid.exact.into_values().collect(), LinkedBy::Khid) {
         return Ok(found);
     }
     if let Some(mobile) = Mapping::mobile(event) {
         let matches = by_mobile(erp, kind, mobile).await?;
         if !matches.masked.is_empty() {
             let candidates = matches.exact.into_values().chain(matches.masked.into_values()).collect();
-            return Ok(Match::Several { by: FoundBy::Mobile, candidates });
+            return Ok(Match::Several { by: LinkedBy::Mobile, candidates });
         }
-        if let Some(found) = verdict(matches.exact.into_values().collect(), FoundBy::Mobile) {
+        if let Some(found) = verdict(matches.exact.into_values().collect(), LinkedBy::Mobile) {
             return Ok(found);
         }
     }
@@ -124,14 +98,14 @@ pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<
         for name in mapping.company_names(company) {
             by_name.extend(matching(erp, kind, Column::Name, &name).await?.exact);
         }
-        if let Some(found) = verdict(by_name.into_values().collect(), FoundBy::CompanyName) {
+        if let Some(found) = verdict(by_name.into_values().collect(), LinkedBy::CompanyName) {
             return Ok(found);
         }
     }
     Ok(Match::Nobody)
 }
 
-fn verdict(mut candidates: Vec<Candidate>, by: FoundBy) -> Option<Match> {
+fn verdict(mut candidates: Vec<Candidate>, by: LinkedBy) -> Option<Match> {
     match candidates.len() {
         0 => None,
         1 => candidates.pop().map(|candidate| Match::Customer { ord: candidate.ord, by }),
@@ -167,7 +141,7 @@ impl Matches {
 /// Customers whose contact persons have exactly this number; where an installation keeps no contact persons, the
 /// customers that show it themselves.
 async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matches, ErpError> {
-    let filter = ContactFilter { mobile: Some(mobile.to_owned()), ..ContactFilter::default() };
+    let filter = ContactPersonFilter { mobile: Some(mobile.to_owned()), ..ContactPersonFilter::default() };
     let mut matches = Matches::default();
     for row in contact_persons(erp, &filter).await? {
         let fit = row.mobile.as_deref().map_or(PhoneMatch::Other, |number| fit(number, mobile));
@@ -283,10 +257,10 @@ mod tests {
     #[test]
     fn one_match_is_taken_and_several_are_left_to_a_person() {
         let candidate = |ord| Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
-        assert_eq!(verdict(vec![], FoundBy::Khid), None);
-        let one = verdict(vec![candidate(7)], FoundBy::Mobile);
-        assert_eq!(one, Some(Match::Customer { ord: 7, by: FoundBy::Mobile }));
-        let several = verdict(vec![candidate(7), candidate(8)], FoundBy::Mobile);
+        assert_eq!(verdict(vec![], LinkedBy::Khid), None);
+        let one = verdict(vec![candidate(7)], LinkedBy::Mobile);
+        assert_eq!(one, Some(Match::Customer { ord: 7, by: LinkedBy::Mobile }));
+        let several = verdict(vec![candidate(7), candidate(8)], LinkedBy::Mobile);
         assert!(matches!(several, Some(Match::Several { candidates, .. }) if candidates.len() == 2));
     }
 }

@@ -21,11 +21,10 @@ mod text;
 use futures::future::BoxFuture;
 
 pub use self::{
-    assignment::Assignment,
     executor::{Effect, Executor, Verification},
-    mapping::{FieldValue, Mapping},
-    matching::{Candidate, FoundBy},
-    plan::{Change, Link, Plan, Planner, Task},
+    mapping::Mapping,
+    matching::Candidate,
+    plan::{FieldChange, Plan, Planner, Task},
     preview::PlannedCall,
     progress::INTRO_LIMIT,
     step::{Step, named},

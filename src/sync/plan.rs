@@ -3,12 +3,10 @@
 //! Planning only reads the ERP: `POST /v1/preview` shows its result without doing any of it.
 
 use super::{
-    Journal, SyncError,
-    assignment::{self, Assignment},
-    contact_persons,
+    Journal, SyncError, assignment, contact_persons,
     details::{self, shown},
-    mapping::{ChoiceIds, FieldValue, Mapping},
-    matching::{self, Candidate, FoundBy, Match},
+    mapping::{ChoiceIds, Mapping},
+    matching::{self, Candidate, Match},
     phone_match::{PhoneMatch, fit},
     progress,
     step::Step,
@@ -16,20 +14,9 @@ use super::{
 use crate::{
     clock::Millis,
     config::AssignmentConfig,
-    erp::{ChoiceField, ContactWay, CustomerKind, Detail, Erp, ErpError},
-    event::{Command, Decision, Event, EventKind, Rules, Signal, Work},
+    erp::{ChoiceField, ContactWay, CustomerKind, Detail, Erp, ErpError, Field},
+    event::{Assignment, Command, Decision, Event, EventKind, Link, LinkKind, LinkedBy, Rules, Signal, Work},
 };
-
-/// A contact's link to a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// The customer.
-    pub ord: i64,
-    /// Its 客户编号.
-    pub khid: String,
-    /// `company`, `person` or `contact_person`.
-    pub kind: String,
-}
 
 /// What is to be planned, and what is known so far.
 #[derive(Debug, Clone)]
@@ -54,7 +41,7 @@ pub enum Plan {
         /// The steps.
         steps: Vec<Step>,
         /// For edits: (field, the ERP's value now, the value to write); for previews.
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
     },
     /// A message or a command whose contact is not linked.
     NotLinked,
@@ -63,7 +50,7 @@ pub enum Plan {
     /// Several customers match, or one may: a person decides.
     Several {
         /// By what.
-        by: FoundBy,
+        by: LinkedBy,
         /// Which.
         candidates: Vec<Candidate>,
     },
@@ -71,7 +58,7 @@ pub enum Plan {
 
 /// One field of an edit, old value → new value.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Change {
+pub struct FieldChange {
     /// The ERP's field id.
     pub field: String,
     /// What the ERP has.
@@ -96,8 +83,8 @@ impl Planner {
     pub async fn plan(&self, erp: &Erp, journal: &dyn Journal, task: &Task, peek: bool) -> Result<Plan, SyncError> {
         match &task.work {
             Work::Command { command, .. } => {
-                if let Some(to) = Assignment::of(command) {
-                    check_users(erp, &to).await?;
+                if let Command::Assign(to) = command {
+                    check_users(erp, to).await?;
                 }
                 Ok(match task.link {
                     Some(_) => steps_only(vec![command_step(command)]),
@@ -152,15 +139,15 @@ impl Planner {
         task: &Task,
         event: &Event,
         peek: bool,
-    ) -> Result<Result<Draft, (FoundBy, Vec<Candidate>)>, SyncError> {
+    ) -> Result<Result<Draft, (LinkedBy, Vec<Candidate>)>, SyncError> {
         let found = match task.named_ord {
-            Some(ord) => Match::Customer { ord, by: FoundBy::Operator },
+            Some(ord) => Match::Customer { ord, by: LinkedBy::Operator },
             None => matching::find(erp, &self.mapping, event).await?,
         };
         Ok(match found {
             Match::Several { by, candidates } => Err((by, candidates)),
             Match::Nobody => Ok(self.new_customer(erp, journal, event, peek).await?),
-            Match::Customer { ord, by: by @ FoundBy::CompanyName } => {
+            Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {
                 let known = details::detail_of(erp, CustomerKind::Company, ord).await?;
                 Ok(self.join_company(event, ord, by, known))
             }
@@ -181,8 +168,8 @@ impl Planner {
         let link = Step::Link {
             ord: None,
             khid: self.mapping.khid(event.contact().id()),
-            kind: kind_name(kind).into(),
-            linked_by: "created".into(),
+            kind: link_kind(kind),
+            linked_by: LinkedBy::Created,
         };
         let fields = self.mapping.new_customer(event, choices);
         let mut steps = vec![Step::Allocate { kind }, Step::SaveCustomer { kind, fields }, link];
@@ -201,9 +188,9 @@ impl Planner {
 
     /// A customer found by number or named by an operator: link, then fill in what it lacks. The link comes first, so that
     /// a field that the installation does not take holds nothing up.
-    async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: FoundBy) -> Result<Draft, SyncError> {
+    async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<Draft, SyncError> {
         let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
-        let is_named = by == FoundBy::Operator && event.contact().company().is_some();
+        let is_named = by == LinkedBy::Operator && event.contact().company().is_some();
         if is_named && !self.is_contact_itself(&detail, event) {
             let mut draft = self.join_company(event, ord, by, (kind, detail));
             let mobile = Mapping::mobile(event);
@@ -213,12 +200,12 @@ impl Planner {
             }
             return Ok(draft);
         }
-        let own = is_own_record(&detail, event) || matches!(by, FoundBy::Khid);
+        let own = is_own_record(&detail, event) || matches!(by, LinkedBy::Khid);
         let mut draft = if own { self.fill(event, kind, ord, &detail) } else { Draft::default() };
         draft.kind = Some(kind);
         let khid = shown(&detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
-        let link_kind = if own { kind_name(kind) } else { "contact_person" };
-        let link = Step::Link { ord: Some(ord), khid, kind: link_kind.into(), linked_by: by.as_str().into() };
+        let link_kind = if own { link_kind(kind) } else { LinkKind::ContactPerson };
+        let link = Step::Link { ord: Some(ord), khid, kind: link_kind, linked_by: by };
         draft.steps.insert(0, link);
         Ok(draft)
     }
@@ -232,17 +219,17 @@ impl Planner {
 
     /// A company that the ERP knows: the contact becomes a further contact person of it, and nothing of the contact's goes
     /// into the company's own fields.
-    fn join_company(&self, event: &Event, ord: i64, by: FoundBy, known: (CustomerKind, Detail)) -> Draft {
+    fn join_company(&self, event: &Event, ord: i64, by: LinkedBy, known: (CustomerKind, Detail)) -> Draft {
         let (kind, detail) = known;
         let khid = shown(&detail, "khid").unwrap_or_default();
-        let link = Step::Link { ord: Some(ord), khid, kind: "contact_person".into(), linked_by: by.as_str().into() };
+        let link = Step::Link { ord: Some(ord), khid, kind: LinkKind::ContactPerson, linked_by: by };
         let person = Step::AddContactPerson { company: ord, fields: self.mapping.contact_person(event) };
         Draft { steps: vec![person, link], changes: Vec::new(), kind: Some(kind) }
     }
 
     /// A contact that is linked already: fill in what its own record lacks.
     async fn refresh(&self, erp: &Erp, event: &Event, link: &Link) -> Result<Draft, SyncError> {
-        if link.kind == "contact_person" {
+        if link.kind == LinkKind::ContactPerson {
             return Ok(Draft::default());
         }
         let guess = kind_of(Some(link), event);
@@ -251,12 +238,12 @@ impl Planner {
     }
 
     fn fill(&self, event: &Event, kind: CustomerKind, ord: i64, detail: &Detail) -> Draft {
-        let fields: Vec<FieldValue> =
+        let fields: Vec<Field> =
             self.mapping.known_customer(event).into_iter().filter(|field| is_missing(detail, &field.id)).collect();
         let changes = fields
             .iter()
-            .map(|field| Change {
-                field: field.id.clone(),
+            .map(|field| FieldChange {
+                field: field.id.clone().into_owned(),
                 old: detail.shown(&field.id).unwrap_or_default().into(),
                 new: field.val.clone(),
             })
@@ -317,7 +304,7 @@ impl Planner {
 /// Whether the ERP has the accounts that a customer is to be assigned to; it would refuse others only after the customer
 /// was made. An installation that does not show its accounts is believed to have them.
 async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpError> {
-    let Assignment::Users { users } = to else { return Ok(()) };
+    let Assignment::Users(users) = to else { return Ok(()) };
     let accounts = match erp.list_accounts().await {
         Ok(accounts) => accounts,
         Err(ErpError::Refused(_)) => return Ok(()),
@@ -339,7 +326,7 @@ async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpError> {
 #[derive(Default)]
 struct Draft {
     steps: Vec<Step>,
-    changes: Vec<Change>,
+    changes: Vec<FieldChange>,
     kind: Option<CustomerKind>,
 }
 
@@ -349,7 +336,7 @@ fn steps_only(steps: Vec<Step>) -> Plan {
 
 fn command_step(command: &Command) -> Step {
     match command {
-        Command::Assign(to) => Step::Assign { to: to.into() },
+        Command::Assign(to) => Step::Assign { to: to.clone() },
         Command::Apply => Step::Apply,
         Command::Approval { approve } => Step::Approve { agree: *approve },
         Command::TakeBack => Step::TakeBack,
@@ -362,17 +349,17 @@ fn writes_product(step: &Step) -> bool {
     fields.iter().any(|field| field.id == "product")
 }
 
-const fn kind_name(kind: CustomerKind) -> &'static str {
+const fn link_kind(kind: CustomerKind) -> LinkKind {
     match kind {
-        CustomerKind::Company => "company",
-        CustomerKind::Person => "person",
+        CustomerKind::Company => LinkKind::Company,
+        CustomerKind::Person => LinkKind::Person,
     }
 }
 
 fn kind_of(link: Option<&Link>, event: &Event) -> CustomerKind {
-    match link.map(|link| link.kind.as_str()) {
-        Some("person") => CustomerKind::Person,
-        Some(_) => CustomerKind::Company,
+    match link.map(|link| link.kind) {
+        Some(LinkKind::Person) => CustomerKind::Person,
+        Some(LinkKind::Company | LinkKind::ContactPerson) => CustomerKind::Company,
         None => Mapping::kind(event),
     }
 }

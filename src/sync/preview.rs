@@ -92,7 +92,7 @@ async fn rehearse(mut executor: Executor<'_>, log: &CallLog, steps: &[(String, S
 
 /// What 客户详情 will show of a customer that is yet to be saved, as far as a later edit asks for it: 客户分类 and 跟进程度
 /// were sent as ids, and their display texts are the configured ones.
-fn detail_after(fields: &[super::FieldValue]) -> Detail {
+fn detail_after(fields: &[crate::erp::Field]) -> Detail {
     let shown = fields.iter().filter(|field| field.id != "sort1");
     Detail::from_fields(Some(UNALLOCATED), shown.map(|field| (&*field.id, &*field.val, &*field.val)))
 }

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{assignment::Assignment, mapping::FieldValue};
-use crate::erp::{ContactWay, CustomerKind};
+use crate::{
+    erp::{ContactWay, CustomerKind, Field},
+    event::{Assignment, LinkKind, LinkedBy},
+};
 
 /// One step: what is done, with everything that doing it again needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +22,7 @@ pub enum Step {
         /// Which of the two.
         kind: CustomerKind,
         /// The fields.
-        fields: Vec<FieldValue>,
+        fields: Vec<Field>,
     },
     /// 客户修改: what the ERP lacks is filled in, what it has stays.
     FillMissing {
@@ -29,14 +31,14 @@ pub enum Step {
         /// The customer.
         ord: i64,
         /// The fields that were empty, with the display texts to write.
-        fields: Vec<FieldValue>,
+        fields: Vec<Field>,
     },
     /// 联系人添加: a further contact person of a company that the ERP knows.
     AddContactPerson {
         /// The company's `ord`.
         company: i64,
         /// The fields.
-        fields: Vec<FieldValue>,
+        fields: Vec<Field>,
     },
     /// The ledger remembers which customer the contact is; no call to the ERP.
     Link {
@@ -44,10 +46,10 @@ pub enum Step {
         ord: Option<i64>,
         /// Its 客户编号.
         khid: String,
-        /// `company`, `person` or `contact_person`.
-        kind: String,
-        /// `created`, `khid`, `mobile`, `company_name` or `operator`.
-        linked_by: String,
+        /// What the contact is there.
+        kind: LinkKind,
+        /// How it was found.
+        linked_by: LinkedBy,
     },
     /// 洽谈进展: one progress record.
     Progress {
@@ -161,7 +163,7 @@ mod tests {
     #[test]
     fn each_step_says_what_others_decide_by() {
         let (kind, fields) = (CustomerKind::Person, Vec::new);
-        let link = Step::Link { ord: None, khid: String::new(), kind: "person".into(), linked_by: "created".into() };
+        let link = Step::Link { ord: None, khid: String::new(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
         let progress = Step::Progress { text: String::new(), way: ContactWay::Other };
         // Holds its identity, allocates, binds, leaves a trace, is a part, takes a turn.
         let table = [

@@ -25,7 +25,7 @@ async fn with_rules() -> World {
 async fn salesperson(world: &World, number: u32, score: f64) -> String {
     let id = world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), score)).await;
     world.until(&id, &[Status::Succeeded]).await;
-    let ord = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap().ord;
+    let ord = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap().link.ord;
     world.sim.handle.catename(ord).unwrap()
 }
 
@@ -62,7 +62,7 @@ async fn command(world: &World, method: &str, path: &str, body: Option<Value>) -
 async fn commands_take_a_customer_back_apply_for_it_approve_and_assign_it() {
     let world = World::start().await;
     salesperson(&world, 1, 90.0).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     let path = |command: &str| format!("/v1/contacts/c1/{command}");
     assert_eq!(command(&world, "POST", &path("takeback"), None).await, Status::Succeeded);
     assert_eq!(world.sim.handle.catename(ord).unwrap(), "");
@@ -115,6 +115,6 @@ async fn an_assignment_that_the_erp_does_not_show_is_made_again_where_it_showed_
 
     assert_eq!(salesperson(&world, 2, 90.0).await, "王芳");
     let (event, sent) = lie(&world, 3).await;
-    let ord = world.app.store.contact("c3").await.unwrap().unwrap().ord;
+    let ord = world.app.store.contact("c3").await.unwrap().unwrap().link.ord;
     assert_eq!((event.attempts, sent, world.sim.handle.catename(ord).unwrap().as_str()), (1, 4, "张伟"));
 }

@@ -42,7 +42,7 @@ async fn a_customer_known_by_mobile_number_gets_what_it_lacks_and_keeps_what_it_
     {
         assert_eq!(stored[field], value, "{field}: {stored}");
     }
-    let link = world.app.store.contact("c1").await.unwrap().unwrap();
+    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_eq!((link.ord, link.khid.as_str(), link.linked_by.as_str()), (bare, "K1", "mobile"));
 }
 
@@ -81,7 +81,7 @@ async fn a_company_known_by_name_gets_a_contact_person_and_messages_go_to_it() {
     let persons = world.sim.handle.contacts();
     assert!(persons.iter().any(|person| serde_json::to_value(person).unwrap().to_string().contains(&mobile(7))));
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
-    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().kind, "contact_person");
+    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.kind.as_str(), "contact_person");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn several_matches_wait_for_a_person_with_the_candidates_and_hold_the_cont
     let (status, body) = world.call("POST", &path, Some(json!({ "decision": "link", "ord": second }))).await;
     assert!(status < 300, "{status} {body}");
     world.idle(LIMIT).await;
-    let link = world.app.store.contact("c1").await.unwrap().unwrap();
+    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_eq!((link.ord, link.linked_by.as_str()), (second, "operator"));
     assert_eq!(world.sim.handle.progress_of(second).len(), 1);
     assert_eq!(world.sim.handle.customers().len(), 2);
@@ -255,7 +255,7 @@ async fn a_company_named_by_an_operator_gets_the_contact_as_a_person_of_its_own_
         let people = serde_json::to_value(world.sim.handle.contacts()).unwrap();
         let ours = people.as_array().unwrap().iter().filter(|one| one["fields"]["mobile"] == json!(number));
         assert_eq!(ours.filter(|one| one["company"] == json!(ords[1])).count(), 1, "{people}");
-        let link = world.app.store.contact("c1").await.unwrap().unwrap();
+        let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
         assert_eq!((link.ord, link.kind.as_str(), link.linked_by.as_str()), (ords[1], "contact_person", "operator"));
     }
 }
@@ -275,7 +275,7 @@ async fn an_erp_that_takes_no_field_does_not_keep_a_contact_from_being_linked() 
         let event = handle(&world, "m1", &promoted(&contact("c1", 7), 80.0)).await;
         assert_eq!((event.status, event.attempts), (status, 0), "{fault}: {:?}", event.error);
         assert_eq!(fields(&world, ord)["weixinAcc"] == "wx_c1", filled, "{fault}");
-        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().ord, ord, "{fault}");
+        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord, "{fault}");
         let said = handle(&world, "m2", &message("c1", 1, "你好")).await;
         assert_eq!((said.status, world.sim.handle.progress_of(ord).len()), (Status::Succeeded, 1), "{fault}");
     }
@@ -311,7 +311,7 @@ async fn another_customer_under_the_allocated_id_is_never_saved_over() {
     let event = world.until(&id, &ENDS).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     assert_eq!(fields(&world, taken)["name"], "同事的客户");
-    let link = world.app.store.contact("c1").await.unwrap().unwrap();
+    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_ne!(link.ord, taken);
     assert_eq!((world.sim.handle.customers().len(), fields(&world, link.ord)["khid"].clone()), (2, json!("WXc1")));
 }
@@ -333,7 +333,7 @@ async fn an_id_that_the_erp_allocates_to_several_at_once_becomes_one_customer_s(
         assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     }
     for number in 1..=CONTACTS {
-        let link = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap();
+        let link = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap().link;
         let customer = world.sim.handle.customer(link.ord).unwrap();
         assert_eq!((customer.fields["khid"].as_str(), customer.saves), (format!("WXc{number}").as_str(), 1));
     }

@@ -85,7 +85,7 @@ impl World {
         self.sim.handle.clear_faults();
         let event = self.accept(&format!("link-{id}"), &promoted(&contact(id, number), 70.0)).await;
         assert_eq!(self.settled(&event).await.status, Status::Succeeded);
-        self.app.store.contact(id).await.unwrap().unwrap().ord
+        self.app.store.contact(id).await.unwrap().unwrap().link.ord
     }
 
     /// A command of the REST interface under a fault.
@@ -256,7 +256,7 @@ async fn the_assignment_of_a_new_customer_takes_effect_once() {
         let id = format!("c{number}");
         let row = world.meet("assign", fault, &id, &promoted(&contact(&id, number), 70.0)).await;
         world.assert_once("assign", fault, &row);
-        let ord = world.app.store.contact(&id).await.unwrap().unwrap().ord;
+        let ord = world.app.store.contact(&id).await.unwrap().unwrap().link.ord;
         let turn = if number % 2 == 1 { "张伟" } else { "王芳" };
         assert_eq!(world.sim.handle.catename(ord).unwrap(), turn, "{fault}");
     }
@@ -355,7 +355,7 @@ async fn of_several_customers_with_one_number_a_person_names_the_right_one() {
     assert_eq!(world.settled(&later).await.status, Status::Succeeded);
     assert_eq!(world.sim.handle.customers().len(), 2);
     assert_eq!(world.sim.handle.progress_of(second).len(), 1);
-    let link = world.app.store.contact("c1").await.unwrap().unwrap();
+    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_eq!((link.ord, link.linked_by.as_str()), (second, "operator"));
 }
 

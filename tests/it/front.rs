@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use erp_bridge::{
     clock::{Clock, Millis},
     config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope},
-    event::{Event, Reading, Rules},
+    event::{Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
         Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
         keys::{Keyring, Keys, Tokens},
@@ -14,7 +14,7 @@ use erp_bridge::{
         server::{ServerLimits, serve},
         signed_body::{Secrets, sign},
     },
-    store::{Advance, EventFilter, NewLink, Settlement, Store},
+    store::{Advance, EventFilter, Settlement, Store},
 };
 use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
@@ -213,7 +213,7 @@ impl Front {
     /// Lets a contact's first event succeed, as the clockwork would, and links the contact.
     pub async fn link(&self, ord: i64, khid: &str) {
         let claimed = self.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0);
-        let link = NewLink { ord, khid: khid.into(), kind: "person".into(), linked_by: "created".into() };
+        let link = Link { ord, khid: khid.into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
         let last = Advance { link: Some(link), ..Advance::default() };
         self.store.settle(claimed.lease, Settlement::succeeded(last)).await.unwrap();
     }

@@ -35,7 +35,7 @@ async fn world(quirks: &[Quirk]) -> World {
 async fn linked(quirks: &[Quirk]) -> (World, i64) {
     let world = world(quirks).await;
     assert_eq!(handle(&world, "m0", &promoted(&contact("c1", 1), 70.0)).await.status, Status::Succeeded);
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     world.sim.handle.clear_calls();
     (world, ord)
 }
@@ -201,7 +201,7 @@ async fn a_record_that_the_erp_told_of_before_its_list_turned_out_closed_is_no_q
     let mut world = World::with(options).await;
     world.accept("m0", &promoted(&contact("c1", 1), 70.0)).await;
     world.app.dispatcher.run_due().await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     world.sim.handle.change_settings(|settings| settings.replylist = ReplyList::Html);
     let id = world.accept("m1", &message("c1", 1, "你好")).await;
     world.app.dispatcher.run_due().await;
@@ -227,7 +227,7 @@ async fn equal_messages_of_two_contacts_of_one_customer_are_two_records_although
             person["company"] = json!("宁波制造有限公司");
             handle(&world, &format!("p{number}"), &promoted(&person, 80.0)).await;
         }
-        let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+        let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
         // Both are looked up before either is settled.
         let rules = [
             format!("progress.add:{}:times=1", faults[0]),

@@ -16,7 +16,7 @@ async fn a_promoted_person_becomes_a_customer_with_every_mapped_field() {
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     let customers = world.sim.handle.customers_with("khid", "WXc1");
     assert_eq!(customers.len(), 1);
-    let link = world.app.store.contact("c1").await.unwrap().unwrap();
+    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_eq!((link.ord, link.kind.as_str(), link.linked_by.as_str()), (customers[0].ord, "person", "created"));
     let fields = serde_json::to_value(&customers[0]).unwrap();
     for (field, value) in
@@ -36,7 +36,7 @@ async fn messages_before_and_after_the_promotion_are_in_the_erp_in_order() {
     world.accept("m4", &message("c1", 4, "报个价")).await;
     world.accept("m5", &deal(&contact("c1", 1), 70.0)).await;
     world.idle(LIMIT).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     let records = world.sim.handle.progress_of(ord);
     assert_eq!(
         records,

@@ -94,7 +94,7 @@ async fn a_customer_known_by_its_number_of_the_erp_gets_the_mobile_number_too() 
     let ord = world.sim.handle.seed_customer_fields(&[("name", "王小明"), ("khid", "WXc1")]).unwrap();
     succeed(&world, "m1", &everything(None)).await;
     assert_fields(&world.sim.handle, ord, &[("mobile", &mobile(1)), ("name", "王小明")]);
-    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().linked_by, "khid");
+    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.linked_by.as_str(), "khid");
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_level_whose_configured_id_is_not_the_erps_gets_the_erps_and_the_check
     };
     let world = World::with(options).await;
     succeed(&world, "m1", &everything(None)).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     assert_fields(&world.sim.handle, ord, &[("jz", "175")]);
     let rows = app::check(&world.config).await;
     let row = rows.iter().find(|row| row.what.contains("很高")).unwrap();
@@ -153,7 +153,7 @@ async fn an_old_installation_with_its_own_content_type_and_login_is_served_as_a_
         succeed(&world, "m1", &everything(None)).await;
         succeed(&world, "m2", &message("c1", 1, "你好")).await;
         world.idle(LIMIT).await;
-        let ord = world.app.store.contact("c1").await.unwrap().unwrap().ord;
+        let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
         assert_eq!(world.sim.handle.progress_of(ord), ["2026-11-23 15:04:05 客户：你好"]);
     }
 }

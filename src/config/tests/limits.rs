@@ -91,7 +91,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     (
         "assignment.rules",
         &["", "60:public", "80:63+71,60:public", "60:public,80:63"],
-        &["60", "60:", "60:anna", "101:63", "80:63+", "80:63,80:public", "80:12345678901"],
+        &["60", "60:", "60:anna", "101:63", "80:63+", "80:63,80:public", "80:1234567890"],
     ),
     ("messages.before_promotion", &["hold", "ignore"], &["", "drop"]),
     ("messages.hold_for", &["1s", "3650d"], &["999ms", "3651d"]),

@@ -14,8 +14,9 @@ pub(crate) use lenient::{BODY_MAX, integer};
 use serde_json::{Map, Value, json};
 pub(crate) use table::{Row, Table};
 
-/// One field to send: the ERP's own id (`name`, `khid`, `weixinAcc`) and its value as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One field to send: the ERP's own id (`name`, `khid`, `weixinAcc`) and its value as text. Choices: an id when adding, a
+/// display text when editing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Field {
     /// The ERP's field id.
     pub id: Cow<'static, str>,

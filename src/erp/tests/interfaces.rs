@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::erp::{
-    Assignee, ContactFilter, ContactPersonRow, ContactWay, CustomerFilter, CustomerKind, ErpError, Field, NewProgress,
+    ContactPersonFilter, ContactPersonRow, ContactWay, CustomerFilter, CustomerKind, ErpError, Field, NewProgress,
     fake::{Act, list, say, words},
 };
 
@@ -113,16 +113,15 @@ async fn customers_are_sent_as_the_erp_wants_them() {
 
 #[tokio::test]
 async fn assignments_are_sent_as_the_erp_wants_them() {
-    let users = Assignee::Users(vec!["63".into(), "71".into()]);
     let path = format!("{SYSTEM}/order.asp?datatype=tel");
     sends!(
-        async |erp: Erp| erp.assign(7592, &users).await.unwrap(),
+        async |erp: Erp| erp.assign(7592, Some("63,71")).await.unwrap(),
         path,
         SAVE,
         [("ord", "7592"), ("member1", "0"), ("member2", "63,71")]
     );
     sends!(
-        async |erp: Erp| erp.assign(7592, &Assignee::Public).await.unwrap(),
+        async |erp: Erp| erp.assign(7592, None).await.unwrap(),
         path,
         SAVE,
         [("ord", "7592"), ("member1", "1"), ("member2", "")]
@@ -149,21 +148,24 @@ async fn assignments_are_sent_as_the_erp_wants_them() {
 async fn contacts_and_progress_records_are_sent_as_the_erp_wants_them() {
     let fields = [Field::new("person_name", "张三"), Field::new("mobile", "13800138000")];
     sends!(
-        async |erp: Erp| erp.add_contact(7592, &fields).await.unwrap(),
+        async |erp: Erp| erp.add_contact_person(7592, &fields).await.unwrap(),
         format!("{PERSON}/add.asp"),
         SAVE,
         [("company", "7592"), ("person_name", "张三"), ("mobile", "13800138000")]
     );
     sends!(
-        async |erp: Erp| erp.contact_detail(12).await.unwrap(),
+        async |erp: Erp| erp.contact_person_detail(12).await.unwrap(),
         format!("{PERSON}/add.asp?edit=1"),
         None,
         [("edit", ""), ("ord", "12")]
     );
-    let filter =
-        ContactFilter { company: Some(7592), person_name: Some("张三".into()), mobile: Some("13800138000".into()) };
+    let filter = ContactPersonFilter {
+        company: Some(7592),
+        person_name: Some("张三".into()),
+        mobile: Some("13800138000".into()),
+    };
     sends!(
-        async |erp: Erp| assert_eq!(erp.list_contacts(&filter).await, Ok(Vec::new())),
+        async |erp: Erp| assert_eq!(erp.list_contact_persons(&filter).await, Ok(Vec::new())),
         format!("{PERSON}/list.asp"),
         LIST,
         [
@@ -220,7 +222,7 @@ async fn a_contact_persons_customer_is_found_however_the_row_shows_it() {
     for row in table {
         let rows = json!([row]);
         let fake = Fake::with_login(move |_| list(&[], rows.clone(), json!({}))).await;
-        let people = erp(&fake).list_contacts(&ContactFilter::default()).await.unwrap();
+        let people = erp(&fake).list_contact_persons(&ContactPersonFilter::default()).await.unwrap();
         let expected = ContactPersonRow {
             ord: Some(5),
             person_name: Some("张三".into()),
@@ -244,9 +246,9 @@ async fn what_breaks_a_limit_is_not_sent() {
         assert_eq!(matches!(result, Err(ErpError::Invalid(_))), !sent, "{length}");
     }
     assert_eq!(fake.calls().len(), 3);
-    assert!(erp.add_contact(1, &[Field::new("mobile", "1".repeat(51))]).await.is_err());
+    assert!(erp.add_contact_person(1, &[Field::new("mobile", "1".repeat(51))]).await.is_err());
     assert!(erp.add_customer(CustomerKind::Person, 1, &[Field::new("qq", "1".repeat(21))]).await.is_err());
-    assert!(erp.assign(1, &Assignee::Users(Vec::new())).await.is_err());
+    assert!(erp.assign(1, Some(&"1".repeat(51))).await.is_err());
     assert_eq!(fake.calls().len(), 3);
 }
 
@@ -270,6 +272,6 @@ async fn cells_that_carry_the_id_of_their_row_do_not_hide_the_contact_persons_cu
         list(&["ord", "person_name", "mobile", "company"], row.clone(), json!({"recordcount": 1}))
     })
     .await;
-    let people = erp(&fake).list_contacts(&ContactFilter::default()).await.unwrap();
+    let people = erp(&fake).list_contact_persons(&ContactPersonFilter::default()).await.unwrap();
     assert_eq!((people[0].ord, people[0].company), (Some(88), Some(7592)));
 }

@@ -9,7 +9,7 @@ use super::{
     views::ContactView,
 };
 use crate::{
-    event::{AssignTo, Command, Event, FieldError, ParseError, Parsed},
+    event::{Assignment, AssignmentBody, Command, Event, FieldError, ParseError, Parsed},
     http::{
         auth::{Operator, Reader},
         body::{JsonBody, OptionalJsonBody, present},
@@ -134,52 +134,6 @@ fn without_data(errors: Vec<FieldError>) -> Vec<FieldError> {
     errors.into_iter().map(strip).collect()
 }
 
-/// 客户指派: to whom a customer is given.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(examples(json!({"mode": "users", "users": ["63"]}), json!({"mode": "public"})))]
-pub(in crate::http) struct AssignmentBody {
-    /// `public`: open to all. `users`: to the users named.
-    mode: AssignmentMode,
-    /// ERP user ids, for `users` only: 1 to 5 of up to 9 digits (the ERP's field takes 50 characters).
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, schema_with = schemas::users)]
-    users: Option<Vec<String>>,
-}
-
-/// The ways to assign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::http) enum AssignmentMode {
-    /// 对所有用户公开
-    Public,
-    /// 指派给以下用户
-    Users,
-}
-
-impl AssignmentBody {
-    fn command(self) -> Result<Command, Problem> {
-        let fault = |pointer: &str, message: &str| {
-            Problem::Invalid(vec![FieldError { pointer: pointer.to_owned(), message: message.to_owned() }])
-        };
-        match (self.mode, self.users) {
-            (AssignmentMode::Public, None) => Ok(Command::Assign(AssignTo::Public)),
-            (AssignmentMode::Public, Some(_)) => Err(fault("/users", "only the mode users takes users")),
-            (AssignmentMode::Users, Some(users)) if (1..=5).contains(&users.len()) => {
-                match users.iter().position(|user| !is_user_id(user)) {
-                    None => AssignTo::users(users).map(Command::Assign).map_err(|allowed| fault("/users", &allowed)),
-                    Some(index) => Err(fault(&format!("/users/{index}"), "1 to 9 digits")),
-                }
-            }
-            (AssignmentMode::Users, _) => Err(fault("/users", "name 1 to 5 ERP user ids")),
-        }
-    }
-}
-
-fn is_user_id(user: &str) -> bool {
-    (1..=9).contains(&user.len()) && user.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// Assign a customer (客户指派)
 #[utoipa::path(
     put, path = "/v1/contacts/{contact_id}/assignment", tag = "contacts", security(("token" = ["operate"])),
@@ -203,8 +157,8 @@ pub(in crate::http) async fn assign_contact(
     headers: HeaderMap,
     JsonBody(body): JsonBody<AssignmentBody>,
 ) -> Result<Answer, Problem> {
-    let command = body.command()?;
-    enqueue(&state, &caller, &headers, id, &command).await
+    let to = Assignment::try_from(body).map_err(|fault| Problem::Invalid(vec![fault]))?;
+    enqueue(&state, &caller, &headers, id, &Command::Assign(to)).await
 }
 
 /// A call that says all with its address.

@@ -3,8 +3,8 @@
 use super::*;
 use crate::http::body;
 
-fn assignment(raw: &str) -> Result<Command, Problem> {
-    body::parse::<AssignmentBody>(raw.as_bytes())?.command()
+fn assignment(raw: &str) -> Result<Assignment, Problem> {
+    body::parse::<AssignmentBody>(raw.as_bytes())?.try_into().map_err(|fault| Problem::Invalid(vec![fault]))
 }
 
 fn place(problem: Problem) -> String {
@@ -16,9 +16,9 @@ fn place(problem: Problem) -> String {
 
 #[test]
 fn an_assignment_is_public_or_names_its_users() {
-    assert!(matches!(assignment(r#"{"mode":"public"}"#), Ok(Command::Assign(AssignTo::Public))));
+    assert!(matches!(assignment(r#"{"mode":"public"}"#), Ok(Assignment::Public)));
     for raw in [r#"{"mode":"users","users":["63"]}"#, r#"{"mode":"users","users":["1","2","3","4","123456789"]}"#] {
-        assert!(matches!(assignment(raw), Ok(Command::Assign(AssignTo::Users(_)))), "{raw}");
+        assert!(matches!(assignment(raw), Ok(Assignment::Users(_))), "{raw}");
     }
     let table = [
         (r#"{"mode":"users"}"#, "/users"),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     clock::Millis,
-    event::Status,
+    event::{LinkKind, LinkedBy, Status},
     store::{CallRow, ContactRow, EventRow, StepRow, StepState},
     telemetry::masking::{mask_json, mask_text},
 };
@@ -174,11 +174,11 @@ pub(in crate::http) struct ContactView {
     #[schema(examples("WXc_1001"))]
     pub khid: String,
     /// `company` (单位客户), `person` (个人客户) or `contact_person` (联系人 of a company that the ERP already had).
-    #[schema(examples("person"))]
-    pub kind: String,
+    #[schema(value_type = String, examples("person"))]
+    pub kind: LinkKind,
     /// How it was linked: `created`, `khid`, `mobile`, `company_name`, `operator`.
-    #[schema(examples("created"))]
-    pub linked_by: String,
+    #[schema(value_type = String, examples("created"))]
+    pub linked_by: LinkedBy,
     /// When.
     #[schema(format = DateTime)]
     pub linked_at: String,
@@ -270,10 +270,10 @@ impl From<ContactRow> for ContactView {
     fn from(row: ContactRow) -> Self {
         Self {
             contact_id: row.contact_id,
-            ord: row.ord,
-            khid: row.khid,
-            kind: row.kind,
-            linked_by: row.linked_by,
+            ord: row.link.ord,
+            khid: row.link.khid,
+            kind: row.link.kind,
+            linked_by: row.link.linked_by,
             linked_at: row.linked_at.rfc3339(),
         }
     }

@@ -43,11 +43,6 @@ pub(in crate::http) fn signal() -> RefOr<Schema> {
     reference("Signal")
 }
 
-/// The users of an assignment.
-pub(in crate::http) fn users() -> RefOr<Schema> {
-    reference("UserIds")
-}
-
 /// An optional text of the platform: null and blank count as absent, lengths are the ERP's.
 fn text(max: u32, description: &str) -> Value {
     json!({"type": ["string", "null"], "maxLength": max, "description": description})

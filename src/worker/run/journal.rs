@@ -4,7 +4,8 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::{
-    store::{NewLink, NewStep, Resolution, StepFacts, StepRow, StepState, Store},
+    event::Link,
+    store::{NewStep, Resolution, StepFacts, StepRow, StepState, Store},
     sync::{EqualRecords, Journal, JournalError, Step},
 };
 
@@ -72,10 +73,10 @@ pub(super) fn ord_of(row: &StepRow, known: Option<i64>) -> Option<i64> {
 }
 
 /// The link that a finished step leaves in the ledger.
-pub(super) fn new_link(step: &Step, known: Option<i64>) -> Option<NewLink> {
+pub(super) fn new_link(step: &Step, known: Option<i64>) -> Option<Link> {
     let Step::Link { ord, khid, kind, linked_by } = step else { return None };
     let ord = ord.or(known)?;
-    Some(NewLink { ord, khid: khid.clone(), kind: kind.clone(), linked_by: linked_by.clone() })
+    Some(Link { ord, khid: khid.clone(), kind: *kind, linked_by: *linked_by })
 }
 
 /// Whether a step, once it is begun or done, leaves something in the ERP by which other contacts find their customer.

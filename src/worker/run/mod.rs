@@ -17,7 +17,7 @@ use crate::{
     clock::Clock,
     event::{Reading, Work},
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Job, Link, Plan, Step, Task, named},
+    sync::{CallRecord, Job, Plan, Step, Task, named},
 };
 
 /// A run in progress.
@@ -50,8 +50,8 @@ impl Run<'_> {
         let work = Work::parse(&event.kind, payload, self.reading)
             .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
         let decided = event.resolution.clone().and_then(|value| serde_json::from_value::<Decided>(value).ok());
-        let link = claimed.contact.as_ref();
-        let mut ord = link.map(|contact| contact.ord);
+        let link = claimed.contact.as_ref().map(|contact| &contact.link);
+        let mut ord = link.map(|link| link.ord);
         let mut pending = Vec::new();
         for row in &claimed.steps {
             match row.state {
@@ -70,11 +70,7 @@ impl Run<'_> {
             let task = Task {
                 work,
                 received_at: event.received_at,
-                link: link.map(|contact| Link {
-                    ord: contact.ord,
-                    khid: contact.khid.clone(),
-                    kind: contact.kind.clone(),
-                }),
+                link: link.cloned(),
                 force: event.force,
                 named_ord: match &decided {
                     Some(Decided { resolution: Resolution::Link { ord }, .. }) => Some(*ord),

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use erp_bridge::{
     clock::Millis,
-    event::Status,
-    store::{Accepted, Intake, NewEvent, NewLink, Settlement},
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::{Accepted, Intake, NewEvent, Settlement},
 };
 use futures::future::join_all;
 use serde_json::json;
@@ -135,7 +135,7 @@ async fn where_an_event_starts_depends_on_its_contact(ledger: &Ledger) {
     use Status::{Held, Ignored, NotAdmitted, Queued};
     ledger.queue("linked").await;
     let lease = ledger.claim_one().await.lease;
-    let link = NewLink { ord: 1, khid: "WXlinked".into(), kind: "person".into(), linked_by: "created".into() };
+    let link = Link { ord: 1, khid: "WXlinked".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
     let last = erp_bridge::store::Advance { link: Some(link), ..Default::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
     ledger.queue("known").await;

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use erp_bridge::{
-    event::Status,
-    store::{Advance, CallRow, Lease, NewLink, Settlement, StepState, Store, StoreError},
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::{Advance, CallRow, Lease, Settlement, StepState, Store, StoreError},
 };
 use serde_json::json;
 
@@ -126,7 +126,7 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
     let before = (ledger.event(&id).await, ledger.store.steps(&id).await.unwrap());
 
     let lost = |answer: Result<(), StoreError>| assert_eq!(answer, Err(StoreError::LeaseLost));
-    let link = NewLink { ord: 1, khid: "x".into(), kind: "person".into(), linked_by: "created".into() };
+    let link = Link { ord: 1, khid: "x".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
     let advance = Advance { done: Some((0, json!({}))), link: Some(link), calls: vec![call()], ..Advance::default() };
     let store = &ledger.store;
     let copy = || Lease { ..late.clone() };
@@ -149,13 +149,13 @@ async fn a_claim_brings_the_link_and_the_journal_so_far(ledger: &Ledger) {
     let mut lease = ledger.claim_one().await.lease;
     let steps = ["allocate", "link", "assign"].map(step);
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
-    let link = NewLink { ord: 9, khid: "WXc1".into(), kind: "person".into(), linked_by: "created".into() };
+    let link = Link { ord: 9, khid: "WXc1".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
     let advance =
         Advance { done: Some((0, json!({ "ord": 9 }))), start: Some(1), link: Some(link), ..Advance::default() };
     ledger.store.advance(&mut lease, &advance).await.unwrap();
     ledger.clock.advance(LEASE);
     let claimed = ledger.claim_one().await;
-    assert_eq!(claimed.contact.unwrap().ord, 9);
+    assert_eq!(claimed.contact.unwrap().link.ord, 9);
     let states: Vec<_> = claimed.steps.iter().map(|step| (step.name.as_str(), step.state)).collect();
     assert_eq!(states, [("allocate", StepState::Done), ("link", StepState::Started), ("assign", StepState::Planned)]);
     assert_eq!(claimed.steps[0].result, Some(json!({ "ord": 9 })));

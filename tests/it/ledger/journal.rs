@@ -2,8 +2,8 @@
 
 use erp_bridge::{
     clock::Millis,
-    event::Status,
-    store::{Advance, CallRow, Claimed, EqualSteps, Intake, NewLink, NewStep, Settlement, StepState, Store},
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::{Advance, CallRow, Claimed, EqualSteps, Intake, NewStep, Settlement, StepState, Store},
 };
 use serde_json::json;
 
@@ -139,8 +139,8 @@ async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(le
     assert_eq!(ledger.store.count_fingerprint("g", &second.event.id).await.unwrap(), EqualSteps::default());
 }
 
-fn link(ord: i64) -> NewLink {
-    NewLink { ord, khid: format!("WX{ord}"), kind: "person".into(), linked_by: "created".into() }
+fn link(ord: i64) -> Link {
+    Link { ord, khid: format!("WX{ord}"), kind: LinkKind::Person, linked_by: LinkedBy::Created }
 }
 
 async fn a_link_releases_the_held_messages_of_its_contact_in_order(ledger: &Ledger) {
@@ -161,7 +161,7 @@ async fn a_link_releases_the_held_messages_of_its_contact_in_order(ledger: &Ledg
     expected.sort_by(|left, right| left.0.cmp(&right.0));
     assert_eq!(announced, expected, "whoever watches hears of it");
     let contact = ledger.store.contact("c1").await.unwrap().unwrap();
-    assert_eq!((contact.ord, contact.khid.as_str(), contact.linked_at), (8, "WX8", START.plus(MS)));
+    assert_eq!((contact.link.ord, contact.link.khid.as_str(), contact.linked_at), (8, "WX8", START.plus(MS)));
     for id in held.iter().chain([&later]) {
         let row = ledger.event(id).await;
         assert_eq!((row.status, row.next_attempt_at), (Status::Queued, Some(START.plus(MS))));
@@ -182,7 +182,7 @@ async fn a_second_link_replaces_the_first(ledger: &Ledger) {
         let claimed = begun(ledger, "c1", &["link"]).await;
         let last = Advance { link: Some(link(ord)), ..Advance::default() };
         ledger.store.settle(claimed.lease, Settlement::succeeded(last)).await.unwrap();
-        assert_eq!(ledger.store.contact("c1").await.unwrap().unwrap().ord, ord);
+        assert_eq!(ledger.store.contact("c1").await.unwrap().unwrap().link.ord, ord);
     }
 }
 

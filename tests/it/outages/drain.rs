@@ -89,7 +89,7 @@ async fn assert_order(world: &World) {
         };
         let expected: Vec<_> = accepted.iter().map(said).collect();
         assert_eq!(expected.len(), EVENTS / CONTACTS);
-        let ord = world.app.store.contact(&id).await.unwrap().unwrap().ord;
+        let ord = world.app.store.contact(&id).await.unwrap().unwrap().link.ord;
         assert_eq!(world.sim.handle.progress_of(ord), expected, "{id}");
     }
 }

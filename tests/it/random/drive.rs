@@ -187,7 +187,7 @@ impl Schedule {
             let steps = self.world.app.store.steps(&event.id).await.unwrap();
             // A decision that was sent when the worker died may have been carried out since.
             let Some(step) = steps.into_iter().find(|step| step.state == StepState::Started) else { continue };
-            let link = self.world.app.store.contact(&event.contact_id.unwrap()).await.unwrap().unwrap();
+            let link = self.world.app.store.contact(&event.contact_id.unwrap()).await.unwrap().unwrap().link;
             let text = step.step["text"].as_str().unwrap();
             let is_there = self.world.sim.handle.progress_of(link.ord).iter().any(|record| record == text);
             let decision = json!({ "decision": if is_there { "done" } else { "resend" } });

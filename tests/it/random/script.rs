@@ -79,7 +79,7 @@ impl Script {
                 assert_eq!(link, None, "{}", person.id);
                 continue;
             }
-            let link = link.unwrap_or_else(|| panic!("{} is not linked", person.id));
+            let link = link.unwrap_or_else(|| panic!("{} is not linked", person.id)).link;
             let told: Vec<_> = told(&erp.progress_of(link.ord));
             let own = told.into_iter().filter(|text| !person.shares || text.starts_with(&format!("{}·", person.id)));
             assert_eq!(own.collect::<Vec<_>>(), person.said, "{} ({:?}): {:?}", person.id, person.past, link);
