@@ -22,7 +22,10 @@ pub(super) fn add(context: &Context<'_>, call: &Call) -> Decision {
         return Answer::refused(text).into();
     }
     let mut fields: Fields = ["sort", "lead", "plantype"].map(|id| (id.to_owned(), call.field(id).to_owned())).into();
-    fields.insert("intro".to_owned(), choices::template_or_text(call.field("intro")).to_owned());
+    let intro = choices::template_or_text(call.field("intro"));
+    let replaces = context.settings.replaces.as_ref();
+    let intro = replaces.map_or_else(|| intro.to_owned(), |(text, by)| intro.replace(text, by));
+    fields.insert("intro".to_owned(), intro);
     fields.extend(call.fields.iter().filter(|(id, _)| id.starts_with('@')).map(|(id, val)| (id.clone(), val.clone())));
     let effect = Effect::AddProgress { customer: customer.ord, fields, by: context.user };
     Decision { answer: Answer::done("保存成功！"), effect: Some(effect) }

@@ -21,6 +21,8 @@ pub struct Settings {
     pub replylist: ReplyList,
     /// Most characters of a record's text that this list shows; it shows texts whole where this is empty.
     pub replylist_cut: Option<usize>,
+    /// In progress records this text is stored as that one: an alteration that nobody foresaw.
+    pub replaces: Option<(String, String)>,
     /// The progress list begins with the oldest record, however it is asked to be sorted (§1.14).
     pub replylist_oldest_first: bool,
     /// What stands behind a text that was cut.
@@ -61,6 +63,7 @@ impl Default for Settings {
             only_zsml: false,
             replylist: ReplyList::Open,
             replylist_cut: None,
+            replaces: None,
             replylist_oldest_first: false,
             replylist_mark: "…".to_owned(),
             allocates_again: false,

@@ -132,7 +132,7 @@ pub(super) fn may_be_same(left: &str, right: &str) -> bool {
 /// The longest run of a name that every ERP stores as it is sent: what a filter that knows only the stored name still
 /// finds. The whole name where nothing of it is kept.
 pub(super) fn searchable(name: &str) -> &str {
-    let is_altered = |character| kept(character) != Some(character) && character != ' ' || "&;<>".contains(character);
+    let is_altered = |character| kept(character).is_none() && character != ' ' || "&＆;<>".contains(character);
     let longest = name.split(is_altered).map(str::trim).max_by_key(|run| run.chars().count());
     longest.filter(|run| !run.is_empty()).unwrap_or(name)
 }
@@ -254,6 +254,7 @@ mod tests {
             ("陈晓雨🌸", "陈晓雨"),
             ("A&amp;B 公司", "B 公司"),
             ("甲 乙", "甲 乙"),
+            ("深圳（中国）科技有限公司", "深圳（中国）科技有限公司"),
             ("👑👑", "👑👑"),
             ("", ""),
         ] {

@@ -16,6 +16,7 @@ use super::{
     health::Health,
     limit::Limit,
     run::Run,
+    settle::Waits,
 };
 use crate::{
     clock::{Clock, Millis},
@@ -59,6 +60,7 @@ pub struct Parts {
 pub struct Dispatcher {
     pub(super) parts: Parts,
     pub(super) health: Health,
+    pub(super) waits: Waits,
     in_flight: AtomicUsize,
     paused: Mutex<Option<String>>,
     /// When it last looked whether the login was put right.
@@ -73,6 +75,7 @@ impl Dispatcher {
         Arc::new(Self {
             parts,
             health,
+            waits: Waits::default(),
             in_flight: AtomicUsize::new(0),
             paused: Mutex::new(None),
             login_look: Mutex::default(),

@@ -2,6 +2,7 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod alterations;
 mod assignments;
 mod calls;
 mod cli;
@@ -12,6 +13,7 @@ mod door;
 mod faults;
 mod front;
 mod fuzz;
+mod histories;
 mod house;
 mod installations;
 mod instance_lock;
@@ -20,6 +22,7 @@ mod ledger;
 mod mapping;
 mod matrix;
 mod openapi;
+mod order;
 mod outages;
 mod platform;
 mod posts;
