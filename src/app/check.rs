@@ -24,9 +24,11 @@ pub struct CheckRow {
 /// Tries store, login, every configured choice and every salesperson.
 pub async fn check(config: &Config) -> Vec<CheckRow> {
     let mut rows = vec![row("配置 configuration", Ok("every key is right".into()))];
-    // A ledger that a running bridge works on is only looked at.
+    // A ledger that a running bridge works on is only looked at, and so is a PostgreSQL, which replicas of an earlier
+    // program may work on.
     let instance_lock = InstanceLock::take(&config.database);
-    let store = Store::open(&config.database, Clock::system(), instance_lock.is_ok()).await;
+    let is_ours_alone = instance_lock.as_ref().is_ok_and(InstanceLock::is_held);
+    let store = Store::open(&config.database, Clock::system(), is_ours_alone).await;
     rows.push(row("账本 store", store.as_ref().map(|store| store.mode().to_owned()).map_err(ToString::to_string)));
     // With the ledger's memory of refused logins, so that checking again and again cannot lock the account.
     let sessions: Arc<dyn SessionStore> = match store {

@@ -132,6 +132,7 @@ impl Default for WorkerConfig {
             lease: minutes(2),
             poll: Duration::from_secs(1),
             circuit_failures: 5,
+            cut_short_runs: 10,
             circuit_pause: Duration::from_secs(10),
         }
     }

@@ -289,6 +289,8 @@ pub struct WorkerConfig {
     pub circuit_failures: u32,
     /// How long an open circuit waits before it tries one cheap call.
     pub circuit_pause: Duration,
+    /// Runs of an event in a row during which the process ended; after so many the event is dead.
+    pub cut_short_runs: u32,
 }
 
 /// `[log]`

@@ -60,19 +60,77 @@ impl Status {
         matches!(self, Self::Queued | Self::Running | Self::Held | Self::NeedsReview)
     }
 
-    /// Whether `next` may follow this state.
-    pub const fn may_become(self, next: Self) -> bool {
-        match self {
-            Self::Queued => matches!(next, Self::Running | Self::Discarded),
-            Self::Running => matches!(
-                next,
-                Self::Queued | Self::Succeeded | Self::Dead | Self::Held | Self::NeedsReview | Self::NotAdmitted
-            ),
-            Self::Held | Self::NeedsReview => matches!(next, Self::Queued | Self::Discarded),
-            Self::Dead | Self::NotAdmitted | Self::Discarded => matches!(next, Self::Queued | Self::Discarded),
-            Self::Succeeded | Self::Ignored => false,
+    /// The state that follows this one when something happens.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] where it cannot happen to an event in this state.
+    pub const fn after(self, happened: Transition) -> Result<Self, IllegalTransition> {
+        use Transition as T;
+        match (self, happened) {
+            // A worker that died leaves it running.
+            (Self::Queued | Self::Running, T::Claimed) => Ok(Self::Running),
+            (
+                Self::Running,
+                T::RunEnded(
+                    next @ (Self::Queued
+                    | Self::Succeeded
+                    | Self::Dead
+                    | Self::Held
+                    | Self::NeedsReview
+                    | Self::NotAdmitted),
+                ),
+            ) => Ok(next),
+            (Self::Held | Self::NeedsReview | Self::Dead | Self::NotAdmitted | Self::Discarded, T::Replayed)
+            | (Self::NeedsReview, T::Resolved)
+            | (Self::Held, T::Released) => Ok(Self::Queued),
+            (Self::Held, T::Expired)
+            | (Self::Queued | Self::Held | Self::NeedsReview | Self::Dead | Self::NotAdmitted, T::Discarded) => {
+                Ok(Self::Discarded)
+            }
+            (from, happened) => Err(IllegalTransition { from, happened }),
         }
     }
+}
+
+/// What can happen to an event that the ledger holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// A worker takes its contact's turn.
+    Claimed,
+    /// A run of it ends, in this state.
+    RunEnded(Status),
+    /// Somebody wants it tried again.
+    Replayed,
+    /// A person decides what its review asks for.
+    Resolved,
+    /// Its contact is linked now.
+    Released,
+    /// It was held for as long as anything is.
+    Expired,
+    /// Somebody gives it up.
+    Discarded,
+}
+
+impl Transition {
+    /// The state that it leads to, wherever it is legal.
+    pub fn target(self) -> Option<Status> {
+        Status::ALL.into_iter().find_map(|from| from.after(self).ok())
+    }
+
+    /// The states in which it can happen.
+    pub fn sources(self) -> impl Iterator<Item = Status> {
+        Status::ALL.into_iter().filter(move |from| from.after(self).is_ok())
+    }
+}
+
+/// This cannot happen to an event in this state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an event that is {from} cannot take {happened:?}")]
+pub struct IllegalTransition {
+    /// Where the event stands.
+    pub from: Status,
+    /// What was to happen.
+    pub happened: Transition,
 }
 
 impl fmt::Display for Status {
@@ -108,12 +166,48 @@ mod tests {
         assert_eq!("done".parse::<Status>(), Err(UnknownStatus));
     }
 
+    /// Every state against everything that can happen: what follows, or nothing where it cannot happen.
     #[test]
-    fn what_is_done_stays_done_and_nothing_jumps_the_queue() {
-        for next in Status::ALL {
-            assert!(!Status::Succeeded.may_become(next) && !Status::Ignored.may_become(next));
-            assert!(next == Status::Queued || next == Status::Discarded || !Status::Dead.may_become(next));
+    fn every_state_knows_what_may_happen_to_it_and_what_follows() {
+        use Status as S;
+        use Transition as T;
+        let others = [T::Claimed, T::Replayed, T::Resolved, T::Released, T::Expired, T::Discarded];
+        let table = [
+            (S::Queued, [Some(S::Running), None, None, None, None, Some(S::Discarded)]),
+            (S::Running, [Some(S::Running), None, None, None, None, None]),
+            (S::Held, [None, Some(S::Queued), None, Some(S::Queued), Some(S::Discarded), Some(S::Discarded)]),
+            (S::NeedsReview, [None, Some(S::Queued), Some(S::Queued), None, None, Some(S::Discarded)]),
+            (S::Dead, [None, Some(S::Queued), None, None, None, Some(S::Discarded)]),
+            (S::Succeeded, [None; 6]),
+            (S::NotAdmitted, [None, Some(S::Queued), None, None, None, Some(S::Discarded)]),
+            (S::Ignored, [None; 6]),
+            (S::Discarded, [None, Some(S::Queued), None, None, None, None]),
+        ];
+        assert_eq!(table.map(|(from, _)| from), S::ALL);
+        let ends = [S::Queued, S::Succeeded, S::Dead, S::Held, S::NeedsReview, S::NotAdmitted];
+        for (from, expected) in table {
+            for (happened, next) in others.into_iter().zip(expected) {
+                let followed = from.after(happened);
+                assert_eq!(followed, next.ok_or(IllegalTransition { from, happened }), "{from} {happened:?}");
+            }
+            for end in S::ALL {
+                let happened = T::RunEnded(end);
+                let is_legal = from == S::Running && ends.contains(&end);
+                let expected = if is_legal { Ok(end) } else { Err(IllegalTransition { from, happened }) };
+                assert_eq!(from.after(happened), expected, "{from} {happened:?}");
+            }
         }
-        assert!(Status::Queued.may_become(Status::Running) && !Status::Queued.may_become(Status::Succeeded));
+    }
+
+    #[test]
+    fn whatever_can_happen_leads_to_one_state_wherever_it_happens() {
+        use Transition as T;
+        let others = [T::Claimed, T::Replayed, T::Resolved, T::Released, T::Expired, T::Discarded];
+        for happened in Status::ALL.map(T::RunEnded).into_iter().chain(others) {
+            let targets: std::collections::HashSet<_> =
+                happened.sources().map(|from| from.after(happened).ok()).collect();
+            assert!(targets.len() <= 1 && targets.iter().all(|target| *target == happened.target()), "{happened:?}");
+        }
+        assert_eq!(T::RunEnded(Status::Running).target(), None);
     }
 }

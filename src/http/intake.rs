@@ -12,10 +12,8 @@ use serde_json::Value;
 
 use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
-    clock::Millis,
-    config::{BeforePromotion, MessagesConfig},
-    event::{Decision, Event, EventKind, FieldError, Reason, Status},
-    store::{Accepted, Intake, NewEvent},
+    event::{Decision, Event, FieldError, Intake, Reason, Status},
+    store::{Accepted, NewEvent},
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -83,25 +81,6 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Where an event starts, as the admission decision and the configuration say (`contract.md` §2).
-pub(super) fn intake(kind: EventKind, admitted: bool, messages: &MessagesConfig, now: Millis) -> Intake {
-    match kind {
-        EventKind::MessageLogged if !admitted => Intake::NotAdmitted,
-        EventKind::MessageLogged => match messages.before_promotion {
-            BeforePromotion::Hold => Intake::QueueIfLinkedElseHold(now.plus(messages.hold_for)),
-            BeforePromotion::Ignore => Intake::QueueIfLinkedElseIgnore,
-        },
-        _ if admitted => Intake::Queue,
-        EventKind::ContactPromoted => Intake::NotAdmitted,
-        // Whoever is a customer already need not be admitted again.
-        EventKind::DealClosed | EventKind::SyncRequested => Intake::QueueIfKnownElseNotAdmitted,
-        EventKind::ContactAssign
-        | EventKind::ContactApply
-        | EventKind::ContactApproval
-        | EventKind::ContactTakeback => Intake::Queue,
-    }
-}
-
 /// Who sends an event, and how it is recognised when it comes again.
 #[derive(Debug)]
 pub(super) struct Origin {
@@ -144,8 +123,8 @@ pub(super) async fn take(
     force: bool,
 ) -> Result<Answer, Problem> {
     let decision = state.rules.decide(event);
-    let start =
-        if force { Intake::Queue } else { intake(event.kind(), decision.admitted, &state.messages, state.clock.now()) };
+    let admitted = decision.admitted || force;
+    let start = Intake::of(event.kind(), admitted, &state.messages, state.clock.now());
     let new = NewEvent {
         webhook_id: origin.webhook_id,
         kind: event.kind().as_str().to_owned(),
@@ -212,34 +191,10 @@ fn without_timestamp(payload: &str) -> Option<BTreeMap<String, Value>> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use axum::http::HeaderValue;
 
     use super::*;
     use crate::config::Scope;
-
-    #[test]
-    fn every_type_starts_where_the_contract_says() {
-        let now = Millis(1_000);
-        let hold = MessagesConfig { before_promotion: BeforePromotion::Hold, hold_for: Duration::from_secs(1) };
-        let ignore = MessagesConfig { before_promotion: BeforePromotion::Ignore, ..hold.clone() };
-        let table = [
-            (EventKind::ContactPromoted, true, &hold, Intake::Queue),
-            (EventKind::ContactPromoted, false, &hold, Intake::NotAdmitted),
-            (EventKind::DealClosed, true, &hold, Intake::Queue),
-            (EventKind::DealClosed, false, &hold, Intake::QueueIfKnownElseNotAdmitted),
-            (EventKind::SyncRequested, true, &hold, Intake::Queue),
-            (EventKind::SyncRequested, false, &hold, Intake::QueueIfKnownElseNotAdmitted),
-            (EventKind::MessageLogged, true, &hold, Intake::QueueIfLinkedElseHold(Millis(2_000))),
-            (EventKind::MessageLogged, true, &ignore, Intake::QueueIfLinkedElseIgnore),
-            (EventKind::MessageLogged, false, &hold, Intake::NotAdmitted),
-            (EventKind::ContactAssign, true, &ignore, Intake::Queue),
-        ];
-        for (kind, admitted, messages, expected) in table {
-            assert_eq!(intake(kind, admitted, messages, now), expected, "{kind:?} {admitted}");
-        }
-    }
 
     #[test]
     fn an_idempotency_key_belongs_to_its_token_and_has_limits() {

@@ -295,6 +295,11 @@ impl From<StoreError> for Problem {
                 tracing::error!(error = %why, "the store is unavailable");
                 Self::StoreUnavailable
             }
+            error @ StoreError::Data(_) => {
+                tracing::error!(%error, "the store refuses what was sent");
+                let message = format!("数据库拒绝保存此内容 ({error})");
+                Self::Invalid(vec![FieldError { pointer: String::new(), message }])
+            }
             StoreError::Full(why) => {
                 tracing::warn!(error = %why, "the ledger is full");
                 Self::BacklogFull

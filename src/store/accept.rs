@@ -9,18 +9,21 @@ use std::{
     },
 };
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
-    Accepted, Change, Changes, Intake, NewEvent, Rejection, Store, StoreError,
+    Accepted, NewEvent, Rejection, Store, StoreError,
+    announcements::Announcer,
     bulk::Insert,
     db::{Arg, Db, Tx, args},
     dialect::list,
+    transitions,
 };
 use crate::{
     clock::{Clock, Millis},
-    event::Status,
+    event::{Standing, Status},
 };
 
 /// Events that one transaction commits at most.
@@ -61,20 +64,43 @@ impl Store {
     /// Keeps a request that was signed and not valid, for operators to see.
     pub async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
         self.check_room()?;
-        let mut tx = self.db.begin().await?;
-        tx.execute(
-            "insert into rejections (received_at, webhook_id, kind, contact_id, errors, payload) values ($1, $2, $3, $4, $5, $6)",
-            args![
-                self.clock.now(),
-                rejection.webhook_id,
-                rejection.kind,
-                rejection.contact_id,
-                rejection.errors.to_string(),
-                rejection.payload,
-            ],
-        )
-        .await?;
-        tx.commit().await
+        keep_rejection(&self.db, self.clock.now(), rejection).await
+    }
+}
+
+/// Keeps a rejection; without its payload where the database refuses that.
+async fn keep_rejection(db: &Db, now: Millis, rejection: Rejection) -> Result<(), StoreError> {
+    match insert_rejection(db, now, &rejection).await {
+        Err(StoreError::Data(_)) => insert_rejection(db, now, &Rejection { payload: String::new(), ..rejection }).await,
+        kept => kept,
+    }
+}
+
+async fn insert_rejection(db: &Db, now: Millis, rejection: &Rejection) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    tx.execute(
+        "insert into rejections (received_at, webhook_id, kind, contact_id, errors, payload) values ($1, $2, $3, $4, $5, $6)",
+        args![
+            now,
+            rejection.webhook_id.as_str(),
+            rejection.kind.as_deref(),
+            rejection.contact_id.as_deref(),
+            rejection.errors.to_string(),
+            rejection.payload.as_str(),
+        ],
+    )
+    .await?;
+    tx.commit().await
+}
+
+/// An event whose data the database refuses, as operators see it.
+fn refused(event: &NewEvent, error: &StoreError) -> Rejection {
+    Rejection {
+        webhook_id: event.webhook_id.clone().unwrap_or_default(),
+        kind: Some(event.kind.clone()),
+        contact_id: event.contact_id.clone(),
+        errors: json!([{ "pointer": "", "message": error.to_string() }]),
+        payload: event.payload.clone(),
     }
 }
 
@@ -83,7 +109,7 @@ pub(super) struct Writer {
     pub(super) db: Db,
     pub(super) clock: Clock,
     pub(super) work: Arc<Notify>,
-    pub(super) changes: Changes,
+    pub(super) announcer: Announcer,
     pub(super) backlog: Arc<AtomicI64>,
 }
 
@@ -104,8 +130,9 @@ impl Writer {
     async fn serve(&self, waiting: impl Iterator<Item = Request>) {
         let (events, answers): (Vec<_>, Vec<_>) = waiting.map(|request| (request.event, request.answer)).unzip();
         let now = self.clock.now();
-        let committed = match commit_batch(&self.db, now, events).await {
+        let committed = match self.commit(now, &events).await {
             Ok(committed) => committed,
+            Err(StoreError::Data(_)) => self.commit_each(now, &events).await,
             Err(error) => {
                 tracing::error!(batch = answers.len(), %error, "events could not be committed; their senders are told to resend");
                 answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
@@ -113,93 +140,111 @@ impl Writer {
             }
         };
         self.work.notify_one();
-        let (outcomes, changes): (Vec<_>, Vec<_>) = committed.into_iter().unzip();
-        for (outcome, answer) in outcomes.into_iter().zip(answers) {
+        for (outcome, answer) in committed.into_iter().zip(answers) {
+            if let Ok(Accepted::New { status, .. }) = &outcome {
+                self.backlog.fetch_add(i64::from(status.is_open()), Ordering::Relaxed);
+            }
             // Whoever waits no more will ask again with the same id.
             let _ = answer.send(outcome);
         }
-        for change in changes.into_iter().flatten() {
-            self.backlog.fetch_add(i64::from(change.status.is_open()), Ordering::Relaxed);
-            self.changes.announce(change);
+    }
+
+    /// Commits events one by one: the database refuses the data of one among them, which costs that one. It is kept as a
+    /// rejection: its sender would get the same answer for ever.
+    async fn commit_each(&self, now: Millis, events: &[NewEvent]) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(events.len());
+        for event in events {
+            let committed = self.commit(now, std::slice::from_ref(event)).await;
+            if let Err(error @ StoreError::Data(_)) = &committed
+                && let Err(lost) = keep_rejection(&self.db, now, refused(event, error)).await
+            {
+                outcomes.push(Err(lost));
+                continue;
+            }
+            outcomes.push(committed.and_then(|mut outcomes| {
+                outcomes.pop().unwrap_or_else(|| Err(StoreError::Unavailable("the event has no outcome".to_owned())))
+            }));
         }
+        outcomes
+    }
+
+    async fn commit(&self, now: Millis, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let outcomes = store_batch(&mut tx, now, events).await?;
+        transitions::commit(tx, &self.announcer).await?;
+        Ok(outcomes)
     }
 }
 
 /// A row on its way into `events`.
-struct Draft {
-    event: NewEvent,
+struct Draft<'a> {
+    event: &'a NewEvent,
     id: String,
     body_hash: String,
     status: Status,
 }
 
-/// What became of an event, and what everybody is told of it.
-type Committed = (Result<Accepted, StoreError>, Option<Change>);
+/// What became of an event.
+type Outcome = Result<Accepted, StoreError>;
 
-async fn commit_batch(db: &Db, now: Millis, events: Vec<NewEvent>) -> Result<Vec<Committed>, StoreError> {
-    let mut tx = db.begin().await?;
+async fn store_batch(tx: &mut Tx, now: Millis, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
     let contacts: BTreeSet<&str> = events.iter().filter_map(|event| event.contact_id.as_deref()).collect();
     let contacts: Vec<&str> = contacts.into_iter().collect();
     tx.lock_contacts(&contacts).await?;
-    let standing = Standing::read(&mut tx, &events).await?;
-    let mut drafts = draft(events, standing);
-    let rows = drafts.iter_mut().map(|draft| draft.row(now)).collect();
+    let known = Known::read(tx, events).await?;
+    let drafts = draft(events, known);
+    let rows = drafts.iter().map(|draft| draft.row(now)).collect();
     let mut inserted = HashMap::with_capacity(drafts.len());
-    for row in EVENTS.run(&mut tx, rows).await? {
+    for row in EVENTS.run(tx, rows).await? {
         inserted.insert(row.text("id")?, row.int("seq")?);
     }
-    let taken = first_deliveries(&mut tx, drafts.iter().filter(|draft| !inserted.contains_key(&draft.id))).await?;
-    TURNS.run(&mut tx, turns(now, &drafts, &inserted)).await?;
-    tx.commit().await?;
-    Ok(drafts.into_iter().map(|draft| draft.committed(now, &inserted, &taken)).collect())
+    let taken = first_deliveries(tx, drafts.iter().filter(|draft| !inserted.contains_key(&draft.id))).await?;
+    TURNS.run(tx, turns(now, &drafts, &inserted)).await?;
+    for draft in drafts.iter().filter(|draft| inserted.contains_key(&draft.id)) {
+        let event = draft.event;
+        transitions::stored(tx, draft.id.clone(), event.kind.clone(), event.contact_id.clone(), draft.status, now);
+    }
+    Ok(drafts.into_iter().map(|draft| draft.outcome(&inserted, &taken)).collect())
 }
 
 /// What the ledger knows of the contacts whose events depend on it.
 #[derive(Default)]
-struct Standing {
+struct Known {
     linked: HashSet<String>,
     in_turn: HashSet<String>,
 }
 
-impl Standing {
+impl Known {
     async fn read(tx: &mut Tx, events: &[NewEvent]) -> Result<Self, StoreError> {
-        let depends =
-            |event: &&NewEvent| !matches!(event.intake, Intake::Queue | Intake::NotAdmitted | Intake::Ignored);
+        let asks = |event: &&NewEvent| event.intake.asks_the_ledger();
         let contacts: BTreeSet<&str> =
-            events.iter().filter(depends).filter_map(|event| event.contact_id.as_deref()).collect();
+            events.iter().filter(asks).filter_map(|event| event.contact_id.as_deref()).collect();
         let contacts: Vec<&str> = contacts.into_iter().collect();
-        let mut standing = Self::default();
+        let mut known = Self::default();
         for (values, list) in lists(&contacts) {
-            for (table, found) in [("contacts", &mut standing.linked), ("turns", &mut standing.in_turn)] {
+            for (table, found) in [("contacts", &mut known.linked), ("turns", &mut known.in_turn)] {
                 let sql = format!("select contact_id from {table} where contact_id in ({list})");
                 for row in tx.fetch(sql, values.clone()).await? {
                     found.insert(row.text("contact_id")?);
                 }
             }
         }
-        Ok(standing)
+        Ok(known)
+    }
+
+    fn of(&self, contact: &str) -> Standing {
+        Standing { linked: self.linked.contains(contact), in_turn: self.in_turn.contains(contact) }
     }
 }
 
-fn draft(events: Vec<NewEvent>, mut standing: Standing) -> Vec<Draft> {
+fn draft(events: &[NewEvent], mut known: Known) -> Vec<Draft<'_>> {
     events
-        .into_iter()
+        .iter()
         .map(|event| {
             let contact = event.contact_id.clone().unwrap_or_default();
-            let linked = standing.linked.contains(&contact);
-            let status = match event.intake {
-                Intake::Queue => Status::Queued,
-                Intake::QueueIfLinkedElseHold(_) if !linked => Status::Held,
-                Intake::QueueIfLinkedElseIgnore if !linked => Status::Ignored,
-                Intake::QueueIfKnownElseNotAdmitted if !linked && !standing.in_turn.contains(&contact) => {
-                    Status::NotAdmitted
-                }
-                Intake::NotAdmitted => Status::NotAdmitted,
-                Intake::Ignored => Status::Ignored,
-                _ => Status::Queued,
-            };
+            let status = event.intake.first_status(known.of(&contact));
             if status == Status::Queued {
-                standing.in_turn.insert(contact);
+                known.in_turn.insert(contact);
             }
             // A forced call is another one than the same call unforced.
             let forced: &[u8] = if event.force { b"\0force" } else { b"" };
@@ -209,15 +254,11 @@ fn draft(events: Vec<NewEvent>, mut standing: Standing) -> Vec<Draft> {
         .collect()
 }
 
-impl Draft {
-    /// The columns of [`EVENTS`]; takes the payload with it, which nobody needs any more.
-    fn row(&mut self, now: Millis) -> [Arg; 19] {
-        let event = &mut self.event;
-        let next_attempt_at = match (self.status, event.intake) {
-            (Status::Queued, _) => Some(now),
-            (Status::Held, Intake::QueueIfLinkedElseHold(until)) => Some(until),
-            _ => None,
-        };
+impl Draft<'_> {
+    /// The columns of [`EVENTS`].
+    fn row(&self, now: Millis) -> [Arg; 19] {
+        let event = self.event;
+        let next_attempt_at = event.intake.next_attempt_at(self.status, now);
         [
             self.id.as_str().into(),
             event.webhook_id.as_deref().into(),
@@ -227,13 +268,13 @@ impl Draft {
             self.status.as_str().into(),
             now.into(),
             event.occurred_at.into(),
-            std::mem::take(&mut event.payload).into(),
-            event.admission.take().into(),
-            event.warnings.take().into(),
+            event.payload.as_str().into(),
+            event.admission.as_deref().into(),
+            event.warnings.as_deref().into(),
             event.actor.as_str().into(),
             event.force.into(),
             event.sequence.into(),
-            event.trace_parent.take().into(),
+            event.trace_parent.as_deref().into(),
             0.into(),
             next_attempt_at.into(),
             now.into(),
@@ -242,30 +283,22 @@ impl Draft {
     }
 
     /// What became of it, given the events that were stored and the first deliveries of those that were not.
-    fn committed(
-        self,
-        now: Millis,
-        inserted: &HashMap<String, i64>,
-        taken: &HashMap<String, (String, String)>,
-    ) -> Committed {
+    fn outcome(self, inserted: &HashMap<String, i64>, taken: &HashMap<String, (String, String)>) -> Outcome {
         let Self { event, id, body_hash, status } = self;
         if inserted.contains_key(&id) {
-            let change = Change { id: id.clone(), kind: event.kind, contact_id: event.contact_id, status, at: now };
-            return (Ok(Accepted::New { id, status }), Some(change));
+            return Ok(Accepted::New { id, status });
         }
-        let first = event.webhook_id.and_then(|webhook_id| taken.get(&webhook_id));
-        let outcome = match first {
+        match event.webhook_id.as_ref().and_then(|webhook_id| taken.get(webhook_id)) {
             Some((id, first_hash)) if *first_hash == body_hash => Ok(Accepted::Duplicate { id: id.clone() }),
             Some((id, _)) => Ok(Accepted::Conflict { id: id.clone() }),
             None => Err(StoreError::Unavailable("the event was neither stored nor found".to_owned())),
-        };
-        (outcome, None)
+        }
     }
 }
 
 /// A turn for every contact with a new queued event, which is its head unless the contact has a turn already. Sorted, so
 /// that two replicas never wait for each other.
-fn turns(now: Millis, drafts: &[Draft], inserted: &HashMap<String, i64>) -> Vec<[Arg; 3]> {
+fn turns(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> Vec<[Arg; 3]> {
     let mut heads: BTreeMap<&str, i64> = BTreeMap::new();
     for draft in drafts.iter().filter(|draft| draft.status == Status::Queued) {
         if let (Some(contact), Some(seq)) = (draft.event.contact_id.as_deref(), inserted.get(&draft.id)) {
@@ -279,7 +312,7 @@ fn turns(now: Millis, drafts: &[Draft], inserted: &HashMap<String, i64>) -> Vec<
 /// For deliveries that were not inserted: `webhook_id` → (id, body hash) of the first one.
 async fn first_deliveries<'a>(
     tx: &mut Tx,
-    drafts: impl Iterator<Item = &'a Draft>,
+    drafts: impl Iterator<Item = &'a Draft<'a>>,
 ) -> Result<HashMap<String, (String, String)>, StoreError> {
     let ids: Vec<&str> = drafts.filter_map(|draft| draft.event.webhook_id.as_deref()).collect();
     let mut first = HashMap::with_capacity(ids.len());

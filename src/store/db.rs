@@ -5,7 +5,8 @@
 
 use sqlx::{
     AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
-    postgres::{PgArguments, PgPool, PgRow},
+    error::DatabaseError,
+    postgres::{PgArguments, PgDatabaseError, PgPool, PgRow},
     query::Query,
     sqlite::{SqliteArguments, SqliteRow},
 };
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     StoreError,
+    announcements::Change,
     conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
 };
@@ -140,12 +142,10 @@ impl Row {
         Ok(Millis(self.int(column)?))
     }
 
-    /// JSON that may be null.
+    /// JSON that may be null; what cannot be read is null too, so that one such row holds nobody else up: whoever needs it
+    /// says that it is missing.
     pub(super) fn opt_json(&self, column: &str) -> Result<Option<serde_json::Value>, StoreError> {
-        self.opt_text(column)?
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| StoreError::Unavailable(format!("column {column} holds no JSON: {error}")))
+        Ok(self.opt_text(column)?.and_then(|text| serde_json::from_str(&text).ok()))
     }
 }
 
@@ -177,7 +177,7 @@ impl Db {
                 Begun::Postgres(conn)
             }
         };
-        Ok(Tx { begun, until })
+        Ok(Tx { begun, until, moved: Vec::new() })
     }
 
     /// Rows of a statement that only reads, outside any transaction, within [`CALL_LIMIT`].
@@ -215,6 +215,8 @@ pub(super) struct Tx {
     begun: Begun,
     /// Until when it must have ended.
     until: Instant,
+    /// Events that it moved; [`super::transitions::commit`] tells of them.
+    pub(super) moved: Vec<Change>,
 }
 
 enum Begun {
@@ -290,6 +292,7 @@ impl Tx {
     /// Makes it durable: on return it is on the disk. After an error it may be there or not, and only looking tells: a
     /// sender is told to send again, and finds a duplicate; a run is left to its lease, and looks its steps up.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
+        debug_assert!(self.moved.is_empty(), "what was moved is committed by transitions::commit, which tells of it");
         match self.begun {
             Begun::Sqlite(tx) => Ok(in_time(self.until, tx.commit()).await??),
             Begun::Postgres(conn) => conn.commit(self.until).await,
@@ -316,6 +319,9 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         // The text of a database error can quote a row's values; its code and kind cannot.
         Self::Unavailable(match &error {
+            sqlx::Error::Database(database) if is_about_data(&**database) => {
+                return Self::Data(database.code().unwrap_or_default().into_owned());
+            }
             sqlx::Error::Database(database) => match database.code() {
                 Some(code) => format!("the database answered code {code}"),
                 None => "the database refused the statement".to_owned(),
@@ -327,4 +333,14 @@ impl From<sqlx::Error> for StoreError {
             _ => "the database connection failed".to_owned(),
         })
     }
+}
+
+/// Whether the database found fault with the values, not with itself: PostgreSQL's classes 22 (data exception) and 23
+/// (integrity constraint), SQLite's `TOOBIG`, `CONSTRAINT` and `MISMATCH` with all their kinds.
+fn is_about_data(error: &dyn DatabaseError) -> bool {
+    if let Some(postgres) = error.try_downcast_ref::<PgDatabaseError>() {
+        return ["22", "23"].iter().any(|class| postgres.code().starts_with(class));
+    }
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| [18, 19, 20].contains(&(code & 0xff)))
 }

@@ -8,22 +8,23 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// Takes up to `$4` due turns that no other worker is taking right now.
+    /// Takes up to `$4` due turns that no other worker is taking right now, of which `$5` to `$6` runs were cut short.
     ///
     /// PostgreSQL skips rows that another replica has locked; the `array(…)` keeps its planner from running the
     /// limited subquery more than once. SQLite has one writer, so there is nobody to skip.
     pub(super) const fn claim(self) -> &'static str {
         match self {
             Self::Sqlite => {
-                "update turns set due_at = $2, token = $3 where contact_id in
-                   (select contact_id from turns where due_at <= $1 order by due_at, head_seq limit $4)
-                 returning contact_id, head_seq"
+                "update turns set due_at = $2, token = $3, cut_short = cut_short + 1 where contact_id in
+                   (select contact_id from turns where due_at <= $1 and cut_short between $5 and $6
+                    order by due_at, head_seq limit $4)
+                 returning contact_id, head_seq, cut_short"
             }
             Self::Postgres => {
-                "update turns set due_at = $2, token = $3 where contact_id = any (array
-                   (select contact_id from turns where due_at <= $1 order by due_at, head_seq limit $4
-                    for update skip locked))
-                 returning contact_id, head_seq"
+                "update turns set due_at = $2, token = $3, cut_short = cut_short + 1 where contact_id = any (array
+                   (select contact_id from turns where due_at <= $1 and cut_short between $5 and $6
+                    order by due_at, head_seq limit $4 for update skip locked))
+                 returning contact_id, head_seq, cut_short"
             }
         }
     }

@@ -33,6 +33,11 @@ impl InstanceLock {
         Ok(Self(Mutex::new(Some(lock(options.get_filename())?))))
     }
 
+    /// Whether the ledger is this process's alone; one on PostgreSQL never is.
+    pub fn is_held(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Lets another process have the ledger.
     pub fn release(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -52,8 +57,12 @@ impl Store {
         let started = "update steps set started_at = $1 where state = 'started' and event_id in
             (select events.id from turns join events on events.seq = turns.head_seq where turns.token is not null)";
         tx.execute(started, args![now]).await?;
-        let freed =
-            tx.execute("update turns set due_at = $1, token = null where token is not null", args![now]).await?;
+        // Who may be what ended it waits ever longer, from a second to a minute: others come on meanwhile, and a burst of
+        // ends that has another cause is over before its count is full.
+        let free = "update turns set token = null, due_at = $1 + case when cut_short < 2 then 0
+                when cut_short > 7 then 60000 else 1000 << (cut_short - 2) end
+            where token is not null";
+        let freed = tx.execute(free, args![now]).await?;
         tx.commit().await?;
         Ok(freed)
     }

@@ -8,12 +8,13 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{
-    CallRow, Change, StepRow, StepState, Store, StoreError,
+    CallRow, StepRow, StepState, Store, StoreError,
     db::{Row, Tx, args},
+    transitions::Move,
 };
 use crate::{
     clock::Millis,
-    event::{Link, Status},
+    event::{Link, Transition},
 };
 
 /// A claim on a contact's turn.
@@ -21,8 +22,6 @@ use crate::{
 pub struct Lease {
     /// The event at the head of the turn.
     pub event_id: String,
-    /// Its type, for the announcement of its end.
-    pub kind: String,
     /// The contact whose turn it is.
     pub contact_id: String,
     /// Only who holds it may write.
@@ -91,6 +90,13 @@ pub struct Advance {
     pub calls: Vec<CallRow>,
 }
 
+/// Whether a write shows that its event comes on: then its run is none of those that were cut short in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    Made,
+    None,
+}
+
 /// Around a commit of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitMoment {
@@ -114,7 +120,7 @@ impl Store {
         calls: Vec<CallRow>,
     ) -> Result<Vec<StepRow>, StoreError> {
         let now = self.clock.now();
-        let mut tx = self.begin_leased(lease).await?;
+        let mut tx = self.begin_leased(lease, Progress::None).await?;
         let forgotten = "delete from steps where event_id = $1 and state <> 'done' returning name, unseen";
         let forgotten = tx.fetch(forgotten, args![lease.event_id.as_str()]).await?;
         let unseen: HashMap<_, _> = forgotten.iter().map(name_and_unseen).collect::<Result<_, _>>()?;
@@ -161,11 +167,10 @@ impl Store {
 
     /// Writes one advance of the journal and extends the lease.
     pub async fn advance(&self, lease: &mut Lease, advance: &Advance) -> Result<(), StoreError> {
-        let mut tx = self.begin_leased(lease).await?;
-        let released = write_advance(&mut tx, lease, advance, self.clock.now()).await?;
-        self.commit_journal(tx).await?;
-        released.into_iter().for_each(|change| self.announce(change));
-        Ok(())
+        let finishes = advance.done.is_some() || advance.acknowledged.is_some();
+        let mut tx = self.begin_leased(lease, if finishes { Progress::Made } else { Progress::None }).await?;
+        write_advance(&mut tx, lease, advance, self.clock.now()).await?;
+        self.commit_journal(tx).await
     }
 
     /// Sets who is called around every commit of the journal; only the first call counts.
@@ -191,14 +196,15 @@ impl Store {
     }
 
     /// Begins a transaction of the lease's holder and extends the lease; refuses who is not the holder any more.
-    pub(super) async fn begin_leased(&self, lease: &mut Lease) -> Result<Tx, StoreError> {
+    pub(super) async fn begin_leased(&self, lease: &mut Lease, progress: Progress) -> Result<Tx, StoreError> {
         let until = self.clock.now().plus(lease.span);
         let mut tx = self.db.begin().await?;
         tx.lock_contacts(&[lease.contact_id.as_str()]).await?;
         let held = tx
             .execute(
-                "update turns set due_at = $3 where contact_id = $1 and token = $2",
-                args![lease.contact_id.as_str(), lease.token.as_str(), until],
+                "update turns set due_at = $3, cut_short = case when $4 = 1 then 0 else cut_short end
+                 where contact_id = $1 and token = $2",
+                args![lease.contact_id.as_str(), lease.token.as_str(), until, progress == Progress::Made],
             )
             .await?;
         if held == 0 {
@@ -210,9 +216,9 @@ impl Store {
 
     /// Commits a write of the journal.
     pub(super) async fn commit_journal(&self, tx: Tx) -> Result<(), StoreError> {
-        let Some(watch) = self.watch.get() else { return tx.commit().await };
+        let Some(watch) = self.watch.get() else { return self.commit(tx).await };
         watch(CommitMoment::Before).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         watch(CommitMoment::After).await
     }
 }
@@ -222,13 +228,13 @@ fn name_and_unseen(row: &Row) -> Result<(String, i64), StoreError> {
     Ok((row.text("name")?, row.int("unseen")?))
 }
 
-/// Writes what one advance of the journal says; answers the held messages that it released.
+/// Writes what one advance of the journal says.
 pub(super) async fn write_advance(
     tx: &mut Tx,
     lease: &Lease,
     advance: &Advance,
     now: Millis,
-) -> Result<Vec<Change>, StoreError> {
+) -> Result<(), StoreError> {
     let event_id = lease.event_id.as_str();
     if let Some((position, result)) = &advance.done {
         let sql = "update steps set state = 'done', result = $3, fingerprint = $4, finished_at = $5
@@ -252,16 +258,14 @@ pub(super) async fn write_advance(
     if advance.resolved {
         tx.execute("update events set resolution = null where id = $1", args![event_id]).await?;
     }
-    let released = match &advance.link {
-        Some(link) => write_link(tx, &lease.contact_id, link, now).await?,
-        None => Vec::new(),
-    };
-    record_calls(tx, event_id, &advance.calls).await?;
-    Ok(released)
+    if let Some(link) = &advance.link {
+        write_link(tx, &lease.contact_id, link, now).await?;
+    }
+    record_calls(tx, event_id, &advance.calls).await
 }
 
-/// Links the contact and releases its held messages into its turn; answers them.
-async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<Vec<Change>, StoreError> {
+/// Links the contact and releases its held messages into its turn.
+async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<(), StoreError> {
     tx.execute(
         "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
          on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,
@@ -269,14 +273,15 @@ async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> 
         args![contact_id, link.ord, link.khid.as_str(), link.kind.as_str(), link.linked_by.as_str(), now],
     )
     .await?;
-    let sql = "update events set status = 'queued', next_attempt_at = $2, updated_at = $2
-        where contact_id = $1 and finished_at is null and status = 'held' returning id, kind";
-    let released = tx.fetch(sql, args![contact_id, now]).await?;
-    let change = |row: &Row| {
-        let (id, kind) = (row.text("id")?, row.text("kind")?);
-        Ok(Change { id, kind, contact_id: Some(contact_id.to_owned()), status: Status::Queued, at: now })
+    let release = Move {
+        happened: Transition::Released,
+        at: now,
+        set: "next_attempt_at = $2",
+        which: "contact_id = $1 and finished_at is null",
+        args: args![contact_id, now],
+        returning: "",
     };
-    released.iter().map(change).collect()
+    release.run(tx).await.map(drop)
 }
 
 /// Forgets the steps that were never begun, so that the next run plans anew. The plan stays where a step's outcome is

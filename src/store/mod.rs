@@ -4,6 +4,7 @@
 //! table of turns holds one row per contact with open events ([`turns`]); claiming reads that table only.
 
 mod accept;
+mod announcements;
 mod bulk;
 mod checkpoint;
 mod clock_step;
@@ -16,7 +17,9 @@ mod journal;
 mod open;
 mod operators;
 mod queries;
+mod replicas;
 mod reservations;
+mod transitions;
 mod turns;
 mod types;
 mod upkeep;
@@ -26,10 +29,11 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 
-use self::db::Db;
+use self::{announcements::Announcer, db::Db};
 pub use self::{
+    announcements::{Change, Follower, News},
     erp_state::ErpSession,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
@@ -39,15 +43,15 @@ pub use self::{
 };
 use crate::{clock::Clock, config::DatabaseConfig, event::Status};
 
-/// State changes that a slow reader of `GET /v1/stream` may fall behind before it misses some.
-const CHANGES_KEPT: usize = 1_024;
-
 /// Why the ledger could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database is away, full, locked or refuses; the text never holds a payload.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// The database is well and takes these values no better a second time; its code. It costs the one event whose they are.
+    #[error("the database refuses the data (code {0})")]
+    Data(String),
     /// The backlog or the disk is full.
     #[error("{0}")]
     Full(String),
@@ -68,6 +72,12 @@ pub enum OpenError {
     /// `database.url` is not understood.
     #[error("database.url: write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")]
     Url,
+    /// The database holds texts in another encoding, which has no place for most of what people write.
+    #[error(
+        "the database is encoded in {0}; needed: UTF8. Make one by `createdb -T template0 -E UTF8 NAME` and name it in \
+         database.url (数据库编码必须为 UTF8)"
+    )]
+    Encoding(String),
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),
@@ -81,7 +91,10 @@ pub enum OpenError {
     #[error("migration {0} of the ledger differs from this program's: the program was built from other sources")]
     Altered(i64),
     /// `--no-migrate`, and the schema is behind.
-    #[error("the ledger's schema has version {found}, this program needs {expected}: start once without --no-migrate")]
+    #[error(
+        "the ledger's schema has version {found}, this program needs {expected}: \
+        `erp-bridge serve` without --no-migrate brings it up to date"
+    )]
     Behind {
         /// What the database has; 0 for none.
         found: i64,
@@ -108,25 +121,13 @@ pub struct Store {
     db: Db,
     clock: Clock,
     accepting: accept::Sender,
-    changes: Changes,
+    announcer: Announcer,
     work: Arc<Notify>,
     backlog: Arc<AtomicI64>,
     full: Arc<AtomicBool>,
     mode: Arc<str>,
     watch: Arc<OnceLock<CommitWatch>>,
     clock_steps: Arc<clock_step::ClockSteps>,
-}
-
-/// Tells everybody who listens that an event has another state.
-#[derive(Clone)]
-struct Changes(broadcast::Sender<Change>);
-
-impl Changes {
-    fn announce(&self, change: Change) {
-        crate::telemetry::metrics::event_moved(change.status.as_str());
-        // Nobody listening is not an error.
-        let _ = self.0.send(change);
-    }
 }
 
 impl std::fmt::Debug for Store {
@@ -140,21 +141,22 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock, migrate: bool) -> Result<Self, OpenError> {
         let (db, mode) = open::connect(config).await?;
         open::migrate(&db, migrate).await?;
-        let changes = Changes(broadcast::channel(CHANGES_KEPT).0);
+        let announcer = Announcer::new();
+        replicas::listen(&db, &announcer);
         let work = Arc::new(Notify::new());
         let backlog = Arc::new(AtomicI64::new(0));
         let writer = accept::Writer {
             db: db.clone(),
             clock: clock.clone(),
             work: work.clone(),
-            changes: changes.clone(),
+            announcer: announcer.clone(),
             backlog: backlog.clone(),
         };
         let store = Self {
             db,
             clock,
             accepting: writer.start(),
-            changes,
+            announcer,
             work,
             backlog,
             full: Arc::default(),
@@ -176,9 +178,10 @@ impl Store {
         self.work.clone()
     }
 
-    /// State changes made by this process from now on.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.changes.0.subscribe()
+    /// Follows state changes, on PostgreSQL those of other replicas too: from now on, or from behind the news of the id
+    /// `last` ([`Follower::id`]) of this process.
+    pub fn follow(&self, last: Option<&str>) -> Follower {
+        self.announcer.follow(last)
     }
 
     /// Ends the writer and closes all connections; calls after it fail.
@@ -189,9 +192,5 @@ impl Store {
     /// Events that wait, by the last count and what this process accepted since.
     pub fn backlog(&self) -> i64 {
         self.backlog.load(Ordering::Relaxed)
-    }
-
-    fn announce(&self, change: Change) {
-        self.changes.announce(change);
     }
 }

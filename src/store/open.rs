@@ -125,10 +125,14 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), O
         .connect_with(options)
         .await?;
     let db = Db::Postgres(pool);
-    let sql = "select current_setting('server_version') as version, current_setting('fsync') as fsync";
+    let sql = "select current_setting('server_version') as version, current_setting('fsync') as fsync,
+        current_setting('server_encoding') as encoding";
     let rows = db.read(sql, Vec::new()).await?;
     let setting = |name| rows.first().map_or(Ok(String::new()), |row| row.text(name));
-    let (version, fsync) = (setting("version")?, setting("fsync")?);
+    let (version, fsync, encoding) = (setting("version")?, setting("fsync")?, setting("encoding")?);
+    if encoding != "UTF8" {
+        return Err(OpenError::Encoding(encoding));
+    }
     if fsync != "on" {
         return Err(OpenError::Unsafe(format!("PostgreSQL {version} runs with fsync={fsync}; needed: on")));
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Change, EventFilter, EventRow, Resolution, Store, StoreError,
+    EventFilter, EventRow, Resolution, Store, StoreError,
     db::{Tx, args},
     queries::Conditions,
+    transitions::Move,
     turns::move_turn,
 };
-use crate::event::Status;
+use crate::event::{Status, Transition};
 
 /// Events that a replay by filter reads at once.
 const REPLAY_BATCH: i64 = 200;
@@ -22,7 +23,7 @@ struct Order<'a> {
     actor: &'a str,
     action: &'a str,
     reason: Option<&'a str>,
-    next: Status,
+    happened: Transition,
     /// How long it waits before it may run.
     pause: Duration,
     /// A decision on an event that `needs_review`.
@@ -33,14 +34,11 @@ impl Order<'_> {
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
     /// that its review asks for.
     fn fits(&self, event: &EventRow) -> bool {
-        let status = event.status;
-        if status == Status::Running || status == self.next || !status.may_become(self.next) {
-            return false;
-        }
-        let Some(resolution) = self.resolution else { return self.next != Status::Queued || event.payload.is_some() };
+        let Ok(next) = event.status.after(self.happened) else { return false };
+        let Some(resolution) = self.resolution else { return next != Status::Queued || event.payload.is_some() };
         let decision = json!(resolution)["decision"].clone();
         let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
-        status == Status::NeedsReview && asked_for.is_some_and(|decisions| decisions.contains(&decision))
+        asked_for.is_some_and(|decisions| decisions.contains(&decision))
     }
 }
 
@@ -52,9 +50,8 @@ impl Store {
 
     /// Gives an event up.
     pub async fn discard(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
-        let next = Status::Discarded;
-        self.change(id, Order { actor, action: "event.discard", reason, next, pause: Duration::ZERO, resolution: None })
-            .await
+        let (happened, pause) = (Transition::Discarded, Duration::ZERO);
+        self.change(id, Order { actor, action: "event.discard", reason, happened, pause, resolution: None }).await
     }
 
     async fn replay_after(
@@ -64,8 +61,8 @@ impl Store {
         reason: Option<&str>,
         pause: Duration,
     ) -> Result<(), StoreError> {
-        let next = Status::Queued;
-        self.change(id, Order { actor, action: "event.replay", reason, next, pause, resolution: None }).await
+        let happened = Transition::Replayed;
+        self.change(id, Order { actor, action: "event.replay", reason, happened, pause, resolution: None }).await
     }
 
     /// Writes a person's decision on an event that `needs_review` and puts it back into its turn.
@@ -80,7 +77,7 @@ impl Store {
             actor,
             action: "event.resolve",
             reason,
-            next: Status::Queued,
+            happened: Transition::Resolved,
             pause: Duration::ZERO,
             resolution: Some(resolution),
         };
@@ -200,30 +197,29 @@ impl Store {
         if !order.fits(&event) {
             return Err(StoreError::WrongState(event.status));
         }
-        let Order { actor, action, reason, next, pause, resolution } = order;
+        let Order { actor, action, reason, happened, pause, resolution } = order;
         let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()).to_string());
-        tx.execute(
-            "update events set status = $2, attempts = 0, next_attempt_at = $3, resolution = $4,
-               error = case when $2 = 'queued' then null else error end,
-               error_code = case when $2 = 'queued' then null else error_code end, updated_at = $5, finished_at = $6
-             where id = $1",
-            args![
-                id,
-                next.as_str(),
-                next.is_open().then_some(now.plus(pause)),
-                resolution,
-                now,
-                (!next.is_open()).then_some(now)
-            ],
-        )
-        .await?;
+        let is_tried_again = happened.target() == Some(Status::Queued);
+        let moved = Move {
+            happened,
+            at: now,
+            // Why an event was given up stays readable.
+            set: if is_tried_again {
+                "attempts = 0, next_attempt_at = $2, resolution = $3, error = null, error_code = null"
+            } else {
+                "attempts = 0, next_attempt_at = $2, resolution = $3"
+            },
+            which: "id = $1",
+            args: args![id, is_tried_again.then_some(now.plus(pause)), resolution],
+            returning: "",
+        };
+        moved.run_one(&mut tx, id).await?;
         // A worker that is running the contact's head moves the turn itself when it settles.
         if !contact_id.is_empty() && !is_running {
             move_turn(&mut tx, &contact_id, now).await?;
         }
         write_audit(&mut tx, now, actor, action, id, reason).await?;
-        tx.commit().await?;
-        self.announce(Change { id: event.id, kind: event.kind, contact_id: event.contact_id, status: next, at: now });
+        self.commit(tx).await?;
         self.work.notify_one();
         Ok(())
     }

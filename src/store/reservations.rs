@@ -1,6 +1,10 @@
 //! Reservations: one contact at a time becomes the customer with a number, a company's name or an allocated id.
 
-use super::{Store, StoreError, db::args, journal::Lease};
+use super::{
+    Store, StoreError,
+    db::args,
+    journal::{Lease, Progress},
+};
 
 /// A save of the reservation's holder that was sent and may still take effect: until it is looked up, nobody else with
 /// the same number or company may become a customer.
@@ -14,7 +18,7 @@ impl Store {
     pub async fn reserve(&self, lease: &mut Lease, identities: &[String]) -> Result<bool, StoreError> {
         let mut identities = identities.to_vec();
         identities.sort_unstable();
-        let mut tx = self.begin_leased(lease).await?;
+        let mut tx = self.begin_leased(lease, Progress::None).await?;
         for identity in &identities {
             let stale = format!(
                 "delete from reservations where identity = $1 and not exists ({UNDECIDED}) and not exists

@@ -1,18 +1,25 @@
 //! Turns: claim a contact's turn under a lease, settle its event, and pass the turn to the contact's next one.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use serde_json::Value;
 
 use super::{
-    CallRow, Change, ContactRow, EventRow, StepRow, Store, StoreError,
+    CallRow, ContactRow, EventRow, StepRow, Store, StoreError,
     clock_step::due,
-    db::{Arg, Tx, args},
+    db::{Arg, Row, Tx, args},
     dialect::list,
-    journal::{Advance, Lease, forget_plan, write_advance},
+    journal::{Advance, Lease, Progress, forget_plan, write_advance},
     reservations::UNDECIDED,
+    transitions::Move,
 };
-use crate::{clock::Millis, event::Status};
+use crate::{
+    clock::Millis,
+    event::{Status, Transition},
+};
+
+/// After so many runs in a row that were cut short, an event is suspected of cutting them: it runs alone.
+const SUSPECT: i64 = 2;
 
 /// An event with everything that its worker needs to go on with it.
 #[derive(Debug, Clone)]
@@ -25,6 +32,8 @@ pub struct Claimed {
     pub contact: Option<ContactRow>,
     /// The journal so far.
     pub steps: Vec<StepRow>,
+    /// Runs before this one, in a row, that were never settled and finished no step.
+    pub cut_short: i64,
 }
 
 /// How a run of an event ends.
@@ -78,85 +87,103 @@ impl Settlement {
 }
 
 impl Store {
-    /// Claims up to `limit` due turns of contacts, oldest first, for `span`.
+    /// Claims up to `limit` due turns of contacts, oldest first, for `span`; none of a suspect.
     pub async fn claim(&self, limit: usize, span: Duration) -> Result<Vec<Claimed>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.claim_among(0..=SUSPECT - 1, limit, span).await
+    }
+
+    /// Claims the due turn of an event that may be what cuts its runs short: twice in a row they were neither settled nor
+    /// did they finish a step. It should run alone, so that what happens is its own doing and nobody else suffers by it.
+    pub async fn claim_suspect(&self, span: Duration) -> Result<Option<Claimed>, StoreError> {
+        Ok(self.claim_among(SUSPECT..=i64::MAX, 1, span).await?.pop())
+    }
+
+    async fn claim_among(
+        &self,
+        cut_short: RangeInclusive<i64>,
+        limit: i64,
+        span: Duration,
+    ) -> Result<Vec<Claimed>, StoreError> {
         self.mend_clock_step(span).await?;
         let now = self.clock.now();
         let token = uuid::Uuid::new_v4().to_string();
         let mut tx = self.db.begin().await?;
         let until = now.plus(span);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let turns = tx.fetch(self.db.dialect().claim(), args![now, until, token.as_str(), limit]).await?;
+        let among = args![now, until, token.as_str(), limit, *cut_short.start(), *cut_short.end()];
+        let turns = tx.fetch(self.db.dialect().claim(), among).await?;
         let heads = turns.iter().map(|row| row.int("head_seq").map(Arg::from)).collect::<Result<Vec<_>, _>>()?;
         if heads.is_empty() {
             return Ok(Vec::new());
         }
         let count = heads.len();
-        let sql = format!(
-            "update events set status = 'running', updated_at = ${} where seq in ({}) and status in ('queued', 'running')
-             returning *",
-            count + 1,
-            list(1, count)
-        );
-        let rows = tx.fetch(sql, [heads, args![now]].concat()).await?;
+        let claim = Move {
+            happened: Transition::Claimed,
+            at: now,
+            set: "",
+            which: &format!("seq in ({})", list(1, count)),
+            args: heads,
+            returning: ", *",
+        };
+        let mut events = claim.run(&mut tx).await?.iter().map(EventRow::read).collect::<Result<Vec<_>, _>>()?;
+        let lease = Lease { event_id: String::new(), contact_id: String::new(), token, until, span };
         let mut claimed = Vec::with_capacity(count);
-        for row in &rows {
-            claimed.push(EventRow::read(row)?);
-        }
         for turn in &turns {
-            // A head that cannot run any more (an operator gave it up) makes way for the contact's next event.
             let head = turn.int("head_seq")?;
-            if claimed.iter().all(|event: &EventRow| event.seq != head) {
-                move_turn(&mut tx, &turn.text("contact_id")?, now).await?;
+            match events.iter().position(|event| event.seq == head) {
+                Some(index) => claimed.push(with_journal(&mut tx, events.swap_remove(index), turn, &lease).await?),
+                // A head that cannot run any more (an operator gave it up) makes way for the contact's next event.
+                None => move_turn(&mut tx, &turn.text("contact_id")?, now).await?,
             }
         }
-        let claimed = with_journal(
-            &mut tx,
-            claimed,
-            &Lease { event_id: String::new(), kind: String::new(), contact_id: String::new(), token, until, span },
-        )
-        .await?;
         self.commit_journal(tx).await?;
-        for item in &claimed {
-            self.announce_event(&item.lease, Status::Running, now);
-        }
         Ok(claimed)
+    }
+
+    /// Whether a turn is due that [`Store::claim_suspect`] would claim.
+    pub async fn has_suspect(&self) -> Result<bool, StoreError> {
+        let sql = "select contact_id from turns where due_at <= $1 and cut_short >= $2 limit 1";
+        Ok(!self.db.read(sql, args![self.clock.now(), SUSPECT]).await?.is_empty())
     }
 
     /// Ends a run: the event's next state, the last of the journal, and the contact's turn moves on.
     pub async fn settle(&self, mut lease: Lease, settlement: Settlement) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let mut tx = self.begin_leased(&mut lease).await?;
-        let released = write_advance(&mut tx, &lease, &settlement.last, now).await?;
+        let mut tx = self.begin_leased(&mut lease, Progress::Made).await?;
+        write_advance(&mut tx, &lease, &settlement.last, now).await?;
         if settlement.replan {
             forget_plan(&mut tx, &lease.event_id).await?;
         }
-        let status = settlement.status;
-        tx.execute(
-            "update events set status = $2, error = $3, error_code = $4, next_attempt_at = $5, attempts = attempts + $6,
-               review = $7, admission = coalesce($8, admission), updated_at = $9, finished_at = $10 where id = $1",
-            args![
+        let end = Move {
+            happened: Transition::RunEnded(settlement.status),
+            at: now,
+            set: "error = $2, error_code = $3, next_attempt_at = $4, attempts = attempts + $5, review = $6,
+                admission = coalesce($7, admission)",
+            which: "id = $1",
+            args: args![
                 lease.event_id.as_str(),
-                status.as_str(),
                 settlement.error,
                 settlement.error_code,
                 settlement.next_attempt_at,
                 settlement.counts,
                 settlement.review.map(|review| review.to_string()),
                 settlement.admission.map(|admission| admission.to_string()),
-                now,
-                (!status.is_open()).then_some(now),
             ],
-        )
-        .await?;
+            returning: "",
+        };
+        end.run_one(&mut tx, &lease.event_id).await?;
         let over = format!("delete from reservations where contact_id = $1 and not exists ({UNDECIDED})");
         tx.execute(over, args![lease.contact_id.as_str()]).await?;
         move_turn(&mut tx, &lease.contact_id, now).await?;
         self.commit_journal(tx).await?;
-        released.into_iter().for_each(|change| self.announce(change));
-        self.announce_event(&lease, status, now);
         self.work.notify_one();
         Ok(())
+    }
+
+    /// Says of a claimed event that no run of it was cut short: this process knows how they ended.
+    pub async fn clear(&self, lease: &mut Lease) -> Result<(), StoreError> {
+        let tx = self.begin_leased(lease, Progress::Made).await?;
+        self.commit_journal(tx).await
     }
 
     /// Gives a claimed turn back untouched, as at a clean stop.
@@ -169,34 +196,27 @@ impl Store {
         .await
     }
 
-    /// When the next turn falls due, if one waits.
+    /// When the next turn falls due that [`Store::claim`] would claim, if one waits.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
-        let rows = self.db.read("select min(due_at) as due from turns where due_at is not null", args![]).await?;
+        let sql = "select due_at as due from turns where due_at is not null and cut_short < $1 order by due_at limit 1";
+        let rows = self.db.read(sql, args![SUSPECT]).await?;
         rows.first().map_or(Ok(None), |row| row.opt_millis("due"))
-    }
-
-    fn announce_event(&self, lease: &Lease, status: Status, at: Millis) {
-        let (id, kind) = (lease.event_id.clone(), lease.kind.clone());
-        self.announce(Change { id, kind, contact_id: Some(lease.contact_id.clone()), status, at });
     }
 }
 
-async fn with_journal(tx: &mut Tx, events: Vec<EventRow>, lease: &Lease) -> Result<Vec<Claimed>, StoreError> {
-    let mut claimed = Vec::with_capacity(events.len());
-    for event in events {
-        let contact_id = event.contact_id.clone().unwrap_or_default();
-        let contact =
-            tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id.as_str()]).await?;
-        let steps = "select * from steps where event_id = $1 order by position";
-        let steps = tx.fetch(steps, args![event.id.as_str()]).await?;
-        claimed.push(Claimed {
-            lease: Lease { event_id: event.id.clone(), kind: event.kind.clone(), contact_id, ..lease.clone() },
-            contact: contact.map(|row| ContactRow::read(&row)).transpose()?,
-            steps: steps.iter().map(StepRow::read).collect::<Result<_, _>>()?,
-            event,
-        });
-    }
-    Ok(claimed)
+/// A claimed event with its contact's link and its steps.
+async fn with_journal(tx: &mut Tx, event: EventRow, turn: &Row, lease: &Lease) -> Result<Claimed, StoreError> {
+    let contact_id = event.contact_id.clone().unwrap_or_default();
+    let contact = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id.as_str()]).await?;
+    let steps = "select * from steps where event_id = $1 order by position";
+    let steps = tx.fetch(steps, args![event.id.as_str()]).await?;
+    Ok(Claimed {
+        lease: Lease { event_id: event.id.clone(), contact_id, ..lease.clone() },
+        contact: contact.map(|row| ContactRow::read(&row)).transpose()?,
+        steps: steps.iter().map(StepRow::read).collect::<Result<_, _>>()?,
+        cut_short: turn.int("cut_short")? - 1,
+        event,
+    })
 }
 
 /// Lets a contact's oldest event that stands in its turn be its head, or ends the turn if there is none. The caller
@@ -220,7 +240,8 @@ pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Res
     };
     tx.execute(
         "insert into turns (contact_id, head_seq, due_at) values ($1, $2, $3)
-         on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at, token = null",
+         on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at, token = null,
+           cut_short = 0",
         args![contact_id, next.int("seq")?, due_at],
     )
     .await?;

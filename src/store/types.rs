@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::{StoreError, db::Row};
+pub use crate::event::Intake;
 use crate::{
     clock::Millis,
     event::{Link, Status, UnknownLinkWord},
@@ -37,23 +38,6 @@ pub struct NewEvent {
     pub sequence: Option<i64>,
     /// W3C `traceparent` of the request.
     pub trace_parent: Option<String>,
-}
-
-/// Where an accepted event starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intake {
-    /// In its contact's turn.
-    Queue,
-    /// In the turn if the contact is linked, else held until the given moment.
-    QueueIfLinkedElseHold(Millis),
-    /// In the turn if the contact is linked, else ignored.
-    QueueIfLinkedElseIgnore,
-    /// In the turn if the contact is linked or has events in its turn (the worker decides again), else not admitted.
-    QueueIfKnownElseNotAdmitted,
-    /// Stored as not admitted.
-    NotAdmitted,
-    /// Stored as ignored.
-    Ignored,
 }
 
 /// What became of a [`NewEvent`].
@@ -299,21 +283,6 @@ pub struct Stats {
     pub gaps: Vec<(String, i64, i64)>,
     /// When the last webhook came.
     pub last_webhook_at: Option<Millis>,
-}
-
-/// A change of an event's state, for `GET /v1/stream`.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// The event.
-    pub id: String,
-    /// Its type.
-    pub kind: String,
-    /// Whose event.
-    pub contact_id: Option<String>,
-    /// Its new state.
-    pub status: Status,
-    /// When.
-    pub at: Millis,
 }
 
 // From a row of a result to the types above.

@@ -3,11 +3,12 @@
 use std::{path::Path, sync::atomic::Ordering};
 
 use super::{
-    Change, Store, StoreError,
+    Store, StoreError,
     db::{Arg, Db, args},
     dialect::list,
+    transitions::Move,
 };
-use crate::{clock::Millis, config::DatabaseConfig, event::Status};
+use crate::{clock::Millis, config::DatabaseConfig, event::Transition};
 
 /// Events that one transaction of the upkeep touches, so that the door is never held up for long.
 const BATCH: i64 = 500;
@@ -74,21 +75,18 @@ impl Store {
     pub async fn expire_held(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        let expired = tx
-            .fetch(
-                "update events set status = 'discarded', error_code = 'hold_expired', next_attempt_at = null,
-                   error = '等待客户进入 ERP 超时 (the contact was not linked in time)', updated_at = $1, finished_at = $1
-                 where status = 'held' and seq in
-                   (select seq from events where status = 'held' and next_attempt_at <= $1 order by next_attempt_at limit $2)
-                 returning id, kind, contact_id",
-                args![now, BATCH],
-            )
-            .await?;
-        tx.commit().await?;
-        for row in &expired {
-            let (id, kind, contact_id) = (row.text("id")?, row.text("kind")?, row.opt_text("contact_id")?);
-            self.announce(Change { id, kind, contact_id, status: Status::Discarded, at: now });
-        }
+        let expiry = Move {
+            happened: Transition::Expired,
+            at: now,
+            set: "error_code = 'hold_expired', next_attempt_at = null,
+                error = '等待客户进入 ERP 超时 (the contact was not linked in time)'",
+            which: "seq in (select seq from events where status = 'held' and next_attempt_at <= $1
+                order by next_attempt_at limit $2)",
+            args: args![now, BATCH],
+            returning: "",
+        };
+        let expired = expiry.run(&mut tx).await?;
+        self.commit(tx).await?;
         Ok(expired.len() as u64)
     }
 

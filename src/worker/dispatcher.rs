@@ -1,6 +1,7 @@
 //! Claims what is due, as much as can be run now, and hands each event to a [`Run`].
 
 use std::{
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -8,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,14 +17,16 @@ use super::{
     circuit::{Breaker, Circuit},
     health::Health,
     limit::Limit,
+    retry::pause_after_claims,
     run::Run,
     settle::Waits,
+    suspects::{Suspects, panicked},
 };
 use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, QuietHours, RetryConfig, WorkerConfig},
     event::Reading,
-    store::{Claimed, Store},
+    store::{Claimed, Store, StoreError},
     sync::{Engine, ErpError},
 };
 
@@ -61,6 +65,7 @@ pub struct Dispatcher {
     pub(super) parts: Parts,
     pub(super) health: Health,
     pub(super) waits: Waits,
+    pub(super) suspects: Suspects,
     in_flight: AtomicUsize,
     paused: Mutex<Option<String>>,
     /// When it last looked whether the login was put right.
@@ -76,6 +81,7 @@ impl Dispatcher {
             parts,
             health,
             waits: Waits::default(),
+            suspects: Suspects::default(),
             in_flight: AtomicUsize::new(0),
             paused: Mutex::new(None),
             login_look: Mutex::default(),
@@ -114,15 +120,22 @@ impl Dispatcher {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let work = self.parts.store.work();
         let mut running = JoinSet::new();
+        // Claims in a row that failed.
+        let mut failures = 0;
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
             let claimed = match self.may_dispatch().await {
-                Ok(()) => self.claim(self.limit().saturating_sub(running.len())).await,
+                Ok(()) => {
+                    self.run_suspects(&mut running, &stop).await;
+                    self.claim(self.limit().saturating_sub(running.len())).await
+                }
                 Err(reason) => {
                     self.note_pause(Some(reason));
-                    Vec::new()
+                    Ok(Vec::new())
                 }
             };
+            failures = if claimed.is_ok() { 0 } else { failures + 1 };
+            let claimed = claimed.unwrap_or_default();
             let found = !claimed.is_empty();
             for event in claimed {
                 running.spawn(self.clone().handle(event, stop.clone()));
@@ -135,6 +148,11 @@ impl Dispatcher {
                     () = stop.cancelled() => {}
                     _ = running.join_next() => {}
                 }
+                continue;
+            }
+            if let Some(pause) = pause_after_claims(failures) {
+                // New work is no reason to ask sooner: it could not be claimed either.
+                let _ = tokio::time::timeout(pause, stop.cancelled()).await;
                 continue;
             }
             let wait = self.next_look().await;
@@ -152,7 +170,10 @@ impl Dispatcher {
     pub async fn run_due(self: &Arc<Self>) -> usize {
         let mut runs = 0;
         loop {
-            let claimed = self.claim(self.limit()).await;
+            let mut claimed = self.claim(self.limit()).await.unwrap_or_default();
+            if claimed.is_empty() {
+                claimed.extend(self.claim_suspect().await);
+            }
             if claimed.is_empty() {
                 return runs;
             }
@@ -244,20 +265,16 @@ impl Dispatcher {
         }
     }
 
-    async fn claim(&self, free: usize) -> Vec<Claimed> {
+    async fn claim(&self, free: usize) -> Result<Vec<Claimed>, StoreError> {
         if free == 0 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        match self.parts.store.claim(free, self.parts.worker.lease).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::error!(%error, "no work could be claimed; trying again");
-                Vec::new()
-            }
-        }
+        let claimed = self.parts.store.claim(free, self.parts.worker.lease).await;
+        claimed.inspect_err(|error| tracing::error!(%error, "no work could be claimed; trying again"))
     }
 
-    async fn handle(self: Arc<Self>, claimed: Claimed, stop: CancellationToken) {
+    pub(super) async fn handle(self: Arc<Self>, mut claimed: Claimed, stop: CancellationToken) {
+        let end_of_suspect = self.end_of_suspect(&mut claimed).await;
         let _in_hand = InHand::one(&self.in_flight);
         let begun = self.parts.clock.now();
         let event = &claimed.event;
@@ -273,7 +290,13 @@ impl Dispatcher {
             lease: claimed.lease.clone(),
             health: &self.health,
         };
-        let end = run.run(&claimed).await;
+        let end = match end_of_suspect {
+            Some(end) => end,
+            None => {
+                let ended = AssertUnwindSafe(run.run(&claimed)).catch_unwind().await;
+                ended.unwrap_or_else(|_| panicked(&claimed.event.id))
+            }
+        };
         let calls = run.calls();
         let lease = run.lease.clone();
         self.settle(&claimed, lease, end, calls, begun).await;

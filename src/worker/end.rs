@@ -10,6 +10,9 @@ use crate::{
     sync::{ErpError, SyncError},
 };
 
+/// The database takes what a run brings no better a second time.
+pub(super) const DATA_REFUSED: &str = "data_refused";
+
 /// How a run ends.
 #[derive(Debug)]
 pub(super) enum End {
@@ -86,7 +89,10 @@ impl From<SyncError> for End {
 
 impl From<StoreError> for End {
     fn from(error: StoreError) -> Self {
-        Self::Abandon(error.to_string())
+        match error {
+            StoreError::Data(_) => Self::Dead { code: DATA_REFUSED, error: error.to_string() },
+            _ => Self::Abandon(error.to_string()),
+        }
     }
 }
 
@@ -142,5 +148,7 @@ mod tests {
     #[test]
     fn a_ledger_that_does_not_answer_leaves_the_event_to_its_lease() {
         assert!(matches!(End::from(StoreError::LeaseLost), End::Abandon(_)));
+        let refused = End::from(StoreError::Data("22P05".into()));
+        assert!(matches!(refused, End::Dead { code: DATA_REFUSED, .. }), "what it refuses it refuses for ever");
     }
 }

@@ -7,10 +7,12 @@ mod circuit;
 mod dispatcher;
 mod end;
 mod health;
+mod isolation;
 mod limit;
 mod retry;
 mod run;
 mod settle;
+mod suspects;
 mod upkeep;
 
 pub use self::{

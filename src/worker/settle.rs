@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     dispatcher::Dispatcher,
-    end::{Counts, End},
+    end::{Counts, DATA_REFUSED, End},
     retry::{jittered, pause},
 };
 use crate::{
@@ -36,19 +36,27 @@ impl Dispatcher {
             Ok(settlement) => settlement,
             Err(reason) => {
                 tracing::warn!(event.id = %lease.event_id, %reason, "the run was abandoned; the event goes on when its lease is over");
+                self.suspects.note_abandoned(&lease.event_id);
                 return;
             }
         };
         let mut settlement = settlement;
         settlement.last.calls.extend(calls);
         log(claimed, &settlement);
-        match self.parts.store.settle(lease, settlement).await {
+        let mut settled = self.parts.store.settle(lease.clone(), settlement).await;
+        if let Err(error @ StoreError::Data(_)) = &settled {
+            // What the run brought cannot be written; that it ended can.
+            let bare = Settlement::to(Status::Dead).because(DATA_REFUSED, error.to_string());
+            settled = self.parts.store.settle(lease, bare).await;
+        }
+        match settled {
             Ok(()) => {}
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(event.id = %claimed.event.id, "the lease was lost to another worker, which goes on with the event");
             }
             Err(error) => {
                 tracing::error!(event.id = %claimed.event.id, %error, "the run's end could not be written; the event goes on when its lease is over");
+                self.suspects.note_abandoned(&claimed.event.id);
             }
         }
     }

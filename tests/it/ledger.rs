@@ -4,6 +4,7 @@
 //! each database; the name of a failing one says which: `ledger::claim::on_postgres::…`.
 
 mod accept;
+mod announcements;
 mod claim;
 mod clock;
 mod erp_state;

@@ -100,6 +100,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("worker.lease", &["90s", "1h"], &["89s", "3601s", "0s"]),
     ("worker.poll", &["10ms", "1m"], &["9ms", "61s"]),
     ("worker.circuit_failures", &["1", "1000"], &["0", "1001"]),
+    ("worker.cut_short_runs", &["3", "1000"], &["2", "1001"]),
     ("worker.circuit_pause", &["10ms", "1h"], &["9ms", "3601s"]),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),

@@ -11,15 +11,14 @@ use super::{
     query::Params,
 };
 use crate::{
-    event::{Decision, Event, ParseError, Parsed, Reason, Status},
+    event::{Decision, Event, Intake, ParseError, Parsed, Reason, Standing, Status},
     http::{
         auth::Reader,
-        body, intake,
+        body,
         openapi::schemas::EventBody,
         problem::Problem,
         state::{HttpState, PreviewError},
     },
-    store::Intake,
 };
 
 /// What an event would cause.
@@ -87,18 +86,14 @@ fn unhandled(kind: String, contact_id: Option<String>) -> Preview {
 
 /// Where the event would start if it came now.
 async fn start(state: &HttpState, event: &Event, decision: &Decision) -> Result<Status, Problem> {
-    let intake = intake::intake(event.kind(), decision.admitted, &state.messages, state.clock.now());
-    let linked = state.store.contact(event.contact().id()).await?.is_some();
-    Ok(match intake {
-        Intake::Queue => Status::Queued,
-        Intake::NotAdmitted => Status::NotAdmitted,
-        Intake::Ignored => Status::Ignored,
-        _ if linked => Status::Queued,
-        Intake::QueueIfLinkedElseHold(_) => Status::Held,
-        Intake::QueueIfLinkedElseIgnore => Status::Ignored,
-        Intake::QueueIfKnownElseNotAdmitted if state.store.has_turn(event.contact().id()).await? => Status::Queued,
-        Intake::QueueIfKnownElseNotAdmitted => Status::NotAdmitted,
-    })
+    let intake = Intake::of(event.kind(), decision.admitted, &state.messages, state.clock.now());
+    if !intake.asks_the_ledger() {
+        return Ok(intake.first_status(Standing::default()));
+    }
+    let contact = event.contact().id();
+    let linked = state.store.contact(contact).await?.is_some();
+    let in_turn = state.store.has_turn(contact).await?;
+    Ok(intake.first_status(Standing { linked, in_turn }))
 }
 
 async fn plan(state: &HttpState, event: Event) -> Result<Value, Problem> {

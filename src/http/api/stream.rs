@@ -4,6 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     extract::State,
+    http::HeaderMap,
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -11,10 +12,7 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use serde_json::json;
-use tokio::sync::{
-    OwnedSemaphorePermit,
-    broadcast::{Receiver, error::RecvError},
-};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::query::{self, Params};
@@ -24,7 +22,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
-    store::Change,
+    store::{Change, Follower, News},
 };
 
 /// How often a quiet stream shows that it lives.
@@ -41,13 +39,16 @@ pub(in crate::http) struct StreamParams {
 
 /// Follow state changes
 ///
-/// Server-sent events named `state`, each with `{"id", "type", "contact_id", "status", "at"}`. A reader that is too slow
-/// gets `lagged` with `{"missed": n}`: it should read the list again. Comments are heartbeats. The stream begins now and
-/// cannot be resumed.
+/// Server-sent events named `state`, each with `{"id", "type", "contact_id", "status", "at"}`; on PostgreSQL those of every
+/// replica. The stream begins now, or behind the event that `Last-Event-ID` names. Where what was missed is not known any
+/// more (a reader that is too slow or was away for long, another process) the event `reset` says so: read the list again.
+/// Comments are heartbeats.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "observation", security(("token" = ["read"])),
     params(("seconds" = Option<u16>, Query, minimum = 1, maximum = 3_600, nullable = false,
-        description = "The stream ends by itself after so many seconds; without it, when either side closes it")),
+        description = "The stream ends by itself after so many seconds; without it, when either side closes it"),
+        ("Last-Event-ID" = Option<String>, Header, nullable = false,
+            description = "The `id` of the last event of an earlier stream; it goes on behind it")),
     responses(
         (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
         (status = 429, description = "Too many streams are open", body = ProblemDocument),
@@ -57,10 +58,13 @@ pub(in crate::http) async fn stream_changes(
     State(state): State<HttpState>,
     _: Reader,
     Params(params): Params<StreamParams>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
     let place = state.streams().clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
-    let changes = follow(state.store.changes(), state.stop.clone(), place);
+    // A name that cannot be read is one that nobody gave.
+    let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let changes = follow(state.store.follow(last), state.stop.clone(), place);
     let changes = changes.take_until(async move {
         match end {
             Some(end) => tokio::time::sleep(end).await,
@@ -71,23 +75,21 @@ pub(in crate::http) async fn stream_changes(
     Ok(([("x-accel-buffering", "no")], Sse::new(changes).keep_alive(heartbeat)).into_response())
 }
 
-/// The changes until the bridge stops: an open stream must not hold up a graceful stop.
+/// The changes until the bridge stops: an open stream must not hold up a graceful stop. It begins with an id alone, by which
+/// a reader can go on that heard nothing yet.
 fn follow(
-    changes: Receiver<Change>,
+    changes: Follower,
     stop: CancellationToken,
     place: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold((changes, stop, place), |(mut changes, stop, place)| async move {
-        let received = stop.run_until_cancelled(changes.recv()).await?;
-        let event = match received {
-            Ok(change) => state(&change),
-            Err(RecvError::Lagged(missed)) => {
-                Event::default().event("lagged").data(json!({ "missed": missed }).to_string())
-            }
-            Err(RecvError::Closed) => return None,
+    let begin = stream::iter([Ok(Event::default().id(changes.id()))]);
+    begin.chain(stream::unfold((changes, stop, place), |(mut changes, stop, place)| async move {
+        let event = match stop.run_until_cancelled(changes.next()).await? {
+            News::Changed(change) => state(&change),
+            News::Reset => Event::default().event("reset").data("{}"),
         };
-        Some((Ok(event), (changes, stop, place)))
-    })
+        Some((Ok(event.id(changes.id())), (changes, stop, place)))
+    }))
 }
 
 fn state(change: &Change) -> Event {
@@ -105,31 +107,50 @@ fn state(change: &Change) -> Event {
 mod tests {
     use std::sync::Arc;
 
-    use tokio::sync::{Semaphore, broadcast};
+    use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::{clock::Millis, event::Status};
+    use crate::{
+        clock::{Clock, Millis},
+        config::DatabaseConfig,
+        store::{Intake, NewEvent, Store},
+    };
 
-    fn change() -> Change {
-        Change { id: "e".into(), kind: "deal.closed".into(), contact_id: None, status: Status::Queued, at: Millis(0) }
+    fn event(id: &str) -> NewEvent {
+        NewEvent {
+            webhook_id: Some(id.into()),
+            kind: "deal.closed".into(),
+            contact_id: Some("c1".into()),
+            occurred_at: None,
+            payload: "{}".into(),
+            intake: Intake::Queue,
+            admission: None,
+            warnings: None,
+            actor: "webhook".into(),
+            force: false,
+            sequence: None,
+            trace_parent: None,
+        }
     }
 
     #[tokio::test]
-    async fn a_stream_tells_changes_and_losses_and_ends_when_the_bridge_stops() {
-        let places = Arc::new(Semaphore::new(1));
-        let (sender, receiver) = broadcast::channel(1);
-        let stop = CancellationToken::new();
+    async fn a_stream_tells_changes_and_losses_with_ids_and_ends_when_the_bridge_stops() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/ledger.db", dir.path().display());
+        let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+        let store = Store::open(&config, Clock::manual(Millis(0)), true).await.unwrap();
+        let (places, stop) = (Arc::new(Semaphore::new(1)), CancellationToken::new());
         let place = places.clone().try_acquire_owned().unwrap();
-        let mut told = Box::pin(follow(receiver, stop.clone(), place));
-        for _ in 0..3 {
-            sender.send(change()).unwrap();
-        }
-        let lagged = format!("{:?}", told.next().await.unwrap().unwrap());
-        assert!(lagged.contains("lagged") && lagged.contains("missed"), "{lagged}");
-        let state = format!("{:?}", told.next().await.unwrap().unwrap());
-        assert!(state.contains("deal.closed") && state.contains("queued"), "{state}");
+        let mut told = Box::pin(follow(store.follow(Some("another-7")), stop.clone(), place));
+        let mut next = async || format!("{:?}", told.next().await.map(Result::unwrap));
+        next().await;
+        let reset = next().await;
+        assert!(reset.contains("event: reset") && reset.contains("id: "), "{reset}");
+        store.accept(event("w1")).await.unwrap();
+        let state = next().await;
+        assert!(state.contains("deal.closed") && state.contains("queued") && state.contains("id: "), "{state}");
         stop.cancel();
-        assert!(told.next().await.is_none());
+        assert_eq!(next().await, "None");
         drop(told);
         assert_eq!(places.available_permits(), 1);
     }

@@ -34,6 +34,21 @@ fn there(places: &[&'static str]) -> Vec<&'static str> {
     places.iter().copied().filter(|place| super::root().join(place).exists()).collect()
 }
 
+/// `store/transitions.rs` asks the one function that knows which state may follow which, and tells everybody.
+#[test]
+fn an_event_s_state_is_changed_in_one_place() {
+    let changes = |source: &super::Source| {
+        let text = program(source).to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+        text.contains("update events set status") || text.contains(", status = $")
+    };
+    let places: Vec<_> = rust(&["src/store", "src/worker", "src/http", "src/app"])
+        .iter()
+        .filter(|source| changes(source))
+        .map(|source| source.path.clone())
+        .collect();
+    assert_eq!(places, ["src/store/transitions.rs"]);
+}
+
 #[test]
 fn no_file_is_too_long_to_be_read_in_one_go() {
     let mut too_long = Vec::new();

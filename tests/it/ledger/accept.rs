@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use erp_bridge::{
     clock::Millis,
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Accepted, Intake, NewEvent, Settlement},
+    store::{Accepted, Intake, NewEvent, Settlement, StoreError},
 };
 use futures::future::join_all;
 use serde_json::json;
@@ -22,6 +22,28 @@ on_both! {
     where_an_event_starts_depends_on_its_contact
     within_one_batch_an_event_counts_for_those_behind_it
     a_null_character_in_a_text_neither_fails_its_batch_nor_its_event
+    what_the_database_refuses_costs_its_own_event_alone_and_is_kept_for_operators
+}
+
+async fn what_the_database_refuses_costs_its_own_event_alone_and_is_kept_for_operators(ledger: &Ledger) {
+    let refuse = if ledger.is_sqlite() {
+        "create trigger no_mars before insert on events when new.payload like '%mars%'
+           begin select raise(abort, 'no mars'); end"
+    } else {
+        "alter table events add constraint no_mars check (payload not like '%mars%')"
+    };
+    ledger.run(refuse).await;
+    let events = ["w1", "mars", "w2", "w3", "w4"].map(|id| event(id, "c1"));
+    let outcomes = join_all(events.map(|event| ledger.store.accept(event))).await;
+    let is_new = |outcome: &Result<Accepted, StoreError>| matches!(outcome, Ok(Accepted::New { .. }));
+    assert_eq!(outcomes.iter().map(is_new).collect::<Vec<_>>(), [true, false, true, true, true], "{outcomes:?}");
+    assert!(matches!(outcomes[1], Err(StoreError::Data(_))), "no outage: {outcomes:?}");
+    let stored = ledger.events().await.into_iter().filter_map(|row| row.webhook_id);
+    assert_eq!(stored.collect::<Vec<_>>(), ["w1", "w2", "w3", "w4"]);
+    let rejections = ledger.store.rejections(None, 10).await.unwrap();
+    let kept: Vec<_> = rejections.iter().map(|row| row.rejection.webhook_id.as_str()).collect();
+    assert_eq!(kept, ["mars"]);
+    assert!(rejections[0].rejection.payload.contains("mars"), "with what it said");
 }
 
 async fn a_new_event_reads_back_as_it_came(ledger: &Ledger) {

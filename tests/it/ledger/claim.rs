@@ -21,6 +21,7 @@ on_both! {
     a_claim_brings_the_link_and_the_journal_so_far
     what_waits_for_its_time_holds_nobody_else_up
     it_is_known_when_the_next_turn_falls_due
+    who_is_cut_short_twice_in_a_row_is_a_suspect_until_a_step_is_done_or_the_run_is_settled
 }
 
 async fn of_each_contact_the_oldest_event_is_claimed_and_the_oldest_of_all_first(ledger: &Ledger) {
@@ -198,4 +199,38 @@ fn call() -> CallRow {
         request: json!({}),
         response: String::new(),
     }
+}
+
+async fn who_is_cut_short_twice_in_a_row_is_a_suspect_until_a_step_is_done_or_the_run_is_settled(ledger: &Ledger) {
+    let store = &ledger.store;
+    // Neither settled nor come on: as after the end of the process.
+    let cut_short = async |expected: i64| {
+        let claimed = ledger.claim_one().await;
+        assert_eq!(claimed.cut_short, expected);
+        ledger.clock.advance(LEASE);
+        claimed
+    };
+    let id = ledger.queue("c1").await;
+    cut_short(0).await;
+    assert!(!store.has_suspect().await.unwrap());
+    cut_short(1).await;
+    assert!(store.has_suspect().await.unwrap());
+    let other = ledger.queue("c2").await;
+    assert_eq!(ids(&ledger.claim(10).await), [other], "a suspect is not claimed among others");
+    let mut suspect = store.claim_suspect(LEASE).await.unwrap().unwrap();
+    assert_eq!((&suspect.event.id, suspect.cut_short), (&id, 2));
+    assert!(store.claim_suspect(LEASE).await.unwrap().is_none(), "it is in hand");
+    // Planning is no progress, a step that is done is.
+    store.plan(&mut suspect.lease, &[step("a"), step("b")], Vec::new()).await.unwrap();
+    ledger.clock.advance(LEASE);
+    let mut suspect = store.claim_suspect(LEASE).await.unwrap().unwrap();
+    assert_eq!(suspect.cut_short, 3);
+    let done = Advance { done: Some((0, json!(1))), start: Some(1), ..Advance::default() };
+    store.advance(&mut suspect.lease, &done).await.unwrap();
+    ledger.clock.advance(LEASE);
+    let again = ledger.claim(10).await.into_iter().find(|claimed| claimed.event.id == id).unwrap();
+    assert_eq!(again.cut_short, 0);
+    store.release(again.lease, Vec::new()).await.unwrap();
+    let again = ledger.claim(10).await.into_iter().find(|claimed| claimed.event.id == id).unwrap();
+    assert_eq!(again.cut_short, 0, "what is settled was not cut short");
 }

@@ -3,7 +3,7 @@
 use erp_bridge::{
     clock::Millis,
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Advance, CallRow, Claimed, EqualSteps, Intake, NewStep, Settlement, StepState, Store},
+    store::{Advance, CallRow, Claimed, EqualSteps, Intake, NewStep, News, Settlement, StepState, Store},
 };
 use serde_json::json;
 
@@ -152,10 +152,14 @@ async fn a_link_releases_the_held_messages_of_its_contact_in_order(ledger: &Ledg
     assert_eq!(ledger.status(&later).await, Status::Held);
     ledger.clock.advance(MS);
     let linked = Advance { done: Some((0, json!(null))), link: Some(link(8)), start: Some(1), ..Advance::default() };
-    let mut changes = ledger.store.changes();
+    let mut changes = ledger.store.follow(None);
     ledger.store.advance(&mut claimed.lease, &linked).await.unwrap();
-    let mut announced: Vec<_> =
-        std::iter::from_fn(|| changes.try_recv().ok()).map(|change| (change.id, change.status)).collect();
+    let mut announced: Vec<_> = std::iter::from_fn(|| changes.try_next())
+        .map(|news| match news {
+            News::Changed(change) => (change.id, change.status),
+            News::Reset => panic!("nothing was missed"),
+        })
+        .collect();
     announced.sort_by(|left, right| left.0.cmp(&right.0));
     let mut expected: Vec<_> = held.iter().chain([&later]).map(|id| (id.clone(), Status::Queued)).collect();
     expected.sort_by(|left, right| left.0.cmp(&right.0));

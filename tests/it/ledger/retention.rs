@@ -6,7 +6,7 @@ use erp_bridge::{
     clock::Millis,
     event::Status,
     store::{
-        Accepted, Advance, CallRow, Change, EventFilter, Intake, NewStep, Pruned, Rejection, Settlement, StoreError,
+        Accepted, Advance, CallRow, EventFilter, Intake, NewStep, News, Pruned, Rejection, Settlement, StoreError,
     },
 };
 use serde_json::json;
@@ -30,7 +30,7 @@ const BATCH: usize = 500;
 async fn a_held_message_is_given_up_at_the_end_of_its_time_and_not_before(ledger: &Ledger) {
     let span = Duration::from_secs(30 * 86_400);
     let id = ledger.take_in("c1", Intake::QueueIfLinkedElseHold(START.plus(span))).await;
-    let mut changes = ledger.store.changes();
+    let mut changes = ledger.store.follow(None);
     ledger.clock.advance(span - MS);
     assert_eq!(ledger.store.expire_held().await, Ok(0), "one millisecond before");
     assert_eq!(ledger.status(&id).await, Status::Held);
@@ -40,8 +40,8 @@ async fn a_held_message_is_given_up_at_the_end_of_its_time_and_not_before(ledger
     assert_eq!((row.status, row.error_code.as_deref()), (Status::Discarded, Some("hold_expired")));
     assert_eq!((row.finished_at, row.next_attempt_at), (Some(ledger.clock.now()), None));
     assert!(row.error.is_some() && row.payload.is_some(), "with a trace, and what an operator needs to replay it");
-    let Ok(Change { id: changed, status: Status::Discarded, .. }) = changes.try_recv() else { panic!("not announced") };
-    assert_eq!(changed, id);
+    let Some(News::Changed(change)) = changes.try_next() else { panic!("not announced") };
+    assert_eq!((change.id, change.status), (id.clone(), Status::Discarded));
     assert_eq!(ledger.store.expire_held().await, Ok(0));
     ledger.store.replay(&id, "ops", None).await.unwrap();
     assert_eq!(ledger.claim_one().await.event.id, id);

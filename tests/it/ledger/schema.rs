@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use erp_bridge::{
-    app::{App, StartOptions},
+    app::{self, App, StartOptions},
     clock::Clock,
     config::DatabaseConfig,
     simulator::{self, SimConfig},
@@ -112,6 +112,32 @@ async fn postgres_says_which_mode_is_active_and_syncs_whatever_the_database_is_s
     let store = opened(&config, true).await.unwrap();
     assert!(store.mode().contains("fsync=on, synchronous_commit=on"), "{}", store.mode());
     assert_eq!(rows(&url, "select current_setting('synchronous_commit')").await, [["off"]], "by itself");
+}
+
+#[tokio::test]
+async fn a_postgres_database_that_is_not_utf8_is_refused_with_the_command_that_makes_a_right_one() {
+    let url = postgres::database().await;
+    let (server, name) = url.rsplit_once('/').unwrap();
+    let latin = format!("{name}latin");
+    run(&url, &format!("create database {latin} encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"))
+        .await;
+    let config = DatabaseConfig { url: format!("{server}/{latin}").into(), ..DatabaseConfig::default() };
+    let Err(error) = opened(&config, true).await else { panic!("it was opened") };
+    assert!(matches!(&error, OpenError::Encoding(encoding) if encoding == "LATIN1"), "{error}");
+    assert!(error.to_string().contains("createdb -T template0 -E UTF8"), "{error}");
+}
+
+#[tokio::test]
+async fn a_check_does_not_migrate_a_postgres_that_replicas_may_work_on() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let config = world::config(&sim.base_url(), &postgres::database().await);
+    let store_row = async || app::check(&config).await.into_iter().find(|row| row.what.contains("store")).unwrap();
+    let row = store_row().await;
+    assert!(!row.ok && row.detail.contains("version 0") && row.detail.contains("serve"), "{row:?}");
+    let looked = opened(&config.database, false).await;
+    assert!(matches!(looked, Err(OpenError::Behind { found: 0, .. })), "it is as it was");
+    opened(&config.database, true).await.unwrap();
+    assert!(store_row().await.ok);
 }
 
 /// The two migration folders make the same tables: columns with their kind and whether they may be null, and every

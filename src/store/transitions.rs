@@ -1,0 +1,89 @@
+//! The one way in which an event gets another state: the row and its announcement change in one transaction, and what
+//! cannot happen to an event in its state changes nothing.
+
+use super::{
+    Change, Store, StoreError,
+    announcements::Announcer,
+    db::{Arg, Row, Tx, args},
+    replicas, types,
+};
+use crate::{
+    clock::Millis,
+    event::{Status, Transition},
+};
+
+/// What happens to events, and what else of their rows changes with it.
+pub(super) struct Move<'a> {
+    pub(super) happened: Transition,
+    /// When.
+    pub(super) at: Millis,
+    /// Further columns, `error = $1, attempts = 0`; `status`, `updated_at` and `finished_at` are the move's own.
+    pub(super) set: &'a str,
+    /// Which events, of those that it can happen to: `id = $2`.
+    pub(super) which: &'a str,
+    /// The arguments of both.
+    pub(super) args: Vec<Arg>,
+    /// Columns to answer besides `id`, `kind` and `contact_id`: `, seq`, `, *`.
+    pub(super) returning: &'a str,
+}
+
+impl Move<'_> {
+    /// Moves all that match and are in a state that allows it; answers their rows.
+    pub(super) async fn run(self, tx: &mut Tx) -> Result<Vec<Row>, StoreError> {
+        let Self { happened, at, set, which, mut args, returning } = self;
+        let Some(next) = happened.target() else { return Ok(Vec::new()) };
+        let sources: Vec<String> = happened.sources().map(|from| format!("'{from}'")).collect();
+        args.push(at.into());
+        let at_number = args.len();
+        let finished = if next.is_open() { "null".to_owned() } else { format!("${at_number}") };
+        let set = if set.is_empty() { String::new() } else { format!(", {set}") };
+        let sql = format!(
+            "update events set status = '{next}', updated_at = ${at_number}, finished_at = {finished}{set}
+             where status in ({}) and {which} returning id, kind, contact_id{returning}",
+            sources.join(", ")
+        );
+        let rows = tx.fetch(sql, args).await?;
+        for row in &rows {
+            let (id, kind, contact_id) = (row.text("id")?, row.text("kind")?, row.opt_text("contact_id")?);
+            tx.moved.push(Change { id, kind, contact_id, status: next, at });
+        }
+        Ok(rows)
+    }
+
+    /// Moves this one event.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongState`] where its state does not allow it, [`StoreError::NotFound`] where there is none.
+    pub(super) async fn run_one(self, tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+        if !self.run(tx).await?.is_empty() {
+            return Ok(());
+        }
+        let row = tx.fetch_first("select status from events where id = $1", args![id]).await?;
+        Err(StoreError::WrongState(types::status(&row.ok_or(StoreError::NotFound)?)?))
+    }
+}
+
+/// Commits a transaction, and tells everybody of the events that it moved: replicas with the commit, this process after
+/// it.
+pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), StoreError> {
+    let moved = std::mem::take(&mut tx.moved);
+    replicas::notify(&mut tx, announcer, &moved).await?;
+    tx.commit().await?;
+    for change in &moved {
+        crate::telemetry::metrics::event_moved(change.status.as_str());
+    }
+    announcer.tell(moved);
+    Ok(())
+}
+
+impl Store {
+    /// Commits a transaction that may have moved events.
+    pub(super) async fn commit(&self, tx: Tx) -> Result<(), StoreError> {
+        commit(tx, &self.announcer).await
+    }
+}
+
+/// Notes that an event was stored in this state.
+pub(super) fn stored(tx: &mut Tx, id: String, kind: String, contact_id: Option<String>, status: Status, at: Millis) {
+    tx.moved.push(Change { id, kind, contact_id, status, at });
+}
