@@ -328,12 +328,12 @@ enum RecordOwner {
     Anothers,
 }
 
-fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
-    let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| comparable(&field.val));
-    let shown = |id: &str| detail.shown(id).filter(|stored| !stored.trim().is_empty()).map(comparable);
-    let pairs = ["khid", "name"].map(|id| sent(id).zip(shown(id)));
-    let is_shown = Option::<(String, String)>::is_some;
-    let differs = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(sent, stored)| sent != stored);
+fn record_owner(detail: &Detail, fields: &[FieldValue]) -> RecordOwner {
+    let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.as_str());
+    let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(str::trim)));
+    let is_shown = |pair: &Option<(&str, &str)>| pair.is_some_and(|(_, stored)| !stored.is_empty());
+    let is_other = |(sent, stored): (&str, &str)| stored.is_empty() || comparable(sent) != comparable(stored);
+    let differs = |pair: &Option<(&str, &str)>| pair.is_some_and(is_other);
     if pairs.iter().any(is_shown) && !pairs.iter().any(differs) {
         RecordOwner::Ours
     } else if pairs.iter().all(|pair| is_shown(pair) && differs(pair)) {
