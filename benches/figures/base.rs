@@ -17,7 +17,6 @@ use erp_bridge::{
     event::{Event, Parsed, Reading, Rules},
     http::signed_body::Secrets,
 };
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use super::{Outcome, load::SECRET};
@@ -31,8 +30,8 @@ struct Checks {
 
 /// Serves until it is killed. `POST /webhooks/events` is BASE, on the second port it verifies.
 pub(crate) async fn serve() -> Outcome<()> {
-    let secrets = Secrets::parse(&[SecretString::from(SECRET)])?;
-    let checks = Checks { secrets, rules: Rules::new(&AdmissionConfig::default())?, clock: Clock::system() };
+    let secrets = Secrets::new(&[SECRET.parse()?]);
+    let checks = Checks { secrets, rules: Rules::new(&AdmissionConfig::default()), clock: Clock::system() };
     let base = Router::new().route("/webhooks/events", post(read));
     let verifying = Router::new().route("/webhooks/events", post(verify)).with_state(Arc::new(checks));
     let listen = async || TcpListener::bind("127.0.0.1:0").await;

@@ -96,6 +96,7 @@ async fn one(store: &Store, number: usize) -> Outcome<()> {
         force: false,
         sequence: None,
         trace_parent: None,
+        deed: None,
     };
     match store.accept(event).await? {
         Accepted::New { status: Status::Queued, .. } => Ok(()),

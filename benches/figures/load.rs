@@ -6,7 +6,6 @@
 use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
 
 use erp_bridge::{clock::Clock, http::signed_body::sign};
-use secrecy::SecretString;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -96,7 +95,7 @@ pub(crate) fn request(body: &str) -> Outcome<Vec<u8>> {
     // Random, as most senders' are: the hard case for an index.
     let id = format!("evt_{}", uuid::Uuid::new_v4().simple());
     let timestamp = Clock::system().now().0 / 1_000;
-    let signature = sign(&SecretString::from(SECRET), &id, timestamp, body.as_bytes())?;
+    let signature = sign(&SECRET.parse()?, &id, timestamp, body.as_bytes());
     Ok(format!(
         "POST /webhooks/events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nwebhook-id: {id}\r\n\
          webhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",

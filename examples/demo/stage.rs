@@ -69,7 +69,7 @@ impl Stage {
     /// A JSON answer; the bridge is asked with the token.
     pub(crate) async fn get(&self, url: String) -> Result<Value, Failure> {
         let answer = self.http.get(url).bearer_auth(TOKEN).send().await?.error_for_status()?;
-        Ok(serde_json::from_str(&answer.text().await?)?)
+        Ok(erp_bridge::json::parse_text(&answer.text().await?)?)
     }
 
     /// Waits until no event is queued or running.

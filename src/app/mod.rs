@@ -35,9 +35,6 @@ pub use self::check::{CheckRow, check};
 /// Why the bridge could not start: a sentence for whoever starts it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A part of the configuration that only shows when it is used.
-    #[error("{0}")]
-    Config(String),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] OpenError),
@@ -91,8 +88,8 @@ impl App {
     /// Opens the ledger, builds the parts, listens, and sets everything to work.
     pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
         let StartOptions { clock, migrate, dispatch } = options;
-        let keys = Arc::new(Keyring::new(keys(config)?));
-        let rules = Rules::new(&config.admission).map_err(StartError::Config)?;
+        let keys = Arc::new(Keyring::new(keys(config)));
+        let rules = Rules::new(&config.admission);
         let instance_lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
         let freed = store.free_turns().await.map_err(OpenError::from)?;
@@ -156,10 +153,9 @@ impl App {
     }
 
     /// Takes secrets, tokens and the ERP's account of a newly read configuration; everything else needs a restart.
-    pub fn reload(&self, config: &Config) -> Result<(), StartError> {
-        self.keys.replace(keys(config)?);
+    pub fn reload(&self, config: &Config) {
+        self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
-        Ok(())
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger.
@@ -184,9 +180,8 @@ async fn watched<T>(stop: CancellationToken, task: impl Future<Output = T>) {
     failed.disarm();
 }
 
-fn keys(config: &Config) -> Result<Keys, StartError> {
-    let secrets = Secrets::parse(&config.webhook.secrets).map_err(StartError::Config)?;
-    Ok(Keys { secrets, tokens: Tokens::new(&config.api.tokens) })
+fn keys(config: &Config) -> Keys {
+    Keys { secrets: Secrets::new(&config.webhook.secrets), tokens: Tokens::new(&config.api.tokens) }
 }
 
 fn reading(config: &Config) -> Reading {

@@ -3,11 +3,11 @@
 use std::{io::Read, path::Path, time::Duration};
 
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::{clock::Clock, http::signed_body::sign};
+use crate::{clock::Clock, config::WebhookSecret, http::signed_body::sign, json};
 
 /// Signs event files and posts them, one after the other.
 #[derive(Debug, Args)]
@@ -35,6 +35,9 @@ pub(super) struct Send {
 impl Send {
     pub(super) async fn run(self) -> Outcome {
         let url = target(&self.url);
+        // Here and not by the command line's parser, which would print what was given.
+        let secret: WebhookSecret =
+            self.secret.expose_secret().parse().map_err(|wanted| format!("--secret: {wanted}"))?;
         let client = client()?;
         let mut events = Vec::new();
         for file in &self.files {
@@ -49,7 +52,7 @@ impl Send {
                 None => format!("evt_{}", uuid::Uuid::now_v7().simple()),
             };
             for _ in 0..self.repeat.max(1) {
-                let (status, answer) = self.post(&client, &url, &id, event).await?;
+                let (status, answer) = self.post(&client, &secret, &url, &id, event).await?;
                 all_taken &= status < 300;
                 println!("{}", line(file, event, status, &answer));
             }
@@ -60,13 +63,14 @@ impl Send {
     async fn post(
         &self,
         client: &reqwest::Client,
+        secret: &WebhookSecret,
         url: &str,
         id: &str,
         event: &Value,
     ) -> Result<(u16, Value), Box<dyn std::error::Error>> {
         let body = event.to_string();
         let timestamp = self.timestamp.unwrap_or_else(|| Clock::system().now().0 / 1_000);
-        let signature = sign(&self.secret, id, timestamp, body.as_bytes())?;
+        let signature = sign(secret, id, timestamp, body.as_bytes());
         let request = client
             .post(url)
             .header("content-type", "application/json")
@@ -77,7 +81,7 @@ impl Send {
         let response = request.send().await.map_err(|error| format!("{url} cannot be reached: {error}"))?;
         let status = response.status().as_u16();
         let answer = response.text().await.unwrap_or_default();
-        Ok((status, serde_json::from_str(&answer).unwrap_or(Value::String(answer))))
+        Ok((status, json::parse_text(&answer).unwrap_or(Value::String(answer))))
     }
 }
 
@@ -103,7 +107,7 @@ fn read(file: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
     } else {
         text = std::fs::read_to_string(Path::new(file)).map_err(|error| format!("{file}: {error}"))?;
     }
-    match serde_json::from_str(&text).map_err(|error| format!("{file} is not JSON: {error}"))? {
+    match json::parse_text(&text).map_err(|error| format!("{file} is not JSON: {error}"))? {
         Value::Array(events) => Ok(events),
         event => Ok(vec![event]),
     }

@@ -33,10 +33,10 @@ impl Serve {
         }
         let stop = app.stop_token();
         let reload = || match place.load().map_err(|error| error.to_string()) {
-            Ok(config) => match app.reload(&config) {
-                Ok(()) => tracing::info!("secrets, tokens and the account of the ERP were read again"),
-                Err(error) => tracing::error!(%error, "the old secrets, tokens and account stay"),
-            },
+            Ok(config) => {
+                app.reload(&config);
+                tracing::info!("secrets, tokens and the account of the ERP were read again");
+            }
             Err(error) => tracing::error!(error, "the old secrets, tokens and account stay"),
         };
         tokio::select! {

@@ -2,12 +2,7 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use humantime::format_duration;
-use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -23,13 +18,6 @@ const LEASE_MARGIN: Duration = Duration::from_secs(10);
 const TOKEN_CHARS_RECOMMENDED: usize = 16;
 /// What the Standard Webhooks scheme recommends at least.
 const KEY_BYTES_RECOMMENDED: usize = 24;
-/// More than any sender uses.
-const KEY_BYTES_MAX: usize = 1_024;
-
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 impl Config {
     /// What is allowed and yet unwise, a sentence each; to be logged at the start.
@@ -47,7 +35,7 @@ impl Config {
             }
         }
         for (index, secret) in self.webhook.secrets.iter().enumerate() {
-            if key_bytes(secret.expose_secret()).is_some_and(|bytes| bytes < KEY_BYTES_RECOMMENDED) {
+            if secret.key().len() < KEY_BYTES_RECOMMENDED {
                 let number = index + 1;
                 warnings.push(format!("webhook.secrets: secret {number} has fewer than {KEY_BYTES_RECOMMENDED} bytes"));
             }
@@ -63,6 +51,14 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
         let (lease, timeout) = (format_duration(config.worker.lease), format_duration(config.erp.timeout));
         let needed = format_duration(needed);
         r.refuse("worker.lease", format!("{lease} is too short for erp.timeout = {timeout}: write at least {needed}"));
+    }
+    let (known, tolerance) = (config.retention.webhook_ids, config.webhook.tolerance);
+    if !known.is_zero() && known < tolerance * 2 {
+        let (known, twice) = (format_duration(known), format_duration(tolerance * 2));
+        let message = format!(
+            "{known} is too short: a captured request could be taken again; write 0s (for ever) or at least {twice}"
+        );
+        r.refuse("retention.webhook_ids", message);
     }
     let mins: Vec<f64> = config.mapping.levels.iter().map(|level| level.min).collect();
     if !mins.is_sorted_by(|higher, lower| higher > lower) {
@@ -91,7 +87,7 @@ pub(super) fn required(config: &Config, r: &mut Reader) {
             !config.webhook.secrets.is_empty(),
             "the secrets that senders sign with (签名密钥), whsec_…",
         ),
-        ("erp.base_url", !erp.base_url.is_empty(), "the ERP's address (ERP 地址), such as http://HOST:PORT"),
+        ("erp.base_url", !erp.base_url.as_str().is_empty(), "the ERP's address (ERP 地址), such as http://HOST:PORT"),
         ("erp.username", !erp.username.is_empty(), "the ERP account's name (ERP 账号)"),
         ("erp.password", secret(&erp.password), "the ERP account's password (ERP 密码)"),
         ("erp.serial", !erp.serial.is_empty(), "the serial number of the login (serialnum), 1 to 20 letters or digits"),
@@ -121,23 +117,6 @@ pub(super) fn is_database_url(text: &str) -> bool {
     // A ledger in memory would lose what was acknowledged.
     let lasting = !text.contains(":memory:") && !text.contains("mode=memory");
     rest.is_some_and(|rest| !rest.trim().is_empty()) && lasting && !text.contains(char::is_control)
-}
-
-/// `whsec_` and base64 of a key.
-pub(super) fn is_whsec(text: &str) -> bool {
-    key_bytes(text).is_some_and(|bytes| (1..=KEY_BYTES_MAX).contains(&bytes))
-}
-
-fn key_bytes(text: &str) -> Option<usize> {
-    BASE64.decode(text.trim().strip_prefix("whsec_")?).ok().map(|key| key.len())
-}
-
-/// http or https, a host, perhaps the folder that the ERP is installed in.
-pub(super) fn is_base_url(text: &str) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
-    let bare =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    matches!(url.scheme(), "http" | "https") && url.has_host() && bare
 }
 
 /// A path of the ERP, without query.

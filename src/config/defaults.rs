@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AdmissionConfig, ApiConfig, BeforePromotion, DatabaseConfig, ErpConfig, ErpValues, Level, LogConfig, LogFilter,
-    LogFormat, MappingConfig, Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig, WebhookConfig,
-    WorkerConfig,
+    AdmissionConfig, ApiConfig, BaseUrl, BeforePromotion, ContentType, DatabaseConfig, ErpConfig, ErpValues, Level,
+    LogConfig, LogFilter, LogFormat, MappingConfig, Markup, MessagesConfig, RetentionConfig, RetryConfig, ServerConfig,
+    WebhookConfig, WorkerConfig,
 };
 
 impl Default for ServerConfig {
@@ -54,18 +54,22 @@ impl Default for AdmissionConfig {
     fn default() -> Self {
         let placeholders =
             ["先生", "女士", "小姐", "老板", "经理", "客户", "微信用户", "未知", "匿名", "无名", "test", "测试"];
-        Self { min_score: 60.0, placeholders: placeholders.map(String::from).to_vec(), rules: BTreeMap::new() }
+        Self {
+            min_score: 60.0,
+            placeholders: placeholders.iter().filter_map(|name| name.parse().ok()).collect(),
+            rules: BTreeMap::new(),
+        }
     }
 }
 
 impl Default for ErpConfig {
     fn default() -> Self {
         Self {
-            base_url: String::new(),
+            base_url: BaseUrl::default(),
             username: String::new(),
             password: String::new().into(),
             serial: String::new(),
-            content_type: "application/json".into(),
+            content_type: ContentType::Json,
             login_path: "/webapi/v3/ov1/login".into(),
             timeout: Duration::from_secs(20),
             max_in_flight: 4,
@@ -122,7 +126,7 @@ impl Default for RetryConfig {
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { succeeded: days(90) }
+        Self { succeeded: days(90), audit: days(3 * 365), webhook_ids: Duration::ZERO }
     }
 }
 

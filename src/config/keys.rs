@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use super::{
-    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, DatabaseConfig, ErpConfig, ErpValues,
-    LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours, RetentionConfig, RetryConfig,
+    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ContentType, DatabaseConfig, ErpConfig,
+    ErpValues, LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours, RetentionConfig, RetryConfig,
     ServerConfig, WebhookConfig, WorkerConfig,
-    check::{is_base_url, is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_serial, is_whsec},
+    check::{is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_serial},
     parse::{
-        Parsed, duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
-        zone,
+        duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth, zone,
     },
-    source::{Raw, Reader},
-    tables::{admission_rules, assignment_rule, level, token},
+    source::Reader,
+    tables::{admission_rules, assignment_rule, level, placeholder, token},
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -40,13 +39,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
                 list(1..=50, duration(MS * 10..=DAY * 30)),
             ),
         },
-        retention: RetentionConfig {
-            succeeded: r.read(
-                "retention.succeeded",
-                RetentionConfig::default().succeeded,
-                duration(HOUR..=DAY * 3_650),
-            ),
-        },
+        retention: retention(r),
         worker: worker(r),
         log: log(r),
     }
@@ -78,9 +71,8 @@ fn database(r: &mut Reader) -> DatabaseConfig {
 
 fn webhook(r: &mut Reader) -> WebhookConfig {
     let d = WebhookConfig::default();
-    let secret = text_such_that(is_whsec, "write whsec_ and then base64 of 24 to 64 random bytes");
     WebhookConfig {
-        secrets: r.secret("webhook.secrets", d.secrets, list(1..=16, |raw| secret(raw).map(Into::into))),
+        secrets: r.secret("webhook.secrets", d.secrets, list(1..=16, read_as)),
         tolerance: r.read("webhook.tolerance", d.tolerance, duration(SECOND..=DAY)),
         rate_limit: r.read("webhook.rate_limit", d.rate_limit, integer(0..=1_000_000)),
         strict: r.read("webhook.strict", d.strict, truth),
@@ -102,30 +94,29 @@ fn admission(r: &mut Reader) -> AdmissionConfig {
     let d = AdmissionConfig::default();
     AdmissionConfig {
         min_score: r.read("admission.min_score", d.min_score, number(0.0..=100.0)),
-        placeholders: r.read("admission.placeholders", d.placeholders, list(0..=1_000, readable(50))),
+        placeholders: r.read("admission.placeholders", d.placeholders, list(0..=1_000, placeholder)),
         rules: r.read("admission.rules", d.rules, admission_rules),
     }
 }
 
 fn erp(r: &mut Reader) -> ErpConfig {
-    const CONTENT_TYPES: &[(&str, &str)] = &[
-        ("application/json", "application/json"),
-        ("application/zsml; charset=utf-8", "application/zsml; charset=utf-8"),
-        ("application/zsml", "application/zsml; charset=utf-8"),
+    const CONTENT_TYPES: &[(&str, ContentType)] = &[
+        ("application/json", ContentType::Json),
+        ("application/zsml; charset=utf-8", ContentType::Zsml),
+        ("application/zsml", ContentType::Zsml),
     ];
     let d = ErpConfig::default();
-    let content_type = |raw: &Raw| one_of(CONTENT_TYPES)(raw).map(str::to_owned);
     let serial = text_such_that(is_serial, "write 1 to 20 letters or digits in quotes");
     let login_path = text_such_that(
         is_login_path,
         "write a path such as \"/webapi/v3/ov1/login\", or \"/SYSA/mobilephone/login.asp\" on older versions",
     );
     ErpConfig {
-        base_url: r.read("erp.base_url", d.base_url, base_url),
+        base_url: r.read("erp.base_url", d.base_url, read_as),
         username: r.read("erp.username", d.username, readable(100)),
         password: r.secret("erp.password", d.password, secret(1..=200)),
         serial: r.secret("erp.serial", d.serial, serial),
-        content_type: r.read("erp.content_type", d.content_type, content_type),
+        content_type: r.read("erp.content_type", d.content_type, one_of(CONTENT_TYPES)),
         login_path: r.read("erp.login_path", d.login_path, login_path),
         timeout: r.read("erp.timeout", d.timeout, duration(MS * 100..=MINUTE * 5)),
         max_in_flight: r.read("erp.max_in_flight", d.max_in_flight, integer(1..=64)),
@@ -135,12 +126,6 @@ fn erp(r: &mut Reader) -> ErpConfig {
         quiet_hours: r.read("erp.quiet_hours", d.quiet_hours, list(0..=24, read_as::<QuietHours>)),
         values: erp_values(r),
     }
-}
-
-/// The ERP's address without the slash that some write behind it.
-fn base_url(raw: &Raw) -> Parsed<String> {
-    let wanted = "write the ERP's address, such as http://192.168.1.10 or https://erp.example:8443";
-    text_such_that(is_base_url, wanted)(raw).map(|url| url.trim_end_matches('/').to_owned())
 }
 
 fn erp_values(r: &mut Reader) -> ErpValues {
@@ -174,6 +159,15 @@ fn messages(r: &mut Reader) -> MessagesConfig {
     MessagesConfig {
         before_promotion: r.read("messages.before_promotion", d.before_promotion, one_of(CHOICES)),
         hold_for: r.read("messages.hold_for", d.hold_for, duration(SECOND..=DAY * 3_650)),
+    }
+}
+
+fn retention(r: &mut Reader) -> RetentionConfig {
+    let d = RetentionConfig::default();
+    RetentionConfig {
+        succeeded: r.read("retention.succeeded", d.succeeded, duration(HOUR..=DAY * 3_650)),
+        audit: r.read("retention.audit", d.audit, duration(DAY..=DAY * 36_500)),
+        webhook_ids: r.read("retention.webhook_ids", d.webhook_ids, duration(Duration::ZERO..=DAY * 36_500)),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod defaults;
+mod erp;
 mod error;
 mod keys;
 mod load;
@@ -15,6 +16,7 @@ mod source;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod webhook_secret;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,13 +24,16 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 pub use self::{
+    erp::{BaseUrl, ContentType},
     error::{ConfigError, Problem},
     load::{DEFAULT_FILE, Place},
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
     source::ENV_PREFIX,
     tables::is_user_id,
+    webhook_secret::WebhookSecret,
 };
+use crate::event::{EventKind, Placeholder, Rule};
 
 /// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.
 #[derive(Debug, Clone, Default)]
@@ -92,8 +97,8 @@ pub struct DatabaseConfig {
 /// `[webhook]`
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
-    /// `whsec_<base64>`, several at once while a secret is rotated.
-    pub secrets: Vec<SecretString>,
+    /// Several at once while a secret is rotated.
+    pub secrets: Vec<WebhookSecret>,
     /// How far a sender's clock may be off, either way.
     pub tolerance: Duration,
     /// Requests a second from one address; 0 sets no limit.
@@ -144,24 +149,24 @@ pub struct AdmissionConfig {
     /// The lowest score that is admitted.
     pub min_score: f64,
     /// Names that are no names: 先生, 女士, 老板, 微信用户 …
-    pub placeholders: Vec<String>,
-    /// Event type → rule names (`phone_verified`, `name_complete`, `score`).
-    pub rules: BTreeMap<String, Vec<String>>,
+    pub placeholders: Vec<Placeholder>,
+    /// Which rules an event type must pass, in this order; types that are not named keep theirs.
+    pub rules: BTreeMap<EventKind, Vec<Rule>>,
 }
 
 /// `[erp]`
 #[derive(Debug, Clone)]
 pub struct ErpConfig {
-    /// `http://host[:port]` of the ERP; there is no default.
-    pub base_url: String,
+    /// The ERP's address; there is no default.
+    pub base_url: BaseUrl,
     /// Account name.
     pub username: String,
     /// Account password.
     pub password: SecretString,
     /// `serialnum` of the login: up to 20 letters or digits.
     pub serial: String,
-    /// `application/json` on 32.x, `application/zsml; charset=utf-8` on older versions.
-    pub content_type: String,
+    /// What the ERP takes calls as.
+    pub content_type: ContentType,
     /// `/webapi/v3/ov1/login`, or `/SYSA/mobilephone/login.asp` on older versions.
     pub login_path: String,
     /// How long one call may take.
@@ -276,6 +281,10 @@ pub struct RetentionConfig {
     /// Age at which succeeded, ignored, not admitted and discarded events vanish, and refused requests; the payload of
     /// events goes at half of it.
     pub succeeded: Duration,
+    /// Age at which entries of the audit log vanish.
+    pub audit: Duration,
+    /// How long a delivery stays known after its event vanished; zero keeps it for ever.
+    pub webhook_ids: Duration,
 }
 
 /// `[worker]`

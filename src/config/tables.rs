@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 
 use super::{
     ApiToken, AssignmentRule, Level, Scope,
-    parse::{Parsed, integer, list, number, one_of, readable, secret, split, text_such_that},
+    parse::{Parsed, integer, list, number, one_of, read_as, readable, secret, split, text_such_that},
     source::Raw,
 };
+use crate::event::{EventKind, Placeholder, Rule};
 
 const SCOPES: &[(&str, Scope)] = &[("read", Scope::Read), ("operate", Scope::Operate)];
-/// The event types that admission can judge (`contract.md` §2).
-pub(super) const EVENT_TYPES: [&str; 4] = ["contact.promoted", "deal.closed", "message.logged", "sync.requested"];
-/// The rules of admission (`contract.md` §2).
-pub(super) const RULES: [&str; 3] = ["phone_verified", "name_complete", "score"];
 /// 指派用户 (`member2`) takes 50 characters; a user's id is far shorter.
 const USER_DIGITS_MAX: usize = 9;
 
@@ -85,26 +82,36 @@ pub fn is_user_id(id: &str) -> bool {
     (1..=USER_DIGITS_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A name that is none: at most 50 characters.
+pub(super) fn placeholder(raw: &Raw) -> Parsed<Placeholder> {
+    readable(50)(raw)?.parse().map_err(str::to_owned)
+}
+
 /// A table `"deal.closed" = ["phone_verified", "score"]`, or `deal.closed:phone_verified+score,message.logged:`.
-pub(super) fn admission_rules(raw: &Raw) -> Parsed<BTreeMap<String, Vec<String>>> {
+pub(super) fn admission_rules(raw: &Raw) -> Parsed<BTreeMap<EventKind, Vec<Rule>>> {
     let given: Vec<(String, Raw)> = match raw {
         Raw::Table(table) => table.clone().into_iter().collect(),
         Raw::Env(text) => split(text, &[',']).map(rule_entry).collect::<Parsed<_>>()?,
         _ => return Err("write a table: [admission.rules], then \"deal.closed\" = [\"score\"]".into()),
     };
-    let mut rules = BTreeMap::new();
-    for (kind, names) in given {
-        if !EVENT_TYPES.contains(&kind.as_str()) {
-            return Err(format!("\"{kind}\" is no event type; there are {}", EVENT_TYPES.join(", ")));
+    let mut by_kind = BTreeMap::new();
+    for (name, rules) in given {
+        let kind = EventKind::of_webhook(&name).ok_or_else(|| {
+            let names = EventKind::ALL.into_iter().filter(|kind| !kind.is_command()).map(EventKind::as_str);
+            format!("\"{name}\" is no event type; there are {}", names.collect::<Vec<_>>().join(", "))
+        })?;
+        let read = list(0..=Rule::ALL.len(), read_as::<Rule>)(&rules).map_err(|what| format!("\"{name}\": {what}"))?;
+        let mut rules = Vec::with_capacity(read.len());
+        for rule in read {
+            if !rules.contains(&rule) {
+                rules.push(rule);
+            }
         }
-        let wanted = format!("write any of {}", RULES.join(", "));
-        let rule = text_such_that(|name| RULES.contains(&name), &wanted);
-        let names = list(0..=RULES.len(), rule)(&names).map_err(|what| format!("\"{kind}\": {what}"))?;
-        if rules.insert(kind.clone(), names).is_some() {
-            return Err(format!("\"{kind}\" is given twice; write it once, its rules joined with +"));
+        if by_kind.insert(kind, rules).is_some() {
+            return Err(format!("\"{name}\" is given twice; write it once, its rules joined with +"));
         }
     }
-    Ok(rules)
+    Ok(by_kind)
 }
 
 fn rule_entry(text: &str) -> Parsed<(String, Raw)> {

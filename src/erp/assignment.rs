@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Answer, Erp, ErpError, Field,
+    Account, Answer, Erp, ErpError, Field,
     customers::check_lengths,
     envelope::Row,
     interface::{Interface, SAVE, Shape},
@@ -39,21 +39,6 @@ const ACCOUNTS: Interface = Interface::v3("账号列表", "account.list", "/weba
 
 /// The longest `member2`, in characters.
 const LIMITS: [(&str, usize); 1] = [("member2", 50)];
-
-/// An account of the ERP (账号列表): the ids that 客户指派 takes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Account {
-    /// The id, as `member2` takes it.
-    pub ord: String,
-    /// The name to log in with.
-    pub username: Option<String>,
-    /// The person's name; `catename` of 客户列表.
-    pub name: Option<String>,
-    /// As the ERP writes it.
-    pub status: Option<String>,
-    /// The department.
-    pub part_name: Option<String>,
-}
 
 impl Erp {
     /// 客户指派: gives a customer to `members` (user ids separated by commas), or opens it to all. Doing it again changes nothing

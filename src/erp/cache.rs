@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Account, Choice, ChoiceField, ErpError, Shown};
+use super::{Account, Choice, ChoiceField, ErpError};
 use crate::clock::Millis;
 
 /// How long a closed progress list is believed to stay closed.
@@ -17,6 +17,15 @@ const CLOSED_MAX_AGE: Duration = Duration::from_secs(600);
 
 /// How long a progress list answers nothing readable before it may count as closed: longer than an ERP takes to start.
 const GARBLED_MIN_AGE: Duration = Duration::from_secs(60);
+
+/// Effects of which only an installation's own behaviour tells whether it shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// 客户指派 in `catename` of 客户列表, whose meaning is assumed (`erp-wire.md §3`).
+    Assignment,
+    /// Fields of 客户修改 in 客户详情: an installation may not take them by this interface.
+    Edit,
+}
 
 /// Everything that the clones of one client remember together.
 #[derive(Default)]

@@ -1,12 +1,12 @@
-//! The choices of a field: id and display text (`erp-wire.md §3`).
+//! Reading the choices of a field (`source.asp`, `erp-wire.md §3`).
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Erp, ErpError, interface::Interface};
+use super::{
+    Choice, ChoiceField, Erp, ErpError,
+    interface::{Interface, SOURCES},
+};
 
-/// 客户来源: no fields; answers the choices. Source: `erp-wire.md §3`.
-pub(super) const SOURCE: Interface =
-    Interface::choices("客户来源", "choices.source", "/sysa/mobilephone/source.asp?enumid=13");
 /// 价值评估, as 客户来源.
 const LEVEL: Interface = Interface::choices("价值评估", "choices.level", "/sysa/mobilephone/source.asp?enumid=14");
 /// 客户行业, as 客户来源.
@@ -19,47 +19,13 @@ const FOLLOW_UP: Interface =
 /// added it.
 const RECHECK_AGE: Duration = Duration::from_secs(60);
 
-/// A field whose values are choices, by the ERP's `enumid`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ChoiceField {
-    /// 客户来源 (`ly`).
-    Source = 13,
-    /// 价值评估 (`jz`).
-    Level = 14,
-    /// 客户行业 (`trade`).
-    Trade = 11,
-    /// 跟进方式 (`sort` of a progress record).
-    FollowUp = 98,
-}
-
-impl ChoiceField {
-    /// The Chinese name and the ERP's field id: `客户来源 (ly)`.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Source => "客户来源 (ly)",
-            Self::Level => "价值评估 (jz)",
-            Self::Trade => "客户行业 (trade)",
-            Self::FollowUp => "跟进方式 (sort)",
-        }
+fn interface(field: ChoiceField) -> &'static Interface {
+    match field {
+        ChoiceField::Source => &SOURCES,
+        ChoiceField::Level => &LEVEL,
+        ChoiceField::Trade => &TRADE,
+        ChoiceField::FollowUp => &FOLLOW_UP,
     }
-
-    fn interface(self) -> &'static Interface {
-        match self {
-            Self::Source => &SOURCE,
-            Self::Level => &LEVEL,
-            Self::Trade => &TRADE,
-            Self::FollowUp => &FOLLOW_UP,
-        }
-    }
-}
-
-/// One choice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// The id that adding takes.
-    pub id: i64,
-    /// The display text that editing takes.
-    pub text: String,
 }
 
 impl Erp {
@@ -93,7 +59,7 @@ impl Erp {
     }
 
     async fn choices_younger_than(&self, field: ChoiceField, age: Duration) -> Result<Arc<Vec<Choice>>, ErpError> {
-        let interface = field.interface();
+        let interface = interface(field);
         let fetch = || async {
             let choices = self.call(interface, &[]).await?.choices.unwrap_or_default();
             // An empty list would make every configured text look wrong; the next caller asks again.

@@ -5,18 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::{
-    BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Field, LoginInfo, SessionStore, UNALLOCATED,
+    BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Field, LoginInfo, SessionStore, Shown, UNALLOCATED,
     cache::Caches,
     classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
-    customers,
     envelope::{BODY_MAX, asp_body, v3_body},
-    interface::{Interface, Style},
+    interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
     lease_guard::LeaseGuard,
     session::{Credentials, Session, Sessions},
     summary,
@@ -44,15 +43,6 @@ const LOG_IN: Interface = Interface::command("登录", "session.login", "", None
 /// 退出: ends the session. Source: `erp-wire.md §2`.
 const LOG_OUT: Interface = Interface::command("退出", "session.logout", "/sysa/mobilephone/logout.asp", None);
 
-/// Effects of which only an installation's own behaviour tells whether it shows them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// 客户指派 in `catename` of 客户列表, whose meaning is assumed (`erp-wire.md §3`).
-    Assignment,
-    /// Fields of 客户修改 in 客户详情: an installation may not take them by this interface.
-    Edit,
-}
-
 /// The ERP. Cheap to clone; clones share connections, session and caches.
 #[derive(Clone)]
 pub struct Erp {
@@ -62,15 +52,12 @@ pub struct Erp {
 
 impl std::fmt::Debug for Erp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Erp").field("base_url", &self.shared.base_url).finish_non_exhaustive()
+        f.debug_struct("Erp").field("base_url", &self.shared.config.base_url).finish_non_exhaustive()
     }
 }
 
 struct Shared {
     http: reqwest::Client,
-    base_url: String,
-    content_type: HeaderValue,
-    login_path: String,
     late_effect: Duration,
     /// The ERP takes a few calls at once, not dozens.
     slots: Semaphore,
@@ -87,18 +74,12 @@ impl Erp {
     ///
     /// # Errors
     ///
-    /// A base URL that is none, a content type that no header can hold, or TLS that cannot be set up.
+    /// TLS that cannot be set up.
     pub fn new(config: &ErpConfig, clock: Clock, sessions: Arc<dyn SessionStore>) -> Result<Self, BuildError> {
-        let base_url = base_url(&config.base_url)?;
-        let content_type = HeaderValue::from_str(&config.content_type)
-            .map_err(|_| BuildError(format!("erp.content_type {:?} cannot be sent", config.content_type)))?;
         let late_effect =
             if config.late_effect.is_zero() { config.timeout.saturating_mul(3) } else { config.late_effect };
         let shared = Shared {
-            http: http_client(config, base_url.starts_with("https:"))?,
-            base_url,
-            content_type,
-            login_path: format!("/{}", config.login_path.trim_start_matches('/')),
+            http: http_client(config)?,
             late_effect,
             slots: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             sessions: RwLock::new(Arc::new(Sessions::new(config, clock.clone(), Arc::clone(&sessions)))),
@@ -158,7 +139,7 @@ impl Erp {
         let session = self.session(None).await?;
         let fresh = !session.adopted && before.is_none_or(|before| before.token != session.token);
         if !fresh {
-            match self.call(&super::choices::SOURCE, &[]).await {
+            match self.call(&SOURCES, &[]).await {
                 // An account without this right is logged in all the same.
                 Ok(_) | Err(ErpError::Refused(_)) => {}
                 Err(error) => return Err(error),
@@ -259,7 +240,7 @@ impl Erp {
     /// fails leaves it open; the call had no effect and may be made again.
     async fn is_session_lost(&self, session: &Session, words: &str) -> Result<bool, ErpError> {
         let fields = [Field::new("stype", ""), Field::number("pagesize", 1), Field::number("pageindex", 1)];
-        match self.send(&customers::LIST, &fields, session).await {
+        match self.send(&CUSTOMER_LIST, &fields, session).await {
             Verdict::Expired { .. } => Ok(true),
             Verdict::Doubtful { said } => Ok(said == words),
             Verdict::Done(_) | Verdict::Refused { .. } => Ok(false),
@@ -311,9 +292,9 @@ impl Erp {
             Field::new("rndcode", ""),
         ];
         let body = asp_body(None, None, &fields);
-        let sent = self.post(&LOG_IN, &shared.login_path, body, None, Some(send_before)).await;
+        let sent = self.post(&LOG_IN, &shared.config.login_path, body, None, Some(send_before)).await;
         let outcome = match &sent.answer {
-            Ok(answer) => judge_login(&shared.login_path, answer),
+            Ok(answer) => judge_login(&shared.config.login_path, answer),
             Err(error @ (ErpError::LeaseOver | ErpError::NotDelivered(_))) => LoginOutcome::Failed(error.clone()),
             // Whatever became of the login, the call that needed it was not sent.
             Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),
@@ -345,9 +326,12 @@ impl Erp {
             return Sent::never(started_at, error);
         }
         let begun = Instant::now();
-        let mut request = self.shared.http.post(format!("{}{path}", self.shared.base_url)).body(guard.body(body));
+        let mut request =
+            self.shared.http.post(format!("{}{path}", self.shared.config.base_url)).body(guard.body(body));
         request = match (interface.style, session) {
-            (Style::Asp, _) | (Style::V3, None) => request.header(CONTENT_TYPE, self.shared.content_type.clone()),
+            (Style::Asp, _) | (Style::V3, None) => {
+                request.header(CONTENT_TYPE, self.shared.config.content_type.as_str())
+            }
             (Style::V3, Some(session)) => {
                 request.header(CONTENT_TYPE, "application/json").header("ZBAPI-Token", &*session.token)
             }
@@ -410,23 +394,11 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpErr
     Ok(HttpAnswer { status, location, body })
 }
 
-fn base_url(text: &str) -> Result<String, BuildError> {
-    let wrong = |why: &str| BuildError(format!("erp.base_url {why}; write it like http://erp.example.com:8080"));
-    let url = reqwest::Url::parse(text.trim()).map_err(|error| wrong(&format!("is no URL ({error})")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(wrong("is neither http:// nor https://"));
-    }
-    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("holds more than a host and a path"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-fn http_client(config: &ErpConfig, tls: bool) -> Result<reqwest::Client, BuildError> {
+fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {
     // Fails only if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // An empty image has no CA files; even a client for plain http:// is not built without roots of its own.
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|_| tls);
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|_| config.base_url.is_https());
     let roots: Vec<_> = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()).collect();
     reqwest::Client::builder()
         .no_proxy()

@@ -3,7 +3,7 @@
 use super::{
     Answer, Detail, Erp, ErpError, Field,
     envelope::Row,
-    interface::{Interface, SAVE, Shape},
+    interface::{CUSTOMER_LIST, Interface, SAVE, Shape},
 };
 
 /// 分配新客户ID: `edit` empty, `intsort` 1 or 2, no command. Answers a bill whose value is the new `ord` and whose field
@@ -34,12 +34,6 @@ const ADD_PERSON: Interface = Interface::command(
 /// may not be seen. Source: `erp-wire.md §3`.
 const DETAIL: Interface =
     Interface::bill("客户详情", "customer.detail", "/sysa/mobilephone/salesmanage/custom/add.asp?edit=1");
-
-/// 客户列表: filters `name`, `khid`, `phone` (the office phone), `address`, `intro` fuzzy; `telord` a customer's id; `stype`
-/// empty for customers, 1 客户池, 2 待审核; `searchKey` any text column; `pagesize`, `pageindex` from 1. Refused in words without
-/// the right. Source: `erp-wire.md §3`, `§1.8`, `§1.9`.
-pub(super) const LIST: Interface =
-    Interface::list("客户列表", "customer.list", "/sysa/mobilephone/salesmanage/custom/list.asp");
 
 /// 客户修改 (v3): `ord`, `sort2` (1 unit, 2 person), `name`, `sort` (客户分类), `sort1` (跟进程度) and `person_name` are
 /// required every time; choices are given by display text; `mobile` has 11 digits. Refused with `Code` 300, above all
@@ -153,7 +147,7 @@ impl Erp {
         fields.extend(filter.ord.map(|ord| Field::number("telord", ord)));
         fields.push(Field::new("stype", filter.stype.map(|stype| stype.to_string()).unwrap_or_default()));
         let mut customers: Vec<CustomerRow> = Vec::new();
-        for row in self.all_rows(&LIST, fields).await? {
+        for row in self.all_rows(&CUSTOMER_LIST, fields).await? {
             let customer = customer(&row).ok_or_else(|| ErpError::garbled("客户列表 has a row without ord"))?;
             // Rows move between pages while the list is read.
             if !customers.iter().any(|known| known.ord == customer.ord) {

@@ -198,5 +198,5 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     let length = headers.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Seen { path, headers, body: serde_json::from_slice(&body).unwrap_or_default() })
+    Some(Seen { path, headers, body: crate::json::parse(&body).unwrap_or_default() })
 }

@@ -82,3 +82,13 @@ impl Interface {
         Self { name, call, path, style: Style::V3, shape, cmdkey: None, writes: matches!(shape, Shape::Words) }
     }
 }
+
+/// 客户列表: filters `name`, `khid`, `phone` (the office phone), `address`, `intro` fuzzy; `telord` a customer's id; `stype`
+/// empty for customers, 1 客户池, 2 待审核; `searchKey` any text column; `pagesize`, `pageindex` from 1. Refused in words without
+/// the right. Source: `erp-wire.md §3`, `§1.8`, `§1.9`.
+pub(super) const CUSTOMER_LIST: Interface =
+    Interface::list("客户列表", "customer.list", "/sysa/mobilephone/salesmanage/custom/list.asp");
+
+/// 客户来源: no fields; answers the choices. Source: `erp-wire.md §3`.
+pub(super) const SOURCES: Interface =
+    Interface::choices("客户来源", "choices.source", "/sysa/mobilephone/source.asp?enumid=13");

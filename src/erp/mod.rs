@@ -4,8 +4,10 @@
 //! is shaped, `classify.rs` and `phrases.rs` decide what it means, `error.rs` says what a failure means for the caller. The
 //! files `customers.rs`, `contact_persons.rs`, `progress.rs`, `assignment.rs` and `choices.rs` hold one group of interfaces each.
 
+mod account;
 mod assignment;
 mod cache;
+mod choice;
 mod choices;
 mod classify;
 mod client;
@@ -28,9 +30,10 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use assignment::Account;
-pub use choices::{Choice, ChoiceField};
-pub use client::{Erp, Shown};
+pub use account::Account;
+pub use cache::Shown;
+pub use choice::{Choice, ChoiceField};
+pub use client::Erp;
 pub use contact_persons::{ContactPersonFilter, ContactPersonRow};
 pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS};
 pub use envelope::{Answer, AspAnswer, Detail, Field, parse};

@@ -351,8 +351,7 @@ impl Sessions {
 fn fingerprint(config: &ErpConfig) -> String {
     const ROUNDS: u32 = 10_000;
     let mut hash = Sha256::new_with_prefix(b"erp-bridge ERP account fingerprint v1");
-    let base_url = config.base_url.trim_end_matches('/');
-    for part in [base_url, &config.username, config.password.expose_secret(), &config.serial] {
+    for part in [config.base_url.as_str(), &config.username, config.password.expose_secret(), &config.serial] {
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
@@ -370,13 +369,13 @@ mod tests {
     #[test]
     fn every_part_of_the_account_changes_its_fingerprint() {
         let base = ErpConfig {
-            base_url: "http://erp.test".into(),
+            base_url: "http://erp.test".parse().unwrap(),
             username: "a".into(),
             serial: "s".into(),
             ..ErpConfig::default()
         };
         let others = [
-            ErpConfig { base_url: "http://erp2.test".into(), ..base.clone() },
+            ErpConfig { base_url: "http://erp2.test".parse().unwrap(), ..base.clone() },
             ErpConfig { username: "b".into(), ..base.clone() },
             ErpConfig { password: "p".to_owned().into(), ..base.clone() },
             ErpConfig { serial: "as".into(), username: String::new(), ..base.clone() },
@@ -385,7 +384,11 @@ mod tests {
         assert_eq!(print.len(), 64);
         assert_eq!(
             print,
-            fingerprint(&ErpConfig { base_url: "http://erp.test/".into(), timeout: Duration::ZERO, ..base.clone() })
+            fingerprint(&ErpConfig {
+                base_url: "http://erp.test/".parse().unwrap(),
+                timeout: Duration::ZERO,
+                ..base.clone()
+            })
         );
         for other in others {
             assert_ne!(print, fingerprint(&other));

@@ -5,39 +5,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{kind::EventKind, names, payload::Event};
+use super::{
+    kind::EventKind,
+    names::{self, Placeholder},
+    payload::Event,
+    rule::Rule,
+};
 use crate::{config::AdmissionConfig, telemetry::masking};
 
 /// A person's name has at least this many characters.
 const NAME_CHARS_MIN: usize = 2;
 /// A company's name has at least this many characters.
 const COMPANY_CHARS_MIN: usize = 4;
-
-/// A rule's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// 手机号已验证: verified, and a mainland mobile number.
-    PhoneVerified,
-    /// 客户名称完整: long enough, and not a placeholder.
-    NameComplete,
-    /// 白名单评分: `thread.score` at or above the threshold.
-    Score,
-}
-
-impl Rule {
-    /// Every rule, in the order in which they are checked by default.
-    pub const ALL: [Self; 3] = [Self::PhoneVerified, Self::NameComplete, Self::Score];
-
-    /// The name in the configuration and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PhoneVerified => "phone_verified",
-            Self::NameComplete => "name_complete",
-            Self::Score => "score",
-        }
-    }
-}
 
 /// What one rule found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -85,25 +64,13 @@ impl Decision {
 #[derive(Debug, Clone)]
 pub struct Rules {
     min_score: f64,
-    /// As [`comparable`] forms.
-    placeholders: Vec<String>,
+    placeholders: Vec<Placeholder>,
     by_kind: BTreeMap<EventKind, Vec<Rule>>,
 }
 
 impl Rules {
     /// The rules of `[admission]`. A type without an entry has all three, `message.logged` has none.
-    ///
-    /// # Errors
-    /// The key that is wrong and what would be right: an unknown rule or event type, a threshold outside 0–100, a
-    /// placeholder that is empty.
-    pub fn new(config: &AdmissionConfig) -> Result<Self, String> {
-        if !(0.0..=100.0).contains(&config.min_score) {
-            return Err("admission.min_score must be a number from 0 to 100".into());
-        }
-        let placeholders: Vec<String> = config.placeholders.iter().map(|name| comparable(name)).collect();
-        if placeholders.iter().any(String::is_empty) {
-            return Err("admission.placeholders must not hold an empty name".into());
-        }
+    pub fn new(config: &AdmissionConfig) -> Self {
         let all = || Rule::ALL.to_vec();
         let mut by_kind = BTreeMap::from([
             (EventKind::ContactPromoted, all()),
@@ -111,14 +78,8 @@ impl Rules {
             (EventKind::SyncRequested, all()),
             (EventKind::MessageLogged, Vec::new()),
         ]);
-        for (name, rules) in &config.rules {
-            let kind = EventKind::of_webhook(name).ok_or_else(|| {
-                let names = by_kind.keys().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
-                format!("admission.rules.\"{name}\" is no event type that can be admitted; there are {names}")
-            })?;
-            by_kind.insert(kind, read_rules(name, rules)?);
-        }
-        Ok(Self { min_score: config.min_score, placeholders, by_kind })
+        by_kind.extend(config.rules.clone());
+        Self { min_score: config.min_score, placeholders: config.placeholders.clone(), by_kind }
     }
 
     /// Checks every rule of the event's type; it is admitted if all hold, so without rules it always is.
@@ -156,9 +117,8 @@ impl Rules {
         if chars < chars_min {
             return Err(format!("{what}去掉空格和表情后只有 {chars} 个字，至少需要 {chars_min} 个字"));
         }
-        let compared = comparable(name);
-        if self.placeholders.contains(&compared) {
-            return Err(format!("{what}“{compared}”是占位称呼，不是真实名称"));
+        if let Some(placeholder) = self.placeholders.iter().find(|placeholder| placeholder.stands_in(name)) {
+            return Err(format!("{what}“{placeholder}”是占位称呼，不是真实名称"));
         }
         Ok(())
     }
@@ -186,26 +146,6 @@ fn check_phone(event: &Event) -> (Result<String, String>, String) {
         (None, false) => Err(format!("{masked} 未验证，也不是中国大陆手机号")),
     };
     (outcome, masked)
-}
-
-fn read_rules(kind: &str, names: &[String]) -> Result<Vec<Rule>, String> {
-    let mut rules = Vec::with_capacity(names.len());
-    for name in names {
-        let known = Rule::ALL.into_iter().find(|rule| rule.as_str() == name);
-        let rule = known.ok_or_else(|| {
-            let all = Rule::ALL.map(Rule::as_str).join(", ");
-            format!("admission.rules.\"{kind}\" names the unknown rule \"{name}\"; there are {all}")
-        })?;
-        if !rules.contains(&rule) {
-            rules.push(rule);
-        }
-    }
-    Ok(rules)
-}
-
-/// A name as placeholders are compared: without white space, emoji and invisible marks, in lower case.
-fn comparable(name: &str) -> String {
-    names::significant(name).concat().to_lowercase()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn event(kind: &str, change: impl FnOnce(&mut Value)) -> Event {
 }
 
 fn rules() -> Rules {
-    Rules::new(&AdmissionConfig::default()).unwrap()
+    Rules::new(&AdmissionConfig::default())
 }
 
 fn check(rule: Rule, change: impl FnOnce(&mut Value)) -> RuleCheck {
@@ -145,41 +145,20 @@ fn every_rule_that_fails_gives_its_own_reason() {
     assert_eq!(reasons[0], json!({"rule": "phone_verified", "message": "没有手机号"}));
     assert_eq!(reasons[1]["rule"], "name_complete");
     assert_eq!(reasons[2], json!({"rule": "score", "message": "评分 55 低于 60"}));
-    let stored = serde_json::to_string(&decision).unwrap();
-    assert_eq!(serde_json::from_str::<Decision>(&stored).unwrap(), decision);
+    let stored = serde_json::to_value(&decision).unwrap();
+    assert_eq!(crate::json::from_value::<Decision>(&stored).unwrap(), decision);
 }
 
 #[test]
 fn which_rules_apply_is_configured_per_type() {
-    let mut config = AdmissionConfig { min_score: 80.0, placeholders: vec!["Nobody".into()], ..Default::default() };
-    config.rules.insert("deal.closed".into(), vec![]);
-    config.rules.insert("message.logged".into(), vec!["score".into(), "score".into()]);
-    let rules = Rules::new(&config).unwrap();
+    let mut config =
+        AdmissionConfig { min_score: 80.0, placeholders: vec!["Nobody".parse().unwrap()], ..Default::default() };
+    config.rules.insert(EventKind::DealClosed, vec![]);
+    config.rules.insert(EventKind::MessageLogged, vec![Rule::Score]);
+    let rules = Rules::new(&config);
     assert_eq!(rules.decide(&event("deal.closed", |data| data["contact"]["name"] = json!("x"))).rules, []);
     assert_eq!(rules.decide(&event("message.logged", |_| {})).rules.len(), 1);
     assert!(!rules.decide(&event("message.logged", |data| data["thread"]["score"] = json!(79))).admitted);
     assert!(!rules.decide(&event("contact.promoted", |data| data["contact"]["name"] = json!("no body"))).admitted);
     assert!(rules.decide(&event("contact.promoted", |data| data["contact"]["name"] = json!("先生"))).admitted);
-}
-
-#[test]
-fn a_wrong_configuration_is_refused_by_the_name_of_its_key() {
-    let with_rule = |kind: &str, rule: &str| AdmissionConfig {
-        rules: BTreeMap::from([(kind.to_owned(), vec![rule.to_owned()])]),
-        ..Default::default()
-    };
-    let scored = |min_score| AdmissionConfig { min_score, ..Default::default() };
-    for (config, part) in [
-        (with_rule("deal.closed", "phone"), "admission.rules.\"deal.closed\" names the unknown rule \"phone\""),
-        (with_rule("deal.close", "score"), "admission.rules.\"deal.close\""),
-        (with_rule("contact.assign", "score"), "admission.rules.\"contact.assign\""),
-        (scored(-1.0), "admission.min_score"),
-        (scored(100.5), "admission.min_score"),
-        (scored(f64::NAN), "admission.min_score"),
-        (AdmissionConfig { placeholders: vec![" 😀".into()], ..Default::default() }, "admission.placeholders"),
-    ] {
-        let error = Rules::new(&config).unwrap_err();
-        assert!(error.contains(part), "{error}");
-    }
-    assert!(Rules::new(&scored(0.0)).is_ok() && Rules::new(&scored(100.0)).is_ok());
 }

@@ -6,7 +6,7 @@ use utoipa::{
     openapi::{Ref, RefOr, schema::Schema},
 };
 
-use super::parse::FieldError;
+use super::field_error::FieldError;
 use crate::config::is_user_id;
 
 /// Most users of one assignment: with commas between them they fit `member2` of 客户指派, 50 characters (`erp-wire.md` §3).
@@ -147,7 +147,7 @@ mod tests {
             r#"{"mode":"public","extra":1}"#,
             r#""public""#,
         ] {
-            assert!(serde_json::from_str::<Assignment>(bad).is_err(), "{bad}");
+            assert!(crate::json::read_text::<Assignment>(bad).is_err(), "{bad}");
         }
     }
 }

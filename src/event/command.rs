@@ -1,15 +1,16 @@
 //! What the REST interface orders for a contact (`contract.md` §5), and the reading of either kind of ledger row.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     assignment::Assignment,
+    field_error::FieldError,
     kind::EventKind,
     leniency::Reading,
-    parse::{self, FieldError, ParseError, Parsed},
+    parse::{self, ParseError, Parsed},
     payload::Event,
 };
+use crate::json;
 
 /// An order for a linked contact; takes the same queue as events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Command {
             },
             EventKind::ContactAssign => {
                 let to = body.pointer("/data/assignment").unwrap_or(&Value::Null);
-                Assignment::deserialize(to).map(Self::Assign).map_err(|_| {
+                json::from_value(to).map(Self::Assign).map_err(|_| {
                     let message = r#"must be {"mode": "public"} or {"mode": "users", "users": ["63"]}"#;
                     FieldError::new("/data/assignment", message)
                 })
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(kind, "contact.assign");
         let expected = json!({"type": "contact.assign",
             "data": {"contact": {"id": "c1"}, "assignment": {"mode": "users", "users": ["63"]}}});
-        assert_eq!(serde_json::from_str::<Value>(&payload).unwrap(), expected);
+        assert_eq!(json::parse_text(&payload).unwrap(), expected);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use jiff::{civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 
-use super::{kind::EventKind, limits, parse::FieldError};
+use super::{field_error::FieldError, kind::EventKind, limits};
 
 /// How a body is read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub(super) const CONTENT_CHARS_MAX: usize = 20_000;
 /// The platform's ids of threads, signals and deals.
 pub(super) const ID_CHARS_MAX: usize = 100;
 /// `type`, in characters.
-pub(super) const KIND_CHARS_MAX: usize = 100;
+const KIND_CHARS_MAX: usize = 64;
 /// 客户编号 holds 50, two of which are the prefix `WX`.
 pub(super) const CONTACT_ID_CHARS_MAX: usize = 48;
 /// Digits of an amount before and after the point.
@@ -52,6 +52,15 @@ pub(super) fn at_most<const MAX: usize>(text: &str) -> Result<(), ValidationErro
         return Ok(());
     }
     Err(refuse("too_long", format!("must be at most {MAX} characters, the ERP's limit (最长 {MAX} 字)")))
+}
+
+/// `type`: 1–64 of `a–z 0–9 . _ -`. It names what happened in logs, metrics and pages, also where nobody handles it.
+pub(super) fn kind(kind: &str) -> Result<(), ValidationError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if (1..=KIND_CHARS_MAX).contains(&kind.len()) && kind.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(refuse("kind", "must be 1 to 64 characters out of a-z, 0-9, ., _ and -"))
 }
 
 /// `contact.id`: 1–48 of `A–Z a–z 0–9 _ -`.
@@ -188,6 +197,16 @@ mod tests {
         assert!(at_most::<4>("王小😀").is_ok());
         assert!(at_most::<4>("王小明😀").is_err());
         assert!(at_most::<0>("").is_ok());
+    }
+
+    #[test]
+    fn a_type_has_1_to_64_plain_characters() {
+        for good in ["a", "contact.promoted", "x_1-2.y", &"x".repeat(64)] {
+            assert!(kind(good).is_ok(), "{good}");
+        }
+        for bad in ["", " ", "A", "a b", "<script>", "客户", "a\n", "a/b", &"x".repeat(65)] {
+            assert!(kind(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,38 @@
 //! What is left of a name without what is no name: white space, emoji, invisible marks.
 
+use std::{fmt, str::FromStr};
+
 use unicode_segmentation::UnicodeSegmentation;
+
+/// A name that is none: 先生, 微信用户, test. White space, emoji, invisible marks and the case of letters do not matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placeholder(String);
+
+impl Placeholder {
+    /// Whether somebody wrote this instead of a name.
+    pub fn stands_in(&self, name: &str) -> bool {
+        comparable(name) == self.0
+    }
+}
+
+impl FromStr for Placeholder {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let compared = comparable(text);
+        if compared.is_empty() { Err("write a name, not only spaces and emoji") } else { Ok(Self(compared)) }
+    }
+}
+
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn comparable(name: &str) -> String {
+    significant(name).concat().to_lowercase()
+}
 
 /// The characters, as people count them, that remain of `name` once white space, emoji and invisible marks are gone.
 pub(super) fn significant(name: &str) -> Vec<&str> {
@@ -54,6 +86,13 @@ mod tests {
         ] {
             assert_eq!(significant(name).concat(), left, "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_placeholder_is_known_however_it_is_decorated() {
+        let nobody: Placeholder = "No body".parse().unwrap();
+        assert!(nobody.stands_in("NOBODY") && nobody.stands_in("no\u{200b} body😀") && !nobody.stands_in("nobody2"));
+        assert!(" 😀".parse::<Placeholder>().is_err() && "".parse::<Placeholder>().is_err());
     }
 
     #[test]

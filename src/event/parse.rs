@@ -4,12 +4,14 @@ use serde_json::Value;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 use super::{
+    field_error::FieldError,
     kind::EventKind,
     leniency::{Reading, give_way, settle_notation},
     limits,
     payload::Event,
     wire,
 };
+use crate::json;
 
 /// What a well-formed body turned out to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,35 +20,11 @@ pub enum Parsed {
     Event(Box<Event>),
     /// A type that nobody handles: stored as ignored.
     Unknown {
-        /// The `type`, 1–100 characters without control characters.
+        /// The `type`: 1–64 of `a–z 0–9 . _ -`.
         kind: String,
         /// `data.contact.id`, if there is a valid one.
         contact_id: Option<String>,
     },
-}
-
-/// One thing that is wrong with a body.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-pub struct FieldError {
-    /// Where, as a JSON Pointer (RFC 6901); empty for the body as a whole.
-    #[schema(example = "/data/contact/phone")]
-    pub pointer: String,
-    /// What is allowed there; never what came.
-    #[schema(example = "must be at most 50 characters, the ERP's limit (最长 50 字)")]
-    pub message: String,
-}
-
-impl std::fmt::Display for FieldError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.pointer, self.message)
-    }
-}
-
-impl FieldError {
-    /// An error at `pointer`.
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
-    }
 }
 
 /// Why a body is no event. Neither variant holds anything of the body's content.
@@ -127,9 +105,9 @@ fn check(kind: EventKind, body: &mut Value) -> Result<wire::Envelope, Vec<FieldE
     if errors.is_empty() { envelope.ok_or_else(Vec::new) } else { Err(errors) }
 }
 
-/// The body as JSON. Serde's message names a line and column and what JSON wants there, nothing of the content.
+/// The body as JSON.
 pub(super) fn json(body: &[u8]) -> Result<Value, ParseError> {
-    serde_json::from_slice(body).map_err(|error| ParseError::NotJson(error.to_string()))
+    json::parse(body).map_err(|fault| ParseError::NotJson(fault.to_string()))
 }
 
 /// An error list in its final form: sorted, and per place only the first finding, which is the most basic one.
@@ -149,13 +127,10 @@ fn read_kind(body: &Value) -> Result<String, ParseError> {
     }
     match body.get("type") {
         None | Some(Value::Null) => refuse("/type", "is required"),
-        Some(Value::String(kind)) => {
-            let length = kind.chars().take(limits::KIND_CHARS_MAX + 1).count();
-            if limits::is_blank(kind) || length > limits::KIND_CHARS_MAX || kind.chars().any(char::is_control) {
-                return refuse("/type", "must be 1 to 100 characters without control characters");
-            }
-            Ok(kind.clone())
-        }
+        Some(Value::String(kind)) => match limits::kind(kind) {
+            Ok(()) => Ok(kind.clone()),
+            Err(error) => refuse("/type", error.message.as_deref().unwrap_or_default()),
+        },
         Some(_) => refuse("/type", "must be a string (文本)"),
     }
 }

@@ -286,8 +286,8 @@ fn a_type_that_nobody_handles_is_unknown_whatever_its_data() {
         (json!({"type": "contact.apply"}), unknown("contact.apply", None)),
         (json!({"type": "contact.approval"}), unknown("contact.approval", None)),
         (json!({"type": "contact.takeback"}), unknown("contact.takeback", None)),
-        (json!({"type": "Deal.Closed"}), unknown("Deal.Closed", None)),
-        (json!({"type": "类".repeat(100)}), unknown(&"类".repeat(100), None)),
+        (json!({"type": "deal_closed-2"}), unknown("deal_closed-2", None)),
+        (json!({"type": "x".repeat(64)}), unknown(&"x".repeat(64), None)),
     ] {
         assert_eq!(parse(&body), Ok(expected), "{body}");
     }
@@ -306,7 +306,10 @@ fn a_body_without_a_usable_type_is_invalid() {
         (json!({"type": ""}), "/type"),
         (json!({"type": "  "}), "/type"),
         (json!({"type": "a\0b"}), "/type"),
-        (json!({"type": "x".repeat(101)}), "/type"),
+        (json!({"type": "Deal.Closed"}), "/type"),
+        (json!({"type": "<script>"}), "/type"),
+        (json!({"type": "类"}), "/type"),
+        (json!({"type": "x".repeat(65)}), "/type"),
     ] {
         assert_eq!(pointers(&body), [pointer], "{body}");
     }
@@ -315,13 +318,10 @@ fn a_body_without_a_usable_type_is_invalid() {
 #[test]
 fn what_is_not_json_is_said_to_be_so() {
     let deep = "[".repeat(200);
-    for body in
-        ["", " ", "{", "hello", "{'a': 1}", "{\"a\": NaN}", "{\"a\": 1e999}", "{} {}", "\u{feff}{}", deep.as_str()]
-    {
+    for body in ["", " ", "{", "hello", "{'a': 1}", "{\"a\": NaN}", "{} {}", deep.as_str()] {
         assert!(matches!(Event::parse(body.as_bytes(), &Reading::default()), Err(ParseError::NotJson(_))), "{body:?}");
     }
     assert!(matches!(Event::parse(b"{\"type\": \"\xff\"}", &Reading::default()), Err(ParseError::NotJson(_))));
-    assert!(matches!(Event::parse(br#"{"type": "\ud800"}"#, &Reading::default()), Err(ParseError::NotJson(_))));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{kind::EventKind, limits, parse::FieldError, phone, wire};
+use super::{field_error::FieldError, kind::EventKind, limits, phone, wire};
 use crate::clock::Millis;
 
 /// One event of the platform (`contract.md` §1); made by [`Event::parse`] only.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use validator::Validate;
 
 use super::limits;
+use crate::json::Plain;
 
 /// Up to here every whole number is exact in a float.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
@@ -135,8 +136,8 @@ pub(super) struct Deal {
 /// A whole number; `3.0` is one in JSON too.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let wrong = || D::Error::invalid_type(Unexpected::Other("number"), &"i64");
-    match Option::<Value>::deserialize(deserializer)? {
-        None | Some(Value::Null) => Ok(None),
+    match Option::<Plain>::deserialize(deserializer)?.map(|Plain(value)| value) {
+        None => Ok(None),
         Some(Value::Number(number)) => number
             .as_i64()
             .or_else(|| number.as_f64().filter(|it| it.fract() == 0.0 && it.abs() < EXACT_MAX).map(|it| it as i64))

@@ -47,7 +47,7 @@ fn authenticate(parts: &Parts, state: &HttpState) -> Result<Caller, Problem> {
     match found {
         Ok(caller) => {
             state.limits.token(&caller.name)?;
-            Ok(caller.clone())
+            Ok(Caller { address: Some(Remote::of(&parts.extensions).0), ..caller.clone() })
         }
         Err(problem) => {
             state.limits.failed_authentication(Remote::of(&parts.extensions))?;

@@ -1,8 +1,6 @@
 //! From a parsed event to a committed one, and from what the ledger did to the answer: the same for the webhook and for
 //! the REST calls that cause events.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     http::{HeaderMap, StatusCode},
@@ -13,7 +11,8 @@ use serde_json::Value;
 use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
     event::{Decision, Event, FieldError, Intake, Reason, Status},
-    store::{Accepted, NewEvent},
+    json,
+    store::{Accepted, Deed, NewEvent},
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -87,14 +86,16 @@ pub(super) struct Origin {
     pub(super) webhook_id: Option<String>,
     pub(super) actor: String,
     pub(super) trace_parent: Option<String>,
+    /// What an operator wants of the ERP by it.
+    pub(super) deed: Option<Deed>,
 }
 
 impl Origin {
-    /// A REST call of this caller, with its `Idempotency-Key` if it sent one.
+    /// A REST call of this caller, with its `Idempotency-Key` if it sent one; audited as `action`.
     ///
     /// # Errors
     /// [`Problem::BadHeader`] if the key is empty, too long or not visible ASCII.
-    pub(super) fn of_call(caller: &Caller, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(super) fn of_call(caller: &Caller, headers: &HeaderMap, action: &str) -> Result<Self, Problem> {
         let webhook_id = match headers.get("idempotency-key").map(|key| key.to_str()) {
             None => None,
             Some(Ok(key))
@@ -107,7 +108,8 @@ impl Origin {
                 return Err(Problem::BadHeader(allowed));
             }
         };
-        Ok(Self { webhook_id, actor: caller.name.to_string(), trace_parent: trace::trace_parent(headers) })
+        let deed = Some(Deed { actor: caller.actor(), action: action.to_owned() });
+        Ok(Self { webhook_id, actor: caller.name.to_string(), trace_parent: trace::trace_parent(headers), deed })
     }
 }
 
@@ -138,6 +140,7 @@ pub(super) async fn take(
         force,
         sequence: event.sequence(),
         trace_parent: origin.trace_parent,
+        deed: origin.deed,
     };
     let mut answer = commit(state, new, Some(&decision)).await?;
     answer.warnings = event.warnings().to_vec();
@@ -183,10 +186,10 @@ async fn same_request(state: &HttpState, first: &str, payload: &str) -> Result<b
     Ok(stored.is_some_and(|stored| without_timestamp(&stored) == without_timestamp(payload)))
 }
 
-fn without_timestamp(payload: &str) -> Option<BTreeMap<String, Value>> {
-    let mut members: BTreeMap<String, Value> = serde_json::from_str(payload).ok()?;
-    members.remove("timestamp");
-    Some(members)
+fn without_timestamp(payload: &str) -> Option<Value> {
+    let mut body = json::parse_text(payload).ok()?;
+    body.as_object_mut()?.remove("timestamp");
+    Some(body)
 }
 
 #[cfg(test)]
@@ -198,13 +201,13 @@ mod tests {
 
     #[test]
     fn an_idempotency_key_belongs_to_its_token_and_has_limits() {
-        let caller = Caller { name: "ops".into(), scope: Scope::Operate };
+        let caller = Caller { name: "ops".into(), scope: Scope::Operate, address: None };
         let origin = |key: Option<&str>| {
             let mut headers = HeaderMap::new();
             if let Some(key) = key {
                 headers.insert("idempotency-key", HeaderValue::from_str(key).unwrap());
             }
-            Origin::of_call(&caller, &headers).map(|origin| origin.webhook_id)
+            Origin::of_call(&caller, &headers, "contact.sync").map(|origin| origin.webhook_id)
         };
         let longest = "k".repeat(MAX_KEY_BYTES);
         assert_eq!(origin(None), Ok(None));

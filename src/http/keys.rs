@@ -1,14 +1,20 @@
 //! The keys that the door compares with: tokens of the REST interface and secrets of the webhook's senders, both
 //! swappable at run time.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::signed_body::Secrets;
-use crate::config::{ApiToken, Scope};
+use crate::{
+    config::{ApiToken, Scope},
+    store::Actor,
+};
 
 /// The tokens of `[api].tokens`, each as its SHA-256.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +35,15 @@ pub struct Caller {
     pub name: Arc<str>,
     /// What the token may do.
     pub scope: Scope,
+    /// Where the request came from, once it is known.
+    pub address: Option<IpAddr>,
+}
+
+impl Caller {
+    /// As the audit log names the caller.
+    pub fn actor(&self) -> Actor {
+        Actor { name: self.name.to_string(), address: self.address }
+    }
 }
 
 impl Tokens {
@@ -36,7 +51,7 @@ impl Tokens {
     pub fn new(tokens: &[ApiToken]) -> Self {
         let known = tokens.iter().map(|token| Token {
             hash: Sha256::digest(token.token.expose_secret().as_bytes()).into(),
-            caller: Caller { name: token.name.as_str().into(), scope: token.scope },
+            caller: Caller { name: token.name.as_str().into(), scope: token.scope, address: None },
         });
         Self { known: known.collect() }
     }

@@ -9,12 +9,12 @@ const TOLERANCE: Duration = Duration::from_secs(300);
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-fn secret(text: &str) -> SecretString {
-    SecretString::from(text.to_owned())
+fn secret(text: &str) -> WebhookSecret {
+    text.parse().unwrap()
 }
 
 fn secrets(texts: &[&str]) -> Secrets {
-    Secrets::parse(&texts.iter().map(|text| secret(text)).collect::<Vec<_>>()).unwrap()
+    Secrets::new(&texts.iter().map(|text| secret(text)).collect::<Vec<_>>())
 }
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -26,7 +26,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn signed(key: &str, id: &str, seconds: i64, body: &[u8]) -> HeaderMap {
-    let signature = sign(&secret(key), id, seconds, body).unwrap();
+    let signature = sign(&secret(key), id, seconds, body);
     headers(&[(ID[0], id), (TIMESTAMP[0], &seconds.to_string()), (SIGNATURE[0], &signature)])
 }
 
@@ -38,7 +38,7 @@ fn verify(headers: &HeaderMap, body: &[u8]) -> Result<Delivery, SignatureError> 
 fn the_schemes_published_example_is_signed_and_verified() {
     let body = br#"{"test": 2432232314}"#;
     let signature = sign(&secret(KEY), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
-    assert_eq!(signature.as_deref(), Ok("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+    assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     let headers = signed(KEY, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
     let delivery = secrets(&[KEY]).verify(&headers, body, Millis(1_614_265_330_000), TOLERANCE).unwrap();
     assert_eq!(delivery.id, "msg_p5jXN8AQM9LWM0D4loKWxJek");
@@ -52,8 +52,8 @@ fn any_secret_may_have_signed_and_any_signature_may_be_the_one() {
     for list in [&[KEY, OTHER][..], &[OTHER, KEY], &[OTHER]] {
         assert!(secrets(list).verify(&headers, b"body", NOW, TOLERANCE).is_ok());
     }
-    let right = sign(&secret(KEY), "m1", NOW_SECONDS, b"body").unwrap();
-    let wrong = sign(&secret(OTHER), "m1", NOW_SECONDS, b"body").unwrap();
+    let right = sign(&secret(KEY), "m1", NOW_SECONDS, b"body");
+    let wrong = sign(&secret(OTHER), "m1", NOW_SECONDS, b"body");
     for (given, accepted) in [
         (format!("{wrong} {right}"), true),
         (format!("v1,!!! v1a,xx {right}"), true),
@@ -144,7 +144,7 @@ fn a_missing_header_is_named_by_its_first_name() {
 
 #[test]
 fn the_older_names_of_the_headers_are_taken_too() {
-    let signature = sign(&secret(KEY), "m1", NOW_SECONDS, b"").unwrap();
+    let signature = sign(&secret(KEY), "m1", NOW_SECONDS, b"");
     let seconds = NOW_SECONDS.to_string();
     let headers = headers(&[(ID[1], "m1"), (TIMESTAMP[1], &seconds), (SIGNATURE[1], &signature)]);
     assert_eq!(verify(&headers, b"").map(|delivery| delivery.id).as_deref(), Ok("m1"));
@@ -173,17 +173,7 @@ fn an_id_has_1_to_255_visible_characters() {
 }
 
 #[test]
-fn a_secret_of_another_form_is_refused_without_being_shown() {
-    let longest = format!("whsec_{}", STANDARD.encode([7; 1024]));
-    for good in [KEY, " whsec_dGVzdA== ", "whsec_dGVzdA", &longest] {
-        assert!(Secrets::parse(&[secret(good)]).is_ok(), "{good}");
-    }
-    let too_long = format!("whsec_{}", STANDARD.encode([7; 1025]));
-    for bad in ["", "whsec_", "whsec_*secret*", "whsec_客户", "dGVzdA==", "WHSEC_dGVzdA==", &too_long] {
-        let error = Secrets::parse(&[secret(KEY), secret(bad)]).unwrap_err();
-        assert_eq!(error, "secret 2: must be whsec_ and then base64 of 24 to 64 random bytes");
-    }
-    assert!(Secrets::parse(&[]).is_err());
+fn secrets_show_how_many_they_are_and_no_more() {
     assert_eq!(format!("{:?}", secrets(&[KEY, OTHER])), "Secrets(2)");
 }
 
@@ -194,7 +184,7 @@ proptest! {
     ) {
         let text = format!("whsec_{}", STANDARD.encode(&key));
         let theirs = Webhook::new(&text).unwrap().sign(&id, seconds, body.as_bytes()).unwrap();
-        let ours = sign(&secret(&text), &id, seconds, body.as_bytes()).unwrap();
+        let ours = sign(&secret(&text), &id, seconds, body.as_bytes());
         prop_assert_eq!(&ours, &theirs);
         let headers = signed(&text, &id, seconds, body.as_bytes());
         let now = Millis(seconds.saturating_mul(1000));

@@ -71,6 +71,7 @@ async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<
         webhook_id: Some(delivery.id),
         actor: "webhook".to_owned(),
         trace_parent: trace::trace_parent(&parts.headers),
+        deed: None,
     };
     match Event::parse(&raw, &state.reading) {
         Ok(Parsed::Event(event)) => intake::take(state, origin, &event, text(&raw)?, false).await,
@@ -128,6 +129,7 @@ fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: 
         force: false,
         sequence: None,
         trace_parent: origin.trace_parent,
+        deed: None,
     }
 }
 

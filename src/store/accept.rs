@@ -16,9 +16,11 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::{
     Accepted, NewEvent, Rejection, Store, StoreError,
     announcements::Announcer,
+    audit,
     bulk::Insert,
     db::{Arg, Db, Tx, args},
     dialect::list,
+    retention::hash_of,
     transitions,
 };
 use crate::{
@@ -61,7 +63,7 @@ impl Store {
         answered.await.map_err(|_| gone())?
     }
 
-    /// Keeps a request that was signed and not valid, for operators to see.
+    /// Keeps a request that was signed and not valid, for operators to see. One that comes again is counted.
     pub async fn reject(&self, rejection: Rejection) -> Result<(), StoreError> {
         self.check_room()?;
         keep_rejection(&self.db, self.clock.now(), rejection).await
@@ -77,11 +79,14 @@ async fn keep_rejection(db: &Db, now: Millis, rejection: Rejection) -> Result<()
 }
 
 async fn insert_rejection(db: &Db, now: Millis, rejection: &Rejection) -> Result<(), StoreError> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_at_door().await?;
     tx.execute(
-        "insert into rejections (received_at, webhook_id, kind, contact_id, errors, payload) values ($1, $2, $3, $4, $5, $6)",
+        "insert into rejections (received_at, last_at, fingerprint, webhook_id, kind, contact_id, errors, payload)
+         values ($1, $1, $2, $3, $4, $5, $6, $7)
+         on conflict (fingerprint) do update set count = rejections.count + 1, last_at = excluded.last_at",
         args![
             now,
+            fingerprint(rejection),
             rejection.webhook_id.as_str(),
             rejection.kind.as_deref(),
             rejection.contact_id.as_deref(),
@@ -102,6 +107,12 @@ fn refused(event: &NewEvent, error: &StoreError) -> Rejection {
         errors: json!([{ "pointer": "", "message": error.to_string() }]),
         payload: event.payload.clone(),
     }
+}
+
+/// By which a refused request is recognised when it comes again.
+fn fingerprint(rejection: &Rejection) -> String {
+    let hash = Sha256::new().chain_update(&rejection.webhook_id).chain_update([0]).chain_update(&rejection.payload);
+    hex::encode(hash.finalize())
 }
 
 /// The one task that writes events into the ledger.
@@ -169,7 +180,7 @@ impl Writer {
     }
 
     async fn commit(&self, now: Millis, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_at_door().await?;
         let outcomes = store_batch(&mut tx, now, events).await?;
         transitions::commit(tx, &self.announcer).await?;
         Ok(outcomes)
@@ -198,8 +209,12 @@ async fn store_batch(tx: &mut Tx, now: Millis, events: &[NewEvent]) -> Result<Ve
     for row in EVENTS.run(tx, rows).await? {
         inserted.insert(row.text("id")?, row.int("seq")?);
     }
-    let taken = first_deliveries(tx, drafts.iter().filter(|draft| !inserted.contains_key(&draft.id))).await?;
+    let mut taken = forgotten_deliveries(tx, &drafts).await?;
+    take_back(tx, &drafts, &mut inserted, &taken).await?;
+    let refused = drafts.iter().filter(|draft| !inserted.contains_key(&draft.id));
+    taken.extend(first_deliveries(tx, refused).await?);
     TURNS.run(tx, turns(now, &drafts, &inserted)).await?;
+    audit::write_many(tx, deeds(now, &drafts, &inserted)).await?;
     for draft in drafts.iter().filter(|draft| inserted.contains_key(&draft.id)) {
         let event = draft.event;
         transitions::stored(tx, draft.id.clone(), event.kind.clone(), event.contact_id.clone(), draft.status, now);
@@ -307,6 +322,54 @@ fn turns(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> 
         }
     }
     heads.into_iter().map(|(contact, seq)| [contact.into(), seq.into(), now.into()]).collect()
+}
+
+/// An entry of the audit log for every new event that an operator caused.
+fn deeds(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> Vec<[Arg; 6]> {
+    let new = drafts.iter().filter(|draft| inserted.contains_key(&draft.id));
+    let audited = new.filter_map(|draft| {
+        let (deed, contact) = (draft.event.deed.as_ref()?, draft.event.contact_id.as_deref()?);
+        let event = format!("event {}", draft.id);
+        Some(audit::entry(now, &deed.actor, &deed.action, contact, Some(&event)))
+    });
+    audited.collect()
+}
+
+/// Of deliveries whose events retention took away: `webhook_id` → (id, body hash) of the first one. Asked for after the
+/// insert, which waits for a retention that is just taking such an event away.
+async fn forgotten_deliveries(
+    tx: &mut Tx,
+    drafts: &[Draft<'_>],
+) -> Result<HashMap<String, (String, String)>, StoreError> {
+    let ids = drafts.iter().filter_map(|draft| draft.event.webhook_id.as_deref());
+    let by_hash: HashMap<String, &str> = ids.map(|id| (hash_of(id), id)).collect();
+    let hashes: Vec<&str> = by_hash.keys().map(String::as_str).collect();
+    let mut first = HashMap::new();
+    for (values, list) in lists(&hashes) {
+        let sql = format!("select hash, event_id, body_hash from webhook_ids where hash in ({list})");
+        for row in tx.fetch(sql, values).await? {
+            if let Some(id) = by_hash.get(&row.text("hash")?) {
+                first.insert((*id).to_owned(), (row.text("event_id")?, row.text("body_hash")?));
+            }
+        }
+    }
+    Ok(first)
+}
+
+/// Takes those events out again whose deliveries were known after all.
+async fn take_back(
+    tx: &mut Tx,
+    drafts: &[Draft<'_>],
+    inserted: &mut HashMap<String, i64>,
+    known: &HashMap<String, (String, String)>,
+) -> Result<(), StoreError> {
+    let is_known = |draft: &&Draft| draft.event.webhook_id.as_ref().is_some_and(|id| known.contains_key(id));
+    for draft in drafts.iter().filter(is_known) {
+        if inserted.remove(&draft.id).is_some() {
+            tx.execute("delete from events where id = $1", args![draft.id.as_str()]).await?;
+        }
+    }
+    Ok(())
 }
 
 /// For deliveries that were not inserted: `webhook_id` → (id, body hash) of the first one.

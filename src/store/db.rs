@@ -3,6 +3,7 @@
 //! `$1` numbers arguments on both, times and flags are `bigint`, ids and JSON are `text`; the few statements that must
 //! differ stand in [`super::dialect`].
 
+use serde_json::Value;
 use sqlx::{
     AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
     error::DatabaseError,
@@ -19,7 +20,7 @@ use super::{
     conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
 };
-use crate::clock::Millis;
+use crate::{clock::Millis, json};
 
 /// An argument of a statement.
 #[derive(Debug, Clone)]
@@ -144,16 +145,17 @@ impl Row {
 
     /// JSON that may be null; what cannot be read is null too, so that one such row holds nobody else up: whoever needs it
     /// says that it is missing.
-    pub(super) fn opt_json(&self, column: &str) -> Result<Option<serde_json::Value>, StoreError> {
-        Ok(self.opt_text(column)?.and_then(|text| serde_json::from_str(&text).ok()))
+    pub(super) fn opt_json(&self, column: &str) -> Result<Option<Value>, StoreError> {
+        Ok(self.opt_text(column)?.and_then(|text| json::parse_text(&text).ok()))
     }
 }
 
-/// The database: one writing connection, a pool of reading ones and one that checkpoints (SQLite), or one pool (PostgreSQL).
+/// The database: one writing connection, a pool of reading ones and one that checkpoints (SQLite), or a pool that is the
+/// door's alone and one for everything else (PostgreSQL): however many ask, what comes in is committed.
 #[derive(Debug, Clone)]
 pub(super) enum Db {
     Sqlite { writer: SqlitePool, reader: SqlitePool, checkpointer: SqlitePool },
-    Postgres(PgPool),
+    Postgres { door: PgPool, pool: PgPool },
 }
 
 impl Db {
@@ -161,23 +163,25 @@ impl Db {
     pub(super) fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite { .. } => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Postgres { .. } => Dialect::Postgres,
         }
     }
 
     /// Begins a transaction that will write; it has [`CALL_LIMIT`] from now on. On SQLite it takes the write lock at once,
     /// so that it cannot fail half-way.
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        let until = Instant::now() + CALL_LIMIT;
-        let begun = match self {
-            Self::Sqlite { writer, .. } => Begun::Sqlite(in_time(until, writer.begin_with("begin immediate")).await??),
-            Self::Postgres(pool) => {
-                let mut conn = Conn::take(pool, until).await?;
-                conn.begin(until).await?;
-                Begun::Postgres(conn)
-            }
-        };
-        Ok(Tx { begun, until, moved: Vec::new() })
+        match self {
+            Self::Sqlite { writer, .. } => begin_sqlite(writer).await,
+            Self::Postgres { pool, .. } => begin_postgres(pool).await,
+        }
+    }
+
+    /// The same on a connection that nobody but the door uses.
+    pub(super) async fn begin_at_door(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite { writer, .. } => begin_sqlite(writer).await,
+            Self::Postgres { door, .. } => begin_postgres(door).await,
+        }
     }
 
     /// Rows of a statement that only reads, outside any transaction, within [`CALL_LIMIT`].
@@ -189,11 +193,19 @@ impl Db {
                 let rows = in_time(until, sqlite(sql, args).fetch_all(reader)).await??;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(pool) => {
+            Self::Postgres { pool, .. } => {
                 let rows = Conn::take(pool, until).await?.fetch_all(until, postgres(sql, args)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
+    }
+
+    /// Whether [`Db::close`] was called.
+    pub(super) fn is_closed(&self) -> bool {
+        match self {
+            Self::Sqlite { writer, .. } => writer.is_closed(),
+            Self::Postgres { door, .. } => door.is_closed(),
+        }
     }
 
     /// Closes all connections after the statements under way.
@@ -205,9 +217,25 @@ impl Db {
                 writer.close().await;
             }
             // A server that is away need not be told.
-            Self::Postgres(pool) => drop(in_time(Instant::now() + CALL_LIMIT, pool.close()).await),
+            Self::Postgres { door, pool } => {
+                let closed = async { (door.close().await, pool.close().await) };
+                drop(in_time(Instant::now() + CALL_LIMIT, closed).await);
+            }
         }
     }
+}
+
+async fn begin_sqlite(writer: &SqlitePool) -> Result<Tx, StoreError> {
+    let until = Instant::now() + CALL_LIMIT;
+    let transaction = in_time(until, writer.begin_with("begin immediate")).await??;
+    Ok(Tx { begun: Begun::Sqlite(transaction), until, moved: Vec::new() })
+}
+
+async fn begin_postgres(pool: &PgPool) -> Result<Tx, StoreError> {
+    let until = Instant::now() + CALL_LIMIT;
+    let mut conn = Conn::take(pool, until).await?;
+    conn.begin(until).await?;
+    Ok(Tx { begun: Begun::Postgres(conn), until, moved: Vec::new() })
 }
 
 /// A transaction; rolled back unless [`Tx::commit`] is called.

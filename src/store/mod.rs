@@ -5,6 +5,7 @@
 
 mod accept;
 mod announcements;
+mod audit;
 mod bulk;
 mod checkpoint;
 mod clock_step;
@@ -12,6 +13,8 @@ mod conn;
 mod db;
 mod dialect;
 mod erp_state;
+mod figures;
+mod health;
 mod instance_lock;
 mod journal;
 mod open;
@@ -19,6 +22,8 @@ mod operators;
 mod queries;
 mod replicas;
 mod reservations;
+mod retention;
+mod sequences;
 mod transitions;
 mod turns;
 mod types;
@@ -34,12 +39,15 @@ use tokio::sync::Notify;
 use self::{announcements::Announcer, db::Db};
 pub use self::{
     announcements::{Change, Follower, News},
+    audit::{Actor, AuditRow, Deed},
     erp_state::ErpSession,
+    figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
+    retention::Pruned,
+    sequences::Gap,
     turns::{Claimed, Settlement},
     types::*,
-    upkeep::Pruned,
 };
 use crate::{clock::Clock, config::DatabaseConfig, event::Status};
 
@@ -128,6 +136,8 @@ pub struct Store {
     mode: Arc<str>,
     watch: Arc<OnceLock<CommitWatch>>,
     clock_steps: Arc<clock_step::ClockSteps>,
+    figures: Arc<figures::Figures>,
+    health: Arc<health::Health>,
 }
 
 impl std::fmt::Debug for Store {
@@ -152,10 +162,12 @@ impl Store {
             announcer: announcer.clone(),
             backlog: backlog.clone(),
         };
+        let accepting = writer.start();
         let store = Self {
+            health: health::Health::watch(db.clone(), &accepting),
             db,
             clock,
-            accepting: writer.start(),
+            accepting,
             announcer,
             work,
             backlog,
@@ -163,6 +175,7 @@ impl Store {
             mode: mode.into(),
             watch: Arc::default(),
             clock_steps: Arc::default(),
+            figures: Arc::default(),
         };
         store.count_backlog(config).await?;
         Ok(store)

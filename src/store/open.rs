@@ -36,6 +36,8 @@ static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
 
 /// How long a request may wait for a connection before it is told that the store is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Connections of a PostgreSQL pool that are the door's alone: one commits while the other is handed back.
+const DOOR_CONNECTIONS: u32 = 2;
 /// The first SQLite without the WAL-reset corruption bug.
 const OLDEST_SQLITE: &str = "3.51.3";
 
@@ -111,20 +113,10 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), O
         .application_name("erp-bridge")
         .options([("synchronous_commit", "on")])
         .options(LIMITS);
-    let pool = PgPoolOptions::new()
-        .max_connections(connections.max(2))
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        // Instead of sqlx's own test, which a line that is silent without closing would keep waiting.
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                let rested = meta.idle_for >= TRUSTED;
-                Ok(!rested || matches!(timeout(IDLE_TEST, connection.ping()).await, Ok(Ok(()))))
-            })
-        })
-        .connect_with(options)
-        .await?;
-    let db = Db::Postgres(pool);
+    // At least one for each.
+    let others = connections.saturating_sub(DOOR_CONNECTIONS).max(1);
+    let door = postgres_pool(options.clone(), DOOR_CONNECTIONS.min(connections.max(2) - 1)).await?;
+    let db = Db::Postgres { door, pool: postgres_pool(options, others).await? };
     let sql = "select current_setting('server_version') as version, current_setting('fsync') as fsync,
         current_setting('server_encoding') as encoding";
     let rows = db.read(sql, Vec::new()).await?;
@@ -139,6 +131,22 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), O
     Ok((db, format!("PostgreSQL {version}, fsync=on, synchronous_commit=on")))
 }
 
+async fn postgres_pool(options: PgConnectOptions, connections: u32) -> Result<PgPool, sqlx::Error> {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Instead of sqlx's own test, which a line that is silent without closing would keep waiting.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                let rested = meta.idle_for >= TRUSTED;
+                Ok(!rested || matches!(timeout(IDLE_TEST, connection.ping()).await, Ok(Ok(()))))
+            })
+        })
+        .connect_with(options)
+        .await
+}
+
 /// Brings the schema up to date, under a lock where several replicas start at once; with `migrate` off it only checks.
 pub(super) async fn migrate(db: &Db, migrate: bool) -> Result<(), OpenError> {
     if !migrate {
@@ -146,7 +154,7 @@ pub(super) async fn migrate(db: &Db, migrate: bool) -> Result<(), OpenError> {
     }
     let outcome = match db {
         Db::Sqlite { writer, .. } => SQLITE.run(writer).await,
-        Db::Postgres(pool) => migrate_postgres(pool).await,
+        Db::Postgres { pool, .. } => migrate_postgres(pool).await,
     };
     outcome.map_err(|error| match error {
         MigrateError::VersionMissing(version) => OpenError::Newer(version),

@@ -5,11 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    EventFilter, EventRow, Resolution, Store, StoreError,
-    db::{Tx, args},
-    queries::Conditions,
-    transitions::Move,
-    turns::move_turn,
+    Actor, EventFilter, EventRow, Resolution, Store, StoreError, audit::write_audit, db::args, queries::Conditions,
+    transitions::Move, turns::move_turn,
 };
 use crate::event::{Status, Transition};
 
@@ -20,7 +17,7 @@ const REPLAYS_PER_SECOND: i64 = 50;
 
 /// What is to become of an event, and who says so.
 struct Order<'a> {
-    actor: &'a str,
+    actor: &'a Actor,
     action: &'a str,
     reason: Option<&'a str>,
     happened: Transition,
@@ -44,12 +41,12 @@ impl Order<'_> {
 
 impl Store {
     /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step.
-    pub async fn replay(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
+    pub async fn replay(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
         self.replay_after(id, actor, reason, Duration::ZERO).await
     }
 
     /// Gives an event up.
-    pub async fn discard(&self, id: &str, actor: &str, reason: Option<&str>) -> Result<(), StoreError> {
+    pub async fn discard(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
         let (happened, pause) = (Transition::Discarded, Duration::ZERO);
         self.change(id, Order { actor, action: "event.discard", reason, happened, pause, resolution: None }).await
     }
@@ -57,7 +54,7 @@ impl Store {
     async fn replay_after(
         &self,
         id: &str,
-        actor: &str,
+        actor: &Actor,
         reason: Option<&str>,
         pause: Duration,
     ) -> Result<(), StoreError> {
@@ -70,7 +67,7 @@ impl Store {
         &self,
         id: &str,
         resolution: &Resolution,
-        actor: &str,
+        actor: &Actor,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
         let order = Order {
@@ -86,7 +83,7 @@ impl Store {
 
     /// Counts the `dead`, `not_admitted` and `discarded` events that match, and replays them unless `dry_run`, in
     /// the order in which they were accepted.
-    pub async fn replay_matching(&self, filter: &EventFilter, dry_run: bool, actor: &str) -> Result<i64, StoreError> {
+    pub async fn replay_matching(&self, filter: &EventFilter, dry_run: bool, actor: &Actor) -> Result<i64, StoreError> {
         let replayable = [Status::Dead, Status::NotAdmitted, Status::Discarded];
         let mut filter = filter.clone();
         if filter.statuses.is_empty() {
@@ -134,7 +131,12 @@ impl Store {
 
     /// Erases what a person wrote and who they are: payloads, ERP calls and steps of a contact's events, and refused
     /// requests; the trace (ids, times, states) stays. Refused while one of the events is open.
-    pub async fn erase_contact(&self, contact_id: &str, actor: &str, reason: Option<&str>) -> Result<i64, StoreError> {
+    pub async fn erase_contact(
+        &self,
+        contact_id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<i64, StoreError> {
         let mut tx = self.db.begin().await?;
         tx.lock_contacts(&[contact_id]).await?;
         let open = "select status from events where contact_id = $1 and finished_at is null limit 1";
@@ -148,14 +150,14 @@ impl Store {
             .await?;
         let erased = tx
             .execute(
-                "update events set payload = null, admission = null, review = null, error = null
+                "update events set payload = null, admission = null, warnings = null, review = null, error = null
                  where contact_id = $1 and finished_at is not null and payload is not null",
                 args![contact_id],
             )
             .await?;
         let rejected = tx
             .execute(
-                "update rejections set payload = '', errors = '[]' where contact_id = $1 and payload <> ''",
+                "update rejections set payload = '', errors = '[]', fingerprint = null where contact_id = $1 and payload <> ''",
                 args![contact_id],
             )
             .await?;
@@ -166,19 +168,6 @@ impl Store {
         write_audit(&mut tx, self.clock.now(), actor, "contact.erase", contact_id, reason).await?;
         tx.commit().await?;
         Ok(i64::try_from(erased).unwrap_or(i64::MAX))
-    }
-
-    /// Writes an entry of the audit log by itself, for what changes nothing else in the ledger.
-    pub async fn audit(
-        &self,
-        actor: &str,
-        action: &str,
-        subject: &str,
-        reason: Option<&str>,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        write_audit(&mut tx, self.clock.now(), actor, action, subject, reason).await?;
-        tx.commit().await
     }
 
     async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
@@ -239,20 +228,4 @@ fn replayable_of(filter: &EventFilter) -> Conditions {
     let mut conditions = Conditions::of(filter);
     conditions.require("payload is not null");
     conditions
-}
-
-pub(super) async fn write_audit(
-    tx: &mut Tx,
-    at: crate::clock::Millis,
-    actor: &str,
-    action: &str,
-    subject: &str,
-    reason: Option<&str>,
-) -> Result<(), StoreError> {
-    tx.execute(
-        "insert into audit (at, actor, action, subject, reason) values ($1, $2, $3, $4, $5)",
-        args![at, actor, action, subject, reason],
-    )
-    .await?;
-    Ok(())
 }

@@ -1,15 +1,9 @@
 //! What people and the REST interface ask of the ledger; nothing here writes.
 
 use super::{
-    AuditRow, CallRow, ContactRow, EventFilter, EventRow, RejectionRow, Stats, StepRow, Store, StoreError,
+    CallRow, ContactRow, EventFilter, EventRow, RejectionRow, StepRow, Store, StoreError,
     db::{Arg, args},
-    types,
 };
-use crate::{clock::Millis, event::Status};
-
-/// Contacts with missing numbers that the statistics name at most.
-const GAPS_SHOWN: i64 = 100;
-const HOUR_MS: i64 = 3_600_000;
 
 impl Store {
     /// Events that match, newest first; `before` is the `seq` of the last item of the page before.
@@ -64,69 +58,6 @@ impl Store {
         let sql = "select * from rejections where seq < $1 order by seq desc limit $2";
         let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
         rows.iter().map(RejectionRow::read).collect()
-    }
-
-    /// Who did what, newest first.
-    pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
-        let sql = "select * from audit where seq < $1 order by seq desc limit $2";
-        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
-        rows.iter().map(AuditRow::read).collect()
-    }
-
-    /// Counts and rates.
-    pub async fn stats(&self) -> Result<Stats, StoreError> {
-        let hour_ago = Millis(self.clock.now().0 - HOUR_MS);
-        let mut stats = Stats::default();
-        for row in self.db.read("select status, count(*) as count from events group by status", args![]).await? {
-            stats.by_status.push((types::status(&row)?, row.int("count")?));
-        }
-        stats.by_status.sort_by_key(|(status, _)| Status::ALL.iter().position(|known| known == status));
-        for row in
-            self.db.read("select kind, count(*) as count from events group by kind order by kind", args![]).await?
-        {
-            stats.by_kind.push((row.text("kind")?, row.int("count")?));
-        }
-        stats.contacts = self.count("select count(*) as count from contacts", args![]).await?;
-        stats.rejections = self.count("select count(*) as count from rejections", args![]).await?;
-        stats.received_last_hour =
-            self.count("select count(*) as count from events where received_at >= $1", args![hour_ago]).await?;
-        stats.succeeded_last_hour = self
-            .count(
-                "select count(*) as count from events where finished_at >= $1 and status = 'succeeded'",
-                args![hour_ago],
-            )
-            .await?;
-        let oldest = "select min(e.received_at) as moment from turns t join events e on e.seq = t.head_seq
-                      where t.due_at <= $1 and t.token is null";
-        stats.oldest_queued = self.moment(oldest, args![self.clock.now()]).await?;
-        stats.last_webhook_at = self.last_webhook_at().await?;
-        stats.gaps = self.gaps().await?;
-        Ok(stats)
-    }
-
-    /// When the platform last sent an event.
-    pub async fn last_webhook_at(&self) -> Result<Option<Millis>, StoreError> {
-        // The newest is found from the end; a maximum would read every event.
-        let sql = "select received_at as moment from events where actor = 'webhook' order by seq desc limit 1";
-        self.moment(sql, args![]).await
-    }
-
-    /// Contacts whose numbered events (`data.sequence`) have a gap: contact, the number before it, the number behind it.
-    pub async fn gaps(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
-        let sql = "select contact_id, previous, sequence from
-                     (select contact_id, sequence, lag(sequence) over (partition by contact_id order by sequence) as previous
-                      from events where sequence is not null) as numbered
-                   where sequence > previous + 1 order by contact_id, sequence limit $1";
-        let rows = self.db.read(sql, args![GAPS_SHOWN]).await?;
-        rows.iter().map(|row| Ok((row.text("contact_id")?, row.int("previous")?, row.int("sequence")?))).collect()
-    }
-
-    async fn count(&self, sql: &str, args: Vec<Arg>) -> Result<i64, StoreError> {
-        self.db.read(sql, args).await?.first().map_or(Ok(0), |row| row.int("count"))
-    }
-
-    async fn moment(&self, sql: &str, args: Vec<Arg>) -> Result<Option<Millis>, StoreError> {
-        self.db.read(sql, args).await?.first().map_or(Ok(None), |row| row.opt_millis("moment"))
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     announcements::Announcer,
     db::{Db, Tx},
 };
+use crate::json;
 
 /// Where replicas hear each other.
 const CHANNEL: &str = "erp_bridge_moved";
@@ -65,7 +66,7 @@ fn letters(run: &str, moved: &[Change]) -> Vec<String> {
 
 /// Sets a task to work that hears the other replicas and tells it here, until the ledger is closed.
 pub(super) fn listen(db: &Db, announcer: &Announcer) {
-    let Db::Postgres(pool) = db else { return };
+    let Db::Postgres { pool, .. } = db else { return };
     let ear = Ear { pool: pool.clone(), announcer: announcer.clone() };
     tokio::spawn(async move {
         let closed = ear.pool.close_event();
@@ -157,7 +158,7 @@ impl Ear {
     }
 
     fn read(&self, letter: &str) -> Author {
-        match serde_json::from_str::<Letter>(letter) {
+        match json::read_text::<Letter>(letter) {
             Ok(letter) if letter.run == self.announcer.run() => return Author::Itself,
             Ok(Letter { moved: Some(moved), .. }) => self.announcer.tell(moved),
             // More than a letter holds, or the letter of a program that writes them otherwise.
@@ -193,14 +194,14 @@ mod tests {
         let moved: Vec<Change> = (0..512).map(|_| change(16)).collect();
         let letters = letters("run", &moved);
         assert!(letters.len() <= 32 && letters.iter().all(|letter| letter.len() <= PAYLOAD_BYTES));
-        let read = letters.iter().map(|letter| serde_json::from_str::<Letter>(letter).unwrap().moved.unwrap());
+        let read = letters.iter().map(|letter| json::read_text::<Letter>(letter).unwrap().moved.unwrap());
         assert_eq!(read.collect::<Vec<_>>().concat(), moved, "all of them, in order");
     }
 
     #[test]
     fn a_change_that_no_letter_holds_is_told_as_one_that_was_missed() {
         let letters = letters("run", &[change(16), change(PAYLOAD_BYTES)]);
-        let read: Vec<_> = letters.iter().map(|letter| serde_json::from_str::<Letter>(letter).unwrap().moved).collect();
+        let read: Vec<_> = letters.iter().map(|letter| json::read_text::<Letter>(letter).unwrap().moved).collect();
         assert_eq!(read.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
     }
 }

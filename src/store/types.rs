@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::{StoreError, db::Row};
+use super::{Deed, StoreError, db::Row};
 pub use crate::event::Intake;
 use crate::{
     clock::Millis,
@@ -38,6 +38,8 @@ pub struct NewEvent {
     pub sequence: Option<i64>,
     /// W3C `traceparent` of the request.
     pub trace_parent: Option<String>,
+    /// An operator's deed that is audited in the transaction that accepts the event.
+    pub deed: Option<Deed>,
 }
 
 /// What became of a [`NewEvent`].
@@ -82,8 +84,12 @@ pub struct Rejection {
 pub struct RejectionRow {
     /// Rising number, newest highest.
     pub seq: i64,
-    /// When it came.
+    /// When it came first.
     pub received_at: Millis,
+    /// When it came last.
+    pub last_at: Millis,
+    /// How often it came.
+    pub count: i64,
     /// What came.
     pub rejection: Rejection,
 }
@@ -245,46 +251,6 @@ pub struct EventFilter {
     pub q: Option<String>,
 }
 
-/// One entry of the audit log.
-#[derive(Debug, Clone)]
-pub struct AuditRow {
-    /// Rising number, newest highest.
-    pub seq: i64,
-    /// When.
-    pub at: Millis,
-    /// Token name.
-    pub actor: String,
-    /// `event.replay`, `event.discard`, `contact.unmask` …
-    pub action: String,
-    /// Event or contact id, or a filter.
-    pub subject: String,
-    /// Free text of the operator or of the bridge.
-    pub reason: Option<String>,
-}
-
-/// Counts for `GET /v1/stats`.
-#[derive(Debug, Clone, Default)]
-pub struct Stats {
-    /// Events by state.
-    pub by_status: Vec<(Status, i64)>,
-    /// Events by type.
-    pub by_kind: Vec<(String, i64)>,
-    /// Linked contacts.
-    pub contacts: i64,
-    /// Requests that were signed and not valid.
-    pub rejections: i64,
-    /// When the oldest event that could run now was received.
-    pub oldest_queued: Option<Millis>,
-    /// Received in the last hour.
-    pub received_last_hour: i64,
-    /// Succeeded in the last hour.
-    pub succeeded_last_hour: i64,
-    /// Contacts with missing numbers: (contact, last number seen before the gap, next number seen).
-    pub gaps: Vec<(String, i64, i64)>,
-    /// When the last webhook came.
-    pub last_webhook_at: Option<Millis>,
-}
-
 // From a row of a result to the types above.
 
 impl EventRow {
@@ -380,6 +346,8 @@ impl RejectionRow {
         Ok(Self {
             seq: row.int("seq")?,
             received_at: row.millis("received_at")?,
+            last_at: row.opt_millis("last_at")?.unwrap_or(row.millis("received_at")?),
+            count: row.int("count")?,
             rejection: Rejection {
                 webhook_id: row.text("webhook_id")?,
                 kind: row.opt_text("kind")?,
@@ -387,19 +355,6 @@ impl RejectionRow {
                 errors: row.opt_json("errors")?.unwrap_or_default(),
                 payload: row.text("payload")?,
             },
-        })
-    }
-}
-
-impl AuditRow {
-    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            seq: row.int("seq")?,
-            at: row.millis("at")?,
-            actor: row.text("actor")?,
-            action: row.text("action")?,
-            subject: row.text("subject")?,
-            reason: row.opt_text("reason")?,
         })
     }
 }

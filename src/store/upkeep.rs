@@ -1,32 +1,16 @@
-//! What keeps the ledger healthy: room at the door, the end of holding times, retention, backup.
+//! What keeps the ledger healthy: room at the door, the end of holding times, backup.
 
 use std::{path::Path, sync::atomic::Ordering};
 
 use super::{
     Store, StoreError,
-    db::{Arg, Db, args},
-    dialect::list,
+    db::{Db, args},
     transitions::Move,
 };
-use crate::{clock::Millis, config::DatabaseConfig, event::Transition};
+use crate::{config::DatabaseConfig, event::Transition};
 
 /// Events that one transaction of the upkeep touches, so that the door is never held up for long.
 const BATCH: i64 = 500;
-/// Events that one transaction of retention touches.
-const CHUNK: usize = 100;
-/// What retention may touch.
-const ENDED: &str = "finished_at is not null and status in ('succeeded', 'ignored', 'not_admitted', 'discarded')";
-
-/// What one round of retention took away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Events that lost their payload, steps and calls.
-    pub payloads: u64,
-    /// Events that vanished.
-    pub events: u64,
-    /// Refused requests that vanished.
-    pub rejections: u64,
-}
 
 impl Store {
     /// Whether the door may accept, by the last count.
@@ -57,15 +41,6 @@ impl Store {
         Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// Proof that the ledger can be written now.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        if self.accepting.is_closed() {
-            return Err(StoreError::Unavailable("the writer has stopped".into()));
-        }
-        let mut tx = self.db.begin().await?;
-        tx.prove_writable().await
-    }
-
     /// Bytes that the ledger takes on its disk.
     pub async fn size(&self) -> Result<i64, StoreError> {
         self.db.read(self.db.dialect().size(), args![]).await?.first().map_or(Ok(0), |row| row.int("bytes"))
@@ -90,55 +65,6 @@ impl Store {
         Ok(expired.len() as u64)
     }
 
-    /// One small batch of retention: events that ended before `payload_before` lose payload, steps and calls; those
-    /// that ended before `event_before` vanish, and so do requests that were refused before it. What is open, dead or in
-    /// review is never touched.
-    pub async fn prune(&self, payload_before: Millis, event_before: Millis) -> Result<Pruned, StoreError> {
-        let stale = "finished_at < $1 and payload is not null";
-        let strip = "update events set payload = null, admission = null, review = null, error = null";
-        let payloads = self.forget(stale, payload_before, strip).await?;
-        let events = self.forget("finished_at < $1", event_before, "delete from events").await?;
-        Ok(Pruned { payloads, events, rejections: self.forget_rejections(event_before).await? })
-    }
-
-    async fn forget_rejections(&self, before: Millis) -> Result<u64, StoreError> {
-        // Their numbers rise with their times, so that the oldest are looked at and no others.
-        let sql = "delete from rejections where seq in (select seq from
-            (select seq, received_at from rejections order by seq limit $2) as oldest where received_at < $1)";
-        let mut tx = self.db.begin().await?;
-        let forgotten = tx.execute(sql, args![before, BATCH]).await?;
-        tx.commit().await?;
-        Ok(forgotten)
-    }
-
-    /// Takes a batch of ended events their steps and calls and does `change` to them; answers to how many.
-    async fn forget(&self, when: &str, before: Millis, change: &str) -> Result<u64, StoreError> {
-        let ended = format!("{when} and {ENDED}");
-        let oldest = format!("select id from events where {ended} order by finished_at limit $2");
-        let rows = self.db.read(oldest, args![before, BATCH]).await?;
-        let ids = rows.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
-        let mut changed = 0;
-        for ids in ids.chunks(CHUNK) {
-            let mut tx = self.db.begin().await?;
-            // An operator may have put one of them back into its turn meanwhile.
-            let lock = self.db.dialect().for_update();
-            let still =
-                format!("select id from events where {ended} and id in ({}) order by id{lock}", list(2, ids.len()));
-            let rows = tx.fetch(still, [args![before], texts(ids)].concat()).await?;
-            let ids = rows.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
-            if ids.is_empty() {
-                continue;
-            }
-            let these = format!("({})", list(1, ids.len()));
-            for table in ["calls", "steps"] {
-                tx.execute(format!("delete from {table} where event_id in {these}"), texts(&ids)).await?;
-            }
-            changed += tx.execute(format!("{change} where id in {these}"), texts(&ids)).await?;
-            tx.commit().await?;
-        }
-        Ok(changed)
-    }
-
     /// Copies a SQLite ledger into a new file while it is in use.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let Db::Sqlite { reader, .. } = &self.db else {
@@ -152,8 +78,4 @@ impl Store {
         sqlx::query("vacuum into $1").bind(to.to_string_lossy().into_owned()).execute(reader).await?;
         Ok(())
     }
-}
-
-fn texts(ids: &[String]) -> Vec<Arg> {
-    ids.iter().map(|id| Arg::from(id.as_str())).collect()
 }

@@ -1,7 +1,7 @@
 //! The contact persons (联系人) of the ERP's customers.
 
 use super::{
-    matching::DETAILS_READ,
+    details::DETAILS_READ,
     phone_match::{PhoneMatch, fit, same_number},
     text::{may_be_same, searchable},
 };

@@ -2,6 +2,10 @@
 
 use crate::erp::{CustomerKind, Detail, Erp, ErpError};
 
+/// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
+/// `WX10` to `WX199`.
+pub(super) const DETAILS_READ: usize = 200;
+
 /// 客户详情 of a customer whose kind is a guess: where the ERP refuses the one, the other is asked.
 pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<(CustomerKind, Detail), ErpError> {
     let other = match guess {

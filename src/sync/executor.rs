@@ -328,7 +328,7 @@ enum RecordOwner {
     Anothers,
 }
 
-fn record_owner(detail: &Detail, fields: &[FieldValue]) -> RecordOwner {
+fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
     let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.as_str());
     let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(str::trim)));
     let is_shown = |pair: &Option<(&str, &str)>| pair.is_some_and(|(_, stored)| !stored.is_empty());

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     contact_persons::contact_persons,
-    details::{detail_of, shown},
+    details::{DETAILS_READ, detail_of, shown},
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, same_number},
     text::{may_be_same, same_name, searchable},
@@ -18,10 +18,6 @@ use crate::{
     erp::{ContactPersonFilter, CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError},
     event::{Event, LinkedBy},
 };
-
-/// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
-/// `WX10` to `WX199`.
-pub(super) const DETAILS_READ: usize = 200;
 
 /// A customer that may be the contact's, with what distinguishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

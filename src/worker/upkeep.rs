@@ -1,4 +1,4 @@
-//! What has to be done now and then: count the backlog, end holding times, forget what is old.
+//! What has to be done now and then: count what came, end holding times, forget what is old.
 
 use std::time::Duration;
 
@@ -46,15 +46,25 @@ impl Upkeep {
     pub async fn round(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         self.store.count_backlog(&self.database).await?;
         while self.store.expire_held().await? > 0 && !stop.is_cancelled() {}
+        while self.store.count_new_events().await? && !stop.is_cancelled() {}
+        self.store.figures().await?;
+        self.forget(stop).await
+    }
+
+    async fn forget(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         let now = self.clock.now();
         let event_before = now.minus(self.retention.succeeded);
         let payload_before = now.minus(self.retention.succeeded / 2);
         for _ in 0..BATCHES {
             let pruned = self.store.prune(payload_before, event_before).await?;
-            if pruned == Pruned::default() || stop.is_cancelled() {
+            let mut others = self.store.prune_audit(now.minus(self.retention.audit)).await?;
+            if !self.retention.webhook_ids.is_zero() {
+                others += self.store.prune_webhook_ids(now.minus(self.retention.webhook_ids)).await?;
+            }
+            if (pruned == Pruned::default() && others == 0) || stop.is_cancelled() {
                 break;
             }
-            tracing::info!(pruned.payloads, pruned.events, pruned.rejections, "what is old was forgotten");
+            tracing::info!(pruned.payloads, pruned.events, pruned.rejections, others, "what is old was forgotten");
             tokio::time::sleep(BREATH).await;
         }
         Ok(())

@@ -18,6 +18,7 @@ use erp_bridge::{
 };
 use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -109,9 +110,9 @@ impl DispatchFacts for Echo {
 /// The keys that a door begins with.
 pub fn keys(secrets: &[&str]) -> Keys {
     let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
-    let secrets: Vec<_> = secrets.iter().map(|secret| (*secret).to_owned().into()).collect();
+    let secrets: Vec<_> = secrets.iter().map(|secret| secret.parse().unwrap()).collect();
     Keys {
-        secrets: Secrets::parse(&secrets).unwrap(),
+        secrets: Secrets::new(&secrets),
         tokens: Tokens::new(&[token("view", Scope::Read, READ), token("ops", Scope::Operate, OPERATE)]),
     }
 }
@@ -134,7 +135,7 @@ impl Front {
         let door = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules: Rules::new(&AdmissionConfig::default()).unwrap(),
+            rules: Rules::new(&AdmissionConfig::default()),
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,
@@ -193,7 +194,7 @@ impl Front {
     pub async fn post_event(&self, id: &str, event: &Value) -> Answered {
         let body = event.to_string();
         let at = self.clock.now().0 / 1_000;
-        let signature = sign(&SECRET.to_owned().into(), id, at, body.as_bytes()).unwrap();
+        let signature = sign(&SECRET.parse().unwrap(), id, at, body.as_bytes());
         let at = at.to_string();
         let headers = [
             ("content-type", "application/json"),
@@ -202,6 +203,11 @@ impl Front {
             ("webhook-signature", &signature),
         ];
         self.call(Method::POST, "/webhooks/events", &headers, body).await
+    }
+
+    /// Runs a statement past the ledger.
+    pub async fn ledger(&self, sql: &str) {
+        crate::ledger::run(self.database.url.expose_secret(), sql).await;
     }
 
     /// How many events and rejections are stored.

@@ -2,8 +2,11 @@
 //! the documents speak of what exists.
 
 mod arrows;
+mod circles;
 mod documents;
 mod files;
+mod imports;
+mod json;
 
 use std::{
     fs,
@@ -51,6 +54,8 @@ fn program(source: &Source) -> String {
     if of_tests || source.path.contains("/tests/") {
         return String::new();
     }
-    let text = source.text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+    // Tests inside a file are its last part; tests in a file of their own are declared anywhere.
+    let text = source.text.replace("\n#[cfg(test)]\nmod tests;", "").replace("\n#[cfg(test)]\nmod fake;", "");
+    let text = text.split("\n#[cfg(test)]\n").next().unwrap_or_default();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }

@@ -8,6 +8,7 @@ mod announcements;
 mod claim;
 mod clock;
 mod erp_state;
+mod figures;
 mod journal;
 mod operators;
 mod queries;
@@ -172,6 +173,7 @@ pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
         force: false,
         sequence: None,
         trace_parent: None,
+        deed: None,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The integration tests: one binary, one module a subject.
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::disallowed_methods, reason = "what the bridge says is read by another reader than its own")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod alterations;
 mod assignments;
+mod audit;
 mod calls;
 mod cli;
 mod conflicts;
@@ -15,6 +17,7 @@ mod faults;
 mod front;
 mod fuzz;
 mod histories;
+mod hostile;
 mod house;
 mod installations;
 mod instance_lock;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     app,
-    config::Level,
+    config::{ContentType, Level},
     event::Status,
     simulator::{Handle, Settings, SimConfig},
 };
@@ -138,12 +138,12 @@ async fn a_level_whose_configured_id_is_not_the_erps_gets_the_erps_and_the_check
 async fn an_old_installation_with_its_own_content_type_and_login_is_served_as_a_new_one() {
     let settings = Settings { only_zsml: true, ..Settings::default() };
     for (content_type, login_path, is_served) in [
-        ("application/zsml; charset=utf-8", "/SYSA/mobilephone/login.asp", true),
-        ("application/json", "/SYSA/mobilephone/login.asp", false),
+        (ContentType::Zsml, "/SYSA/mobilephone/login.asp", true),
+        (ContentType::Json, "/SYSA/mobilephone/login.asp", false),
     ] {
         let sim = SimConfig { settings: settings.clone(), ..SimConfig::default() };
         let configure = move |config: &mut erp_bridge::config::Config| {
-            (config.erp.content_type, config.erp.login_path) = (content_type.into(), login_path.into());
+            (config.erp.content_type, config.erp.login_path) = (content_type, login_path.into());
         };
         let world = World::with(WorldOptions { sim, configure: Box::new(configure), ..WorldOptions::default() }).await;
         if !is_served {

@@ -135,7 +135,7 @@ async fn an_outage_opens_the_circuit_costs_no_attempt_and_ends_with_one_cheap_ca
 async fn an_erp_that_does_not_even_listen_costs_no_attempt_either() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let world = world(move |config| {
-        config.erp.base_url = format!("http://{address}");
+        config.erp.base_url = format!("http://{address}").parse().unwrap();
         config.retry.schedule = vec![Duration::from_millis(20)];
     })
     .await;

@@ -34,7 +34,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("api.rate_limit", &["0", "1000000"], &["-1", "1000001"]),
     ("api.auth_failure_limit", &["0", "1000000"], &["-1", "1000001"]),
     ("admission.min_score", &["0", "60", "59.5", "100"], &["-0.1", "100.1", "sixty", "NaN", ""]),
-    ("admission.placeholders", &["", "先生", "先生,女士"], &["先生,,女士", ","]),
+    ("admission.placeholders", &["", "先生", "先生,女士"], &["先生,,女士", ",", "😀"]),
     (
         "admission.rules",
         &["", "deal.closed:phone_verified+score", "message.logged:,sync.requested:score"],
@@ -97,11 +97,13 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("messages.hold_for", &["1s", "3650d"], &["999ms", "3651d"]),
     ("retry.schedule", &["10ms", "5s,30s", "30d"], &["", "9ms", "5s,,1m", "5", "31d"]),
     ("retention.succeeded", &["1h", "3650d"], &["3599s", "3651d"]),
+    ("retention.audit", &["1d", "36500d"], &["86399s", "36501d"]),
+    ("retention.webhook_ids", &["0s", "10m", "36500d"], &["599s", "1s", "36501d"]),
     ("worker.lease", &["90s", "1h"], &["89s", "3601s", "0s"]),
     ("worker.poll", &["10ms", "1m"], &["9ms", "61s"]),
     ("worker.circuit_failures", &["1", "1000"], &["0", "1001"]),
-    ("worker.cut_short_runs", &["3", "1000"], &["2", "1001"]),
     ("worker.circuit_pause", &["10ms", "1h"], &["9ms", "3601s"]),
+    ("worker.cut_short_runs", &["3", "1000"], &["2", "1001"]),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),
 ];

@@ -1,6 +1,7 @@
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::event::{EventKind, Rule};
 
 #[test]
 fn the_environment_means_what_the_key_says() {
@@ -22,14 +23,14 @@ fn the_environment_means_what_the_key_says() {
     assert_eq!(config.server.body_limit, 128 * 1024);
     assert_eq!(config.erp.serial, "007");
     assert_eq!(config.erp.password.expose_secret(), "true");
-    assert_eq!(config.erp.base_url, "http://erp.example");
+    assert_eq!(config.erp.base_url.as_str(), "http://erp.example");
     let tokens: Vec<_> =
         config.api.tokens.iter().map(|token| (token.name.as_str(), token.scope, token.token.expose_secret())).collect();
     assert_eq!(tokens, [("ops", Scope::Operate, "007"), ("view", Scope::Read, "a:b")]);
     assert!((config.admission.min_score - 59.5).abs() < f64::EPSILON);
-    assert_eq!(config.admission.placeholders, ["先生", "女士"]);
-    assert_eq!(config.admission.rules["deal.closed"], ["phone_verified", "score"]);
-    assert!(config.admission.rules["message.logged"].is_empty());
+    assert_eq!(config.admission.placeholders, ["先生", "女士"].map(|name| name.parse().unwrap()));
+    assert_eq!(config.admission.rules[&EventKind::DealClosed], [Rule::PhoneVerified, Rule::Score]);
+    assert!(config.admission.rules[&EventKind::MessageLogged].is_empty());
     assert_eq!(config.mapping.levels[1], Level { min: 0.0, id: 290, text: "很低".into() });
     let users = AssignmentRule { min_score: 80.0, users: vec!["63".into(), "71".into()], public: false };
     let public = AssignmentRule { min_score: 60.0, users: Vec::new(), public: true };

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::erp::ErpError;
+use crate::{erp::ErpError, json};
 
 /// The largest answer that is read, in bytes.
 pub(crate) const BODY_MAX: usize = 8 * 1024 * 1024;
@@ -25,7 +25,7 @@ pub(super) fn tree(body: &[u8]) -> Result<Value, ErpError> {
     if text.starts_with('<') {
         return Err(ErpError::garbled(format!("a page instead of JSON: {}", page_title(text))));
     }
-    serde_json::from_str(&repair(text)).map_err(|error| ErpError::garbled(format!("no JSON: {error}")))
+    json::parse_text(&repair(text)).map_err(|fault| ErpError::garbled(format!("no JSON: {fault}")))
 }
 
 /// The title of an HTML page, or how it begins.

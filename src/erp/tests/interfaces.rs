@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::erp::{
-    ContactPersonFilter, ContactPersonRow, ContactWay, CustomerFilter, CustomerKind, ErpError, Field, NewProgress,
-    fake::{Act, list, say, words},
+use crate::{
+    config::ContentType,
+    erp::{
+        ContactPersonFilter, ContactPersonRow, ContactWay, CustomerFilter, CustomerKind, ErpError, Field, NewProgress,
+        fake::{Act, list, say, words},
+    },
 };
 
 /// Answers every shape at once: each interface takes what it needs.
@@ -196,7 +199,7 @@ async fn contacts_and_progress_records_are_sent_as_the_erp_wants_them() {
 #[tokio::test]
 async fn v3_calls_are_plain_json_with_the_session_in_a_header() {
     let fake = Fake::with_login(|_| anything()).await;
-    let config = ErpConfig { content_type: "application/zsml; charset=utf-8".into(), ..config(fake.base_url()) };
+    let config = ErpConfig { content_type: ContentType::Zsml, ..config(fake.base_url()) };
     let erp = erp_with(config, &Clock::manual(START), Arc::new(MemorySessions::default()));
     erp.edit_customer(7592, &[Field::number("sort2", 2), Field::new("name", "张三"), Field::new("ly", "微信")])
         .await

@@ -17,9 +17,9 @@ use crate::{
 
 const START: Millis = Millis(1_800_000_000_000);
 
-fn config(base_url: String) -> ErpConfig {
+fn config(base_url: impl AsRef<str>) -> ErpConfig {
     ErpConfig {
-        base_url,
+        base_url: base_url.as_ref().parse().unwrap(),
         username: "wechat".into(),
         password: "pass-word-9".to_owned().into(),
         serial: "bridge01".into(),

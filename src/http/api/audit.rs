@@ -36,6 +36,9 @@ pub(in crate::http) struct AuditItem {
     pub at: String,
     /// Name of the token that did it.
     pub actor: String,
+    /// Where the call came from; null for what the bridge did by itself.
+    #[schema(examples("192.0.2.7"))]
+    pub address: Option<String>,
     /// What was done.
     #[schema(examples("event.replay"))]
     pub action: String,
@@ -71,6 +74,7 @@ pub(in crate::http) async fn list_audit(
     let items = rows.into_iter().map(|row| AuditItem {
         at: row.at.rfc3339(),
         actor: row.actor,
+        address: row.address,
         action: row.action,
         subject: Sight::Masked.text(row.subject),
         reason: row.reason.map(|reason| Sight::Masked.text(reason)),
@@ -81,9 +85,14 @@ pub(in crate::http) async fn list_audit(
 /// A request that was signed and not valid.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct RejectionItem {
-    /// When it came.
+    /// When it came first.
     #[schema(format = DateTime)]
     pub received_at: String,
+    /// When it came last.
+    #[schema(format = DateTime)]
+    pub last_at: String,
+    /// How often it came.
+    pub count: i64,
     /// The sender's id of the delivery.
     pub webhook_id: String,
     /// Event type, if it could be read.
@@ -124,6 +133,8 @@ pub(in crate::http) async fn list_rejections(
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.into_iter().map(|row| RejectionItem {
         received_at: row.received_at.rfc3339(),
+        last_at: row.last_at.rfc3339(),
+        count: row.count,
         webhook_id: row.rejection.webhook_id,
         kind: row.rejection.kind,
         errors: row.rejection.errors,

@@ -19,6 +19,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
+    json::Plain,
     store::{Intake, NewEvent},
 };
 
@@ -46,15 +47,15 @@ pub(in crate::http) async fn get_contact(
 pub(in crate::http) struct SyncBody {
     /// The contact; its `id` may be left out, the path has it.
     #[schema(schema_with = schemas::sync_contact)]
-    contact: Map<String, Value>,
+    contact: Plain,
     /// Its thread, with the score that admission looks at.
     #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::thread)]
-    thread: Option<Value>,
+    thread: Option<Plain>,
     /// What was said.
     #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::signal)]
-    signal: Option<Value>,
+    signal: Option<Plain>,
     /// Skips admission; audited.
     #[serde(default)]
     force: bool,
@@ -63,20 +64,19 @@ pub(in crate::http) struct SyncBody {
 impl SyncBody {
     /// The event that this call is, as JSON.
     fn event(self, contact_id: &str, actor: &str, now: &str) -> Result<Value, Problem> {
-        let mut contact = self.contact;
-        match contact.get("id") {
-            None => {
-                contact.insert("id".into(), contact_id.into());
+        let Plain(mut contact) = self.contact;
+        // What is no object, and an id that is no string: the event's parser says so, with its place.
+        if let Some(members) = contact.as_object_mut() {
+            match members.get("id") {
+                None => drop(members.insert("id".into(), contact_id.into())),
+                Some(Value::String(id)) if id != contact_id => return Err(Problem::ContactMismatch),
+                Some(_) => {}
             }
-            Some(id) if id == contact_id => {}
-            // Not a string: the event's parser says so, with its place.
-            Some(id) if !id.is_string() => {}
-            Some(_) => return Err(Problem::ContactMismatch),
         }
         let mut data = Map::new();
-        data.insert("contact".into(), Value::Object(contact));
-        data.extend(self.thread.map(|thread| ("thread".to_owned(), thread)));
-        data.extend(self.signal.map(|signal| ("signal".to_owned(), signal)));
+        data.insert("contact".into(), contact);
+        data.extend(self.thread.map(|Plain(thread)| ("thread".to_owned(), thread)));
+        data.extend(self.signal.map(|Plain(signal)| ("signal".to_owned(), signal)));
         data.insert("requested_by".into(), actor.into());
         Ok(json!({"type": "sync.requested", "timestamp": now, "data": data}))
     }
@@ -110,8 +110,9 @@ pub(in crate::http) async fn sync_contact(
 ) -> Result<Answer, Problem> {
     open(&state)?;
     let contact_id = id.contact()?;
-    let origin = Origin::of_call(&caller, &headers)?;
     let force = body.force;
+    let action = if force { "contact.force_sync" } else { "contact.sync" };
+    let origin = Origin::of_call(&caller, &headers, action)?;
     let payload = body.event(&contact_id, &caller.name, &state.clock.now().rfc3339())?.to_string();
     let event = match Event::parse(payload.as_bytes(), &state.reading) {
         Ok(Parsed::Event(event)) => event,
@@ -119,9 +120,6 @@ pub(in crate::http) async fn sync_contact(
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(without_data(errors))),
     };
-    if force {
-        audit(&state, &caller, "contact.force_sync", &contact_id).await?;
-    }
     intake::take(&state, origin, &event, payload, force).await
 }
 
@@ -262,11 +260,11 @@ async fn enqueue(
 ) -> Result<Answer, Problem> {
     open(state)?;
     let contact_id = id.contact()?;
-    let origin = Origin::of_call(caller, headers)?;
+    let (kind, payload) = command.payload(&contact_id);
+    let origin = Origin::of_call(caller, headers, &kind)?;
     if state.store.contact(&contact_id).await?.is_none() {
         return Err(Problem::ContactNotLinked);
     }
-    let (kind, payload) = command.payload(&contact_id);
     let event = NewEvent {
         webhook_id: origin.webhook_id,
         kind,
@@ -280,17 +278,13 @@ async fn enqueue(
         force: false,
         sequence: None,
         trace_parent: origin.trace_parent,
+        deed: origin.deed,
     };
     intake::commit(state, event, None).await
 }
 
 fn open(state: &HttpState) -> Result<(), Problem> {
     if state.stop.is_cancelled() { Err(Problem::Stopping) } else { Ok(()) }
-}
-
-async fn audit(state: &HttpState, caller: &Caller, action: &'static str, subject: &str) -> Result<(), Problem> {
-    let (store, actor, subject) = (state.store.clone(), caller.name.clone(), subject.to_owned());
-    state.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await
 }
 
 /// Why a person's data is erased.
@@ -336,7 +330,7 @@ pub(in crate::http) async fn erase_contact(
     let reason = Some(reason).filter(|reason| !reason.is_empty());
     let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
     let store = state.store.clone();
-    let erase = async move { store.erase_contact(&contact_id, &caller.name, reason.as_deref()).await };
+    let erase = async move { store.erase_contact(&contact_id, &caller.actor(), reason.as_deref()).await };
     let erased = state.undisturbed(erase).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactUnknown,
         other => other,

@@ -120,7 +120,7 @@ pub(in crate::http) async fn sight(
     if masked || caller.scope < Scope::Operate {
         return Ok(Sight::Masked);
     }
-    let (store, actor, subject) = (state.store.clone(), caller.name.clone(), subject.to_owned());
+    let (store, actor, subject) = (state.store.clone(), caller.actor(), subject.to_owned());
     state.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await?;
     Ok(Sight::Plain)
 }

@@ -80,7 +80,7 @@ pub(in crate::http) async fn replay_event(
     let reason = checked_reason(body.reason)?;
     let id = id.event()?;
     let (store, event) = (state.store.clone(), id.clone());
-    state.undisturbed(async move { store.replay(&event, &caller.name, reason.as_deref()).await }).await?;
+    state.undisturbed(async move { store.replay(&event, &caller.actor(), reason.as_deref()).await }).await?;
     Ok(Json(Moved { id, status: Status::Queued }))
 }
 
@@ -106,7 +106,7 @@ pub(in crate::http) async fn discard_event(
     let reason = checked_reason(body.reason)?;
     let id = id.event()?;
     let (store, event) = (state.store.clone(), id.clone());
-    state.undisturbed(async move { store.discard(&event, &caller.name, reason.as_deref()).await }).await?;
+    state.undisturbed(async move { store.discard(&event, &caller.actor(), reason.as_deref()).await }).await?;
     Ok(Json(Moved { id, status: Status::Discarded }))
 }
 
@@ -175,7 +175,9 @@ pub(in crate::http) async fn resolve_event(
     let reason = checked_reason(body.reason)?;
     let id = id.event()?;
     let (store, event) = (state.store.clone(), id.clone());
-    state.undisturbed(async move { store.resolve(&event, &resolution, &caller.name, reason.as_deref()).await }).await?;
+    state
+        .undisturbed(async move { store.resolve(&event, &resolution, &caller.actor(), reason.as_deref()).await })
+        .await?;
     Ok(Json(Moved { id, status: Status::Queued }))
 }
 
@@ -282,7 +284,8 @@ pub(in crate::http) async fn replay_events(
 ) -> Result<Json<Replayed>, Problem> {
     let filter = body.read()?;
     let (store, dry_run) = (state.store.clone(), body.dry_run);
-    let matched = state.undisturbed(async move { store.replay_matching(&filter, dry_run, &caller.name).await }).await?;
+    let matched =
+        state.undisturbed(async move { store.replay_matching(&filter, dry_run, &caller.actor()).await }).await?;
     Ok(Json(if dry_run {
         Replayed { replayed: 0, would_replay: Some(matched) }
     } else {

@@ -18,12 +18,14 @@ use crate::{
 /// How the bridge stands.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct Stats {
-    /// When this was counted.
+    /// When this was answered.
     #[schema(format = DateTime)]
     pub at: String,
+    /// As of when the figures are.
+    pub as_of: AsOf,
     /// Events by state; every state is named.
     pub by_status: BTreeMap<&'static str, i64>,
-    /// Events by type.
+    /// Events by type; the two hundred most frequent ones.
     pub by_type: BTreeMap<String, i64>,
     /// Linked contacts.
     pub contacts: i64,
@@ -31,7 +33,7 @@ pub(in crate::http) struct Stats {
     pub rejections: i64,
     /// How much happened.
     pub rates: Rates,
-    /// Age of the oldest event that could run now, in seconds; 0 if none waits.
+    /// Age of the oldest of the events that run next, in seconds; 0 if none waits.
     pub lag_seconds: f64,
     /// The senders.
     pub sender: Sender,
@@ -41,10 +43,27 @@ pub(in crate::http) struct Stats {
     pub dispatch: Dispatch,
 }
 
+/// As of when the figures are: they are kept, so that asking costs the same however much the ledger holds.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(in crate::http) struct AsOf {
+    /// What is open, dead or linked, and what succeeded in the last hour.
+    #[schema(format = DateTime)]
+    pub counts: String,
+    /// The other ended states of `by_status`; null while they are counted for the first time.
+    #[schema(format = DateTime)]
+    pub ended: Option<String>,
+    /// `by_type` and what was received in the last hour.
+    #[schema(format = DateTime)]
+    pub received: String,
+    /// `gaps`.
+    #[schema(format = DateTime)]
+    pub gaps: String,
+}
+
 /// How much happened.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct Rates {
-    /// Events received in the last hour.
+    /// Events received in the last sixty minutes of the clock.
     pub received_last_hour: i64,
     /// Events that succeeded in the last hour.
     pub succeeded_last_hour: i64,
@@ -79,19 +98,26 @@ pub(in crate::http) struct Gap {
     responses((status = 200, description = "How the bridge stands", body = Stats)),
 )]
 pub(in crate::http) async fn get_stats(State(state): State<HttpState>, _: Reader) -> Result<Json<Stats>, Problem> {
-    let counted = state.store.stats().await?;
-    Ok(Json(view(&state, counted)))
+    let figures = state.store.figures().await?;
+    Ok(Json(view(&state, &figures)))
 }
 
-fn view(state: &HttpState, counted: store::Stats) -> Stats {
+fn view(state: &HttpState, counted: &store::Stats) -> Stats {
     let now = state.clock.now();
     let mut by_status: BTreeMap<&'static str, i64> = Status::ALL.iter().map(|status| (status.as_str(), 0)).collect();
     by_status.extend(counted.by_status.iter().map(|(status, count)| (status.as_str(), *count)));
-    let gap = |(contact_id, after, before)| Gap { contact_id, after, before };
+    let gap = |gap: &store::Gap| Gap { contact_id: gap.contact_id.clone(), after: gap.after, before: gap.before };
+    let as_of = AsOf {
+        counts: counted.as_of.rfc3339(),
+        ended: counted.ended_as_of.map(Millis::rfc3339),
+        received: counted.received_as_of.rfc3339(),
+        gaps: counted.gaps_as_of.rfc3339(),
+    };
     Stats {
         at: now.rfc3339(),
+        as_of,
         by_status,
-        by_type: counted.by_kind.into_iter().collect(),
+        by_type: counted.by_kind.iter().cloned().collect(),
         contacts: counted.contacts,
         rejections: counted.rejections,
         rates: Rates {
@@ -100,7 +126,7 @@ fn view(state: &HttpState, counted: store::Stats) -> Stats {
         },
         lag_seconds: counted.oldest_queued.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
         sender: sender(now, counted.last_webhook_at, state.silence_after),
-        gaps: counted.gaps.into_iter().map(gap).collect(),
+        gaps: counted.gaps.iter().map(gap).collect(),
         dispatch: state.dispatch.facts(),
     }
 }

@@ -130,6 +130,7 @@ mod tests {
             force: false,
             sequence: None,
             trace_parent: None,
+            deed: None,
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     clock::Millis,
     event::{LinkKind, LinkedBy, Status},
+    json,
     store::{CallRow, ContactRow, EventRow, StepRow, StepState},
     telemetry::masking::{mask_json, mask_text},
 };
@@ -260,7 +261,7 @@ fn response_text(response: String, sight: Sight) -> String {
     if sight == Sight::Plain {
         return response;
     }
-    match serde_json::from_str::<Value>(&response) {
+    match json::parse_text(&response) {
         Ok(value) => mask_json(&value).to_string(),
         Err(_) => mask_text(&response),
     }
@@ -281,6 +282,6 @@ impl From<ContactRow> for ContactView {
 
 /// A stored body as JSON; one that is none (it was refused) as text.
 pub(in crate::http) fn payload_json(payload: String, sight: Sight) -> Value {
-    let value = serde_json::from_str(&payload).unwrap_or(Value::String(payload));
+    let value = json::parse_text(&payload).unwrap_or(Value::String(payload));
     sight.json(value)
 }

@@ -116,7 +116,7 @@ pub(super) fn written_by_hand() -> Map<String, Value> {
             "type": "object", "required": ["type"],
             "description": "Anything else: stored as `ignored`, answered 200.",
             "properties": {"type": {
-                "type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[!-~]+$", "not": {"enum": known},
+                "type": "string", "pattern": "^[a-z0-9._-]{1,64}$", "not": {"enum": known},
             }},
         }),
     );

@@ -2,24 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{Run, parts::Acknowledged};
+use super::{
+    Run,
+    parts::{Acknowledged, Sent},
+};
 use crate::{
     store::{Advance, StepRow, StepState},
-    sync::{Effect, ErpError, Executor, Shown, Step, SyncError, Verification},
+    sync::{ErpError, Executor, Shown, Step, SyncError, Verification},
     worker::end::{Counts, End},
 };
 
 /// Tries of one run to see an assignment, or filled fields, that the ERP says are done.
 const ASSIGN_TRIES: usize = 3;
 const FILL_TRIES: usize = 2;
-
-/// What came of a step's call.
-pub(super) enum Sent {
-    /// The ERP says that it is done; it still has to be read back.
-    Acknowledged(Effect),
-    /// The call failed, and looking the step up found that it is done; the step's result.
-    Found(Value),
-}
 
 impl Run<'_> {
     /// Does a step that was started, reads it back, and answers its result.

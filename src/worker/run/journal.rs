@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     event::Link,
+    json,
     store::{NewStep, Resolution, StepFacts, StepRow, StepState, Store},
     sync::{EqualRecords, Journal, JournalError, Step},
 };
@@ -42,7 +43,7 @@ impl Journal for StoreJournal<'_> {
 
 /// The step of a row; none in one that was erased.
 pub(super) fn step_of(row: &StepRow) -> Option<Step> {
-    serde_json::from_value(row.step.clone()).ok()
+    json::from_value(&row.step).ok()
 }
 
 /// A step as the ledger takes it, with what the ledger decides by.

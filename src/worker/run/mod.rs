@@ -16,6 +16,7 @@ use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
     event::{Reading, Work},
+    json,
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
     sync::{CallRecord, Job, Plan, Step, Task, named},
 };
@@ -49,7 +50,7 @@ impl Run<'_> {
         let payload = event.payload.as_deref().unwrap_or_default();
         let work = Work::parse(&event.kind, payload, self.reading)
             .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
-        let decided = event.resolution.clone().and_then(|value| serde_json::from_value::<Decided>(value).ok());
+        let decided = event.resolution.as_ref().and_then(|value| json::from_value::<Decided>(value).ok());
         let link = claimed.contact.as_ref().map(|contact| &contact.link);
         let mut ord = link.map(|link| link.ord);
         let mut pending = Vec::new();
@@ -155,7 +156,7 @@ impl Run<'_> {
         let journal = StoreJournal { store, event_id: &event_id };
         let mut rows = VecDeque::from(steps);
         while let Some(row) = rows.pop_front() {
-            let step: Step = serde_json::from_value(row.step.clone())
+            let step: Step = json::from_value(&row.step)
                 .map_err(|error| End::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             self.job.log.set_step(&row.name);
             let executor = self.job.executor(&journal, ord);

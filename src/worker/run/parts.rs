@@ -2,12 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Run, attempt::Sent, journal::is_part, look::unverified};
+use super::{Run, journal::is_part, look::unverified};
 use crate::{
     store::{Advance, StepRow},
     sync::{Effect, Executor, Step, SyncError, Verification},
     worker::end::End,
 };
+
+/// What came of a step's call.
+pub(super) enum Sent {
+    /// The ERP says that it is done; it still has to be read back.
+    Acknowledged(Effect),
+    /// The call failed, and looking the step up found that it is done; the step's result.
+    Found(Value),
+}
 
 /// A progress record that the ERP says it stored.
 pub(super) struct Acknowledged {

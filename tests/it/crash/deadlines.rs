@@ -47,6 +47,7 @@ fn event(webhook_id: &str) -> NewEvent {
         force: false,
         sequence: None,
         trace_parent: None,
+        deed: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{rust, sources};
+use super::{imports, rust, sources};
 
 /// A room and the rooms that it may name. Everybody may use the furniture.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -17,10 +17,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("console", &["store", "event", "http"]),
     ("clock", &[]),
     ("config", &[]),
+    ("json", &[]),
     ("telemetry", &[]),
     ("lifecycle", &[]),
 ];
-const FURNITURE: [&str; 3] = ["clock", "config", "telemetry"];
+const FURNITURE: [&str; 4] = ["clock", "config", "json", "telemetry"];
+/// What the configuration is parsed into, so that nobody parses it again: types that know no other file, in the room that
+/// uses them.
+const LEAVES_FOR_CONFIG: [&str; 3] = ["event::EventKind", "event::Placeholder", "event::Rule"];
 /// These see everything, and nobody imports them.
 const TOP: [&str; 4] = ["app", "cli", "lib", "main"];
 
@@ -30,53 +34,17 @@ fn room_of(path: &str) -> &str {
     inside.split('/').next().unwrap_or(inside).trim_end_matches(".rs")
 }
 
-/// The modules that a text names directly behind `crate::`, in groups too: `crate::{clock::Clock, erp}`.
-fn named(text: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for (start, _) in text.match_indices("crate::") {
-        if text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
-            continue;
-        }
-        let rest = &text[start + "crate::".len()..];
-        match rest.strip_prefix('{') {
-            Some(group) => names.extend(group_members(group)),
-            None => drop(names.insert(identifier(rest))),
-        }
-    }
-    names
-}
-
-/// The first names of a group's members, up to its closing brace.
-fn group_members(group: &str) -> Vec<String> {
-    let mut members = Vec::new();
-    let (mut depth, mut begin) = (0, true);
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => begin = true,
-            c if begin && !c.is_whitespace() => {
-                members.push(identifier(&group[at..]));
-                begin = false;
-            }
-            _ => {}
-        }
-    }
-    members
-}
-
-fn identifier(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-}
-
-/// What of `named` a room may not name.
-fn forbidden(room: &str, text: &str) -> Vec<String> {
+/// The rooms that a text names and may not name.
+fn forbidden(room: &str, text: &str) -> BTreeSet<String> {
     let allowed = ARROWS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| allowed);
-    let rooms = |name: &String| ARROWS.iter().any(|(room, _)| room == name) || TOP.contains(&name.as_str());
-    let named = named(text).into_iter().filter(rooms);
-    named
-        .filter(|name| name != room && !FURNITURE.contains(&name.as_str()) && !allowed.contains(&name.as_str()))
+    let is_room = |name: &str| ARROWS.iter().any(|(room, _)| *room == name) || TOP.contains(&name);
+    let is_allowed = |name: &str| name == room || FURNITURE.contains(&name) || allowed.contains(&name);
+    let is_leaf = |path: &str| room == "config" && LEAVES_FOR_CONFIG.contains(&path);
+    let paths = imports::named(text, &["crate"]).into_iter();
+    paths
+        .filter(|path| !is_leaf(&path[1..].join("::")))
+        .filter_map(|path| path.into_iter().nth(1))
+        .filter(|name| is_room(name) && !is_allowed(name))
         .collect()
 }
 
@@ -115,8 +83,10 @@ fn the_arrows_are_read_from_every_way_of_writing_an_import() {
         ("http", "use crate::{config::Config, event::Event, store::Store};", vec![]),
         ("http", "use crate::erp::Erp;", vec!["erp"]),
         ("event", "use mycrate::store::Store;", vec![]),
+        ("config", "use crate::event::{EventKind, Rule};", vec![]),
+        ("config", "use crate::event::{EventKind, Event};", vec!["event"]),
     ] {
-        assert_eq!(forbidden(room, text), expected, "{text}");
+        assert_eq!(forbidden(room, text), expected.into_iter().map(str::to_owned).collect(), "{text}");
     }
 }
 

@@ -55,6 +55,7 @@ async fn a_new_event_reads_back_as_it_came(ledger: &Ledger) {
         force: true,
         sequence: Some(7),
         trace_parent: Some("00-1-2-01".into()),
+        deed: None,
         ..event("w1", "c1")
     };
     let id = ledger.accept(came.clone()).await;

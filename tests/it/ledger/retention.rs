@@ -17,6 +17,10 @@ on_both! {
     a_held_message_is_given_up_at_the_end_of_its_time_and_not_before
     payloads_go_at_half_the_age_and_events_at_the_full_age
     refused_requests_go_at_the_full_age
+    a_refused_request_that_comes_again_is_one_row_with_a_count
+    the_audit_log_has_a_retention_of_its_own
+    a_resend_after_its_event_vanished_is_a_duplicate
+    a_webhook_id_can_be_forgotten_in_the_end
     what_is_open_or_dead_is_never_pruned
     retention_goes_in_small_batches_and_the_door_goes_on_meanwhile
     an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs
@@ -43,7 +47,7 @@ async fn a_held_message_is_given_up_at_the_end_of_its_time_and_not_before(ledger
     let Some(News::Changed(change)) = changes.try_next() else { panic!("not announced") };
     assert_eq!((change.id, change.status), (id.clone(), Status::Discarded));
     assert_eq!(ledger.store.expire_held().await, Ok(0));
-    ledger.store.replay(&id, "ops", None).await.unwrap();
+    ledger.store.replay(&id, &"ops".into(), None).await.unwrap();
     assert_eq!(ledger.claim_one().await.event.id, id);
 }
 
@@ -70,6 +74,7 @@ async fn payloads_go_at_half_the_age_and_events_at_the_full_age(ledger: &Ledger)
     let again = ledger.store.accept(event("n0", "c1")).await.unwrap();
     assert_eq!(again, Accepted::Duplicate { id: id.clone() }, "a late resend is still known");
     ledger.clock.advance(age / 2 - MS);
+    while ledger.store.count_new_events().await.unwrap() {}
     assert_eq!(prune().await, Pruned::default(), "at the full age");
     ledger.clock.advance(MS);
     assert_eq!(prune().await, Pruned { events: 1, ..Pruned::default() });
@@ -89,6 +94,81 @@ async fn refused_requests_go_at_the_full_age(ledger: &Ledger) {
     assert_eq!(left.iter().map(|row| row.rejection.webhook_id.as_str()).collect::<Vec<_>>(), ["r1"]);
 }
 
+async fn a_refused_request_that_comes_again_is_one_row_with_a_count(ledger: &Ledger) {
+    let refuse = async |webhook_id: &str, payload: &str| {
+        let (webhook_id, payload) = (webhook_id.to_owned(), payload.to_owned());
+        let rejection = Rejection { webhook_id, kind: None, contact_id: Some("c1".into()), errors: json!([]), payload };
+        ledger.store.reject(rejection).await.unwrap();
+        ledger.clock.advance(MS);
+    };
+    for _ in 0..5 {
+        refuse("r1", "{").await;
+    }
+    refuse("r1", "[").await;
+    refuse("r2", "{").await;
+    let rows = ledger.store.rejections(None, 10).await.unwrap();
+    let counts: Vec<_> = rows.iter().map(|row| (row.rejection.webhook_id.as_str(), row.count)).collect();
+    assert_eq!(counts, [("r2", 1), ("r1", 1), ("r1", 5)]);
+    assert_eq!((rows[2].received_at, rows[2].last_at), (START, START.plus(MS * 4)));
+    // What was erased is not recognised any more, not even by a hash of it.
+    ledger.store.erase_contact("c1", &"ops".into(), None).await.unwrap();
+    refuse("r1", "{").await;
+    assert_eq!(ledger.store.rejections(None, 10).await.unwrap()[0].count, 1);
+}
+
+async fn the_audit_log_has_a_retention_of_its_own(ledger: &Ledger) {
+    for subject in ["c1", "c2"] {
+        ledger.store.audit(&"ops".into(), "contact.unmask", subject, None).await.unwrap();
+        ledger.clock.advance(MS);
+    }
+    let now = ledger.clock.now();
+    ledger.store.prune(now, now).await.unwrap();
+    assert_eq!(ledger.store.audit_log(None, 10).await.unwrap().len(), 2);
+    assert_eq!((ledger.store.prune_audit(START).await, ledger.store.prune_audit(START.plus(MS)).await), (Ok(0), Ok(1)));
+    let left = ledger.store.audit_log(None, 10).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>(), ["c2"]);
+}
+
+/// Counts everything and then lets every ended event vanish.
+async fn forget_all(ledger: &Ledger) {
+    ledger.clock.advance(Duration::from_secs(31));
+    while ledger.store.count_new_events().await.unwrap() {}
+    let now = ledger.clock.now();
+    while ledger.store.prune(now, now).await.unwrap() != Pruned::default() {}
+}
+
+async fn a_resend_after_its_event_vanished_is_a_duplicate(ledger: &Ledger) {
+    let id = ledger.accept(erp_bridge::store::NewEvent { intake: Intake::Ignored, ..event("w1", "c1") }).await;
+    forget_all(ledger).await;
+    assert!(ledger.store.event(&id).await.unwrap().is_none());
+    let other_body = erp_bridge::store::NewEvent { payload: "{}".into(), ..event("w1", "c1") };
+    // Alone, in a batch with its own repeat and with what is new, and with another body.
+    let (first, again, fresh, other) = futures::join!(
+        ledger.store.accept(event("w1", "c1")),
+        ledger.store.accept(event("w1", "c1")),
+        ledger.store.accept(event("w2", "c2")),
+        ledger.store.accept(other_body),
+    );
+    assert_eq!(
+        (first, again),
+        (Ok(Accepted::Duplicate { id: id.clone() }), Ok(Accepted::Duplicate { id: id.clone() }))
+    );
+    assert!(matches!(fresh, Ok(Accepted::New { .. })));
+    assert_eq!(other, Ok(Accepted::Conflict { id }));
+    assert_eq!(ledger.events().await.len(), 1, "nothing of the resend is left");
+    let claimed = ledger.claim_one().await;
+    assert_eq!(claimed.event.webhook_id.as_deref(), Some("w2"));
+}
+
+async fn a_webhook_id_can_be_forgotten_in_the_end(ledger: &Ledger) {
+    ledger.accept(erp_bridge::store::NewEvent { intake: Intake::Ignored, ..event("w1", "c1") }).await;
+    forget_all(ledger).await;
+    let vanished = ledger.clock.now();
+    assert_eq!(ledger.store.prune_webhook_ids(vanished).await, Ok(0));
+    assert_eq!(ledger.store.prune_webhook_ids(vanished.plus(MS)).await, Ok(1));
+    ledger.accept(event("w1", "c1")).await;
+}
+
 async fn what_is_open_or_dead_is_never_pruned(ledger: &Ledger) {
     let mut kept = Vec::new();
     for status in [Status::Dead, Status::NeedsReview, Status::Held] {
@@ -101,10 +181,9 @@ async fn what_is_open_or_dead_is_never_pruned(ledger: &Ledger) {
     for intake in [Intake::Ignored, Intake::NotAdmitted, Intake::Queue] {
         gone.push(ledger.take_in("gone", intake).await);
     }
-    ledger.store.discard(&gone[2], "ops", None).await.unwrap();
+    ledger.store.discard(&gone[2], &"ops".into(), None).await.unwrap();
     ledger.clock.advance(Duration::from_secs(3_650 * 86_400));
-    let now = ledger.clock.now();
-    while ledger.store.prune(now, now).await.unwrap() != Pruned::default() {}
+    forget_all(ledger).await;
     for id in &kept {
         assert!(ledger.event(id).await.payload.is_some());
     }
@@ -124,7 +203,8 @@ async fn ignored(ledger: &Ledger, count: usize) {
 
 async fn retention_goes_in_small_batches_and_the_door_goes_on_meanwhile(ledger: &Ledger) {
     ignored(ledger, BATCH + 1).await;
-    ledger.clock.advance(MS);
+    ledger.clock.advance(Duration::from_secs(31));
+    while ledger.store.count_new_events().await.unwrap() {}
     let now = ledger.clock.now();
     let whole = u64::try_from(BATCH).unwrap();
     let prune = ledger.store.prune(now, Millis(0));
@@ -154,12 +234,13 @@ async fn an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs(ledger:
     });
     futures::future::try_join_all(accepted).await.unwrap();
     let events = ledger.events().await;
-    ledger.clock.advance(MS);
+    ledger.clock.advance(Duration::from_secs(31));
+    while ledger.store.count_new_events().await.unwrap() {}
     let now = ledger.clock.now();
     let replays = async {
         let mut replayed = Vec::new();
         for event in events.iter().rev().step_by(7) {
-            match ledger.store.replay(&event.id, "ops", None).await {
+            match ledger.store.replay(&event.id, &"ops".into(), None).await {
                 Ok(()) => replayed.push(event.id.clone()),
                 Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
                 Err(error) => panic!("{error}"),
@@ -195,7 +276,7 @@ async fn erasing_a_contact_leaves_the_trace_and_nothing_of_the_person(ledger: &L
     };
     ledger.store.reject(rejection).await.unwrap();
     let other = ledger.ended("c2", Status::Succeeded).await;
-    assert_eq!(ledger.store.erase_contact("c1", "ops", Some("请求删除")).await, Ok(1));
+    assert_eq!(ledger.store.erase_contact("c1", &"ops".into(), Some("请求删除")).await, Ok(1));
     let row = ledger.event(&id).await;
     assert_eq!((row.payload, row.status, row.webhook_id.as_deref()), (None, Status::Succeeded, Some("n0")));
     let step = &ledger.store.steps(&id).await.unwrap()[0];
@@ -207,13 +288,13 @@ async fn erasing_a_contact_leaves_the_trace_and_nothing_of_the_person(ledger: &L
     assert!(ledger.event(&other).await.payload.is_some());
     let audit = ledger.store.audit_log(None, 10).await.unwrap().remove(0);
     assert_eq!((audit.action.as_str(), audit.subject.as_str()), ("contact.erase", "c1"));
-    assert_eq!(ledger.store.erase_contact("nobody", "ops", None).await, Err(StoreError::NotFound));
+    assert_eq!(ledger.store.erase_contact("nobody", &"ops".into(), None).await, Err(StoreError::NotFound));
 }
 
 async fn a_contact_with_open_events_is_not_erased(ledger: &Ledger) {
     for status in [Status::Held, Status::NeedsReview] {
         let id = ledger.ended(status.as_str(), status).await;
-        let refused = ledger.store.erase_contact(status.as_str(), "ops", None).await;
+        let refused = ledger.store.erase_contact(status.as_str(), &"ops".into(), None).await;
         assert_eq!(refused, Err(StoreError::WrongState(status)));
         assert!(ledger.event(&id).await.payload.is_some());
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use erp_bridge::{clock::Clock, http::signed_body::sign};
-use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{OPERATOR, SECRET, eventually};
@@ -33,7 +32,7 @@ impl Sender {
     /// A signed body, ready to be posted.
     pub fn signed(&self, webhook_id: &str, body: String) -> reqwest::RequestBuilder {
         let timestamp = self.clock.now().0 / 1_000;
-        let signature = sign(&SecretString::from(SECRET), webhook_id, timestamp, body.as_bytes()).unwrap();
+        let signature = sign(&SECRET.parse().unwrap(), webhook_id, timestamp, body.as_bytes());
         self.http
             .post(format!("{}/webhooks/events", self.base_url))
             .header("content-type", "application/json")
@@ -60,10 +59,15 @@ impl Sender {
 
     /// Calls the REST interface as the operator.
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        self.call_raw(method, path, body.map(|body| body.to_string())).await
+    }
+
+    /// As [`Sender::call`], with a body that need not be JSON.
+    pub async fn call_raw(&self, method: &str, path: &str, body: Option<String>) -> (u16, Value) {
         let url = format!("{}{path}", self.base_url);
         let mut request = self.http.request(method.parse().unwrap(), url).bearer_auth(OPERATOR);
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request.header("content-type", "application/json").body(body);
         }
         answered(request).await.unwrap()
     }

@@ -73,6 +73,12 @@ impl World {
         self.sender.base_url = format!("http://{}", self.app.address);
     }
 
+    /// As [`World::restart`], of a bridge that was driven by hand and is left to itself from now on.
+    pub async fn restart_dispatching(&mut self) {
+        self.options.dispatch = true;
+        self.restart().await;
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.app.address)
     }
@@ -133,10 +139,10 @@ pub fn config(erp: &str, database: &str) -> Config {
     let mut config = Config::default();
     config.server.listen = "127.0.0.1:0".into();
     config.database.url = SecretString::from(database.to_owned());
-    config.webhook.secrets = vec![SecretString::from(SECRET)];
+    config.webhook.secrets = vec![SECRET.parse().unwrap()];
     let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
     config.api.tokens = vec![token("ops", Scope::Operate, OPERATOR), token("view", Scope::Read, READER)];
-    config.erp.base_url = erp.into();
+    config.erp.base_url = erp.parse().unwrap();
     config.erp.username = "admin".into();
     config.erp.password = SecretString::from("123456");
     config.erp.serial = "BRIDGE1".into();

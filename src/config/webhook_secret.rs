@@ -1,0 +1,67 @@
+//! A secret that the platform signs its webhooks with (Standard Webhooks, `contract.md` §1).
+
+use std::{fmt, str::FromStr};
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use secrecy::{ExposeSecret, SecretSlice};
+
+/// The longest key, in bytes; the scheme recommends 24 to 64.
+const KEY_BYTES_MAX: usize = 1_024;
+
+/// Senders leave base64 padding off or not; both are taken.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The key behind `whsec_<base64>`: 1 to 1,024 bytes, never shown.
+#[derive(Clone)]
+pub struct WebhookSecret(SecretSlice<u8>);
+
+impl WebhookSecret {
+    /// The key of the signature.
+    pub fn key(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}
+
+impl FromStr for WebhookSecret {
+    type Err = &'static str;
+
+    /// Reads `whsec_<base64>`; the error says what would be right, never what was there.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let key = text.trim().strip_prefix("whsec_").and_then(|encoded| BASE64.decode(encoded).ok());
+        key.filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()))
+            .map(|key| Self(key.into()))
+            .ok_or("write whsec_ and then base64 of 24 to 64 random bytes")
+    }
+}
+
+impl fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookSecret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_of_another_form_is_refused_without_being_shown() {
+        let of_bytes = |count| format!("whsec_{}", STANDARD.encode(vec![7; count]));
+        for good in [" whsec_dGVzdA== ", "whsec_dGVzdA", &of_bytes(1), &of_bytes(1_023), &of_bytes(1_024)] {
+            assert!(good.parse::<WebhookSecret>().is_ok(), "{good}");
+        }
+        for bad in ["", "whsec_", "whsec_*secret*", "whsec_客户", "dGVzdA==", "WHSEC_dGVzdA==", &of_bytes(1_025)] {
+            let error = bad.parse::<WebhookSecret>().unwrap_err();
+            assert_eq!(error, "write whsec_ and then base64 of 24 to 64 random bytes");
+        }
+        assert_eq!(format!("{:?}", "whsec_dGVzdA==".parse::<WebhookSecret>()), "Ok(WebhookSecret)");
+    }
+}

@@ -1,0 +1,35 @@
+//! The choices of a field: id and display text (`erp-wire.md §3`).
+
+/// A field whose values are choices, by the ERP's `enumid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChoiceField {
+    /// 客户来源 (`ly`).
+    Source = 13,
+    /// 价值评估 (`jz`).
+    Level = 14,
+    /// 客户行业 (`trade`).
+    Trade = 11,
+    /// 跟进方式 (`sort` of a progress record).
+    FollowUp = 98,
+}
+
+impl ChoiceField {
+    /// The Chinese name and the ERP's field id: `客户来源 (ly)`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Source => "客户来源 (ly)",
+            Self::Level => "价值评估 (jz)",
+            Self::Trade => "客户行业 (trade)",
+            Self::FollowUp => "跟进方式 (sort)",
+        }
+    }
+}
+
+/// One choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The id that adding takes.
+    pub id: i64,
+    /// The display text that editing takes.
+    pub text: String,
+}

@@ -1,0 +1,115 @@
+//! The audit log: who did what, from where, and why.
+
+use std::net::IpAddr;
+
+use super::{
+    Store, StoreError,
+    bulk::Insert,
+    db::{Arg, Row, Tx, args},
+};
+use crate::clock::Millis;
+
+const AUDIT: Insert = Insert { into: "audit (at, actor, address, action, subject, reason)", then: "" };
+
+/// Who does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The token's name.
+    pub name: String,
+    /// Where the call came from; `None` for what the bridge does by itself.
+    pub address: Option<IpAddr>,
+}
+
+impl From<&str> for Actor {
+    /// Somebody whose address is not known.
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), address: None }
+    }
+}
+
+/// What an operator wants of the ERP; audited in the transaction that accepts the event which carries it out.
+#[derive(Debug, Clone)]
+pub struct Deed {
+    /// Who wants it.
+    pub actor: Actor,
+    /// Such as `contact.assign`.
+    pub action: String,
+}
+
+/// One entry of the audit log.
+#[derive(Debug, Clone)]
+pub struct AuditRow {
+    /// Rising number, newest highest.
+    pub seq: i64,
+    /// When.
+    pub at: Millis,
+    /// Token name.
+    pub actor: String,
+    /// Where the call came from.
+    pub address: Option<String>,
+    /// `event.replay`, `event.discard`, `contact.unmask` …
+    pub action: String,
+    /// Event or contact id, or a filter.
+    pub subject: String,
+    /// Free text of the operator or of the bridge.
+    pub reason: Option<String>,
+}
+
+impl AuditRow {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: row.int("seq")?,
+            at: row.millis("at")?,
+            actor: row.text("actor")?,
+            address: row.opt_text("address")?,
+            action: row.text("action")?,
+            subject: row.text("subject")?,
+            reason: row.opt_text("reason")?,
+        })
+    }
+}
+
+impl Store {
+    /// Writes an entry of the audit log by itself, for what changes nothing else in the ledger.
+    pub async fn audit(
+        &self,
+        actor: &Actor,
+        action: &str,
+        subject: &str,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        write_audit(&mut tx, self.clock.now(), actor, action, subject, reason).await?;
+        tx.commit().await
+    }
+
+    /// Who did what, newest first; `before` is the `seq` of the last item of the page before.
+    pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
+        let sql = "select * from audit where seq < $1 order by seq desc limit $2";
+        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
+        rows.iter().map(AuditRow::read).collect()
+    }
+}
+
+/// Writes an entry in the transaction of the deed: one cannot be there without the other.
+pub(super) async fn write_audit(
+    tx: &mut Tx,
+    at: Millis,
+    actor: &Actor,
+    action: &str,
+    subject: &str,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    write_many(tx, vec![entry(at, actor, action, subject, reason)]).await
+}
+
+/// An entry on its way into the log.
+pub(super) fn entry(at: Millis, actor: &Actor, action: &str, subject: &str, reason: Option<&str>) -> [Arg; 6] {
+    let address = actor.address.map(|address| address.to_canonical().to_string());
+    [at.into(), actor.name.as_str().into(), address.into(), action.into(), subject.into(), reason.into()]
+}
+
+/// Writes entries with one statement.
+pub(super) async fn write_many(tx: &mut Tx, entries: Vec<[Arg; 6]>) -> Result<(), StoreError> {
+    AUDIT.run(tx, entries).await.map(drop)
+}
