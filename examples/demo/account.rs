@@ -1,5 +1,6 @@
 //! What the bridge did and what the ERP holds now, for people.
 
+use erp_bridge::telemetry::printable::lines;
 use serde_json::Value;
 
 use crate::stage::{Failure, Stage};
@@ -70,7 +71,7 @@ fn list(value: &Value) -> &[Value] {
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => lines(text),
         other => other.to_string(),
     }
 }

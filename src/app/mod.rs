@@ -125,7 +125,12 @@ impl App {
             tolerance: config.webhook.tolerance,
             reading: reading(config),
             silence_after: config.webhook.silence_after,
-            limits: Limits::new(config.webhook.rate_limit, config.api.rate_limit, config.api.auth_failure_limit),
+            limits: Limits::new(
+                config.webhook.rate_limit,
+                config.api.rate_limit,
+                config.api.auth_failure_limit,
+                config.api.preview_limit,
+            ),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
             dispatch: facts.clone(),
             metrics: metrics_text(metrics, facts, store.clone()),
@@ -219,9 +224,11 @@ struct LiveFacts {
 impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
         let dispatcher = &self.dispatcher;
+        let (paused, words) = dispatcher.paused().map(|pause| (pause.code, pause.words)).unzip();
         Dispatch {
             circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
-            paused: dispatcher.paused(),
+            paused,
+            words,
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }

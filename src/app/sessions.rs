@@ -46,14 +46,6 @@ impl SessionStore for LedgerSessions {
         })
     }
 
-    fn forget<'a>(&'a self, account: &'a str, token: &'a SecretString) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            if let Err(error) = self.0.forget_erp_session(account, token.expose_secret()).await {
-                tracing::warn!(%error, "the ledger still names an ERP session that was logged out");
-            }
-        })
-    }
-
     fn refuse<'a>(&'a self, account: &'a str, words: &'a str, at: Millis) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let counted = self.0.count_refused_login(account, words, at).await;

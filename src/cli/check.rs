@@ -1,7 +1,10 @@
 //! `erp-bridge check`
 
 use super::{ConfigFile, Outcome};
-use crate::app::{self, CheckRow};
+use crate::{
+    app::{self, CheckRow},
+    telemetry::printable::one_line,
+};
 
 /// Prints a table of what holds and what does not.
 pub(super) async fn run(file: &ConfigFile) -> Outcome {
@@ -18,7 +21,7 @@ fn table(rows: &[CheckRow]) -> String {
         .map(|row| {
             let mark = if row.ok { "✓" } else { "✗" };
             let gap = " ".repeat(widest - width(&row.what));
-            format!("{mark} {}{gap}  {}\n", row.what, row.detail)
+            format!("{mark} {}{gap}  {}\n", row.what, one_line(&row.detail))
         })
         .collect()
 }

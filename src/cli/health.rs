@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::Outcome;
+use crate::telemetry::printable::one_line;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -26,7 +27,7 @@ impl Health {
         let address = self.address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:");
         Ok(match timeout(LIMIT, ask(&address)).await {
             Ok(Ok(line)) => {
-                println!("{line}");
+                println!("{}", one_line(&line));
                 line.contains(" 200 ")
             }
             Ok(Err(error)) => {

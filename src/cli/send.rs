@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::{clock::Clock, config::WebhookSecret, http::signed_body::sign, json};
+use crate::{clock::Clock, config::WebhookSecret, http::signed_body::sign, json, telemetry::printable::one_line};
 
 /// Signs event files and posts them, one after the other.
 #[derive(Debug, Args)]
@@ -115,7 +115,7 @@ fn read(file: &str) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
 
 /// `examples/01-person.json  contact.promoted  202 queued  0199…`
 fn line(file: &str, event: &Value, status: u16, answer: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &Value| one_line(value.as_str().unwrap_or_default());
     let word =
         [&answer["status"], &answer["type"]].into_iter().map(text).find(|word| !word.is_empty()).unwrap_or_default();
     let mut line = format!("{file}  {}  {status} {word}  {}", text(&event["type"]), text(&answer["id"]));
@@ -153,5 +153,12 @@ mod tests {
         let answer = json!({ "id": "7", "status": "not_admitted", "reasons": [{ "rule": "score", "message": "评分 55 低于 60" }] });
         let shown = line("a.json", &json!({ "type": "contact.promoted" }), 200, &answer);
         assert_eq!(shown, "a.json  contact.promoted  200 not_admitted  7\n    score: 评分 55 低于 60");
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_raw_of_what_was_answered() {
+        let answer = json!({ "type": "x", "detail": "a\u{1b}[2J\nb", "errors": [{ "pointer": "/\u{7}", "message": "\u{202e}c" }] });
+        let shown = line("a.json", &json!({ "type": "t\u{1b}[1m" }), 422, &answer);
+        assert_eq!(shown, "a.json  t  422 x  \n    /: c\n    a b");
     }
 }

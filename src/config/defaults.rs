@@ -46,7 +46,7 @@ impl Default for WebhookConfig {
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 1_200 }
+        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 1_200, preview_limit: 60 }
     }
 }
 

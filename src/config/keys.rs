@@ -87,6 +87,7 @@ fn api(r: &mut Reader) -> ApiConfig {
         tokens: r.secret("api.tokens", d.tokens, list(0..=100, token)),
         rate_limit: r.read("api.rate_limit", d.rate_limit, integer(0..=1_000_000)),
         auth_failure_limit: r.read("api.auth_failure_limit", d.auth_failure_limit, integer(0..=1_000_000)),
+        preview_limit: r.read("api.preview_limit", d.preview_limit, integer(0..=1_000_000)),
     }
 }
 

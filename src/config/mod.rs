@@ -121,6 +121,8 @@ pub struct ApiConfig {
     pub rate_limit: u32,
     /// Failed authentications a minute from one address; 0 sets no limit.
     pub auth_failure_limit: u32,
+    /// Previews a minute of one token, each of which asks the ERP; 0 sets no limit.
+    pub preview_limit: u32,
 }
 
 /// One bearer token; in the environment `name:scope:token`.

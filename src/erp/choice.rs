@@ -7,10 +7,6 @@ pub enum ChoiceField {
     Source = 13,
     /// 价值评估 (`jz`).
     Level = 14,
-    /// 客户行业 (`trade`).
-    Trade = 11,
-    /// 跟进方式 (`sort` of a progress record).
-    FollowUp = 98,
 }
 
 impl ChoiceField {
@@ -19,8 +15,6 @@ impl ChoiceField {
         match self {
             Self::Source => "客户来源 (ly)",
             Self::Level => "价值评估 (jz)",
-            Self::Trade => "客户行业 (trade)",
-            Self::FollowUp => "跟进方式 (sort)",
         }
     }
 }

@@ -9,11 +9,6 @@ use super::{
 
 /// 价值评估, as 客户来源.
 const LEVEL: Interface = Interface::choices("价值评估", "choices.level", "/sysa/mobilephone/source.asp?enumid=14");
-/// 客户行业, as 客户来源.
-const TRADE: Interface = Interface::choices("客户行业", "choices.trade", "/sysa/mobilephone/source.asp?enumid=11");
-/// 跟进方式, as 客户来源.
-const FOLLOW_UP: Interface =
-    Interface::choices("跟进方式", "choices.follow_up", "/sysa/mobilephone/source.asp?enumid=98");
 
 /// A text that is not among the choices is looked for once more if they are older than this: somebody may just have
 /// added it.
@@ -23,8 +18,6 @@ fn interface(field: ChoiceField) -> &'static Interface {
     match field {
         ChoiceField::Source => &SOURCES,
         ChoiceField::Level => &LEVEL,
-        ChoiceField::Trade => &TRADE,
-        ChoiceField::FollowUp => &FOLLOW_UP,
     }
 }
 

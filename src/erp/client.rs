@@ -40,9 +40,6 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// `erp-wire.md §2`.
 const LOG_IN: Interface = Interface::command("登录", "session.login", "", None);
 
-/// 退出: ends the session. Source: `erp-wire.md §2`.
-const LOG_OUT: Interface = Interface::command("退出", "session.logout", "/sysa/mobilephone/logout.asp", None);
-
 /// The ERP. Cheap to clone; clones share connections, session and caches.
 #[derive(Clone)]
 pub struct Erp {
@@ -150,22 +147,6 @@ impl Erp {
         Ok(LoginInfo { username: self.sessions().credentials().username.clone(), app_version, obtained_at })
     }
 
-    /// Ends the session, if there is one; replicas that share it log in again.
-    ///
-    /// # Errors
-    ///
-    /// A delivery failure or a refusal; the session is forgotten in any case.
-    pub async fn log_out(&self) -> Result<(), ErpError> {
-        let Some(session) = self.sessions().current() else { return Ok(()) };
-        let verdict = self.send(&LOG_OUT, &[], &session).await;
-        self.sessions().forget(&session).await;
-        match verdict {
-            Verdict::Done(_) | Verdict::Expired { .. } => Ok(()),
-            Verdict::Refused { text: said, .. } | Verdict::Doubtful { said } => Err(ErpError::Refused(said)),
-            Verdict::Failed(error) => Err(error),
-        }
-    }
-
     /// An operator says that the credentials are right again: forget the refusal, in the store as well.
     pub async fn resume_login(&self) {
         self.sessions().resume().await;
@@ -271,7 +252,7 @@ impl Erp {
         };
         let sent = self.post(interface, interface.path, body, Some(session), None).await;
         let verdict = match &sent.answer {
-            Ok(answer) => judge(interface, answer, self.sessions().is_proven(session)),
+            Ok(answer) => judge(interface, answer, self.sessions().is_proven(session)).without(&session.token),
             Err(error) => Verdict::Failed(error.clone()),
         };
         if matches!(verdict, Verdict::Done(_) | Verdict::Refused { known_session: true, .. }) {
@@ -294,7 +275,7 @@ impl Erp {
         let body = asp_body(None, None, &fields);
         let sent = self.post(&LOG_IN, &shared.config.login_path, body, None, Some(send_before)).await;
         let outcome = match &sent.answer {
-            Ok(answer) => judge_login(&shared.config.login_path, answer),
+            Ok(answer) => judge_login(&shared.config.login_path, answer).without(credentials.password.expose_secret()),
             Err(error @ (ErpError::LeaseOver | ErpError::NotDelivered(_))) => LoginOutcome::Failed(error.clone()),
             // Whatever became of the login, the call that needed it was not sent.
             Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),

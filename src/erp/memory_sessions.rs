@@ -3,7 +3,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
 
 use super::{REFUSALS_MAX, SessionStore, StoredSession};
 use crate::clock::Millis;
@@ -46,13 +45,6 @@ impl SessionStore for MemorySessions {
 
     fn save(&self, session: StoredSession) -> BoxFuture<'_, ()> {
         self.lock().stored = Some(session);
-        Box::pin(std::future::ready(()))
-    }
-
-    fn forget<'a>(&'a self, account: &'a str, token: &'a SecretString) -> BoxFuture<'a, ()> {
-        if let Some(stored) = self.lock().of(account) {
-            stored.token.take_if(|stored| stored.expose_secret() == token.expose_secret());
-        }
         Box::pin(std::future::ready(()))
     }
 

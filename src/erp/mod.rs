@@ -22,6 +22,7 @@ mod paging;
 mod phrases;
 mod progress;
 mod record;
+mod redact;
 mod session;
 mod summary;
 

@@ -41,8 +41,6 @@ pub trait SessionStore: Send + Sync {
     fn load<'a>(&'a self, account: &'a str) -> BoxFuture<'a, Option<StoredSession>>;
     /// Replaces what is stored: the ERP let somebody in.
     fn save(&self, session: StoredSession) -> BoxFuture<'_, ()>;
-    /// Forgets a session that was logged out, unless there is another one by now.
-    fn forget<'a>(&'a self, account: &'a str, token: &'a SecretString) -> BoxFuture<'a, ()>;
     /// Counts one more refused login, in one statement: replicas must not overwrite each other's. Answers whether it
     /// was counted.
     fn refuse<'a>(&'a self, account: &'a str, words: &'a str, at: Millis) -> BoxFuture<'a, bool>;
@@ -235,13 +233,6 @@ impl Sessions {
         let state = self.lock();
         state.session.as_ref().is_some_and(|present| present.token == session.token)
             && state.good_at.is_some_and(|good_at| self.clock.now().since(good_at) <= PROOF_MAX_AGE)
-    }
-
-    /// Forgets a session that was logged out.
-    pub(super) async fn forget(&self, session: &Session) {
-        self.bury(Some(session));
-        self.lock().login = None;
-        self.store.forget(&self.account, &SecretString::from(&*session.token)).await;
     }
 
     /// An operator says that the credentials are right again.

@@ -9,6 +9,7 @@ use super::{
     classify::{HttpAnswer, Reply, Verdict},
     envelope::Table,
 };
+use crate::telemetry::printable;
 
 /// The longest summary of an answer, in characters.
 const SAID_MAX: usize = 2_000;
@@ -37,8 +38,7 @@ pub(super) fn of_call(verdict: &Verdict, answer: Option<&HttpAnswer>, token: &st
     };
     // Hidden before it is cut: half a session is still too much of it.
     let hidden = if token.is_empty() { said } else { said.replace(token, "…") };
-    let readable = hidden.chars().filter(|character| *character == '\n' || !character.is_control());
-    (outcome, readable.collect::<String>().trim().chars().take(SAID_MAX).collect())
+    (outcome, printable::lines(&hidden).trim().chars().take(SAID_MAX).collect())
 }
 
 fn of_reply(reply: &Reply) -> String {

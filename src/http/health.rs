@@ -67,7 +67,7 @@ pub(super) async fn readyz(State(state): State<HttpState>) -> Response {
     }
     let (code, status) =
         if failing.is_empty() { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unavailable") };
-    (code, Json(Ready { status, failing, dispatch: state.dispatch.facts() })).into_response()
+    (code, Json(Ready { status, failing, dispatch: state.dispatch.facts().wordless() })).into_response()
 }
 
 /// Metrics

@@ -24,7 +24,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use state::{Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
 
-use api::{audit, contacts, events, operations, preview, stats, stream};
+use api::{audit, contacts, events, failures, links, operations, preview, stats, stream};
 use problem::Problem;
 
 /// Every documented route: what is routed is documented, and the other way round.
@@ -35,6 +35,7 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         // what came
         .routes(routes!(events::list_events))
         .routes(routes!(events::get_event))
+        .routes(routes!(failures::list_failures))
         .routes(routes!(preview::preview_event))
         // what operators do about it
         .routes(routes!(operations::replay_events))
@@ -43,6 +44,7 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(operations::resolve_event))
         .routes(routes!(health::resume_dispatch))
         // contacts
+        .routes(routes!(links::search_contacts))
         .routes(routes!(contacts::get_contact))
         .routes(routes!(contacts::sync_contact))
         .routes(routes!(contacts::assign_contact))
@@ -50,6 +52,7 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(contacts::take_contact_back))
         .routes(routes!(contacts::approve_contact))
         .routes(routes!(contacts::erase_contact))
+        .routes(routes!(links::forget_link))
         // how it goes
         .routes(routes!(stats::get_stats))
         .routes(routes!(stream::stream_changes))

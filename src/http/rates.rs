@@ -1,4 +1,4 @@
-//! Rate limits: webhooks per remote address, REST calls per token, failed authentications per address.
+//! Rate limits: webhooks per remote address, REST calls and previews per token, failed authentications per address.
 
 use std::{
     hash::Hash,
@@ -60,15 +60,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Remote {
 pub struct Limits {
     webhooks: Option<Limiter<IpAddr>>,
     tokens: Option<Limiter<Arc<str>>>,
+    previews: Option<Limiter<Arc<str>>>,
     failures: Option<Limiter<IpAddr>>,
 }
 
 impl Limits {
-    /// `webhooks` and `tokens` a second (with a burst of as many), `failures` a minute; 0 sets no limit.
-    pub fn new(webhooks: u32, tokens: u32, failures: u32) -> Self {
+    /// `webhooks` and `tokens` a second (with a burst of as many), `failures` and `previews` a minute; 0 sets no limit.
+    pub fn new(webhooks: u32, tokens: u32, failures: u32, previews: u32) -> Self {
         Self {
             webhooks: NonZeroU32::new(webhooks).map(|count| Limiter::new(Quota::per_second(count))),
             tokens: NonZeroU32::new(tokens).map(|count| Limiter::new(Quota::per_second(count))),
+            previews: NonZeroU32::new(previews).map(|count| Limiter::new(Quota::per_minute(count))),
             failures: NonZeroU32::new(failures).map(|count| Limiter::new(Quota::per_minute(count))),
         }
     }
@@ -87,6 +89,14 @@ impl Limits {
     /// [`Problem::RateLimited`] if it is one too many.
     pub fn token(&self, name: &Arc<str>) -> Result<(), Problem> {
         check(self.tokens.as_ref(), name).map_err(Problem::RateLimited)
+    }
+
+    /// Counts a preview of this token, which asks the ERP.
+    ///
+    /// # Errors
+    /// [`Problem::RateLimited`] if it is one too many.
+    pub fn preview(&self, name: &Arc<str>) -> Result<(), Problem> {
+        check(self.previews.as_ref(), name).map_err(Problem::RateLimited)
     }
 
     /// Counts a failed authentication of this address.
@@ -134,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_address_gets_its_burst_and_not_one_more_and_the_next_address_its_own() {
-        let limits = Limits::new(0, 0, 3);
+        let limits = Limits::new(0, 0, 3, 0);
         for _ in 0..3 {
             assert_eq!(limits.failed_authentication(remote("10.0.0.1")), Ok(()));
         }
@@ -144,7 +154,7 @@ mod tests {
 
     #[test]
     fn zero_sets_no_limit() {
-        let limits = Limits::new(0, 0, 0);
+        let limits = Limits::new(0, 0, 0, 0);
         for _ in 0..10_000 {
             assert_eq!(limits.webhook(remote("10.0.0.1")), Ok(()));
             assert_eq!(limits.token(&"ops".into()), Ok(()));

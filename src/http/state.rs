@@ -50,12 +50,25 @@ pub struct Dispatch {
     /// `closed` (working) or `open` (the ERP is away; one cheap call after each pause decides).
     #[schema(value_type = String, examples("closed"))]
     pub circuit: &'static str,
-    /// Why nothing is dispatched: login refused, quiet hours; null while it is.
-    pub paused: Option<String>,
+    /// Why nothing is dispatched: `quiet_hours`, `login_refused` or `circuit_open`; null while it is.
+    #[schema(value_type = Option<String>, examples("login_refused"))]
+    pub paused: Option<&'static str>,
+    /// The same in words, the ERP's own among them; for `operate` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub words: Option<String>,
     /// Events that workers have in hand.
     pub in_flight: usize,
     /// How many they may have in hand.
     pub limit: usize,
+}
+
+impl Dispatch {
+    /// Without the words: they repeat what the ERP said.
+    #[must_use]
+    pub fn wordless(self) -> Self {
+        Self { words: None, ..self }
+    }
 }
 
 /// Writes the metrics in Prometheus' text form.

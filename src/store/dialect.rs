@@ -36,14 +36,6 @@ impl Dialect {
             Self::Postgres => " for update",
         }
     }
-
-    /// Bytes that the database takes on its disk.
-    pub(super) const fn size(self) -> &'static str {
-        match self {
-            Self::Sqlite => "select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()",
-            Self::Postgres => "select pg_database_size(current_database()) as bytes",
-        }
-    }
 }
 
 /// `$3, $4, $5`: the arguments of an `in (…)` list.

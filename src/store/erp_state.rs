@@ -52,12 +52,6 @@ impl Store {
         self.change_session(sql, args).await.map(drop)
     }
 
-    /// Forgets a session that was logged out, unless there is another one by now.
-    pub async fn forget_erp_session(&self, account: &str, token: &str) -> Result<(), StoreError> {
-        let sql = "update erp_sessions set token = null where account = $1 and token = $2";
-        self.change_session(sql, args![account, token]).await.map(drop)
-    }
-
     /// Counts one more refused login on top of what any replica counted before.
     pub async fn count_refused_login(&self, account: &str, words: &str, at: Millis) -> Result<(), StoreError> {
         let sql = "insert into erp_sessions (account, obtained_at, refusals, refusal) values ($1, $2, 1, $3)
@@ -149,10 +143,6 @@ mod tests {
             ErpSession { account: "a".into(), token: Some("t".into()), obtained_at: NOW, refusals: 0, refusal: None };
         store.save_erp_session(&good).await.unwrap();
         assert_eq!(store.erp_session("a").await.unwrap(), Some(good));
-        store.forget_erp_session("a", "another").await.unwrap();
-        assert!(store.erp_session("a").await.unwrap().unwrap().token.is_some());
-        store.forget_erp_session("a", "t").await.unwrap();
-        assert!(store.erp_session("a").await.unwrap().unwrap().token.is_none());
     }
 
     #[tokio::test]

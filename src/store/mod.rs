@@ -13,10 +13,12 @@ mod conn;
 mod db;
 mod dialect;
 mod erp_state;
+mod failures;
 mod figures;
 mod health;
 mod instance_lock;
 mod journal;
+mod links;
 mod open;
 mod operators;
 mod queries;
@@ -41,9 +43,11 @@ pub use self::{
     announcements::{Change, Follower, News},
     audit::{Actor, AuditRow, Deed},
     erp_state::ErpSession,
+    failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
+    links::LinkSearch,
     retention::Pruned,
     sequences::Gap,
     turns::{Claimed, Settlement},

@@ -61,6 +61,12 @@ impl Store {
     }
 }
 
+/// What `like … escape '\\'` compares with to find a text anywhere.
+pub(super) fn pattern(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
 /// The `where` clause of a filter.
 pub(super) struct Conditions {
     clauses: Vec<String>,
@@ -95,7 +101,8 @@ impl Conditions {
             conditions.add("received_at <", until);
         }
         if let Some(text) = &filter.q {
-            conditions.contains(&["id", "webhook_id", "contact_id", "error"], text);
+            let words = if filter.search_words { &["error"][..] } else { &[] };
+            conditions.contains(&[&["id", "webhook_id", "contact_id", "error_code"], words].concat(), text);
         }
         conditions
     }
@@ -117,8 +124,7 @@ impl Conditions {
     }
 
     fn contains(&mut self, columns: &[&str], text: &str) {
-        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        self.args.push(format!("%{escaped}%").into());
+        self.args.push(pattern(text).into());
         let number = self.args.len();
         let any: Vec<_> =
             columns.iter().map(|column| format!("lower({column}) like lower(${number}) escape '\\'")).collect();

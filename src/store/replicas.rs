@@ -1,8 +1,9 @@
 //! Replicas on one PostgreSQL tell each other which events they moved (`LISTEN`, `NOTIFY`): with the commit that moved
 //! them, or not at all. A SQLite ledger is one process's, which has nobody to tell.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 use tokio::time::{interval, timeout};
@@ -73,7 +74,7 @@ pub(super) fn listen(db: &Db, announcer: &Announcer) {
         tokio::pin!(closed);
         tokio::select! {
             () = &mut closed => {}
-            () = ear.listen() => {}
+            () = ear.keep_listening() => {}
         }
     });
 }
@@ -92,6 +93,16 @@ struct Ear {
 }
 
 impl Ear {
+    /// A fault of the listener stops nothing but the news of others, and that is told.
+    async fn keep_listening(&self) {
+        while AssertUnwindSafe(self.listen()).catch_unwind().await.is_err() {
+            tracing::error!("listening to the other replicas failed; it begins anew");
+            self.announcer.note_company(true);
+            self.announcer.forget();
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     async fn listen(&self) {
         let mut is_first = true;
         loop {

@@ -247,8 +247,10 @@ pub struct EventFilter {
     pub since: Option<Millis>,
     /// Received before.
     pub until: Option<Millis>,
-    /// Part of the id, webhook id, contact id or error text.
+    /// Part of the id, webhook id, contact id or error code.
     pub q: Option<String>,
+    /// Look for `q` in the words of errors too: they can quote people.
+    pub search_words: bool,
 }
 
 // From a row of a result to the types above.

@@ -41,11 +41,6 @@ impl Store {
         Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
-    /// Bytes that the ledger takes on its disk.
-    pub async fn size(&self) -> Result<i64, StoreError> {
-        self.db.read(self.db.dialect().size(), args![]).await?.first().map_or(Ok(0), |row| row.int("bytes"))
-    }
-
     /// Gives up messages whose holding time is over, with a trace; answers how many.
     pub async fn expire_held(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();

@@ -1,7 +1,10 @@
 //! How the bridge logs: one readable line, or one JSON object, on standard error.
 
+use std::io::{self, Write};
+
 use tracing_subscriber::fmt::time::FormatTime;
 
+use super::{masking::mask_text, printable::one_line};
 use crate::{
     clock::Clock,
     config::{LogConfig, LogFormat},
@@ -16,12 +19,31 @@ impl FormatTime for ErpTime {
     }
 }
 
+/// Writes each event as exactly one line, whatever stood in it: nobody's words can forge another one, and a number or an
+/// address that slipped into them is masked.
+#[derive(Debug)]
+pub struct OneLine<W>(pub W);
+
+impl<W: Write> Write for OneLine<W> {
+    /// The subscriber hands over an event at a time.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let mut line = mask_text(&one_line(&String::from_utf8_lossy(event)));
+        line.push('\n');
+        self.0.write_all(line.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Starts logging; a second call in one process changes nothing.
 pub fn init(config: &LogConfig) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(config.filter.to_env_filter())
         .with_timer(ErpTime(Clock::system()))
-        .with_writer(std::io::stderr)
+        .with_writer(|| OneLine(io::stderr()))
         .with_target(false);
     // Fails only if logging has started already.
     let _ = match config.format {
@@ -33,4 +55,19 @@ pub fn init(config: &LogConfig) {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a task failed at this place of the source");
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_whatever_stands_in_it() {
+        let mut out = OneLine(Vec::new());
+        let forged = "ERROR said=没有\u{1b}[2J权限\n2026-11-23T15:04:05+08:00  INFO all is well, call 138/1234/5678\n";
+        out.write_all(forged.as_bytes()).unwrap();
+        out.write_all(b"next\n").unwrap();
+        let log = String::from_utf8(out.0).unwrap();
+        assert_eq!(log, "ERROR said=没有权限 2026-11-23T15:04:05+08:00  INFO all is well, call 138/****/5678\nnext\n");
+    }
 }

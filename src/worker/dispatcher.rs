@@ -60,6 +60,26 @@ pub struct Parts {
     pub quiet_hours: Vec<QuietHours>,
 }
 
+/// Why nothing is dispatched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// A stable word, which everybody may see: `quiet_hours`, `login_refused` or `circuit_open`.
+    pub code: &'static str,
+    /// For people; the ERP's own words where it spoke.
+    pub words: String,
+}
+
+impl Pause {
+    fn new(code: &'static str, words: impl Into<String>) -> Self {
+        Self { code, words: words.into() }
+    }
+
+    fn refused_login(words: &str) -> Self {
+        let told = "the ERP refuses the login; nothing is tried again until it is put right";
+        Self::new("login_refused", format!("ERP 拒绝登录：{words} ({told})"))
+    }
+}
+
 /// Runs events until it is stopped.
 pub struct Dispatcher {
     pub(super) parts: Parts,
@@ -67,7 +87,7 @@ pub struct Dispatcher {
     pub(super) waits: Waits,
     pub(super) suspects: Suspects,
     in_flight: AtomicUsize,
-    paused: Mutex<Option<String>>,
+    paused: Mutex<Option<Pause>>,
     /// When it last looked whether the login was put right.
     login_look: Mutex<Millis>,
 }
@@ -93,8 +113,8 @@ impl Dispatcher {
         self.health.breaker.circuit() == Circuit::Closed
     }
 
-    /// Why nothing is dispatched, in words; `None` while it is.
-    pub fn paused(&self) -> Option<String> {
+    /// Why nothing is dispatched; `None` while it is.
+    pub fn paused(&self) -> Option<Pause> {
         self.paused.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -129,8 +149,8 @@ impl Dispatcher {
                     self.run_suspects(&mut running, &stop).await;
                     self.claim(self.limit().saturating_sub(running.len())).await
                 }
-                Err(reason) => {
-                    self.note_pause(Some(reason));
+                Err(pause) => {
+                    self.note_pause(Some(pause));
                     Ok(Vec::new())
                 }
             };
@@ -196,19 +216,18 @@ impl Dispatcher {
     }
 
     /// Whether events may be dispatched now; else why not.
-    async fn may_dispatch(&self) -> Result<(), String> {
+    async fn may_dispatch(&self) -> Result<(), Pause> {
         let now = self.parts.clock.now();
         if self.parts.quiet_hours.iter().any(|hours| hours.contain(now)) {
-            return Err("ERP 维护时段 (quiet hours of the ERP)".into());
+            return Err(Pause::new("quiet_hours", "ERP 维护时段 (quiet hours of the ERP)"));
         }
         if let Some(words) = self.login_refusal(now).await {
-            return Err(format!(
-                "ERP 拒绝登录：{words} (the ERP refuses the login; nothing is tried again until it is put right)"
-            ));
+            return Err(Pause::refused_login(&words));
         }
         if !self.circuit_closed() {
             if self.health.breaker.rests(now) {
-                return Err("ERP 无法访问，稍后重试 (the ERP cannot be reached; the circuit is open)".into());
+                let words = "ERP 无法访问，稍后重试 (the ERP cannot be reached; the circuit is open)";
+                return Err(Pause::new("circuit_open", words));
             }
             self.try_circuit().await?;
         }
@@ -236,15 +255,16 @@ impl Dispatcher {
     }
 
     /// The one cheap call of a half-open circuit.
-    async fn try_circuit(&self) -> Result<(), String> {
+    async fn try_circuit(&self) -> Result<(), Pause> {
         let outcome = self.parts.engine.ping().await;
         let now = self.parts.clock.now();
         match outcome {
             Err(error) if error.is_delivery_failure() => {
                 self.health.breaker.failure(now);
-                Err(format!("ERP 仍无法访问 (the ERP still cannot be reached): {error}"))
+                let words = format!("ERP 仍无法访问 (the ERP still cannot be reached): {error}");
+                Err(Pause::new("circuit_open", words))
             }
-            Err(error @ ErpError::LoginRefused(_)) => Err(error.to_string()),
+            Err(ErpError::LoginRefused(words)) => Err(Pause::refused_login(&words)),
             Ok(()) | Err(_) => {
                 self.health.breaker.close();
                 self.health.calls_at_once.begin_anew();
@@ -254,14 +274,16 @@ impl Dispatcher {
         }
     }
 
-    fn note_pause(&self, reason: Option<String>) {
+    fn note_pause(&self, pause: Option<Pause>) {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if *paused != reason {
-            match &reason {
-                Some(reason) => tracing::warn!(%reason, "dispatch stands still"),
+        if *paused != pause {
+            match &pause {
+                Some(pause) => {
+                    tracing::warn!(dispatch.paused = pause.code, "dispatch stands still; GET /v1/stats has the words");
+                }
                 None => tracing::info!("dispatch goes on"),
             }
-            *paused = reason;
+            *paused = pause;
         }
     }
 

@@ -16,6 +16,6 @@ mod suspects;
 mod upkeep;
 
 pub use self::{
-    dispatcher::{Dispatcher, Parts},
+    dispatcher::{Dispatcher, Parts, Pause},
     upkeep::Upkeep,
 };

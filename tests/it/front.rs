@@ -41,6 +41,7 @@ pub const BODY_LIMIT: u64 = 16 * 1024;
 pub struct Wishes {
     pub webhooks_per_second: u32,
     pub failures_per_minute: u32,
+    pub previews_per_minute: u32,
     pub max_backlog: u64,
     pub read_timeout: Duration,
     pub max_connections: usize,
@@ -52,6 +53,7 @@ impl Default for Wishes {
         Self {
             webhooks_per_second: 0,
             failures_per_minute: 0,
+            previews_per_minute: 0,
             max_backlog: 1_000_000,
             read_timeout: Duration::from_secs(20),
             max_connections: 64,
@@ -99,7 +101,8 @@ impl Previewer for Echo {
 
 impl DispatchFacts for Echo {
     fn facts(&self) -> Dispatch {
-        Dispatch { circuit: "closed", paused: Some("login refused".into()), in_flight: 0, limit: 4 }
+        let words = Some("ERP 拒绝登录：密码错误".to_owned());
+        Dispatch { circuit: "closed", paused: Some("login_refused"), words, in_flight: 0, limit: 4 }
     }
 
     fn resume(&self) -> BoxFuture<'static, ()> {
@@ -143,7 +146,7 @@ impl Front {
             tolerance: Duration::from_secs(300),
             reading: Reading { strict: wishes.strict, ..Reading::default() },
             silence_after: Duration::ZERO,
-            limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute),
+            limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute, wishes.previews_per_minute),
             previewer: Arc::new(Echo),
             dispatch: Arc::new(Echo),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),

@@ -10,6 +10,7 @@ mod clock;
 mod erp_state;
 mod figures;
 mod journal;
+mod links;
 mod operators;
 mod queries;
 mod replays;

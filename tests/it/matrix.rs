@@ -19,18 +19,21 @@ fn guarded() -> Vec<Row> {
     vec![
         ("list_events", Method::GET, "/v1/events".into(), Value::Null, 200, 200),
         ("get_event", Method::GET, event(""), Value::Null, 404, 404),
-        ("preview_event", Method::POST, "/v1/preview".into(), promoted("p1"), 200, 200),
+        ("preview_event", Method::POST, "/v1/preview".into(), promoted("p1"), 403, 200),
+        ("list_failures", Method::GET, "/v1/failures".into(), Value::Null, 200, 200),
         ("replay_events", Method::POST, "/v1/events/replay".into(), json!({"status": "dead"}), 403, 200),
         ("replay_event", Method::POST, event("/replay"), Value::Null, 403, 404),
         ("discard_event", Method::POST, event("/discard"), json!({"reason": "旧"}), 403, 404),
         ("resolve_event", Method::POST, event("/resolve"), json!({"decision": "done"}), 403, 404),
         ("resume_dispatch", Method::POST, "/v1/erp/resume".into(), Value::Null, 403, 200),
+        ("search_contacts", Method::GET, "/v1/contacts?q=nobody".into(), Value::Null, 200, 200),
         ("get_contact", Method::GET, contact(""), Value::Null, 404, 404),
         ("sync_contact", Method::POST, contact("/sync"), sync, 403, 202),
         ("assign_contact", Method::PUT, contact("/assignment"), json!({"mode": "public"}), 403, 404),
         ("apply_for_contact", Method::POST, contact("/apply"), Value::Null, 403, 404),
         ("take_contact_back", Method::POST, contact("/takeback"), json!({}), 403, 404),
         ("approve_contact", Method::POST, contact("/approval"), json!({"approve": true}), 403, 404),
+        ("forget_link", Method::DELETE, contact("/link"), Value::Null, 403, 404),
         ("erase_contact", Method::DELETE, "/v1/contacts/gone/data".into(), Value::Null, 403, 404),
         ("get_stats", Method::GET, "/v1/stats".into(), Value::Null, 200, 200),
         ("list_audit", Method::GET, "/v1/audit".into(), Value::Null, 200, 200),
@@ -99,7 +102,8 @@ async fn probes_and_documents_need_no_token() {
     let document = front.call(Method::GET, "/openapi.yaml", &[], "").await;
     assert_eq!(document.body.as_str(), Some(erp_bridge::http::document().as_str()));
     let ready = front.call(Method::GET, "/readyz", &[], "").await;
-    assert_eq!((&ready.body["status"], &ready.body["dispatch"]["paused"]), (&json!("ok"), &json!("login refused")));
+    assert_eq!((&ready.body["status"], &ready.body["dispatch"]["paused"]), (&json!("ok"), &json!("login_refused")));
+    assert!(ready.body["dispatch"].get("words").is_none(), "{:?}", ready.body);
     front.store.close().await;
     let unready = front.call(Method::GET, "/readyz", &[], "").await;
     assert_eq!((unready.status.as_u16(), &unready.body["failing"]), (503, &json!(["store"])));

@@ -39,11 +39,11 @@ async fn dispatch(world: &World) -> Value {
     body["dispatch"].clone()
 }
 
-/// Waits until `readyz` says that dispatch stands still, in these words.
-async fn until_paused(world: &World, words: &str) -> Value {
-    eventually(&format!("dispatch is paused: {words}"), LIMIT, async || {
+/// Waits until `readyz` says that dispatch stands still, and why.
+async fn until_paused(world: &World, code: &str) -> Value {
+    eventually(&format!("dispatch is paused: {code}"), LIMIT, async || {
         let dispatch = dispatch(world).await;
-        dispatch["paused"].as_str().is_some_and(|paused| paused.contains(words)).then_some(dispatch)
+        (dispatch["paused"] == code).then_some(dispatch)
     })
     .await
 }
@@ -108,7 +108,7 @@ async fn an_outage_opens_the_circuit_costs_no_attempt_and_ends_with_one_cheap_ca
             let id = format!("c{number}");
             ids.push(world.accept(&format!("m{number}"), &promoted(&contact(&id, number), 70.0)).await);
         }
-        let said = until_paused(&world, "无法访问").await;
+        let said = until_paused(&world, "circuit_open").await;
         assert_eq!(said["circuit"], "open", "{fault}");
         assert!(metrics(&world).await.contains("erp_bridge_circuit_closed 0"));
         world.sim.handle.clear_calls();
@@ -144,7 +144,7 @@ async fn an_erp_that_does_not_even_listen_costs_no_attempt_either() {
         let person = contact(&format!("c{number}"), number);
         ids.push(world.accept(&format!("m{number}"), &promoted(&person, 70.0)).await);
     }
-    until_paused(&world, "无法访问").await;
+    until_paused(&world, "circuit_open").await;
     for id in &ids {
         let event = world.event(id).await;
         assert_eq!((event.status, event.attempts), (Status::Queued, 0), "{:?}", event.error);
@@ -189,7 +189,7 @@ async fn an_erp_that_comes_back_gets_one_call_at_first_and_never_more_than_allow
         let id = format!("c{number}");
         ids.push(world.accept(&format!("m{number}"), &promoted(&contact(&id, number), 70.0)).await);
     }
-    until_paused(&world, "无法访问").await;
+    until_paused(&world, "circuit_open").await;
     eventually("what was in hand has ended", LIMIT, async || {
         (dispatch(&world).await["in_flight"] == json!(0)).then_some(())
     })
@@ -225,8 +225,10 @@ async fn a_refused_login_stops_dispatch_and_says_so_everywhere_until_it_is_put_r
     let sim = SimConfig { settings, ..SimConfig::default() };
     let world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
     let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
-    let said = until_paused(&world, "拒绝登录").await;
-    assert!(said["paused"].as_str().unwrap().contains("the ERP refuses the login"), "{said}");
+    let said = until_paused(&world, "login_refused").await;
+    assert!(said.get("words").is_none(), "whoever has no token reads no words of the ERP: {said}");
+    let (_, stats) = world.call("GET", "/v1/stats", None).await;
+    assert!(stats["dispatch"]["words"].as_str().unwrap().contains("the ERP refuses the login"), "{stats}");
     assert!(metrics(&world).await.contains("erp_bridge_dispatch_paused 1"));
     assert_eq!(log.lines_with("dispatch stands still"), 1, "once, not at every look");
     assert!(log.lines_with("the ERP refuses the login") >= 1);
@@ -252,9 +254,9 @@ async fn in_quiet_hours_events_are_taken_and_wait() {
     let configure = Box::new(|config: &mut Config| config.erp.quiet_hours = vec!["02:00-03:30".parse().unwrap()]);
     let world = World::with(WorldOptions { configure, clock: clock.clone(), ..WorldOptions::default() }).await;
     let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
-    until_paused(&world, "维护时段").await;
+    until_paused(&world, "quiet_hours").await;
     clock.advance(Duration::from_secs(60 * 60) - Duration::from_millis(1));
-    until_paused(&world, "维护时段").await;
+    until_paused(&world, "quiet_hours").await;
     assert!(world.sim.handle.calls(0).is_empty(), "not even a login");
     let later = world.accept("m2", &message("c1", 1, "你好")).await;
     clock.advance(Duration::from_millis(1));

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::front::{Front, OPERATE, READ, promoted};
+use crate::front::{Front, OPERATE, READ, Wishes, promoted};
 
 const PHONE: &str = "138 0000 1001";
 
@@ -13,7 +13,7 @@ async fn accepted(front: &Front, contact: &str) -> String {
 }
 
 async fn actions(front: &Front) -> Vec<String> {
-    let audit = front.rest(Method::GET, "/v1/audit", READ, &Value::Null).await;
+    let audit = front.rest(Method::GET, "/v1/audit", OPERATE, &Value::Null).await;
     let items = audit.body["items"].as_array().unwrap().clone();
     items.iter().map(|item| item["action"].as_str().unwrap().to_owned()).collect()
 }
@@ -33,11 +33,11 @@ async fn personal_data_is_masked_for_read_and_its_sight_by_operate_is_audited() 
         assert_eq!(shown["admission"]["admitted"], true);
     }
     assert_eq!(actions(&front).await, ["event.unmask"], "only the unmasked sight is audited");
-    let preview = front.rest(Method::POST, "/v1/preview", READ, &promoted("c1")).await.body;
-    assert!(!preview.to_string().contains(PHONE), "{preview}");
+    let refused = front.rest(Method::POST, "/v1/preview", READ, &promoted("c1")).await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (403, "scope_too_small"));
     let preview = front.rest(Method::POST, "/v1/preview", OPERATE, &promoted("c1")).await.body;
     assert_eq!((&preview["status"], &preview["plan"]["phone"]), (&json!("queued"), &json!(PHONE)));
-    assert_eq!(actions(&front).await, ["preview.unmask", "event.unmask"]);
+    assert_eq!(actions(&front).await, ["preview", "event.unmask"]);
 }
 
 #[tokio::test]
@@ -48,12 +48,12 @@ async fn a_preview_of_what_causes_nothing_has_no_plan_and_is_not_stored() {
     let message = json!({"type": "message.logged", "timestamp": "2026-11-23T15:04:05Z",
         "data": {"contact": {"id": "m"}, "signal": {"id": "s", "content": "你好"}}});
     for (event, status) in [(low, "not_admitted"), (message, "held"), (json!({"type": "tag.added"}), "ignored")] {
-        let preview = front.rest(Method::POST, "/v1/preview", READ, &event).await;
+        let preview = front.rest(Method::POST, "/v1/preview", OPERATE, &event).await;
         assert_eq!((preview.status.as_u16(), &preview.body["status"]), (200, &json!(status)));
         assert_eq!(preview.body["plan"], Value::Null, "{status}");
         assert_eq!(preview.body["reasons"].as_array().unwrap().len(), usize::from(status == "not_admitted"));
     }
-    let wrong = front.rest(Method::POST, "/v1/preview", READ, &json!({"type": "deal.closed"})).await;
+    let wrong = front.rest(Method::POST, "/v1/preview", OPERATE, &json!({"type": "deal.closed"})).await;
     assert_eq!((wrong.status.as_u16(), wrong.problem()), (422, "invalid_body"));
     assert_eq!(front.stored().await, (0, 0));
 }
@@ -188,25 +188,28 @@ async fn deeds_move_events_and_are_audited_with_their_reason() {
     assert_eq!((erased.status.as_u16(), &erased.body), (200, &json!({"erased": 1})));
     let shown = front.rest(Method::GET, &format!("/v1/events/{id}"), READ, &Value::Null).await.body;
     assert_eq!((&shown["payload"], &shown["status"]), (&Value::Null, &json!("discarded")));
-    let audit = front.rest(Method::GET, "/v1/audit", READ, &Value::Null).await.body;
+    let seen = front.rest(Method::GET, "/v1/audit", READ, &Value::Null).await.body;
+    assert!(seen["items"].as_array().unwrap().iter().all(|item| item["reason"].is_null()), "{seen}");
+    let audit = front.rest(Method::GET, "/v1/audit", OPERATE, &Value::Null).await.body;
     let reasons: Vec<&Value> = audit["items"].as_array().unwrap().iter().map(|item| &item["reason"]).collect();
     assert!(reasons.contains(&&json!("重复")) && reasons.contains(&&json!("本人要求")), "{audit}");
     assert!(audit["items"].as_array().unwrap().iter().all(|item| item["actor"] == "ops"));
 }
 
 #[tokio::test]
-async fn rejections_are_listed_masked_for_everybody() {
+async fn rejections_are_masked_for_read_and_their_sight_by_operate_is_audited() {
     let front = Front::open().await;
     let mut event = promoted("c1");
     event["data"]["thread"] = Value::Null;
     front.post_event("bad", &event).await;
-    for token in [READ, OPERATE] {
-        let listed = front.rest(Method::GET, "/v1/rejections", token, &Value::Null).await.body;
+    for (token, query, masked) in [(READ, "", true), (OPERATE, "?masked=true", true), (OPERATE, "", false)] {
+        let listed = front.rest(Method::GET, &format!("/v1/rejections{query}"), token, &Value::Null).await.body;
         let item = &listed["items"][0];
         assert_eq!((&item["webhook_id"], &item["type"]), (&json!("bad"), &json!("contact.promoted")));
         assert_eq!(item["errors"][0]["pointer"], "/data/thread");
-        assert!(!listed.to_string().contains(PHONE), "{listed}");
+        assert_eq!(!listed.to_string().contains(PHONE), masked, "{listed}");
     }
+    assert_eq!(actions(&front).await, ["rejections.unmask"]);
 }
 
 #[tokio::test]
@@ -219,4 +222,13 @@ async fn the_statistics_name_every_state_and_the_lag() {
     assert_eq!((&stats["by_status"]["queued"], &stats["by_type"]["contact.promoted"]), (&json!(1), &json!(1)));
     assert_eq!((&stats["lag_seconds"], &stats["dispatch"]["circuit"]), (&json!(90.0), &json!("closed")));
     assert_eq!((&stats["sender"]["silent"], &stats["rates"]["received_last_hour"]), (&json!(false), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_token_gets_its_previews_and_not_one_more() {
+    let front = Front::with(Wishes { previews_per_minute: 2, ..Wishes::default() }).await;
+    for expected in [200, 200, 429] {
+        let preview = front.rest(Method::POST, "/v1/preview", OPERATE, &promoted("c1")).await;
+        assert_eq!(preview.status.as_u16(), expected);
+    }
 }

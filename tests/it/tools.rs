@@ -32,6 +32,7 @@ async fn world() -> World {
         config.webhook.rate_limit = 0;
         config.api.rate_limit = 0;
         config.api.auth_failure_limit = 0;
+        config.api.preview_limit = 0;
     };
     let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
     world.accept("evt-linked", &promoted(&contact("c_1001", 1), 82.0)).await;

@@ -7,7 +7,10 @@ use super::{
     Detail, Row, Table,
     lenient::{self, first_member, integer, items, member, member_text, text},
 };
-use crate::erp::{Choice, ErpError};
+use crate::{
+    erp::{Choice, ErpError},
+    telemetry::printable::one_line,
+};
 
 /// A parsed answer of an ASP interface. What it means is decided elsewhere: status 0 can be a refusal.
 #[derive(Debug, Clone)]
@@ -28,7 +31,7 @@ pub struct AspAnswer {
     pub(crate) choices: Option<Vec<Choice>>,
 }
 
-/// What an answer says in words.
+/// What an answer says in words: each on one line, without anything that a terminal would obey.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Words {
     /// `header.message`.
@@ -82,12 +85,13 @@ pub fn parse(body: &[u8]) -> Result<AspAnswer, ErpError> {
 }
 
 fn words(header: &Value, body: &Value) -> Words {
+    let said = |value: &Value, name| one_line(&member_text(value, name));
     let (title, text) = match member(body, "message") {
-        Some(message @ Value::Object(_)) => (member_text(message, "title"), member_text(message, "text")),
-        Some(plain) => (String::new(), text(plain).unwrap_or_default()),
+        Some(message @ Value::Object(_)) => (said(message, "title"), said(message, "text")),
+        Some(plain) => (String::new(), one_line(&text(plain).unwrap_or_default())),
         None => (String::new(), String::new()),
     };
-    Words { header: member_text(header, "message"), title, text }
+    Words { header: said(header, "message"), title, text }
 }
 
 /// Choices come as `options[]` under several names, as a map from id to text, or as a table of two columns.
@@ -121,8 +125,8 @@ fn choice_of_row(row: &Row) -> Option<Choice> {
 }
 
 fn choice(id: &str, shown: &str) -> Option<Choice> {
-    let shown = shown.trim();
-    (!shown.is_empty()).then_some(Choice { id: integer(id)?, text: shown.to_owned() })
+    let shown = one_line(shown.trim());
+    (!shown.is_empty()).then_some(Choice { id: integer(id)?, text: shown })
 }
 
 /// A parsed answer of a v3 interface.
@@ -145,7 +149,7 @@ pub(crate) fn parse_v3(body: &[u8]) -> Result<V3Answer, ErpError> {
     let list = if first_member(&tree, &["rows", "cols"]).is_some() { &tree } else { data };
     let table = if code == 200 { Table::read(list).map_err(ErpError::garbled)? } else { None };
     let message = first_member(&tree, &["msg", "message"]).and_then(text).unwrap_or_default();
-    Ok(V3Answer { code, message, table })
+    Ok(V3Answer { code, message: one_line(&message), table })
 }
 
 #[cfg(test)]
@@ -167,7 +171,7 @@ mod tests {
             let answer = parse(body.as_bytes()).unwrap();
             assert_eq!(answer.status, 0);
             assert_eq!(answer.session.unwrap().expose_secret(), "s1");
-            assert_eq!(answer.words, Words { header: "ok".into(), title: "提示".into(), text: "x\ny".into() });
+            assert_eq!(answer.words, Words { header: "ok".into(), title: "提示".into(), text: "x y".into() });
         }
     }
 
@@ -250,8 +254,9 @@ mod tests {
         fn every_text_survives_the_envelope(text in "\\PC*[\\x00-\\x1f\"\\\\😀张]*\\PC*") {
             // An ampersand may begin an entity, which is decoded by design.
             let text = text.replace('&', "＆");
-            let body = serde_json::json!({"header": {"status": 0, "message": text}}).to_string();
-            proptest::prop_assert_eq!(&parse(body.as_bytes()).unwrap().words.header, &text);
+            let body = serde_json::json!({"header": {"status": 0}, "body": {"bill": {"value": "1", "fields": [{"id": "intro", "value": text}]}}});
+            let bill = parse(body.to_string().as_bytes()).unwrap().bill.unwrap();
+            proptest::prop_assert_eq!(bill.shown("intro").unwrap_or_default(), text.as_str());
         }
     }
 

@@ -23,7 +23,7 @@ async fn choices_are_asked_once_by_many_and_again_when_they_are_old() {
     assert_eq!(ids, vec![Ok(980); 20]);
     assert_eq!(fake.calls().len(), 1);
     assert_eq!(fake.calls()[0].path, "/sysa/mobilephone/source.asp?enumid=13");
-    clock.advance(config(String::new()).choices_max_age);
+    clock.advance(config("http://erp.test").choices_max_age);
     assert_eq!(erp.choice_id(ChoiceField::Source, "微信").await, Ok(980));
     assert_eq!(fake.calls().len(), 2);
     assert_eq!(erp.choice_id(ChoiceField::Level, "微信").await, Ok(980));
@@ -51,10 +51,10 @@ async fn a_missing_choice_is_named_with_what_there_is_and_looked_for_again_after
 async fn a_failure_to_read_choices_is_shared_and_not_kept() {
     let fake = Fake::with_login(|_| Act::Status(500, String::new())).await;
     let erp = erp(&fake);
-    let results = join_all((0..20).map(|_| erp.choices(ChoiceField::Trade))).await;
+    let results = join_all((0..20).map(|_| erp.choices(ChoiceField::Level))).await;
     assert!(results.iter().all(|result| matches!(result, Err(error) if error.is_delivery_failure())));
     assert_eq!(fake.calls().len(), 1);
-    assert!(erp.choices(ChoiceField::Trade).await.is_err());
+    assert!(erp.choices(ChoiceField::Level).await.is_err());
     assert_eq!(fake.calls().len(), 2);
 }
 

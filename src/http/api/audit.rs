@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    disclosure,
+    events::{SightParams, sight},
     query::{self, Params},
     views::{Sight, payload_json},
 };
@@ -44,7 +46,7 @@ pub(in crate::http) struct AuditItem {
     pub action: String,
     /// Event or contact id, or a filter.
     pub subject: String,
-    /// Why, in the operator's words.
+    /// Why, in the operator's words; null for `read`.
     pub reason: Option<String>,
 }
 
@@ -65,9 +67,10 @@ pub(in crate::http) struct AuditPage {
 )]
 pub(in crate::http) async fn list_audit(
     State(state): State<HttpState>,
-    _: Reader,
+    Reader(caller): Reader,
     Params(params): Params<PageParams>,
 ) -> Result<Json<AuditPage>, Problem> {
+    let sight = Sight::of(caller.scope);
     let (before, limit) = params.read()?;
     let rows = state.store.audit_log(before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
@@ -76,8 +79,8 @@ pub(in crate::http) async fn list_audit(
         actor: row.actor,
         address: row.address,
         action: row.action,
-        subject: Sight::Masked.text(row.subject),
-        reason: row.reason.map(|reason| Sight::Masked.text(reason)),
+        subject: row.subject,
+        reason: row.reason.and_then(|reason| sight.whole(reason)),
     });
     Ok(Json(AuditPage { items: items.collect(), next_cursor }))
 }
@@ -98,10 +101,10 @@ pub(in crate::http) struct RejectionItem {
     /// Event type, if it could be read.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// What was wrong: `[{"pointer", "message"}]`.
+    /// What was wrong: `[{"pointer", "message"}]`; for `read` without places that the sender made up.
     #[schema(value_type = Value)]
     pub errors: Value,
-    /// The body as it came, masked.
+    /// The body as it came; masked for `read`.
     #[schema(value_type = Value)]
     pub payload: Value,
 }
@@ -118,17 +121,19 @@ pub(in crate::http) struct RejectionPage {
 
 /// List what was signed and not valid
 ///
-/// Newest first, always masked.
+/// Newest first. Masked for `read`; `operate` sees personal data, and that is audited as `rejections.unmask`.
 #[utoipa::path(
-    get, path = "/v1/rejections", tag = "observation", params(PageParams), security(("token" = ["read"])),
+    get, path = "/v1/rejections", tag = "observation", params(PageParams, SightParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of rejections", body = RejectionPage)),
 )]
 pub(in crate::http) async fn list_rejections(
     State(state): State<HttpState>,
-    _: Reader,
+    Reader(caller): Reader,
     Params(params): Params<PageParams>,
+    Params(sight_params): Params<SightParams>,
 ) -> Result<Json<RejectionPage>, Problem> {
     let (before, limit) = params.read()?;
+    let sight = sight(&state, &caller, &sight_params, "rejections.unmask", "rejections").await?;
     let rows = state.store.rejections(before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.into_iter().map(|row| RejectionItem {
@@ -136,9 +141,9 @@ pub(in crate::http) async fn list_rejections(
         last_at: row.last_at.rfc3339(),
         count: row.count,
         webhook_id: row.rejection.webhook_id,
-        kind: row.rejection.kind,
-        errors: row.rejection.errors,
-        payload: payload_json(row.rejection.payload, Sight::Masked),
+        kind: row.rejection.kind.map(|kind| if sight == Sight::Plain { kind } else { disclosure::id(&kind) }),
+        errors: sight.json(row.rejection.errors, disclosure::faults),
+        payload: payload_json(row.rejection.payload, sight),
     });
     Ok(Json(RejectionPage { items: items.collect(), next_cursor }))
 }

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    query::{self, Params, PathId},
-    views::ContactView,
+    links::ReasonParams,
+    query::{Params, PathId},
+    views::{ContactView, Sight},
 };
 use crate::{
     event::{Assignment, AssignmentBody, Command, Event, FieldError, ParseError, Parsed},
@@ -34,11 +35,11 @@ use crate::{
 )]
 pub(in crate::http) async fn get_contact(
     State(state): State<HttpState>,
-    _: Reader,
+    Reader(caller): Reader,
     id: PathId,
 ) -> Result<Json<ContactView>, Problem> {
-    let row = state.store.contact(&id.contact()?).await?;
-    row.map(|row| Json(row.into())).ok_or(Problem::ContactNotLinked)
+    let row = state.store.contact(&id.contact()?).await?.ok_or(Problem::ContactNotLinked)?;
+    Ok(Json(ContactView::of(row, Sight::of(caller.scope))))
 }
 
 /// The manual trigger (手动触发同步).
@@ -287,15 +288,6 @@ fn open(state: &HttpState) -> Result<(), Problem> {
     if state.stop.is_cancelled() { Err(Problem::Stopping) } else { Ok(()) }
 }
 
-/// Why a person's data is erased.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(in crate::http) struct EraseParams {
-    /// For the audit log.
-    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    reason: Option<String>,
-}
-
 /// What was erased.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct Erased {
@@ -311,7 +303,7 @@ pub(in crate::http) struct Erased {
     delete, path = "/v1/contacts/{contact_id}/data", tag = "contacts", security(("token" = ["operate"])),
     params(
         ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        EraseParams,
+        ReasonParams,
     ),
     responses(
         (status = 200, description = "Erased", body = Erased),
@@ -323,11 +315,9 @@ pub(in crate::http) async fn erase_contact(
     State(state): State<HttpState>,
     Operator(caller): Operator,
     id: PathId,
-    Params(params): Params<EraseParams>,
+    Params(params): Params<ReasonParams>,
 ) -> Result<Json<Erased>, Problem> {
-    let reason = query::plain("reason", params.reason.unwrap_or_default())
-        .map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
-    let reason = Some(reason).filter(|reason| !reason.is_empty());
+    let reason = params.read()?;
     let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
     let store = state.store.clone();
     let erase = async move { store.erase_contact(&contact_id, &caller.actor(), reason.as_deref()).await };

@@ -15,6 +15,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
+    store::EventFilter,
 };
 
 /// A page of events, newest first.
@@ -56,7 +57,7 @@ pub(in crate::http) struct ListParams {
     /// Received before this moment.
     #[param(nullable = false, format = DateTime)]
     until: Option<String>,
-    /// Part of the id, webhook id, contact id or error text.
+    /// Part of the id, webhook id, contact id or error code; for `operate` also of the error's words.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     q: Option<String>,
     /// Items of a page.
@@ -69,14 +70,14 @@ pub(in crate::http) struct ListParams {
 
 /// List events
 ///
-/// Newest first, always masked and without payloads.
+/// Newest first, without payloads. An error's own words are for `operate`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", params(ListParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of events", body = EventPage)),
 )]
 pub(in crate::http) async fn list_events(
     State(state): State<HttpState>,
-    _: Reader,
+    Reader(caller): Reader,
     Params(params): Params<ListParams>,
 ) -> Result<Json<EventPage>, Problem> {
     let text = FilterText {
@@ -88,11 +89,13 @@ pub(in crate::http) async fn list_events(
         q: params.q.as_deref(),
     };
     let filter = text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
+    let sight = Sight::of(caller.scope);
+    let filter = EventFilter { search_words: sight == Sight::Plain, ..filter };
     let limit = query::limit(params.limit.as_deref())?;
     let before = query::cursor(params.cursor.as_deref())?;
     let rows = state.store.list_events(&filter, before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
-    let items = rows.iter().map(|row| EventItem::of(row, Sight::Masked)).collect();
+    let items = rows.iter().map(|row| EventItem::of(row, sight).listed()).collect();
     Ok(Json(EventPage { items, next_cursor }))
 }
 

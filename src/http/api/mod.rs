@@ -1,8 +1,12 @@
 //! The internal REST interface, `/v1` (`contract.md` §5): one file a noun.
 
 pub(super) mod audit;
+mod causes;
 pub(super) mod contacts;
+mod disclosure;
 pub(super) mod events;
+pub(super) mod failures;
+pub(super) mod links;
 pub(super) mod operations;
 pub(super) mod preview;
 mod query;

@@ -6,14 +6,10 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{
-    events::{self, SightParams},
-    query::Params,
-};
 use crate::{
     event::{Decision, Event, Intake, ParseError, Parsed, Reason, Standing, Status},
     http::{
-        auth::Reader,
+        auth::Operator,
         body,
         openapi::schemas::EventBody,
         problem::Problem,
@@ -43,19 +39,19 @@ pub(in crate::http) struct Preview {
 
 /// Preview an event
 ///
-/// The body is an event as the platform sends it, unsigned. The ERP is read, nothing is written. Masked for `read`;
-/// `operate` sees personal data, and that is audited as `preview.unmask`.
+/// The body is an event as the platform sends it, unsigned. Nothing is written, but the ERP is asked, and answers with what
+/// it knows of people: for `operate` only, limited to `api.preview_limit` a minute and token, and audited as `preview`.
 #[utoipa::path(
-    post, path = "/v1/preview", tag = "events", security(("token" = ["read"])), params(SightParams),
+    post, path = "/v1/preview", tag = "events", security(("token" = ["operate"])),
     request_body(content = EventBody, content_type = "application/json"),
     responses((status = 200, description = "What it would cause", body = Preview)),
 )]
 pub(in crate::http) async fn preview_event(
     State(state): State<HttpState>,
-    Reader(caller): Reader,
-    Params(params): Params<SightParams>,
+    Operator(caller): Operator,
     request: Request,
 ) -> Result<Json<Preview>, Problem> {
+    state.limits.preview(&caller.name)?;
     let (parts, body) = request.into_parts();
     body::require_json(&parts.headers)?;
     let raw = body::read(&state, &parts.headers, body).await?;
@@ -68,7 +64,8 @@ pub(in crate::http) async fn preview_event(
     let decision = state.rules.decide(&event);
     let status = start(&state, &event, &decision).await?;
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
-    let sight = events::sight(&state, &caller, &params, "preview.unmask", &contact_id).await?;
+    let (store, actor, subject) = (state.store.clone(), caller.actor(), contact_id.clone());
+    state.undisturbed(async move { store.audit(&actor, "preview", &subject, None).await }).await?;
     let plan = if status == Status::Queued { Some(plan(&state, event).await?) } else { None };
     Ok(Json(Preview {
         kind,
@@ -76,7 +73,7 @@ pub(in crate::http) async fn preview_event(
         status,
         reasons: if status == Status::NotAdmitted { decision.reasons() } else { Vec::new() },
         admission: Some(decision),
-        plan: plan.map(|plan| sight.json(plan)),
+        plan,
     }))
 }
 

@@ -97,6 +97,7 @@ impl FilterText<'_> {
             since: moment("since", self.since)?,
             until: moment("until", self.until)?,
             q: given(self.q).map(|text| plain("q", text)).transpose()?,
+            search_words: false,
         })
     }
 }

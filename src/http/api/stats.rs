@@ -6,6 +6,7 @@ use axum::{Json, extract::State};
 
 use crate::{
     clock::Millis,
+    config::Scope,
     event::Status,
     http::{
         auth::Reader,
@@ -97,9 +98,16 @@ pub(in crate::http) struct Gap {
     get, path = "/v1/stats", tag = "observation", security(("token" = ["read"])),
     responses((status = 200, description = "How the bridge stands", body = Stats)),
 )]
-pub(in crate::http) async fn get_stats(State(state): State<HttpState>, _: Reader) -> Result<Json<Stats>, Problem> {
+pub(in crate::http) async fn get_stats(
+    State(state): State<HttpState>,
+    Reader(caller): Reader,
+) -> Result<Json<Stats>, Problem> {
     let figures = state.store.figures().await?;
-    Ok(Json(view(&state, &figures)))
+    let mut stats = view(&state, &figures);
+    if caller.scope < Scope::Operate {
+        stats.dispatch = stats.dispatch.wordless();
+    }
+    Ok(Json(stats))
 }
 
 fn view(state: &HttpState, counted: &store::Stats) -> Stats {

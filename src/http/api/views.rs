@@ -2,30 +2,39 @@
 
 use serde_json::Value;
 
+use super::{causes::cause, disclosure};
 use crate::{
     clock::Millis,
+    config::Scope,
     event::{LinkKind, LinkedBy, Status},
     json,
     store::{CallRow, ContactRow, EventRow, StepRow, StepState},
-    telemetry::masking::{mask_json, mask_text},
+    telemetry::masking::mask_text,
 };
 
-/// Whether personal data is shown as it is.
+/// Whether what people wrote and who they are is shown as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Sight {
-    /// Phone numbers, WeChat ids and mail addresses are masked.
+    /// As [`disclosure`] says: what a `read` token may see.
     Masked,
     /// As stored.
     Plain,
 }
 
 impl Sight {
-    pub(in crate::http) fn json(self, value: Value) -> Value {
-        if self == Self::Plain { value } else { mask_json(&value) }
+    /// What a token of this scope sees of lists.
+    pub(in crate::http) fn of(scope: Scope) -> Self {
+        if scope < Scope::Operate { Self::Masked } else { Self::Plain }
     }
 
-    pub(in crate::http) fn text(self, text: String) -> String {
-        if self == Self::Plain { text } else { mask_text(&text) }
+    /// A value, shown in part by this rule of [`disclosure`].
+    pub(in crate::http) fn json(self, value: Value, in_part: impl FnOnce(&Value) -> Value) -> Value {
+        if self == Self::Plain { value } else { in_part(&value) }
+    }
+
+    /// What only whole sight shows.
+    pub(in crate::http) fn whole<T>(self, value: T) -> Option<T> {
+        (self == Self::Plain).then_some(value)
     }
 }
 
@@ -78,7 +87,7 @@ pub(in crate::http) struct EventError {
     /// A stable word.
     #[schema(examples("refused"))]
     pub code: String,
-    /// In words; the ERP's own where it spoke.
+    /// In words: for `operate` the ERP's own where it spoke, for `read` the bridge's.
     #[schema(examples("客户名称已存在"))]
     pub message: String,
 }
@@ -130,10 +139,10 @@ pub(in crate::http) struct StepView {
     /// When it was done.
     #[schema(format = DateTime)]
     pub finished_at: Option<String>,
-    /// What it is to do.
+    /// What it is to do; null for `read`.
     #[schema(value_type = Value)]
-    pub step: Value,
-    /// What it brought.
+    pub step: Option<Value>,
+    /// What it brought; null for `read`.
     #[schema(value_type = Value)]
     pub result: Option<Value>,
 }
@@ -155,11 +164,11 @@ pub(in crate::http) struct CallView {
     /// `ok`, or the error's code.
     #[schema(examples("ok"))]
     pub outcome: String,
-    /// The fields sent, without session and secrets.
+    /// The fields sent, without session and secrets; for `read` ids, and masked who it is about.
     #[schema(value_type = Value)]
     pub request: Value,
-    /// What the ERP said, shortened.
-    pub response: String,
+    /// What the ERP said, shortened; null for `read`.
+    pub response: Option<String>,
 }
 
 /// A contact and its customer in the ERP.
@@ -187,9 +196,9 @@ pub(in crate::http) struct ContactView {
 
 impl EventItem {
     pub(in crate::http) fn of(row: &EventRow, sight: Sight) -> Self {
-        let error = row.error.clone().or_else(|| row.error_code.clone()).map(|message| EventError {
-            code: row.error_code.clone().unwrap_or_else(|| "unknown".into()),
-            message: sight.text(message),
+        let error = row.error.clone().or_else(|| row.error_code.clone()).map(|words| {
+            let code = row.error_code.clone().unwrap_or_else(|| "unknown".into());
+            EventError { message: sight.whole(words).unwrap_or_else(|| cause(&code).message.into()), code }
         });
         Self {
             id: row.id.clone(),
@@ -210,15 +219,25 @@ impl EventItem {
     }
 }
 
+impl EventItem {
+    /// As a list shows it, which nobody audits: numbers in an error's words are masked for `operate` too.
+    pub(in crate::http) fn listed(mut self) -> Self {
+        if let Some(error) = &mut self.error {
+            error.message = mask_text(&error.message);
+        }
+        self
+    }
+}
+
 impl EventDetail {
     pub(in crate::http) fn of(row: EventRow, steps: Vec<StepRow>, calls: Vec<CallRow>, sight: Sight) -> Self {
         let item = EventItem::of(&row, sight);
         Self {
             item,
             force: row.force,
-            admission: row.admission.map(|value| sight.json(value)),
-            warnings: row.warnings,
-            review: row.review.map(|value| sight.json(value)),
+            admission: row.admission.map(|value| sight.json(value, disclosure::admission)),
+            warnings: row.warnings.map(|value| sight.json(value, disclosure::faults)),
+            review: row.review.map(|value| sight.json(value, disclosure::review)),
             resolution: row.resolution,
             payload: row.payload.map(|payload| payload_json(payload, sight)),
             trace_parent: row.trace_parent,
@@ -236,8 +255,8 @@ impl StepView {
             state: row.state,
             started_at: row.started_at.map(Millis::rfc3339),
             finished_at: row.finished_at.map(Millis::rfc3339),
-            step: sight.json(row.step),
-            result: row.result.map(|value| sight.json(value)),
+            step: sight.whole(row.step),
+            result: row.result.and_then(|result| sight.whole(result)),
         }
     }
 }
@@ -250,29 +269,19 @@ impl CallView {
             started_at: row.started_at.rfc3339(),
             duration_ms: row.duration_ms,
             outcome: row.outcome,
-            request: sight.json(row.request),
-            response: response_text(row.response, sight),
+            request: sight.json(row.request, disclosure::fields),
+            response: sight.whole(row.response),
         }
     }
 }
 
-/// What the ERP said is mostly JSON: then its members are masked by name too, not only what looks like a number.
-fn response_text(response: String, sight: Sight) -> String {
-    if sight == Sight::Plain {
-        return response;
-    }
-    match json::parse_text(&response) {
-        Ok(value) => mask_json(&value).to_string(),
-        Err(_) => mask_text(&response),
-    }
-}
-
-impl From<ContactRow> for ContactView {
-    fn from(row: ContactRow) -> Self {
+impl ContactView {
+    /// A 客户编号 is the ERP's text: unless it looks like an id, only whole sight shows it.
+    pub(in crate::http) fn of(row: ContactRow, sight: Sight) -> Self {
         Self {
             contact_id: row.contact_id,
             ord: row.link.ord,
-            khid: row.link.khid,
+            khid: if sight == Sight::Plain { row.link.khid } else { disclosure::id(&row.link.khid) },
             kind: row.link.kind,
             linked_by: row.link.linked_by,
             linked_at: row.linked_at.rfc3339(),
@@ -283,5 +292,5 @@ impl From<ContactRow> for ContactView {
 /// A stored body as JSON; one that is none (it was refused) as text.
 pub(in crate::http) fn payload_json(payload: String, sight: Sight) -> Value {
     let value = json::parse_text(&payload).unwrap_or(Value::String(payload));
-    sight.json(value)
+    sight.json(value, disclosure::body)
 }

@@ -34,7 +34,7 @@ impl Run<'_> {
                 return Ok(json!({ "ord": ord }));
             }
             if let Some(why) = effect.left_out {
-                tracing::warn!(event.id = %self.lease.event_id, step = %row.name, %why, "a step was left out");
+                tracing::warn!(event.id = %self.lease.event_id, step = %row.name, "a step was left out; the event says why");
                 return Ok(json!({ "left_out": why }));
             }
             match step {
@@ -77,7 +77,7 @@ impl Run<'_> {
         if self.job.erp.shows(effect) {
             return Err(self.again_or_ask(row, step, said).await);
         }
-        tracing::warn!(event.id = %self.lease.event_id, step = %row.name, words, "a step's effect is not shown; the ERP's word is taken");
+        tracing::warn!(event.id = %self.lease.event_id, step = %row.name, "a step's effect is not shown; the ERP's word is taken");
         Ok(json!({ "unverified": words, "said": said }))
     }
 

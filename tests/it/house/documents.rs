@@ -12,8 +12,16 @@ use super::{read, root, sources};
 
 /// Documents for people, and files that set variables.
 fn documents() -> Vec<super::Source> {
-    let places =
-        ["README.md", "README.zh-CN.md", "docs", "Dockerfile", "Makefile", "scripts", "erp-bridge.example.toml"];
+    let places = [
+        "README.md",
+        "README.zh-CN.md",
+        "SECURITY.md",
+        "docs",
+        "Dockerfile",
+        "Makefile",
+        "scripts",
+        "erp-bridge.example.toml",
+    ];
     let there: Vec<&str> = places.into_iter().filter(|place| root().join(place).exists()).collect();
     sources(&there)
 }
@@ -95,6 +103,19 @@ fn every_source_file_that_the_architecture_names_exists() {
 }
 
 #[test]
+fn every_function_that_the_architecture_walks_through_exists() {
+    let text = read("docs/architecture.md");
+    let walked: BTreeSet<(&str, &str)> =
+        text.split('`').skip(1).step_by(2).filter_map(|name| name.split_once(".rs::")).collect();
+    assert!(walked.len() > 15, "{walked:?}");
+    for (file, function) in walked {
+        let there = read(&format!("src/{file}.rs")).contains(&format!("fn {function}("))
+            || read(&format!("src/{file}.rs")).contains(&format!("fn {function}<"));
+        assert!(there, "docs/architecture.md walks through {function} of {file}.rs, which is not there");
+    }
+}
+
+#[test]
 fn every_metric_that_the_operators_are_told_of_is_counted() {
     let program: String = super::rust(&["src"]).into_iter().map(|source| source.text).collect();
     let text = read("docs/operations.md");
@@ -164,5 +185,48 @@ fn the_configuration_knows_the_event_types_and_rules_of_admission() {
             let outcome = load(format!("{}:{}", kind.as_str(), rule.as_str()));
             assert_eq!(outcome.is_ok(), !kind.is_command(), "{} {}", kind.as_str(), rule.as_str());
         }
+    }
+}
+
+#[test]
+fn every_sentence_of_the_security_document_names_tests_that_exist() {
+    let tests: String = super::rust(&["src", "tests"]).into_iter().map(|source| source.text).collect();
+    let text = read("SECURITY.md");
+    let mut named = BTreeSet::new();
+    for sentence in text.lines().filter(|line| line.starts_with("- ")) {
+        let names: Vec<&str> = sentence
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|word| word.contains('_') && word.chars().all(|c| c == '_' || c.is_ascii_lowercase()))
+            .collect();
+        let is_advice = sentence.contains("put nothing personal into them");
+        assert!(is_advice || !names.is_empty(), "SECURITY.md promises without a test: {sentence}");
+        named.extend(names.into_iter().map(str::to_owned));
+    }
+    assert!(named.len() > 15, "{named:?}");
+    for name in named {
+        assert!(tests.contains(&format!("fn {name}(")), "SECURITY.md names the test {name}, which is not there");
+    }
+}
+
+#[test]
+fn every_code_of_a_failure_has_a_cause_for_people() {
+    let causes = read("src/http/api/causes.rs");
+    let mut codes = BTreeSet::new();
+    for (places, before) in [
+        (&["src/worker", "src/store", "src/sync"][..], "code: \""),
+        (&["src/worker", "src/store", "src/sync"], "because(\""),
+        (&["src/store"], "error_code = '"),
+        (&["src/erp/error.rs"], "=> \""),
+    ] {
+        let program: String = super::rust(places).iter().map(super::program).collect();
+        let word =
+            |place: usize| program[place..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+        codes.extend(program.match_indices(before).map(|(start, _)| -> String { word(start + before.len()) }));
+    }
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes.iter().filter(|code| !code.is_empty()) {
+        assert!(causes.contains(&format!("code: \"{code}\"")), "src/http/api/causes.rs does not know the code {code}");
     }
 }

@@ -113,6 +113,25 @@ fn no_file_names_a_place_of_one_machine() {
     }
 }
 
+/// The names that `sync/step.rs` gives its steps; `link` is an operator's decision, too.
+fn step_names() -> Vec<String> {
+    let steps = read("src/sync/step.rs");
+    let named = steps.lines().filter_map(|line| line.split_once("=> \"")?.1.split_once("\".into()"));
+    named.map(|(name, _)| name.to_owned()).filter(|name| name != "link").collect()
+}
+
+#[test]
+fn only_sync_knows_the_names_of_steps() {
+    let names = step_names();
+    assert!(names.len() > 8 && names.iter().any(|name| name == "save_customer"), "they are read: {names:?}");
+    for source in rust(&["src/app", "src/store", "src/worker"]) {
+        let text = program(&source);
+        let is_spelled = |name: &&String| text.contains(&format!("\"{name}\"")) || text.contains(&format!("'{name}'"));
+        let known = names.iter().find(is_spelled);
+        assert!(known.is_none() && !text.contains("\"progress:"), "{} spells the step {known:?}", source.path);
+    }
+}
+
 /// The packages of `Cargo.lock` with their versions.
 fn locked() -> Vec<(String, Vec<u64>)> {
     let text = read("Cargo.lock");

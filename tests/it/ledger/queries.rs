@@ -51,6 +51,7 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
         since: at(0),
         until: at(9),
         q: contact("w2"),
+        search_words: false,
     };
     assert_eq!(found(ledger, together.clone()).await, ["w2"]);
     assert!(found(ledger, EventFilter { contact_id: contact("c1"), ..together }).await.is_empty());
@@ -83,7 +84,9 @@ async fn what_is_searched_for_is_taken_literally(ledger: &Ledger) {
             ledger.store.settle(claimed.lease, dead).await.unwrap();
         }
     }
-    let search = async |q: &str| found(ledger, EventFilter { q: Some(q.to_owned()), ..EventFilter::default() }).await;
+    let looked_for =
+        |q: &str, search_words| EventFilter { q: Some(q.to_owned()), search_words, ..EventFilter::default() };
+    let search = async |q: &str| found(ledger, looked_for(q, true)).await;
     assert_eq!(search("0%").await, ["100%"]);
     assert_eq!(search("a_b").await, ["100%"]);
     assert_eq!(search("AXB").await, ["1000"]);
@@ -91,6 +94,8 @@ async fn what_is_searched_for_is_taken_literally(ledger: &Ledger) {
     assert_eq!(search("ÄRGER").await, ["Großer-ÄRGER"]);
     assert_eq!(search("编号已被").await, ["w5"]);
     assert_eq!(search("USED").await, ["w5"]);
+    assert!(found(ledger, looked_for("编号已被", false)).await.is_empty(), "the words are not for everybody");
+    assert_eq!(found(ledger, looked_for("refused", false)).await, ["w5"], "the code is");
     assert_eq!(search(&id[4..].to_uppercase()).await, ["w5"]);
     assert!(search("'; drop table events; --").await.is_empty());
     assert_eq!(search("").await.len(), 5);

@@ -55,7 +55,7 @@ async fn an_outage_as_long_as_ten_thousand_events_costs_nothing_and_its_backlog_
         world.sender.deliver(&format!("m{number}"), &said).await;
     })
     .await;
-    until_paused(&world, "无法访问").await;
+    until_paused(&world, "circuit_open").await;
     assert_eq!(waiting(&world).await, EVENTS);
 
     world.sim.handle.change_settings(|settings| settings.latency_ms = LATENCY_MS);

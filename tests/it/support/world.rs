@@ -148,6 +148,7 @@ pub fn config(erp: &str, database: &str) -> Config {
     config.erp.serial = "BRIDGE1".into();
     config.erp.timeout = Duration::from_secs(2);
     config.erp.late_effect = Duration::from_secs(1);
+    config.api.preview_limit = 0;
     config.retry.schedule = vec![Duration::from_millis(20); 10];
     config.worker.poll = Duration::from_millis(50);
     config.worker.circuit_pause = Duration::from_millis(100);

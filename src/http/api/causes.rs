@@ -1,0 +1,139 @@
+//! Why events fail, wait or end, in the bridge's own words: a sentence and what to do, for each stable code. The sentences
+//! quote nobody, so everybody may read them; the ERP's own words are for operators.
+
+/// What a code means, Chinese first.
+pub(in crate::http) struct Cause {
+    code: &'static str,
+    /// In words.
+    pub(in crate::http) message: &'static str,
+    /// What a person can do about it.
+    pub(in crate::http) hint: &'static str,
+}
+
+/// Of a code that no row below has.
+const OTHER: Cause = Cause {
+    code: "",
+    message: "失败，原因见 ERP 原话 (failed; operators see the ERP's words)",
+    hint: "以 operate 令牌查看事件详情 (look at the event with an operate token)",
+};
+
+/// Every code that an event can carry, in the order in which they are met.
+const CAUSES: &[Cause] = &[
+    Cause {
+        code: "not_delivered",
+        message: "未能送达 ERP (not delivered to the ERP)",
+        hint: "检查网络与 ERP 服务器；恢复后自动继续 (check the network and the ERP's server; it goes on by itself)",
+    },
+    Cause {
+        code: "lease_over",
+        message: "处理超时，已交还 (the lease ended before the call was sent)",
+        hint: "自动重试，无需处理 (tried again by itself)",
+    },
+    Cause {
+        code: "outcome_unknown",
+        message: "已发送，结果不明 (sent; nobody knows what it did)",
+        hint: "在 ERP 中查看是否已生效：已生效选 done，未生效选 resend (look in the ERP: done if it is there, resend if not)",
+    },
+    Cause {
+        code: "session_expired",
+        message: "ERP 不接受会话 (the ERP does not accept the session)",
+        hint: "检查账号是否在别处登录、授权是否到期 (is the account used elsewhere, has the licence expired?)",
+    },
+    Cause {
+        code: "login_refused",
+        message: "ERP 拒绝登录 (the ERP refuses the login)",
+        hint: "手工登录一次，改正账号密码后恢复派发 (log in by hand, correct the credentials, then resume)",
+    },
+    Cause {
+        code: "refused",
+        message: "ERP 拒绝了请求 (refused by the ERP)",
+        hint: "按 ERP 原话排除原因后重放 (remove the cause that the ERP names, then replay)",
+    },
+    Cause {
+        code: "choice_missing",
+        message: "ERP 中没有所配置的选项 (the ERP lacks a configured choice)",
+        hint: "在 ERP 中补上该选项或修改配置，然后重放 (add the choice in the ERP or change the configuration, then replay)",
+    },
+    Cause {
+        code: "too_many",
+        message: "相符的记录过多 (more records match than are read)",
+        hint: "在 ERP 中合并或补全资料，然后决定 (merge or complete the records in the ERP, then decide)",
+    },
+    Cause {
+        code: "invalid",
+        message: "超出接口限制，未发送 (breaks a limit of the interface; not sent)",
+        hint: "修改来源数据后重发 (correct the data at its source and send it again)",
+    },
+    Cause {
+        code: "unreadable",
+        message: "账本中的内容无法读取 (what the ledger holds cannot be read)",
+        hint: "放弃此事件并由平台重发 (discard it and let the platform send it again)",
+    },
+    Cause {
+        code: "candidates",
+        message: "有多个客户相符，或其号码被遮盖 (several customers match, or one whose number is masked)",
+        hint: "确认是哪一个，以 link 关联；重复的在 ERP 中合并 (link the right one; merge the others in the ERP)",
+    },
+    Cause {
+        code: "not_linked",
+        message: "联系人尚未关联 ERP 客户 (the contact is not linked)",
+        hint: "待其晋升后自动继续，或手动触发同步 (goes on once the contact is promoted, or sync it by hand)",
+    },
+    Cause {
+        code: "looking",
+        message: "正在核实上一次写入 (the last write is being looked up)",
+        hint: "自动继续，无需处理 (goes on by itself)",
+    },
+    Cause {
+        code: "not_stored",
+        message: "ERP 称已完成，但查不到结果 (the ERP says it is done, and it is not there)",
+        hint: "在 ERP 中核对后选 done 或 resend；检查必填项与权限 (look in the ERP, then done or resend; check required fields and rights)",
+    },
+    Cause {
+        code: "ord_taken",
+        message: "新客户 ID 已被他人使用 (the allocated id became another's)",
+        hint: "自动换用新 ID；若反复出现，检查 ERP (a new id is taken by itself; if it recurs, check the ERP)",
+    },
+    Cause {
+        code: "customer_gone",
+        message: "已关联的客户在 ERP 中不存在 (the linked customer is gone from the ERP)",
+        hint: "选 link 关联合并后的客户，或 recreate 重建 (link the customer that it was merged into, or recreate it)",
+    },
+    Cause {
+        code: "run_cut_short",
+        message: "处理多次中断 (its runs ended without a result)",
+        hint: "查看日志与服务器资源，然后重放 (look at the log and the machine, then replay)",
+    },
+    Cause {
+        code: "run_panicked",
+        message: "处理时程序出错 (a fault of the program)",
+        hint: "报告此问题并附日志中的源码位置 (report it with the place in the log)",
+    },
+    Cause {
+        code: "hold_expired",
+        message: "等待超时 (it waited for too long)",
+        hint: "联系人晋升后手动触发同步 (sync the contact by hand once it is promoted)",
+    },
+];
+
+/// What a code means.
+pub(in crate::http) fn cause(code: &str) -> &'static Cause {
+    CAUSES.iter().find(|cause| cause.code == code).unwrap_or(&OTHER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_has_one_code_and_speaks_both_languages() {
+        for (index, cause) in CAUSES.iter().enumerate() {
+            assert!(CAUSES[..index].iter().all(|earlier| earlier.code != cause.code), "{}", cause.code);
+            for text in [cause.message, cause.hint] {
+                assert!(!text.is_ascii() && text.contains('(') && text.ends_with(')'), "{text}");
+            }
+        }
+        assert_eq!(cause("refused").code, "refused");
+        assert_eq!(cause("what nobody knows").code, "");
+    }
+}

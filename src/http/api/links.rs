@@ -1,0 +1,127 @@
+//! `GET /v1/contacts` and `/v1/contacts/{contact_id}/link`: links to customers of the ERP, searched and forgotten.
+
+use axum::{Json, extract::State};
+use serde::Deserialize;
+
+use super::{
+    query::{self, Params, PathId},
+    views::{ContactView, Sight},
+};
+use crate::{
+    http::{
+        auth::{Operator, Reader},
+        problem::{Problem, ProblemDocument},
+        state::HttpState,
+    },
+    store::LinkSearch,
+};
+
+/// Which links, and which page of them.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SearchParams {
+    /// Part of the contact's id or of the 客户编号, or the whole `ord`. For `operate` also part of the name, company, phone
+    /// number, WeChat id or e-mail address.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    q: Option<String>,
+    /// Items of a page.
+    #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
+    limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    #[param(nullable = false, pattern = "^[A-Za-z0-9_-]{0,48}$")]
+    cursor: Option<String>,
+}
+
+/// A page of linked contacts, by their ids.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(in crate::http) struct ContactPage {
+    /// The links.
+    pub items: Vec<ContactView>,
+    /// `cursor` of the next page; null on the last one.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,48}$")]
+    pub next_cursor: Option<String>,
+}
+
+/// Search linked contacts
+///
+/// Whom `read` may not see in clear it cannot search for either. The ledger keeps no directory of people: for `operate`, names
+/// and numbers are looked for in the bodies of the newest thousand events that still have one.
+#[utoipa::path(
+    get, path = "/v1/contacts", tag = "contacts", params(SearchParams), security(("token" = ["read"])),
+    responses((status = 200, description = "A page of linked contacts", body = ContactPage)),
+)]
+pub(in crate::http) async fn search_contacts(
+    State(state): State<HttpState>,
+    Reader(caller): Reader,
+    Params(params): Params<SearchParams>,
+) -> Result<Json<ContactPage>, Problem> {
+    let invalid = |(name, allowed): query::Fault| Problem::InvalidQuery(name.to_owned(), allowed);
+    let q = query::plain("q", params.q.unwrap_or_default()).map_err(invalid)?;
+    let limit = query::limit(params.limit.as_deref())?;
+    let after = params.cursor.filter(|cursor| !cursor.is_empty());
+    if after.as_deref().is_some_and(|cursor| !query::is_contact_id(cursor)) {
+        return Err(Problem::InvalidQuery("cursor".into(), "the next_cursor of the page before".into()));
+    }
+    let sight = Sight::of(caller.scope);
+    let q = Some(q.trim().to_owned()).filter(|q| !q.is_empty());
+    let search = LinkSearch { q, people: sight == Sight::Plain };
+    let mut rows = state.store.search_links(&search, after.as_deref(), limit + 1).await?;
+    let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) <= limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor = rows.last().filter(|_| !is_last).map(|row| row.contact_id.clone());
+    Ok(Json(ContactPage { items: rows.into_iter().map(|row| ContactView::of(row, sight)).collect(), next_cursor }))
+}
+
+/// Why something is done.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct ReasonParams {
+    /// For the audit log.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    reason: Option<String>,
+}
+
+impl ReasonParams {
+    /// The reason, if one was given.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidQuery`] if it is too long or holds control characters.
+    pub(in crate::http) fn read(self) -> Result<Option<String>, Problem> {
+        let reason = query::plain("reason", self.reason.unwrap_or_default())
+            .map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
+        Ok(Some(reason).filter(|reason| !reason.is_empty()))
+    }
+}
+
+/// Forget a contact's customer
+///
+/// 解除关联: the contact's next event looks it up anew. The customer in the ERP stays as it is. Refused while an event of the
+/// contact is running or half done; audited as `contact.unlink`.
+#[utoipa::path(
+    delete, path = "/v1/contacts/{contact_id}/link", tag = "contacts", security(("token" = ["operate"])),
+    params(
+        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
+        ReasonParams,
+    ),
+    responses(
+        (status = 200, description = "The link that was forgotten", body = ContactView),
+        (status = 404, description = "The contact is not linked", body = ProblemDocument),
+        (status = 409, description = "An event of the contact is running or half done", body = ProblemDocument),
+    ),
+)]
+pub(in crate::http) async fn forget_link(
+    State(state): State<HttpState>,
+    Operator(caller): Operator,
+    id: PathId,
+    Params(params): Params<ReasonParams>,
+) -> Result<Json<ContactView>, Problem> {
+    let reason = params.read()?;
+    let contact_id = id.contact()?;
+    let store = state.store.clone();
+    let forget = async move { store.unlink(&contact_id, &caller.actor(), reason.as_deref()).await };
+    let link = state.undisturbed(forget).await.map_err(|problem| match problem {
+        Problem::EventNotFound => Problem::ContactNotLinked,
+        other => other,
+    })?;
+    Ok(Json(ContactView::of(link, Sight::Plain)))
+}

@@ -1,0 +1,63 @@
+//! Why events ended or wait for a person, grouped.
+
+use super::{
+    Store, StoreError,
+    db::{Row, args},
+};
+use crate::clock::Millis;
+
+/// Of each state so many events are counted, the newest ones.
+const EVENTS_COUNTED: i64 = 10_000;
+/// Groups at most; of more the largest.
+const GROUPS: i64 = 200;
+
+/// Events that failed in the same words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A stable word; empty for events of older versions.
+    pub code: String,
+    /// Why, the ERP's words where it spoke.
+    pub words: Option<String>,
+    /// How many.
+    pub count: i64,
+    /// When the oldest of them was received.
+    pub oldest: Millis,
+    /// When the newest of them was received.
+    pub newest: Millis,
+}
+
+impl Store {
+    /// The newest ten thousand dead events and as many that need review, by cause; the most frequent first.
+    pub async fn failures(&self) -> Result<Vec<Failure>, StoreError> {
+        // Each half says what the partial index holds, so that it is read from its end.
+        let half = |status: &str| {
+            format!(
+                "select error_code, error, received_at from
+                   (select error_code, error, received_at from events
+                    where status in ('dead', 'needs_review', 'held') and status = '{status}'
+                    order by seq desc limit $1) as {status}"
+            )
+        };
+        let sql = format!(
+            "select coalesce(error_code, '') as code, error, count(*) as count, min(received_at) as oldest,
+               max(received_at) as newest
+             from ({} union all {}) as failed group by error_code, error order by count(*) desc, code, error limit $2",
+            half("dead"),
+            half("needs_review")
+        );
+        let rows = self.db.read(sql, args![EVENTS_COUNTED, GROUPS]).await?;
+        rows.iter().map(Failure::read).collect()
+    }
+}
+
+impl Failure {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            code: row.text("code")?,
+            words: row.opt_text("error")?,
+            count: row.int("count")?,
+            oldest: row.millis("oldest")?,
+            newest: row.millis("newest")?,
+        })
+    }
+}

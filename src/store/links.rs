@@ -1,0 +1,160 @@
+//! The links of contacts to customers: searching them, forgetting one.
+
+use serde_json::Value;
+
+use super::{
+    Actor, ContactRow, Store, StoreError,
+    audit::write_audit,
+    db::{Arg, Tx, args},
+    dialect::list,
+    journal::forget_plan,
+    queries::pattern,
+};
+
+/// The newest events whose bodies a search for people looks into.
+const BODIES_SEARCHED: i64 = 1_000;
+/// Of so many newest events, many of which may have lost their body.
+const EVENTS_LOOKED_THROUGH: i64 = 20_000;
+/// Longer bodies are left out of a search, in characters.
+const BODY_CHARS_SEARCHED: i64 = 16_384;
+/// Contacts that a search for people finds at most.
+const PEOPLE_FOUND: usize = 200;
+/// With fewer digits nobody means a telephone number.
+const PHONE_DIGITS_MIN: usize = 4;
+
+/// Which links are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct LinkSearch {
+    /// Part of the contact's id or of the 客户编号, or the whole `ord`; `None` finds all.
+    pub q: Option<String>,
+    /// Look for `q` among names, companies, numbers, WeChat ids and addresses too, as far as bodies of the newest events
+    /// hold them: for those only who may see them.
+    pub people: bool,
+}
+
+impl Store {
+    /// Links that match, by contact id; `after` is the last one of the page before.
+    pub async fn search_links(
+        &self,
+        search: &LinkSearch,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<ContactRow>, StoreError> {
+        let after = after.unwrap_or_default();
+        let Some(q) = &search.q else {
+            let sql = "select * from contacts where contact_id > $1 order by contact_id limit $2";
+            let rows = self.db.read(sql, args![after, limit]).await?;
+            return rows.iter().map(ContactRow::read).collect();
+        };
+        let people = if search.people { self.people(q).await? } else { Vec::new() };
+        let mut args = args![after, pattern(q), q.as_str(), limit];
+        let first = args.len() + 1;
+        let mut named = String::new();
+        if !people.is_empty() {
+            named = format!("or contact_id in ({})", list(first, people.len()));
+            args.extend(people.into_iter().map(Arg::from));
+        }
+        let sql = format!(
+            "select * from contacts where contact_id > $1 and (lower(contact_id) like lower($2) escape '\\'
+               or lower(khid) like lower($2) escape '\\' or cast(ord as text) = $3 {named})
+             order by contact_id limit $4"
+        );
+        let rows = self.db.read(sql, args).await?;
+        rows.iter().map(ContactRow::read).collect()
+    }
+
+    /// Contacts whom the newest bodies name so.
+    async fn people(&self, q: &str) -> Result<Vec<String>, StoreError> {
+        let sql = "select contact_id, payload from events
+                   where seq > (select coalesce(max(seq), 0) - $1 from events) and contact_id is not null
+                     and payload is not null and length(payload) <= $2
+                   order by seq desc limit $3";
+        let rows = self.db.read(sql, args![EVENTS_LOOKED_THROUGH, BODY_CHARS_SEARCHED, BODIES_SEARCHED]).await?;
+        let mut found = Vec::new();
+        for row in &rows {
+            let contact_id = row.text("contact_id")?;
+            let body = row.opt_json("payload").ok().flatten().unwrap_or_default();
+            if found.len() < PEOPLE_FOUND && !found.contains(&contact_id) && names(&body["data"]["contact"], q) {
+                found.push(contact_id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Forgets a contact's link, so that its next event looks the contact up anew; audited as `contact.unlink`. Answers the
+    /// link as it was.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if the contact is not linked. [`StoreError::WrongState`] with the state of an event of the
+    /// contact that is running or half done: what it began belongs to the customer that it began it with.
+    pub async fn unlink(
+        &self,
+        contact_id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<ContactRow, StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.lock_contacts(&[contact_id]).await?;
+        let link = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
+        let link = ContactRow::read(&link.ok_or(StoreError::NotFound)?)?;
+        refuse_half_done(&mut tx, contact_id).await?;
+        let open =
+            tx.fetch("select id from events where contact_id = $1 and finished_at is null", args![contact_id]).await?;
+        for event in &open {
+            forget_plan(&mut tx, &event.text("id")?).await?;
+        }
+        tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
+        write_audit(&mut tx, self.clock.now(), actor, "contact.unlink", contact_id, reason).await?;
+        tx.commit().await?;
+        Ok(link)
+    }
+}
+
+/// Whether a contact is called so, or has this number, however it is written.
+fn names(contact: &Value, q: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (wanted, number) = (q.to_lowercase(), digits(q.trim_start_matches("+86")));
+    let text = |member: &str| contact[member].as_str().unwrap_or_default();
+    let is_number = number.len() >= PHONE_DIGITS_MIN && number.len() * 2 > q.chars().count();
+    ["name", "company", "wechat_id", "email", "phone"]
+        .iter()
+        .any(|member| text(member).to_lowercase().contains(&wanted))
+        || is_number && digits(text("phone")).contains(&number)
+}
+
+/// The contact's lock is held: no event of it begins or ends meanwhile.
+async fn refuse_half_done(tx: &mut Tx, contact_id: &str) -> Result<(), StoreError> {
+    let sql = "select status from events where contact_id = $1 and finished_at is null and (status = 'running'
+                 or exists (select 1 from steps where event_id = events.id and state <> 'planned')) limit 1";
+    match tx.fetch_first(sql, args![contact_id]).await? {
+        Some(row) => Err(StoreError::WrongState(super::types::status(&row)?)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_person_is_found_by_what_it_is_called_and_by_its_number_however_written() {
+        let contact =
+            json!({"name": "王小明", "company": "ACME 有限公司", "phone": "138 0000-1001", "wechat_id": "wx_A"});
+        for (q, found) in [
+            ("小明", true),
+            ("acme", true),
+            ("13800001001", true),
+            ("+86 138 0000 1001", true),
+            ("1001", true),
+            ("001", false),
+            ("wx_a", true),
+            ("李", false),
+            ("order 1001 of the year", false),
+        ] {
+            assert_eq!(names(&contact, q), found, "{q}");
+        }
+        assert!(!names(&Value::Null, "x"));
+    }
+}

@@ -1,0 +1,90 @@
+//! Links of contacts, forgotten.
+
+use std::time::Duration;
+
+use erp_bridge::{
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::{Advance, LinkSearch, NewEvent, Settlement, StoreError},
+};
+
+use super::{Ledger, event, on_both, step};
+
+on_both! {
+    links_are_found_by_what_they_are_and_by_whom_they_name
+    a_forgotten_link_is_audited_and_the_turn_goes_on_without_it
+    a_link_stays_while_an_event_is_running_or_half_done
+}
+
+const OPS: &str = "ops";
+const REASON: Option<&str> = Some("ERP 中已合并");
+
+async fn linked(ledger: &Ledger, contact: &str) {
+    ledger.queue(contact).await;
+    link_as(ledger, 7_592, "WXc1").await;
+}
+
+async fn link_as(ledger: &Ledger, ord: i64, khid: &str) {
+    let lease = ledger.claim_one().await.lease;
+    let link = Link { ord, khid: khid.into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
+    let last = Advance { link: Some(link), ..Advance::default() };
+    ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
+}
+
+async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger) {
+    for (contact, ord, name, phone) in [("a_1", 11, "王小明", "138 0000 1001"), ("b%2", 12, "李雷", "139-0000-1002")]
+    {
+        let payload = format!(r#"{{"data":{{"contact":{{"name":"{name}","phone":"{phone}"}}}}}}"#);
+        ledger.accept(NewEvent { payload, ..event(contact, contact) }).await;
+        link_as(ledger, ord, &format!("K-{ord}")).await;
+    }
+    ledger.accept(NewEvent { payload: "no JSON".into(), ..event("odd", "a_1") }).await;
+    for (q, people, found) in [
+        (None, false, &["a_1", "b%2"][..]),
+        (Some("A_1"), false, &["a_1"]),
+        (Some("%"), false, &["b%2"]),
+        (Some("k-12"), false, &["b%2"]),
+        (Some("11"), false, &["a_1"]),
+        (Some("1"), false, &["a_1", "b%2"]),
+        (Some("王小明"), false, &[]),
+        (Some("王小明"), true, &["a_1"]),
+        (Some("13900001002"), false, &[]),
+        (Some("13900001002"), true, &["b%2"]),
+    ] {
+        let search = LinkSearch { q: q.map(str::to_owned), people };
+        let links = ledger.store.search_links(&search, None, 10).await.unwrap();
+        let ids: Vec<_> = links.iter().map(|link| link.contact_id.as_str()).collect();
+        assert_eq!(ids, found, "{q:?} {people}");
+    }
+    let next = ledger.store.search_links(&LinkSearch::default(), Some("a_1"), 1).await.unwrap();
+    assert_eq!(next[0].contact_id, "b%2");
+}
+
+async fn a_forgotten_link_is_audited_and_the_turn_goes_on_without_it(ledger: &Ledger) {
+    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON).await, Err(StoreError::NotFound));
+    linked(ledger, "c1").await;
+    let waiting = ledger.queue("c1").await;
+    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON).await.unwrap().link.ord, 7_592);
+    assert_eq!(ledger.store.contact("c1").await.unwrap(), None);
+    let audit = ledger.store.audit_log(None, 10).await.unwrap();
+    assert_eq!(audit.len(), 1, "a refused deed is not one");
+    assert_eq!((audit[0].action.as_str(), audit[0].subject.as_str()), ("contact.unlink", "c1"));
+    assert_eq!((audit[0].actor.as_str(), audit[0].reason.as_deref()), (OPS, REASON));
+    let claimed = ledger.claim_one().await;
+    assert_eq!((claimed.event.id, claimed.contact), (waiting, None));
+}
+
+async fn a_link_stays_while_an_event_is_running_or_half_done(ledger: &Ledger) {
+    linked(ledger, "c1").await;
+    ledger.queue("c1").await;
+    let mut lease = ledger.claim_one().await.lease;
+    let refused = ledger.store.unlink("c1", &OPS.into(), REASON).await;
+    assert_eq!(refused, Err(StoreError::WrongState(Status::Running)));
+    let steps = ["a", "b"].map(step);
+    ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
+    let review = Settlement::to(Status::NeedsReview).because("outcome_unknown", "?");
+    ledger.store.settle(lease, review).await.unwrap();
+    ledger.clock.advance(Duration::from_secs(1));
+    let refused = ledger.store.unlink("c1", &OPS.into(), REASON).await;
+    assert_eq!(refused, Err(StoreError::WrongState(Status::NeedsReview)), "its step was begun with this customer");
+    assert!(ledger.store.contact("c1").await.unwrap().is_some());
+}

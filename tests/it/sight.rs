@@ -1,0 +1,138 @@
+//! What may be seen: secrets of every kind are planted wherever foreign words can stand, and looked for in everything that a
+//! `read` token, or nobody's, can ask for, in the stream and in the log.
+
+mod plant;
+mod search;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use erp_bridge::{
+    event::Status,
+    store::{Advance, CallRow, NewStep, Settlement, StepFacts, Store},
+    telemetry::logging::OneLine,
+};
+use serde_json::{Value, json};
+
+use crate::support::{World, WorldOptions, contact, promoted};
+
+use self::{
+    plant::{KINDS, Secret, bodies, refused_bodies, secrets},
+    search::{everything, operator_sees},
+};
+
+/// What the bridge logs, as it writes it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Everything of the bridge, at the finest level.
+    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_env_filter("erp_bridge=trace")
+            .with_writer(move || OneLine(writer.clone()))
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Ends the oldest event that waits as a worker would after this answer of the ERP.
+async fn end(store: &Store, status: Status, words: &str, facts: Value) {
+    let mut lease = store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+    let call = CallRow {
+        step: "survey".into(),
+        interface: "客户列表".into(),
+        started_at: lease.until,
+        duration_ms: 7,
+        outcome: "refused".into(),
+        request: json!({"name": words, "mobile": words, "intro": words, "ord": words, "khid": "K-1"}),
+        response: words.into(),
+    };
+    let step = NewStep {
+        name: "save_customer".into(),
+        step: json!({"do": "save_customer", "fields": [{"id": "name", "val": words}]}),
+        fingerprint: None,
+        facts: StepFacts::default(),
+    };
+    store.plan(&mut lease, &[step], vec![call]).await.unwrap();
+    let done = Advance { done: Some((0, json!({"said": words}))), ..Advance::default() };
+    store.advance(&mut lease, &done).await.unwrap();
+    let review = (status == Status::NeedsReview).then_some(facts);
+    let settlement = Settlement { review, ..Settlement::to(status).because("refused", words) };
+    store.settle(lease, settlement).await.unwrap();
+}
+
+/// One event of each kind of secret that is dead, and one that a person must decide.
+async fn fail_with(world: &World, secrets: &[Secret]) {
+    for (number, secret) in secrets.iter().enumerate() {
+        let words = secret.text.as_str();
+        for status in [Status::Dead, Status::NeedsReview] {
+            let id = format!("fail-{number}-{status}");
+            world.accept(&id, &promoted(&contact(&id, 40), 82.0)).await;
+            let candidate = json!({"ord": 7_592, "khid": "K-1", "name": words, "mobile": words, "salesperson": words, "added": words});
+            let facts =
+                json!({"matched_by": "mobile", "candidates": [candidate], "decisions": ["link"], "said": words});
+            end(&world.app.store, status, words, facts).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
+    // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
+    let (log, _until_the_end) = Log::begin();
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let secrets = secrets();
+    let followed = tokio::spawn(search::follow(world.url("/v1/stream?seconds=2")));
+    // What the ERP knows of others, two of them under the number of one contact.
+    let person = |secret: &Secret| json!({"name": secret.text, "mobile": "13800000041", "address": secret.text, "intro": secret.text, "weixinAcc": secret.text});
+    let customers: Vec<Value> = secrets.iter().map(person).collect();
+    world.sim.handle.seed(&serde_json::from_value(json!({ "customers": customers })).unwrap()).unwrap();
+    world.accept("conflict", &promoted(&contact("conflict", 41), 82.0)).await;
+    world.app.dispatcher.run_due().await;
+    fail_with(&world, &secrets).await;
+    for shift in 0..KINDS {
+        for (number, body) in bodies(&secrets, shift).iter().enumerate() {
+            let (status, answer) = world.post(&format!("e{shift}-{number}"), body).await;
+            assert!(matches!(status, 200 | 202), "{answer} {body}");
+        }
+        for (number, body) in refused_bodies(&secrets, shift).iter().enumerate() {
+            let (status, answer) = world.post(&format!("r{shift}-{number}"), body).await;
+            assert!(matches!(status, 200 | 202 | 422), "{answer}");
+        }
+    }
+    world.app.dispatcher.run_due().await;
+    operator_sees(&world, &secrets).await;
+    for (path, shown) in everything(&world, &secrets).await {
+        for secret in &secrets {
+            assert!(!secret.shows_in(&shown), "{path} shows a {}: {shown}", secret.kind);
+        }
+    }
+    let (followed, logged) = (followed.await.unwrap(), log.text());
+    assert!(followed.contains("contact.promoted") && logged.lines().count() > 100, "{followed} {logged}");
+    for secret in &secrets {
+        assert!(!secret.shows_in(&followed), "the stream shows a {}: {followed}", secret.kind);
+        let line = logged.lines().find(|line| secret.shows_in(line));
+        assert_eq!(line, None, "the log shows a {}", secret.kind);
+    }
+}
