@@ -1,5 +1,7 @@
 //! How the process lives: signals, and what they mean.
 
+use std::convert::Infallible;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +24,7 @@ impl Signals {
 
     /// Cancels `stop` at the first SIGTERM or SIGINT (Ctrl-C) and calls `reload` at each SIGHUP; a second SIGTERM or
     /// SIGINT ends the process at once: everything unfinished resumes at the next start.
-    pub async fn obey(mut self, stop: CancellationToken, reload: impl Fn()) {
+    pub async fn obey(mut self, stop: CancellationToken, reload: impl Fn()) -> Infallible {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => {}

@@ -4,8 +4,9 @@ mod check;
 mod preview;
 mod sessions;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -32,6 +33,9 @@ use self::{preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::check::{CheckRow, check};
 
+/// How long the ledger may take to close, and tasks that were cut to notice it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Why the bridge could not start: a sentence for whoever starts it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -42,8 +46,10 @@ pub enum StartError {
     #[error(transparent)]
     Erp(#[from] BuildError),
     /// The listening address.
-    #[error("server.listen: {address} cannot be listened on: {error}")]
+    #[error("{key}: {address} cannot be listened on: {error}")]
     Listen {
+        /// The key that names it.
+        key: &'static str,
         /// As configured.
         address: String,
         /// The system's words.
@@ -55,6 +61,8 @@ pub enum StartError {
 pub struct App {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it serves everything but webhooks and probes, if not there.
+    pub admin_address: Option<SocketAddr>,
     /// The ledger.
     pub store: Store,
     /// The clockwork.
@@ -64,7 +72,18 @@ pub struct App {
     keys: Arc<Keyring>,
     instance_lock: InstanceLock,
     stop: CancellationToken,
+    hard_stop: CancellationToken,
+    grace: Duration,
     tasks: TaskTracker,
+}
+
+/// How a bridge ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything in flight came to its end.
+    Cleanly,
+    /// Something did not within `server.shutdown_grace`; the next start resumes it.
+    Cut,
 }
 
 /// How to start.
@@ -110,8 +129,11 @@ impl App {
             quiet_hours: config.erp.quiet_hours.clone(),
         });
         let stop = CancellationToken::new();
-        let listener = listen(&config.server.listen).await?;
-        let address = listener.local_addr().map_err(|error| listen_error(&config.server.listen, error))?;
+        let (listener, address) = listen("server.listen", &config.server.listen).await?;
+        let admin = match config.server.admin_listen.as_str() {
+            "" => None,
+            address => Some(listen("server.admin_listen", address).await?),
+        };
         let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
         let metrics = Metrics::install();
         let state = HttpState::new(HttpParts {
@@ -121,6 +143,7 @@ impl App {
             messages: config.messages.clone(),
             keys: keys.clone(),
             body_limit: config.server.body_limit,
+            request_memory: config.server.request_memory,
             read_timeout: config.server.read_timeout,
             tolerance: config.webhook.tolerance,
             reading: reading(config),
@@ -136,20 +159,21 @@ impl App {
             metrics: metrics_text(metrics, facts, store.clone()),
             stop: stop.clone(),
         });
-        let limits = ServerLimits {
-            read_timeout: config.server.read_timeout,
-            max_connections: config.server.max_connections,
-            shutdown_grace: config.server.shutdown_grace,
-        };
         let tasks = TaskTracker::new();
-        let server = serve(listener, http::router(state.clone()), state, limits, stop.clone());
-        tasks.spawn(watched(stop.clone(), server));
+        let hard_stop = CancellationToken::new();
+        let admin_address = admin.as_ref().map(|(_, address)| *address);
+        for (listener, router) in served(listener, admin, &state) {
+            let server = serve(listener, router, state.clone(), server_limits(config), stop.clone());
+            tasks.spawn(watched(stop.clone(), server));
+        }
         if dispatch {
-            tasks.spawn(watched(stop.clone(), dispatcher.clone().run(stop.clone())));
-            tasks.spawn(watched(stop.clone(), upkeep(config, &store, &clock).run(stop.clone())));
+            let (dispatch, upkeep) = (dispatcher.clone().run(stop.clone()), upkeep(config, &store, &clock));
+            tasks.spawn(watched(stop.clone(), hard_stop.clone().run_until_cancelled_owned(dispatch)));
+            tasks.spawn(watched(stop.clone(), hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()))));
         }
         tasks.close();
-        Ok(Self { address, store, dispatcher, erp, keys, instance_lock, stop, tasks })
+        let grace = config.server.shutdown_grace;
+        Ok(Self { address, admin_address, store, dispatcher, erp, keys, instance_lock, stop, hard_stop, grace, tasks })
     }
 
     /// Cancelling it stops the bridge.
@@ -163,17 +187,30 @@ impl App {
         self.erp.change_account(&config.erp);
     }
 
-    /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger.
-    pub async fn ended(&self) {
-        self.tasks.wait().await;
-        self.store.close().await;
+    /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
+    /// within the grace is cut; answers whether anything had to be.
+    pub async fn ended(&self) -> Ended {
+        self.stop.cancelled().await;
+        let mut ended = Ended::Cleanly;
+        if tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err() {
+            ended = Ended::Cut;
+            self.hard_stop.cancel();
+        }
+        let rest = async {
+            self.tasks.wait().await;
+            self.store.close().await;
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, rest).await.is_err() {
+            ended = Ended::Cut;
+        }
         self.instance_lock.release();
+        ended
     }
 
     /// Stops cleanly.
-    pub async fn shut_down(&self) {
+    pub async fn shut_down(&self) -> Ended {
         self.stop.cancel();
-        self.ended().await;
+        self.ended().await
     }
 }
 
@@ -207,12 +244,34 @@ fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {
     }
 }
 
-async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| listen_error(address, error))
+async fn listen(key: &'static str, address: &str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { key, address: address.to_owned(), error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
-fn listen_error(address: &str, error: std::io::Error) -> StartError {
-    StartError::Listen { address: address.to_owned(), error }
+/// Which listener serves what.
+fn served(
+    public: TcpListener,
+    admin: Option<(TcpListener, SocketAddr)>,
+    state: &HttpState,
+) -> Vec<(TcpListener, Router)> {
+    let everything = http::router(state.clone());
+    match admin {
+        None => vec![(public, everything)],
+        Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],
+    }
+}
+
+fn server_limits(config: &Config) -> ServerLimits {
+    ServerLimits {
+        read_timeout: config.server.read_timeout,
+        write_timeout: config.server.write_timeout,
+        max_connections: config.server.max_connections,
+        max_connections_per_address: config.server.max_connections_per_address,
+        shutdown_grace: config.server.shutdown_grace,
+    }
 }
 
 /// How dispatch stands, for the door.

@@ -19,8 +19,7 @@ async fn wrong_password(clock: &Clock, dir: &tempfile::TempDir) -> (simulator::R
     config.server.listen = "127.0.0.1:0".into();
     config.database.url = format!("sqlite://{}/ledger.db", dir.path().display()).into();
     config.webhook.secrets = vec!["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap()];
-    let token = "operator-token-0123456789".to_owned().into();
-    config.api.tokens = vec![ApiToken { name: "ops".into(), scope: crate::config::Scope::Operate, token }];
+    config.api.tokens = vec![ApiToken::new("ops", crate::config::Scope::Operate, "operator-token-0123456789")];
     config.erp.base_url = sim.base_url().parse().unwrap();
     config.erp.username = "admin".into();
     config.erp.password = "wrong".to_owned().into();

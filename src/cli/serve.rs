@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::{ConfigFile, Outcome};
 use crate::{
-    app::{App, StartOptions},
+    app::{App, Ended, StartOptions},
+    clock::Clock,
     lifecycle::Signals,
     telemetry::logging,
 };
@@ -27,8 +28,11 @@ impl Serve {
         let signals = Signals::listen()?;
         let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
         println!("listening on http://{}", app.address);
+        if let Some(address) = app.admin_address {
+            println!("everything but webhooks and probes on http://{address}");
+        }
         tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
-        for warning in config.warnings() {
+        for warning in config.warnings(Clock::system().now()) {
             tracing::warn!("{warning}");
         }
         let stop = app.stop_token();
@@ -39,11 +43,14 @@ impl Serve {
             }
             Err(error) => tracing::error!(error, "the old secrets, tokens and account stay"),
         };
-        tokio::select! {
-            () = signals.obey(stop, reload) => {}
-            () = app.ended() => {}
+        let ended = tokio::select! {
+            never = signals.obey(stop, reload) => match never {},
+            ended = app.ended() => ended,
+        };
+        match ended {
+            Ended::Cleanly => tracing::info!("ended; nothing is half done"),
+            Ended::Cut => tracing::warn!("ended; what was cut resumes at the next start"),
         }
-        tracing::info!("ended; nothing is half done");
         Ok(true)
     }
 }

@@ -2,37 +2,36 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
+use bytesize::ByteSize;
 use humantime::format_duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Config,
+    Config, ServerConfig,
     source::{ENV_PREFIX, Reader},
 };
+use crate::clock::Millis;
 
 /// A lease outlives this many ERP calls that all run into their timeout …
 const LEASE_TIMEOUTS: u32 = 4;
 /// … and then so much.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
-/// Below this a bearer token can be guessed.
-const TOKEN_CHARS_RECOMMENDED: usize = 16;
+/// A token that expires sooner is warned of at the start.
+const EXPIRY_NOTICE: Duration = Duration::from_secs(14 * 86_400);
 /// What the Standard Webhooks scheme recommends at least.
 const KEY_BYTES_RECOMMENDED: usize = 24;
 
 impl Config {
-    /// What is allowed and yet unwise, a sentence each; to be logged at the start.
-    pub fn warnings(&self) -> Vec<String> {
+    /// What is allowed and yet unwise, or soon over, a sentence each; to be logged at the start.
+    pub fn warnings(&self, now: Millis) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.api.tokens.is_empty() {
             warnings.push("api.tokens is empty: nobody can call /v1 (没有任何令牌可以访问 /v1)".to_owned());
         }
         for token in &self.api.tokens {
-            if token.token.expose_secret().chars().count() < TOKEN_CHARS_RECOMMENDED {
-                let name = &token.name;
-                warnings.push(format!(
-                    "api.tokens: the token of {name} is shorter than {TOKEN_CHARS_RECOMMENDED} characters"
-                ));
-            }
+            let Some(end) = token.expires_at.filter(|end| *end <= now.plus(EXPIRY_NOTICE)) else { continue };
+            let (name, when) = (&token.name, end.rfc3339());
+            warnings.push(format!("api.tokens: the token of {name} expires at {when} (令牌 {name} 于 {when} 到期)"));
         }
         for (index, secret) in self.webhook.secrets.iter().enumerate() {
             if secret.key().len() < KEY_BYTES_RECOMMENDED {
@@ -46,6 +45,7 @@ impl Config {
 
 /// What must hold between keys.
 pub(super) fn between_keys(config: &Config, r: &mut Reader) {
+    server(&config.server, r);
     let needed = config.erp.timeout * LEASE_TIMEOUTS + LEASE_MARGIN;
     if config.worker.lease < needed {
         let (lease, timeout) = (format_duration(config.worker.lease), format_duration(config.erp.timeout));
@@ -72,8 +72,21 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
     if tokens.iter().map(|token| &token.name).collect::<BTreeSet<_>>().len() < tokens.len() {
         r.refuse("api.tokens", "two tokens have the same name; the audit log could not tell them apart");
     }
-    if tokens.iter().map(|token| token.token.expose_secret()).collect::<BTreeSet<_>>().len() < tokens.len() {
+    if tokens.iter().map(|token| token.hash).collect::<BTreeSet<_>>().len() < tokens.len() {
         r.refuse("api.tokens", "two names share one token; give each a token of its own");
+    }
+}
+
+fn server(server: &ServerConfig, r: &mut Reader) {
+    if server.admin_listen == server.listen && !server.listen.ends_with(":0") {
+        r.refuse("server.admin_listen", "is server.listen too: write another address or port, or nothing");
+    }
+    if server.request_memory < server.body_limit {
+        let (memory, limit) = (ByteSize(server.request_memory), ByteSize(server.body_limit));
+        r.refuse(
+            "server.request_memory",
+            format!("{memory} does not hold one body of server.body_limit = {limit}: write at least {limit}"),
+        );
     }
 }
 

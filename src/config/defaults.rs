@@ -12,10 +12,14 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".into(),
+            admin_listen: String::new(),
             body_limit: 256 * 1024,
             read_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(15),
             shutdown_grace: Duration::from_secs(25),
             max_connections: 2_048,
+            max_connections_per_address: 1_024,
+            request_memory: 64 * 1024 * 1024,
         }
     }
 }
@@ -46,7 +50,7 @@ impl Default for WebhookConfig {
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 1_200, preview_limit: 60 }
+        Self { tokens: Vec::new(), rate_limit: 0, auth_failure_limit: 120, preview_limit: 60 }
     }
 }
 

@@ -48,12 +48,24 @@ pub(super) fn read(r: &mut Reader) -> Config {
 fn server(r: &mut Reader) -> ServerConfig {
     let d = ServerConfig::default();
     let listen = text_such_that(is_listen, "write an address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"");
+    let admin_listen = text_such_that(
+        |text| text.is_empty() || is_listen(text),
+        "write an address and a port, such as \"127.0.0.1:8081\", or nothing",
+    );
     ServerConfig {
         listen: r.read("server.listen", d.listen, listen),
+        admin_listen: r.read("server.admin_listen", d.admin_listen, admin_listen),
         body_limit: r.read("server.body_limit", d.body_limit, size(1_024..=16 * 1_024 * 1_024)),
         read_timeout: r.read("server.read_timeout", d.read_timeout, duration(MS * 100..=MINUTE * 10)),
+        write_timeout: r.read("server.write_timeout", d.write_timeout, duration(MS * 100..=MINUTE * 10)),
         shutdown_grace: r.read("server.shutdown_grace", d.shutdown_grace, duration(Duration::ZERO..=MINUTE * 10)),
         max_connections: r.read("server.max_connections", d.max_connections, integer(1..=100_000)),
+        max_connections_per_address: r.read(
+            "server.max_connections_per_address",
+            d.max_connections_per_address,
+            integer(0..=100_000),
+        ),
+        request_memory: r.read("server.request_memory", d.request_memory, size(1 << 20..=1 << 40)),
     }
 }
 

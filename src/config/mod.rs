@@ -18,10 +18,13 @@ mod tables;
 mod tests;
 mod webhook_secret;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use crate::clock::Millis;
 
 pub use self::{
     erp::{BaseUrl, ContentType},
@@ -71,14 +74,22 @@ pub struct Config {
 pub struct ServerConfig {
     /// Address and port; port 0 takes a free one and prints it.
     pub listen: String,
+    /// Where everything but the webhook target, `/livez` and `/readyz` is served, if anywhere else; empty: at `listen`.
+    pub admin_listen: String,
     /// Largest request body in bytes; also written `256KiB`.
     pub body_limit: u64,
     /// How long a client may take to send its header, and again its body.
     pub read_timeout: Duration,
+    /// How long an answer may wait for a client that does not read.
+    pub write_timeout: Duration,
     /// How long a stopping server waits for requests and steps in flight.
     pub shutdown_grace: Duration,
     /// How many connections are open at most.
     pub max_connections: usize,
+    /// How many of them one address may have; 0 sets no limit.
+    pub max_connections_per_address: usize,
+    /// What the bodies of all requests may take of the memory, in bytes; also written `64MiB`.
+    pub request_memory: u64,
 }
 
 /// `[database]`
@@ -126,14 +137,40 @@ pub struct ApiConfig {
 }
 
 /// One bearer token; in the environment `name:scope:token`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiToken {
     /// Who this is, for the audit log.
     pub name: String,
     /// What it may do.
     pub scope: Scope,
-    /// The token itself.
-    pub token: SecretString,
+    /// SHA-256 of the token; the token itself is not kept.
+    pub hash: TokenHash,
+    /// From when on it is not taken any more.
+    pub expires_at: Option<Millis>,
+}
+
+impl ApiToken {
+    /// The token `secret`, good for ever.
+    pub fn new(name: &str, scope: Scope, secret: &str) -> Self {
+        Self { name: name.to_owned(), scope, hash: TokenHash::of(secret), expires_at: None }
+    }
+}
+
+/// SHA-256 of a bearer token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of this token.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(…)")
+    }
 }
 
 /// What a token may do (`contract.md` §5).

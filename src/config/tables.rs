@@ -1,37 +1,69 @@
 //! Values with members: bearer tokens, levels, assignment rules, admission rules. Each has a form for the file (tables)
 //! and one for the environment (members separated by colons, items by commas).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use super::{
-    ApiToken, AssignmentRule, Level, Scope,
-    parse::{Parsed, integer, list, number, one_of, read_as, readable, secret, split, text_such_that},
+    ApiToken, AssignmentRule, Level, Scope, TokenHash,
+    parse::{Parsed, integer, list, number, one_of, read_as, readable, split, text_such_that},
     source::Raw,
 };
-use crate::event::{EventKind, Placeholder, Rule};
+use crate::{
+    clock::Millis,
+    event::{EventKind, Placeholder, Rule},
+};
 
+/// The length of a bearer token (`contract.md` §6).
+const TOKEN_CHARS: RangeInclusive<usize> = 24..=500;
 const SCOPES: &[(&str, Scope)] = &[("read", Scope::Read), ("operate", Scope::Operate)];
 /// 指派用户 (`member2`) takes 50 characters; a user's id is far shorter.
 const USER_DIGITS_MAX: usize = 9;
 
-/// `{ name = "ops", scope = "operate", token = "…" }`, or `ops:operate:TOKEN`.
+/// `{ name = "ops", scope = "operate", token = "…" }`, perhaps with `expires_at`; or `ops:operate:TOKEN`.
 pub(super) fn token(raw: &Raw) -> Parsed<ApiToken> {
-    let members = members(
-        raw,
-        &["name", "scope", "token"],
-        "{ name = \"ops\", scope = \"operate\", token = \"…\" }",
-        "ops:operate:TOKEN",
-    )?;
+    let required = ["name", "scope", "token"];
+    let with_expiry = ["name", "scope", "token", "expires_at"];
+    let names = if matches!(raw, Raw::Env(_)) { &required[..] } else { &with_expiry };
+    let in_file = "{ name = \"ops\", scope = \"operate\", token = \"…\" }, and expires_at if it is to end";
+    let members = members(raw, names, in_file, "ops:operate:TOKEN")?;
+    let name = text_such_that(is_token_name, "write 1 to 50 letters, digits, _, - or ., but not webhook");
+    let expires_at = members.contains_key("expires_at").then(|| member(&members, "expires_at", moment)).transpose()?;
     Ok(ApiToken {
-        name: member(&members, "name", text_such_that(is_token_name, "write 1 to 50 letters, digits, _, - or ."))?,
+        name: member(&members, "name", name)?,
         scope: member(&members, "scope", one_of(SCOPES))?,
-        token: member(&members, "token", secret(1..=500))?,
+        hash: member(&members, "token", token_hash)?,
+        expires_at,
     })
 }
 
+/// `webhook` is whom the ledger names for what the platform sent.
 fn is_token_name(name: &str) -> bool {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-    (1..=50).contains(&name.chars().count()) && name.chars().all(allowed)
+    (1..=50).contains(&name.chars().count()) && name.chars().all(allowed) && !name.eq_ignore_ascii_case("webhook")
+}
+
+/// A token, or `sha256:` and the hash of one.
+fn token_hash(raw: &Raw) -> Parsed<TokenHash> {
+    let (Raw::Env(text) | Raw::Text(text)) = raw else { return Err("write a text in quotes".into()) };
+    if let Some(hash) = text.strip_prefix("sha256:") {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(hash.trim(), &mut bytes).map_err(|_| "write sha256: and 64 hexadecimal digits")?;
+        return Ok(TokenHash(bytes));
+    }
+    if TOKEN_CHARS.contains(&text.chars().count()) {
+        return Ok(TokenHash::of(text));
+    }
+    let (from, to) = (TOKEN_CHARS.start(), TOKEN_CHARS.end());
+    Err(format!("write {from} to {to} characters that nobody can guess, such as what openssl rand -hex 24 prints"))
+}
+
+/// A moment with its zone, RFC 3339; TOML has a form for it without quotes.
+fn moment(raw: &Raw) -> Parsed<Millis> {
+    let parsed = match raw {
+        Raw::Env(text) | Raw::Text(text) | Raw::Other(text) => text.parse::<jiff::Timestamp>().ok(),
+        _ => None,
+    };
+    parsed.map(Millis::from).ok_or_else(|| "write a moment such as \"2027-01-31T18:00:00+08:00\"".into())
 }
 
 /// `{ min = 90, id = 175, text = "很高" }`, or `90:175:很高`.

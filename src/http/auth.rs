@@ -23,7 +23,7 @@ impl FromRequestParts<HttpState> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
-        authenticate(parts, state).map(Self)
+        authenticate(parts, state).await.map(Self)
     }
 }
 
@@ -31,26 +31,33 @@ impl FromRequestParts<HttpState> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
-        let caller = authenticate(parts, state)?;
+        let caller = authenticate(parts, state).await?;
         if caller.scope < Scope::Operate { Err(Problem::ScopeTooSmall) } else { Ok(Self(caller)) }
     }
 }
 
 /// Finds the caller of a request. A failure counts against its address; a right token always passes, so that nobody
-/// behind the same proxy can lock the others out.
-fn authenticate(parts: &Parts, state: &HttpState) -> Result<Caller, Problem> {
-    let keys = state.keys.current();
+/// behind the same proxy can lock the others out, but has to wait for its turn where an address has failed too often.
+async fn authenticate(parts: &Parts, state: &HttpState) -> Result<Caller, Problem> {
+    let remote = Remote::of(&parts.extensions);
     let found = match bearer(&parts.headers) {
         None => Err(Problem::TokenMissing),
-        Some(token) => keys.tokens.find(token).ok_or(Problem::TokenUnknown),
+        Some(token) => {
+            let keys = state.keys.current();
+            let check = || keys.tokens.find(token, state.clock.now()).cloned();
+            match state.limits.queue(remote) {
+                None => check(),
+                Some(queue) => queue.in_turn(check).await,
+            }
+        }
     };
     match found {
         Ok(caller) => {
             state.limits.token(&caller.name)?;
-            Ok(Caller { address: Some(Remote::of(&parts.extensions).0), ..caller.clone() })
+            Ok(Caller { address: Some(remote.0), ..caller })
         }
         Err(problem) => {
-            state.limits.failed_authentication(Remote::of(&parts.extensions))?;
+            state.limits.failed_authentication(remote)?;
             Err(problem)
         }
     }

@@ -1,46 +1,121 @@
-//! Reading bodies: the size limit (also of chunked ones), the deadline, the media type, JSON into a type of ours.
+//! Reading bodies: the size limit (also of chunked ones), the deadline, the memory, the media type, JSON into a type of ours.
+
+use std::ops::Deref;
 
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
 };
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{problem::Problem, state::HttpState};
+use super::{budget::Share, problem::Problem, state::HttpState};
 use crate::{event::FieldError, json};
 
-/// Refuses a body that does not call itself JSON (`application/json`, `application/…+json`; parameters do not matter).
+/// So much of a body stands on its connection's own account; only what is longer takes of the common memory. So the usual
+/// request gets through whatever others send.
+const FREE_BYTES: usize = 16 * 1_024;
+
+/// Refuses a body that does not call itself JSON (`application/json`, `application/…+json`; parameters do not matter), and
+/// one that is compressed.
 ///
 /// # Errors
-/// [`Problem::UnsupportedMediaType`].
+/// [`Problem::UnsupportedMediaType`], [`Problem::UnsupportedEncoding`].
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.strip_prefix("application/") {
-        Some(subtype) if subtype == "json" || (subtype.len() > 5 && subtype.ends_with("+json")) => Ok(()),
-        _ => Err(Problem::UnsupportedMediaType),
+        Some(subtype) if subtype == "json" || (subtype.len() > 5 && subtype.ends_with("+json")) => {}
+        _ => return Err(Problem::UnsupportedMediaType),
+    }
+    let is_plain =
+        |value: &HeaderValue| value.to_str().is_ok_and(|value| value.trim().eq_ignore_ascii_case("identity"));
+    if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
+        Ok(())
+    } else {
+        Err(Problem::UnsupportedEncoding)
+    }
+}
+
+/// A body, and the memory that it takes of the common budget for as long as it is kept.
+#[derive(Debug)]
+pub(super) struct RawBody {
+    bytes: Vec<u8>,
+    _share: Share,
+}
+
+impl Deref for RawBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
 /// Reads a whole body, but no more than the limit, and no longer than the deadline.
 ///
 /// # Errors
-/// [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`], or [`Problem::InvalidJson`] if the line was cut.
-pub(super) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+/// [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`], [`Problem::Overloaded`] if there is no memory for it, or
+/// [`Problem::InvalidJson`] if the line was cut.
+pub(super) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> Result<RawBody, Problem> {
     let limit = state.body_limit;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(Problem::BodyTooLarge(limit));
     }
-    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match tokio::time::timeout(state.read_timeout, limited.collect()).await {
-        Err(_) => Err(Problem::BodyTimeout),
-        Ok(Ok(read)) => Ok(read.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::BodyTooLarge(limit)),
-        Ok(Err(_)) => Err(Problem::InvalidJson("the body broke off".into())),
+    let read = gather(state, usize::try_from(limit).unwrap_or(usize::MAX), body);
+    tokio::time::timeout(state.read_timeout, read).await.unwrap_or(Err(Problem::BodyTimeout))
+}
+
+async fn gather(state: &HttpState, limit: usize, mut body: Body) -> Result<RawBody, Problem> {
+    let mut share = state.memory().share();
+    let mut blocks = Blocks::default();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::InvalidJson("the body broke off".into()))?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        let length = blocks.length + chunk.len();
+        if length > limit {
+            return Err(Problem::BodyTooLarge(limit as u64));
+        }
+        share.grow_to(length.saturating_sub(FREE_BYTES)).await?;
+        blocks.push(&chunk);
+    }
+    Ok(RawBody { bytes: blocks.into_bytes(), _share: share })
+}
+
+/// What has come of a body, in blocks of one size: a text that grows would leave holes of every size behind, several times
+/// what it holds.
+#[derive(Default)]
+struct Blocks {
+    blocks: Vec<Vec<u8>>,
+    length: usize,
+}
+
+impl Blocks {
+    const SIZE: usize = 16 * 1_024;
+
+    fn push(&mut self, mut chunk: &[u8]) {
+        self.length += chunk.len();
+        while !chunk.is_empty() {
+            let full = self.blocks.last().is_none_or(|block| block.len() == Self::SIZE);
+            if full {
+                self.blocks.push(Vec::with_capacity(if self.blocks.is_empty() { chunk.len() } else { Self::SIZE }));
+            }
+            let Some(block) = self.blocks.last_mut() else { return };
+            let (fits, rest) = chunk.split_at(chunk.len().min(Self::SIZE - block.len()));
+            block.extend_from_slice(fits);
+            chunk = rest;
+        }
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        if self.blocks.len() == 1 {
+            return self.blocks.swap_remove(0);
+        }
+        let mut bytes = Vec::with_capacity(self.length);
+        self.blocks.into_iter().for_each(|block| bytes.extend_from_slice(&block));
+        bytes
     }
 }
 
@@ -133,9 +208,41 @@ pub(super) fn present_whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
+
+    #[test]
+    fn a_body_is_put_together_from_whatever_pieces_it_comes_in() {
+        let body: Vec<u8> = (0..3 * Blocks::SIZE + 7).map(|at| at as u8).collect();
+        for piece in [1, 7, 1_000, Blocks::SIZE - 1, Blocks::SIZE, Blocks::SIZE + 1, body.len()] {
+            let mut blocks = Blocks::default();
+            body.chunks(piece).for_each(|chunk| blocks.push(chunk));
+            assert_eq!(blocks.length, body.len(), "pieces of {piece}");
+            assert_eq!(blocks.into_bytes(), body, "pieces of {piece}");
+        }
+        assert!(Blocks::default().into_bytes().is_empty());
+    }
+
+    #[test]
+    fn a_compressed_body_is_refused() {
+        let table: [(&[&str], bool); 7] = [
+            (&[], true),
+            (&["identity"], true),
+            (&[" Identity "], true),
+            (&["gzip"], false),
+            (&["identity", "gzip"], false),
+            (&["identity, gzip"], false),
+            (&[""], false),
+        ];
+        for (values, plain) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            for value in values {
+                headers.append(header::CONTENT_ENCODING, HeaderValue::from_static(value));
+            }
+            let expected = if plain { Ok(()) } else { Err(Problem::UnsupportedEncoding) };
+            assert_eq!(require_json(&headers), expected, "{values:?}");
+        }
+    }
 
     #[test]
     fn json_is_recognised_by_its_media_type() {

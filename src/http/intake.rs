@@ -83,6 +83,8 @@ impl IntoResponse for Answer {
 /// Who sends an event, and how it is recognised when it comes again.
 #[derive(Debug)]
 pub(super) struct Origin {
+    /// The platform's `webhook-id`, or what an idempotency key becomes; the blank in the latter keeps them apart, for a
+    /// `webhook-id` has none.
     pub(super) webhook_id: Option<String>,
     pub(super) actor: String,
     pub(super) trace_parent: Option<String>,
@@ -101,7 +103,7 @@ impl Origin {
             Some(Ok(key))
                 if (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) =>
             {
-                Some(format!("key:{}:{key}", caller.name))
+                Some(format!("key {}:{key}", caller.name))
             }
             Some(_) => {
                 let allowed = format!("Idempotency-Key: 1 to {MAX_KEY_BYTES} visible ASCII characters");
@@ -152,21 +154,28 @@ pub(super) async fn take(
 /// # Errors
 /// As [`take`].
 pub(super) async fn commit(state: &HttpState, event: NewEvent, decision: Option<&Decision>) -> Result<Answer, Problem> {
-    let by_key = event.webhook_id.is_some() && event.actor != "webhook";
-    let payload = by_key.then(|| event.payload.clone());
+    let keyed = event.webhook_id.as_deref().and_then(|id| id.strip_prefix("key ")).map(|key| format!("key:{key}"));
+    let payload = keyed.is_some().then(|| event.payload.clone());
+    let same = async |id: String| match &payload {
+        Some(payload) if same_request(state, &id, payload).await? => Ok(duplicate(id)),
+        _ => Err(Problem::IdReused(id)),
+    };
+    // Keys were stored in a form that a `webhook-id` can have too; whose it is, the actor says.
+    if let Some(former) = keyed
+        && let Some(id) = state.store.first_of(&former, &event.actor).await?
+    {
+        return same(id).await;
+    }
     // The writer commits and announces it even if the client goes away now.
     match state.store.accept(event).await? {
         Accepted::New { id, status } => Ok(fresh(id, status, decision)),
-        Accepted::Duplicate { id } => {
-            Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() })
-        }
-        Accepted::Conflict { id } => match payload {
-            Some(payload) if same_request(state, &id, &payload).await? => {
-                Ok(Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() })
-            }
-            _ => Err(Problem::IdReused(id)),
-        },
+        Accepted::Duplicate { id } => Ok(duplicate(id)),
+        Accepted::Conflict { id } => same(id).await,
     }
+}
+
+fn duplicate(id: String) -> Answer {
+    Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() }
 }
 
 fn fresh(id: String, status: Status, decision: Option<&Decision>) -> Answer {
@@ -197,11 +206,11 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
-    use crate::config::Scope;
+    use crate::config::{Scope, TokenHash};
 
     #[test]
     fn an_idempotency_key_belongs_to_its_token_and_has_limits() {
-        let caller = Caller { name: "ops".into(), scope: Scope::Operate, address: None };
+        let caller = Caller { name: "ops".into(), scope: Scope::Operate, token: TokenHash::of("t"), address: None };
         let origin = |key: Option<&str>| {
             let mut headers = HeaderMap::new();
             if let Some(key) = key {
@@ -211,8 +220,8 @@ mod tests {
         };
         let longest = "k".repeat(MAX_KEY_BYTES);
         assert_eq!(origin(None), Ok(None));
-        assert_eq!(origin(Some("a-1")), Ok(Some("key:ops:a-1".into())));
-        assert_eq!(origin(Some(&longest)), Ok(Some(format!("key:ops:{longest}"))));
+        assert_eq!(origin(Some("a-1")), Ok(Some("key ops:a-1".into())));
+        assert_eq!(origin(Some(&longest)), Ok(Some(format!("key ops:{longest}"))));
         for wrong in ["", "a b", &format!("{longest}k")] {
             assert!(matches!(origin(Some(wrong)), Err(Problem::BadHeader(_))), "{wrong}");
         }

@@ -1,31 +1,29 @@
 //! The keys that the door compares with: tokens of the REST interface and secrets of the webhook's senders, both
 //! swappable at run time.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{net::IpAddr, sync::Arc};
 
-use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::sync::watch;
 
-use super::signed_body::Secrets;
+use super::{last_use::LastUse, problem::Problem, signed_body::Secrets};
 use crate::{
-    config::{ApiToken, Scope},
+    clock::Millis,
+    config::{ApiToken, Scope, TokenHash},
     store::Actor,
 };
 
 /// The tokens of `[api].tokens`, each as its SHA-256.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Tokens {
     known: Vec<Token>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Token {
-    hash: [u8; 32],
     caller: Caller,
+    expires_at: Option<Millis>,
+    last_use: LastUse,
 }
 
 /// Who calls.
@@ -35,6 +33,8 @@ pub struct Caller {
     pub name: Arc<str>,
     /// What the token may do.
     pub scope: Scope,
+    /// Which token it is.
+    pub token: TokenHash,
     /// Where the request came from, once it is known.
     pub address: Option<IpAddr>,
 }
@@ -46,27 +46,71 @@ impl Caller {
     }
 }
 
+/// A token and when it was last used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenUse {
+    /// Its name.
+    pub name: Arc<str>,
+    /// From when on it is not taken any more.
+    pub expires_at: Option<Millis>,
+    /// When it was last used, since the program began.
+    pub last_used_at: Option<Millis>,
+}
+
 impl Tokens {
-    /// Hashes the configured tokens; the plain ones are not kept.
+    /// The configured tokens.
     pub fn new(tokens: &[ApiToken]) -> Self {
         let known = tokens.iter().map(|token| Token {
-            hash: Sha256::digest(token.token.expose_secret().as_bytes()).into(),
-            caller: Caller { name: token.name.as_str().into(), scope: token.scope, address: None },
+            caller: Caller { name: token.name.as_str().into(), scope: token.scope, token: token.hash, address: None },
+            expires_at: token.expires_at,
+            last_use: LastUse::default(),
         });
         Self { known: known.collect() }
     }
 
     /// Whose token this is. Compares with every token in constant time, so that the answer's time tells nothing.
-    pub fn find(&self, token: &str) -> Option<&Caller> {
-        let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let mut found: Option<&Caller> = None;
+    ///
+    /// # Errors
+    /// [`Problem::TokenUnknown`], [`Problem::TokenExpired`].
+    pub fn find(&self, token: &str, now: Millis) -> Result<&Caller, Problem> {
+        let known = self.by_hash(TokenHash::of(token)).ok_or(Problem::TokenUnknown)?;
+        if known.is_over(now) {
+            return Err(Problem::TokenExpired);
+        }
+        known.last_use.note(now);
+        Ok(&known.caller)
+    }
+
+    /// Whether the caller's token is still there, may do what it might, and has not expired.
+    pub fn still_allow(&self, caller: &Caller, now: Millis) -> bool {
+        let known = self.by_hash(caller.token);
+        known.is_some_and(|known| known.caller.scope >= caller.scope && !known.is_over(now))
+    }
+
+    /// Every token, in the order of the configuration.
+    pub fn uses(&self) -> impl Iterator<Item = TokenUse> {
+        self.known.iter().map(|token| TokenUse {
+            name: Arc::clone(&token.caller.name),
+            expires_at: token.expires_at,
+            last_used_at: token.last_use.at(),
+        })
+    }
+
+    fn by_hash(&self, hash: TokenHash) -> Option<&Token> {
+        let mut found = None;
         for known in &self.known {
-            let same: Choice = known.hash.ct_eq(&hash);
+            let same: Choice = known.caller.token.0.ct_eq(&hash.0);
             if bool::from(same) {
-                found = Some(&known.caller);
+                found = Some(known);
             }
         }
         found
+    }
+}
+
+impl Token {
+    fn is_over(&self, now: Millis) -> bool {
+        self.expires_at.is_some_and(|end| now >= end)
     }
 }
 
@@ -79,24 +123,37 @@ pub struct Keys {
     pub tokens: Tokens,
 }
 
-/// The [`Keys`] in force; replaced as a whole when SIGHUP re-reads them. Requests under way keep those they began with.
+/// The [`Keys`] in force; replaced as a whole when SIGHUP re-reads them. Requests under way keep those they began with,
+/// streams end with their token.
 #[derive(Debug)]
-pub struct Keyring(RwLock<Arc<Keys>>);
+pub struct Keyring(watch::Sender<Arc<Keys>>);
 
 impl Keyring {
     /// A ring with these keys.
     pub fn new(keys: Keys) -> Self {
-        Self(RwLock::new(Arc::new(keys)))
+        Self(watch::Sender::new(Arc::new(keys)))
     }
 
     /// The keys in force now.
     pub fn current(&self) -> Arc<Keys> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.borrow())
     }
 
-    /// Puts other keys in force.
+    /// Tells when other keys come into force.
+    pub fn changes(&self) -> watch::Receiver<Arc<Keys>> {
+        self.0.subscribe()
+    }
+
+    /// Puts other keys in force; those that stay keep when they were last used.
     pub fn replace(&self, keys: Keys) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        let before = self.current();
+        for token in &keys.tokens.known {
+            if let Some(known) = before.tokens.by_hash(token.caller.token) {
+                token.last_use.continue_from(&known.last_use);
+            }
+        }
+        keys.secrets.continue_from(&before.secrets);
+        self.0.send_replace(Arc::new(keys));
     }
 }
 
@@ -104,28 +161,71 @@ impl Keyring {
 mod tests {
     use super::*;
 
-    fn token(name: &str, scope: Scope, token: &str) -> ApiToken {
-        ApiToken { name: name.into(), scope, token: token.to_owned().into() }
+    const NOW: Millis = Millis(1_000_000);
+
+    fn tokens() -> Tokens {
+        let expiring = |at| ApiToken { expires_at: Some(Millis(at)), ..ApiToken::new("old", Scope::Read, "ends") };
+        Tokens::new(&[
+            ApiToken::new("ops", Scope::Operate, "007"),
+            ApiToken::new("view", Scope::Read, "seen"),
+            expiring(NOW.0),
+        ])
     }
 
     #[test]
     fn a_token_is_found_by_its_whole_text_only() {
-        let tokens = Tokens::new(&[token("ops", Scope::Operate, "007"), token("view", Scope::Read, "seen")]);
-        assert_eq!(tokens.find("007").map(|caller| &*caller.name), Some("ops"));
-        assert_eq!(tokens.find("seen").map(|caller| caller.scope), Some(Scope::Read));
+        let tokens = tokens();
+        assert_eq!(tokens.find("007", NOW).map(|caller| &*caller.name), Ok("ops"));
+        assert_eq!(tokens.find("seen", NOW).map(|caller| caller.scope), Ok(Scope::Read));
         for wrong in ["7", "0070", "", "SEEN", "see"] {
-            assert_eq!(tokens.find(wrong), None, "{wrong}");
+            assert_eq!(tokens.find(wrong, NOW), Err(Problem::TokenUnknown), "{wrong}");
         }
     }
 
     #[test]
     fn no_configured_token_means_that_no_token_passes() {
-        assert_eq!(Tokens::default().find(""), None);
+        assert_eq!(Tokens::default().find("", NOW), Err(Problem::TokenUnknown));
     }
 
     #[test]
-    fn the_plain_token_is_nowhere_in_memory_that_can_be_printed() {
-        let tokens = Tokens::new(&[token("ops", Scope::Operate, "very-secret")]);
-        assert!(!format!("{tokens:?}").contains("very-secret"));
+    fn a_token_is_taken_until_it_expires() {
+        let tokens = tokens();
+        assert!(tokens.find("ends", Millis(NOW.0 - 1)).is_ok());
+        for later in [0, 1] {
+            assert_eq!(tokens.find("ends", Millis(NOW.0 + later)), Err(Problem::TokenExpired));
+        }
+    }
+
+    #[test]
+    fn a_caller_stays_allowed_while_the_token_is_there_unexpired_and_as_wide() {
+        let caller =
+            |name: &str, scope, token| Caller { name: name.into(), scope, token: TokenHash::of(token), address: None };
+        for (caller, at, allowed) in [
+            (caller("view", Scope::Read, "seen"), NOW.0, true),
+            (caller("ops", Scope::Read, "007"), NOW.0, true),
+            (caller("view", Scope::Operate, "seen"), NOW.0, false),
+            (caller("view", Scope::Read, "another of the same name"), NOW.0, false),
+            (caller("old", Scope::Read, "ends"), NOW.0 - 1, true),
+            (caller("old", Scope::Read, "ends"), NOW.0, false),
+        ] {
+            assert_eq!(tokens().still_allow(&caller, Millis(at)), allowed, "{caller:?} at {at}");
+        }
+    }
+
+    #[test]
+    fn when_a_token_was_last_used_outlives_a_reload() {
+        let secrets = || Secrets::new(&["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap()]);
+        let ring = Keyring::new(Keys { secrets: secrets(), tokens: tokens() });
+        ring.current().tokens.find("seen", NOW).unwrap();
+        ring.replace(Keys { secrets: secrets(), tokens: tokens() });
+        let used: Vec<_> = ring.current().tokens.uses().map(|token| token.last_used_at).collect();
+        assert_eq!(used, [None, Some(NOW), None]);
+    }
+
+    #[test]
+    fn the_token_and_its_hash_are_nowhere_that_can_be_printed() {
+        let hash = format!("{:?}", TokenHash::of("007").0);
+        let shown = format!("{:?}", tokens());
+        assert!(!shown.contains("007") && !shown.contains(hash.trim_matches(['[', ']'])), "{shown}");
     }
 }

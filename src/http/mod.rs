@@ -3,21 +3,34 @@
 
 mod api;
 pub mod auth;
+mod auth_failures;
 mod body;
+mod budget;
+mod drain;
 mod health;
 mod intake;
 pub mod keys;
+mod last_use;
 mod openapi;
+mod paced;
+mod places;
 pub mod problem;
 pub mod rates;
 mod request_id;
 pub mod server;
 pub mod signed_body;
 mod state;
+mod stream_places;
 mod trace;
 mod webhooks;
 
-use axum::{Router, http::header, middleware, routing::get};
+use axum::{
+    Router,
+    http::header,
+    middleware,
+    routing::{get, post},
+};
+use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
@@ -27,11 +40,17 @@ pub use state::{Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, Prev
 use api::{audit, contacts, events, failures, links, operations, preview, stats, stream};
 use problem::Problem;
 
+/// What is served to everybody: the platform's events and the probes.
+fn essential_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(webhooks::receive_event))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+}
+
 /// Every documented route: what is routed is documented, and the other way round.
 fn documented_routes() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::with_openapi(openapi::base())
-        // what the platform sends
-        .routes(routes!(webhooks::receive_event))
+    essential_routes()
         // what came
         .routes(routes!(events::list_events))
         .routes(routes!(events::get_event))
@@ -58,24 +77,32 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(stream::stream_changes))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::list_rejections))
-        // probes
-        .routes(routes!(health::livez))
-        .routes(routes!(health::readyz))
         .routes(routes!(health::metrics_text))
 }
 
 /// The whole door, ready to be served.
 pub fn router(state: HttpState) -> Router {
     let (routes, gathered) = documented_routes().split_for_parts();
-    let document = openapi::yaml(&gathered);
+    let document = Bytes::from(openapi::yaml(&gathered));
     let document = move || async move { ([(header::CONTENT_TYPE, "application/yaml; charset=utf-8")], document) };
     let pages = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.yaml"));
+    framed(routes.route("/openapi.yaml", get(document)).merge(pages), state)
+}
+
+/// What `server.listen` serves where `server.admin_listen` serves the rest (`contract.md` §5).
+pub fn public_router(state: HttpState) -> Router {
+    framed(essential_routes().into(), state)
+}
+
+/// Routes with what stands around every request.
+fn framed(routes: Router<HttpState>, state: HttpState) -> Router {
     routes
-        .route("/openapi.yaml", get(document))
-        .merge(pages)
+        // Senders write the address with a slash behind it too.
+        .route("/webhooks/events/", post(webhooks::receive_event))
         .fallback(|| async { Problem::RouteNotFound })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .layer(CatchPanicLayer::custom(trace::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), drain::before_the_answer))
         .layer(middleware::from_fn(trace::around))
         .with_state(state)
 }

@@ -39,6 +39,8 @@ pub enum Problem {
     TokenMissing,
     /// The bearer token is not known.
     TokenUnknown,
+    /// The bearer token was good until it expired.
+    TokenExpired,
     /// The token may look, and this changes something.
     ScopeTooSmall,
     /// Nothing lives at this address.
@@ -63,6 +65,8 @@ pub enum Problem {
     BodyTooLarge(u64),
     /// The body does not call itself JSON.
     UnsupportedMediaType,
+    /// The body is compressed.
+    UnsupportedEncoding,
     /// Well-formed and not valid: every fault with its JSON pointer.
     Invalid(Vec<FieldError>),
     /// Too many requests; when to come back.
@@ -77,6 +81,8 @@ pub enum Problem {
     StoreUnavailable,
     /// More events wait than the configuration allows.
     BacklogFull,
+    /// As many connections or bodies are under way as there is room for.
+    Overloaded,
     /// The bridge is shutting down.
     Stopping,
     /// The ERP could not be asked; in words without personal data.
@@ -124,6 +130,7 @@ impl Problem {
             }
             Self::TokenMissing => ("token_missing", StatusCode::UNAUTHORIZED, "A bearer token is needed"),
             Self::TokenUnknown => ("token_unknown", StatusCode::UNAUTHORIZED, "The bearer token is not known"),
+            Self::TokenExpired => ("token_expired", StatusCode::UNAUTHORIZED, "The bearer token has expired"),
             Self::ScopeTooSmall => ("scope_too_small", StatusCode::FORBIDDEN, "The token may not do this"),
             Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "Nothing lives here"),
             Self::EventNotFound => ("event_not_found", StatusCode::NOT_FOUND, "No such event"),
@@ -140,6 +147,9 @@ impl Problem {
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON")
             }
+            Self::UnsupportedEncoding => {
+                ("unsupported_encoding", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must not be compressed")
+            }
             Self::Invalid(_) => ("invalid_body", StatusCode::UNPROCESSABLE_ENTITY, "The body is not valid"),
             Self::RateLimited(_) => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Self::TooManyFailures(_) => {
@@ -151,6 +161,7 @@ impl Problem {
                 ("store_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database is unavailable")
             }
             Self::BacklogFull => ("backlog_full", StatusCode::SERVICE_UNAVAILABLE, "The backlog is full"),
+            Self::Overloaded => ("overloaded", StatusCode::SERVICE_UNAVAILABLE, "Too much is under way"),
             Self::Stopping => ("stopping", StatusCode::SERVICE_UNAVAILABLE, "The bridge is shutting down"),
             Self::ErpUnavailable(_) => {
                 ("erp_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The ERP could not be asked")
@@ -187,6 +198,9 @@ impl Problem {
             }
             Self::TokenMissing => "需要令牌：Authorization: Bearer <token>。Send Authorization: Bearer <token>.".into(),
             Self::TokenUnknown => "令牌无效：请核对 [api].tokens。The token is not among [api].tokens.".into(),
+            Self::TokenExpired => {
+                "令牌已过期：请换用新令牌。The token has expired: use a new one, or set another expires_at.".into()
+            }
             Self::ScopeTooSmall => {
                 "该令牌为只读：请使用 operate 令牌。This needs a token with the scope operate.".into()
             }
@@ -212,6 +226,9 @@ impl Problem {
             Self::UnsupportedMediaType => {
                 "请以 Content-Type: application/json 发送。Send Content-Type: application/json.".into()
             }
+            Self::UnsupportedEncoding => {
+                "请勿压缩请求体：去掉 Content-Encoding。Send the body as it is, without Content-Encoding.".into()
+            }
             Self::Invalid(errors) => {
                 format!("有 {} 处内容不符合要求，见 errors。{} fault(s), see errors.", errors.len(), errors.len())
             }
@@ -225,6 +242,7 @@ impl Problem {
                 .into(),
             Self::StoreUnavailable => "数据库暂不可用：请稍后重发。The database is away: send it again later.".into(),
             Self::BacklogFull => "积压已满：请稍后重发。The backlog is full: send it again later.".into(),
+            Self::Overloaded => "连接或请求过多：请稍后重发。Too much is under way: send it again later.".into(),
             Self::Stopping => "服务正在停止：请稍后重发。The bridge is stopping: send it again later.".into(),
             Self::ErpUnavailable(why) => format!("无法查询 ERP：{why}。The ERP could not be asked: {why}."),
             Self::RequestTimeout => "未能在时限内完成：请重试。It took too long: try again.".into(),
@@ -235,9 +253,11 @@ impl Problem {
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(wait) | Self::TooManyFailures(wait) => Some(*wait),
-            Self::StoreUnavailable | Self::Stopping | Self::RequestTimeout | Self::TooManyStreams => {
-                Some(Duration::from_secs(5))
-            }
+            Self::StoreUnavailable
+            | Self::Overloaded
+            | Self::Stopping
+            | Self::RequestTimeout
+            | Self::TooManyStreams => Some(Duration::from_secs(5)),
             Self::BacklogFull | Self::ErpUnavailable(_) => Some(Duration::from_secs(30)),
             _ => None,
         }
@@ -279,7 +299,7 @@ impl IntoResponse for Problem {
         if self.status() == StatusCode::UNAUTHORIZED {
             let challenge = match self {
                 Self::TokenMissing => "Bearer realm=\"erp-bridge\"",
-                Self::TokenUnknown => "Bearer realm=\"erp-bridge\", error=\"invalid_token\"",
+                Self::TokenUnknown | Self::TokenExpired => "Bearer realm=\"erp-bridge\", error=\"invalid_token\"",
                 _ => "Signature realm=\"erp-bridge\"",
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

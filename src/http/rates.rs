@@ -20,7 +20,10 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 
-use super::problem::Problem;
+use super::{
+    auth_failures::{Failures, Queue},
+    problem::Problem,
+};
 
 /// After so many checks a limiter forgets the keys that are at rest, so that its memory stays bounded by what is busy.
 const CHECKS_BETWEEN_SWEEPS: u64 = 4_096;
@@ -36,7 +39,7 @@ impl Remote {
     }
 
     /// What is counted: an IPv4 address, or the /64 network that one IPv6 subscriber can roam in.
-    fn key(self) -> IpAddr {
+    pub(super) fn network(self) -> IpAddr {
         match self.0.to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),
             IpAddr::V6(address) => {
@@ -61,7 +64,7 @@ pub struct Limits {
     webhooks: Option<Limiter<IpAddr>>,
     tokens: Option<Limiter<Arc<str>>>,
     previews: Option<Limiter<Arc<str>>>,
-    failures: Option<Limiter<IpAddr>>,
+    failures: Option<Failures>,
 }
 
 impl Limits {
@@ -71,7 +74,7 @@ impl Limits {
             webhooks: NonZeroU32::new(webhooks).map(|count| Limiter::new(Quota::per_second(count))),
             tokens: NonZeroU32::new(tokens).map(|count| Limiter::new(Quota::per_second(count))),
             previews: NonZeroU32::new(previews).map(|count| Limiter::new(Quota::per_minute(count))),
-            failures: NonZeroU32::new(failures).map(|count| Limiter::new(Quota::per_minute(count))),
+            failures: (failures > 0).then(|| Failures::new(failures)),
         }
     }
 
@@ -80,7 +83,7 @@ impl Limits {
     /// # Errors
     /// [`Problem::RateLimited`] if it is one too many.
     pub fn webhook(&self, remote: Remote) -> Result<(), Problem> {
-        check(self.webhooks.as_ref(), &remote.key()).map_err(Problem::RateLimited)
+        check(self.webhooks.as_ref(), &remote.network()).map_err(Problem::RateLimited)
     }
 
     /// Counts a call of this token.
@@ -105,7 +108,12 @@ impl Limits {
     /// [`Problem::TooManyFailures`] if it is one too many.
     pub fn failed_authentication(&self, remote: Remote) -> Result<(), Problem> {
         metrics::counter!("erp_bridge_authentication_failures_total").increment(1);
-        check(self.failures.as_ref(), &remote.key()).map_err(Problem::TooManyFailures)
+        self.failures.as_ref().map_or(Ok(()), |failures| failures.count(remote.network()))
+    }
+
+    /// Where the tokens of this address wait for their turn, if it has failed too often.
+    pub(super) fn queue(&self, remote: Remote) -> Option<Arc<Queue>> {
+        self.failures.as_ref()?.queue(remote.network())
     }
 }
 
@@ -143,16 +151,6 @@ mod tests {
     }
 
     #[test]
-    fn an_address_gets_its_burst_and_not_one_more_and_the_next_address_its_own() {
-        let limits = Limits::new(0, 0, 3, 0);
-        for _ in 0..3 {
-            assert_eq!(limits.failed_authentication(remote("10.0.0.1")), Ok(()));
-        }
-        assert!(matches!(limits.failed_authentication(remote("10.0.0.1")), Err(Problem::TooManyFailures(_))));
-        assert_eq!(limits.failed_authentication(remote("10.0.0.2")), Ok(()));
-    }
-
-    #[test]
     fn zero_sets_no_limit() {
         let limits = Limits::new(0, 0, 0, 0);
         for _ in 0..10_000 {
@@ -163,9 +161,9 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one_and_a_mapped_address_as_its_ipv4() {
-        assert_eq!(remote("2001:db8::1").key(), remote("2001:db8::ffff:2").key());
-        assert_ne!(remote("2001:db8::1").key(), remote("2001:db8:0:1::1").key());
-        assert_eq!(remote("::ffff:10.0.0.1").key(), remote("10.0.0.1").key());
+        assert_eq!(remote("2001:db8::1").network(), remote("2001:db8::ffff:2").network());
+        assert_ne!(remote("2001:db8::1").network(), remote("2001:db8:0:1::1").network());
+        assert_eq!(remote("::ffff:10.0.0.1").network(), remote("10.0.0.1").network());
     }
 
     #[test]

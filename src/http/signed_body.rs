@@ -8,9 +8,10 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use super::last_use::LastUse;
 use crate::{clock::Millis, config::WebhookSecret};
 
 /// Headers by their names and their older aliases.
@@ -23,6 +24,9 @@ pub const ID_CHARS_MAX: usize = 255;
 /// So many signatures of one request are looked at; a sender in the middle of a rotation sends two.
 const SIGNATURES_MAX: usize = 32;
 
+/// So much of a secret's hash is shown.
+const FINGERPRINT_BYTES: usize = 4;
+
 /// Senders leave base64 padding off or not; both are taken.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -30,8 +34,22 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The secrets of which any may have signed.
-#[derive(Clone)]
-pub struct Secrets(Vec<Hmac<Sha256>>);
+pub struct Secrets(Vec<Secret>);
+
+struct Secret {
+    key: Hmac<Sha256>,
+    fingerprint: String,
+    last_use: LastUse,
+}
+
+/// A secret by what may be shown of it, and when it was last used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretUse {
+    /// The first eight hexadecimal digits of its key's SHA-256.
+    pub fingerprint: String,
+    /// When it was last used, since the program began.
+    pub last_used_at: Option<Millis>,
+}
 
 /// What a valid signature vouches for, besides the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +83,23 @@ pub enum SignatureError {
 impl Secrets {
     /// Those of `[webhook].secrets`.
     pub fn new(secrets: &[WebhookSecret]) -> Self {
-        Self(secrets.iter().map(keyed).collect())
+        Self(secrets.iter().map(Secret::new).collect())
+    }
+
+    /// Every secret, in the order of the configuration.
+    pub fn uses(&self) -> impl Iterator<Item = SecretUse> {
+        let shown =
+            |secret: &Secret| SecretUse { fingerprint: secret.fingerprint.clone(), last_used_at: secret.last_use.at() };
+        self.0.iter().map(shown)
+    }
+
+    /// Secrets that an earlier reading of the configuration had too keep when they were last used.
+    pub(super) fn continue_from(&self, earlier: &Self) {
+        for secret in &self.0 {
+            if let Some(known) = earlier.0.iter().find(|known| known.fingerprint == secret.fingerprint) {
+                secret.last_use.continue_from(&known.last_use);
+            }
+        }
     }
 
     /// Verifies a request: `now` is the server's time, `tolerance` how far the sender's clock may be off either way, both
@@ -82,24 +116,23 @@ impl Secrets {
     ) -> Result<Delivery, SignatureError> {
         let id = header(headers, ID)?;
         let timestamp = header(headers, TIMESTAMP)?;
-        let signatures = header(headers, SIGNATURE)?;
+        let signatures = values(headers, SIGNATURE)?;
         if !(1..=ID_CHARS_MAX).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(SignatureError::BadHeader(ID[0]));
         }
         let seconds = timestamp.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-').then(|| timestamp.parse());
         let Some(Ok(seconds)) = seconds else { return Err(SignatureError::BadHeader(TIMESTAMP[0])) };
         check_time(seconds, now, tolerance)?;
-        let given = signatures.split(' ').filter_map(|signature| signature.strip_prefix("v1,")).take(SIGNATURES_MAX);
-        let given: Vec<Vec<u8>> = given.filter_map(|signature| BASE64.decode(signature).ok()).collect();
+        let given = signatures_of(&signatures);
         // Every secret is tried with every signature, so that the time taken does not tell which one matched.
-        let mut matched = Choice::from(0);
-        for key in &self.0 {
-            let right = mac(key, id, timestamp, body);
-            matched = given.iter().fold(matched, |matched, given| matched | right.as_slice().ct_eq(given));
-        }
-        if !bool::from(matched) {
-            return Err(SignatureError::NoMatch);
-        }
+        let matches = |secret: &Secret| {
+            let right = mac(&secret.key, id, timestamp, body);
+            let any = |found, given: &Vec<u8>| found | right.as_slice().ct_eq(given);
+            bool::from(given.iter().fold(Choice::from(0), any))
+        };
+        let matched: Vec<&Secret> = self.0.iter().filter(|secret| matches(secret)).collect();
+        let secret = matched.first().ok_or(SignatureError::NoMatch)?;
+        secret.last_use.note(now);
         Ok(Delivery { id: id.to_owned(), timestamp: Millis(seconds.saturating_mul(1000)) })
     }
 }
@@ -127,16 +160,37 @@ fn mac(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// The one value of a header under either of its names.
-fn header<'a>(headers: &'a HeaderMap, names: [&'static str; 2]) -> Result<&'a str, SignatureError> {
+impl Secret {
+    fn new(secret: &WebhookSecret) -> Self {
+        let hash = Sha256::digest(secret.key());
+        let fingerprint = hex::encode(&hash[..FINGERPRINT_BYTES]);
+        Self { key: keyed(secret), fingerprint, last_use: LastUse::default() }
+    }
+}
+
+/// The values of a header under either of its names; at least one.
+fn values<'a>(headers: &'a HeaderMap, names: [&'static str; 2]) -> Result<Vec<&'a str>, SignatureError> {
     let values: Option<Vec<&HeaderValue>> = names.into_iter().find_map(|name| {
         let values: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
         (!values.is_empty()).then_some(values)
     });
-    let [value] = values.ok_or(SignatureError::MissingHeader(names[0]))?[..] else {
-        return Err(SignatureError::BadHeader(names[0]));
-    };
-    value.to_str().map_err(|_| SignatureError::BadHeader(names[0]))
+    let values = values.ok_or(SignatureError::MissingHeader(names[0]))?;
+    values.into_iter().map(|value| value.to_str().map_err(|_| SignatureError::BadHeader(names[0]))).collect()
+}
+
+/// The one value of a header under either of its names.
+fn header<'a>(headers: &'a HeaderMap, names: [&'static str; 2]) -> Result<&'a str, SignatureError> {
+    let [value] = values(headers, names)?[..] else { return Err(SignatureError::BadHeader(names[0])) };
+    Ok(value)
+}
+
+/// The signatures of version 1 in all the values of their header. Those between a sender and the bridge may have joined
+/// several values by a comma (RFC 9110 §5.3), which also stands between a version and its signature.
+fn signatures_of(values: &[&str]) -> Vec<Vec<u8>> {
+    let words = values.iter().flat_map(|value| value.split([' ', ',', '\t'])).filter(|word| !word.is_empty());
+    let after_version = words.scan("", |before, word| Some((std::mem::replace(before, word), word)));
+    let of_version_1 = after_version.filter(|(version, word)| *version == "v1" && *word != "v1");
+    of_version_1.take(SIGNATURES_MAX).filter_map(|(_, signature)| BASE64.decode(signature).ok()).collect()
 }
 
 fn check_time(seconds: i64, now: Millis, tolerance: Duration) -> Result<(), SignatureError> {

@@ -4,20 +4,16 @@ use std::{fmt, future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{keys::Keyring, problem::Problem, rates::Limits};
+use super::{budget::Budget, keys::Keyring, problem::Problem, rates::Limits, stream_places::StreamPlaces};
 use crate::{
     clock::Clock,
     config::MessagesConfig,
     event::{Event, Reading, Rules},
     store::{Store, StoreError},
 };
-
-/// How many event streams may be open at once.
-const MAX_STREAMS: usize = 256;
 
 /// Plans an event with the ERP's reads and none of its writes; implemented by `app.rs` with `sync`.
 pub trait Previewer: Send + Sync {
@@ -88,6 +84,8 @@ pub struct HttpParts {
     pub keys: Arc<Keyring>,
     /// Largest body in bytes.
     pub body_limit: u64,
+    /// What the bodies of all requests may take of the memory, in bytes.
+    pub request_memory: u64,
     /// How long a body may take to arrive.
     pub read_timeout: Duration,
     /// How far a sender's clock may be off.
@@ -122,15 +120,16 @@ pub struct HttpState(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     parts: HttpParts,
-    streams: Arc<Semaphore>,
+    memory: Budget,
+    streams: StreamPlaces,
     tasks: TaskTracker,
 }
 
 impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
-        let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Shared { parts, streams, tasks: TaskTracker::new() }))
+        let memory = Budget::new(parts.request_memory);
+        Self(Arc::new(Shared { parts, memory, streams: StreamPlaces::default(), tasks: TaskTracker::new() }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -164,8 +163,13 @@ impl Deref for HttpState {
 }
 
 impl HttpState {
+    /// The memory that bodies share.
+    pub(super) fn memory(&self) -> &Budget {
+        &self.0.memory
+    }
+
     /// The places for open streams.
-    pub(super) fn streams(&self) -> &Arc<Semaphore> {
+    pub(super) fn streams(&self) -> &StreamPlaces {
         &self.0.streams
     }
 }

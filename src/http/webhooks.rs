@@ -24,9 +24,10 @@ use crate::{
 ///
 /// Signed by the Standard Webhooks scheme: `webhook-signature` holds `v1,<base64 HMAC-SHA256 of
 /// "{webhook-id}.{webhook-timestamp}.{raw body}">`, several separated by spaces. The aliases `svix-id`, `svix-timestamp`
-/// and `svix-signature` are taken too. A 202 means that the event is on disk. A resend carries the same `webhook-id`, is
+/// and `svix-signature` are taken too, as are two `webhook-signature` lines, values joined by a comma, and a slash behind the
+/// address. A 202 means that the event is on disk. A resend carries the same `webhook-id`, is
 /// signed anew, and is answered with the first one's id. Unknown members are kept; unknown types are answered 200
-/// `ignored`.
+/// `ignored`. Send again after 408, 429, 503 and broken lines.
 #[utoipa::path(
     post, path = "/webhooks/events", tag = "webhooks", operation_id = "receive_event",
     params(

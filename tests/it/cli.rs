@@ -100,21 +100,23 @@ async fn a_hang_up_takes_new_secrets_and_tokens_and_keeps_the_old_ones_if_the_fi
     let mut set = settings(&sim.base_url());
     set.retain(|(name, _)| name != "ERP_BRIDGE__API__TOKENS");
     let bridge = Program::serve_in(&set, |dir| {
-        fs::write(dir.join("erp-bridge.toml"), tokens("first-token-0123456789")).unwrap()
+        fs::write(dir.join("erp-bridge.toml"), tokens("first-token-0123456789-0123")).unwrap()
     });
     let client = client();
     let status = async |token: &str| {
         client.get(format!("{}/v1/stats", bridge.url)).bearer_auth(token).send().await.unwrap().status().as_u16()
     };
-    assert_eq!(status("first-token-0123456789").await, 200);
+    assert_eq!(status("first-token-0123456789-0123").await, 200);
 
     let file = bridge.dir().join("erp-bridge.toml");
-    fs::write(&file, tokens("second-token-012345678")).unwrap();
+    fs::write(&file, tokens("second-token-012345678-0123")).unwrap();
     bridge.signal("HUP");
     let limit = Duration::from_secs(20);
-    eventually("the new token passes", limit, async || (status("second-token-012345678").await == 200).then_some(()))
-        .await;
-    assert_eq!(status("first-token-0123456789").await, 401);
+    eventually("the new token passes", limit, async || {
+        (status("second-token-012345678-0123").await == 200).then_some(())
+    })
+    .await;
+    assert_eq!(status("first-token-0123456789-0123").await, 401);
 
     fs::write(&file, "[api]\ntokens = 5\n").unwrap();
     bridge.signal("HUP");
@@ -123,7 +125,7 @@ async fn a_hang_up_takes_new_secrets_and_tokens_and_keeps_the_old_ones_if_the_fi
     })
     .await;
     assert!(bridge.logged("api.tokens (erp-bridge.toml, line 2)"));
-    assert_eq!(status("second-token-012345678").await, 200);
+    assert_eq!(status("second-token-012345678-0123").await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,9 +30,9 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// A second one, as while a secret is rotated.
 pub const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
 /// Bearer tokens.
-pub const READ: &str = "read-token-0123456789";
+pub const READ: &str = "read-token-012345678901234";
 /// One that may change things.
-pub const OPERATE: &str = "007";
+pub const OPERATE: &str = "007-operate-token-01234567";
 /// Largest body.
 pub const BODY_LIMIT: u64 = 16 * 1024;
 
@@ -44,7 +44,10 @@ pub struct Wishes {
     pub previews_per_minute: u32,
     pub max_backlog: u64,
     pub read_timeout: Duration,
+    pub write_timeout: Duration,
     pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    pub request_memory: u64,
     pub strict: bool,
 }
 
@@ -56,7 +59,10 @@ impl Default for Wishes {
             previews_per_minute: 0,
             max_backlog: 1_000_000,
             read_timeout: Duration::from_secs(20),
+            write_timeout: Duration::from_secs(20),
             max_connections: 64,
+            max_connections_per_address: 0,
+            request_memory: 64 * 1_024 * 1_024,
             strict: false,
         }
     }
@@ -112,12 +118,13 @@ impl DispatchFacts for Echo {
 
 /// The keys that a door begins with.
 pub fn keys(secrets: &[&str]) -> Keys {
-    let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
+    keys_with(secrets, &[ApiToken::new("view", Scope::Read, READ), ApiToken::new("ops", Scope::Operate, OPERATE)])
+}
+
+/// Keys with these tokens.
+pub fn keys_with(secrets: &[&str], tokens: &[ApiToken]) -> Keys {
     let secrets: Vec<_> = secrets.iter().map(|secret| secret.parse().unwrap()).collect();
-    Keys {
-        secrets: Secrets::new(&secrets),
-        tokens: Tokens::new(&[token("view", Scope::Read, READ), token("ops", Scope::Operate, OPERATE)]),
-    }
+    Keys { secrets: Secrets::new(&secrets), tokens: Tokens::new(tokens) }
 }
 
 impl Front {
@@ -142,6 +149,7 @@ impl Front {
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,
+            request_memory: wishes.request_memory,
             read_timeout: wishes.read_timeout,
             tolerance: Duration::from_secs(300),
             reading: Reading { strict: wishes.strict, ..Reading::default() },
@@ -156,7 +164,9 @@ impl Front {
         let address = listener.local_addr().unwrap();
         let limits = ServerLimits {
             read_timeout: wishes.read_timeout,
+            write_timeout: wishes.write_timeout,
             max_connections: wishes.max_connections,
+            max_connections_per_address: wishes.max_connections_per_address,
             shutdown_grace: Duration::from_secs(20),
         };
         let served = tokio::spawn(serve(listener, router(door.clone()), door, limits, stop.clone()));

@@ -49,3 +49,24 @@ async fn the_curl_senders_are_accepted() {
         assert_eq!(answer["status"], "held", "{name}: a message of an unknown contact waits");
     }
 }
+
+/// Sends what is too large, thirty times over.
+const TOO_LARGE: &str = "
+import urllib.error
+for _ in range(30):
+    try:
+        urllib.request.urlopen(urllib.request.Request(URL, b' ' * (1 << 20), headers))
+    except urllib.error.HTTPError as error:
+        print(error.code, end=' ')
+";
+
+#[tokio::test]
+async fn the_python_sender_sees_the_refusal_of_what_is_too_large_every_time() {
+    let world = World::start().await;
+    for (name, text) in READMES {
+        let sender = sender(name, text, "python", &world);
+        let (prepared, _) = sender.split_once("with urllib").unwrap();
+        let answers = run("python3", "-c", &format!("{prepared}{TOO_LARGE}")).await;
+        assert_eq!(answers.trim(), ["413"; 30].join(" "), "{name}");
+    }
+}

@@ -4,10 +4,18 @@ use crate::config::source::Reader;
 /// Every key with values at its limits, and values just beyond them or of another kind.
 const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("server.listen", &["127.0.0.1:0", "[::]:8080", "localhost:65535"], &["", "8080", "127.0.0.1", "a b:1", "h:65536"]),
+    (
+        "server.admin_listen",
+        &["", "127.0.0.1:8081", "0.0.0.0:8080", "[::1]:0"],
+        &["8081", "127.0.0.1", "127.0.0.1:8080", "h:65536"],
+    ),
     ("server.body_limit", &["1024", "1KiB", "16MiB", "256 kB"], &["1023", "16777217", "17MiB", "much", "-1", ""]),
     ("server.read_timeout", &["100ms", "10m"], &["99ms", "601s", "20", "", "-1s"]),
+    ("server.write_timeout", &["100ms", "10m"], &["99ms", "601s", "20"]),
     ("server.shutdown_grace", &["0s", "10m"], &["601s", "25"]),
     ("server.max_connections", &["1", "100000"], &["0", "100001", "-1", "1.5", "many"]),
+    ("server.max_connections_per_address", &["0", "1", "100000"], &["100001", "-1", "many"]),
+    ("server.request_memory", &["1MiB", "1048577", "1TiB"], &["1048575", "1025GiB", "much"]),
     (
         "database.url",
         &["sqlite://a.db", "postgres://u:p@h/d", "postgresql://h/d"],
@@ -28,8 +36,23 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("webhook.silence_after", &["0s", "365d"], &["31536001s", "1"]),
     (
         "api.tokens",
-        &["", "ops:operate:T", "a:read:x:y:z,b:read:2"],
-        &["ops", "ops:operate", "ops:admin:T", "ops:read:", ":read:T", "a b:read:T"],
+        &[
+            "",
+            "ops:operate:123456789012345678901234",
+            "a:read:x:y:z:5678901234567890123,b:read:2123456789012345678901234",
+        ],
+        &[
+            "ops",
+            "ops:operate",
+            "ops:admin:123456789012345678901234",
+            "ops:read:",
+            "ops:read:12345678901234567890123",
+            ":read:123456789012345678901234",
+            "a b:read:123456789012345678901234",
+            "webhook:read:123456789012345678901234",
+            "Webhook:read:123456789012345678901234",
+            "ops:read:sha256:123456789012345678901234",
+        ],
     ),
     ("api.rate_limit", &["0", "1000000"], &["-1", "1000001"]),
     ("api.auth_failure_limit", &["0", "1000000"], &["-1", "1000001"]),
@@ -148,7 +171,7 @@ fn lists_are_counted() {
     let texts = |count| many("x", count);
     let rules = |count: usize| (0..count).map(|score| format!("{score}:public")).collect::<Vec<_>>().join(",");
     let levels = |count: usize| (0..count).rev().map(|min| format!("{min}:1:x")).collect::<Vec<_>>().join(",");
-    let tokens = |count: usize| (0..count).map(|n| format!("n{n}:read:t{n}")).collect::<Vec<_>>().join(",");
+    let tokens = |count: usize| (0..count).map(|n| format!("n{n}:read:{n:024}")).collect::<Vec<_>>().join(",");
     for (key, list, max) in [
         ("webhook.secrets", &(|count| many(SECRET, count)) as &dyn Fn(usize) -> String, 16),
         ("api.tokens", &tokens, 100),

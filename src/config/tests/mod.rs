@@ -72,11 +72,27 @@ fn a_lease_outlives_four_calls_and_ten_seconds() {
 }
 
 #[test]
-fn token_names_and_tokens_are_each_used_once() {
-    for (tokens, holds) in
-        [("a:read:1,b:read:2", true), ("a:read:1,a:operate:2", false), ("a:read:1,b:operate:1", false)]
+fn the_memory_for_requests_holds_one_body() {
+    for (memory, body, holds) in
+        [("2097151", "2MiB", false), ("2MiB", "2MiB", true), ("2097153", "2MiB", true), ("64MiB", "16MiB", true)]
     {
-        assert_eq!(with_env(&[("ERP_BRIDGE__API__TOKENS", tokens)]).is_ok(), holds, "{tokens}");
+        let outcome =
+            with_env(&[("ERP_BRIDGE__SERVER__REQUEST_MEMORY", memory), ("ERP_BRIDGE__SERVER__BODY_LIMIT", body)]);
+        assert_eq!(outcome.is_ok(), holds, "{memory} for {body}");
+    }
+}
+
+#[test]
+fn token_names_and_tokens_are_each_used_once() {
+    let (one, two) = ("1".repeat(24), "2".repeat(24));
+    let hash = format!("sha256:{}", hex::encode(TokenHash::of(&one).0));
+    for (tokens, holds) in [
+        (format!("a:read:{one},b:read:{two}"), true),
+        (format!("a:read:{one},a:operate:{two}"), false),
+        (format!("a:read:{one},b:operate:{one}"), false),
+        (format!("a:read:{one},b:operate:{hash}"), false),
+    ] {
+        assert_eq!(with_env(&[("ERP_BRIDGE__API__TOKENS", &tokens)]).is_ok(), holds, "{tokens}");
     }
 }
 

@@ -33,15 +33,15 @@ fn a_file_of_secrets_has_one_a_line() {
 
 #[test]
 fn no_secret_is_ever_shown() {
-    let secrets = ["swordfish", SECRET, "s3cr3t-token", "dbpass"];
+    let secrets = ["swordfish", SECRET, "s3cr3t-token-0123456789-", "dbpass"];
     let config = with_env(&[
-        ("ERP_BRIDGE__API__TOKENS", "ops:operate:s3cr3t-token"),
+        ("ERP_BRIDGE__API__TOKENS", "ops:operate:s3cr3t-token-0123456789-"),
         ("ERP_BRIDGE__DATABASE__URL", "postgres://u:dbpass@h/d"),
     ])
     .unwrap();
     let shown = format!("{config:?}");
     let refused = with_env(&[
-        ("ERP_BRIDGE__API__TOKENS", "ops:admin:s3cr3t-token"),
+        ("ERP_BRIDGE__API__TOKENS", "ops:admin:s3cr3t-token-0123456789-"),
         ("ERP_BRIDGE__DATABASE__URL", "mysql://u:dbpass@h/d"),
         ("ERP_BRIDGE__WEBHOOK__SECRETS", &format!("{SECRET}!")),
     ])
@@ -60,17 +60,53 @@ fn a_text_that_is_no_utf_8_is_refused() {
 }
 
 #[test]
-fn weak_secrets_and_missing_tokens_are_warned_of() {
+fn weak_secrets_missing_tokens_and_tokens_that_end_soon_are_warned_of() {
+    const NOW: Millis = Millis(1_795_000_000_000);
     let warnings = |tokens: &str, secrets: &str| {
         let env = [("ERP_BRIDGE__API__TOKENS", tokens), ("ERP_BRIDGE__WEBHOOK__SECRETS", secrets)];
-        with_env(&env).unwrap().warnings()
+        with_env(&env).unwrap().warnings(NOW)
     };
-    let strong = format!("whsec_{}", "A".repeat(32));
-    assert_eq!(warnings("ops:read:1234567890123456", &strong), [""; 0]);
-    assert_eq!(warnings("ops:read:12345678901234567", &strong), [""; 0]);
-    let short = warnings("ops:read:123456789012345", &format!("{strong},whsec_MQ=="));
-    assert_eq!(short.len(), 2, "{short:?}");
-    assert!(short[0].contains("the token of ops is shorter than 16"), "{short:?}");
-    assert!(short[1].contains("secret 2 has fewer than 24"), "{short:?}");
+    let (token, strong) = (format!("ops:read:{}", "1".repeat(24)), format!("whsec_{}", "A".repeat(32)));
+    assert_eq!(warnings(&token, &strong), [""; 0]);
+    let short = warnings(&token, &format!("{strong},whsec_MQ=="));
+    assert_eq!(short.len(), 1, "{short:?}");
+    assert!(short[0].contains("secret 2 has fewer than 24"), "{short:?}");
     assert!(warnings("", &strong)[0].contains("nobody can call /v1"));
+
+    let days = |days: i64| NOW.plus(Duration::from_secs(86_400) * 14).0 + days;
+    for (at, warned) in [(days(-1), true), (days(0), true), (days(1), false), (NOW.0 - 1, true)] {
+        let mut config = with_env(&[("ERP_BRIDGE__API__TOKENS", &token)]).unwrap();
+        config.api.tokens[0].expires_at = Some(Millis(at));
+        let warnings = config.warnings(NOW);
+        assert_eq!(warnings.iter().any(|warning| warning.contains("the token of ops expires at 20")), warned, "{at}");
+    }
+}
+
+#[test]
+fn a_token_can_be_given_as_its_hash_and_with_an_end() {
+    let file = |rest: &str| with_file(&format!("[api]\ntokens = [{{ name = \"ops\", scope = \"read\", {rest} }}]\n"));
+    let secret = "1".repeat(24);
+    let hash = hex::encode(TokenHash::of(&secret).0);
+    let plain = file(&format!("token = \"{secret}\"")).unwrap().api.tokens;
+    assert_eq!(file(&format!("token = \"sha256:{hash}\"")).unwrap().api.tokens, plain);
+    assert_eq!(file(&format!("token = \"sha256:{}\"", hash.to_uppercase())).unwrap().api.tokens, plain);
+    let by_env = with_env(&[("ERP_BRIDGE__API__TOKENS", &format!("ops:read:sha256:{hash}"))]).unwrap();
+    assert_eq!(by_env.api.tokens, plain);
+    for moment in ["\"2027-01-31T18:00:00+08:00\"", "2027-01-31T18:00:00+08:00", "\"2027-01-31T10:00:00Z\""] {
+        let tokens = file(&format!("token = \"{secret}\", expires_at = {moment}")).unwrap().api.tokens;
+        assert_eq!(tokens[0].expires_at, Some(Millis(1_801_389_600_000)), "{moment}");
+    }
+    for (length, holds) in [(23, false), (24, true), (25, true), (499, true), (500, true), (501, false)] {
+        assert_eq!(file(&format!("token = \"{}\"", "x".repeat(length))).is_ok(), holds, "{length} characters");
+    }
+    for wrong in [
+        format!("token = \"sha256:{}\"", &hash[1..]),
+        format!("token = \"{secret}\", expires_at = \"tomorrow\""),
+        format!("token = \"{secret}\", expires_at = 2027-01-31"),
+        format!("token = \"{secret}\", expires_at = 3"),
+    ] {
+        let problem = only_problem(file(&wrong));
+        assert!(problem.message.contains("write"), "{wrong}: {problem}");
+        assert!(!problem.message.contains(&secret) && !problem.message.contains(&hash[1..]), "{problem}");
+    }
 }

@@ -10,7 +10,7 @@ fn the_environment_means_what_the_key_says() {
         ("ERP_BRIDGE__ERP__SERIAL", "007"),
         ("ERP_BRIDGE__ERP__PASSWORD", "true"),
         ("ERP_BRIDGE__ERP__BASE_URL", "http://erp.example/"),
-        ("ERP_BRIDGE__API__TOKENS", "ops:operate:007,view:read:a:b"),
+        ("ERP_BRIDGE__API__TOKENS", "ops:operate:007456789012345678901234,view:read:a:b456789012345678901234"),
         ("ERP_BRIDGE__ADMISSION__MIN_SCORE", "59.5"),
         ("ERP_BRIDGE__ADMISSION__PLACEHOLDERS", "先生, 女士"),
         ("ERP_BRIDGE__ADMISSION__RULES", "deal.closed:phone_verified+score,message.logged:"),
@@ -24,9 +24,8 @@ fn the_environment_means_what_the_key_says() {
     assert_eq!(config.erp.serial, "007");
     assert_eq!(config.erp.password.expose_secret(), "true");
     assert_eq!(config.erp.base_url.as_str(), "http://erp.example");
-    let tokens: Vec<_> =
-        config.api.tokens.iter().map(|token| (token.name.as_str(), token.scope, token.token.expose_secret())).collect();
-    assert_eq!(tokens, [("ops", Scope::Operate, "007"), ("view", Scope::Read, "a:b")]);
+    let operator = ApiToken::new("ops", Scope::Operate, "007456789012345678901234");
+    assert_eq!(config.api.tokens, [operator, ApiToken::new("view", Scope::Read, "a:b456789012345678901234")]);
     assert!((config.admission.min_score - 59.5).abs() < f64::EPSILON);
     assert_eq!(config.admission.placeholders, ["先生", "女士"].map(|name| name.parse().unwrap()));
     assert_eq!(config.admission.rules[&EventKind::DealClosed], [Rule::PhoneVerified, Rule::Score]);
@@ -46,7 +45,7 @@ fn the_file_has_tables_where_the_environment_has_colons() {
         [server]
         body_limit = 65536
         [api]
-        tokens = [{ name = "ops", scope = "operate", token = "t" }]
+        tokens = [{ name = "ops", scope = "operate", token = "tttttttttttttttttttttttt" }]
         [admission]
         min_score = 61
         rules = { "deal.closed" = ["score"] }
@@ -63,7 +62,7 @@ fn the_file_has_tables_where_the_environment_has_colons() {
     .unwrap();
     let environment = with_env(&[
         ("ERP_BRIDGE__SERVER__BODY_LIMIT", "64KiB"),
-        ("ERP_BRIDGE__API__TOKENS", "ops:operate:t"),
+        ("ERP_BRIDGE__API__TOKENS", "ops:operate:tttttttttttttttttttttttt"),
         ("ERP_BRIDGE__ADMISSION__MIN_SCORE", "61"),
         ("ERP_BRIDGE__ADMISSION__RULES", "deal.closed:score"),
         ("ERP_BRIDGE__MAPPING__LEVELS", "90:175:很高,0.5:290:很低"),

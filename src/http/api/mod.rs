@@ -3,6 +3,7 @@
 pub(super) mod audit;
 mod causes;
 pub(super) mod contacts;
+mod credentials;
 mod disclosure;
 pub(super) mod events;
 pub(super) mod failures;

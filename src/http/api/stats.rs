@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 
+use super::credentials::{Credentials, credentials};
 use crate::{
     clock::Millis,
     config::Scope,
@@ -42,6 +43,8 @@ pub(in crate::http) struct Stats {
     pub gaps: Vec<Gap>,
     /// How dispatch to the ERP stands.
     pub dispatch: Dispatch,
+    /// When tokens and webhook secrets were last used.
+    pub credentials: Credentials,
 }
 
 /// As of when the figures are: they are kept, so that asking costs the same however much the ledger holds.
@@ -136,6 +139,7 @@ fn view(state: &HttpState, counted: &store::Stats) -> Stats {
         sender: sender(now, counted.last_webhook_at, state.silence_after),
         gaps: counted.gaps.iter().map(gap).collect(),
         dispatch: state.dispatch.facts(),
+        credentials: credentials(state),
     }
 }
 

@@ -12,21 +12,25 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use serde_json::json;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::query::{self, Params};
 use crate::{
     http::{
         auth::Reader,
+        keys::Caller,
         problem::{Problem, ProblemDocument},
         state::HttpState,
+        stream_places::StreamPlace,
     },
     store::{Change, Follower, News},
 };
 
 /// How often a quiet stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often a stream looks whether its token has expired.
+const TOKEN_LOOK: Duration = Duration::from_secs(1);
 
 /// Longest life that a caller may ask for, in seconds.
 const MAX_SECONDS: u64 = 3_600;
@@ -42,7 +46,7 @@ pub(in crate::http) struct StreamParams {
 /// Server-sent events named `state`, each with `{"id", "type", "contact_id", "status", "at"}`; on PostgreSQL those of every
 /// replica. The stream begins now, or behind the event that `Last-Event-ID` names. Where what was missed is not known any
 /// more (a reader that is too slow or was away for long, another process) the event `reset` says so: read the list again.
-/// Comments are heartbeats.
+/// Comments are heartbeats. The stream ends when its token expires, is taken away or may do less; a token may have 64 open.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "observation", security(("token" = ["read"])),
     params(("seconds" = Option<u16>, Query, minimum = 1, maximum = 3_600, nullable = false,
@@ -56,15 +60,16 @@ pub(in crate::http) struct StreamParams {
 )]
 pub(in crate::http) async fn stream_changes(
     State(state): State<HttpState>,
-    _: Reader,
+    Reader(caller): Reader,
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
-    let place = state.streams().clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
+    let place = state.streams().take(&caller.name).ok_or(Problem::TooManyStreams)?;
     // A name that cannot be read is one that nobody gave.
     let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     let changes = follow(state.store.follow(last), state.stop.clone(), place);
+    let changes = changes.take_until(revoked(state, caller));
     let changes = changes.take_until(async move {
         match end {
             Some(end) => tokio::time::sleep(end).await,
@@ -75,12 +80,21 @@ pub(in crate::http) async fn stream_changes(
     Ok(([("x-accel-buffering", "no")], Sse::new(changes).keep_alive(heartbeat)).into_response())
 }
 
+/// Waits until the caller's token has expired, was taken away, or may do less than before.
+async fn revoked(state: HttpState, caller: Caller) {
+    let mut keys = state.keys.changes();
+    while keys.borrow_and_update().tokens.still_allow(&caller, state.clock.now()) {
+        // Other keys, or time for another look at the clock.
+        let _ = tokio::time::timeout(TOKEN_LOOK, keys.changed()).await;
+    }
+}
+
 /// The changes until the bridge stops: an open stream must not hold up a graceful stop. It begins with an id alone, by which
 /// a reader can go on that heard nothing yet.
 fn follow(
     changes: Follower,
     stop: CancellationToken,
-    place: OwnedSemaphorePermit,
+    place: StreamPlace,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let begin = stream::iter([Ok(Event::default().id(changes.id()))]);
     begin.chain(stream::unfold((changes, stop, place), |(mut changes, stop, place)| async move {
@@ -105,14 +119,11 @@ fn state(change: &Change) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::Semaphore;
-
     use super::*;
     use crate::{
         clock::{Clock, Millis},
         config::DatabaseConfig,
+        http::stream_places::StreamPlaces,
         store::{Intake, NewEvent, Store},
     };
 
@@ -140,8 +151,8 @@ mod tests {
         let url = format!("sqlite://{}/ledger.db", dir.path().display());
         let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
         let store = Store::open(&config, Clock::manual(Millis(0)), true).await.unwrap();
-        let (places, stop) = (Arc::new(Semaphore::new(1)), CancellationToken::new());
-        let place = places.clone().try_acquire_owned().unwrap();
+        let stop = CancellationToken::new();
+        let place = StreamPlaces::default().take(&"view".into()).unwrap();
         let mut told = Box::pin(follow(store.follow(Some("another-7")), stop.clone(), place));
         let mut next = async || format!("{:?}", told.next().await.map(Result::unwrap));
         next().await;
@@ -152,7 +163,5 @@ mod tests {
         assert!(state.contains("deal.closed") && state.contains("queued") && state.contains("id: "), "{state}");
         stop.cancel();
         assert_eq!(next().await, "None");
-        drop(told);
-        assert_eq!(places.available_permits(), 1);
     }
 }

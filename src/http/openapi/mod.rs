@@ -72,15 +72,19 @@ fn tags() -> Value {
 /// The problems that many operations share: status, name under `components/responses`, description.
 const SHARED: [(&str, &str, &str); 10] = [
     ("400", "Unreadable", "A header, a query parameter or the JSON of the body cannot be read"),
-    ("401", "Unauthorized", "No token, or one that is not known"),
+    ("401", "Unauthorized", "No token, or one that is not known or has expired"),
     ("403", "Forbidden", "The token's scope does not allow this"),
-    ("408", "TooSlow", "The body did not arrive in time"),
+    ("408", "TooSlow", "The body did not arrive in time: send it again"),
     ("413", "TooLarge", "The body is larger than `server.body_limit`"),
-    ("415", "NotJson", "The body does not call itself JSON"),
+    ("415", "NotJson", "The body does not call itself JSON, or is compressed"),
     ("422", "Invalid", "Well-formed and not valid; `errors` names every fault with its JSON pointer"),
     ("429", "TooMany", "Too many requests, or too many failed authentications from this address"),
     ("500", "Fault", "A fault of the bridge"),
-    ("503", "Unavailable", "The store or the ERP is unavailable, the backlog is full, or the bridge is stopping"),
+    (
+        "503",
+        "Unavailable",
+        "The store or the ERP is unavailable, the backlog is full, too much is under way, or the bridge is stopping",
+    ),
 ];
 
 /// The shared problems as components.

@@ -81,6 +81,18 @@ impl Process {
         assert!(sent.unwrap().success());
     }
 
+    /// What it holds of the machine's memory, in KiB.
+    pub fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// How it ended, if it has.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap_or(-1))
+    }
+
     /// The last lines of its log.
     pub fn log(&self) -> String {
         log(self.dir.path())

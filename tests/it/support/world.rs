@@ -20,7 +20,7 @@ use super::{Sender, eventually};
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// A token that may do everything, and one that may look.
 pub const OPERATOR: &str = "operator-token-0123456789";
-pub const READER: &str = "reader-token-0123456789";
+pub const READER: &str = "reader-token-01234567890";
 
 /// How a world begins.
 pub struct WorldOptions {
@@ -140,8 +140,8 @@ pub fn config(erp: &str, database: &str) -> Config {
     config.server.listen = "127.0.0.1:0".into();
     config.database.url = SecretString::from(database.to_owned());
     config.webhook.secrets = vec![SECRET.parse().unwrap()];
-    let token = |name: &str, scope, token: &str| ApiToken { name: name.into(), scope, token: token.to_owned().into() };
-    config.api.tokens = vec![token("ops", Scope::Operate, OPERATOR), token("view", Scope::Read, READER)];
+    config.api.tokens =
+        vec![ApiToken::new("ops", Scope::Operate, OPERATOR), ApiToken::new("view", Scope::Read, READER)];
     config.erp.base_url = erp.parse().unwrap();
     config.erp.username = "admin".into();
     config.erp.password = SecretString::from("123456");

@@ -1,0 +1,155 @@
+//! Who may connect: a bound on all connections, a bound an address, and a reserve for what must always get through.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::rates::Remote;
+
+/// Connections beyond `server.max_connections` that are still taken, for webhooks and probes alone.
+pub(super) const RESERVE: usize = 64;
+
+/// The places of a server.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// The ordinary ones and the reserve.
+    all: Arc<Semaphore>,
+    ordinary: Arc<Semaphore>,
+    count: usize,
+    /// 0 sets no limit.
+    per_address: usize,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// A place that nobody stands in yet.
+#[derive(Debug)]
+pub(super) struct FreePlace {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A connection's place; free again when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _any: FreePlace,
+    ordinary: Option<OwnedSemaphorePermit>,
+    _address: AddressCount,
+}
+
+impl Places {
+    /// `count` ordinary places, of which one address gets `per_address`; 0 sets no limit on an address.
+    pub(super) fn new(count: usize, per_address: usize) -> Self {
+        let count = count.clamp(1, Semaphore::MAX_PERMITS - RESERVE);
+        Self {
+            all: Arc::new(Semaphore::new(count + RESERVE)),
+            ordinary: Arc::new(Semaphore::new(count)),
+            count,
+            per_address,
+            taken: Arc::default(),
+        }
+    }
+
+    /// Waits until there is a place of either kind.
+    pub(super) async fn free(&self) -> Option<FreePlace> {
+        self.all.clone().acquire_owned().await.ok().map(|permit| FreePlace { _permit: permit })
+    }
+
+    /// Gives a place to a connection from this address, or nothing if the address has as many as it may have.
+    pub(super) fn take(&self, free: FreePlace, remote: Remote) -> Option<Place> {
+        let address = AddressCount::one_more(&self.taken, remote.network(), self.per_address)?;
+        let ordinary = self.ordinary.clone().try_acquire_owned().ok();
+        Some(Place { _any: free, ordinary, _address: address })
+    }
+
+    /// How many connections are open.
+    pub(super) fn open(&self) -> usize {
+        (self.count + RESERVE).saturating_sub(self.all.available_permits())
+    }
+}
+
+impl Place {
+    /// Whether this is a place of the reserve: only what must always get through is served there.
+    pub(super) fn is_reserve(&self) -> bool {
+        self.ordinary.is_none()
+    }
+}
+
+/// One connection of an address, until it is dropped.
+#[derive(Debug)]
+struct AddressCount {
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    address: IpAddr,
+}
+
+impl AddressCount {
+    fn one_more(taken: &Arc<Mutex<HashMap<IpAddr, usize>>>, address: IpAddr, limit: usize) -> Option<Self> {
+        let mut counts = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if limit > 0 && *count >= limit {
+            return None;
+        }
+        *count += 1;
+        Some(Self { taken: Arc::clone(taken), address })
+    }
+}
+
+impl Drop for AddressCount {
+    fn drop(&mut self) {
+        let mut counts = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn remote(address: &str) -> Remote {
+        Remote(address.parse().unwrap())
+    }
+
+    fn take(places: &Places, address: &str) -> Option<Place> {
+        let free = places.free().now_or_never().expect("a place is free").unwrap();
+        places.take(free, remote(address))
+    }
+
+    #[test]
+    fn an_address_gets_its_share_and_not_one_more_and_the_next_address_its_own() {
+        let places = Places::new(10, 3);
+        let mut held: Vec<_> = (0..3).map(|_| take(&places, "10.0.0.1").unwrap()).collect();
+        assert!(take(&places, "10.0.0.1").is_none());
+        assert!(take(&places, "10.0.0.2").is_some());
+        held.pop();
+        assert!(take(&places, "10.0.0.1").is_some());
+        drop(held);
+        assert_eq!((places.open(), places.taken.lock().unwrap().len()), (0, 0), "nobody is remembered");
+    }
+
+    #[test]
+    fn zero_sets_no_limit_on_an_address() {
+        let places = Places::new(100, 0);
+        let held: Vec<_> = (0..100).map(|_| take(&places, "10.0.0.1").unwrap()).collect();
+        assert!(held.iter().all(|place| !place.is_reserve()));
+    }
+
+    #[test]
+    fn behind_the_last_ordinary_place_stands_the_reserve_and_nothing_behind_it() {
+        let places = Places::new(2, 0);
+        let mut held: Vec<_> = (0..2 + RESERVE).map(|_| take(&places, "10.0.0.1").unwrap()).collect();
+        let reserve: Vec<bool> = held.iter().map(Place::is_reserve).collect();
+        assert_eq!(reserve, [vec![false; 2], vec![true; RESERVE]].concat());
+        assert!(places.free().now_or_never().is_none());
+        held.remove(0);
+        assert!(!take(&places, "10.0.0.1").unwrap().is_reserve(), "an ordinary place is free again");
+    }
+}
