@@ -129,47 +129,6 @@ impl Store {
         Ok((rows.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?, last))
     }
 
-    /// Erases what a person wrote and who they are: payloads, ERP calls and steps of a contact's events, and refused
-    /// requests; the trace (ids, times, states) stays. Refused while one of the events is open.
-    pub async fn erase_contact(
-        &self,
-        contact_id: &str,
-        actor: &Actor,
-        reason: Option<&str>,
-    ) -> Result<i64, StoreError> {
-        let mut tx = self.db.begin().await?;
-        tx.lock_contacts(&[contact_id]).await?;
-        let open = "select status from events where contact_id = $1 and finished_at is null limit 1";
-        if let Some(row) = tx.fetch_first(open, args![contact_id]).await? {
-            return Err(StoreError::WrongState(super::types::status(&row)?));
-        }
-        let of_contact = "event_id in (select id from events where contact_id = $1 and finished_at is not null)";
-        tx.execute(format!("update calls set request = 'null', response = '' where {of_contact}"), args![contact_id])
-            .await?;
-        tx.execute(format!("update steps set step = 'null', result = null where {of_contact}"), args![contact_id])
-            .await?;
-        let erased = tx
-            .execute(
-                "update events set payload = null, admission = null, warnings = null, review = null, error = null
-                 where contact_id = $1 and finished_at is not null and payload is not null",
-                args![contact_id],
-            )
-            .await?;
-        let rejected = tx
-            .execute(
-                "update rejections set payload = '', errors = '[]', fingerprint = null where contact_id = $1 and payload <> ''",
-                args![contact_id],
-            )
-            .await?;
-        let linked = tx.fetch_first("select ord from contacts where contact_id = $1", args![contact_id]).await?;
-        if erased + rejected == 0 && linked.is_none() {
-            return Err(StoreError::NotFound);
-        }
-        write_audit(&mut tx, self.clock.now(), actor, "contact.erase", contact_id, reason).await?;
-        tx.commit().await?;
-        Ok(i64::try_from(erased).unwrap_or(i64::MAX))
-    }
-
     async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let event = self.event(id).await?.ok_or(StoreError::NotFound)?;

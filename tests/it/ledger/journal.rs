@@ -105,7 +105,7 @@ async fn calls_are_kept_in_order_over_runs(ledger: &Ledger) {
     ledger.store.release(claimed.lease, vec![call("4")]).await.unwrap();
     let last = Advance { calls: vec![call("5")], ..Advance::default() };
     ledger.store.settle(ledger.claim_one().await.lease, Settlement::succeeded(last)).await.unwrap();
-    let calls = ledger.store.calls(&id).await.unwrap();
+    let calls = ledger.store.calls(&id).await.unwrap().items;
     assert_eq!(calls.iter().map(|call| call.response.as_str()).collect::<Vec<_>>(), ["1", "2", "3", "4", "5"]);
     let expected = call("1");
     let first = &calls[0];
