@@ -51,7 +51,7 @@ pub use self::{
     failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, Lease, NewStep, StepFacts},
+    journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
     links::LinkSearch,
     pages::{EventSummary, Page},
     retention::Pruned,
