@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 use erp_bridge::{
     erp,
     event::{Event, ParseError, Parsed, Reading},
+    json::{self, Plain},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
