@@ -7,6 +7,7 @@ mod sessions;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -292,9 +293,12 @@ impl DispatchFacts for LiveFacts {
         }
     }
 
-    fn resume(&self) {
-        let erp = self.erp.clone();
-        tokio::spawn(async move { erp.resume_login().await });
+    fn resume(&self) -> BoxFuture<'static, ()> {
+        let (dispatcher, erp) = (self.dispatcher.clone(), self.erp.clone());
+        Box::pin(async move {
+            erp.resume_login().await;
+            dispatcher.look_again();
+        })
     }
 }
 

@@ -32,7 +32,7 @@ impl Serve {
             println!("everything but webhooks and probes on http://{address}");
         }
         tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
-        for warning in config.warnings(Clock::system().now()) {
+        for warning in place.warnings().into_iter().chain(config.warnings(Clock::system().now())) {
             tracing::warn!("{warning}");
         }
         let stop = app.stop_token();

@@ -10,6 +10,8 @@ const PAGES: i64 = 16_000;
 /// Times that pages are copied beside the writer before it has to wait, and how few may be left for then.
 const PASSES: usize = 4;
 const REST: i64 = 500;
+/// Times that the log is tried to be emptied, each with [`PATIENCE`].
+const TRIES: usize = 20;
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long the writer may be kept waiting, and readers be waited for, when the log begins anew.
@@ -44,6 +46,21 @@ async fn round(connection: &SqlitePool) -> Result<(), sqlx::Error> {
         }
     }
     checkpoint(connection, "pragma wal_checkpoint(restart)").await?;
+    Ok(())
+}
+
+/// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more.
+///
+/// # Errors
+/// The database's; a read that goes on is none: the log stays then, and begins anew later.
+pub(super) async fn empty(connection: &SqlitePool) -> Result<(), sqlx::Error> {
+    for _ in 0..TRIES {
+        let (busy, ..) = checkpoint(connection, "pragma wal_checkpoint(truncate)").await?;
+        if busy == 0 {
+            return Ok(());
+        }
+    }
+    tracing::debug!("the write-ahead log is read and could not be emptied yet");
     Ok(())
 }
 

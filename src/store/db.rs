@@ -213,6 +213,8 @@ impl Db {
         match self {
             Self::Sqlite { writer, reader, checkpointer } => {
                 reader.close().await;
+                // Whatever the last reader kept in the log.
+                drop(super::checkpoint::empty(checkpointer).await);
                 checkpointer.close().await;
                 writer.close().await;
             }

@@ -3,6 +3,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     str::FromStr,
     sync::{Mutex, PoisonError},
@@ -14,6 +15,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::{
     OpenError, Store, StoreError,
     db::{Db, args},
+    private_files::OWNER_ONLY,
 };
 use crate::config::DatabaseConfig;
 
@@ -71,7 +73,7 @@ impl Store {
 fn lock(ledger: &Path) -> Result<File, OpenError> {
     let mut path = PathBuf::from(ledger).into_os_string();
     path.push(".lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(OWNER_ONLY).open(&path);
     let file = file.map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

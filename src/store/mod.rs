@@ -6,12 +6,14 @@
 mod accept;
 mod announcements;
 mod audit;
+mod backup;
 mod bulk;
 mod checkpoint;
 mod clock_step;
 mod conn;
 mod db;
 mod dialect;
+mod erasure;
 mod erp_state;
 mod failures;
 mod figures;
@@ -21,6 +23,8 @@ mod journal;
 mod links;
 mod open;
 mod operators;
+mod pages;
+mod private_files;
 mod queries;
 mod replicas;
 mod reservations;
@@ -46,8 +50,9 @@ pub use self::{
     failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, Lease, NewStep, StepFacts},
+    journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
     links::LinkSearch,
+    pages::{EventSummary, Page},
     retention::Pruned,
     sequences::Gap,
     turns::{Claimed, Settlement},

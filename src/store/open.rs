@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{OpenError, checkpoint, db::Db};
+use super::{OpenError, checkpoint, db::Db, private_files};
 use crate::config::DatabaseConfig;
 
 /// The server's side of [`super::conn::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
@@ -62,7 +62,10 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
         .pragma("wal_autocheckpoint", "0")
-        .pragma("temp_store", "memory");
+        .pragma("temp_store", "memory")
+        // What is deleted is overwritten: the file is read by more than this program.
+        .pragma("secure_delete", "on");
+    private_files::own_ledger(options.get_filename());
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .min_connections(1)

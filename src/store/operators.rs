@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::{
     Actor, EventFilter, EventRow, Resolution, Store, StoreError, audit::write_audit, db::args, queries::Conditions,
     transitions::Move, turns::move_turn,
@@ -31,9 +33,9 @@ impl Order<'_> {
     fn fits(&self, event: &EventRow) -> bool {
         let Ok(next) = event.status.after(self.happened) else { return false };
         let Some(resolution) = self.resolution else { return next != Status::Queued || event.payload.is_some() };
-        let decision = serde_json::json!(resolution)["decision"].clone();
+        let decision = json!(resolution)["decision"].clone();
         let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
-        asked_for.is_none_or(|decisions| decisions.contains(&decision))
+        asked_for.is_some_and(|decisions| decisions.contains(&decision))
     }
 }
 
@@ -127,47 +129,6 @@ impl Store {
         Ok((rows.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?, last))
     }
 
-    /// Erases what a person wrote and who they are: payloads, ERP calls and steps of a contact's events, and refused
-    /// requests; the trace (ids, times, states) stays. Refused while one of the events is open.
-    pub async fn erase_contact(
-        &self,
-        contact_id: &str,
-        actor: &Actor,
-        reason: Option<&str>,
-    ) -> Result<i64, StoreError> {
-        let mut tx = self.db.begin().await?;
-        tx.lock_contacts(&[contact_id]).await?;
-        let open = "select status from events where contact_id = $1 and finished_at is null limit 1";
-        if let Some(row) = tx.fetch_first(open, args![contact_id]).await? {
-            return Err(StoreError::WrongState(super::types::status(&row)?));
-        }
-        let of_contact = "event_id in (select id from events where contact_id = $1 and finished_at is not null)";
-        tx.execute(format!("update calls set request = 'null', response = '' where {of_contact}"), args![contact_id])
-            .await?;
-        tx.execute(format!("update steps set step = 'null', result = null where {of_contact}"), args![contact_id])
-            .await?;
-        let erased = tx
-            .execute(
-                "update events set payload = null, admission = null, warnings = null, review = null, error = null
-                 where contact_id = $1 and finished_at is not null and payload is not null",
-                args![contact_id],
-            )
-            .await?;
-        let rejected = tx
-            .execute(
-                "update rejections set payload = '', errors = '[]', fingerprint = null where contact_id = $1 and payload <> ''",
-                args![contact_id],
-            )
-            .await?;
-        let linked = tx.fetch_first("select ord from contacts where contact_id = $1", args![contact_id]).await?;
-        if erased + rejected == 0 && linked.is_none() {
-            return Err(StoreError::NotFound);
-        }
-        write_audit(&mut tx, self.clock.now(), actor, "contact.erase", contact_id, reason).await?;
-        tx.commit().await?;
-        Ok(i64::try_from(erased).unwrap_or(i64::MAX))
-    }
-
     async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
         let now = self.clock.now();
         let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
@@ -185,7 +146,7 @@ impl Store {
             return Err(StoreError::WrongState(event.status));
         }
         let Order { actor, action, reason, happened, pause, resolution } = order;
-        let resolution = resolution.map(|resolution| serde_json::json!(resolution).to_string());
+        let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()).to_string());
         let is_tried_again = happened.target() == Some(Status::Queued);
         let moved = Move {
             happened,
@@ -210,6 +171,15 @@ impl Store {
         self.work.notify_one();
         Ok(())
     }
+}
+
+/// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other.
+fn bound(resolution: &Resolution, review: Option<&Value>) -> Value {
+    let mut decision = json!(resolution);
+    if let Some(step) = review.and_then(|review| review.get("step")) {
+        decision["step"] = step.clone();
+    }
+    decision
 }
 
 /// Of those that match, the events that still have their payload: without it there is nothing to replay.

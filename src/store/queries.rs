@@ -1,9 +1,13 @@
 //! What people and the REST interface ask of the ledger; nothing here writes.
 
 use super::{
-    CallRow, ContactRow, EventFilter, EventRow, RejectionRow, StepRow, Store, StoreError,
+    CallRow, ContactRow, EventFilter, EventRow, EventSummary, Page, RejectionRow, StepRow, Store, StoreError,
     db::{Arg, args},
+    pages::{ERROR_SHOWN, fitting},
 };
+
+/// Calls of an event that are shown at most.
+const CALLS_SHOWN: i64 = 500;
 
 impl Store {
     /// Events that match, newest first; `before` is the `seq` of the last item of the page before.
@@ -12,16 +16,21 @@ impl Store {
         filter: &EventFilter,
         before: Option<i64>,
         limit: i64,
-    ) -> Result<Vec<EventRow>, StoreError> {
+    ) -> Result<Vec<EventSummary>, StoreError> {
         let mut conditions = Conditions::of(filter);
         if let Some(before) = before {
             conditions.add("seq <", before);
         }
         let limit_at = conditions.args.len() + 1;
-        let sql = format!("select * from events{} order by seq desc limit ${limit_at}", conditions.sql());
+        let sql = format!(
+            "select seq, id, webhook_id, kind, contact_id, status, received_at, occurred_at, actor, sequence, attempts,
+               next_attempt_at, substr(error, 1, {ERROR_SHOWN}) as error, error_code, updated_at, finished_at
+             from events{} order by seq desc limit ${limit_at}",
+            conditions.sql()
+        );
         conditions.args.push(limit.into());
         let rows = self.db.read(sql, conditions.args).await?;
-        rows.iter().map(EventRow::read).collect()
+        rows.iter().map(EventSummary::read).collect()
     }
 
     /// One event.
@@ -43,10 +52,16 @@ impl Store {
         rows.iter().map(StepRow::read).collect()
     }
 
-    /// Every ERP call of an event, in order.
-    pub async fn calls(&self, event_id: &str) -> Result<Vec<CallRow>, StoreError> {
-        let rows = self.db.read("select * from calls where event_id = $1 order by number", args![event_id]).await?;
-        rows.iter().map(CallRow::read).collect()
+    /// The ERP calls of an event, in order; of very many, or very large ones, the last.
+    pub async fn calls(&self, event_id: &str) -> Result<Page<CallRow>, StoreError> {
+        let sizes =
+            "select number as place, cast(octet_length(request) + octet_length(response) as bigint) as bytes from calls
+                     where event_id = $1 order by number desc limit $2";
+        let sizes = self.db.read(sizes, args![event_id, CALLS_SHOWN + 1]).await?;
+        let (last, more) = fitting(&sizes, CALLS_SHOWN)?;
+        let sql = "select * from calls where event_id = $1 and number >= $2 order by number";
+        let rows = self.db.read(sql, args![event_id, last]).await?;
+        Ok(Page { items: rows.iter().map(CallRow::read).collect::<Result<_, _>>()?, more })
     }
 
     /// A contact's link.
@@ -61,10 +76,16 @@ impl Store {
     }
 
     /// Signed requests that were not valid, newest first.
-    pub async fn rejections(&self, before: Option<i64>, limit: i64) -> Result<Vec<RejectionRow>, StoreError> {
-        let sql = "select * from rejections where seq < $1 order by seq desc limit $2";
-        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
-        rows.iter().map(RejectionRow::read).collect()
+    pub async fn rejections(&self, before: Option<i64>, limit: i64) -> Result<Page<RejectionRow>, StoreError> {
+        let before = before.unwrap_or(i64::MAX);
+        let sizes =
+            "select seq as place, cast(octet_length(errors) + coalesce(octet_length(payload), 0) as bigint) as bytes
+                     from rejections where seq < $1 order by seq desc limit $2";
+        let sizes = self.db.read(sizes, args![before, limit + 1]).await?;
+        let (last, more) = fitting(&sizes, limit)?;
+        let sql = "select * from rejections where seq < $1 and seq >= $2 order by seq desc";
+        let rows = self.db.read(sql, args![before, last]).await?;
+        Ok(Page { items: rows.iter().map(RejectionRow::read).collect::<Result<_, _>>()?, more })
     }
 }
 

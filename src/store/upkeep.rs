@@ -1,6 +1,6 @@
-//! What keeps the ledger healthy: room at the door, the end of holding times, backup.
+//! What keeps the ledger healthy: room at the door, and the end of holding times.
 
-use std::{path::Path, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use super::{
     Store, StoreError,
@@ -58,19 +58,5 @@ impl Store {
         let expired = expiry.run(&mut tx).await?;
         self.commit(tx).await?;
         Ok(expired.len() as u64)
-    }
-
-    /// Copies a SQLite ledger into a new file while it is in use.
-    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let Db::Sqlite { reader, .. } = &self.db else {
-            return Err(StoreError::Unavailable(
-                "back PostgreSQL up with pg_dump; this command copies SQLite files".into(),
-            ));
-        };
-        if to.exists() {
-            return Err(StoreError::Unavailable(format!("{} exists already; name a new file", to.display())));
-        }
-        sqlx::query("vacuum into $1").bind(to.to_string_lossy().into_owned()).execute(reader).await?;
-        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{
     details::{DETAILS_READ, detail_of, shown},
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, same_number},
-    text::same_name,
+    text::{may_be_same, same_name, searchable},
 };
 use crate::{
     erp::{ContactPersonFilter, CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError},
@@ -187,7 +187,7 @@ enum Column {
 
 impl Column {
     fn filter(self, wanted: &str) -> CustomerFilter {
-        let wanted = Some(wanted.to_owned());
+        let wanted = Some(if let Self::Name = self { searchable(wanted) } else { wanted }.to_owned());
         match self {
             Self::Khid => CustomerFilter { khid: wanted, ..CustomerFilter::default() },
             Self::Name => CustomerFilter { name: wanted, ..CustomerFilter::default() },
@@ -216,7 +216,7 @@ impl Column {
         let is_equal = match self {
             Self::Mobile => return fit(value, wanted),
             Self::Khid => value.trim() == wanted.trim(),
-            Self::Name => same_name(value, wanted),
+            Self::Name => same_name(value, wanted) || may_be_same(value, wanted),
         };
         if is_equal { PhoneMatch::Same } else { PhoneMatch::Other }
     }

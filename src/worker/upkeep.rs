@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Millis},
     config::{DatabaseConfig, RetentionConfig},
     store::{Pruned, Store, StoreError},
 };
@@ -15,6 +15,8 @@ const ROUND: Duration = Duration::from_secs(5);
 /// Batches of retention in one round; a short breath lies between two.
 const BATCHES: usize = 20;
 const BREATH: Duration = Duration::from_millis(50);
+/// What was forgotten may stand in the database's log for so long.
+const TRACES: Duration = Duration::from_secs(600);
 
 /// The upkeep of one process; several replicas do not hinder each other.
 pub struct Upkeep {
@@ -31,19 +33,27 @@ pub struct Upkeep {
 impl Upkeep {
     /// Goes on until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
+        // What an earlier process forgot may stand in the log as well.
+        let (mut traces, mut emptied_at) = (true, Millis(0));
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(ROUND) => {}
             }
-            if let Err(error) = self.round(&stop).await {
-                tracing::warn!(%error, "upkeep of the ledger failed; it is tried again");
+            match self.round(&stop).await {
+                Ok(forgot) => traces |= forgot,
+                Err(error) => tracing::warn!(%error, "upkeep of the ledger failed; it is tried again"),
+            }
+            let now = self.clock.steady();
+            if traces && (emptied_at == Millis(0) || now.since(emptied_at) >= TRACES) {
+                self.store.empty_log().await;
+                (traces, emptied_at) = (false, now);
             }
         }
     }
 
-    /// One round of everything.
-    pub async fn round(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+    /// One round of everything; answers whether something was forgotten.
+    pub async fn round(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
         self.store.count_backlog(&self.database).await?;
         while self.store.expire_held().await? > 0 && !stop.is_cancelled() {}
         while self.store.count_new_events().await? && !stop.is_cancelled() {}
@@ -51,7 +61,8 @@ impl Upkeep {
         self.forget(stop).await
     }
 
-    async fn forget(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+    async fn forget(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
+        let mut forgot = false;
         let now = self.clock.now();
         let event_before = now.minus(self.retention.succeeded);
         let payload_before = now.minus(self.retention.succeeded / 2);
@@ -64,9 +75,10 @@ impl Upkeep {
             if (pruned == Pruned::default() && others == 0) || stop.is_cancelled() {
                 break;
             }
+            forgot = true;
             tracing::info!(pruned.payloads, pruned.events, pruned.rejections, others, "what is old was forgotten");
             tokio::time::sleep(BREATH).await;
         }
-        Ok(())
+        Ok(forgot)
     }
 }

@@ -111,7 +111,9 @@ impl DispatchFacts for Echo {
         Dispatch { circuit: "closed", paused: Some("login_refused"), words, in_flight: 0, limit: 4 }
     }
 
-    fn resume(&self) {}
+    fn resume(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// The keys that a door begins with.
@@ -224,7 +226,7 @@ impl Front {
     /// How many events and rejections are stored.
     pub async fn stored(&self) -> (usize, usize) {
         let events = self.store.list_events(&EventFilter::default(), None, 10_000).await.unwrap().len();
-        (events, self.store.rejections(None, 10_000).await.unwrap().len())
+        (events, self.store.rejections(None, 10_000).await.unwrap().items.len())
     }
 
     /// Lets a contact's first event succeed, as the clockwork would, and links the contact.

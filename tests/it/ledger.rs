@@ -7,11 +7,15 @@ mod accept;
 mod announcements;
 mod claim;
 mod clock;
+mod erasure;
 mod erp_state;
 mod figures;
 mod journal;
 mod links;
 mod operators;
+mod pages;
+mod private;
+mod probes;
 mod queries;
 mod replays;
 mod retention;
@@ -153,8 +157,11 @@ impl Ledger {
 
     /// Every event, oldest first.
     pub async fn events(&self) -> Vec<EventRow> {
-        let mut events = self.store.list_events(&EventFilter::default(), None, 100_000).await.unwrap();
-        events.reverse();
+        let listed = self.store.list_events(&EventFilter::default(), None, 100_000).await.unwrap();
+        let mut events = Vec::with_capacity(listed.len());
+        for event in listed.iter().rev() {
+            events.push(self.event(&event.id).await);
+        }
         events
     }
 }

@@ -134,9 +134,9 @@ pub(in crate::http) async fn list_rejections(
 ) -> Result<Json<RejectionPage>, Problem> {
     let (before, limit) = params.read()?;
     let sight = sight(&state, &caller, &sight_params, "rejections.unmask", "rejections").await?;
-    let rows = state.store.rejections(before, limit + 1).await?;
-    let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
-    let items = rows.into_iter().map(|row| RejectionItem {
+    let page = state.store.rejections(before, limit).await?;
+    let next_cursor = page.items.last().filter(|_| page.more).map(|row| query::cursor_at(row.seq));
+    let items = page.items.into_iter().map(|row| RejectionItem {
         received_at: row.received_at.rfc3339(),
         last_at: row.last_at.rfc3339(),
         count: row.count,

@@ -176,12 +176,17 @@ pub(in crate::http) fn flag(name: &str, text: Option<&str>) -> Result<bool, Prob
     }
 }
 
+/// The cursor of the page that begins behind this item.
+pub(in crate::http) fn cursor_at(seq: i64) -> String {
+    format!("c{seq}")
+}
+
 /// Cuts the one item too many that was asked for, and says where the next page begins.
 pub(in crate::http) fn page<T>(mut rows: Vec<T>, limit: i64, seq: impl Fn(&T) -> i64) -> (Vec<T>, Option<String>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = if more { rows.last().map(|row| format!("c{}", seq(row))) } else { None };
+    let next = if more { rows.last().map(|row| cursor_at(seq(row))) } else { None };
     (rows, next)
 }
 

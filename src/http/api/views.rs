@@ -8,7 +8,7 @@ use crate::{
     config::Scope,
     event::{LinkKind, LinkedBy, Status},
     json,
-    store::{CallRow, ContactRow, EventRow, StepRow, StepState},
+    store::{CallRow, ContactRow, EventRow, EventSummary, Page, StepRow, StepState},
     telemetry::masking::mask_text,
 };
 
@@ -119,8 +119,10 @@ pub(in crate::http) struct EventDetail {
     pub trace_parent: Option<String>,
     /// Its plan, in order.
     pub steps: Vec<StepView>,
-    /// Every ERP call on its behalf, in order.
+    /// ERP calls on its behalf, in order.
     pub calls: Vec<CallView>,
+    /// Whether there were more calls before those: the last five hundred are shown, a megabyte at most.
+    pub calls_cut: bool,
 }
 
 /// One step of an event's plan.
@@ -195,7 +197,7 @@ pub(in crate::http) struct ContactView {
 }
 
 impl EventItem {
-    pub(in crate::http) fn of(row: &EventRow, sight: Sight) -> Self {
+    pub(in crate::http) fn of(row: &EventSummary, sight: Sight) -> Self {
         let error = row.error.clone().or_else(|| row.error_code.clone()).map(|words| {
             let code = row.error_code.clone().unwrap_or_else(|| "unknown".into());
             EventError { message: sight.whole(words).unwrap_or_else(|| cause(&code).message.into()), code }
@@ -230,8 +232,8 @@ impl EventItem {
 }
 
 impl EventDetail {
-    pub(in crate::http) fn of(row: EventRow, steps: Vec<StepRow>, calls: Vec<CallRow>, sight: Sight) -> Self {
-        let item = EventItem::of(&row, sight);
+    pub(in crate::http) fn of(row: EventRow, steps: Vec<StepRow>, calls: Page<CallRow>, sight: Sight) -> Self {
+        let item = EventItem::of(&row.summary(), sight);
         Self {
             item,
             force: row.force,
@@ -242,7 +244,8 @@ impl EventDetail {
             payload: row.payload.map(|payload| payload_json(payload, sight)),
             trace_parent: row.trace_parent,
             steps: steps.into_iter().map(|step| StepView::of(step, sight)).collect(),
-            calls: calls.into_iter().map(|call| CallView::of(call, sight)).collect(),
+            calls: calls.items.into_iter().map(|call| CallView::of(call, sight)).collect(),
+            calls_cut: calls.more,
         }
     }
 }

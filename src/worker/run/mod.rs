@@ -6,12 +6,12 @@ mod journal;
 mod look;
 mod parts;
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
+use self::journal::{Decided, StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
@@ -50,7 +50,7 @@ impl Run<'_> {
         let payload = event.payload.as_deref().unwrap_or_default();
         let work = Work::parse(&event.kind, payload, self.reading)
             .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
-        let resolution = event.resolution.as_ref().and_then(|value| json::from_value::<Resolution>(value).ok());
+        let decided = event.resolution.as_ref().and_then(|value| json::from_value::<Decided>(value).ok());
         let link = claimed.contact.as_ref().map(|contact| &contact.link);
         let mut ord = link.map(|link| link.ord);
         let mut pending = Vec::new();
@@ -73,8 +73,8 @@ impl Run<'_> {
                 received_at: event.received_at,
                 link: link.cloned(),
                 force: event.force,
-                named_ord: match resolution {
-                    Some(Resolution::Link { ord }) => Some(ord),
+                named_ord: match &decided {
+                    Some(Decided { resolution: Resolution::Link { ord }, .. }) => Some(*ord),
                     _ => None,
                 },
             };
@@ -83,7 +83,7 @@ impl Run<'_> {
             self.start(first, false).await?;
         }
         self.linked = link.is_some();
-        self.work_through(pending, ord, resolution).await
+        self.work_through(pending, ord, decided).await
     }
 
     /// Plans, and writes the plan down with its first step started. `turn` is the assignment of an earlier plan: whose
@@ -148,28 +148,29 @@ impl Run<'_> {
         &mut self,
         steps: Vec<StepRow>,
         mut ord: Option<i64>,
-        mut resolution: Option<Resolution>,
+        mut decided: Option<Decided>,
     ) -> Result<Advance, End> {
         let mut advance = Advance::default();
         let mut acknowledged = Vec::new();
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
-        let mut rows = steps.into_iter().peekable();
-        while let Some(row) = rows.next() {
+        let mut rows = VecDeque::from(steps);
+        while let Some(row) = rows.pop_front() {
             let step: Step = json::from_value(&row.step)
                 .map_err(|error| End::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             self.job.log.set_step(&row.name);
             let executor = self.job.executor(&journal, ord);
             let (result, resolved) = if is_part(&row) {
-                match self.send_part(&executor, &row, &step, rows.peek(), &mut acknowledged).await? {
+                match self.send_part(&executor, &row, &step, rows.front(), &mut acknowledged).await? {
                     Some(result) => (result, false),
                     None => continue,
                 }
             } else {
+                let resolution = decided.as_ref().filter(|decided| decided.is_for(&row)).map(|it| it.resolution);
                 self.settle_step(&executor, &row, &step, resolution).await?
             };
             if resolved {
-                resolution = None;
+                decided = None;
             }
             let fingerprint = executor.fingerprint(&step);
             let new_link = new_link(&step, ord);
@@ -183,12 +184,16 @@ impl Run<'_> {
                 done: Some((row.position, result)),
                 fingerprint,
                 link: new_link,
-                start: rows.peek().map(|next| next.position),
+                start: rows.front().map(|next| next.position),
                 resolved,
                 calls: self.calls(),
                 ..Advance::default()
             };
-            if rows.peek().is_some() {
+            if advance.link.is_some() && rows.iter().any(is_part) {
+                advance.start = None;
+                return Err(End::GiveWay(advance.into()));
+            }
+            if !rows.is_empty() {
                 if self.stop.is_cancelled() {
                     advance.start = None;
                 }

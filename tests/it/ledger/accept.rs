@@ -40,7 +40,7 @@ async fn what_the_database_refuses_costs_its_own_event_alone_and_is_kept_for_ope
     assert!(matches!(outcomes[1], Err(StoreError::Data(_))), "no outage: {outcomes:?}");
     let stored = ledger.events().await.into_iter().filter_map(|row| row.webhook_id);
     assert_eq!(stored.collect::<Vec<_>>(), ["w1", "w2", "w3", "w4"]);
-    let rejections = ledger.store.rejections(None, 10).await.unwrap();
+    let rejections = ledger.store.rejections(None, 10).await.unwrap().items;
     let kept: Vec<_> = rejections.iter().map(|row| row.rejection.webhook_id.as_str()).collect();
     assert_eq!(kept, ["mars"]);
     assert!(rejections[0].rejection.payload.contains("mars"), "with what it said");

@@ -140,7 +140,7 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
     let after = (ledger.event(&id).await, store.steps(&id).await.unwrap());
     assert_eq!((after.0.status, after.0.updated_at), (before.0.status, before.0.updated_at));
     assert_eq!((after.1.len(), after.1[0].state), (1, StepState::Started));
-    assert!(store.calls(&id).await.unwrap().is_empty());
+    assert!(store.calls(&id).await.unwrap().items.is_empty());
     assert_eq!(store.contact("c1").await.unwrap(), None);
     store.advance(&mut lease, &advance).await.unwrap();
 }

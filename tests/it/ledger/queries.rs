@@ -113,9 +113,9 @@ async fn refused_requests_and_deeds_are_listed_newest_first_by_pages(ledger: &Le
         ledger.store.reject(rejection).await.unwrap();
         ledger.store.audit(&"ops".into(), "contact.unmask", &format!("c{number}"), Some("原因")).await.unwrap();
     }
-    let page = ledger.store.rejections(None, 2).await.unwrap();
+    let page = ledger.store.rejections(None, 2).await.unwrap().items;
     assert_eq!(page.iter().map(|row| row.rejection.webhook_id.as_str()).collect::<Vec<_>>(), ["r4", "r3"]);
-    let rest = ledger.store.rejections(Some(page[1].seq), 10).await.unwrap();
+    let rest = ledger.store.rejections(Some(page[1].seq), 10).await.unwrap().items;
     assert_eq!(rest.iter().map(|row| row.rejection.webhook_id.as_str()).collect::<Vec<_>>(), ["r2", "r1", "r0"]);
     let row = &rest[0];
     assert_eq!((row.received_at, row.rejection.errors.clone()), (START, json!([{ "pointer": "/data" }])));

@@ -70,7 +70,9 @@ async fn payloads_go_at_half_the_age_and_events_at_the_full_age(ledger: &Ledger)
     assert_eq!(prune().await, Pruned { payloads: 1, ..Pruned::default() }, "a millisecond later");
     let row = ledger.event(&id).await;
     assert_eq!((row.status, row.payload, row.webhook_id.as_deref()), (Status::Succeeded, None, Some("n0")));
-    assert!(ledger.store.steps(&id).await.unwrap().is_empty() && ledger.store.calls(&id).await.unwrap().is_empty());
+    assert!(
+        ledger.store.steps(&id).await.unwrap().is_empty() && ledger.store.calls(&id).await.unwrap().items.is_empty()
+    );
     let again = ledger.store.accept(event("n0", "c1")).await.unwrap();
     assert_eq!(again, Accepted::Duplicate { id: id.clone() }, "a late resend is still known");
     ledger.clock.advance(age / 2 - MS);
@@ -90,7 +92,7 @@ async fn refused_requests_go_at_the_full_age(ledger: &Ledger) {
     }
     let prune = async |before| ledger.store.prune(before, before).await.unwrap().rejections;
     assert_eq!((prune(START).await, prune(START.plus(MS)).await), (0, 1), "what came before that moment");
-    let left = ledger.store.rejections(None, 10).await.unwrap();
+    let left = ledger.store.rejections(None, 10).await.unwrap().items;
     assert_eq!(left.iter().map(|row| row.rejection.webhook_id.as_str()).collect::<Vec<_>>(), ["r1"]);
 }
 
@@ -106,14 +108,14 @@ async fn a_refused_request_that_comes_again_is_one_row_with_a_count(ledger: &Led
     }
     refuse("r1", "[").await;
     refuse("r2", "{").await;
-    let rows = ledger.store.rejections(None, 10).await.unwrap();
+    let rows = ledger.store.rejections(None, 10).await.unwrap().items;
     let counts: Vec<_> = rows.iter().map(|row| (row.rejection.webhook_id.as_str(), row.count)).collect();
     assert_eq!(counts, [("r2", 1), ("r1", 1), ("r1", 5)]);
     assert_eq!((rows[2].received_at, rows[2].last_at), (START, START.plus(MS * 4)));
     // What was erased is not recognised any more, not even by a hash of it.
     ledger.store.erase_contact("c1", &"ops".into(), None).await.unwrap();
     refuse("r1", "{").await;
-    assert_eq!(ledger.store.rejections(None, 10).await.unwrap()[0].count, 1);
+    assert_eq!(ledger.store.rejections(None, 10).await.unwrap().items[0].count, 1);
 }
 
 async fn the_audit_log_has_a_retention_of_its_own(ledger: &Ledger) {
@@ -281,9 +283,9 @@ async fn erasing_a_contact_leaves_the_trace_and_nothing_of_the_person(ledger: &L
     assert_eq!((row.payload, row.status, row.webhook_id.as_deref()), (None, Status::Succeeded, Some("n0")));
     let step = &ledger.store.steps(&id).await.unwrap()[0];
     assert_eq!((step.step.clone(), step.result.clone()), (json!(null), None));
-    let call = &ledger.store.calls(&id).await.unwrap()[0];
+    let call = &ledger.store.calls(&id).await.unwrap().items[0];
     assert_eq!((call.request.clone(), call.response.as_str()), (json!(null), ""));
-    let rejection = ledger.store.rejections(None, 10).await.unwrap().remove(0).rejection;
+    let rejection = ledger.store.rejections(None, 10).await.unwrap().items.remove(0).rejection;
     assert_eq!((rejection.payload.as_str(), rejection.errors, rejection.webhook_id.as_str()), ("", json!([]), "r1"));
     assert!(ledger.event(&other).await.payload.is_some());
     let audit = ledger.store.audit_log(None, 10).await.unwrap().remove(0);

@@ -50,7 +50,7 @@ async fn a_refused_request_has_claimed_nothing(ledger: &Ledger) {
         Rejection { webhook_id: "r1".into(), kind: None, contact_id: None, errors: json!([]), payload: String::new() };
     assert!(matches!(ledger.store.reject(rejection).await, Err(StoreError::Full(_))));
     assert_eq!(ledger.events().await.len(), 1);
-    assert!(ledger.store.rejections(None, 10).await.unwrap().is_empty());
+    assert!(ledger.store.rejections(None, 10).await.unwrap().items.is_empty());
     assert!(!ledger.store.has_turn("c2").await.unwrap());
     ledger.store.discard(&waiting, &"ops".into(), None).await.unwrap();
     ledger.store.count_backlog(&limit).await.unwrap();

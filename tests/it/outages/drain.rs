@@ -83,7 +83,7 @@ async fn assert_order(world: &World) {
             EventFilter { contact_id: Some(id.clone()), kind: Some("message.logged".into()), ..EventFilter::default() };
         let mut accepted = world.app.store.list_events(&filter, None, 1_000).await.unwrap();
         accepted.reverse();
-        let said = |row: &erp_bridge::store::EventRow| {
+        let said = |row: &erp_bridge::store::EventSummary| {
             let number = row.webhook_id.as_ref().unwrap().trim_start_matches('m').to_owned();
             format!("2026-11-23 15:04:05 客户：第{number}句")
         };

@@ -128,8 +128,11 @@ impl World {
 
     /// All events, oldest first.
     pub async fn events(&self) -> Vec<EventRow> {
-        let mut events = self.app.store.list_events(&EventFilter::default(), None, 100_000).await.unwrap();
-        events.reverse();
+        let listed = self.app.store.list_events(&EventFilter::default(), None, 100_000).await.unwrap();
+        let mut events = Vec::with_capacity(listed.len());
+        for event in listed.iter().rev() {
+            events.push(self.event(&event.id).await);
+        }
         events
     }
 }

@@ -1,0 +1,222 @@
+//! Erasing a person (个人信息删除): what the ledger keeps of one contact, and what of it stands in other contacts' rows.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Actor, Store, StoreError,
+    audit::write_audit,
+    checkpoint,
+    db::{Arg, Db, Tx, args},
+    types,
+};
+use crate::json;
+
+/// Payloads of the contact that are read at once.
+const PAYLOADS: i64 = 50;
+/// Rows of others that one statement looks through, so that nobody waits long for the ledger.
+const SLICE: i64 = 2_000;
+/// Shorter texts tell nobody apart, and would be found everywhere.
+const MARK_BYTES_MIN: usize = 7;
+/// Behind every id, which begins with a hexadecimal digit, in whatever order a database sorts.
+const BEHIND: &str = "z";
+/// What is looked for at most.
+const MARKS_MAX: usize = 50;
+/// Where others' rows can quote a person: a table, the key that its rows are walked by, the event that a row belongs to,
+/// its texts. Payloads and steps are the others' own.
+const QUOTES: [(&str, &str, &str, &[&str]); 3] = [
+    ("calls", "event_id", "event_id", &["request", "response"]),
+    ("steps", "event_id", "event_id", &["result"]),
+    ("events", "id", "id", &["error", "review"]),
+];
+
+impl Store {
+    /// Erases what a person wrote and who they are: payloads, ERP calls and steps of a contact's events, refused requests
+    /// and the link; and where others' rows quote a phone number, WeChat id or mail address of the contact (candidates,
+    /// the ERP's answers), that goes too. The trace (ids, times, states) stays. Answers how many events lost their
+    /// payload. Reads the whole ledger once; cut short, it is begun anew by the same call.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongState`] while one of the events is open, [`StoreError::NotFound`] if nothing is kept.
+    pub async fn erase_contact(
+        &self,
+        contact_id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<i64, StoreError> {
+        let open = self.db.read(OPEN, args![contact_id]).await?;
+        open.first().map_or(Ok(()), |row| Err(StoreError::WrongState(types::status(row)?)))?;
+        // First what others' rows quote: afterwards nobody knows any more what to look for.
+        let marks = self.marks_of(contact_id).await?;
+        if !marks.is_empty() {
+            for (table, key, event, texts) in QUOTES {
+                self.blank(table, key, event, texts, contact_id, &marks).await?;
+            }
+        }
+        let erased = self.erase_own(contact_id, actor, reason).await?;
+        self.empty_log().await;
+        Ok(erased)
+    }
+
+    async fn erase_own(&self, contact_id: &str, actor: &Actor, reason: Option<&str>) -> Result<i64, StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.lock_contacts(&[contact_id]).await?;
+        if let Some(row) = tx.fetch_first(OPEN, args![contact_id]).await? {
+            return Err(StoreError::WrongState(types::status(&row)?));
+        }
+        let of_contact = "event_id in (select id from events where contact_id = $1 and finished_at is not null)";
+        for change in
+            ["update calls set request = 'null', response = ''", "update steps set step = 'null', result = null"]
+        {
+            tx.execute(format!("{change} where {of_contact}"), args![contact_id]).await?;
+        }
+        let events = "update events set payload = null, admission = null, warnings = null, review = null, error = null
+            where contact_id = $1 and finished_at is not null and payload is not null";
+        let erased = tx.execute(events, args![contact_id]).await?;
+        let others = erase_link_and_refusals(&mut tx, contact_id).await?;
+        if erased + others == 0 {
+            return Err(StoreError::NotFound);
+        }
+        write_audit(&mut tx, self.clock.now(), actor, "contact.erase", contact_id, reason).await?;
+        tx.commit().await?;
+        Ok(i64::try_from(erased).unwrap_or(i64::MAX))
+    }
+
+    /// By what others' rows would quote the contact.
+    async fn marks_of(&self, contact_id: &str) -> Result<BTreeSet<String>, StoreError> {
+        let mut marks = BTreeSet::new();
+        for (table, filter) in [("events", "and finished_at is not null and payload is not null"), ("rejections", "")] {
+            let mut after = 0;
+            loop {
+                let sql = format!(
+                    "select seq, payload from {table} where contact_id = $1 and seq > $2 {filter} order by seq limit $3"
+                );
+                let rows = self.db.read(sql, args![contact_id, after, PAYLOADS]).await?;
+                let Some(last) = rows.last() else { break };
+                after = last.int("seq")?;
+                for row in &rows {
+                    marks.extend(marks_in(&row.text("payload")?));
+                }
+            }
+        }
+        while marks.len() > MARKS_MAX {
+            marks.pop_last();
+        }
+        Ok(marks)
+    }
+
+    /// Blanks the marks in these texts, slice by slice.
+    async fn blank(
+        &self,
+        table: &str,
+        key: &str,
+        event: &str,
+        texts: &[&str],
+        contact_id: &str,
+        marks: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        let numbered: Vec<_> = marks.iter().zip(4..).collect();
+        let quoted = texts
+            .iter()
+            .flat_map(|text| numbered.iter().map(move |(_, number)| format!("{text} like '%' || ${number} || '%'")));
+        let quoted = quoted.collect::<Vec<_>>().join(" or ");
+        let slice = format!(
+            "{key} > $1 and {key} <= $2 and ({quoted})
+             and {event} not in (select id from events where contact_id = $3 and finished_at is not null)"
+        );
+        let changes = texts.iter().map(|text| {
+            let replaced = numbered.iter().fold((*text).to_owned(), |inner, (mark, number)| {
+                format!("replace({inner}, ${number}, '{}')", blank_of(mark))
+            });
+            format!("{text} = {replaced}")
+        });
+        let look = format!("select 1 as found from {table} where {slice} limit 1");
+        let change = format!("update {table} set {} where {slice}", changes.collect::<Vec<_>>().join(", "));
+        let next = format!("select {key} as place from {table} where {key} > $1 order by {key} limit 1 offset $2");
+        let mut after = String::new();
+        loop {
+            let upto = self.db.read(next.as_str(), args![after.as_str(), SLICE]).await?;
+            let upto = upto.first().map_or(Ok(BEHIND.to_owned()), |row| row.text("place"))?;
+            let mut values: Vec<Arg> = args![after.as_str(), upto.as_str(), contact_id];
+            values.extend(marks.iter().map(|mark| Arg::from(mark.as_str())));
+            if !self.db.read(look.as_str(), values.clone()).await?.is_empty() {
+                let mut tx = self.db.begin().await?;
+                tx.execute(change.as_str(), values).await?;
+                tx.commit().await?;
+            }
+            if upto == BEHIND {
+                return Ok(());
+            }
+            after = upto;
+        }
+    }
+
+    /// Lets nothing of what was deleted stand in SQLite's write-ahead log. While a long read holds the log it stays; the
+    /// next time, or a clean stop, takes it away.
+    pub async fn empty_log(&self) {
+        let Db::Sqlite { checkpointer, .. } = &self.db else { return };
+        if let Err(error) = checkpoint::empty(checkpointer).await {
+            let error = StoreError::from(error);
+            tracing::warn!(%error, "the write-ahead log could not be emptied; it is tried again");
+        }
+    }
+}
+
+const OPEN: &str = "select status from events where contact_id = $1 and finished_at is null limit 1";
+
+/// What is kept of a contact besides its events; answers how many rows there were.
+async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str) -> Result<u64, StoreError> {
+    let rejections = "update rejections set payload = '', errors = '[]', fingerprint = null
+        where contact_id = $1 and payload <> ''";
+    let rejections = tx.execute(rejections, args![contact_id]).await?;
+    let link = tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
+    Ok(rejections + link)
+}
+
+/// Phone numbers (as they were written and as people write them), WeChat ids and mail addresses of a payload.
+fn marks_in(payload: &str) -> Vec<String> {
+    let Ok(payload) = json::parse_text(payload) else { return Vec::new() };
+    let contact = &payload["data"]["contact"];
+    let text = |member: &str| contact[member].as_str().unwrap_or_default().trim().to_owned();
+    let mut marks = vec![text("wechat_id"), text("email"), text("phone")];
+    let digits: String = text("phone").chars().filter(char::is_ascii_digit).collect();
+    let local = digits.strip_prefix("86").filter(|local| local.len() == 11).unwrap_or(&digits);
+    if let (11, Some((start, rest))) = (local.len(), local.split_at_checked(3)) {
+        let (middle, end) = rest.split_at(4);
+        marks.extend([format!("{start} {middle} {end}"), format!("{start}-{middle}-{end}")]);
+    }
+    marks.push(local.to_owned());
+    marks.retain(|mark| mark.len() >= MARK_BYTES_MIN && !mark.contains(['\0', '"', '\\', '%']));
+    marks
+}
+
+/// What stands in a mark's place: as long, and a number where it was one, so that JSON stays JSON.
+fn blank_of(mark: &str) -> String {
+    let blank = if mark.bytes().all(|byte| byte.is_ascii_digit()) { "9" } else { "*" };
+    blank.repeat(mark.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_person_is_looked_for_as_people_write_a_number() {
+        let payload = |contact: Value| serde_json::json!({ "data": { "contact": contact } }).to_string();
+        let marks = marks_in(&payload(serde_json::json!({ "phone": "+86 138-0013-8055", "wechat_id": "wxid_abc1" })));
+        for mark in ["13800138055", "138 0013 8055", "138-0013-8055", "+86 138-0013-8055", "wxid_abc1"] {
+            assert!(marks.iter().any(|found| found == mark), "{mark}: {marks:?}");
+        }
+        assert_eq!(
+            marks_in(&payload(serde_json::json!({ "phone": "123", "wechat_id": "a", "name": "陈晓雨" }))),
+            [""; 0]
+        );
+        assert_eq!(marks_in("no JSON"), [""; 0]);
+    }
+
+    #[test]
+    fn what_stands_in_its_place_keeps_json_readable() {
+        assert_eq!((blank_of("13800138055").as_str(), blank_of("wxid_abc1").as_str()), ("99999999999", "*********"));
+    }
+}

@@ -1,0 +1,204 @@
+//! What was erased, or forgotten by retention, is gone: from every row, every file and every copy.
+
+use std::{fs, path::Path, time::Duration};
+
+use erp_bridge::{
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::{Advance, CallRow, NewEvent, NewStep, Pruned, Rejection, Settlement, StepFacts},
+};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+
+use super::{Ledger, START, event, on_both};
+
+on_both! {
+    nothing_of_an_erased_person_stands_in_any_row
+    the_link_goes_with_the_person_and_another_contact_keeps_its_own
+}
+
+const PHONE: &str = "13912345678";
+const CHAT: &str = "我的身份证在抽屉里，请不要告诉别人";
+const NAME: &str = "欧阳秘密";
+const WECHAT: &str = "wxid_secret_1";
+
+/// Everything by which the person could be found.
+const SECRETS: [&str; 6] = [PHONE, CHAT, NAME, WECHAT, "139 1234 5678", "139-1234-5678"];
+
+fn payload(contact: &str, filler: usize) -> String {
+    json!({
+        "type": "message.logged",
+        "data": {
+            "contact": { "id": contact, "name": NAME, "phone": "+86 139-1234-5678", "wechat_id": WECHAT },
+            "signal": { "content": format!("{CHAT}{}", "。".repeat(filler)) },
+        }
+    })
+    .to_string()
+}
+
+fn call(response: &str) -> CallRow {
+    CallRow {
+        step: "survey".into(),
+        interface: "客户列表".into(),
+        started_at: START,
+        duration_ms: 1,
+        outcome: "ok".into(),
+        request: json!({ "mobile": PHONE }),
+        response: response.into(),
+    }
+}
+
+/// One event of the person, run to its end with everything that a run leaves.
+async fn run_of_the_person(ledger: &Ledger, number: usize, filler: usize) {
+    ledger.accept(NewEvent { payload: payload("erased", filler), ..event(&format!("p{number}"), "erased") }).await;
+    let mut lease = ledger.claim_one().await.lease;
+    let step = json!({ "name": NAME, "mobile": PHONE, "intro": CHAT });
+    let steps = [NewStep { name: "a".into(), step: step.clone(), fingerprint: None, facts: StepFacts::default() }];
+    ledger.store.plan(&mut lease, &steps, vec![call(&format!("{NAME} {PHONE} {CHAT}"))]).await.unwrap();
+    let link = Link { ord: 7, khid: "WXerased".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
+    let last = Advance { done: Some((0, step)), link: Some(link), ..Advance::default() };
+    ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
+}
+
+/// Another contact whose rows quote the person: candidates, the ERP's answer, an error's words.
+async fn quotes_of(ledger: &Ledger, contact: &str, status: Status) -> String {
+    let id = ledger.queue(contact).await;
+    let mut lease = ledger.claim_one().await.lease;
+    let answer = format!("{{\"mobile\":{PHONE},\"phone\":\"139 1234 5678\",\"weixinAcc\":\"{WECHAT}\"}}");
+    ledger.store.plan(&mut lease, &[], vec![call(&answer)]).await.unwrap();
+    let review = json!({ "candidates": [{ "ord": 7, "mobile": "139-1234-5678" }], "decisions": ["link"] });
+    let settlement = Settlement {
+        review: Some(review),
+        ..Settlement::to(status).because("candidates", format!("{PHONE} 已存在 (exists)"))
+    };
+    ledger.store.settle(lease, settlement).await.unwrap();
+    id
+}
+
+async fn refused(ledger: &Ledger) {
+    let rejection = Rejection {
+        webhook_id: "r1".into(),
+        kind: None,
+        contact_id: Some("erased".into()),
+        errors: json!([NAME]),
+        payload: payload("erased", 9_000),
+    };
+    ledger.store.reject(rejection).await.unwrap();
+}
+
+/// The person among others, in small and in large rows.
+async fn planted(ledger: &Ledger) -> [String; 2] {
+    for (number, filler) in [0, 3, 200, 1_000, 5_000, 20_000].into_iter().enumerate() {
+        run_of_the_person(ledger, number, filler).await;
+        for other in 0..8 {
+            let mut noise = event(&format!("n{number}-{other}"), "noise");
+            noise.payload = "x".repeat(37 * (other + 1) * (number + 1));
+            ledger.accept(noise).await;
+            let lease = ledger.claim_one().await.lease;
+            ledger.store.settle(lease, Settlement::to(Status::Succeeded)).await.unwrap();
+        }
+    }
+    refused(ledger).await;
+    [quotes_of(ledger, "other1", Status::NeedsReview).await, quotes_of(ledger, "other2", Status::Dead).await]
+}
+
+/// Every row of the ledger as text.
+async fn rows(ledger: &Ledger) -> String {
+    let url = ledger.config.url.expose_secret();
+    let mut text = String::new();
+    if ledger.is_sqlite() {
+        let copy = tempfile::tempdir().unwrap();
+        let copy = copy.path().join("copy.db");
+        ledger.store.backup(&copy).await.unwrap();
+        return String::from_utf8_lossy(&fs::read(copy).unwrap()).into_owned();
+    }
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    for table in ["events", "turns", "steps", "calls", "contacts", "rejections", "audit", "webhook_ids", "reservations"]
+    {
+        let sql = sqlx::AssertSqlSafe(format!("select coalesce(string_agg(t::text, ' '), '') from {table} t"));
+        text += &sqlx::query_scalar::<_, String>(sql).fetch_one(&mut connection).await.unwrap();
+    }
+    text
+}
+
+fn assert_gone(text: &str, place: &str) {
+    for secret in SECRETS {
+        assert_eq!(text.matches(secret).count(), 0, "{secret} in {place}");
+    }
+}
+
+async fn nothing_of_an_erased_person_stands_in_any_row(ledger: &Ledger) {
+    let [review, _] = planted(ledger).await;
+    let before = rows(ledger).await;
+    for secret in [PHONE, CHAT, NAME, WECHAT, "139 1234 5678"] {
+        assert!(before.contains(secret), "{secret} was there");
+    }
+    assert_eq!(ledger.store.erase_contact("erased", &"ops".into(), Some("本人要求")).await, Ok(6));
+    assert_gone(&rows(ledger).await, "the rows");
+    // What quoted the person can still be read and decided.
+    let row = ledger.event(&review).await;
+    assert_eq!(row.review.unwrap()["candidates"][0]["ord"], 7);
+    let call = ledger.store.calls(&review).await.unwrap().items.remove(0);
+    let answer: Value = serde_json::from_str(&call.response).unwrap();
+    assert_eq!(answer["mobile"], json!(99_999_999_999_i64), "{answer}");
+    let audit = ledger.store.audit_log(None, 10).await.unwrap();
+    assert!(audit.iter().all(|entry| entry.subject == "erased"), "an id only: {audit:?}");
+}
+
+async fn the_link_goes_with_the_person_and_another_contact_keeps_its_own(ledger: &Ledger) {
+    planted(ledger).await;
+    let own = NewEvent { payload: payload("namesake", 0), ..event("own", "namesake") };
+    let own = ledger.accept(own).await;
+    assert!(ledger.store.contact("erased").await.unwrap().is_some());
+    ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
+    assert!(ledger.store.contact("erased").await.unwrap().is_none());
+    let kept = ledger.event(&own).await.payload.unwrap();
+    assert!(kept.contains(CHAT), "the same number is another contact's own");
+}
+
+fn dir_of(ledger: &Ledger) -> &Path {
+    let file = ledger.config.url.expose_secret().strip_prefix("sqlite://").unwrap();
+    Path::new(file).parent().unwrap()
+}
+
+fn files(dir: &Path) -> Vec<(String, String)> {
+    let read = |entry: fs::DirEntry| {
+        let bytes = fs::read(entry.path()).unwrap();
+        (entry.file_name().to_string_lossy().into_owned(), String::from_utf8_lossy(&bytes).into_owned())
+    };
+    fs::read_dir(dir).unwrap().map(|entry| read(entry.unwrap())).collect()
+}
+
+#[tokio::test]
+async fn after_an_erasure_no_file_of_the_ledger_holds_anything_of_the_person_before_and_after_a_stop() {
+    let ledger = Ledger::sqlite().await;
+    planted(&ledger).await;
+    let planted: String = files(dir_of(&ledger)).into_iter().map(|(_, text)| text).collect();
+    assert!(planted.contains(CHAT) && planted.contains(PHONE));
+    ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
+    for stopped in [false, true] {
+        if stopped {
+            ledger.store.close().await;
+        }
+        for (name, text) in files(dir_of(&ledger)) {
+            assert_gone(&text, &format!("{name}, stopped: {stopped}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_retention_took_away_stands_in_no_file_either() {
+    let ledger = Ledger::sqlite().await;
+    for (number, filler) in [0, 200, 5_000].into_iter().enumerate() {
+        run_of_the_person(&ledger, number, filler).await;
+    }
+    refused(&ledger).await;
+    ledger.clock.advance(Duration::from_secs(60));
+    while ledger.store.count_new_events().await.unwrap() {}
+    let now = ledger.clock.now();
+    while ledger.store.prune(now, now).await.unwrap() != Pruned::default() {}
+    ledger.store.empty_log().await;
+    for (name, text) in files(dir_of(&ledger)) {
+        assert_gone(&text, &name);
+    }
+}
