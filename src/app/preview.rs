@@ -44,7 +44,7 @@ struct PeekJournal<'a>(&'a Store);
 
 impl Journal for PeekJournal<'_> {
     // Planning does not look for records.
-    fn count_equal<'a>(&'a self, _fingerprint: &'a str) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
+    fn count_equal<'a>(&'a self, _fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
         Box::pin(std::future::ready(Ok(EqualRecords::default())))
     }
 

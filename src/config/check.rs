@@ -1,10 +1,11 @@
 //! What a single value must look like, what must hold between keys, what must not be missing, and what deserves a warning.
 
-use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 use humantime::format_duration;
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 
 use super::{
     Config, ServerConfig,
@@ -124,12 +125,17 @@ pub(super) fn is_listen(text: &str) -> bool {
     text.parse::<SocketAddr>().is_ok() || text.rsplit_once(':').is_some_and(named)
 }
 
-/// A URL of one of the two databases.
+/// A URL that one of the two databases takes, and that lasts: a ledger in memory would lose what was acknowledged.
 pub(super) fn is_database_url(text: &str) -> bool {
-    let rest = ["sqlite://", "postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    // A ledger in memory would lose what was acknowledged.
-    let lasting = !text.contains(":memory:") && !text.contains("mode=memory");
-    rest.is_some_and(|rest| !rest.trim().is_empty()) && lasting && !text.contains(char::is_control)
+    let lasts = !text.contains(":memory:") && !text.contains("mode=memory") && !text.contains(char::is_control);
+    let has_rest = text.split_once("://").is_some_and(|(_, rest)| !rest.trim().is_empty());
+    let is_taken = if text.starts_with("sqlite://") {
+        SqliteConnectOptions::from_str(text).is_ok()
+    } else {
+        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        is_postgres && PgConnectOptions::from_str(text).is_ok()
+    };
+    lasts && has_rest && is_taken
 }
 
 /// A path of the ERP, without query.

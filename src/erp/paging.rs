@@ -7,7 +7,7 @@ use super::{
 };
 
 /// Rows asked for at once. The ERP's own default is 20; it may give fewer than asked.
-const PAGE_SIZE: i64 = 100;
+pub(super) const PAGE_SIZE: i64 = 100;
 
 /// How many pages are read at most.
 pub(super) const PAGES_MAX: i64 = 50;
@@ -74,7 +74,8 @@ impl Erp {
     }
 }
 
-fn is_last(table: &Table, page: i64, rows_read: usize) -> bool {
+/// Whether no page follows this one.
+pub(super) fn is_last(table: &Table, page: i64, rows_read: usize) -> bool {
     if table.rows.is_empty() {
         return true;
     }

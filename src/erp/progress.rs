@@ -1,10 +1,13 @@
 //! Progress records (洽谈进展): add and list (`erp-wire.md §5`).
 
+use jiff::civil::Date;
+
 use super::{
     Answer, CustomerFilter, Erp, ErpError, Field,
     customers::check_lengths,
-    envelope::Row,
+    envelope::{Row, Table},
     interface::{Interface, SAVE},
+    paging::{PAGE_SIZE, PAGES_MAX, is_last},
 };
 
 /// 洽谈进展: `ord` the customer, `intro` up to 1,000 characters, `sort` the way of contact, `lead` a contact person or 0,
@@ -90,10 +93,10 @@ impl Erp {
         self.command(&ADD, &fields).await
     }
 
-    /// 洽谈进展列表: the records of a customer, the newest first, as far as `enough` asks of the texts read so far: a customer may
-    /// have thousands, and a record that was just added stands on the first page. A list that the installation closed
-    /// (refusal, 404, 403, for a minute nothing readable while the ERP answers otherwise) is `Closed`, which is believed for ten
-    /// minutes; an outage is an error and never `Closed`.
+    /// 洽谈进展列表: the records of a customer, from the newest as far as `enough` asks of those read so far, or until a page
+    /// holds one that was written before `since`: a customer may have thousands, and what is looked for is new. A list that
+    /// the installation closed (refusal, 404, 403, for a minute nothing readable while the ERP answers otherwise) is
+    /// `Closed`, which is believed for ten minutes; an outage is an error and never `Closed`.
     ///
     /// # Errors
     ///
@@ -101,28 +104,79 @@ impl Erp {
     pub async fn list_progress(
         &self,
         ord: i64,
+        since: Option<Date>,
         enough: impl Fn(&[ProgressRow]) -> bool + Send + Sync,
     ) -> Result<ProgressList, ErpError> {
         if let Some(words) = self.caches().progress_closed(self.now()) {
             return Ok(ProgressList::Closed(words));
         }
-        let filters = vec![Field::number("ord", ord), Field::new("_rpt_sort", "-date7")];
-        let read = |rows: &[Row]| rows.iter().map(record).collect::<Option<Vec<_>>>();
-        let rows =
-            match self.rows_until(&LIST, filters, |rows| read(rows).is_some_and(|records| enough(&records))).await {
-                Ok(rows) => rows,
-                Err(ErpError::Refused(words)) => {
-                    self.caches().set_progress_closed(self.now(), &words);
-                    return Ok(ProgressList::Closed(words));
-                }
-                Err(error) => return self.unreadable(ord, error).await,
-            };
-        // A list without the text cannot tell whether a record is there.
-        let Some(records) = read(&rows) else {
-            return self.unreadable(ord, ErpError::garbled("洽谈进展列表 has no column intro")).await;
+        match self.newest_progress(ord, since, enough).await {
+            Ok(records) => {
+                self.caches().progress_readable();
+                Ok(ProgressList::Records(records))
+            }
+            Err(ErpError::Refused(words)) => {
+                self.caches().set_progress_closed(self.now(), &words);
+                Ok(ProgressList::Closed(words))
+            }
+            Err(error) => self.unreadable(ord, error).await,
+        }
+    }
+
+    /// The first page, then those that hold the next newer records: forward where the list is sorted as asked, from its end
+    /// backward where the installation sorts it the other way (`erp-wire.md §1.14`).
+    async fn newest_progress(
+        &self,
+        ord: i64,
+        since: Option<Date>,
+        enough: impl Fn(&[ProgressRow]) -> bool,
+    ) -> Result<Vec<ProgressRow>, ErpError> {
+        let first = self.progress_page(ord, 1).await?;
+        let order = Order::of(&first.records);
+        let since = since.filter(|_| order != Order::Unknown);
+        let is_over = |read: &[ProgressRow], page: &[ProgressRow]| {
+            enough(read) || since.is_some_and(|since| page.iter().filter_map(written_on).any(|date| date < since))
         };
-        self.caches().progress_readable();
-        Ok(ProgressList::Records(records))
+        let last = first.table_pages();
+        let (mut read, oldest) = match last {
+            Some(last) if last > 1 && order == Order::OldestFirst => (Vec::new(), first.records),
+            _ if first.is_last(1, first.records.len()) || is_over(&first.records, &first.records) => {
+                return Ok(first.records);
+            }
+            _ => (first.records, Vec::new()),
+        };
+        let backward = !oldest.is_empty();
+        for step in 2..=PAGES_MAX {
+            let page = if backward { last.unwrap_or(1) + 2 - step } else { step };
+            if page == 1 {
+                read.extend(oldest);
+                return Ok(read);
+            }
+            let next = self.progress_page(ord, page).await?;
+            if !backward && !next.records.is_empty() && read.ends_with(&next.records) {
+                return if next.counts_more_than(read.len()) { Err(ErpError::garbled(SAME_PAGE)) } else { Ok(read) };
+            }
+            read.extend(next.records.iter().cloned());
+            if is_over(&read, &next.records) || !backward && next.is_last(page, read.len()) {
+                return Ok(read);
+            }
+        }
+        Err(ErpError::TooMany(format!(
+            "洽谈进展列表 of customer {ord} has more than {PAGES_MAX} pages since the event came"
+        )))
+    }
+
+    async fn progress_page(&self, ord: i64, page: i64) -> Result<ProgressPage, ErpError> {
+        let sorted = Field::new("_rpt_sort", "-date7");
+        let fields =
+            [Field::number("ord", ord), sorted, Field::number("pagesize", PAGE_SIZE), Field::number("pageindex", page)];
+        let Some(table) = self.call(&LIST, &fields).await?.table else {
+            return Err(ErpError::garbled("a list without a table"));
+        };
+        // A list without the text cannot tell whether a record is there.
+        let records = table.rows.iter().map(record).collect::<Option<Vec<_>>>();
+        let records = records.ok_or_else(|| ErpError::garbled("洽谈进展列表 has no column intro"))?;
+        Ok(ProgressPage { table, records })
     }
 
     /// An installation may close the list by a page instead of an answer (`erp-wire.md §1.2`, `§5`). An outage looks the
@@ -141,6 +195,94 @@ impl Erp {
     }
 }
 
+const SAME_PAGE: &str = "洽谈进展列表 gives the same page again and again";
+
+/// A page of the list.
+struct ProgressPage {
+    table: Table,
+    records: Vec<ProgressRow>,
+}
+
+impl ProgressPage {
+    /// How many pages there are, where the ERP says so.
+    fn table_pages(&self) -> Option<i64> {
+        let rows = i64::try_from(self.records.len()).ok().filter(|rows| *rows > 0)?;
+        self.table.page_count.or_else(|| Some((self.table.record_count? + rows - 1) / rows))
+    }
+
+    fn is_last(&self, page: i64, rows_read: usize) -> bool {
+        is_last(&self.table, page, rows_read)
+    }
+
+    fn counts_more_than(&self, rows: usize) -> bool {
+        let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+        self.table.record_count.is_some_and(|records| records > rows) || self.table.page_count > Some(1)
+    }
+}
+
+/// How an installation sorts the list, as far as a page shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    NewestFirst,
+    OldestFirst,
+    /// No dates, or in no order: nothing can be said of what is not read.
+    Unknown,
+}
+
+impl Order {
+    /// By the days, and where they are all the same by the records' ids.
+    fn of(records: &[ProgressRow]) -> Self {
+        let Some(days) = records.iter().map(written_on).collect::<Option<Vec<_>>>() else { return Self::Unknown };
+        let ids = records.iter().map(|row| row.ord);
+        let (falls, rises) = (days.is_sorted_by(|a, b| a >= b), days.is_sorted());
+        match (falls, rises) {
+            (true, true) if ids.clone().is_sorted() && records.len() > 1 => Self::OldestFirst,
+            (true, true) if !ids.rev().is_sorted() => Self::Unknown,
+            (true, _) => Self::NewestFirst,
+            (false, true) => Self::OldestFirst,
+            (false, false) => Self::Unknown,
+        }
+    }
+}
+
+/// The day on which a record was written, in whatever form the ERP writes `date7`.
+fn written_on(row: &ProgressRow) -> Option<Date> {
+    let mut numbers = row.date.as_deref()?.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty());
+    let mut next = || numbers.next()?.parse::<i16>().ok();
+    let (year, month, day) = (next()?, next()?, next()?);
+    Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+}
+
 fn record(row: &Row) -> Option<ProgressRow> {
     Some(ProgressRow { ord: row.integer("ord"), intro: row.owned("intro")?, date: row.owned("date7") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(rows: &[(i64, &str)]) -> Vec<ProgressRow> {
+        let row = |(ord, date): &(i64, &str)| ProgressRow {
+            ord: Some(*ord),
+            date: Some((*date).to_owned()).filter(|date| !date.is_empty()),
+            ..ProgressRow::default()
+        };
+        rows.iter().map(row).collect()
+    }
+
+    #[test]
+    fn the_order_of_a_list_is_seen_on_its_first_page() {
+        for (page, order) in [
+            (rows(&[(3, "2026-11-23 10:00:00"), (2, "2026-11-22 10:00:00")]), Order::NewestFirst),
+            (rows(&[(2, "2026/9/30 8:00:00"), (3, "2026/10/1 8:00:00")]), Order::OldestFirst),
+            (rows(&[(3, "2026-11-23"), (2, "2026-11-23")]), Order::NewestFirst),
+            (rows(&[(2, "2026-11-23"), (3, "2026-11-23")]), Order::OldestFirst),
+            (rows(&[(2, "2026-11-23"), (5, "2026-11-23"), (3, "2026-11-23")]), Order::Unknown),
+            (rows(&[(2, "2026-11-23"), (5, "2026-11-25"), (3, "2026-11-24")]), Order::Unknown),
+            (rows(&[(3, "2026-11-23"), (2, "")]), Order::Unknown),
+            (rows(&[(3, "2026-11-23")]), Order::NewestFirst),
+        ] {
+            assert_eq!(Order::of(&page), order, "{page:?}");
+        }
+    }
 }

@@ -100,10 +100,12 @@ pub(super) async fn resume_dispatch(
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Dispatch>, Problem> {
     let reason = checked_reason(body.reason)?;
-    let store = state.store.clone();
-    state
-        .undisturbed(async move { store.audit(&caller.actor(), "erp.resume", "erp", reason.as_deref()).await })
-        .await?;
-    state.dispatch.resume();
+    let (store, dispatch) = (state.store.clone(), state.dispatch.clone());
+    let resume = async move {
+        store.audit(&caller.actor(), "erp.resume", "erp", reason.as_deref()).await?;
+        dispatch.resume().await;
+        Ok(())
+    };
+    state.undisturbed(resume).await?;
     Ok(Json(state.dispatch.facts()))
 }

@@ -36,8 +36,8 @@ pub enum PreviewError {
 pub trait DispatchFacts: Send + Sync {
     /// How dispatch stands.
     fn facts(&self) -> Dispatch;
-    /// Forgets a refused login, so that dispatch tries again.
-    fn resume(&self);
+    /// Forgets a refused login, so that dispatch tries again; it has happened when this returns.
+    fn resume(&self) -> BoxFuture<'static, ()>;
 }
 
 /// How dispatch to the ERP stands.

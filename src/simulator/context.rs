@@ -3,6 +3,7 @@
 use super::{
     answer::Answer,
     data::{Data, Effect},
+    quirks::Quirks,
     settings::Settings,
 };
 use crate::clock::Millis;
@@ -11,6 +12,7 @@ use crate::clock::Millis;
 pub(super) struct Context<'a> {
     pub(super) data: &'a Data,
     pub(super) settings: &'a Settings,
+    pub(super) quirks: &'a Quirks,
     pub(super) now: Millis,
     /// The account of the session.
     pub(super) user: i64,

@@ -97,6 +97,19 @@ pub(super) enum Effect {
     AddProgress { customer: i64, fields: Fields, by: i64 },
 }
 
+impl Effect {
+    /// The texts that it stores.
+    pub(super) fn fields_mut(&mut self) -> Option<&mut Fields> {
+        match self {
+            Self::SaveCustomer { fields, .. }
+            | Self::EditCustomer { fields, .. }
+            | Self::SaveContact { fields, .. }
+            | Self::AddProgress { fields, .. } => Some(fields),
+            Self::Allocate { .. } | Self::Hold { .. } => None,
+        }
+    }
+}
+
 /// Everything stored.
 #[derive(Debug)]
 pub(super) struct Data {

@@ -8,6 +8,8 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::clock::Millis;
+
 use super::{
     call_log::CallRecord,
     data::{Contact, Customer, Effect, Holding, Progress},
@@ -206,6 +208,15 @@ impl Handle {
     /// Puts one customer in, with these fields: `[("name", "张三"), ("mobile", "13800138000")]`.
     pub fn seed_customer_fields(&self, fields: &[(&str, &str)]) -> Result<i64, String> {
         self.seed_customer(&fields.iter().map(|(id, value)| ((*id).to_owned(), json!(value))).collect())
+    }
+
+    /// Stores so many progress records of other people at a customer, written at that moment.
+    pub fn seed_progress(&self, customer: i64, count: usize, at: Millis) {
+        let mut world = self.world();
+        for number in 1..=count {
+            let fields = Fields::from([("intro".to_owned(), format!("第{number}次拜访，谈的很好"))]);
+            world.data.apply(Effect::AddProgress { customer, fields, by: 1 }, at);
+        }
     }
 
     fn seed_customer(&self, record: &SeedRecord) -> Result<i64, String> {

@@ -28,6 +28,7 @@
 //! with its display text, as 客户修改 names them; the *value* of `sort1` is the pair of tree ids (`3,7`) that 客户添加 takes.
 
 mod accounts;
+mod alterations;
 mod answer;
 mod assignment;
 mod call;

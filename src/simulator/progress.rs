@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{
+    alterations,
     answer::{Answer, Page, Row, Table},
     call::Call,
     choices,
@@ -27,7 +28,10 @@ pub(super) fn add(context: &Context<'_>, call: &Call) -> Decision {
         return Answer::refused(text).into();
     }
     let mut fields: Fields = ["sort", "lead", "plantype"].map(|id| (id.to_owned(), call.field(id).to_owned())).into();
-    fields.insert("intro".to_owned(), choices::template_or_text(call.field("intro")).to_owned());
+    let intro = choices::template_or_text(call.field("intro"));
+    let replaces = context.settings.replaces.as_ref();
+    let intro = replaces.map_or_else(|| intro.to_owned(), |(text, by)| intro.replace(text, by));
+    fields.insert("intro".to_owned(), intro);
     fields.extend(call.fields.iter().filter(|(id, _)| id.starts_with('@')).map(|(id, val)| (id.clone(), val.clone())));
     let effect = Effect::AddProgress { customer: customer.ord, fields, by: context.user };
     Decision { answer: Answer::done("保存成功！"), effect: Some(effect) }
@@ -58,7 +62,7 @@ fn check(context: &Context<'_>, customer: i64, call: &Call) -> Result<(), String
     Ok(())
 }
 
-/// The list of a customer's records, the newest first. It may be closed on an installation.
+/// The list of a customer's records, the newest first unless the installation sorts it the other way. It may be closed on an installation.
 pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     match context.settings.replylist {
         ReplyList::Open => {}
@@ -68,7 +72,11 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     }
     let Some(customer) = call.ord() else { return Answer::failed("缺少数据唯一标识 ord") };
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
-    let found = page.cut(context.data.progress_of(customer).rev().collect::<Vec<_>>());
+    let mut records: Vec<_> = context.data.progress_of(customer).collect();
+    if !context.settings.replylist_oldest_first {
+        records.reverse();
+    }
+    let found = page.cut(records);
     let row = |record: &Progress| {
         let name = context.data.user(record.user).map_or("", |user| user.name.as_str());
         let intro = record.fields.get("intro").map_or("", String::as_str);
@@ -76,6 +84,7 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
             Some((cut, _)) => format!("{}{}", &intro[..cut], context.settings.replylist_mark),
             None => intro.to_owned(),
         };
+        let intro = alterations::shown(&intro, context.quirks);
         Row {
             ord: record.ord,
             values: vec![json!(record.ord), json!(intro), json!(record.stored_at.erp_local()), json!(name)],

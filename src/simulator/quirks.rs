@@ -48,11 +48,21 @@ pub enum Quirk {
     MaskedDetails,
     /// `values_only`: details show choices by their ids, without texts. Not part of `all`.
     ValuesOnly,
+    /// `question_marks`: what the database's code page lacks is stored as `?`, an emoji as `??` (§1.12). Not part of `all`,
+    /// as the three that follow.
+    QuestionMarks,
+    /// `drops_zero_width`: zero-width characters are not stored (§1.12).
+    DropsZeroWidth,
+    /// `decodes_entities`: entities are stored as what they stand for (§1.12).
+    DecodesEntities,
+    /// `shows_markup`: the list of progress records shows entities once too often, blanks as `&nbsp;`, line ends as `<br />`
+    /// (§1.12).
+    ShowsMarkup,
 }
 
 impl Quirk {
     /// Every quirk.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::RawControl,
         Self::Bom,
         Self::RowsObjects,
@@ -71,9 +81,18 @@ impl Quirk {
         Self::MaskedLists,
         Self::MaskedDetails,
         Self::ValuesOnly,
+        Self::QuestionMarks,
+        Self::DropsZeroWidth,
+        Self::DecodesEntities,
+        Self::ShowsMarkup,
     ];
 
-    /// What `all` leaves out: an installation of its own, or one with which a person must be asked.
+    /// Those that alter texts.
+    pub const ALTERING: [Self; 4] =
+        [Self::QuestionMarks, Self::DropsZeroWidth, Self::DecodesEntities, Self::ShowsMarkup];
+
+    /// What `all` leaves out: an installation of its own, or one with which a person must be asked; and
+    /// [`Quirk::ALTERING`].
     const APART: [Self; 3] = [Self::NoFirstContact, Self::MaskedDetails, Self::ValuesOnly];
 
     /// The name in flags and control calls.
@@ -97,6 +116,10 @@ impl Quirk {
             Self::MaskedLists => "masked_lists",
             Self::MaskedDetails => "masked_details",
             Self::ValuesOnly => "values_only",
+            Self::QuestionMarks => "question_marks",
+            Self::DropsZeroWidth => "drops_zero_width",
+            Self::DecodesEntities => "decodes_entities",
+            Self::ShowsMarkup => "shows_markup",
         }
     }
 
@@ -112,7 +135,7 @@ impl Quirk {
                 | Self::MaskedLists
                 | Self::MaskedDetails
                 | Self::ValuesOnly
-        )
+        ) || Self::ALTERING.contains(&self)
     }
 }
 
@@ -155,7 +178,8 @@ impl Quirks {
 
     /// All that a client can see through, mixed: arrays in this answer, objects in the next.
     pub fn all() -> Self {
-        let on = Quirk::ALL.into_iter().filter(|quirk| !Quirk::APART.contains(quirk)).collect();
+        let left_out = |quirk: &Quirk| Quirk::APART.contains(quirk) || Quirk::ALTERING.contains(quirk);
+        let on = Quirk::ALL.into_iter().filter(|quirk| !left_out(quirk)).collect();
         Self { on, mix: true }
     }
 

@@ -21,6 +21,10 @@ pub struct Settings {
     pub replylist: ReplyList,
     /// Most characters of a record's text that this list shows; it shows texts whole where this is empty.
     pub replylist_cut: Option<usize>,
+    /// In progress records this text is stored as that one: an alteration that nobody foresaw.
+    pub replaces: Option<(String, String)>,
+    /// The progress list begins with the oldest record, however it is asked to be sorted (§1.14).
+    pub replylist_oldest_first: bool,
     /// What stands behind a text that was cut.
     pub replylist_mark: String,
     /// Whether an id that was allocated is given again until something is stored under it.
@@ -63,6 +67,8 @@ impl Default for Settings {
             only_zsml: false,
             replylist: ReplyList::Open,
             replylist_cut: None,
+            replaces: None,
+            replylist_oldest_first: false,
             replylist_mark: "…".to_owned(),
             allocates_again: false,
             page_cap: None,

@@ -4,7 +4,7 @@
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
-    accounts,
+    accounts, alterations,
     answer::Answer,
     assignment,
     call::{Call, Interface},
@@ -15,6 +15,7 @@ use super::{
     data::{Data, Effect},
     edit,
     faults::{Break, Faults, Plan, When},
+    fields::Fields,
     load::Meter,
     progress,
     quirks::{DrawnQuirks, Quirk, Quirks},
@@ -130,7 +131,9 @@ impl World {
             return Answer::done("退出成功");
         }
         let Decision { answer, effect } = decide(&self.context(user, now), call);
-        if let Some(effect) = effect.filter(|_| store) {
+        if let Some(mut effect) = effect.filter(|_| store) {
+            let fields = effect.fields_mut().into_iter().flat_map(Fields::values_mut);
+            fields.for_each(|value| *value = alterations::stored(value, &self.quirks));
             let counts = !matches!(effect, Effect::Allocate { .. });
             let ord = self.data.apply(effect, now);
             self.call_log.stored += u64::from(counts);
@@ -144,6 +147,7 @@ impl World {
         Context {
             data: &self.data,
             settings: &self.settings,
+            quirks: &self.quirks,
             now,
             user,
             page_cap: self.settings.page_cap.or(quirky_cap),

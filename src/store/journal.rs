@@ -57,6 +57,17 @@ pub struct StepFacts {
     pub binds: bool,
 }
 
+/// Steps that have one fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EqualSteps {
+    /// Those that are done.
+    pub done: i64,
+    /// Those of open events before the one that asks, in the order of ids, that were started.
+    pub started_before: i64,
+    /// Those of all other events that were started.
+    pub started: i64,
+}
+
 /// What one write of the journal says; all of it in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Advance {
@@ -168,16 +179,21 @@ impl Store {
         let _ = self.watch.set(watch);
     }
 
-    /// How many steps carry this fingerprint: those that are done, and those of open events before this one, in the order
-    /// of ids, that were started.
-    pub async fn count_fingerprint(&self, fingerprint: &str, event_id: &str) -> Result<(i64, i64), StoreError> {
+    /// How many steps carry this fingerprint, as the event `event_id` counts them.
+    pub async fn count_fingerprint(&self, fingerprint: &str, event_id: &str) -> Result<EqualSteps, StoreError> {
         let sql = "select count(case when state = 'done' then 1 end) as done,
                      count(case when state = 'started' and event_id < $2 and exists (select 1 from events
                        where events.id = steps.event_id and events.status in ('queued', 'running', 'needs_review'))
-                       then 1 end) as started
+                       then 1 end) as started_before,
+                     count(case when state = 'started' and event_id <> $2 then 1 end) as started
                    from steps where fingerprint = $1";
         let rows = self.db.read(sql, args![fingerprint, event_id]).await?;
-        rows.first().map_or(Ok((0, 0)), |row| Ok((row.int("done")?, row.int("started")?)))
+        let Some(row) = rows.first() else { return Ok(EqualSteps::default()) };
+        Ok(EqualSteps {
+            done: row.int("done")?,
+            started_before: row.int("started_before")?,
+            started: row.int("started")?,
+        })
     }
 
     /// Begins a transaction of the lease's holder and extends the lease; refuses who is not the holder any more.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::{
     Actor, EventFilter, EventRow, Resolution, Store, StoreError, audit::write_audit, db::args, queries::Conditions,
     transitions::Move, turns::move_turn,
@@ -31,9 +33,9 @@ impl Order<'_> {
     fn fits(&self, event: &EventRow) -> bool {
         let Ok(next) = event.status.after(self.happened) else { return false };
         let Some(resolution) = self.resolution else { return next != Status::Queued || event.payload.is_some() };
-        let decision = serde_json::json!(resolution)["decision"].clone();
+        let decision = json!(resolution)["decision"].clone();
         let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
-        asked_for.is_none_or(|decisions| decisions.contains(&decision))
+        asked_for.is_some_and(|decisions| decisions.contains(&decision))
     }
 }
 
@@ -144,7 +146,7 @@ impl Store {
             return Err(StoreError::WrongState(event.status));
         }
         let Order { actor, action, reason, happened, pause, resolution } = order;
-        let resolution = resolution.map(|resolution| serde_json::json!(resolution).to_string());
+        let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()).to_string());
         let is_tried_again = happened.target() == Some(Status::Queued);
         let moved = Move {
             happened,
@@ -169,6 +171,15 @@ impl Store {
         self.work.notify_one();
         Ok(())
     }
+}
+
+/// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other.
+fn bound(resolution: &Resolution, review: Option<&Value>) -> Value {
+    let mut decision = json!(resolution);
+    if let Some(step) = review.and_then(|review| review.get("step")) {
+        decision["step"] = step.clone();
+    }
+    decision
 }
 
 /// Of those that match, the events that still have their payload: without it there is nothing to replay.

@@ -3,7 +3,7 @@
 use super::{
     details::DETAILS_READ,
     phone_match::{PhoneMatch, fit, same_number},
-    text::comparable,
+    text::{may_be_same, searchable},
 };
 use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
 
@@ -57,13 +57,13 @@ pub(super) async fn person_of(
     let filter = ContactPersonFilter {
         company: Some(company),
         mobile: mobile.map(str::to_owned),
-        person_name: mobile.is_none().then(|| name.to_owned()),
+        person_name: mobile.is_none().then(|| searchable(name).to_owned()),
     };
     Ok(contact_persons(erp, &filter).await?.into_iter().find(|row| {
         row.company.is_none_or(|ord| ord == company)
             && match (mobile, &row.mobile) {
                 (Some(ours), Some(theirs)) if fit(theirs, ours) != PhoneMatch::Masked => same_number(ours, theirs),
-                _ => row.person_name.as_deref().is_some_and(|theirs| comparable(theirs) == comparable(name)),
+                _ => row.person_name.as_deref().is_some_and(|theirs| may_be_same(theirs, name)),
             }
     }))
 }

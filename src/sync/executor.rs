@@ -1,5 +1,6 @@
 //! Doing a step, and asking the ERP whether it is done.
 
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     text::comparable,
 };
 use crate::{
+    clock::{Millis, erp_zone},
     config::ErpValues,
     erp::{CustomerFilter, CustomerKind, Detail, Erp, ErpError, Field, NewProgress, ProgressList, ProgressRow, Shown},
     event::Assignment,
@@ -60,6 +62,8 @@ pub struct Executor<'a> {
     pub values: &'a ErpValues,
     /// The customer, once it is known: linked, found or allocated.
     pub ord: Option<i64>,
+    /// Since when the steps can have left anything in the ERP: the event's acceptance. `None` in a preview.
+    pub since: Option<Millis>,
 }
 
 impl Executor<'_> {
@@ -212,14 +216,20 @@ impl Executor<'_> {
         let ord = self.ord()?;
         let mut wanted = Vec::with_capacity(texts.len());
         for text in texts {
-            let counts = self.journal.count_equal(&records::fingerprint(ord, text)).await?;
+            let counts = self.journal.count_equal(&records::fingerprints(ord, text)).await?;
             wanted.push(Wanted::new(text, counts));
         }
         // An ERP shows what was just added on the first page, so reading stops as soon as all of them are there.
         let all_are_there = |rows: &[ProgressRow]| wanted.iter().all(|wanted| wanted.is_in(rows));
-        let rows = match self.erp.list_progress(ord, all_are_there).await? {
-            ProgressList::Closed(words) => return Ok(vec![Verification::Hidden(words); texts.len()]),
-            ProgressList::Records(rows) => rows,
+        // Equal records of others may be older than the event, and all of them are to be counted.
+        let since = self.since.filter(|_| wanted.iter().all(Wanted::is_unique)).map(day_before);
+        let hidden = |words: String| vec![Verification::Hidden(words); texts.len()];
+        let rows = match self.erp.list_progress(ord, since, all_are_there).await {
+            Ok(ProgressList::Records(rows)) => rows,
+            Ok(ProgressList::Closed(words)) => return Ok(hidden(words)),
+            // A person can look where the bridge gives up.
+            Err(ErpError::TooMany(words)) => return Ok(hidden(words)),
+            Err(error) => return Err(error.into()),
         };
         let mut seen = Vec::with_capacity(wanted.len());
         for wanted in &wanted {
@@ -235,11 +245,12 @@ impl Executor<'_> {
         if wanted.may_be_in(rows) {
             return Ok(Verification::Shared);
         }
-        for (text, count) in wanted.too_short_to_tell(rows) {
-            // A shorter record of ours, shown whole, is not this one cut short.
-            if self.journal.count_equal(&records::fingerprint(ord, &text)).await?.done < count {
+        for (text, count) in wanted.doubtful(rows) {
+            // Another record of ours, shown as it is, is not this one altered or cut short.
+            let equal = self.journal.count_equal(&records::fingerprints(ord, text)).await?;
+            if equal.done + equal.started < count {
                 return Ok(Verification::Hidden(format!(
-                    "洽谈进展列表 shows texts too short to tell them apart: {text}"
+                    "洽谈进展列表 shows a text of the same moment that may be this one, altered or cut short: {text}"
                 )));
             }
         }
@@ -312,6 +323,12 @@ impl Executor<'_> {
     }
 }
 
+/// The day before a moment, in the ERP's zone: its clock may be another one.
+fn day_before(moment: Millis) -> Date {
+    let day = moment.timestamp().to_zoned_datetime(erp_zone()).date();
+    day.yesterday().unwrap_or(day)
+}
+
 /// Whose record stands under an allocated `ord`.
 #[derive(Debug, PartialEq, Eq)]
 enum RecordOwner {
@@ -321,10 +338,11 @@ enum RecordOwner {
 }
 
 fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
-    let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| comparable(&field.val));
-    let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(comparable)));
-    let is_shown = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(_, stored)| !stored.is_empty());
-    let differs = |pair: &Option<(String, String)>| pair.as_ref().is_some_and(|(sent, stored)| sent != stored);
+    let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.as_str());
+    let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(str::trim)));
+    let is_shown = |pair: &Option<(&str, &str)>| pair.is_some_and(|(_, stored)| !stored.is_empty());
+    let is_other = |(sent, stored): (&str, &str)| stored.is_empty() || comparable(sent) != comparable(stored);
+    let differs = |pair: &Option<(&str, &str)>| pair.is_some_and(is_other);
     if pairs.iter().any(is_shown) && !pairs.iter().any(differs) {
         RecordOwner::Ours
     } else if pairs.iter().all(|pair| is_shown(pair) && differs(pair)) {
@@ -388,6 +406,7 @@ mod tests {
             ("KH202611230001", "", RecordOwner::Nobodys),
             ("KH1", "张三", RecordOwner::Nobodys),
             ("WX1", "李四", RecordOwner::Nobodys),
+            ("WX1", "张 三?", RecordOwner::Ours),
             ("KH1", "李四", RecordOwner::Anothers),
         ] {
             let detail = Detail::from_fields(None, [("khid", khid, ""), ("name", name, "")]);

@@ -1,7 +1,10 @@
 //! By what a contact is one with others: its number and its company, each in the form that is compared. Comparing and
 //! reserving use the same keys, so that two contacts are held apart exactly where one would find the other's customer.
 
-use super::mapping::Mapping;
+use super::{
+    mapping::Mapping,
+    text::{comparable, searchable},
+};
 use crate::event::{
     Event,
     phone::{is_separator, normalize},
@@ -18,11 +21,15 @@ pub(super) fn number_key(number: &str) -> Option<String> {
     (!digits.is_empty()).then(|| digits.to_owned())
 }
 
-/// A company's or a person's name whatever its width, brackets, case, blanks, invisible marks and markup.
+/// A company's or a person's name whatever its width, brackets, case, blanks, invisible marks and markup, and whatever an
+/// ERP makes of it when it stores it.
 pub(super) fn name_key(name: &str) -> String {
     let name = html_escape::decode_html_entities(name);
     let visible = name.chars().map(half_width).filter(|c| !is_separator_in_names(*c));
-    visible.map(round_bracket).flat_map(char::to_lowercase).collect()
+    let visible: String = visible.map(round_bracket).flat_map(char::to_lowercase).collect();
+    let kept = comparable(&visible);
+    // Names of nothing but what ERPs alter are the same only if they are equal.
+    if kept.is_empty() { visible } else { kept }
 }
 
 /// The ways to ask for a name, whose key is the same: the ERP's filter compares what stands there, letter for letter.
@@ -31,7 +38,7 @@ pub(super) fn spellings(name: &str) -> Vec<String> {
     let full: String = half.chars().map(full_width_mark).collect();
     let mut spellings: Vec<String> = Vec::new();
     for spelling in [name.trim(), full.trim(), half.trim()] {
-        if !spelling.is_empty() && spellings.iter().all(|known| known != spelling) {
+        if !spelling.is_empty() && spellings.iter().all(|known| searchable(known) != searchable(spelling)) {
             spellings.push(spelling.to_owned());
         }
     }

@@ -14,6 +14,7 @@ use super::{
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, same_number},
     question::Question,
+    text::searchable,
 };
 use crate::{
     config::SameName,
@@ -287,7 +288,7 @@ enum Column {
 
 impl Column {
     fn filter(self, wanted: &str) -> CustomerFilter {
-        let wanted = Some(wanted.to_owned());
+        let wanted = Some(if let Self::Name = self { searchable(wanted) } else { wanted }.to_owned());
         match self {
             Self::Khid => CustomerFilter { khid: wanted, sort: Some("khid"), ..CustomerFilter::default() },
             Self::Name => CustomerFilter { name: wanted, sort: Some("name"), ..CustomerFilter::default() },

@@ -34,8 +34,11 @@ pub use self::{
     step::{Step, named},
     text::{clean, utf16_len},
 };
-use crate::erp::{CallLog, Erp};
 pub use crate::erp::{CallRecord, ErpError, Shown};
+use crate::{
+    clock::Millis,
+    erp::{CallLog, Erp},
+};
 
 /// The ERP and everything that planning needs, as a worker holds it.
 #[derive(Clone)]
@@ -52,6 +55,8 @@ pub struct Job {
     pub log: CallLog,
     /// Makes the plan.
     pub planner: std::sync::Arc<Planner>,
+    /// When the event was accepted.
+    pub since: Option<Millis>,
 }
 
 impl Engine {
@@ -60,13 +65,14 @@ impl Engine {
         Self { erp, planner: planner.into() }
     }
 
-    /// Begins a run whose calls may be sent until `deadline`; they carry the event's `traceparent`, if it has one.
-    pub fn begin(&self, deadline: crate::clock::Millis, trace_parent: Option<&str>) -> Job {
-        self.job(CallLog::new("survey", Some(deadline)).in_trace(trace_parent))
+    /// Begins a run of an event accepted then, whose calls may be sent until `deadline`; they carry the event's `traceparent`, if it has one.
+    pub fn begin(&self, deadline: Millis, accepted_at: Millis, trace_parent: Option<&str>) -> Job {
+        let job = self.job(CallLog::new("survey", Some(deadline)).in_trace(trace_parent));
+        Job { since: Some(accepted_at), ..job }
     }
 
     fn job(&self, log: CallLog) -> Job {
-        Job { erp: self.erp.recording(log.clone()), log, planner: self.planner.clone() }
+        Job { erp: self.erp.recording(log.clone()), log, planner: self.planner.clone(), since: None }
     }
 
     /// One cheap call: whether the ERP answers.
@@ -93,14 +99,14 @@ impl Job {
 
     /// Does and looks up the plan's steps for one customer.
     pub fn executor<'a>(&'a self, journal: &'a dyn Journal, ord: Option<i64>) -> Executor<'a> {
-        Executor { erp: &self.erp, journal, values: &self.planner.mapping.values, ord }
+        Executor { erp: &self.erp, journal, values: &self.planner.mapping.values, ord, since: self.since }
     }
 }
 
 /// What planning and probing ask of the ledger.
 pub trait Journal: Send + Sync {
-    /// How many steps left this mark: equal progress records of a customer are told apart by counting.
-    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<EqualRecords, JournalError>>;
+    /// How many steps left one of these marks: equal progress records of a customer are told apart by counting.
+    fn count_equal<'a>(&'a self, fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>>;
     /// The next number of a rotation; `peek` does not take it.
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>>;
 }
@@ -113,6 +119,8 @@ pub struct EqualRecords {
     /// Those that were begun and are still open, of events before this one in an order that all agree on: of two equal
     /// records whose outcomes are open, the one that is there belongs to the first of them.
     pub started_before: i64,
+    /// Those that were begun and are still open, of all other events.
+    pub started: i64,
 }
 
 /// The ledger did not answer.

@@ -91,10 +91,14 @@ impl Planner {
     /// Plans a task. `peek` leaves the turns of the assignment rules as they are.
     pub async fn plan(&self, erp: &Erp, journal: &dyn Journal, task: &Task, peek: bool) -> Result<Plan, SyncError> {
         let steps = match &task.work {
-            Work::Event(event) if event.kind() != EventKind::MessageLogged => {
-                return self.customer_event(erp, journal, task, event, peek).await;
+            Work::Event(event) => {
+                // No record is dated by a clock that was never set.
+                let event = Event::clone(event).with_plausible_times(task.received_at);
+                if event.kind() != EventKind::MessageLogged {
+                    return self.customer_event(erp, journal, task, &event, peek).await;
+                }
+                self.message(&event)
             }
-            Work::Event(event) => self.message(event),
             Work::Command { command, .. } => {
                 if let Command::Assign(to) = command {
                     assignment::check_users(erp, to).await?;

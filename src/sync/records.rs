@@ -7,18 +7,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::{EqualRecords, text::comparable};
+use super::{
+    EqualRecords,
+    text::{comparable, comparable_before},
+};
 use crate::erp::ProgressRow;
 
 /// How many characters of a text count, white space aside: the head with time and speaker (21), the number of a part (up to
 /// 7), and some of what was said. A list that shows fewer cannot tell.
 const BEGINNING: usize = 32;
+/// Characters of date and time.
+const MOMENT: usize = 18;
 /// Fewer characters than a date has are somebody's own short record, not ours cut short.
 const SHORTEST_CUT: usize = 10;
 
 /// By what the ledger counts equal records of a customer.
 pub(super) fn fingerprint(ord: i64, text: &str) -> String {
-    let digest = Sha256::digest(beginning(&comparable(text)).as_bytes());
+    mark(ord, &comparable(text))
+}
+
+/// The marks under which steps with this text may stand in the ledger: this one, and that of an earlier version.
+pub(super) fn fingerprints(ord: i64, text: &str) -> Vec<String> {
+    let mut marks = vec![fingerprint(ord, text), mark(ord, &comparable_before(text))];
+    marks.dedup();
+    marks
+}
+
+fn mark(ord: i64, compared: &str) -> String {
+    let digest = Sha256::digest(beginning(compared).as_bytes());
     let digest = hex::encode(&digest[..16]);
     format!("{ord}:{digest}")
 }
@@ -38,6 +54,11 @@ impl Wanted {
         Self { text: comparable(text), counts }
     }
 
+    /// Whether no other step left its like.
+    pub(super) fn is_unique(&self) -> bool {
+        self.counts.done + self.counts.started_before == 0
+    }
+
     /// Whether ours is among the rows even if all other steps' records are.
     pub(super) fn is_in(&self, rows: &[ProgressRow]) -> bool {
         self.count(rows) > self.counts.done + self.counts.started_before
@@ -53,20 +74,21 @@ impl Wanted {
         rows.iter().filter(|row| self.begins(row)).filter_map(|row| row.ord).max()
     }
 
-    /// Rows that may be ours, cut before they can be told from others: text and how many there are of it.
-    pub(super) fn too_short_to_tell(&self, rows: &[ProgressRow]) -> BTreeMap<String, i64> {
-        let mut short = BTreeMap::new();
-        for row in rows {
+    /// Rows that may be ours, altered or cut so that they cannot be told from others: the texts, and how many there are of
+    /// each beginning. A cut one is a beginning of ours; an altered one has our second, speaker and part number.
+    pub(super) fn doubtful<'a>(&self, rows: &'a [ProgressRow]) -> Vec<(&'a str, i64)> {
+        let mut doubtful: BTreeMap<String, (&str, i64)> = BTreeMap::new();
+        for row in rows.iter().filter(|row| !self.begins(row)) {
             let text = comparable(&row.intro);
             let bare = text.trim_end_matches(MARKS);
-            let is_marked = bare.len() < text.len() && !bare.is_empty();
+            let is_marked = row.intro.trim_end().ends_with(MARKS) && !bare.is_empty();
             let is_long_enough = is_marked || bare.chars().count() >= SHORTEST_CUT;
             let is_cut = bare.len() < self.text.len() && self.text.starts_with(bare);
-            if is_cut && is_long_enough && !self.begins(row) {
-                *short.entry(text).or_default() += 1;
+            if is_cut && is_long_enough || head(&text).is_some_and(|theirs| head(&self.text) == Some(theirs)) {
+                doubtful.entry(beginning(&text).to_owned()).or_insert((&row.intro, 0)).1 += 1;
             }
         }
-        short
+        doubtful.into_values().collect()
     }
 
     fn begins(&self, row: &ProgressRow) -> bool {
@@ -80,6 +102,16 @@ impl Wanted {
         let ids: BTreeSet<_> = with_id.into_iter().map(|row| row.ord).collect();
         i64::try_from(ids.len() + without.len()).unwrap_or(i64::MAX)
     }
+}
+
+/// Second, speaker and part number of a text that is ours: `2026-11-2315:04:05客户:(1/3)`.
+fn head(text: &str) -> Option<&str> {
+    let (speaker, _) = text.char_indices().nth(MOMENT)?;
+    text[..speaker].strip_prefix("20").filter(|moment| moment.contains('-') && moment.ends_with(char::is_numeric))?;
+    let end = speaker + text[speaker..].find(':').filter(|end| (1..=12).contains(end))? + 1;
+    let part = text[end..].strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    let part = part.filter(|(part, _)| part.chars().all(|c| c.is_ascii_digit() || c == '/'));
+    Some(&text[..end + part.map_or(0, |(part, _)| part.len() + 2)])
 }
 
 /// What stands behind a text that was cut, half a character included.
@@ -116,10 +148,26 @@ mod tests {
             {
                 let rows = rows(&[&cut(TEXT, shown, mark), "2026-11-23 15:04:05 我方：您好", "谈的很好"]);
                 assert_eq!(wanted.is_in(&rows), found, "{shown}{mark}");
-                assert_eq!(wanted.too_short_to_tell(&rows).len(), short, "{shown}{mark}");
+                assert_eq!(wanted.doubtful(&rows).len(), short, "{shown}{mark}");
             }
         }
-        assert!(wanted.too_short_to_tell(&rows(&["2026-11-2", "…", "2026-11-24…", ""])).is_empty());
+        assert!(wanted.doubtful(&rows(&["2026-11-2", "…", "2026-11-24…", ""])).is_empty());
+    }
+
+    #[test]
+    fn a_text_of_our_second_and_speaker_that_reads_otherwise_is_in_doubt() {
+        let head = "2026-11-23 15:04:05 客户：";
+        let wanted = Wanted::new(TEXT, EqualRecords::default());
+        let altered = format!("{head}[表情]想问一下");
+        for (text, in_doubt) in [
+            (altered.as_str(), true),
+            ("2026-11-23 15:04:05 我方：[表情]想问一下", false),
+            ("2026-11-23 15:04:06 客户：[表情]想问一下", false),
+            ("2026-11-23 15:04:05 客户：（1/2）想问一下", false),
+            ("谈的很好，明天再谈谈价格和交货的时间", false),
+        ] {
+            assert_eq!(wanted.doubtful(&rows(&[text])).len(), usize::from(in_doubt), "{text}");
+        }
     }
 
     #[test]
@@ -132,7 +180,7 @@ mod tests {
             (1, 1, (false, true)),
             (0, 2, (false, true)),
         ] {
-            let wanted = Wanted::new(TEXT, EqualRecords { done, started_before });
+            let wanted = Wanted::new(TEXT, EqualRecords { done, started_before, started: started_before });
             assert_eq!((wanted.is_in(&rows), wanted.may_be_in(&rows)), expected, "{done} {started_before}");
         }
         assert_eq!(Wanted::new(TEXT, EqualRecords::default()).newest(&rows), Some(2));

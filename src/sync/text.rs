@@ -92,11 +92,67 @@ fn good_break(text: &str) -> usize {
     after(&['\n']).or_else(|| after(&['。', '！', '？', '；'])).unwrap_or(text.len())
 }
 
-/// A progress record as it is compared: without white space, control characters and line-break markup, which an ASP page
-/// may add or drop.
+/// A text as it is compared: of what ERPs alter (`erp-wire.md §1.12`) nothing is left in it, so that a text is found again
+/// whether it came back as sent or altered. That is: entities shown, or decoded once too often; width; white space, control
+/// characters and line-break markup, which an ASP page may add or drop; characters that a database without `nvarchar`
+/// stores as `?`, one or two of them, or drops, and so `?` itself.
+///
+/// Comparing what was compared before changes nothing. What only differs in these is one text here: records are then told
+/// apart by counting, and names are not told apart.
 pub(super) fn comparable(text: &str) -> String {
+    let mut text = text.to_owned();
+    loop {
+        let simpler = without_breaks(html_escape::decode_html_entities(&text).chars().filter_map(kept).collect());
+        if simpler == text {
+            return text;
+        }
+        text = simpler;
+    }
+}
+
+/// The form of [`comparable`] of ledgers before migration 0008, by which their records are still counted.
+pub(super) fn comparable_before(text: &str) -> String {
     let text = ["<br>", "<br/>", "<br />", "<BR>"].iter().fold(text.to_owned(), |text, mark| text.replace(mark, ""));
     text.chars().filter(|character| !character.is_whitespace() && !character.is_control()).collect()
+}
+
+/// Whether two names may be one, whatever an ERP made of either. Of names that consist of nothing but what ERPs alter,
+/// only equal ones may.
+pub(super) fn may_be_same(left: &str, right: &str) -> bool {
+    let (left_key, right_key) = (comparable(left), comparable(right));
+    left_key == right_key && (!left_key.is_empty() || left.trim() == right.trim())
+}
+
+/// The longest run of a name that every ERP stores as it is sent: what a filter that knows only the stored name still
+/// finds. The whole name where nothing of it is kept.
+pub(super) fn searchable(name: &str) -> &str {
+    let is_altered = |character| kept(character).is_none() && character != ' ' || "&＆;<>".contains(character);
+    let longest = name.split(is_altered).map(str::trim).max_by_key(|run| run.chars().count());
+    longest.filter(|run| !run.is_empty()).unwrap_or(name)
+}
+
+/// Line breaks as a page writes them; white space is gone already.
+const BREAKS: [&str; 4] = ["<br>", "<br/>", "<BR>", "<BR/>"];
+
+fn without_breaks(text: String) -> String {
+    BREAKS.iter().fold(text, |text, mark| if text.contains(mark) { text.replace(mark, "") } else { text })
+}
+
+/// What is left of a character that every ERP stores as it is sent: codepage 936 has it, and it is neither white space nor
+/// the `?` that stands for others. Full width becomes half.
+fn kept(character: char) -> Option<char> {
+    let half = match character {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0)?,
+        other => other,
+    };
+    let is_kept = match half {
+        '?' => false,
+        '\u{21}'..='\u{7e}' => true,
+        // Greek, Cyrillic, punctuation, kana, and the Han characters of GBK.
+        'Α'..='ω' | 'А'..='я' | '…' | '、'..='】' | 'ぁ'..='ヶ' | '\u{4e00}'..='\u{9fa5}' => true,
+        _ => false,
+    };
+    is_kept.then_some(half)
 }
 
 #[cfg(test)]
@@ -142,6 +198,51 @@ mod tests {
         assert_eq!(pieces("", 6), Vec::<&str>::new());
     }
 
+    #[test]
+    fn a_text_is_the_same_however_an_erp_altered_it() {
+        for (sent, stored) in [
+            ("😀好的", "??好的"),
+            ("😀好的", "?好的"),
+            ("好的☺️", "好的??"),
+            ("안녕하세요 A", "????? A"),
+            ("甲\u{200b}乙\u{feff}", "甲乙"),
+            ("A&amp;B", "A&B"),
+            ("A&B", "A&amp;amp;B"),
+            ("&nbsp;你好", "你好"),
+            ("你好 世界", "你好&nbsp;世界"),
+            ("甲\n乙", "甲<br>\r\n乙"),
+            ("甲\n乙", "甲&lt;br /&gt;乙"),
+            ("ＡＢ（12）＆", "AB(12)&"),
+            ("好的？", "好的"),
+        ] {
+            assert_eq!(comparable(sent), comparable(stored), "{sent:?} {stored:?}");
+        }
+        for (left, right) in [("甲乙", "甲丙"), ("A1", "A2"), ("a", "A"), ("《甲》", "甲"), ("10.5", "105")] {
+            assert_ne!(comparable(left), comparable(right), "{left:?} {right:?}");
+        }
+    }
+
+    #[test]
+    fn names_of_nothing_but_emoji_are_not_all_one() {
+        assert!(may_be_same("陈晓雨🌸", "陈晓雨??") && may_be_same("🌸🌸", "🌸🌸"));
+        assert!(!may_be_same("🌸🌸", "👑👑") && !may_be_same("", "👑") && !may_be_same("陈晓雨", "陈晓"));
+    }
+
+    #[test]
+    fn a_name_is_looked_for_by_what_every_erp_keeps_of_it() {
+        for (name, run) in [
+            ("杭州🌸春风里贸易有限公司", "春风里贸易有限公司"),
+            ("陈晓雨🌸", "陈晓雨"),
+            ("A&amp;B 公司", "B 公司"),
+            ("甲 乙", "甲 乙"),
+            ("深圳（中国）科技有限公司", "深圳（中国）科技有限公司"),
+            ("👑👑", "👑👑"),
+            ("", ""),
+        ] {
+            assert_eq!(searchable(name), run, "{name}");
+        }
+    }
+
     proptest! {
         #[test]
         fn pieces_keep_the_limit_and_lose_nothing(text in "\\PC{0,400}", limit in 2_usize..60) {
@@ -157,6 +258,7 @@ mod tests {
             let kept: String = text.chars().filter(|c| !c.is_control() && !c.is_whitespace()
                 && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect();
             prop_assert_eq!(comparable(&clean(&text, Markup::Keep)), comparable(&kept));
+            prop_assert_eq!(comparable(&comparable(&text)), comparable(&text));
         }
     }
 }

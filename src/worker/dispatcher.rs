@@ -19,6 +19,7 @@ use super::{
     limit::Limit,
     retry::pause_after_claims,
     run::Run,
+    settle::Waits,
     suspects::{Suspects, panicked},
 };
 use crate::{
@@ -83,6 +84,7 @@ impl Pause {
 pub struct Dispatcher {
     pub(super) parts: Parts,
     pub(super) health: Health,
+    pub(super) waits: Waits,
     pub(super) suspects: Suspects,
     in_flight: AtomicUsize,
     paused: Mutex<Option<Pause>>,
@@ -98,6 +100,7 @@ impl Dispatcher {
         Arc::new(Self {
             parts,
             health,
+            waits: Waits::default(),
             suspects: Suspects::default(),
             in_flight: AtomicUsize::new(0),
             paused: Mutex::new(None),
@@ -118,6 +121,12 @@ impl Dispatcher {
     /// Events in hand.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Somebody put right why nothing is dispatched: look again at once.
+    pub fn look_again(&self) {
+        self.note_pause(None);
+        self.parts.store.work().notify_one();
     }
 
     /// Events in hand at most. At the full limit `erp.max_in_flight` bounds the calls themselves; below it only the number
@@ -290,7 +299,8 @@ impl Dispatcher {
         let end_of_suspect = self.end_of_suspect(&mut claimed).await;
         let _in_hand = InHand::one(&self.in_flight);
         let begun = self.parts.clock.now();
-        let job = self.parts.engine.begin(claimed.lease.until, claimed.event.trace_parent.as_deref());
+        let event = &claimed.event;
+        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, event.trace_parent.as_deref());
         let mut run = Run {
             store: &self.parts.store,
             job: &job,

@@ -22,6 +22,9 @@ pub(super) const DATA_REFUSED: &str = "data_refused";
 pub(super) enum End {
     /// It took effect; the last write of the journal goes with the settlement.
     Succeeded(Box<Advance>),
+    /// The contact is linked now, and records of the event are still to come: the messages that the link releases stand
+    /// before them (`contract.md §3.5`). The last write of the journal goes with the settlement.
+    GiveWay(Box<Advance>),
     /// The contact is not linked: the message waits.
     Hold,
     /// The rules refuse it.

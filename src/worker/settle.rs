@@ -1,7 +1,9 @@
 //! From how a run ended to the event's next state.
 
 use std::{
+    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -17,15 +19,20 @@ use crate::{
     store::{CallRow, Claimed, Lease, Settlement, StoreError},
 };
 
-/// How soon an event looks again that waited for another contact with the same number or company.
+/// How soon an event looks again that waited for another contact with the same number or company: twice as late each time,
+/// up to a bound, so that those who wait do not crowd out the others.
 const WAIT_FOR_TWIN: Duration = Duration::from_millis(250);
+const WAIT_FOR_TWIN_MAX: Duration = Duration::from_secs(8);
 /// The pause after a failure that does not count, where the schedule has no entry.
 const UNCOUNTED_PAUSE: Duration = Duration::from_secs(5);
 
 impl Dispatcher {
     /// Writes a run's end into the ledger.
     pub(super) async fn settle(&self, claimed: &Claimed, lease: Lease, end: End, calls: Vec<CallRow>, begun: Millis) {
-        let settlement = match self.settlement(claimed, end, begun) {
+        if !matches!(end, End::Wait) {
+            self.waits.forget(&claimed.event.id);
+        }
+        let settlement = match self.settlement(claimed, end, begun).await {
             Ok(settlement) => settlement,
             Err(reason) => {
                 tracing::warn!(event.id = %lease.event_id, %reason, "the run was abandoned; the event goes on when its lease is over");
@@ -54,13 +61,15 @@ impl Dispatcher {
         }
     }
 
-    fn settlement(&self, claimed: &Claimed, end: End, begun: Millis) -> Result<Settlement, String> {
+    async fn settlement(&self, claimed: &Claimed, end: End, begun: Millis) -> Result<Settlement, String> {
         let now = self.parts.clock.now();
         let again_at = |at| Settlement { next_attempt_at: Some(at), ..Settlement::to(Status::Queued) };
         Ok(match end {
             End::Succeeded(last) => Settlement::succeeded(*last),
+            // Placed by its order of acceptance, it comes behind the older messages that the link released.
+            End::GiveWay(last) => Settlement { last: *last, ..again_at(now) },
             End::Again => again_at(now),
-            End::Wait => again_at(now.plus(WAIT_FOR_TWIN)),
+            End::Wait => again_at(now.plus(self.waits.next(&claimed.event.id))),
             End::LookAgain(at, why) => {
                 again_at(now.plus(at.since(now).min(self.uncounted_pause()))).because("looking", why)
             }
@@ -70,11 +79,13 @@ impl Dispatcher {
                 replan: true,
                 ..Settlement::to(Status::NotAdmitted)
             },
-            End::Retry { code, error, counts } if self.counts(counts, code, claimed, begun) => {
-                self.again_or_dead(claimed, now).because(code, error)
-            }
-            End::Retry { code, error, .. } => {
-                again_at(now.plus(jittered(self.uncounted_pause(), spread(claimed)))).because(code, error)
+            End::Retry { code, error, counts } => {
+                let again = if self.counts(counts, code, claimed, begun).await {
+                    self.again_or_dead(claimed, now)
+                } else {
+                    again_at(now.plus(jittered(self.uncounted_pause(), spread(claimed))))
+                };
+                again.because(code, error)
             }
             End::PlanAnew { code, error } if !is_repeated(claimed, code) => {
                 Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(code, error)
@@ -92,12 +103,19 @@ impl Dispatcher {
 
     /// Whether a failed try counts. The first failure may be the beginning of an outage; the same one again while the ERP
     /// answers is the event's own.
-    fn counts(&self, counts: Counts, code: &str, claimed: &Claimed, begun: Millis) -> bool {
+    async fn counts(&self, counts: Counts, code: &str, claimed: &Claimed, begun: Millis) -> bool {
         match counts {
             Counts::Yes => true,
             Counts::No => false,
-            Counts::UnlessOutage => is_repeated(claimed, code) && self.health.breaker.answered_since(begun),
+            Counts::UnlessOutage if !is_repeated(claimed, code) => false,
+            // Where nothing else is going on, one cheap call tells.
+            Counts::UnlessOutage => self.health.breaker.answered_since(begun) || self.erp_answers().await,
         }
+    }
+
+    /// Asks the ERP for something cheap, unless the circuit will.
+    async fn erp_answers(&self) -> bool {
+        self.circuit_closed() && self.parts.engine.ping().await.is_ok()
     }
 
     /// A message whose turn came before its contact is linked.
@@ -123,6 +141,25 @@ impl Dispatcher {
 
     fn uncounted_pause(&self) -> Duration {
         self.parts.retry.schedule.first().copied().unwrap_or(UNCOUNTED_PAUSE)
+    }
+}
+
+/// How often events of this process have waited for a twin since they last did anything else.
+#[derive(Debug, Default)]
+pub(super) struct Waits(Mutex<HashMap<String, u32>>);
+
+impl Waits {
+    /// How long an event waits that waits once more.
+    fn next(&self, event_id: &str) -> Duration {
+        let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = waits.entry(event_id.to_owned()).or_default();
+        let pause = WAIT_FOR_TWIN.saturating_mul(1 << (*before).min(16)).min(WAIT_FOR_TWIN_MAX);
+        *before += 1;
+        pause
+    }
+
+    fn forget(&self, event_id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(event_id);
     }
 }
 
@@ -154,5 +191,20 @@ fn log(claimed: &Claimed, settlement: &Settlement) {
         status => {
             tracing::info!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, %status, "an event was run");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_a_twin_waits_longer_each_time_up_to_a_bound() {
+        let waits = Waits::default();
+        let pauses: Vec<_> = (0..8).map(|_| waits.next("e1").as_millis()).collect();
+        assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+        assert_eq!(waits.next("e2").as_millis(), 250, "each for itself");
+        waits.forget("e1");
+        assert_eq!(waits.next("e1").as_millis(), 250);
     }
 }

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::front::{Front, OPERATE, READ, promoted};
+use crate::front::{Front, OPERATE, promoted};
 
 async fn entries(front: &Front) -> Vec<Value> {
-    let audit = front.rest(Method::GET, "/v1/audit", READ, &Value::Null).await;
+    let audit = front.rest(Method::GET, "/v1/audit", OPERATE, &Value::Null).await;
     audit.body["items"].as_array().unwrap().clone()
 }
 

@@ -111,7 +111,9 @@ impl DispatchFacts for Echo {
         Dispatch { circuit: "closed", paused: Some("login_refused"), words, in_flight: 0, limit: 4 }
     }
 
-    fn resume(&self) {}
+    fn resume(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// The keys that a door begins with.

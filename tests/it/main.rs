@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "what the bridge says is read by another reader than its own")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod alterations;
 mod assignments;
 mod audit;
 mod calls;
@@ -16,6 +17,7 @@ mod door;
 mod faults;
 mod front;
 mod fuzz;
+mod histories;
 mod hostile;
 mod house;
 mod identities;
@@ -27,6 +29,7 @@ mod links;
 mod mapping;
 mod matrix;
 mod openapi;
+mod order;
 mod outages;
 mod platform;
 mod posts;

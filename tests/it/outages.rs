@@ -239,7 +239,7 @@ async fn a_refused_login_stops_dispatch_and_says_so_everywhere_until_it_is_put_r
     assert_eq!((event.status, event.attempts), (Status::Queued, 0), "{:?}", event.error);
     world.sim.handle.change_settings(|settings| settings.password = "123456".into());
     let (status, body) = world.call("POST", "/v1/erp/resume", Some(json!({ "reason": "密码已改回" }))).await;
-    assert_eq!(status, 200, "{body}");
+    assert_eq!((status, &body["paused"]), (200, &Value::Null), "answered when it has happened: {body}");
     world.until(&id, &[Status::Succeeded]).await;
     until_dispatching(&world).await;
     assert!(metrics(&world).await.contains("erp_bridge_dispatch_paused 0"));
@@ -290,4 +290,13 @@ async fn an_erp_that_grows_slow_gets_fewer_calls_at_once_and_more_again_when_it_
     eventually("all at once again", LIMIT, async || (dispatch(&world).await["limit"] == json!(2 * MOST)).then_some(()))
         .await;
     world.idle(LIMIT).await;
+}
+
+#[tokio::test]
+async fn a_first_call_that_always_answers_500_while_nothing_else_goes_on_ends_with_the_schedule() {
+    let world = world(|_| {}).await;
+    world.sim.handle.fault("customer.list:error_500_before").unwrap();
+    let id = world.accept("m1", &promoted(&contact("c1", 1), 80.0)).await;
+    let event = world.until(&id, &[Status::Dead]).await;
+    assert_eq!((event.attempts, event.error_code.as_deref()), (11, Some("outcome_unknown")), "{:?}", event.error);
 }

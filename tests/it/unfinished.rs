@@ -11,7 +11,7 @@ const CLIENTS: usize = 300;
 const BODY: usize = 256 * 1_024;
 const BUDGET_KIB: u64 = 16 * 1_024;
 /// What a connection may take besides: its buffers, and the part of a body that stands on its own account.
-const CONNECTION_KIB: u64 = 64;
+const CONNECTION_KIB: u64 = 128;
 /// What the program may need for anything else meanwhile.
 const SLACK_KIB: u64 = 16 * 1_024;
 

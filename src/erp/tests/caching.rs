@@ -100,7 +100,7 @@ async fn a_closed_progress_list_is_remembered_for_ten_minutes() {
         let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
         for (advance, calls) in [(0, 1), (599, 1), (1, 2)] {
             clock.advance(Duration::from_secs(advance));
-            let listed = erp.list_progress(7592, |_| false).await;
+            let listed = erp.list_progress(7592, None, |_| false).await;
             assert!(matches!(listed, Ok(ProgressList::Closed(_))), "{what}: {listed:?}");
             // A bad status after a silent minute is first taken for an expired session.
             let distinct = if what.contains("status\\\":7") && calls == 2 { 3 } else { calls };
@@ -124,9 +124,9 @@ async fn an_outage_never_closes_the_progress_list() {
         let what = format!("{act:?}");
         let fake = Fake::with_login(move |_| act.clone()).await;
         let erp = erp(&fake);
-        assert!(erp.list_progress(7592, |_| false).await.is_err(), "{what}");
+        assert!(erp.list_progress(7592, None, |_| false).await.is_err(), "{what}");
         let calls = fake.calls().len();
-        assert!(erp.list_progress(7592, |_| false).await.is_err(), "{what}");
+        assert!(erp.list_progress(7592, None, |_| false).await.is_err(), "{what}");
         assert!(fake.calls().len() > calls, "{what}");
     }
 }
@@ -141,7 +141,7 @@ async fn progress_records_are_asked_for_newest_first_and_read_as_they_come() {
         )
     })
     .await;
-    let ProgressList::Records(records) = erp(&fake).list_progress(7592, |_| false).await.unwrap() else {
+    let ProgressList::Records(records) = erp(&fake).list_progress(7592, None, |_| false).await.unwrap() else {
         panic!("closed")
     };
     assert_eq!(
@@ -160,7 +160,7 @@ async fn a_lost_session_never_closes_the_progress_list() {
     let fake = Fake::with_login(|_| status(1, "session expired")).await;
     let erp = erp(&fake);
     for _ in 0..2 {
-        assert_eq!(erp.list_progress(7592, |_| false).await, Err(ErpError::SessionExpired));
+        assert_eq!(erp.list_progress(7592, None, |_| false).await, Err(ErpError::SessionExpired));
     }
 }
 
@@ -178,7 +178,7 @@ async fn a_progress_list_that_is_a_page_for_a_minute_while_the_erp_answers_is_cl
     let erp = erp_with(config(fake.base_url()), &clock, Arc::new(MemorySessions::default()));
     for (advance, closed) in [(0, false), (59, false), (1, true), (0, true), (600, true)] {
         clock.advance(Duration::from_secs(advance));
-        let listed = erp.list_progress(7592, |_| false).await;
+        let listed = erp.list_progress(7592, None, |_| false).await;
         assert_eq!(matches!(listed, Ok(ProgressList::Closed(_))), closed, "{listed:?}");
     }
 }

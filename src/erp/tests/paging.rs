@@ -104,7 +104,7 @@ async fn two_equal_progress_records_are_two() {
     let fake =
         Fake::with_login(|_| list(&["ord", "intro"], json!([["9", "你好"], ["9", "你好"]]), json!({"recordcount": 2})))
             .await;
-    let ProgressList::Records(records) = erp(&fake).list_progress(9, |_| false).await.unwrap() else {
+    let ProgressList::Records(records) = erp(&fake).list_progress(9, None, |_| false).await.unwrap() else {
         panic!("closed")
     };
     assert_eq!(records.len(), 2);

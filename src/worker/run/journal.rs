@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     event::Link,
     json,
-    store::{NewStep, StepFacts, StepRow, StepState, Store},
+    store::{NewStep, Resolution, StepFacts, StepRow, StepState, Store},
     sync::{EqualRecords, Journal, JournalError, Step},
 };
 
@@ -18,11 +18,17 @@ pub(super) struct StoreJournal<'a> {
 }
 
 impl Journal for StoreJournal<'_> {
-    fn count_equal<'a>(&'a self, fingerprint: &'a str) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
+    fn count_equal<'a>(&'a self, fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
         Box::pin(async move {
-            let counted = self.store.count_fingerprint(fingerprint, self.event_id).await;
-            let (done, started_before) = counted.map_err(|error| JournalError(error.to_string()))?;
-            Ok(EqualRecords { done, started_before })
+            let mut equal = EqualRecords::default();
+            for fingerprint in fingerprints {
+                let counted = self.store.count_fingerprint(fingerprint, self.event_id).await;
+                let counted = counted.map_err(|error| JournalError(error.to_string()))?;
+                equal.done += counted.done;
+                equal.started_before += counted.started_before;
+                equal.started += counted.started;
+            }
+            Ok(equal)
         })
     }
 
@@ -44,6 +50,22 @@ pub(super) fn step_of(row: &StepRow) -> Option<Step> {
 pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>) -> NewStep {
     let facts = StepFacts { holds_identity: step.holds_identity(), allocates: step.allocates(), binds: step.binds() };
     NewStep { name, step: json!(step), fingerprint, facts }
+}
+
+/// What a person decided, and about which step.
+#[derive(serde::Deserialize)]
+pub(super) struct Decided {
+    #[serde(flatten)]
+    pub(super) resolution: Resolution,
+    /// `None`: about the event as a whole.
+    step: Option<String>,
+}
+
+impl Decided {
+    /// Whether it is about this step: made for one, it says nothing of any other.
+    pub(super) fn is_for(&self, row: &StepRow) -> bool {
+        self.step.as_ref().is_none_or(|step| *step == row.name)
+    }
 }
 
 /// The customer that a finished step brought.

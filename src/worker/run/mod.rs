@@ -6,11 +6,11 @@ mod journal;
 mod look;
 mod parts;
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
+use self::journal::{Decided, StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
@@ -71,8 +71,8 @@ impl Run<'_> {
         is_gone: bool,
     ) -> Result<Advance, End> {
         let event = &claimed.event;
-        let resolution = event.resolution.as_ref().and_then(|value| json::from_value::<Resolution>(value).ok());
-        let decision = decision(resolution);
+        let decided = event.resolution.as_ref().and_then(|value| json::from_value::<Decided>(value).ok());
+        let decision = decided.as_ref().and_then(who_it_is);
         let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
         let link = claimed.contact.as_ref().map(|contact| &contact.link);
         // A plan that links the contact anew was begun, and is gone on with.
@@ -111,7 +111,7 @@ impl Run<'_> {
             self.start(first, false).await?;
         }
         self.linked = trusted.is_some();
-        self.work_through(pending, ord, resolution).await
+        self.work_through(pending, ord, decided).await
     }
 
     /// The newest event that says who the contact of a message or a command is.
@@ -186,33 +186,34 @@ impl Run<'_> {
         &mut self,
         steps: Vec<StepRow>,
         mut ord: Option<i64>,
-        mut resolution: Option<Resolution>,
+        mut decided: Option<Decided>,
     ) -> Result<Advance, End> {
         let mut advance = Advance::default();
         let mut acknowledged = Vec::new();
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
-        let mut rows = steps.into_iter().peekable();
-        while let Some(row) = rows.next() {
+        let mut rows = VecDeque::from(steps);
+        while let Some(row) = rows.pop_front() {
             let step: Step = json::from_value(&row.step)
                 .map_err(|error| End::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             self.job.log.set_step(&row.name);
             let executor = self.job.executor(&journal, ord);
             let (result, resolved) = if is_part(&row) {
-                match self.send_part(&executor, &row, &step, rows.peek(), &mut acknowledged).await? {
+                match self.send_part(&executor, &row, &step, rows.front(), &mut acknowledged).await? {
                     Some(result) => (result, false),
                     None => continue,
                 }
             } else {
+                let resolution = decided.as_ref().filter(|decided| decided.is_for(&row)).map(|it| it.resolution);
                 self.settle_step(&executor, &row, &step, resolution).await?
             };
-            if resolved {
-                resolution = None;
-            }
             let fingerprint = executor.fingerprint(&step);
             let new_link = new_link(&step, ord);
             // Who the contact is was decided, and is so now.
-            let resolved = resolved || new_link.is_some() && decision(resolution).is_some();
+            let resolved = resolved || new_link.is_some() && decided.as_ref().and_then(who_it_is).is_some();
+            if resolved {
+                decided = None;
+            }
             ord = step.ord_after(&result, ord);
             if let (Step::Allocate { .. }, Some(ord)) = (&step, ord)
                 && !self.store.reserve_ord(&mut self.lease, ord).await?
@@ -223,12 +224,16 @@ impl Run<'_> {
                 done: Some((row.position, result)),
                 fingerprint,
                 link: new_link,
-                start: rows.peek().map(|next| next.position),
+                start: rows.front().map(|next| next.position),
                 resolved,
                 calls: self.calls(),
                 ..Advance::default()
             };
-            if rows.peek().is_some() {
+            if advance.link.is_some() && rows.iter().any(is_part) {
+                advance.start = None;
+                return Err(End::GiveWay(advance.into()));
+            }
+            if !rows.is_empty() {
                 if self.stop.is_cancelled() {
                     advance.start = None;
                 }
@@ -265,8 +270,8 @@ impl Run<'_> {
 }
 
 /// What an operator decided on which customer the contact is.
-fn decision(resolution: Option<Resolution>) -> Option<WhoItIs> {
-    match resolution? {
+fn who_it_is(decided: &Decided) -> Option<WhoItIs> {
+    match decided.resolution {
         Resolution::Link { ord } => Some(WhoItIs::Customer(ord)),
         Resolution::Recreate => Some(WhoItIs::New),
         Resolution::Done | Resolution::Resend => None,

@@ -3,7 +3,7 @@
 use erp_bridge::{
     clock::Millis,
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Advance, CallRow, Claimed, Intake, NewStep, News, Settlement, StepState, Store},
+    store::{Advance, CallRow, Claimed, EqualSteps, Intake, NewStep, News, Settlement, StepState, Store},
 };
 use serde_json::json;
 
@@ -117,7 +117,10 @@ async fn calls_are_kept_in_order_over_runs(ledger: &Ledger) {
 }
 
 async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(ledger: &Ledger) {
-    let count = async |of: &Claimed| ledger.store.count_fingerprint("f", &of.event.id).await.unwrap();
+    let count = async |of: &Claimed| {
+        let equal = ledger.store.count_fingerprint("f", &of.event.id).await.unwrap();
+        (equal.done, equal.started_before, equal.started)
+    };
     let mut begun = Vec::new();
     for contact in ["c1", "c2"] {
         ledger.queue(contact).await;
@@ -127,13 +130,13 @@ async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(le
         begun.push(claimed);
     }
     let [mut first, mut second]: [Claimed; 2] = begun.try_into().unwrap();
-    assert_eq!((count(&first).await, count(&second).await), ((0, 0), (0, 1)), "only what came before counts");
+    assert_eq!((count(&first).await, count(&second).await), ((0, 0, 1), (0, 1, 1)), "only what came before counts");
     let done = || Advance { done: Some((0, json!(1))), fingerprint: Some("f".into()), ..Advance::default() };
     ledger.store.advance(&mut first.lease, &done()).await.unwrap();
-    assert_eq!((count(&first).await, count(&second).await), ((1, 0), (1, 0)));
+    assert_eq!((count(&first).await, count(&second).await), ((1, 0, 1), (1, 0, 0)));
     ledger.store.advance(&mut second.lease, &done()).await.unwrap();
-    assert_eq!(count(&first).await, (2, 0));
-    assert_eq!(ledger.store.count_fingerprint("g", &second.event.id).await.unwrap(), (0, 0));
+    assert_eq!(count(&first).await, (2, 0, 0));
+    assert_eq!(ledger.store.count_fingerprint("g", &second.event.id).await.unwrap(), EqualSteps::default());
 }
 
 fn link(ord: i64) -> Link {

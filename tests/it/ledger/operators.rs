@@ -69,11 +69,14 @@ async fn a_discarded_event_makes_way_and_can_be_replayed(ledger: &Ledger) {
 
 async fn a_decision_is_written_down_and_the_event_goes_on(ledger: &Ledger) {
     for (contact, decision, expected) in [
-        ("c1", Resolution::Done, json!({ "decision": "done" })),
-        ("c2", Resolution::Resend, json!({ "decision": "resend" })),
-        ("c3", Resolution::Link { ord: 12 }, json!({ "decision": "link", "ord": 12 })),
+        ("c1", Resolution::Done, json!({ "decision": "done", "step": "progress:2" })),
+        ("c2", Resolution::Resend, json!({ "decision": "resend", "step": "progress:2" })),
+        ("c3", Resolution::Link { ord: 12 }, json!({ "decision": "link", "ord": 12, "step": "progress:2" })),
     ] {
-        let id = ledger.ended(contact, Status::NeedsReview).await;
+        let id = ledger.queue(contact).await;
+        let review = Some(json!({ "step": "progress:2", "decisions": ["done", "resend", "link"] }));
+        let settlement = Settlement { review, ..Settlement::to(Status::NeedsReview) };
+        ledger.store.settle(ledger.claim_one().await.lease, settlement).await.unwrap();
         ledger.store.resolve(&id, &decision, &"ops".into(), REASON).await.unwrap();
         let row = ledger.event(&id).await;
         assert_eq!((row.status, row.resolution), (Status::Queued, Some(expected.clone())));
@@ -87,6 +90,9 @@ async fn a_decision_is_written_down_and_the_event_goes_on(ledger: &Ledger) {
 }
 
 async fn only_decisions_that_the_review_asks_for_are_taken(ledger: &Ledger) {
+    let id = ledger.ended("c2", Status::NeedsReview).await;
+    let done = ledger.store.resolve(&id, &Resolution::Done, &"ops".into(), None).await;
+    assert_eq!(done, Err(StoreError::WrongState(Status::NeedsReview)), "a review that offers nothing takes nothing");
     let id = ledger.queue("c1").await;
     let review = Some(json!({ "decisions": ["done", "resend"] }));
     let settlement = Settlement { review, ..Settlement::to(Status::NeedsReview) };

@@ -7,7 +7,7 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::AssignmentRule,
     event::Status,
-    simulator::{ReplyList, SimConfig},
+    simulator::{Quirk, Quirks, ReplyList, SimConfig},
     store::{EventFilter, StepState},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -78,6 +78,8 @@ impl Schedule {
     async fn build(seed: u64, mut rng: StdRng, contacts: u32, clock: Clock, waits: Waits) -> Self {
         let blind = rng.random_bool(0.1);
         let assigns = rng.random_bool(0.3);
+        // Where only a person can tell whether a record is there, he compares what he reads with what was sent.
+        let alters = Quirk::ALTERING.into_iter().filter(|_| !blind && rng.random_bool(0.15)).collect::<Vec<_>>();
         let configure = move |config: &mut erp_bridge::config::Config| {
             config.erp.timeout = waits.patience;
             config.erp.late_effect = waits.late_effect;
@@ -90,7 +92,7 @@ impl Schedule {
                 config.assignment.rules = vec![in_turn, public];
             }
         };
-        let sim = SimConfig { seed, ..SimConfig::default() };
+        let sim = SimConfig { seed, quirks: Quirks::default().and(alters), ..SimConfig::default() };
         let options = WorldOptions { sim, configure: Box::new(configure), dispatch: false, clock: clock.clone() };
         let world = World::with(options).await;
         if blind {
