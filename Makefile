@@ -6,8 +6,8 @@ help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: ## see it work: simulator, bridge, a dozen events, and what the ERP holds afterwards
-	cargo build --locked --quiet --bins --example demo
-	target/debug/examples/demo
+	cargo build --locked --quiet --bins
+	cargo run --locked --quiet --example demo
 
 run: ## run the bridge with erp-bridge.toml
 	cargo run --locked --bin erp-bridge -- serve

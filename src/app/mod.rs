@@ -9,7 +9,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
@@ -23,9 +23,10 @@ use crate::{
         server::{ServerLimits, serve},
         signed_body::Secrets,
     },
+    lifecycle::VitalTasks,
     store::{InstanceLock, OpenError, Store},
     sync::{Engine, Mapping, Planner},
-    telemetry::metrics::Metrics,
+    telemetry::metrics::{self, Metrics},
     worker::{Dispatcher, Parts, Upkeep},
 };
 
@@ -74,7 +75,7 @@ pub struct App {
     stop: CancellationToken,
     hard_stop: CancellationToken,
     grace: Duration,
-    tasks: TaskTracker,
+    tasks: VitalTasks,
 }
 
 /// How a bridge ended.
@@ -84,6 +85,8 @@ pub enum Ended {
     Cleanly,
     /// Something did not within `server.shutdown_grace`; the next start resumes it.
     Cut,
+    /// This part of it crashed, and so everything was stopped; the next start resumes what was in hand.
+    Crashed(&'static str),
 }
 
 /// How to start.
@@ -156,22 +159,25 @@ impl App {
             ),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
             dispatch: facts.clone(),
-            metrics: metrics_text(metrics, facts, store.clone()),
+            metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
         });
-        let tasks = TaskTracker::new();
+        let tasks = VitalTasks::new(stop.clone());
         let hard_stop = CancellationToken::new();
         let admin_address = admin.as_ref().map(|(_, address)| *address);
         for (listener, router) in served(listener, admin, &state) {
             let server = serve(listener, router, state.clone(), server_limits(config), stop.clone());
-            tasks.spawn(watched(stop.clone(), server));
+            tasks.spawn("the server", async move { _ = server.await });
         }
+        tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, stop.clone()));
+        tasks.spawn("the ledger's watch", ledger_watch(tasks.clone(), store.clone(), stop.clone()));
         if dispatch {
             let (dispatch, upkeep) = (dispatcher.clone().run(stop.clone()), upkeep(config, &store, &clock));
-            tasks.spawn(watched(stop.clone(), hard_stop.clone().run_until_cancelled_owned(dispatch)));
-            tasks.spawn(watched(stop.clone(), hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()))));
+            let dispatch = hard_stop.clone().run_until_cancelled_owned(dispatch);
+            tasks.spawn("the dispatcher", async move { _ = dispatch.await });
+            let upkeep = hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()));
+            tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
         }
-        tasks.close();
         let grace = config.server.shutdown_grace;
         Ok(Self { address, admin_address, store, dispatcher, erp, keys, instance_lock, stop, hard_stop, grace, tasks })
     }
@@ -188,7 +194,8 @@ impl App {
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
-    /// within the grace is cut; answers whether anything had to be.
+    /// within the grace is cut; answers whether anything had to
+    /// be, or crashed.
     pub async fn ended(&self) -> Ended {
         self.stop.cancelled().await;
         let mut ended = Ended::Cleanly;
@@ -204,7 +211,7 @@ impl App {
             ended = Ended::Cut;
         }
         self.instance_lock.release();
-        ended
+        self.tasks.crashed().or_else(|| self.store.crashed()).map_or(ended, Ended::Crashed)
     }
 
     /// Stops cleanly.
@@ -214,12 +221,11 @@ impl App {
     }
 }
 
-/// Runs a task without which the bridge is none: should it ever fail, the process stops, so that whoever watches it
-/// starts it again.
-async fn watched<T>(stop: CancellationToken, task: impl Future<Output = T>) {
-    let failed = stop.clone().drop_guard();
-    task.await;
-    failed.disarm();
+/// Without one of the ledger's own tasks nothing would be accepted any more, or its log would grow for ever.
+async fn ledger_watch(tasks: VitalTasks, store: Store, stop: CancellationToken) {
+    if let Some(part) = stop.run_until_cancelled(store.crash()).await {
+        tasks.crash(part);
+    }
 }
 
 fn keys(config: &Config) -> Keys {

@@ -44,6 +44,14 @@ async fn until(what: &str, clock: &Clock, holds: impl Fn() -> bool) {
 }
 
 #[tokio::test]
+async fn a_crash_of_one_of_the_ledgers_own_tasks_ends_the_bridge_and_is_named() {
+    let (clock, dir) = (Clock::system(), tempfile::tempdir().unwrap());
+    let (_sim, _config, app) = wrong_password(&clock, &dir).await;
+    app.store.run_beside("the ledger's writer", async { panic!("as a test wants it") });
+    assert_eq!(app.ended().await, Ended::Crashed("the ledger's writer"));
+}
+
+#[tokio::test]
 async fn replicas_on_one_ledger_try_a_wrong_password_twice_in_all() {
     let (clock, dir) = (Clock::system(), tempfile::tempdir().unwrap());
     let (sim, config, app) = wrong_password(&clock, &dir).await;

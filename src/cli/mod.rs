@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 //!
-//! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check), 2 wrong use or configuration.
+//! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check) or stopped because a part of the
+//! bridge crashed, 2 wrong use or configuration.
 
 mod backup;
 mod check;
@@ -77,5 +78,5 @@ impl Cli {
     }
 }
 
-/// `Ok(false)` is a negative answer; an error is wrong use, wrong configuration or a start that failed.
+/// `Ok(false)` is a negative answer, or a bridge that crashed; an error is wrong use, wrong configuration or a start that failed.
 type Outcome = Result<bool, Box<dyn std::error::Error>>;

@@ -1,6 +1,10 @@
 //! `erp-bridge send`
 
-use std::{io::Read, path::Path, time::Duration};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,9 +19,13 @@ pub(super) struct Send {
     /// The webhook target, such as http://127.0.0.1:8080/webhooks/events; a bare address gets that path
     #[arg(long)]
     url: String,
-    /// whsec_<base64>
-    #[arg(long, env = "ERP_BRIDGE_SECRET", hide_env_values = true)]
-    secret: SecretString,
+    /// whsec_<base64>; on the command line everybody on this machine can read it in the process list: better --secret-file
+    /// or the environment
+    #[arg(long, env = "ERP_BRIDGE_SECRET", hide_env_values = true, required_unless_present = "secret_file")]
+    secret: Option<SecretString>,
+    /// A file that holds the secret and nothing else; it comes before --secret
+    #[arg(long, value_name = "FILE", env = "ERP_BRIDGE_SECRET_FILE")]
+    secret_file: Option<PathBuf>,
     /// webhook-id of the delivery; with several events `-1`, `-2` … is put behind it
     #[arg(long)]
     id: Option<String>,
@@ -37,7 +45,7 @@ impl Send {
         let url = target(&self.url);
         // Here and not by the command line's parser, which would print what was given.
         let secret: WebhookSecret =
-            self.secret.expose_secret().parse().map_err(|wanted| format!("--secret: {wanted}"))?;
+            self.secret()?.expose_secret().parse().map_err(|wanted| format!("the secret: {wanted}"))?;
         let client = client()?;
         let mut events = Vec::new();
         for file in &self.files {
@@ -60,6 +68,17 @@ impl Send {
         Ok(all_taken)
     }
 
+    fn secret(&self) -> Result<SecretString, String> {
+        match (&self.secret_file, &self.secret) {
+            (Some(file), _) => {
+                let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+                Ok(text.trim().to_owned().into())
+            }
+            (None, Some(secret)) => Ok(secret.clone()),
+            (None, None) => Err("give --secret-file or --secret".to_owned()),
+        }
+    }
+
     async fn post(
         &self,
         client: &reqwest::Client,
@@ -78,7 +97,7 @@ impl Send {
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signature)
             .body(body);
-        let response = request.send().await.map_err(|error| format!("{url} cannot be reached: {error}"))?;
+        let response = request.send().await.map_err(|error| format!("{} cannot be reached: {error}", shown(url)))?;
         let status = response.status().as_u16();
         let answer = response.text().await.unwrap_or_default();
         Ok((status, json::parse_text(&answer).unwrap_or(Value::String(answer))))
@@ -89,6 +108,14 @@ fn client() -> Result<reqwest::Client, Box<dyn std::error::Error>> {
     // Fails only if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
+}
+
+/// An address without the account that somebody may have put into it.
+fn shown(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        _ => url.to_owned(),
+    }
 }
 
 fn target(url: &str) -> String {

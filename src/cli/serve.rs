@@ -50,7 +50,10 @@ impl Serve {
         match ended {
             Ended::Cleanly => tracing::info!("ended; nothing is half done"),
             Ended::Cut => tracing::warn!("ended; what was cut resumes at the next start"),
+            Ended::Crashed(part) => {
+                tracing::error!(part, "a part of the bridge crashed; what was in hand resumes at the next start")
+            }
         }
-        Ok(true)
+        Ok(!matches!(ended, Ended::Crashed(_)))
     }
 }

@@ -43,7 +43,9 @@ impl FromStr for BaseUrl {
             Ok(url) if is_web(&url) && is_bare(&url) => {
                 Ok(Self { text: text.trim_end_matches('/').to_owned(), is_https: url.scheme() == "https" })
             }
-            _ => Err("write the ERP's address, such as http://192.168.1.10 or https://erp.example:8443"),
+            _ => Err(
+                "write the ERP's address alone, such as http://192.168.1.10 or https://erp.example:8443; the account stands in erp.username and erp.password (账号密码另填)",
+            ),
         }
     }
 }

@@ -265,7 +265,7 @@ impl Reader {
 impl fmt::Display for Raw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Env(text) | Self::Text(text) => write!(f, "{text:?}"),
+            Self::Env(text) | Self::Text(text) => write!(f, "{:?}", without_credentials(text)),
             Self::Integer(number) => write!(f, "{number}"),
             Self::Float(number) => write!(f, "{number}"),
             Self::Bool(value) => write!(f, "{value}"),
@@ -299,4 +299,14 @@ fn line_of(text: &str, offset: usize) -> usize {
 
 fn at(file: &str, line: usize) -> String {
     Origin::Line { file: file.to_owned(), line }.to_string()
+}
+
+/// A text as it may be shown: of `http://admin:password@host/?key=…` only `http://***@host/?***` is left. A key that is no
+/// secret may hold one all the same, by mistake.
+fn without_credentials(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let (hidden, host) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("***@", host));
+    let (host, query) = host.split_once('?').map_or((host, ""), |(host, _)| (host, "?***"));
+    let mark = if scheme.len() + rest.len() == text.len() { "" } else { "://" };
+    format!("{scheme}{mark}{hidden}{host}{query}")
 }

@@ -1,6 +1,8 @@
 //! What each member of an event may hold. Lengths are the ERP's (`erp-wire.md` §5), checked at the door and counted as
 //! the ERP's database counts them: in UTF-16 code units, so that an emoji counts two.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use validator::ValidationError;
 
@@ -31,6 +33,11 @@ pub(super) const CONTACT_ID_CHARS_MAX: usize = 48;
 /// Digits of an amount before and after the point.
 const AMOUNT_DIGITS_MAX: (usize, usize) = (18, 4);
 
+/// 2000-01-01 00:00:00 in the ERP's zone: nothing that is told now happened before.
+const EARLIEST: Millis = Millis(946_656_000_000);
+/// How far ahead of ours a sender's clock may be before its times are not believed.
+const AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// An error whose message says what is allowed and never what came.
 fn refuse(code: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) -> ValidationError {
     ValidationError::new(code).with_message(message.into())
@@ -41,9 +48,19 @@ pub(super) fn utf16_units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// Whether a person would see anything: not only white space and control characters.
+/// Whether a person would see nothing: only white space, control characters, what is no character (U+FFFE), and what has no
+/// width. The ERP stores nothing of it.
 pub(super) fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || c.is_control())
+    text.chars().all(|c| c.is_whitespace() || c.is_control() || is_invisible(c))
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
+        || ('\u{fdd0}'..='\u{fdef}').contains(&c)
 }
 
 /// At most `MAX` UTF-16 code units.
@@ -163,7 +180,18 @@ pub(super) fn moment(text: &str) -> Option<Millis> {
     if !looks_like_rfc3339(text.as_bytes()) {
         return None;
     }
-    text.parse::<Timestamp>().ok().map(Millis::from)
+    let parsed = text.parse::<Timestamp>().or_else(|error| match text.strip_prefix("9999") {
+        // jiff ends a day before that year does, for the sake of zones; the year before it has the same days.
+        Some(rest) => format!("9998{rest}").parse::<Timestamp>().map(|_| Timestamp::MAX),
+        None => Err(error),
+    });
+    parsed.ok().map(Millis::from)
+}
+
+/// Whether something that the bridge heard of at `received_at` can have happened at `moment`. A clock that was never set
+/// says 0001, 1900 or 1970, a field that means "never" 9999.
+pub(super) fn is_plausible(moment: Millis, received_at: Millis) -> bool {
+    (EARLIEST..=received_at.plus(AHEAD_MAX)).contains(&moment)
 }
 
 pub(super) fn looks_like_rfc3339(text: &[u8]) -> bool {
@@ -271,6 +299,32 @@ mod tests {
             assert!(moment(bad).is_none(), "{bad}");
         }
         assert_eq!(moment("1970-01-01T08:00:01.5+08:00"), Some(Millis(1500)));
+        for good in ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59-12:00"] {
+            assert!(moment(good).is_some(), "{good}");
+        }
+        for bad in ["9999-02-29T00:00:00Z", "9999-13-01T00:00:00Z", "9999-12-31T24:00:00Z", "9999-12-31T00:00:00+99:00"]
+        {
+            assert!(moment(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_believed_from_2000_until_a_day_after_it_was_told() {
+        let told = Millis(1_795_000_000_000);
+        let of = |text: &str| moment(text).unwrap();
+        let day_after = told.plus(AHEAD_MAX);
+        for (when, believed) in [
+            (of("0001-01-01T00:00:00Z"), false),
+            (of("1999-12-31T23:59:59.999+08:00"), false),
+            (of("2000-01-01T00:00:00+08:00"), true),
+            (told, true),
+            (day_after.minus(Duration::from_millis(1)), true),
+            (day_after, true),
+            (day_after.plus(Duration::from_millis(1)), false),
+            (of("9999-12-31T23:59:59Z"), false),
+        ] {
+            assert_eq!(is_plausible(when, told), believed, "{when:?}");
+        }
     }
 
     #[test]
@@ -283,7 +337,12 @@ mod tests {
     fn content_has_something_to_read_and_at_most_20000_characters() {
         assert!(content(&"😀".repeat(20_000)).is_ok());
         assert!(content(&"字".repeat(20_001)).is_err());
-        assert!(["", " \n", "\0\u{3000}"].into_iter().all(|text| content(text).is_err()));
+        for blank in ["", " \n", "\0\u{3000}", "\u{fffe}", "\u{200b}\u{feff} \u{ad}", "\u{1ffff}\u{e0041}"] {
+            assert!(content(blank).is_err(), "{blank:?}");
+        }
+        for visible in ["\u{fffe}字", "❤\u{fe0f}", "\u{fffd}", "."] {
+            assert!(content(visible).is_ok(), "{visible:?}");
+        }
     }
 
     #[test]

@@ -36,6 +36,23 @@ impl Event {
         })
     }
 
+    /// This event with the times that can be true of what was told at `received_at`: a message's or deal's own that cannot
+    /// is left out, the event's own gives way to `received_at`.
+    #[must_use]
+    pub fn with_plausible_times(mut self, received_at: Millis) -> Self {
+        let is_plausible = |moment: &Millis| limits::is_plausible(*moment, received_at);
+        if !is_plausible(&self.occurred_at) {
+            self.occurred_at = received_at;
+        }
+        if let Some(signal) = &mut self.signal {
+            signal.sent_at = signal.sent_at.filter(is_plausible);
+        }
+        if let Some(deal) = &mut self.deal {
+            deal.closed_at = deal.closed_at.filter(is_plausible);
+        }
+        self
+    }
+
     /// The type; never one of the commands.
     pub fn kind(&self) -> EventKind {
         self.kind

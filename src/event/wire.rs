@@ -164,11 +164,11 @@ fn digits_or_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     }
 }
 
-/// A text for people: without the white space and control characters around it; nothing left counts as absent.
+/// A text for people: without the white space and control characters around it; nothing to see counts as absent.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.and_then(|text| {
         let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+        (!limits::is_blank(trimmed)).then(|| trimmed.to_owned())
     }))
 }

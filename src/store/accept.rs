@@ -17,6 +17,7 @@ use super::{
     Accepted, NewEvent, Rejection, Store, StoreError,
     announcements::Announcer,
     audit,
+    background::Background,
     bulk::Insert,
     db::{Arg, Db, Tx, args},
     dialect::list,
@@ -126,9 +127,9 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Sets it to work; it ends when the last [`Store`] is gone.
-    pub(super) fn start(self) -> Sender {
+    pub(super) fn start(self, background: &Background) -> Sender {
         let (sender, mut requests) = mpsc::channel(QUEUE);
-        tokio::spawn(async move {
+        background.spawn("the ledger's writer", async move {
             let mut waiting = Vec::with_capacity(BATCH);
             while requests.recv_many(&mut waiting, BATCH).await > 0 {
                 self.serve(waiting.drain(..)).await;

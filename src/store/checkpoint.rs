@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sqlx::SqlitePool;
 
+use super::background::Background;
+
 /// Pages in the log from which on they are copied into the file. In a longer log a page that changes often is copied
 /// less often; after a crash all of it is read at the start.
 const PAGES: i64 = 16_000;
@@ -18,8 +20,8 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Goes on until the connection's pool is closed.
-pub(super) fn start(connection: SqlitePool) {
-    tokio::spawn(async move {
+pub(super) fn start(connection: SqlitePool, background: &Background) {
+    background.spawn("the ledger's checkpointer", async move {
         while !connection.is_closed() {
             tokio::time::sleep(LOOK).await;
             match round(&connection).await {

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Store, StoreError, accept, db::Db};
+use super::{Store, StoreError, accept, background::Background, db::Db};
 
 /// How often it is tried.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -22,10 +22,10 @@ pub(super) struct Health(Mutex<Option<Instant>>);
 
 impl Health {
     /// Of a ledger that was just opened, tried again until nobody holds it any more.
-    pub(super) fn watch(db: Db, accepting: &accept::Sender) -> Arc<Self> {
+    pub(super) fn watch(db: Db, accepting: &accept::Sender, background: &Background) -> Arc<Self> {
         let health = Arc::new(Self(Mutex::new(Some(Instant::now()))));
         let (known, writer) = (Arc::downgrade(&health), accepting.downgrade());
-        tokio::spawn(async move {
+        background.spawn("the look at the ledger's health", async move {
             loop {
                 sleep(PAUSE).await;
                 let (Some(health), Some(writer)) = (known.upgrade(), writer.upgrade()) else { return };

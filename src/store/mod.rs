@@ -6,6 +6,7 @@
 mod accept;
 mod announcements;
 mod audit;
+mod background;
 mod backup;
 mod bulk;
 mod checkpoint;
@@ -42,7 +43,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use self::{announcements::Announcer, db::Db};
+use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
     announcements::{Change, Follower, News},
     audit::{Actor, AuditRow, Deed},
@@ -95,6 +96,13 @@ pub enum OpenError {
          database.url (数据库编码必须为 UTF8)"
     )]
     Encoding(String),
+    /// A pooler stands before the database and does not pass on the settings of a connection.
+    #[error(
+        "database.url leads to a connection pooler such as PgBouncer, which does not pass on a connection's settings \
+         (不支持连接池): write the address of PostgreSQL itself. The bridge needs connections of its own, and opens no more \
+         than database.max_connections allows"
+    )]
+    Pooler,
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),
@@ -137,6 +145,7 @@ impl From<sqlx::Error> for OpenError {
 pub struct Store {
     db: Db,
     clock: Clock,
+    background: Background,
     accepting: accept::Sender,
     announcer: Announcer,
     work: Arc<Notify>,
@@ -158,10 +167,11 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the ledger at `config.url`, creates or migrates it (unless `migrate` is off) and starts its writer.
     pub async fn open(config: &DatabaseConfig, clock: Clock, migrate: bool) -> Result<Self, OpenError> {
-        let (db, mode) = open::connect(config).await?;
+        let background = Background::new();
+        let (db, mode) = open::connect(config, &background).await?;
         open::migrate(&db, migrate).await?;
         let announcer = Announcer::new();
-        replicas::listen(&db, &announcer);
+        replicas::listen(&db, &announcer, &background);
         let work = Arc::new(Notify::new());
         let backlog = Arc::new(AtomicI64::new(0));
         let writer = accept::Writer {
@@ -171,11 +181,12 @@ impl Store {
             announcer: announcer.clone(),
             backlog: backlog.clone(),
         };
-        let accepting = writer.start();
+        let accepting = writer.start(&background);
         let store = Self {
-            health: health::Health::watch(db.clone(), &accepting),
+            health: health::Health::watch(db.clone(), &accepting, &background),
             db,
             clock,
+            background,
             accepting,
             announcer,
             work,
@@ -209,6 +220,22 @@ impl Store {
     /// Ends the writer and closes all connections; calls after it fail.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// Waits until one of the ledger's own tasks crashes; answers which. The ledger is of no use then.
+    pub async fn crash(&self) -> &'static str {
+        self.background.crash().await
+    }
+
+    /// Runs a task as one of the ledger's own.
+    #[cfg(test)]
+    pub(crate) fn run_beside(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.background.spawn(name, task);
+    }
+
+    /// Which of the ledger's own tasks crashed, if one did.
+    pub fn crashed(&self) -> Option<&'static str> {
+        self.background.crashed()
     }
 
     /// Events that wait, by the last count and what this process accepted since.

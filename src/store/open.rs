@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{OpenError, checkpoint, db::Db, private_files};
+use super::{OpenError, background::Background, checkpoint, db::Db, private_files};
 use crate::config::DatabaseConfig;
 
 /// The server's side of [`super::conn::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
@@ -38,14 +38,16 @@ static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections of a PostgreSQL pool that are the door's alone: one commits while the other is handed back.
 const DOOR_CONNECTIONS: u32 = 2;
+/// SQLSTATE protocol_violation: PgBouncer's "unsupported startup parameter".
+const PROTOCOL_VIOLATION: &str = "08P01";
 /// The first SQLite without the WAL-reset corruption bug.
 const OLDEST_SQLITE: &str = "3.51.3";
 
 /// Connects by the URL's scheme; the answer says in words which mode is active.
-pub(super) async fn connect(config: &DatabaseConfig) -> Result<(Db, String), OpenError> {
+pub(super) async fn connect(config: &DatabaseConfig, background: &Background) -> Result<(Db, String), OpenError> {
     let url = config.url.expose_secret();
     if url.starts_with("sqlite:") {
-        connect_sqlite(url, config.max_connections).await
+        connect_sqlite(url, config.max_connections, background).await
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         connect_postgres(url, config.max_connections).await
     } else {
@@ -53,7 +55,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<(Db, String), Ope
     }
 }
 
-async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenError> {
+async fn connect_sqlite(url: &str, readers: u32, background: &Background) -> Result<(Db, String), OpenError> {
     let base = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.busy_timeout(Duration::from_secs(5));
     let options = base
         .clone()
@@ -106,7 +108,7 @@ async fn connect_sqlite(url: &str, readers: u32) -> Result<(Db, String), OpenErr
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options.busy_timeout(checkpoint::PATIENCE))
         .await?;
-    checkpoint::start(checkpointer.clone());
+    checkpoint::start(checkpointer.clone(), background);
     Ok((Db::Sqlite { writer, reader, checkpointer }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
 }
 
@@ -118,13 +120,17 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), O
         .options(LIMITS);
     // At least one for each.
     let others = connections.saturating_sub(DOOR_CONNECTIONS).max(1);
-    let door = postgres_pool(options.clone(), DOOR_CONNECTIONS.min(connections.max(2) - 1)).await?;
+    let door =
+        postgres_pool(options.clone(), DOOR_CONNECTIONS.min(connections.max(2) - 1)).await.map_err(connect_error)?;
     let db = Db::Postgres { door, pool: postgres_pool(options, others).await? };
     let sql = "select current_setting('server_version') as version, current_setting('fsync') as fsync,
-        current_setting('server_encoding') as encoding";
+        current_setting('server_encoding') as encoding, current_setting('lock_timeout') as lock_timeout";
     let rows = db.read(sql, Vec::new()).await?;
     let setting = |name| rows.first().map_or(Ok(String::new()), |row| row.text(name));
     let (version, fsync, encoding) = (setting("version")?, setting("fsync")?, setting("encoding")?);
+    if !LIMITS.contains(&("lock_timeout", setting("lock_timeout")?.as_str())) {
+        return Err(OpenError::Pooler);
+    }
     if encoding != "UTF8" {
         return Err(OpenError::Encoding(encoding));
     }
@@ -132,6 +138,14 @@ async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), O
         return Err(OpenError::Unsafe(format!("PostgreSQL {version} runs with fsync={fsync}; needed: on")));
     }
     Ok((db, format!("PostgreSQL {version}, fsync=on, synchronous_commit=on")))
+}
+
+/// PgBouncer refuses whoever sends settings with a connection, by the code of a protocol violation.
+fn connect_error(error: sqlx::Error) -> OpenError {
+    match error.as_database_error().and_then(|database| database.code()) {
+        Some(code) if code == PROTOCOL_VIOLATION => OpenError::Pooler,
+        _ => error.into(),
+    }
 }
 
 async fn postgres_pool(options: PgConnectOptions, connections: u32) -> Result<PgPool, sqlx::Error> {

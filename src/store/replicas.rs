@@ -11,6 +11,7 @@ use tokio::time::{interval, timeout};
 use super::{
     Change, StoreError,
     announcements::Announcer,
+    background::Background,
     db::{Db, Tx},
 };
 use crate::json;
@@ -66,10 +67,10 @@ fn letters(run: &str, moved: &[Change]) -> Vec<String> {
 }
 
 /// Sets a task to work that hears the other replicas and tells it here, until the ledger is closed.
-pub(super) fn listen(db: &Db, announcer: &Announcer) {
+pub(super) fn listen(db: &Db, announcer: &Announcer, background: &Background) {
     let Db::Postgres { pool, .. } = db else { return };
     let ear = Ear { pool: pool.clone(), announcer: announcer.clone() };
-    tokio::spawn(async move {
+    background.spawn("the ear for other replicas", async move {
         let closed = ear.pool.close_event();
         tokio::pin!(closed);
         tokio::select! {

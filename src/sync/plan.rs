@@ -91,11 +91,17 @@ impl Planner {
                     None => Plan::NotLinked,
                 })
             }
-            Work::Event(event) if event.kind() == EventKind::MessageLogged => Ok(match task.link {
-                Some(_) => steps_only(self.message(event)),
-                None => Plan::NotLinked,
-            }),
-            Work::Event(event) => self.customer_event(erp, journal, task, event, peek).await,
+            Work::Event(event) => {
+                // No record is dated by a clock that was never set.
+                let event = Event::clone(event).with_plausible_times(task.received_at);
+                match task.link {
+                    _ if event.kind() != EventKind::MessageLogged => {
+                        self.customer_event(erp, journal, task, &event, peek).await
+                    }
+                    Some(_) => Ok(steps_only(self.message(&event))),
+                    None => Ok(Plan::NotLinked),
+                }
+            }
         }
     }
 

@@ -1,9 +1,13 @@
 //! What is counted, for Prometheus.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+/// How often what was measured is folded into the histograms.
+pub const UPKEEP: Duration = Duration::from_secs(5);
 
 const EVENTS: &str = "erp_bridge_events_total";
 const CALLS: &str = "erp_bridge_erp_calls_total";
@@ -45,6 +49,16 @@ impl Metrics {
         Self(handle.clone())
     }
 
+    /// Folds what was measured into the histograms' buckets every so often until `stop`. Until then each measurement is
+    /// kept by itself, and where nobody scrapes nothing else would fold them.
+    pub async fn keep_up(self, every: Duration, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+            if let Some(handle) = &self.0 {
+                handle.run_upkeep();
+            }
+        }
+    }
+
     /// Everything in Prometheus' text form, with the gauges as they stand now.
     pub fn render(&self, circuit_closed: bool, paused: bool, in_flight: usize, backlog: i64) -> String {
         let number = |flag: bool| if flag { 1.0 } else { 0.0 };
@@ -80,6 +94,44 @@ pub fn event_moved(status: &'static str) {
 /// A call to the ERP ended.
 pub fn erp_call(interface: &'static str, outcome: String, milliseconds: i64) {
     counter!(CALLS, "call" => interface, "outcome" => outcome).increment(1);
-    let duration = std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
+    let duration = Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
     histogram!(CALL_SECONDS, "call" => interface).record(duration);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kept one by one these would take some 23 MB.
+    const MEASUREMENTS: usize = 1_000_000;
+    const GROWTH_MAX: usize = 6 << 20;
+
+    /// The memory of this process that is in use.
+    fn resident_bytes() -> usize {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+    }
+
+    async fn measure(count: usize) {
+        for _ in 0..count / 10_000 {
+            (0..10_000).for_each(|_| histogram!(CALL_SECONDS, "call" => "test").record(0.02));
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn measurements_that_nobody_scrapes_leave_memory_flat() {
+        let stop = CancellationToken::new();
+        let upkeep = tokio::spawn(Metrics::install().keep_up(Duration::from_millis(1), stop.clone()));
+        measure(MEASUREMENTS / 5).await;
+        let before = resident_bytes();
+        measure(MEASUREMENTS).await;
+        let grown = resident_bytes().saturating_sub(before);
+        assert!(grown < GROWTH_MAX, "{grown} bytes more");
+        stop.cancel();
+        upkeep.await.unwrap();
+        let all = MEASUREMENTS + MEASUREMENTS / 5;
+        let counted = format!("erp_bridge_erp_call_seconds_count{{call=\"test\"}} {all}");
+        assert!(Metrics::install().render(true, false, 0, 0).contains(&counted));
+    }
 }

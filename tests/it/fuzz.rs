@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 use erp_bridge::{
     erp,
     event::{Event, ParseError, Parsed, Reading},
+    json::{self, Plain},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -26,6 +27,9 @@ const WORDS: &[&[u8]] = &[
     b"\\u",
     b"\\ud83d",
     b"\\ude00",
+    b"\"$serde_json::private::RawValue\":",
+    b"\"\\u0024serde_json::private::Number\":",
+    b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
     b"null",
     b"true",
     b"-1",
@@ -117,8 +121,17 @@ fn whatever_a_sender_posts_it_is_an_event_or_its_faults_are_named() {
             Ok(Parsed::Event(event)) => assert!((1..=48).contains(&event.contact().id().len())),
             Ok(Parsed::Unknown { kind, .. }) => assert!((1..=100).contains(&kind.chars().count())),
             Err(ParseError::Invalid { errors, .. }) => assert!(!errors.is_empty()),
-            Err(ParseError::NotJson(_)) => assert!(serde_json::from_slice::<serde_json::Value>(body).is_err()),
+            Err(ParseError::NotJson(_)) => assert!(json::parse(body).is_err()),
         }
         assert_eq!(read, Event::parse(body, &Reading::default()));
+    });
+}
+
+#[test]
+fn whatever_json_comes_it_is_refused_or_read_and_can_be_written_and_read_again() {
+    fuzz("json", |body| {
+        let Ok(value) = json::parse(body) else { return };
+        assert_eq!(json::from_value::<Plain>(&value).unwrap().0, value);
+        assert_eq!(json::parse_text(&value.to_string()), Ok(value));
     });
 }

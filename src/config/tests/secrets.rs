@@ -54,6 +54,24 @@ fn no_secret_is_ever_shown() {
 }
 
 #[test]
+fn a_password_inside_an_address_is_refused_and_not_shown() {
+    for (key, value) in [
+        ("ERP__BASE_URL", "http://admin:sesame@erp.example:8080"),
+        ("ERP__BASE_URL", "http://admin:open/sesame@erp.example"),
+        ("ERP__BASE_URL", "admin:sesame@erp.example"),
+        ("ERP__BASE_URL", "http://erp.example/?password=sesame"),
+        ("SERVER__LISTEN", "http://admin:sesame@0.0.0.0:8080"),
+        ("DATABASE__URL", "mysql://u:sesame@h/d"),
+    ] {
+        let problem = only_problem(with_env(&[(&format!("ERP_BRIDGE__{key}"), value)])).to_string();
+        assert!(!problem.contains("sesame"), "{problem}");
+    }
+    let problem =
+        only_problem(with_env(&[("ERP_BRIDGE__ERP__BASE_URL", "http://a:b@erp.example:8080/zb")])).to_string();
+    assert!(problem.contains("http://***@erp.example:8080/zb") && problem.contains("erp.password"), "{problem}");
+}
+
+#[test]
 fn a_text_that_is_no_utf_8_is_refused() {
     let problem = only_problem(with_env(&[("ERP_BRIDGE__ERP__PASSWORD", "pass\u{fffd}word")]));
     assert_eq!((problem.key.as_str(), problem.message.as_str()), ("erp.password", "is no UTF-8 text"));

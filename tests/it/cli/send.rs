@@ -35,6 +35,25 @@ pub fn events(bridge: &Program, flags: &[&str], body: &Value) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_in_a_file_signs_as_well_and_a_missing_one_is_asked_for() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let bridge = Program::serve(&settings(&sim.base_url()));
+    std::fs::write(bridge.dir().join("secret"), format!("{SECRET}\n")).unwrap();
+    std::fs::write(bridge.dir().join("events.json"), promoted("c-1", 88).to_string()).unwrap();
+    let send = |flags: &[&str]| {
+        run(command(bridge.dir(), &[]).args(["send", "--url", &bridge.url]).args(flags).arg("events.json"))
+    };
+    let by_file = send(&["--secret-file", "secret"]);
+    assert_eq!((by_file.code, by_file.stdout.contains("202 queued")), (0, true), "{}", by_file.stderr);
+    let gone = send(&["--secret-file", "nowhere"]);
+    assert_eq!((gone.code, gone.stderr.contains("nowhere: ")), (2, true), "{}", gone.stderr);
+    let none = send(&[]);
+    assert_eq!((none.code, none.stderr.contains("--secret")), (2, true), "{}", none.stderr);
+    let help = run(command(bridge.dir(), &[]).args(["send", "--help"])).stdout;
+    assert!(help.contains("process list"), "{help}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_one_line_and_a_refused_event_makes_it_end_with_1() {
     let sim = simulator::start(SimConfig::default()).await.unwrap();
     let bridge = Program::serve(&settings(&sim.base_url()));
