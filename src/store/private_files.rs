@@ -15,6 +15,10 @@ const OTHERS: u32 = 0o077;
 /// Makes an empty file before anything is written into it, and takes everybody else's rights from what is there already:
 /// a SQLite ledger, the log and the index beside it. SQLite gives what it makes beside the ledger the ledger's rights.
 pub(super) fn own_ledger(ledger: &Path) {
+    // A name of SQLite's own, as of a ledger in memory, which is refused, is no file.
+    if ledger.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        return;
+    }
     // Where this fails opening the ledger fails as well, and says why.
     let _ = create(ledger);
     for suffix in ["", "-wal", "-shm"] {
