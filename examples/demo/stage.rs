@@ -76,13 +76,12 @@ impl Stage {
     pub(crate) async fn until_idle(&self) -> Result<(), Failure> {
         let begun = Instant::now();
         loop {
-            let stats = self.get(format!("{}/v1/stats", self.bridge)).await?;
-            let open = ["queued", "running"].map(|status| stats["by_status"][status].as_i64().unwrap_or_default());
-            if open == [0, 0] {
+            let open = self.get(format!("{}/v1/events?status=queued,running&limit=10", self.bridge)).await?;
+            if open["items"].as_array().is_some_and(Vec::is_empty) {
                 return Ok(());
             }
             if begun.elapsed() > EVENTS_LIMIT {
-                return Err(format!("events are still open after {EVENTS_LIMIT:?}: {}", stats["by_status"]).into());
+                return Err(format!("events are still open after {EVENTS_LIMIT:?}: {}", open["items"]).into());
             }
             sleep(Duration::from_millis(50)).await;
         }

@@ -47,7 +47,7 @@ fn the_phone_must_be_verified_and_a_mainland_mobile() {
         (json!("+86 138-0000-1234"), json!(true), true, "手机号 138****1234 已验证"),
         (json!("13800001234"), json!(false), false, "手机号 138****1234 未验证"),
         (json!("13800001234"), json!(null), false, "手机号 138****1234 未验证"),
-        (json!("010-12345678"), json!(true), false, "01*-******78 不是中国大陆手机号"),
+        (json!("010-12345678"), json!(true), false, "010-******78 不是中国大陆手机号"),
         (json!("12345"), json!(false), false, "1***5 未验证，也不是中国大陆手机号"),
         (json!(null), json!(true), false, "没有手机号"),
         (json!(" "), json!(true), false, "没有手机号"),

@@ -66,13 +66,16 @@ impl SyncBody {
     /// The event that this call is, as JSON.
     fn event(self, contact_id: &str, actor: &str, now: &str) -> Result<Value, Problem> {
         let Plain(mut contact) = self.contact;
-        // What is no object, and an id that is no string: the event's parser says so, with its place.
-        if let Some(members) = contact.as_object_mut() {
-            match members.get("id") {
-                None => drop(members.insert("id".into(), contact_id.into())),
-                Some(Value::String(id)) if id != contact_id => return Err(Problem::ContactMismatch),
-                Some(_) => {}
-            }
+        let Some(members) = contact.as_object_mut() else {
+            return Err(Problem::Invalid(vec![FieldError::new("/contact", "must be an object (对象)")]));
+        };
+        match members.get("id") {
+            None => drop(members.insert("id".into(), contact_id.into())),
+            Some(Value::String(id)) if id != contact_id => return Err(Problem::ContactMismatch),
+            // The event's parser takes a whole number for an id.
+            Some(Value::Number(id)) if id.to_string() != contact_id => return Err(Problem::ContactMismatch),
+            // An id that is neither: the event's parser says so, with its place.
+            Some(_) => {}
         }
         let mut data = Map::new();
         data.insert("contact".into(), contact);

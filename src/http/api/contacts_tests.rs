@@ -48,6 +48,7 @@ fn a_sync_call_speaks_of_the_contact_of_its_path() {
     assert_eq!(filled["data"].get("signal"), None);
     assert!(event(r#"{"contact":{"id":"c1","name":"张三"},"force":true}"#).is_ok());
     assert_eq!(event(r#"{"contact":{"id":"c2","name":"张三"}}"#), Err(Problem::ContactMismatch));
+    assert_eq!(event(r#"{"contact":{"id":42,"name":"张三"}}"#), Err(Problem::ContactMismatch));
     let table = [
         (r#"{"contact":null}"#, "/contact"),
         (r#"{"contact":{},"force":"yes"}"#, "/force"),
