@@ -116,9 +116,7 @@ fn names(contact: &Value, q: &str) -> bool {
     let (wanted, number) = (q.to_lowercase(), digits(q.trim_start_matches("+86")));
     let text = |member: &str| contact[member].as_str().unwrap_or_default();
     let is_number = number.len() >= PHONE_DIGITS_MIN && number.len() * 2 > q.chars().count();
-    ["name", "company", "wechat_id", "email"]
-        .iter()
-        .any(|member| text(member).to_lowercase().contains(&wanted))
+    ["name", "company", "wechat_id", "email"].iter().any(|member| text(member).to_lowercase().contains(&wanted))
         || is_number && digits(text("phone")).contains(&number)
 }
 

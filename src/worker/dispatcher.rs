@@ -19,8 +19,8 @@ use super::{
     limit::Limit,
     retry::pause_after_claims,
     run::Run,
-    settle::Waits,
     suspects::{Suspects, panicked},
+    twin_waits::TwinWaits,
 };
 use crate::{
     clock::{Clock, Millis},
@@ -84,7 +84,7 @@ impl Pause {
 pub struct Dispatcher {
     pub(super) parts: Parts,
     pub(super) health: Health,
-    pub(super) waits: Waits,
+    pub(super) waits: TwinWaits,
     pub(super) suspects: Suspects,
     in_flight: AtomicUsize,
     paused: Mutex<Option<Pause>>,
@@ -100,7 +100,7 @@ impl Dispatcher {
         Arc::new(Self {
             parts,
             health,
-            waits: Waits::default(),
+            waits: TwinWaits::default(),
             suspects: Suspects::default(),
             in_flight: AtomicUsize::new(0),
             paused: Mutex::new(None),

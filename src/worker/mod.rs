@@ -13,6 +13,7 @@ mod retry;
 mod run;
 mod settle;
 mod suspects;
+mod twin_waits;
 mod upkeep;
 
 pub use self::{

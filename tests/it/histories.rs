@@ -32,7 +32,7 @@ async fn world(oldest_first: bool) -> (World, i64) {
 }
 
 #[tokio::test]
-async fn a_cut_call_for_a_customer_with_eleven_hundred_records_is_looked_up_on_a_page_or_two() {
+async fn a_cut_call_for_a_customer_with_eleven_hundred_records_is_looked_up_on_three_pages_at_most() {
     for oldest_first in [false, true] {
         let (world, ord) = world(oldest_first).await;
         for (number, fault) in (1..).zip(["", "cut_before", "cut_after", "not_stored"]) {
@@ -48,7 +48,8 @@ async fn a_cut_call_for_a_customer_with_eleven_hundred_records_is_looked_up_on_a
             assert_eq!(world.sim.handle.progress_of(ord).len(), RECORDS + number, "{oldest_first} {fault}");
             let calls = world.sim.handle.calls_of("progress.list");
             let pages: BTreeSet<_> = calls.iter().filter_map(|call| call.fields.get("pageindex")).collect();
-            assert!(!pages.is_empty() && pages.len() <= 2, "{oldest_first} {fault}: {pages:?} were read");
+            // The first tells the order; then the newest, and the one before it where that holds nothing older.
+            assert!((1..=3).contains(&pages.len()), "{oldest_first} {fault}: {pages:?} were read");
         }
     }
 }
