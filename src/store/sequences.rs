@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_gap_is_between_two_numbers_and_closes_when_what_is_missing_comes() {
-        let table: [(&[i64], &[(i64, i64)]); 8] = [
+        type Case<'a> = (&'a [i64], &'a [(i64, i64)]);
+        let table: [Case<'_>; 8] = [
             (&[1, 2, 3], &[]),
             (&[1, 2, 5], &[(2, 5)]),
             (&[1, 2, 5, 4], &[(2, 4)]),

@@ -5,15 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::{
     contact_persons::{complete, contact_persons},
     details::{DETAILS_READ, detail_of, shown},
     identity::{name_key, number_key, spellings},
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, same_number},
-    question::Question,
+    question::{Candidate, Question},
     text::searchable,
 };
 use crate::{
@@ -28,36 +26,6 @@ const LAST_DIGITS: usize = 4;
 const HIDDEN_READ: usize = 20;
 /// Most customers of one name that a person is shown.
 const CANDIDATES_MAX: usize = 20;
-
-/// A customer that may be the contact's, with what distinguishes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Candidate {
-    /// The customer.
-    pub ord: i64,
-    /// 客户名称.
-    pub name: Option<String>,
-    /// 客户编号.
-    pub khid: Option<String>,
-    /// 手机.
-    pub mobile: Option<String>,
-    /// When it was added.
-    pub added: Option<String>,
-    /// Its salesperson.
-    pub salesperson: Option<String>,
-}
-
-impl From<CustomerRow> for Candidate {
-    fn from(row: CustomerRow) -> Self {
-        Self {
-            ord: row.ord,
-            name: row.name,
-            khid: row.khid,
-            mobile: row.mobile,
-            added: row.date1,
-            salesperson: row.catename,
-        }
-    }
-}
 
 /// What the ERP knows of a contact.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,11 +26,10 @@ pub use self::{
     executor::{Effect, Executor, Verification},
     identity::identities,
     mapping::Mapping,
-    matching::Candidate,
     plan::{FieldChange, Plan, Planner, Task, WhoItIs},
     preview::PlannedCall,
     progress::INTRO_LIMIT,
-    question::Question,
+    question::{Candidate, Question},
     step::{Step, named},
     text::{clean, utf16_len},
 };

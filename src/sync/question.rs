@@ -1,9 +1,39 @@
 //! Which customer a contact is, where only a person can say (`contract.md` §3).
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::matching::Candidate;
-use crate::event::LinkedBy;
+use crate::{erp::CustomerRow, event::LinkedBy};
+
+/// A customer that may be the contact's, with what distinguishes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// The customer.
+    pub ord: i64,
+    /// 客户名称.
+    pub name: Option<String>,
+    /// 客户编号.
+    pub khid: Option<String>,
+    /// 手机.
+    pub mobile: Option<String>,
+    /// When it was added.
+    pub added: Option<String>,
+    /// Its salesperson.
+    pub salesperson: Option<String>,
+}
+
+impl From<CustomerRow> for Candidate {
+    fn from(row: CustomerRow) -> Self {
+        Self {
+            ord: row.ord,
+            name: row.name,
+            khid: row.khid,
+            mobile: row.mobile,
+            added: row.date1,
+            salesperson: row.catename,
+        }
+    }
+}
 
 /// Why nobody but a person can say which customer a contact is.
 #[derive(Debug, Clone, PartialEq)]

@@ -32,7 +32,8 @@ fn long_promotion() -> Value {
 
 async fn world() -> World {
     let configure = |config: &mut erp_bridge::config::Config| config.worker.lease = Duration::from_secs(30);
-    let clock = Clock::manual(Millis(1_795_000_000_000));
+    // After the events happened: a time from the future would not be believed.
+    let clock = Clock::manual(Millis(1_795_500_000_000));
     World::with(WorldOptions { dispatch: false, clock, configure: Box::new(configure), ..WorldOptions::default() })
         .await
 }
