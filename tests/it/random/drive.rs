@@ -67,7 +67,7 @@ impl Schedule {
     pub async fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let contacts = if rng.random_bool(0.05) { 20 } else { rng.random_range(1..=5) };
-        Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_000_000_000)), BY_HAND).await
+        Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_500_000_000)), BY_HAND).await
     }
 
     /// Twenty contacts and eight events in hand at once, on the real clock.
