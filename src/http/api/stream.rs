@@ -41,6 +41,20 @@ pub(in crate::http) struct StreamParams {
     seconds: Option<String>,
 }
 
+/// What one event of the stream is made of.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "it only describes for the document what the stream writes")]
+pub(in crate::http) struct StreamEvent {
+    /// Where to go on behind it: send it as `Last-Event-ID`.
+    id: String,
+    /// `state`: an event has another state. `reset`: some were missed; read anew what you show.
+    #[schema(required = false)]
+    event: String,
+    /// JSON: of `state` the event's `id`, `type`, `contact_id`, `status` and `at`; of `reset` an empty object.
+    #[schema(required = false)]
+    data: String,
+}
+
 /// Follow state changes
 ///
 /// Server-sent events named `state`, each with `{"id", "type", "contact_id", "status", "at"}`; on PostgreSQL those of every
@@ -54,7 +68,7 @@ pub(in crate::http) struct StreamParams {
         ("Last-Event-ID" = Option<String>, Header, nullable = false,
             description = "The `id` of the last event of an earlier stream; it goes on behind it")),
     responses(
-        (status = 200, description = "The stream", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "The stream", body = StreamEvent, content_type = "text/event-stream"),
         (status = 429, description = "Too many streams are open", body = ProblemDocument),
     ),
 )]
@@ -67,7 +81,7 @@ pub(in crate::http) async fn stream_changes(
     let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
     let place = state.streams().take(&caller.name).ok_or(Problem::TooManyStreams)?;
     // A name that cannot be read is one that nobody gave.
-    let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
+    let last = headers.get("last-event-id").filter(|id| !id.is_empty()).map(|id| id.to_str().unwrap_or_default());
     let changes = follow(state.store.follow(last), state.stop.clone(), place);
     let changes = changes.take_until(revoked(state, caller));
     let changes = changes.take_until(async move {
