@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check) or stopped because a part of the
 //! bridge crashed, 2 wrong use or configuration.
 
+mod adopt;
 mod backup;
 mod check;
 mod health;
@@ -29,6 +30,8 @@ enum Command {
     Serve(serve::Serve),
     /// Try configuration, store, ERP login and every configured choice; exit 1 if any does not hold
     Check(ConfigFile),
+    /// Link contacts that the ERP has as customers already, before their first event (存量客户认领)
+    Adopt(adopt::Adopt),
     /// Sign event files and post them
     Send(send::Send),
     /// Print the OpenAPI document
@@ -59,6 +62,7 @@ impl Cli {
         let outcome = match self.command {
             Command::Serve(serve) => serve.run().await,
             Command::Check(file) => check::run(&file).await,
+            Command::Adopt(adopt) => adopt.run().await,
             Command::Send(send) => send.run().await,
             Command::Openapi => {
                 print!("{}", crate::http::document());

@@ -41,6 +41,8 @@ pub enum LinkedBy {
     CompanyName,
     /// An operator's decision.
     Operator,
+    /// The contact was adopted: found in the ERP before its first event.
+    Adopt,
 }
 
 impl LinkKind {
@@ -63,6 +65,7 @@ impl LinkedBy {
             Self::Mobile => "mobile",
             Self::CompanyName => "company_name",
             Self::Operator => "operator",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -87,7 +90,7 @@ impl FromStr for LinkedBy {
     type Err = UnknownLinkWord;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::Created, Self::Khid, Self::Mobile, Self::CompanyName, Self::Operator]
+        [Self::Created, Self::Khid, Self::Mobile, Self::CompanyName, Self::Operator, Self::Adopt]
             .into_iter()
             .find(|by| by.as_str() == name)
             .ok_or_else(|| UnknownLinkWord(name.to_owned()))
@@ -117,7 +120,8 @@ mod tests {
         for kind in [LinkKind::Company, LinkKind::Person, LinkKind::ContactPerson] {
             assert_eq!((kind.as_str().parse(), json!(kind)), (Ok(kind), json!(kind.as_str())));
         }
-        for by in [LinkedBy::Created, LinkedBy::Khid, LinkedBy::Mobile, LinkedBy::CompanyName, LinkedBy::Operator] {
+        let found = [LinkedBy::Created, LinkedBy::Khid, LinkedBy::Mobile, LinkedBy::CompanyName];
+        for by in found.into_iter().chain([LinkedBy::Operator, LinkedBy::Adopt]) {
             assert_eq!((by.as_str().parse(), json!(by)), (Ok(by), json!(by.as_str())));
         }
         assert!("firm".parse::<LinkKind>().is_err() && "".parse::<LinkedBy>().is_err());

@@ -3,6 +3,7 @@
 //! [`Planner`] reads the ERP and makes the plan ([`matching`], [`mapping`], [`progress`], [`assignment`]); [`Executor`] does
 //! its steps. Both know nothing of the ledger beyond the two questions of [`Journal`].
 
+mod adoption;
 mod assignment;
 mod category;
 mod contact_persons;
@@ -23,6 +24,7 @@ mod text;
 use futures::future::BoxFuture;
 
 pub use self::{
+    adoption::Identified,
     executor::{Effect, Executor, Verification},
     identity::identities,
     mapping::Mapping,

@@ -255,14 +255,21 @@ impl Planner {
             }
             return Ok(draft);
         }
-        let own = is_own_record(&detail, event) || matches!(by, LinkedBy::Khid);
+        let link = self.link_to(event, ord, by, (kind, &detail));
+        let own = link.kind != LinkKind::ContactPerson;
         let mut draft = if own { self.fill(event, kind, ord, &detail) } else { Draft::default() };
         draft.kind = Some(kind);
-        let khid = shown(&detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
-        let link_kind = if own { link_kind(kind) } else { LinkKind::ContactPerson };
-        let link = Step::Link { ord: Some(ord), khid, kind: link_kind, linked_by: by };
+        let link = Step::Link { ord: Some(ord), khid: link.khid, kind: link.kind, linked_by: by };
         draft.steps.insert(0, link);
         Ok(draft)
+    }
+
+    /// The link to a customer that the contact is, or whose contact person it is.
+    pub(super) fn link_to(&self, event: &Event, ord: i64, by: LinkedBy, known: (CustomerKind, &Detail)) -> Link {
+        let (kind, detail) = known;
+        let own = is_own_record(detail, event) || matches!(by, LinkedBy::Khid);
+        let khid = shown(detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
+        Link { ord, khid, kind: if own { link_kind(kind) } else { LinkKind::ContactPerson }, linked_by: by }
     }
 
     /// Whether a customer is the contact, not the company it works for: it has the contact's 客户编号 or mobile number.
