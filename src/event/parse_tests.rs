@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    super::{Bucket, Channel, Direction},
+    super::{Channel, Direction, payload::Bucket},
     *,
 };
 use crate::clock::Millis;
