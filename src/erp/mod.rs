@@ -41,5 +41,5 @@ pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
 pub use error::{BuildError, ErpError};
 pub use memory_sessions::MemorySessions;
 pub use progress::{ContactWay, INTRO_MAX, NewProgress, ProgressList, ProgressRow};
-pub use record::{CallLog, CallRecord, FORETOLD, UNALLOCATED};
+pub use record::{CallLog, CallRecord, PLANNED, UNALLOCATED};
 pub use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};

@@ -27,6 +27,6 @@ pub use leniency::Reading;
 pub use link::{Link, LinkKind, LinkedBy, UnknownLinkWord};
 pub use names::Placeholder;
 pub use parse::{ParseError, Parsed};
-pub use payload::{Bucket, Channel, Contact, Deal, Direction, ErpHint, Event, Signal, Thread};
+pub use payload::{Channel, Contact, Deal, Direction, ErpHint, Event, Signal, Thread};
 pub use rule::Rule;
 pub use status::{IllegalTransition, Status, Transition, UnknownStatus};
