@@ -36,7 +36,7 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// 登录, the one interface whose path is configuration: `user`, `password`, `serialnum` (each behind `txt:`, the last
-/// up to 20 letters or digits) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
+/// 1 to 40 letters, digits, `_` and `-`) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
 /// `erp-wire.md §2`.
 const LOG_IN: Interface = Interface::command("登录", "session.login", "", None);
 
