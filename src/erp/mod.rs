@@ -42,5 +42,5 @@ pub use envelope::{AspAnswer, parse};
 pub(crate) use error::{BuildError, ErpError};
 pub(crate) use memory_sessions::MemorySessions;
 pub(crate) use progress::{ContactWay, NewProgress, ProgressList, ProgressRow};
-pub(crate) use record::{CallLog, CallRecord, FORETOLD, UNALLOCATED};
+pub(crate) use record::{CallLog, CallRecord, PLANNED, UNALLOCATED};
 pub(crate) use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};
