@@ -20,7 +20,7 @@ use crate::{
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
-        rates::Limits,
+        rates::RateLimits,
         server::{ServerLimits, serve},
         signed_body::Secrets,
     },
@@ -35,7 +35,7 @@ use self::{preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
-    check::{CheckRow, check},
+    check::{CheckRow, CheckStatus, Words, check},
 };
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
@@ -155,7 +155,7 @@ impl App {
             tolerance: config.webhook.tolerance,
             reading: reading(config),
             silence_after: config.webhook.silence_after,
-            limits: Limits::new(
+            limits: RateLimits::new(
                 config.webhook.rate_limit,
                 config.api.rate_limit,
                 config.api.auth_failure_limit,

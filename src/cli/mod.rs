@@ -7,6 +7,7 @@ mod adopt;
 mod backup;
 mod check;
 mod health;
+mod init;
 mod send;
 mod serve;
 
@@ -28,8 +29,10 @@ pub struct Cli {
 enum Command {
     /// Run the bridge
     Serve(serve::Serve),
+    /// Write a configuration with fresh secrets, by flags or a few questions
+    Init(Box<init::Init>),
     /// Try configuration, store, ERP login and every configured choice; exit 1 if any does not hold
-    Check(ConfigFile),
+    Check(check::Check),
     /// Link contacts that the ERP has as customers already, before their first event (存量客户认领)
     Adopt(adopt::Adopt),
     /// Sign event files and post them
@@ -61,7 +64,8 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Serve(serve) => serve.run().await,
-            Command::Check(file) => check::run(&file).await,
+            Command::Init(init) => init.run().await,
+            Command::Check(check) => check.run().await,
             Command::Adopt(adopt) => adopt.run().await,
             Command::Send(send) => send.run().await,
             Command::Openapi => {

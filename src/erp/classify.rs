@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::{
-    Choice, Detail, ErpError,
+    Choice, Detail, ErpError, TreeNode,
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
     phrases::{Meaning, meaning, meaning_of_failure, speaks_of_trouble},
@@ -15,6 +15,8 @@ pub(super) struct HttpAnswer {
     pub(super) status: u16,
     /// Where a redirect points.
     pub(super) location: Option<String>,
+    /// The header `Date`: the time by the ERP's clock.
+    pub(super) date: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
@@ -26,6 +28,7 @@ pub(super) struct Reply {
     pub(super) bill: Option<Detail>,
     pub(super) table: Option<Table>,
     pub(super) choices: Option<Vec<Choice>>,
+    pub(super) trees: Option<Vec<TreeNode>>,
 }
 
 /// What an answer means for the call.
@@ -115,7 +118,7 @@ fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
             _ => Verdict::Expired { said },
         };
     }
-    let reply = Reply { words: said, bill: asp.bill, table: asp.table, choices: asp.choices };
+    let reply = Reply { words: said, bill: asp.bill, table: asp.table, choices: asp.choices, trees: asp.trees };
     match interface.shape {
         Shape::Words => judge_words(reply, &asp.words),
         shape if holds(&reply, shape) => Verdict::Done(reply),
@@ -149,6 +152,7 @@ fn holds(reply: &Reply, shape: Shape) -> bool {
         Shape::Bill => reply.bill.is_some(),
         Shape::List => reply.table.is_some(),
         Shape::Choices => reply.choices.is_some(),
+        Shape::Trees => reply.trees.is_some(),
     }
 }
 
@@ -259,7 +263,12 @@ mod tests {
     }
 
     fn answer(status: u16, location: Option<&str>, body: &str) -> HttpAnswer {
-        HttpAnswer { status, location: location.map(str::to_owned), body: body.as_bytes().to_vec() }
+        HttpAnswer {
+            status,
+            location: location.map(str::to_owned),
+            body: body.as_bytes().to_vec(),
+            ..HttpAnswer::default()
+        }
     }
 
     #[test]

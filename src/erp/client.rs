@@ -1,17 +1,17 @@
 //! The one place that sends: no proxy, no redirects, no hidden retries; every call is timed, limited, judged, recorded.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::{CONTENT_TYPE, DATE, LOCATION};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::{
-    BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Field, LoginInfo, SessionStore, Shown, UNALLOCATED,
+    BuildError, CallLog, CallRecord, Detail, ErpError, Field, LoginInfo, PLANNED, SessionStore, Shown, UNALLOCATED,
     cache::Caches,
     classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
     envelope::{BODY_MAX, asp_body, v3_body},
@@ -36,7 +36,7 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// 登录, the one interface whose path is configuration: `user`, `password`, `serialnum` (each behind `txt:`, the last
-/// up to 20 letters or digits) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
+/// 1 to 40 letters, digits, `_` and `-`) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
 /// `erp-wire.md §2`.
 const LOG_IN: Interface = Interface::command("登录", "session.login", "", None);
 
@@ -62,6 +62,8 @@ struct Shared {
     sessions: RwLock<Arc<Sessions>>,
     session_store: Arc<dyn SessionStore>,
     caches: Caches,
+    /// How far the ERP's clock is ahead of ours, in milliseconds, by its last answer that said.
+    ahead: Mutex<Option<i64>>,
     config: ErpConfig,
     clock: Clock,
 }
@@ -82,6 +84,7 @@ impl Erp {
             sessions: RwLock::new(Arc::new(Sessions::new(config, clock.clone(), Arc::clone(&sessions)))),
             session_store: sessions,
             caches: Caches::default(),
+            ahead: Mutex::default(),
             config: config.clone(),
             clock,
         };
@@ -177,7 +180,7 @@ impl Erp {
     /// One call of an interface: sent once, and again only after an expired session, which had no effect.
     pub(super) async fn call(&self, interface: &Interface, fields: &[Field]) -> Result<Reply, ErpError> {
         if let Some(log) = self.log.as_ref().filter(|log| interface.writes && log.is_rehearsal()) {
-            log.push(self.foretold(log, interface, fields));
+            log.push(self.planned_call(log, interface, fields));
             let bill = Detail::from_fields(Some(UNALLOCATED), []);
             return Ok(Reply { bill: Some(bill), ..Reply::default() });
         }
@@ -204,14 +207,14 @@ impl Erp {
     }
 
     /// What a rehearsal writes down in place of sending.
-    fn foretold(&self, log: &CallLog, interface: &Interface, fields: &[Field]) -> CallRecord {
+    fn planned_call(&self, log: &CallLog, interface: &Interface, fields: &[Field]) -> CallRecord {
         CallRecord {
             step: log.step(),
             interface: interface.name,
             call: interface.call,
             started_at: self.now(),
             duration_ms: 0,
-            outcome: FORETOLD.to_owned(),
+            outcome: PLANNED.to_owned(),
             request: summary::of_fields(fields),
             response: String::new(),
         }
@@ -321,7 +324,21 @@ impl Erp {
             request = request.header("traceparent", trace_parent);
         }
         let answer = exchange(request).await.map_err(|error| guard.stopped().unwrap_or(error));
+        self.note_clock(answer.as_ref().ok());
         Sent { started_at, elapsed: begun.elapsed(), answer }
+    }
+
+    fn note_clock(&self, answer: Option<&HttpAnswer>) {
+        let date = answer.and_then(|answer| jiff::fmt::rfc2822::parse(answer.date.as_deref()?).ok());
+        if let Some(date) = date {
+            let ahead = date.timestamp().as_millisecond() - self.now().0;
+            *self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
+    }
+
+    /// How far the ERP's clock is ahead of ours, in milliseconds and within a second; `None` if no answer has said.
+    pub(crate) fn clock_ahead(&self) -> Option<i64> {
+        *self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, interface: &Interface, sent: &Sent, outcome: &str, request: serde_json::Value, response: String) {
@@ -364,7 +381,8 @@ impl Sent {
 async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpError> {
     let mut response = request.send().await.map_err(|error| transport(&error))?;
     let status = response.status().as_u16();
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (location, date) = (header(LOCATION), header(DATE));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
         if body.len() + chunk.len() > BODY_MAX {
@@ -372,7 +390,7 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpErr
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(HttpAnswer { status, location, body })
+    Ok(HttpAnswer { status, location, date, body })
 }
 
 fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {

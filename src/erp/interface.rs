@@ -39,6 +39,8 @@ pub(super) enum Shape {
     List,
     /// The choices of a field.
     Choices,
+    /// A tree to choose from.
+    Trees,
 }
 
 /// `cmdkey` of a save.
@@ -70,6 +72,11 @@ impl Interface {
     /// An ASP interface that answers the choices of a field.
     pub(super) const fn choices(name: &'static str, call: &'static str, path: &'static str) -> Self {
         Self { name, call, path, style: Style::Asp, shape: Shape::Choices, cmdkey: None, writes: false }
+    }
+
+    /// An ASP interface that answers a tree.
+    pub(super) const fn trees(name: &'static str, call: &'static str, path: &'static str) -> Self {
+        Self { name, call, path, style: Style::Asp, shape: Shape::Trees, cmdkey: None, writes: false }
     }
 
     /// The same interface, which reserves or changes something although it answers as a read does.

@@ -3,7 +3,7 @@
 
 mod adopted;
 mod api;
-pub mod auth;
+mod auth;
 mod auth_failures;
 mod body;
 mod budget;
@@ -15,7 +15,7 @@ mod last_use;
 mod openapi;
 mod paced;
 mod places;
-pub mod problem;
+mod problem;
 pub mod rates;
 mod request_id;
 pub mod server;

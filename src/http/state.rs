@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
-    adopted::AdoptedContact, budget::Budget, keys::Keyring, problem::Problem, rates::Limits,
+    adopted::AdoptedContact, budget::Budget, keys::Keyring, problem::Problem, rates::RateLimits,
     stream_places::StreamPlaces,
 };
 use crate::{
@@ -110,7 +110,7 @@ pub struct HttpParts {
     /// A sender that is silent for longer shows in the statistics; zero turns it off.
     pub silence_after: Duration,
     /// Rate limits.
-    pub limits: Limits,
+    pub limits: RateLimits,
     /// Plans events for `/v1/preview`.
     pub previewer: Arc<dyn Previewer>,
     /// Adopts contacts for `/v1/contacts/adopt`.

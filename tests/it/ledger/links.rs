@@ -97,12 +97,15 @@ fn customer(ord: i64, kind: LinkKind) -> Link {
 }
 
 async fn an_adopted_contact_is_linked_audited_and_its_held_messages_go_on(ledger: &Ledger) {
-    let held = NewEvent { intake: Intake::HoldUnlessLinked { until: ledger.clock.now().plus(LEASE) }, ..event("m1", "c1") };
+    let held = NewEvent { intake: Intake::QueueIfLinkedElseHold(ledger.clock.now().plus(LEASE)), ..event("m1", "c1") };
     ledger.accept(held).await;
     let link = customer(7, LinkKind::Person);
-    let adopt = |apply| ledger.store.adopt("c1", &link, apply, &"adopt".into());
+    let actor = "adopt".into();
+    let adopt = |apply| ledger.store.adopt("c1", &link, apply, &actor);
     assert_eq!(adopt(false).await.unwrap(), Adoption::Linked);
-    assert!(ledger.store.contact("c1").await.unwrap().is_none() && ledger.store.claim(1, LEASE).await.unwrap().is_empty());
+    assert!(
+        ledger.store.contact("c1").await.unwrap().is_none() && ledger.store.claim(1, LEASE).await.unwrap().is_empty()
+    );
     assert_eq!(adopt(true).await.unwrap(), Adoption::Linked);
     let linked = Link { linked_by: LinkedBy::Adopt, ..link.clone() };
     assert_eq!(ledger.store.contact("c1").await.unwrap().unwrap().link, linked);
