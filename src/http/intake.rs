@@ -131,6 +131,7 @@ pub(super) async fn take(
     let decision = state.rules.decide(event);
     let admitted = decision.admitted || force;
     let start = Intake::of(event.kind(), admitted, &state.messages, state.clock.now());
+    let start = start.naming_customer(event.contact().erp().is_some());
     let new = NewEvent {
         webhook_id: origin.webhook_id,
         kind: event.kind().as_str().to_owned(),
