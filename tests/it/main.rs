@@ -26,6 +26,7 @@ mod instance_lock;
 mod journeys;
 mod ledger;
 mod links;
+mod live_32;
 mod mapping;
 mod matrix;
 mod openapi;
