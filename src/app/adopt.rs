@@ -6,7 +6,7 @@ use std::{collections::HashMap, pin::pin, sync::Arc};
 use futures::{Stream, StreamExt, future::BoxFuture, stream};
 use serde_json::{Value, json};
 
-use super::{LedgerSessions, StartError, planner};
+use super::{LedgerSessions, StartError, planner, preview::PeekJournal};
 use crate::{
     clock::Clock,
     config::Config,
@@ -14,7 +14,7 @@ use crate::{
     event::{Event, FieldError, Link, ParseError, Parsed, Reading, Rules},
     http::{self, AdoptedContact, AdoptionCandidate, AdoptionOutcome, PreviewError},
     store::{Actor, Adoption, InstanceLock, Store, StoreError},
-    sync::{Candidate, Engine, ErpError, Identified, Question, SyncError},
+    sync::{Candidate, Engine, ErpError, Identified, Identity, Question, SyncError},
 };
 
 /// So many failures of delivery in a row end an adoption: the ERP is away.
@@ -83,7 +83,7 @@ impl LoneAdopter {
 enum Found {
     Invalid(Vec<FieldError>),
     Linked(Link),
-    Erp(Identified),
+    Erp(Box<Identity>),
     Failed(ErpError),
 }
 
@@ -165,8 +165,8 @@ impl Adopter {
         if let Some(linked) = self.store.contact(event.contact().id()).await? {
             return Ok(Found::Linked(linked.link));
         }
-        match self.engine.identify(event).await {
-            Ok(identified) => Ok(Found::Erp(identified)),
+        match self.engine.identify(&PeekJournal(&self.store), event).await {
+            Ok(identity) => Ok(Found::Erp(Box::new(identity))),
             Err(SyncError::Erp(error)) => Ok(Found::Failed(error)),
             Err(SyncError::Journal(error)) => Err(StoreError::Unavailable(error.to_string())),
         }
@@ -186,7 +186,7 @@ impl Adopter {
             let message = format!("第 {first} 行已有此联系人 (the same contact stands in line {first})");
             return Ok(AdoptedContact::invalid(line, contact_id, vec![FieldError::new("/id", message)]));
         }
-        let identified = match found {
+        let identity = match found {
             Found::Invalid(errors) => return Ok(AdoptedContact::invalid(line, contact_id, errors)),
             Found::Failed(error) => {
                 return Ok(AdoptedContact::of(line, contact_id, AdoptionOutcome::Failed).told(&error.to_string()));
@@ -194,9 +194,13 @@ impl Adopter {
             Found::Linked(link) => {
                 return Ok(linked(AdoptedContact::of(line, contact_id, AdoptionOutcome::AlreadyLinked), link));
             }
-            Found::Erp(identified) => identified,
+            Found::Erp(identity) => identity,
         };
-        let base = |outcome| AdoptedContact::of(line, contact_id.clone(), outcome);
+        let Identity { identified, warning } = *identity;
+        let base = |outcome| {
+            let row = AdoptedContact::of(line, contact_id.clone(), outcome);
+            warning.as_ref().map_or(row.clone(), |warning| row.told(&warning.message))
+        };
         let (link, name, person) = match identified {
             Identified::Nobody => return Ok(base(AdoptionOutcome::Unknown)),
             Identified::Unclear(question) => return Ok(asked(base(outcome_of(&question)), &question)),

@@ -2,21 +2,33 @@
 //! planned or written.
 
 use super::{
-    Engine, SyncError, contact_persons,
+    Engine, Journal, SyncError,
+    contact_persons::{self, Role},
     details::{self, shown},
+    hint::{self, Hint, Known},
     identity::{name_key, number_key},
     mapping::Mapping,
     matching::{self, Match},
     question::Question,
+    task::Planner,
 };
 use crate::{
-    erp::{CallLog, ContactPersonRow, Erp, ErpError},
-    event::{Event, Link, LinkKind, LinkedBy},
+    erp::{CallLog, ContactPersonRow, CustomerKind, Erp, ErpError},
+    event::{Event, FieldError, Link, LinkKind, LinkedBy},
 };
+
+/// What a look into the ERP brought.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Identity {
+    /// Who the contact is.
+    pub(crate) identified: Identified,
+    /// Why the customer that the platform names is not taken.
+    pub(crate) warning: Option<FieldError>,
+}
 
 /// What the ERP knows of a contact.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Identified {
+pub(crate) enum Identified {
     /// It is this customer, or this company's contact person.
     Customer {
         /// Which, and by which rule.
@@ -44,27 +56,42 @@ impl Engine {
     ///
     /// # Errors
     /// The ERP could not be asked, or refuses to answer.
-    pub async fn identify(&self, event: &Event) -> Result<Identified, SyncError> {
+    pub(crate) async fn identify(&self, journal: &dyn Journal, event: &Event) -> Result<Identity, SyncError> {
         let job = self.job(CallLog::new("adopt", None).rehearsing());
-        let (erp, planner) = (&job.erp, &job.planner);
-        let (ord, by) = match matching::find(erp, &planner.mapping, event).await? {
-            Match::Nobody => return Ok(Identified::Nobody),
-            Match::Unclear(question) => return Ok(Identified::Unclear(question)),
-            Match::Customer { ord, by } => (ord, by),
-        };
-        let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
-        let name = shown(&detail, "name");
-        let mut link = planner.link_to(event, ord, by, (kind, &detail));
-        if by == LinkedBy::CompanyName {
-            if person_in(erp, ord, event).await?.is_none() {
-                return Ok(Identified::Joining { ord, name });
+        let (erp, planner) = (&job.erp, &*job.planner);
+        let mut warning = None;
+        if let Some(named) = event.contact().erp() {
+            match hint::check(erp, journal, &planner.mapping, event, named).await? {
+                Hint::Holds(known) => {
+                    let identified = identified(planner, event, LinkedBy::Hint, known);
+                    return Ok(Identity { identified, warning: None });
+                }
+                Hint::Fails(misfit) => warning = Some(misfit.warning()),
             }
-            link.kind = LinkKind::ContactPerson;
-            link.khid = shown(&detail, "khid").unwrap_or_default();
         }
-        let person = (link.kind == LinkKind::ContactPerson).then(|| person_key(event));
-        Ok(Identified::Customer { link, name, person })
+        let identified = match matching::find(erp, &planner.mapping, event).await? {
+            Match::Nobody => Identified::Nobody,
+            Match::Unclear(question) => Identified::Unclear(question),
+            Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {
+                let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
+                let is_there = person_in(erp, ord, event).await?.is_some();
+                let role = if is_there { Role::ContactPerson } else { Role::NewContactPerson };
+                identified(planner, event, by, Known { ord, kind, detail, role })
+            }
+            Match::Customer { ord, by } => identified(planner, event, by, planner.known(erp, event, ord, by).await?),
+        };
+        Ok(Identity { identified, warning })
     }
+}
+
+fn identified(planner: &Planner, event: &Event, by: LinkedBy, known: Known) -> Identified {
+    let name = shown(&known.detail, "name");
+    if known.role == Role::NewContactPerson {
+        return Identified::Joining { ord: known.ord, name };
+    }
+    let link = planner.link_to(event, by, &known);
+    let person = (link.kind == LinkKind::ContactPerson).then(|| person_key(event));
+    Identified::Customer { link, name, person }
 }
 
 /// The contact person of a company that the contact is: by its number, or by its name where the ERP has no number for it.

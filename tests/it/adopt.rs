@@ -86,6 +86,21 @@ async fn each_contact_is_told_what_becomes_of_it_and_only_links_are_written() {
 }
 
 #[tokio::test]
+async fn a_customer_that_the_platform_names_is_verified_before_it_is_adopted() {
+    let world = world().await;
+    let contact = |id: &str, name: &str, khid: &str| json!({ "id": id, "name": name, "erp": { "khid": khid } });
+    let contacts = [contact("h1", "王小明", "K-0042"), contact("h2", "李四", "K-0042"), contact("h3", "张三", "K-9")];
+    let (_, told) =
+        world.call("POST", "/v1/contacts/adopt", Some(json!({ "contacts": contacts, "apply": true }))).await;
+    let item = |at: usize| &told["items"][at];
+    assert_eq!((&item(0)["outcome"], &item(0)["matched_by"]), (&json!("linked"), &json!("hint")), "{told}");
+    for at in [1, 2] {
+        assert_eq!(item(at)["outcome"], "unknown", "{told}");
+        assert!(item(at)["message"].as_str().unwrap().contains("not taken"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_waited_for_its_contact_is_recorded_once_the_contact_is_adopted() {
     let world = world().await;
     let held = world.accept("h1", &message("m1", 1, "在吗")).await;
