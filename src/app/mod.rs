@@ -4,7 +4,7 @@ mod check;
 mod preview;
 mod sessions;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures::future::BoxFuture;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig},
-    erp::{BuildError, Erp},
+    erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
@@ -191,6 +191,8 @@ impl App {
     pub fn reload(&self, config: &Config) {
         self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
+        // What was wrong with the installation may have been put right with it.
+        self.dispatcher.try_blocks();
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
@@ -295,6 +297,13 @@ impl DispatchFacts for LiveFacts {
             circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
             paused,
             words,
+            blocks: dispatcher
+                .blocks()
+                .into_iter()
+                .map(|block| block.code)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
@@ -312,6 +321,11 @@ impl DispatchFacts for LiveFacts {
 fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
     Arc::new(move || {
         let dispatch = facts.facts();
+        let blocks = facts.dispatcher.blocks();
+        for cause in FaultCause::ALL {
+            let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();
+            metrics::blocks(cause.as_str(), count);
+        }
         metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
     })
 }

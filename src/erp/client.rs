@@ -11,9 +11,10 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::{
-    BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Field, LoginInfo, SessionStore, Shown, UNALLOCATED,
+    BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Fault, FaultCause, Field, LoginInfo, SessionStore,
+    Shown, UNALLOCATED,
     cache::Caches,
-    classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
+    classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, refusal, transport},
     envelope::{BODY_MAX, asp_body, v3_body},
     interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
     lease_guard::LeaseGuard,
@@ -138,7 +139,8 @@ impl Erp {
         if !fresh {
             match self.call(&SOURCES, &[]).await {
                 // An account without this right is logged in all the same.
-                Ok(_) | Err(ErpError::Refused(_)) => {}
+                Ok(_) => {}
+                Err(error) if error.denies_interface() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -162,6 +164,11 @@ impl Erp {
         self.caches().shown(effect).load(Ordering::Relaxed)
     }
 
+    /// Reads choices, accounts and what is closed anew: somebody may have put them right.
+    pub fn forget_installation(&self) {
+        self.caches().forget_installation();
+    }
+
     pub(super) fn caches(&self) -> &Caches {
         &self.shared.caches
     }
@@ -181,23 +188,35 @@ impl Erp {
             let bill = Detail::from_fields(Some(UNALLOCATED), []);
             return Ok(Reply { bill: Some(bill), ..Reply::default() });
         }
+        if let Some(fault) = self.log.as_ref().and_then(|log| log.known_fault(interface)) {
+            return Err(ErpError::Installation(fault));
+        }
         let mut session = self.session(None).await?;
         for renewal in 0.. {
             match self.send(interface, fields, &session).await {
                 Verdict::Done(reply) => return Ok(reply),
-                Verdict::Refused { text, .. } => return Err(ErpError::Refused(text)),
+                Verdict::Refused { text, .. } => return Err(refusal(interface, text)),
                 Verdict::Failed(error) => return Err(error),
                 Verdict::Doubtful { said } => {
                     if renewal > 0 || !self.is_session_lost(&session, &said).await? {
-                        return Err(ErpError::Refused(said));
+                        return Err(refusal(interface, said));
                     }
                     session = self.session(Some(&session)).await?;
                 }
-                // A second renewal only if the first one brought another replica's session.
-                Verdict::Expired { .. } if renewal == 0 || (renewal < RENEWALS_MAX && session.adopted) => {
-                    session = self.session(Some(&session)).await?;
+                Verdict::Expired { said, by_page } => {
+                    // A second renewal only if the first one brought another replica's session.
+                    let renewed = if renewal == 0 || (renewal < RENEWALS_MAX && session.adopted) {
+                        self.session(Some(&session)).await
+                    } else {
+                        Err(ErpError::SessionExpired)
+                    };
+                    session = renewed.map_err(|error| match error {
+                        ErpError::SessionExpired if by_page => {
+                            ErpError::Installation(Fault::of(FaultCause::WrongPath, interface, said))
+                        }
+                        error => error,
+                    })?;
                 }
-                Verdict::Expired { .. } => break,
             }
         }
         Err(ErpError::SessionExpired)
@@ -264,6 +283,9 @@ impl Erp {
     }
 
     async fn log_in(&self, credentials: &Credentials, send_before: Millis) -> LoginOutcome {
+        if let Some(fault) = self.log.as_ref().and_then(|log| log.known_fault(&LOG_IN)) {
+            return LoginOutcome::Failed(ErpError::Installation(fault));
+        }
         let shared = &self.shared;
         let text = |id: &'static str, val: &str| Field::new(id, format!("txt:{val}"));
         let fields = [
@@ -275,7 +297,9 @@ impl Erp {
         let body = asp_body(None, None, &fields);
         let sent = self.post(&LOG_IN, &shared.config.login_path, body, None, Some(send_before)).await;
         let outcome = match &sent.answer {
-            Ok(answer) => judge_login(&shared.config.login_path, answer).without(credentials.password.expose_secret()),
+            Ok(answer) => {
+                judge_login(&LOG_IN, &shared.config.login_path, answer).without(credentials.password.expose_secret())
+            }
             Err(error @ (ErpError::LeaseOver | ErpError::NotDelivered(_))) => LoginOutcome::Failed(error.clone()),
             // Whatever became of the login, the call that needed it was not sent.
             Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),

@@ -2,6 +2,7 @@
 
 use super::{
     Answer, Detail, Erp, ErpError, Field,
+    choices::missing_choice,
     envelope::Row,
     interface::{CUSTOMER_LIST, Interface, SAVE, Shape},
 };
@@ -180,14 +181,14 @@ impl Erp {
     ///
     /// # Errors
     ///
-    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words.
+    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words, [`ErpError::ChoiceMissing`] among them.
     pub async fn add_customer(&self, kind: CustomerKind, ord: i64, fields: &[Field]) -> Result<Answer, ErpError> {
         check_lengths(fields, &FIELD_LIMITS)?;
         let interface = match kind {
             CustomerKind::Company => &ADD_COMPANY,
             CustomerKind::Person => &ADD_PERSON,
         };
-        self.command(interface, &with_ord(ord, fields)).await
+        self.command(interface, &with_ord(ord, fields)).await.map_err(|error| missing_choice(error, fields))
     }
 
     /// 客户详情: the record with every field.
@@ -205,10 +206,10 @@ impl Erp {
     ///
     /// # Errors
     ///
-    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words.
+    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words, [`ErpError::ChoiceMissing`] among them.
     pub async fn edit_customer(&self, ord: i64, fields: &[Field]) -> Result<Answer, ErpError> {
         check_lengths(fields, &FIELD_LIMITS)?;
-        self.command(&EDIT, &with_ord(ord, fields)).await
+        self.command(&EDIT, &with_ord(ord, fields)).await.map_err(|error| missing_choice(error, fields))
     }
 
     /// A call that answers in words.

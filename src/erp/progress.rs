@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{
-    Answer, CustomerFilter, Erp, ErpError, Field,
+    Answer, CustomerFilter, Erp, ErpError, FaultCause, Field,
     customers::check_lengths,
     envelope::{Row, Table},
     interface::{Interface, SAVE},
@@ -115,9 +115,12 @@ impl Erp {
                 self.caches().progress_readable();
                 Ok(ProgressList::Records(records))
             }
-            Err(ErpError::Refused(words)) => {
-                self.caches().set_progress_closed(self.now(), &words);
-                Ok(ProgressList::Closed(words))
+            Err(ErpError::Refused(words)) => Ok(self.closed(words)),
+            // One page may be closed, or all may be missing where a proxy is wrong.
+            Err(ErpError::Installation(fault))
+                if fault.cause == FaultCause::RightMissing || self.answers_elsewhere(ord).await =>
+            {
+                Ok(self.closed(fault.words))
             }
             Err(error) => self.unreadable(ord, error).await,
         }
@@ -186,12 +189,20 @@ impl Erp {
         if !self.caches().progress_garbled(self.now()) {
             return Err(error);
         }
-        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
-        if self.list_customers(&filter).await.is_err() {
+        if !self.answers_elsewhere(ord).await {
             return Err(error);
         }
-        self.caches().set_progress_closed(self.now(), reason);
-        Ok(ProgressList::Closed(reason.clone()))
+        Ok(self.closed(reason.clone()))
+    }
+
+    async fn answers_elsewhere(&self, ord: i64) -> bool {
+        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
+        self.list_customers(&filter).await.is_ok()
+    }
+
+    fn closed(&self, words: String) -> ProgressList {
+        self.caches().set_progress_closed(self.now(), &words);
+        ProgressList::Closed(words)
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Answer {
     /// `body.source.table`, or `Cols` and `Rows` on v3.
     Table { table: Table, v3: bool },
     /// `body.source` with choices.
-    Options(&'static [Choice]),
+    Options(Vec<Choice>),
     /// `{"Code", "Msg"}`.
     V3 { code: i64, text: String },
     /// A page for people.

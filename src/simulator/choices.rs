@@ -68,6 +68,13 @@ pub(super) fn id_of(choices: &[Choice], text: &str) -> Option<&'static str> {
     choices.iter().find(|(_, known)| *known == text).map(|(id, _)| *id)
 }
 
+/// The display texts of the choices that a save names by their ids: 客户来源, 价值评估 and both of `sort1`.
+pub(super) fn texts_of_save(ly: &str, jz: &str, sort1: &str) -> [(&'static str, &'static str); 4] {
+    let (class, stage) = tree_texts(sort1).unwrap_or_default();
+    let text = |choices, id| text_of(choices, id).unwrap_or_default();
+    [("客户来源", text(SOURCES, ly)), ("价值评估", text(LEVELS, jz)), ("客户分类", class), ("跟进程度", stage)]
+}
+
 /// Whether `sort` is a way of contact (跟进方式).
 pub(super) fn is_way(sort: &str) -> bool {
     text_of(WAYS, sort).is_some()

@@ -45,6 +45,10 @@ pub(super) fn add(context: &Context<'_>, call: &Call) -> Decision {
     if let Err(text) = checked {
         return Answer::refused(text).into();
     }
+    let texts = choices::texts_of_save(get(&fields, "ly"), get(&fields, "jz"), get(&fields, "sort1"));
+    if let Some((title, text)) = texts.into_iter().find(|(_, text)| context.settings.lacks(text)) {
+        return Answer::refused(format!("{title}“{text}”不存在，不能保存")).into();
+    }
     if let Some(text) = duplicate(context, ord, &fields) {
         return Answer::Refused { text, always_zero: true }.into();
     }

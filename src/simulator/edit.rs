@@ -21,6 +21,13 @@ pub(super) fn edit(context: &Context<'_>, call: &Call) -> Decision {
     let Some(customer) = call.ord().and_then(|ord| context.data.customers.get(&ord)) else {
         return Answer::v3_refused("客户不存在").into();
     };
+    for (id, title) in [("sort", "客户分类"), ("sort1", "跟进程度"), ("ly", "客户来源"), ("jz", "价值评估")]
+    {
+        let text = call.field(id).trim();
+        if context.settings.lacks(text) {
+            return Answer::v3_refused(format!("{title}“{text}”不存在")).into();
+        }
+    }
     let fields = match read(customer, call) {
         Ok(fields) => fields,
         Err(text) => return Answer::v3_refused(text).into(),

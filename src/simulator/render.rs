@@ -42,7 +42,7 @@ pub(super) fn render(answer: Answer, session: &str, mut quirks: DrawnQuirks) -> 
             let source = json!({"type_": "table", "table": asp_table(table, &mut quirks)});
             envelope(0, "", session, json!({"source": source}))
         }
-        Answer::Options(choices) => envelope(0, "", session, json!({"source": options(choices, &mut quirks)})),
+        Answer::Options(choices) => envelope(0, "", session, json!({"source": options(&choices, &mut quirks)})),
     };
     disturb(&mut tree, "", &mut quirks);
     Rendered { status: 200, content_type: JSON, body: bytes(&tree, &quirks) }

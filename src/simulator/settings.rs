@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{faults::FaultRule, quirks::Quirks};
+use super::{choices::Choice, faults::FaultRule, quirks::Quirks};
 use crate::clock::Clock;
 
 /// The settings of the made-up installation.
@@ -37,8 +37,26 @@ pub struct Settings {
     pub takes_dead_records: bool,
     /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
     pub ignores_stype: bool,
+    /// Texts that are no choices here, whatever the field: neither listed nor taken.
+    pub absent_choices: Vec<String>,
+    /// Accounts that are closed, by their ids.
+    pub closed_users: Vec<i64>,
+    /// The login is refused in these words, whoever logs in: a licence that ran out.
+    pub licence_refused: Option<String>,
     /// Added to every answer, in milliseconds.
     pub latency_ms: u64,
+}
+
+impl Settings {
+    /// Whether this text is no choice here.
+    pub(super) fn lacks(&self, text: &str) -> bool {
+        self.absent_choices.iter().any(|absent| absent == text)
+    }
+
+    /// The choices that this installation has.
+    pub(super) fn present(&self, choices: &[Choice]) -> Vec<Choice> {
+        choices.iter().copied().filter(|(_, text)| !self.lacks(text)).collect()
+    }
 }
 
 /// Whether `replylist.asp` is open (`erp-wire.md` §5: it may be closed on an installation).
@@ -75,6 +93,9 @@ impl Default for Settings {
             duplicate_rules: vec!["khid".to_owned()],
             takes_dead_records: false,
             ignores_stype: false,
+            absent_choices: Vec::new(),
+            closed_users: Vec::new(),
+            licence_refused: None,
             latency_ms: 0,
         }
     }

@@ -14,7 +14,7 @@ use super::{
     customers,
     data::{Data, Effect},
     edit,
-    faults::{Break, Faults, Plan, When},
+    faults::{Break, Faults, Front, Plan, When},
     fields::Fields,
     load::Meter,
     progress,
@@ -33,6 +33,8 @@ const QUIRKY_PAGE_CAP: usize = 10;
 pub(super) enum Outcome {
     /// With this answer, with these quirks.
     Answered(Answer, DrawnQuirks),
+    /// By what stands before the ERP.
+    Fronted(Front),
     /// With this answer, broken.
     Broken(Break, Answer, DrawnQuirks),
 }
@@ -83,6 +85,10 @@ impl World {
 
     /// Performs a call under its plan.
     pub(super) fn perform(&mut self, n: u64, call: &Call, plan: &Plan) -> Outcome {
+        if let Some(front) = plan.front {
+            self.call_log.note(n, |record| record.outcome = "answered by something else".to_owned());
+            return Outcome::Fronted(front);
+        }
         let quirks = self.quirks.draw(&mut self.rng, self.config.seed);
         if plan.session_lost {
             self.sessions.end(&call.session);
@@ -174,17 +180,17 @@ fn decide(context: &Context<'_>, call: &Call) -> Decision {
         Interface::Approve => assignment::approve(context, call),
         Interface::Takeback => assignment::takeback(context, call),
         Interface::Accounts => accounts::list(context, call).into(),
-        Interface::Choices => enumeration(call).into(),
+        Interface::Choices => enumeration(context, call).into(),
         // Both change sessions, not data, and are done before anything is decided here.
         Interface::Login | Interface::Logout => Answer::failed("会话接口").into(),
     }
 }
 
 /// The choices of a field (`source.asp?enumid=13`).
-fn enumeration(call: &Call) -> Answer {
+fn enumeration(context: &Context<'_>, call: &Call) -> Answer {
     let enumid = call.query.get("enumid").map_or("", String::as_str);
     match choices::by_enumid(enumid) {
-        Some(choices) => Answer::Options(choices),
+        Some(choices) => Answer::Options(context.settings.present(choices)),
         None => Answer::failed(format!("枚举{enumid}不存在（enumid）")),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     clock::Millis,
     config::AssignmentConfig,
     erp::{ChoiceField, ContactWay, CustomerKind, Detail, Erp, ErpError, Field},
-    event::{Assignment, Command, Decision, Event, EventKind, Link, LinkKind, LinkedBy, Rules, Signal, Work},
+    event::{Command, Decision, Event, EventKind, Link, LinkKind, LinkedBy, Rules, Signal, Work},
 };
 
 /// What is to be planned, and what is known so far.
@@ -229,13 +229,7 @@ impl Planner {
         let fields = self.mapping.new_customer(event, choices);
         let mut steps = vec![Step::Allocate { kind }, Step::SaveCustomer { kind, fields }, link];
         if let Some(rule) = assignment::rule_for(&self.assignment.rules, score.unwrap_or_default()) {
-            let to = if rule.public {
-                Assignment::Public
-            } else {
-                assignment::next_of(rule, journal.rotation(&assignment::rotation_name(rule), peek).await?)
-            };
-            assignment::check_users(erp, &to).await?;
-            steps.push(Step::Assign { to });
+            steps.push(Step::Assign { to: self.turn_of(rule, journal, peek).await? });
         }
         steps.extend(self.overflow(event));
         Ok(Draft { steps, changes: Vec::new(), kind: Some(kind) })
@@ -347,7 +341,7 @@ impl Planner {
                     Some(id)
                 }
                 // Not listed for this account: the configured id has to do.
-                Err(ErpError::Refused(_)) => Some(level.id),
+                Err(error) if error.denies_interface() => Some(level.id),
                 Err(error) => return Err(error),
             },
         };

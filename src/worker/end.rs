@@ -7,7 +7,7 @@ use crate::{
     clock::Millis,
     event::Decision,
     store::{Advance, StoreError},
-    sync::{ErpError, SyncError},
+    sync::{ErpError, Fault, FaultCause, SyncError},
 };
 
 /// The ERP says that a write is done, and it is not there.
@@ -51,6 +51,8 @@ pub(super) enum End {
         /// The ERP's own words.
         error: String,
     },
+    /// Something is wrong with the installation: the event waits until it is put right.
+    Blocked(Fault),
     /// It failed, and that cannot pass.
     Dead {
         /// Stable word.
@@ -89,6 +91,8 @@ impl End {
         match self {
             Self::Dead { code, .. } | Self::PlanAnew { code, .. } => *code == REFUSED,
             Self::Retry { code, .. } | Self::Review { code, .. } => *code == NOT_STORED,
+            // A record that the account may not see.
+            Self::Blocked(fault) => fault.cause == FaultCause::RightMissing,
             _ => false,
         }
     }
@@ -114,6 +118,9 @@ impl From<StoreError> for End {
 
 impl From<ErpError> for End {
     fn from(error: ErpError) -> Self {
+        if let Some(fault) = error.fault() {
+            return Self::Blocked(fault);
+        }
         let (code, words) = (error.code(), error.to_string());
         let retry = |counts| Self::Retry { code, error: words.clone(), counts };
         match error {
@@ -123,7 +130,9 @@ impl From<ErpError> for End {
             ErpError::LeaseOver => retry(Counts::Yes),
             // The ERP's own words, not ours around them.
             ErpError::Refused(text) => Self::Dead { code, error: text },
-            ErpError::ChoiceMissing { .. } | ErpError::Invalid(_) => Self::Dead { code, error: words },
+            ErpError::Installation(_) | ErpError::ChoiceMissing { .. } | ErpError::Invalid(_) => {
+                Self::Dead { code, error: words }
+            }
             ErpError::TooMany(what) => Self::Review { code, error: words, facts: json!({ "too_many": what }) },
         }
     }
@@ -138,6 +147,7 @@ mod tests {
         let unknown = |answered| ErpError::OutcomeUnknown { reason: "x".into(), answered };
         let missing =
             ErpError::ChoiceMissing { field: "ly".into(), wanted: "微信".into(), available: vec!["VIP".into()] };
+        let right = ErpError::Installation(Fault::known(FaultCause::RightMissing, "客户列表 (customer.list)", "x"));
         let table: Vec<(ErpError, &str)> = vec![
             (ErpError::NotDelivered("x".into()), "retry No"),
             (ErpError::LoginRefused("x".into()), "retry No"),
@@ -147,7 +157,8 @@ mod tests {
             (ErpError::SessionExpired, "retry UnlessOutage"),
             (ErpError::Refused("该编号已被使用".into()), "dead 该编号已被使用"),
             (ErpError::Invalid("x".into()), "dead"),
-            (missing, "dead"),
+            (missing, "blocked choice_missing"),
+            (right, "blocked right_missing"),
             (ErpError::TooMany("x".into()), "review"),
         ];
         for (error, meaning) in table {
@@ -155,6 +166,7 @@ mod tests {
                 End::Retry { counts, .. } => format!("retry {counts:?}"),
                 End::Dead { error, .. } => format!("dead {error}"),
                 End::Review { .. } => "review".into(),
+                End::Blocked(fault) => format!("blocked {}", fault.cause.as_str()),
                 other => format!("{other:?}"),
             };
             assert!(shown.starts_with(meaning), "{error:?}: {shown}, expected {meaning}");

@@ -6,6 +6,7 @@
 mod alterations;
 mod assignments;
 mod audit;
+mod blocks;
 mod calls;
 mod cli;
 mod conflicts;

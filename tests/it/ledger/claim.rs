@@ -134,7 +134,7 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
     lost(store.advance(&mut copy(), &advance).await);
     lost(store.plan(&mut copy(), &steps, vec![call()]).await.map(drop));
     lost(store.reserve(&mut copy(), &["identity".into()]).await.map(drop));
-    lost(store.settle(copy(), Settlement::succeeded(advance.clone())).await);
+    lost(store.settle(copy(), Settlement::succeeded(advance.clone())).await.map(drop));
     lost(store.release(copy(), vec![call()]).await);
 
     let after = (ledger.event(&id).await, store.steps(&id).await.unwrap());
