@@ -1,9 +1,6 @@
 //! What is wrong with the installation, as `GET /v1/stats`, `GET /v1/failures` and every event that waits for it show it.
 
-use super::{
-    causes::{cause, hint_on},
-    views::Sight,
-};
+use super::causes::{cause, hint_on};
 use crate::{
     clock::Millis,
     store::{Waiting, code_and_subject},
@@ -26,12 +23,11 @@ pub(in crate::http) struct BlockedBy {
 }
 
 impl BlockedBy {
-    /// By the block's name in the ledger; `words` are an operator's to read.
-    pub(super) fn of(name: &str, words: Option<&str>, sight: Sight) -> Self {
+    /// By the block's name in the ledger, with the ERP's words for whoever may read them.
+    pub(super) fn of(name: &str, words: Option<&str>) -> Self {
         let (code, subject) = code_and_subject(name);
-        let words = words.and_then(|words| sight.whole(words.to_owned()));
         Self {
-            message: words.unwrap_or_else(|| cause(code).message.to_owned()),
+            message: words.map(mask_text).unwrap_or_else(|| cause(code).message.to_owned()),
             hint: hint_on(code, subject),
             code: code.to_owned(),
             subject: subject.to_owned(),
@@ -58,10 +54,11 @@ pub(in crate::http) struct BlockView {
 }
 
 impl BlockView {
-    pub(super) fn of(waiting: &Waiting, sight: Sight) -> Self {
+    /// With the ERP's words, or without.
+    pub(super) fn of(waiting: &Waiting, with_words: bool) -> Self {
         let block = &waiting.block;
         Self {
-            by: BlockedBy::of(&block.name, Some(&mask_text(&block.words)), sight),
+            by: BlockedBy::of(&block.name, with_words.then_some(block.words.as_str())),
             waiting: waiting.count,
             since: Millis::rfc3339(block.since),
             tries: block.tries,

@@ -87,7 +87,7 @@ impl FailureGroup {
     }
 
     fn blocked(waiting: &store::Waiting, sight: Sight) -> Self {
-        let by = BlockedBy::of(&waiting.block.name, Some(&mask_text(&waiting.block.words)), sight);
+        let by = BlockedBy::of(&waiting.block.name, sight.whole(waiting.block.words.as_str()));
         Self {
             code: by.code,
             message: by.message,

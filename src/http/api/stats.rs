@@ -7,7 +7,6 @@ use axum::{Json, extract::State};
 use super::{
     blocks::BlockView,
     credentials::{Credentials, credentials},
-    views::Sight,
 };
 use crate::{
     clock::Millis,
@@ -112,10 +111,10 @@ pub(in crate::http) async fn get_stats(
     Reader(caller): Reader,
 ) -> Result<Json<Stats>, Problem> {
     let figures = state.store.figures().await?;
-    let sight = Sight::of(caller.scope);
-    let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, sight)).collect();
+    let is_operator = caller.scope >= Scope::Operate;
+    let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
     let mut stats = view(&state, &figures, blocks);
-    if caller.scope < Scope::Operate {
+    if !is_operator {
         stats.dispatch = stats.dispatch.wordless();
     }
     Ok(Json(stats))

@@ -200,10 +200,8 @@ pub(in crate::http) struct ContactView {
 
 impl EventItem {
     pub(in crate::http) fn of(row: &EventSummary, sight: Sight) -> Self {
-        let blocked_by = row
-            .blocked_by
-            .as_deref()
-            .map(|name| BlockedBy::of(name, row.error.as_deref().map(mask_text).as_deref(), sight));
+        let words = row.error.as_deref().and_then(|words| sight.whole(words));
+        let blocked_by = row.blocked_by.as_deref().map(|name| BlockedBy::of(name, words));
         let error = row.error.clone().or_else(|| row.error_code.clone()).map(|words| {
             let code = row.error_code.clone().unwrap_or_else(|| "unknown".into());
             EventError { message: sight.whole(words).unwrap_or_else(|| cause(&code).message.into()), code }
