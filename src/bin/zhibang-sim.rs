@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
-use erp_bridge::simulator::{self, FaultRule, Quirk, Quirks, Settings, SimConfig};
+use erp_bridge::simulator::{self, FaultRule, Profile, Quirk, Quirks, Settings, SimConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A stand-in for 智邦国际 ERP: real HTTP, data in memory, faults on demand under /__control.
@@ -13,6 +13,9 @@ struct Flags {
     /// Where to listen; port 0 takes a free one. The first line on standard output says which.
     #[arg(long, default_value = "127.0.0.1:46088")]
     listen: String,
+    /// An installation to behave like: a built-in profile (live-32) or a JSON file such as a survey writes. Other flags come on top.
+    #[arg(long, value_name = "NAME|FILE", value_parser = Profile::load)]
+    profile: Option<Profile>,
     /// The account that may log in (a demonstration value).
     #[arg(long, default_value = "admin")]
     username: String,
@@ -32,47 +35,61 @@ struct Flags {
     #[arg(long = "fault", value_name = "INTERFACE:KIND[:OPTIONS]")]
     faults: Vec<FaultRule>,
     /// Added to every answer, such as 50ms.
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "0s")]
-    latency: Duration,
+    #[arg(long, value_parser = humantime::parse_duration)]
+    latency: Option<Duration>,
     /// A second login of an account ends its first session.
     #[arg(long)]
     single_session: bool,
-    /// How long a session lives, such as 2h.
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "2h")]
-    session_lifetime: Duration,
+    /// How long a session lives, such as 30m; 2h unless given.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    session_lifetime: Option<Duration>,
 }
 
-impl From<Flags> for SimConfig {
-    fn from(flags: Flags) -> Self {
-        let quirks = match flags.quirks.as_deref() {
+impl Flags {
+    /// The profile, or a simulator without one, with the flags that were given on top.
+    fn config(self) -> Result<SimConfig, String> {
+        let config = self.profile.unwrap_or_default().config()?;
+        let quirks = match self.quirks.as_deref() {
             Some("all") => Quirks::all(),
             Some(_) => Quirks::only([]),
-            None => Quirks::default(),
+            None => config.quirks,
         };
+        let known = config.settings;
         let settings = Settings {
-            password: flags.password,
-            single_session: flags.single_session,
-            session_lifetime_s: flags.session_lifetime.as_secs(),
-            latency_ms: u64::try_from(flags.latency.as_millis()).unwrap_or(u64::MAX),
-            ..Settings::default()
+            password: self.password,
+            single_session: self.single_session || known.single_session,
+            session_lifetime_s: self.session_lifetime.map_or(known.session_lifetime_s, |lifetime| lifetime.as_secs()),
+            latency_ms: self.latency.map_or(known.latency_ms, milliseconds),
+            ..known
         };
-        Self {
-            listen: flags.listen,
-            username: flags.username,
-            seed: flags.seed,
-            quirks: quirks.and(flags.quirk),
-            faults: flags.faults,
+        Ok(SimConfig {
+            listen: self.listen,
+            username: self.username,
+            seed: self.seed,
+            quirks: quirks.and(self.quirk),
+            faults: self.faults,
             settings,
-            ..Self::default()
-        }
+            ..config
+        })
     }
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::parse();
     let listen = flags.listen.clone();
-    match run(flags.into()).await {
+    let config = match flags.config() {
+        Ok(config) => config,
+        Err(why) => {
+            eprintln!("zhibang-sim: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("zhibang-sim: cannot serve on {listen}: {why}; choose another address with --listen");

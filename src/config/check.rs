@@ -104,7 +104,11 @@ pub(super) fn required(config: &Config, r: &mut Reader) {
         ("erp.base_url", !erp.base_url.as_str().is_empty(), "the ERP's address (ERP 地址), such as http://HOST:PORT"),
         ("erp.username", !erp.username.is_empty(), "the ERP account's name (ERP 账号)"),
         ("erp.password", secret(&erp.password), "the ERP account's password (ERP 密码)"),
-        ("erp.serial", !erp.serial.is_empty(), "the serial number of the login (serialnum), 1 to 20 letters or digits"),
+        (
+            "erp.serial",
+            !erp.serial.is_empty(),
+            "the serial number of the login (serialnum), 1 to 40 letters, digits, _ or -",
+        ),
     ];
     for (key, present, what) in keys {
         if !present {

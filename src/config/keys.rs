@@ -124,7 +124,7 @@ fn erp(r: &mut Reader) -> ErpConfig {
         ("application/zsml", ContentType::Zsml),
     ];
     let d = ErpConfig::default();
-    let serial = text_such_that(is_serial, "write 1 to 20 letters or digits in quotes");
+    let serial = text_such_that(is_serial, "write 1 to 40 letters, digits, _ or - in quotes");
     let login_path = text_such_that(
         is_login_path,
         "write a path such as \"/webapi/v3/ov1/login\", or \"/SYSA/mobilephone/login.asp\" on older versions",

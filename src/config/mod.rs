@@ -204,7 +204,7 @@ pub struct ErpConfig {
     pub username: String,
     /// Account password.
     pub password: SecretString,
-    /// `serialnum` of the login: up to 20 letters or digits.
+    /// `serialnum` of the login: 1 to 40 letters, digits, `_` and `-`.
     pub serial: String,
     /// What the ERP takes calls as.
     pub content_type: ContentType,

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::{
-    BuildError, CallLog, CallRecord, Detail, ErpError, FORETOLD, Fault, FaultCause, Field, LoginInfo, SessionStore,
+    BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, LoginInfo, PLANNED, SessionStore,
     Shown, UNALLOCATED,
     cache::Caches,
     classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, refusal, transport},
@@ -37,7 +37,7 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// 登录, the one interface whose path is configuration: `user`, `password`, `serialnum` (each behind `txt:`, the last
-/// up to 20 letters or digits) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
+/// 1 to 40 letters, digits, `_` and `-`) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
 /// `erp-wire.md §2`.
 const LOG_IN: Interface = Interface::command("登录", "session.login", "", None);
 
@@ -184,7 +184,7 @@ impl Erp {
     /// One call of an interface: sent once, and again only after an expired session, which had no effect.
     pub(super) async fn call(&self, interface: &Interface, fields: &[Field]) -> Result<Reply, ErpError> {
         if let Some(log) = self.log.as_ref().filter(|log| interface.writes && log.is_rehearsal()) {
-            log.push(self.foretold(log, interface, fields));
+            log.push(self.planned_call(log, interface, fields));
             let bill = Detail::from_fields(Some(UNALLOCATED), []);
             return Ok(Reply { bill: Some(bill), ..Reply::default() });
         }
@@ -223,14 +223,14 @@ impl Erp {
     }
 
     /// What a rehearsal writes down in place of sending.
-    fn foretold(&self, log: &CallLog, interface: &Interface, fields: &[Field]) -> CallRecord {
+    fn planned_call(&self, log: &CallLog, interface: &Interface, fields: &[Field]) -> CallRecord {
         CallRecord {
             step: log.step(),
             interface: interface.name,
             call: interface.call,
             started_at: self.now(),
             duration_ms: 0,
-            outcome: FORETOLD.to_owned(),
+            outcome: PLANNED.to_owned(),
             request: summary::of_fields(fields),
             response: String::new(),
         }

@@ -9,7 +9,7 @@ use crate::clock::Millis;
 const RECORDS_MAX: usize = 1_000;
 
 /// Outcome of a writing call that a rehearsal left unsent.
-pub const FORETOLD: &str = "foretold";
+pub const PLANNED: &str = "planned";
 
 /// The id that a rehearsal takes for one that the ERP has yet to allocate.
 pub const UNALLOCATED: i64 = i64::MAX;
@@ -59,7 +59,7 @@ impl CallLog {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// The same log for a rehearsal: reads are sent; calls that write are written down as [`FORETOLD`] and not sent.
+    /// The same log for a rehearsal: reads are sent; calls that write are written down as [`PLANNED`] and not sent.
     #[must_use]
     pub fn rehearsing(self) -> Self {
         self.lock().rehearsal = true;

@@ -14,7 +14,6 @@ pub struct Event {
     thread: Option<Thread>,
     signal: Option<Signal>,
     deal: Option<Deal>,
-    requested_by: Option<String>,
     sequence: Option<i64>,
     warnings: Vec<FieldError>,
 }
@@ -30,7 +29,6 @@ impl Event {
             thread: data.thread.and_then(Thread::from_wire),
             signal: data.signal.and_then(Signal::from_wire),
             deal: data.deal.and_then(Deal::from_wire),
-            requested_by: data.requested_by,
             sequence: data.sequence,
             warnings,
         })
@@ -83,11 +81,6 @@ impl Event {
         self.deal.as_ref()
     }
 
-    /// Who pulled the manual trigger (`sync.requested`).
-    pub fn requested_by(&self) -> Option<&str> {
-        self.requested_by.as_deref()
-    }
-
     /// What was cut or left out because it did not fit and only describes (`contract.md` §1).
     pub fn warnings(&self) -> &[FieldError] {
         &self.warnings
@@ -120,7 +113,6 @@ pub struct Contact {
     phone_verified: bool,
     wechat_id: Option<String>,
     company: Option<String>,
-    source: Option<String>,
     notes: Option<String>,
     address: Option<String>,
     email: Option<String>,
@@ -147,7 +139,6 @@ impl Contact {
             phone_verified: wire.phone_verified.unwrap_or(false),
             wechat_id: wire.wechat_id,
             company: wire.company,
-            source: wire.source,
             notes: wire.notes,
             address: wire.address,
             email: wire.email,
@@ -191,11 +182,6 @@ impl Contact {
         self.company.as_deref()
     }
 
-    /// Where the platform has the contact from.
-    pub fn source(&self) -> Option<&str> {
-        self.source.as_deref()
-    }
-
     /// 备注.
     pub fn notes(&self) -> Option<&str> {
         self.notes.as_deref()
@@ -229,65 +215,20 @@ impl fmt::Debug for Contact {
     }
 }
 
-/// The list that the platform has a contact on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bucket {
-    /// 白名单.
-    White,
-    /// 灰名单.
-    Gray,
-    /// 黑名单.
-    Black,
-}
-
-impl Bucket {
-    fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "WHITE" => Some(Self::White),
-            "GRAY" => Some(Self::Gray),
-            "BLACK" => Some(Self::Black),
-            _ => None,
-        }
-    }
-}
-
 /// The conversation and how it is scored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thread {
-    id: String,
     score: Option<f64>,
-    bucket: Option<Bucket>,
-    previous_bucket: Option<Bucket>,
 }
 
 impl Thread {
     fn from_wire(wire: wire::Thread) -> Option<Self> {
-        Some(Self {
-            id: wire.id?,
-            score: wire.score,
-            bucket: wire.bucket.as_deref().and_then(Bucket::from_name),
-            previous_bucket: wire.previous_bucket.as_deref().and_then(Bucket::from_name),
-        })
-    }
-
-    /// The platform's id.
-    pub fn id(&self) -> &str {
-        &self.id
+        wire.id.map(|_| Self { score: wire.score })
     }
 
     /// 0–100.
     pub fn score(&self) -> Option<f64> {
         self.score
-    }
-
-    /// Where the contact is now.
-    pub fn bucket(&self) -> Option<Bucket> {
-        self.bucket
-    }
-
-    /// Where it was before.
-    pub fn previous_bucket(&self) -> Option<Bucket> {
-        self.previous_bucket
     }
 }
 

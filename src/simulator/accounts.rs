@@ -1,6 +1,6 @@
 //! 账号列表: the list of accounts (`erp-wire.md` §3).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Page, Row, Table},
@@ -21,13 +21,21 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
         .filter(|user| contains(&user.name, call.field("name")))
         .collect();
     let mut page = Page::asked(call.field("page_size"), call.field("page_index"), context.page_cap);
-    let row = |user: &User| Row {
-        ord: user.ord,
-        values: vec![json!(user.ord), json!(user.username), json!(user.name), json!(user.status), json!(user.partname)],
-    };
+    let cols = &context.settings.columns.accounts;
+    let row = |user: &User| Row { ord: user.ord, values: cols.iter().map(|id| column(user, id)).collect() };
     let rows = page.cut(found).into_iter().map(row).collect();
-    let cols = &[("ord", "ID"), ("username", "账号"), ("name", "姓名"), ("status", "状态"), ("partname", "部门")];
     // Who looks for a salesperson needs all of these, and the wire file names them all without "may be missing".
-    let kept = &["ord", "username", "name", "status", "partname"];
-    Answer::Table { table: Table { name: "账号列表", cols, kept, rows, page }, v3: true }
+    let table = Table::new("账号列表", cols, rows, page).keeping(&["ord", "username", "name", "status", "partname"]);
+    Answer::Table { table, v3: true }
+}
+
+fn column(user: &User, id: &str) -> Value {
+    match id {
+        "ord" => json!(user.ord),
+        "username" => json!(user.username),
+        "name" => json!(user.name),
+        "status" => json!(user.status),
+        "partname" => json!(user.partname),
+        _ => json!(""),
+    }
 }

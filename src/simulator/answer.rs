@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::choices::Choice;
+use super::{call::text, choices::Choice};
 
 /// An answer by meaning.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(super) enum Answer {
     Table { table: Table, v3: bool },
     /// `body.source` with choices.
     Options(Vec<Choice>),
+    /// `body.source.trees`.
+    Trees(Vec<Node>),
     /// `{"Code", "Msg"}`.
     V3 { code: i64, text: String },
     /// A page for people.
@@ -47,15 +49,41 @@ pub(super) struct BillField {
     pub(super) limit: Option<usize>,
 }
 
+/// One node of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) text: String,
+    pub(super) value: String,
+    pub(super) nodes: Vec<Node>,
+}
+
 /// One page of a list.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,
-    pub(super) cols: &'static [(&'static str, &'static str)],
+    pub(super) cols: Vec<String>,
     /// Columns that stay even when the quirk takes columns away.
     pub(super) kept: &'static [&'static str],
     pub(super) rows: Vec<Row>,
     pub(super) page: Page,
+}
+
+impl Table {
+    pub(super) fn new(name: &'static str, cols: &[String], rows: Vec<Row>, page: Page) -> Self {
+        Self { name, cols: cols.to_vec(), kept: &[], rows, page }
+    }
+
+    pub(super) fn keeping(self, kept: &'static [&'static str]) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// The answer of an ASP list; with `texts` every value is one, as live 32.17 installations answer (`erp-wire.md` §3).
+    pub(super) fn answer(mut self, texts: bool) -> Answer {
+        for value in self.rows.iter_mut().flat_map(|row| &mut row.values).filter(|_| texts) {
+            *value = Value::String(text(value));
+        }
+        Answer::Table { table: self, v3: false }
+    }
 }
 
 /// One row: its `ord` and its values in the order of the columns.
@@ -113,9 +141,8 @@ impl Answer {
     /// One line for the call log.
     pub(super) fn outcome(&self) -> String {
         match self {
-            Self::Login { .. } | Self::Done { .. } | Self::Bill(_) | Self::Table { .. } | Self::Options(_) => {
-                "done".into()
-            }
+            Self::Login { .. } | Self::Done { .. } | Self::Bill(_) | Self::Table { .. } => "done".into(),
+            Self::Options(_) | Self::Trees(_) => "done".into(),
             Self::V3 { code: 200, .. } => "done".into(),
             Self::Refused { text, .. } => format!("refused: {text}"),
             Self::Failed { text, .. } => format!("failed: {text}"),

@@ -45,11 +45,17 @@ pub enum Interface {
     Accounts,
     /// `choices` (`source.asp`)
     Choices,
+    /// `tree.categories` (客户分类 and its 跟进程度)
+    CategoryTree,
+    /// `tree.accounts` (accounts by department)
+    AccountTree,
+    /// `tree.areas` (地区)
+    AreaTree,
 }
 
 impl Interface {
     /// Every interface, in the order of the wire file.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Login,
         Self::Logout,
         Self::Allocate,
@@ -68,6 +74,9 @@ impl Interface {
         Self::Takeback,
         Self::Accounts,
         Self::Choices,
+        Self::CategoryTree,
+        Self::AccountTree,
+        Self::AreaTree,
     ];
 
     /// The name in fault rules and in the call log.
@@ -91,6 +100,9 @@ impl Interface {
             Self::Takeback => "takeback",
             Self::Accounts => "accounts",
             Self::Choices => "choices",
+            Self::CategoryTree => "tree.categories",
+            Self::AccountTree => "tree.accounts",
+            Self::AreaTree => "tree.areas",
         }
     }
 
@@ -106,7 +118,7 @@ impl Interface {
             Self::CustomerList | Self::ContactList | Self::ProgressList => Some(&["refresh"]),
             Self::Approve => Some(&["onsave"]),
             Self::Allocate | Self::CustomerDetail | Self::ContactDetail | Self::Apply | Self::Takeback => Some(&[""]),
-            Self::Choices => Some(&["", "refresh"]),
+            Self::Choices | Self::CategoryTree | Self::AccountTree | Self::AreaTree => Some(&["", "refresh"]),
             Self::Login | Self::Logout | Self::CustomerEdit | Self::Accounts => None,
         }
     }
@@ -116,6 +128,7 @@ impl Interface {
         match self {
             Self::ProgressAdd | Self::ProgressList | Self::Assign => &[("datatype", "tel")],
             Self::Approve => &[("__msgid", "onsave")],
+            Self::CategoryTree => &[("stype", "check")],
             _ => &[],
         }
     }
@@ -157,7 +170,7 @@ pub(super) struct Received<'a> {
 impl Call {
     /// Reads a request; `only_zsml` is the older installation that insists on `application/zsml`.
     pub(super) fn read(received: &Received<'_>, only_zsml: bool) -> Result<Self, NoCall> {
-        let path = received.path.to_ascii_lowercase();
+        let path = full_path(received.path);
         if !is_known(&path) {
             return Err(NoCall::NotFound);
         }
@@ -208,17 +221,27 @@ impl Call {
     }
 }
 
-const LOGINS: [&str; 2] = ["/webapi/v3/ov1/login", "/sysa/mobilephone/login.asp"];
 const CUSTOMER_PAGE: &str = "/sysa/mobilephone/salesmanage/custom/add.asp";
 const CONTACT_PAGE: &str = "/sysa/mobilephone/salesmanage/person/add.asp";
 
+/// The path in lower case, an alias under `/webapi/v3/ov1/` as the page that it stands for (`erp-wire.md` §6). The login's alias
+/// has no `.asp` (§2); whether the others have is not known, so both are taken.
+fn full_path(path: &str) -> String {
+    let path = path.to_ascii_lowercase();
+    match path.strip_prefix("/webapi/v3/ov1/") {
+        Some(page) => format!("/sysa/mobilephone/{}.asp", page.trim_end_matches(".asp")),
+        None => path,
+    }
+}
+
 fn is_known(path: &str) -> bool {
-    LOGINS.contains(&path) || [CUSTOMER_PAGE, CONTACT_PAGE].contains(&path) || plain(path).is_some()
+    [CUSTOMER_PAGE, CONTACT_PAGE].contains(&path) || plain(path).is_some()
 }
 
 /// The pages that mean one interface whatever the call carries.
 fn plain(path: &str) -> Option<Interface> {
     Some(match path {
+        "/sysa/mobilephone/login.asp" => Interface::Login,
         "/sysa/mobilephone/logout.asp" => Interface::Logout,
         "/sysa/mobilephone/salesmanage/custom/list.asp" => Interface::CustomerList,
         "/webapi/v3/sales/customer/edit" => Interface::CustomerEdit,
@@ -231,6 +254,9 @@ fn plain(path: &str) -> Option<Interface> {
         "/sysa/mobilephone/salesmanage/custom/takeback.asp" => Interface::Takeback,
         "/webapi/v3/orgs/user/list" => Interface::Accounts,
         "/sysa/mobilephone/source.asp" => Interface::Choices,
+        "/sysa/mobilephone/systemmanage/telsort_list.asp" => Interface::CategoryTree,
+        "/sysa/mobilephone/systemmanage/gate_list.asp" => Interface::AccountTree,
+        "/sysa/mobilephone/systemmanage/area_list.asp" => Interface::AreaTree,
         _ => return None,
     })
 }
@@ -238,7 +264,6 @@ fn plain(path: &str) -> Option<Interface> {
 fn identify(path: &str, query: &BTreeMap<String, String>, cmdkey: &str) -> Option<Interface> {
     let edit = query.get("edit").is_some_and(|edit| edit == "1");
     match path {
-        _ if LOGINS.contains(&path) => Some(Interface::Login),
         CUSTOMER_PAGE if edit => Some(Interface::CustomerDetail),
         CUSTOMER_PAGE if cmdkey.is_empty() => Some(Interface::Allocate),
         CUSTOMER_PAGE => Some(Interface::CustomerAdd),
@@ -293,6 +318,9 @@ mod tests {
         assert_eq!(read(page, "", r#"{"datas":[]}"#), Ok(Interface::Allocate));
         assert_eq!(read(page, "intsort=1", r#"{"cmdkey":"__sys_dosave"}"#), Ok(Interface::CustomerAdd));
         assert_eq!(read(page, "EDIT=1", r#"{"cmdkey":null}"#), Ok(Interface::CustomerDetail));
+        let alias = "/webapi/v3/ov1/salesmanage/custom/add";
+        assert_eq!(read(alias, "", r#"{"datas":[]}"#), Ok(Interface::Allocate));
+        assert_eq!(read(&format!("{alias}.asp"), "edit=1", r#"{"datas":[]}"#), Ok(Interface::CustomerDetail));
     }
 
     #[test]

@@ -58,16 +58,6 @@ pub(super) fn detail(context: &Context<'_>, call: &Call) -> Answer {
     Answer::Bill(Bill { ord: contact.ord, title: "联系人详情", fields })
 }
 
-const COLUMNS: &[(&str, &str)] = &[
-    ("ord", "ID"),
-    ("person_name", "联系人姓名"),
-    ("mobile", "手机"),
-    ("email", "电子邮件"),
-    ("weixinAcc", "微信"),
-    ("company", "客户ID"),
-    ("name", "客户名称"),
-];
-
 /// 联系人列表: every filter is fuzzy, `company` too.
 pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     let data = context.data;
@@ -87,12 +77,12 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     });
     found.reverse();
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
-    let row = |contact: &Contact| Row {
-        ord: contact.ord,
-        values: COLUMNS.iter().map(|(id, _)| column(data, contact, id)).collect(),
-    };
+    let cols = &context.settings.columns.contacts;
+    let row =
+        |contact: &Contact| Row { ord: contact.ord, values: cols.iter().map(|id| column(data, contact, id)).collect() };
     let rows = page.cut(found).into_iter().map(row).collect();
-    Answer::Table { table: Table { name: "联系人列表", cols: COLUMNS, kept: &[], rows, page }, v3: false }
+    let table = Table::new("联系人列表", cols, rows, page);
+    table.answer(context.settings.columns_are_texts)
 }
 
 fn column(data: &Data, contact: &Contact, id: &str) -> Value {

@@ -131,11 +131,11 @@ pub(super) struct Data {
 /// Customers' fields that their first contact person carries too.
 const SHARED: [&str; 8] = ["person_name", "mobile", "weixinAcc", "email", "phone", "job", "part1", "qq"];
 
-/// Logs that the lists search: `customer.khid` and so on. `customer.*` holds the text columns that `searchKey` looks into.
+/// Logs that the lists search: `customer.khid` and so on. `customer.*` holds the usual text columns of 客户列表.
 const CUSTOMER_LOGS: [(&str, &str); 2] = [("customer.khid", "khid"), ("customer.name", "name")];
 const CONTACT_LOGS: [(&str, &str); 3] =
     [("contact.mobile", "mobile"), ("contact.person_name", "person_name"), ("contact.email", "email")];
-pub(super) const SEARCH_KEY_FIELDS: [&str; 5] = ["name", "khid", "mobile", "weixinAcc", "address"];
+const SEARCH_KEY_FIELDS: [&str; 5] = ["name", "khid", "mobile", "weixinAcc", "address"];
 
 impl Data {
     pub(super) fn new(users: Vec<User>) -> Self {
@@ -218,12 +218,13 @@ impl Data {
         if get(&fields, "person_name").is_empty() {
             fields.insert("person_name".to_owned(), get(&customer.fields, "name").to_owned());
         }
-        let first = self.first_contact(ord);
+        let first = self.first_contact(ord).map(|contact| contact.ord);
         self.save_contact(first, ord, true, fields);
     }
 
-    fn first_contact(&self, customer: i64) -> Option<i64> {
-        self.contacts_of(customer).find(|contact| contact.first).map(|contact| contact.ord)
+    /// The contact person that came with a customer.
+    pub(super) fn first_contact(&self, customer: i64) -> Option<&Contact> {
+        self.contacts_of(customer).find(|contact| contact.first)
     }
 
     fn save_contact(&mut self, ord: Option<i64>, company: i64, first: bool, fields: Fields) -> i64 {

@@ -3,7 +3,7 @@
 use super::{
     answer::Answer,
     call::Call,
-    choices,
+    choices::id_of,
     context::{Context, Decision},
     customers::duplicate,
     data::{Customer, Effect},
@@ -21,14 +21,7 @@ pub(super) fn edit(context: &Context<'_>, call: &Call) -> Decision {
     let Some(customer) = call.ord().and_then(|ord| context.data.customers.get(&ord)) else {
         return Answer::v3_refused("客户不存在").into();
     };
-    for (id, title) in [("sort", "客户分类"), ("sort1", "跟进程度"), ("ly", "客户来源"), ("jz", "价值评估")]
-    {
-        let text = call.field(id).trim();
-        if context.settings.lacks(text) {
-            return Answer::v3_refused(format!("{title}“{text}”不存在")).into();
-        }
-    }
-    let fields = match read(customer, call) {
+    let fields = match read(context, customer, call) {
         Ok(fields) => fields,
         Err(text) => return Answer::v3_refused(text).into(),
     };
@@ -40,15 +33,16 @@ pub(super) fn edit(context: &Context<'_>, call: &Call) -> Decision {
 }
 
 /// The fields as they are stored: texts of choices become ids.
-fn read(customer: &Customer, call: &Call) -> Result<Fields, String> {
+fn read(context: &Context<'_>, customer: &Customer, call: &Call) -> Result<Fields, String> {
     if call.field("sort2").trim() != customer.kind.to_string() {
         return Err(format!("客户类型不能修改：sort2 应为 {}", customer.kind));
     }
+    let choices = &context.settings.choices;
     let mut fields = fields::only(&call.fields, fields::CUSTOMER);
-    fields.insert("sort1".to_owned(), choices::tree_ids(call.field("sort").trim(), call.field("sort1").trim())?);
+    fields.insert("sort1".to_owned(), choices.tree_ids(call.field("sort").trim(), call.field("sort1").trim())?);
     for id in ["ly", "jz", "trade"] {
         let Some(text) = fields.get(id).filter(|text| !text.is_empty()) else { continue };
-        let known = choices::of_field(id).and_then(|choices| choices::id_of(choices, text));
+        let known = choices.of_field(id).and_then(|choices| id_of(choices, text));
         let known = known.ok_or_else(|| format!("{id} 的选项“{text}”不存在"))?;
         fields.insert(id.to_owned(), known.to_owned());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::choices;
+use super::choices::{Choices, text_of};
 
 /// Field id → value, as text: numbers and strings are the same to this ERP.
 pub type Fields = BTreeMap<String, String>;
@@ -102,10 +102,10 @@ pub(super) fn check_lengths(fields: &Fields, form: &[Field]) -> Result<(), Strin
 }
 
 /// Refuses ids that are none of the company's choices: `ly`, `jz`, `trade`, `sort1`, and an `area` that is no number.
-pub(super) fn check_choices(fields: &Fields) -> Result<(), String> {
+pub(super) fn check_choices(fields: &Fields, choices: &Choices) -> Result<(), String> {
     for id in ["ly", "jz", "trade"] {
         let value = get(fields, id);
-        let known = choices::of_field(id).is_some_and(|choices| choices::text_of(choices, value).is_some());
+        let known = choices.of_field(id).is_some_and(|choices| text_of(choices, value).is_some());
         if !value.is_empty() && !known {
             return Err(format!("{}的选项{value}不存在（{id}）", title(CUSTOMER, id)));
         }
@@ -115,7 +115,7 @@ pub(super) fn check_choices(fields: &Fields) -> Result<(), String> {
         return Err("客户区域必须为整数（area）".to_owned());
     }
     let sort1 = get(fields, "sort1");
-    if !sort1.is_empty() && choices::tree_texts(sort1).is_none() {
+    if !sort1.is_empty() && choices.tree_texts(sort1).is_none() {
         return Err(format!("客户分类{sort1}不存在（sort1）"));
     }
     Ok(())
@@ -170,7 +170,7 @@ mod tests {
             ("sort1", "7,3", false),
         ] {
             let fields = Fields::from([(id.to_owned(), value.to_owned())]);
-            assert_eq!(check_choices(&fields).is_ok(), fits, "{id}={value}");
+            assert_eq!(check_choices(&fields, &Choices::default()).is_ok(), fits, "{id}={value}");
         }
     }
 }

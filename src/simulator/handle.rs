@@ -230,8 +230,8 @@ impl Handle {
         fields.entry("sort1".to_owned()).or_insert_with(|| "3,7".to_owned());
         require(&fields, CUSTOMER, &["name"])?;
         check_lengths(&fields, CUSTOMER)?;
-        check_choices(&fields)?;
         let mut world = self.world();
+        check_choices(&fields, &world.settings.choices)?;
         let now = world.clock.now();
         let ord = get(&record, "ord").parse().unwrap_or(world.data.next_customer);
         let first_contact = !world.quirks.has(Quirk::NoFirstContact);

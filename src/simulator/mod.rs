@@ -4,10 +4,11 @@
 //! side cannot cancel out on the other. A call walks through the files in this order:
 //!
 //! `server` (the connection) → `call` (which interface) → `faults` (what goes wrong) → `world` (session, dispatch) →
-//! `customers`, `edit`, `contacts`, `progress`, `assignment`, `accounts` (an answer and an effect) →
+//! `customers`, `customer_list`, `edit`, `contacts`, `progress`, `assignment`, `accounts`, `trees` (an answer and an effect) →
 //! `data` (the effect) → `answer` → `render` with the `quirks` of that answer.
 //!
-//! Imports run one way, from the bottom: `choices`, `fields`, `users`, `call`, `quirks`, `faults` → `answer`, `data`, `settings` →
+//! Imports run one way, from the bottom: `choices`, `columns`, `fields`, `users`, `call`, `quirks`, `faults` → `answer`, `data` →
+//! `population` → `settings` → `profile`,
 //! `context` (what an interface may look at) → the interfaces → `world` → `handle` → `control`, `server`.
 //!
 //! Control, on the same port and without a session (`docs/simulator.md` shows bodies and answers):
@@ -34,9 +35,11 @@ mod assignment;
 mod call;
 mod call_log;
 mod choices;
+mod columns;
 mod contacts;
 mod context;
 mod control;
+mod customer_list;
 mod customers;
 mod data;
 mod edit;
@@ -44,12 +47,15 @@ mod faults;
 mod fields;
 mod handle;
 mod load;
+mod population;
+mod profile;
 mod progress;
 mod quirks;
 mod render;
 mod server;
 mod session;
 mod settings;
+mod trees;
 mod users;
 mod world;
 
@@ -61,11 +67,15 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     call::Interface,
     call_log::CallRecord,
+    choices::{Category, Choice, Choices},
+    columns::Columns,
     data::{Contact, Customer, Holding, Progress},
     faults::{Break, FaultKind, FaultRule, When},
     fields::Fields,
     handle::{Handle, Seed, SeedRecord, Seeded},
     load::Load,
+    population::Population,
+    profile::Profile,
     quirks::{Quirk, Quirks},
     settings::{ReplyList, Settings, SimConfig},
     users::User,

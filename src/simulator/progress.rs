@@ -9,7 +9,7 @@ use super::{
     choices,
     context::{Context, Decision},
     data::{Effect, Progress},
-    fields::{Fields, PROGRESS_INTRO_LIMIT, units},
+    fields::{Fields, PROGRESS_INTRO_LIMIT, get, units},
     settings::ReplyList,
 };
 
@@ -45,7 +45,7 @@ fn check(context: &Context<'_>, customer: i64, call: &Call) -> Result<(), String
     if units(intro) > PROGRESS_INTRO_LIMIT {
         return Err(format!("洽谈进展长度不能超过{PROGRESS_INTRO_LIMIT}字（intro）"));
     }
-    if !choices::is_way(call.field("sort").trim()) {
+    if !context.settings.choices.is_way(call.field("sort").trim()) {
         return Err("请选择跟进方式（sort）".to_owned());
     }
     match call.field("plantype").trim() {
@@ -77,6 +77,7 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
         records.reverse();
     }
     let found = page.cut(records);
+    let cols = &context.settings.columns.progress;
     let row = |record: &Progress| {
         let name = context.data.user(record.user).map_or("", |user| user.name.as_str());
         let intro = record.fields.get("intro").map_or("", String::as_str);
@@ -85,13 +86,17 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
             None => intro.to_owned(),
         };
         let intro = alterations::shown(&intro, context.quirks);
-        Row {
-            ord: record.ord,
-            values: vec![json!(record.ord), json!(intro), json!(record.stored_at.erp_local()), json!(name)],
-        }
+        let value = |id: &String| match id.as_str() {
+            "ord" => json!(record.ord),
+            "intro" => json!(intro),
+            "date7" => json!(record.stored_at.erp_local()),
+            "catename" => json!(name),
+            id => json!(get(&record.fields, id)),
+        };
+        Row { ord: record.ord, values: cols.iter().map(value).collect() }
     };
     let rows = found.into_iter().map(row).collect();
-    let cols = &[("ord", "ID"), ("intro", "洽谈进展"), ("date7", "时间"), ("catename", "跟进人")];
     // There is no detail to read the text from, so a list without `intro` would be no list.
-    Answer::Table { table: Table { name: "洽谈进展列表", cols, kept: &["intro"], rows, page }, v3: false }
+    let table = Table::new("洽谈进展列表", cols, rows, page).keeping(&["intro"]);
+    table.answer(context.settings.columns_are_texts)
 }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{Answer, Bill, BillField, Page, Row, Table},
+    answer::{Answer, Bill, BillField, Node, Page, Row, Table},
     choices::Choice,
+    columns::title,
     quirks::{DrawnQuirks, Quirk},
 };
 
@@ -43,6 +44,10 @@ pub(super) fn render(answer: Answer, session: &str, mut quirks: DrawnQuirks) -> 
             envelope(0, "", session, json!({"source": source}))
         }
         Answer::Options(choices) => envelope(0, "", session, json!({"source": options(&choices, &mut quirks)})),
+        Answer::Trees(nodes) => {
+            let source = json!({"type_": "tree", "trees": {"nodes": tree_nodes(&nodes)}});
+            envelope(0, "", session, json!({"source": source}))
+        }
     };
     disturb(&mut tree, "", &mut quirks);
     Rendered { status: 200, content_type: JSON, body: bytes(&tree, &quirks) }
@@ -125,15 +130,15 @@ fn page(page: Page) -> Value {
 fn cols_and_rows(table: Table, quirks: &mut DrawnQuirks) -> (Value, Value) {
     let single = table.rows.len() == 1 && quirks.has(Quirk::SingleRowObject);
     let objects = single || quirks.has(Quirk::RowsObjects);
-    let mut order = quirks.columns(table.name, table.cols, table.kept);
+    let mut order = quirks.columns(table.name, &table.cols, table.kept);
     if objects && quirks.has(Quirk::MissingColumns) && !table.kept.contains(&"ord") {
         // The row itself says its `ord` then.
-        order.retain(|at| table.cols[*at].0 != "ord");
+        order.retain(|at| table.cols[*at] != "ord");
     }
-    let col = |at: &usize| json!({"id": table.cols[*at].0, "title": table.cols[*at].1});
+    let col = |at: &usize| json!({"id": table.cols[*at], "title": title(&table.cols[*at])});
     let cols: Vec<Value> = order.iter().map(col).collect();
     let is_masked = quirks.has(Quirk::MaskedLists);
-    let value = |row: &Row, at: usize| match (table.cols[at].0, &row.values[at]) {
+    let value = |row: &Row, at: usize| match (table.cols[at].as_str(), &row.values[at]) {
         ("mobile", Value::String(number)) if is_masked => Value::String(masked(number)),
         (_, value) => value.clone(),
     };
@@ -156,6 +161,12 @@ fn masked(number: &str) -> String {
         (Some(head), Some(tail)) if !tail.is_empty() => format!("{head}****{tail}"),
         _ => number.to_owned(),
     }
+}
+
+/// The shape is assumed (`erp-wire.md` §3, trees).
+fn tree_nodes(nodes: &[Node]) -> Value {
+    let node = |node: &Node| json!({"text": node.text, "value": node.value, "nodes": tree_nodes(&node.nodes)});
+    nodes.iter().map(node).collect()
 }
 
 fn options(choices: &[Choice], quirks: &mut DrawnQuirks) -> Value {
@@ -298,7 +309,7 @@ mod tests {
     fn a_single_row_stands_without_its_array() {
         let rows = vec![Row { ord: 7, values: vec![json!(7)] }];
         let page = Page { index: 1, size: 20, records: 1 };
-        let table = Table { name: "t", cols: &[("ord", "ID")], kept: &[], rows, page };
+        let table = Table::new("t", &["ord".to_owned()], rows, page);
         let tree = asp_table(table, &mut drawn([Quirk::SingleRowObject]));
         assert_eq!(tree["rows"]["value"], json!([7]));
     }

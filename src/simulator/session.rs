@@ -10,6 +10,9 @@ use crate::clock::Millis;
 /// Wrong passwords after which the login demands `rndcode`.
 const WRONG_PASSWORDS_UNTIL_LOCK: u32 = 3;
 
+/// Characters of a serial: what logs in on live systems, not only what the ERP's table says (`erp-wire.md` §2).
+const SERIAL_MAX: usize = 40;
+
 #[derive(Clone, Debug)]
 struct Session {
     user: i64,
@@ -96,7 +99,7 @@ impl Sessions {
 }
 
 fn is_serial(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    (1..=SERIAL_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 #[cfg(test)]
@@ -104,10 +107,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_serial_has_one_to_twenty_letters_or_digits() {
-        for (text, fits) in
-            [("", false), ("a", true), (&"A1".repeat(10)[..], true), (&"A".repeat(21)[..], false), ("a-b", false)]
-        {
+    fn a_serial_has_one_to_forty_letters_digits_dashes_or_underlines() {
+        for (text, fits) in [
+            ("", false),
+            ("a", true),
+            (&"A".repeat(39)[..], true),
+            (&"A".repeat(40)[..], true),
+            (&"A".repeat(41)[..], false),
+            ("ai-client-001", true),
+            ("my_client", true),
+            ("0b1c1e0a-8f3e-4f0e-9f35-6a2f1d0c7e11", true),
+            ("a b", false),
+            ("编号", false),
+        ] {
             assert_eq!(is_serial(text), fits, "{text}");
         }
     }

@@ -1,13 +1,15 @@
 //! What an installation may be set to, by flags at the start and by control while it runs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{choices::Choice, faults::FaultRule, quirks::Quirks};
+use super::{choices::Choices, columns::Columns, faults::FaultRule, population::Population, quirks::Quirks};
 use crate::clock::Clock;
 
 /// The settings of the made-up installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The password of every account.
     pub password: String,
@@ -37,32 +39,32 @@ pub struct Settings {
     pub takes_dead_records: bool,
     /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
     pub ignores_stype: bool,
-    /// Texts that are no choices here, whatever the field: neither listed nor taken.
-    pub absent_choices: Vec<String>,
     /// Accounts that are closed, by their ids.
     pub closed_users: Vec<i64>,
     /// The login is refused in these words, whoever logs in: a licence that ran out.
     pub licence_refused: Option<String>,
+    /// Filters that a list does not know, as `customer.list:address` (§1.15); `_rpt_sort` is one of them.
+    pub ignored_filters: Vec<String>,
+    /// 客户列表 begins with the oldest customer where no sorting is asked for (§1.14).
+    pub oldest_first: bool,
+    /// The company's choices.
+    pub choices: Choices,
+    /// The columns of every list.
+    pub columns: Columns,
+    /// Every value of an ASP list is a text.
+    pub columns_are_texts: bool,
+    /// Interfaces that are closed, and how: `{"tree.areas": "404"}`.
+    pub closed: BTreeMap<String, ReplyList>,
+    /// Whether a call without a session is refused; some installations have that off (§2).
+    pub demands_session: bool,
     /// Added to every answer, in milliseconds.
     pub latency_ms: u64,
 }
 
-impl Settings {
-    /// Whether this text is no choice here.
-    pub(super) fn lacks(&self, text: &str) -> bool {
-        self.absent_choices.iter().any(|absent| absent == text)
-    }
-
-    /// The choices that this installation has.
-    pub(super) fn present(&self, choices: &[Choice]) -> Vec<Choice> {
-        choices.iter().copied().filter(|(_, text)| !self.lacks(text)).collect()
-    }
-}
-
-/// Whether `replylist.asp` is open (`erp-wire.md` §5: it may be closed on an installation).
+/// Whether an interface is open, such as `replylist.asp` (`erp-wire.md` §5: it may be closed on an installation).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReplyList {
-    /// It answers the records.
+    /// It answers.
     #[serde(rename = "open")]
     Open,
     /// A page for people instead of an answer, with HTTP 200 (§1.2).
@@ -93,9 +95,15 @@ impl Default for Settings {
             duplicate_rules: vec!["khid".to_owned()],
             takes_dead_records: false,
             ignores_stype: false,
-            absent_choices: Vec::new(),
             closed_users: Vec::new(),
             licence_refused: None,
+            ignored_filters: Vec::new(),
+            oldest_first: false,
+            choices: Choices::default(),
+            columns: Columns::default(),
+            columns_are_texts: false,
+            closed: BTreeMap::new(),
+            demands_session: true,
             latency_ms: 0,
         }
     }
@@ -116,6 +124,8 @@ pub struct SimConfig {
     pub faults: Vec<FaultRule>,
     /// Settings at the start; the password is among them.
     pub settings: Settings,
+    /// Whom it knows at the start.
+    pub population: Population,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -130,6 +140,7 @@ impl Default for SimConfig {
             quirks: Quirks::default(),
             faults: Vec::new(),
             settings: Settings::default(),
+            population: Population::default(),
             clock: Clock::system(),
         }
     }

@@ -1,6 +1,8 @@
 //! Everything the simulator knows, behind one lock: data, sessions, settings, quirks, faults, call log, dice. A call is
 //! performed in one go, so that two calls never interleave.
 
+use std::borrow::Cow;
+
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::{
@@ -9,24 +11,27 @@ use super::{
     assignment,
     call::{Call, Interface},
     call_log::CallLog,
-    choices, contacts,
+    contacts,
     context::{Context, Decision},
-    customers,
+    customer_list, customers,
     data::{Data, Effect},
     edit,
     faults::{Break, Faults, Front, Plan, When},
     fields::Fields,
     load::Meter,
-    progress,
+    population, progress,
     quirks::{DrawnQuirks, Quirk, Quirks},
     session::Sessions,
-    settings::{Settings, SimConfig},
-    users,
+    settings::{ReplyList, Settings, SimConfig},
+    trees, users,
 };
 use crate::clock::{Clock, Millis};
 
 /// Rows of a list page under the quirk `page_cap`, unless the settings say otherwise.
 const QUIRKY_PAGE_CAP: usize = 10;
+
+/// The account of calls without a session, where none is demanded.
+const ANYBODY: i64 = 1;
 
 /// How a call ends.
 #[derive(Debug)]
@@ -58,9 +63,12 @@ impl World {
     pub(super) fn new(config: SimConfig) -> Self {
         let mut faults = Faults::default();
         faults.set(config.faults.clone());
+        let mut data = Data::new(users::samples(&config.username));
+        let first_contact = !config.quirks.has(Quirk::NoFirstContact);
+        population::settle(&mut data, &config.population, &config.settings.choices, first_contact, config.clock.now());
         Self {
             clock: config.clock.clone(),
-            data: Data::new(users::samples(&config.username)),
+            data,
             sessions: Sessions::default(),
             settings: config.settings.clone(),
             quirks: config.quirks.clone(),
@@ -121,10 +129,17 @@ impl World {
 
     fn handle(&mut self, n: u64, call: &Call, store: bool) -> Answer {
         let now = self.clock.now();
+        let closed = self.settings.closed.get(call.interface.name()).copied().unwrap_or(ReplyList::Open);
+        match closed {
+            ReplyList::Html => return Answer::Html { status: 200, text: "系统提示：页面不存在" },
+            ReplyList::NotFound => return Answer::Html { status: 404, text: "404 - 找不到文件或目录。" },
+            ReplyList::Open | ReplyList::Refused => {}
+        }
         if call.interface == Interface::Login {
             return self.sessions.login(call, &self.settings, &self.data.users, now);
         }
-        let Some(user) = self.sessions.user(&call.session, now) else {
+        let anybody = (!self.settings.demands_session).then_some(ANYBODY);
+        let Some(user) = self.sessions.user(&call.session, now).or(anybody) else {
             let text = "登录已超时，请重新登录".to_owned();
             let v3 = call.interface.is_v3();
             return if v3 { Answer::V3 { code: 400, text } } else { Answer::Failed { status: 2, text } };
@@ -132,11 +147,15 @@ impl World {
         if let Err(text) = call.check_envelope() {
             return Answer::failed(text);
         }
+        if closed == ReplyList::Refused {
+            return refusal_of_right(call.interface);
+        }
         if call.interface == Interface::Logout {
             self.sessions.end(&call.session);
             return Answer::done("退出成功");
         }
-        let Decision { answer, effect } = decide(&self.context(user, now), call);
+        let understood = without_ignored(call, &self.settings.ignored_filters);
+        let Decision { answer, effect } = decide(&self.context(user, now), &understood);
         if let Some(mut effect) = effect.filter(|_| store) {
             let fields = effect.fields_mut().into_iter().flat_map(Fields::values_mut);
             fields.for_each(|value| *value = alterations::stored(value, &self.quirks));
@@ -168,7 +187,7 @@ fn decide(context: &Context<'_>, call: &Call) -> Decision {
         Interface::Allocate => customers::allocate(context, call),
         Interface::CustomerAdd => customers::add(context, call),
         Interface::CustomerDetail => customers::detail(context, call).into(),
-        Interface::CustomerList => customers::list(context, call).into(),
+        Interface::CustomerList => customer_list::list(context, call).into(),
         Interface::CustomerEdit => edit::edit(context, call),
         Interface::ContactAdd => contacts::add(context, call),
         Interface::ContactDetail => contacts::detail(context, call).into(),
@@ -181,6 +200,9 @@ fn decide(context: &Context<'_>, call: &Call) -> Decision {
         Interface::Takeback => assignment::takeback(context, call),
         Interface::Accounts => accounts::list(context, call).into(),
         Interface::Choices => enumeration(context, call).into(),
+        Interface::CategoryTree => trees::categories(context).into(),
+        Interface::AccountTree => trees::accounts(context).into(),
+        Interface::AreaTree => trees::areas(context).into(),
         // Both change sessions, not data, and are done before anything is decided here.
         Interface::Login | Interface::Logout => Answer::failed("会话接口").into(),
     }
@@ -189,10 +211,27 @@ fn decide(context: &Context<'_>, call: &Call) -> Decision {
 /// The choices of a field (`source.asp?enumid=13`).
 fn enumeration(context: &Context<'_>, call: &Call) -> Answer {
     let enumid = call.query.get("enumid").map_or("", String::as_str);
-    match choices::by_enumid(enumid) {
-        Some(choices) => Answer::Options(context.settings.present(choices)),
+    match context.settings.choices.by_enumid(enumid) {
+        Some(choices) => Answer::Options(choices.to_vec()),
         None => Answer::failed(format!("枚举{enumid}不存在（enumid）")),
     }
+}
+
+/// The call without the filters that this installation does not know.
+fn without_ignored<'a>(call: &'a Call, ignored: &'a [String]) -> Cow<'a, Call> {
+    let name = call.interface.name();
+    let of_interface = |filter: &'a String| filter.split_once(':').filter(|(list, _)| *list == name).map(|(_, id)| id);
+    let mut call = Cow::Borrowed(call);
+    for id in ignored.iter().filter_map(of_interface) {
+        call.to_mut().fields.remove(id);
+    }
+    call
+}
+
+/// How an interface answers an account that may not use it.
+fn refusal_of_right(interface: Interface) -> Answer {
+    let text = "您没有使用该功能的权限";
+    if interface.is_v3() { Answer::v3_refused(text) } else { Answer::failed(text) }
 }
 
 /// How this interface refuses.

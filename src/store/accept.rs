@@ -189,7 +189,7 @@ impl Writer {
 }
 
 /// A row on its way into `events`.
-struct Draft<'a> {
+struct NewRow<'a> {
     event: &'a NewEvent,
     id: String,
     body_hash: String,
@@ -253,7 +253,7 @@ impl Known {
     }
 }
 
-fn draft(events: &[NewEvent], mut known: Known) -> Vec<Draft<'_>> {
+fn draft(events: &[NewEvent], mut known: Known) -> Vec<NewRow<'_>> {
     events
         .iter()
         .map(|event| {
@@ -265,12 +265,12 @@ fn draft(events: &[NewEvent], mut known: Known) -> Vec<Draft<'_>> {
             // A forced call is another one than the same call unforced.
             let forced: &[u8] = if event.force { b"\0force" } else { b"" };
             let body_hash = hex::encode(Sha256::new().chain_update(&event.payload).chain_update(forced).finalize());
-            Draft { id: uuid::Uuid::now_v7().to_string(), body_hash, status, event }
+            NewRow { id: uuid::Uuid::now_v7().to_string(), body_hash, status, event }
         })
         .collect()
 }
 
-impl Draft<'_> {
+impl NewRow<'_> {
     /// The columns of [`EVENTS`].
     fn row(&self, now: Millis) -> [Arg; 19] {
         let event = self.event;
@@ -314,7 +314,7 @@ impl Draft<'_> {
 
 /// A turn for every contact with a new queued event, which is its head unless the contact has a turn already. Sorted, so
 /// that two replicas never wait for each other.
-fn turns(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> Vec<[Arg; 3]> {
+fn turns(now: Millis, drafts: &[NewRow<'_>], inserted: &HashMap<String, i64>) -> Vec<[Arg; 3]> {
     let mut heads: BTreeMap<&str, i64> = BTreeMap::new();
     for draft in drafts.iter().filter(|draft| draft.status == Status::Queued) {
         if let (Some(contact), Some(seq)) = (draft.event.contact_id.as_deref(), inserted.get(&draft.id)) {
@@ -326,7 +326,7 @@ fn turns(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> 
 }
 
 /// An entry of the audit log for every new event that an operator caused.
-fn deeds(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> Vec<[Arg; 6]> {
+fn deeds(now: Millis, drafts: &[NewRow<'_>], inserted: &HashMap<String, i64>) -> Vec<[Arg; 6]> {
     let new = drafts.iter().filter(|draft| inserted.contains_key(&draft.id));
     let audited = new.filter_map(|draft| {
         let (deed, contact) = (draft.event.deed.as_ref()?, draft.event.contact_id.as_deref()?);
@@ -340,7 +340,7 @@ fn deeds(now: Millis, drafts: &[Draft<'_>], inserted: &HashMap<String, i64>) -> 
 /// insert, which waits for a retention that is just taking such an event away.
 async fn forgotten_deliveries(
     tx: &mut Tx,
-    drafts: &[Draft<'_>],
+    drafts: &[NewRow<'_>],
 ) -> Result<HashMap<String, (String, String)>, StoreError> {
     let ids = drafts.iter().filter_map(|draft| draft.event.webhook_id.as_deref());
     let by_hash: HashMap<String, &str> = ids.map(|id| (hash_of(id), id)).collect();
@@ -360,11 +360,11 @@ async fn forgotten_deliveries(
 /// Takes those events out again whose deliveries were known after all.
 async fn take_back(
     tx: &mut Tx,
-    drafts: &[Draft<'_>],
+    drafts: &[NewRow<'_>],
     inserted: &mut HashMap<String, i64>,
     known: &HashMap<String, (String, String)>,
 ) -> Result<(), StoreError> {
-    let is_known = |draft: &&Draft| draft.event.webhook_id.as_ref().is_some_and(|id| known.contains_key(id));
+    let is_known = |draft: &&NewRow| draft.event.webhook_id.as_ref().is_some_and(|id| known.contains_key(id));
     for draft in drafts.iter().filter(is_known) {
         if inserted.remove(&draft.id).is_some() {
             tx.execute("delete from events where id = $1", args![draft.id.as_str()]).await?;
@@ -376,7 +376,7 @@ async fn take_back(
 /// For deliveries that were not inserted: `webhook_id` → (id, body hash) of the first one.
 async fn first_deliveries<'a>(
     tx: &mut Tx,
-    drafts: impl Iterator<Item = &'a Draft<'a>>,
+    drafts: impl Iterator<Item = &'a NewRow<'a>>,
 ) -> Result<HashMap<String, (String, String)>, StoreError> {
     let ids: Vec<&str> = drafts.filter_map(|draft| draft.event.webhook_id.as_deref()).collect();
     let mut first = HashMap::with_capacity(ids.len());

@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use serde_json::Value;
 
 use super::{
-    CallRow, ContactRow, EventRow, NewBlock, StepRow, Store, StoreError,
+    ContactRow, EventRow, NewBlock, StepRow, Store, StoreError,
     blocks::{begin_block, end_block},
     clock_step::due,
     db::{Arg, Row, Tx, args},
@@ -216,17 +216,6 @@ impl Store {
     pub async fn clear(&self, lease: &mut Lease) -> Result<(), StoreError> {
         let tx = self.begin_leased(lease, Progress::Made).await?;
         self.commit_journal(tx).await
-    }
-
-    /// Gives a claimed turn back untouched, as at a clean stop.
-    pub async fn release(&self, lease: Lease, calls: Vec<CallRow>) -> Result<(), StoreError> {
-        let last = Advance { calls, ..Advance::default() };
-        self.settle(
-            lease,
-            Settlement { next_attempt_at: Some(self.clock.now()), last, ..Settlement::to(Status::Queued) },
-        )
-        .await
-        .map(drop)
     }
 
     /// When the next turn falls due that [`Store::claim`] would claim, if one waits.

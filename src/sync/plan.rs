@@ -124,7 +124,7 @@ impl Planner {
         task: &Task,
         link: &Link,
         peek: bool,
-    ) -> Result<Result<Draft, Question>, SyncError> {
+    ) -> Result<Result<PlanDraft, Question>, SyncError> {
         if let Some(event) = &task.profile {
             return Ok(self.become_customer(erp, journal, task, event, peek).await?.map(|mut draft| {
                 // What was said long ago has its records.
@@ -145,7 +145,7 @@ impl Planner {
             return Ok(Err(Question::Gone { ord: link.ord, is_known: false }));
         };
         let step = Step::Link { ord: Some(ord), khid, kind: link.kind, linked_by };
-        Ok(Ok(Draft { steps: vec![step], ..Draft::default() }))
+        Ok(Ok(PlanDraft { steps: vec![step], ..PlanDraft::default() }))
     }
 
     async fn customer_event(
@@ -158,7 +158,7 @@ impl Planner {
     ) -> Result<Plan, SyncError> {
         let is_deal = event.kind() == EventKind::DealClosed;
         let mut draft = match &task.link {
-            Some(_) if is_deal && !task.is_stale => Draft::default(),
+            Some(_) if is_deal && !task.is_stale => PlanDraft::default(),
             Some(link) if !task.is_stale => self.refresh(erp, event, link).await?,
             link => {
                 let decision = self.rules.decide(event);
@@ -189,7 +189,7 @@ impl Planner {
         task: &Task,
         event: &Event,
         peek: bool,
-    ) -> Result<Result<Draft, Question>, SyncError> {
+    ) -> Result<Result<PlanDraft, Question>, SyncError> {
         let found = match task.decision {
             Some(WhoItIs::Customer(ord)) => Match::Customer { ord, by: LinkedBy::Operator },
             Some(WhoItIs::New) => Match::Nobody,
@@ -216,7 +216,7 @@ impl Planner {
         journal: &dyn Journal,
         event: &Event,
         peek: bool,
-    ) -> Result<Draft, SyncError> {
+    ) -> Result<PlanDraft, SyncError> {
         let kind = Mapping::kind(event);
         let score = event.thread().and_then(crate::event::Thread::score);
         let choices = self.choice_ids(erp, score).await?;
@@ -232,12 +232,12 @@ impl Planner {
             steps.push(Step::Assign { to: self.turn_of(rule, journal, peek).await? });
         }
         steps.extend(self.overflow(event));
-        Ok(Draft { steps, changes: Vec::new(), kind: Some(kind) })
+        Ok(PlanDraft { steps, changes: Vec::new(), kind: Some(kind) })
     }
 
     /// A customer found by number or named by an operator: link, then fill in what it lacks. The link comes first, so that
     /// a field that the installation does not take holds nothing up.
-    async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<Draft, SyncError> {
+    async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<PlanDraft, SyncError> {
         let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
         let is_named = by == LinkedBy::Operator && event.contact().company().is_some();
         if is_named && !self.is_contact_itself(&detail, event) {
@@ -250,7 +250,7 @@ impl Planner {
             return Ok(draft);
         }
         let own = is_own_record(&detail, event) || matches!(by, LinkedBy::Khid);
-        let mut draft = if own { self.fill(event, kind, ord, &detail) } else { Draft::default() };
+        let mut draft = if own { self.fill(event, kind, ord, &detail) } else { PlanDraft::default() };
         draft.kind = Some(kind);
         let khid = shown(&detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
         let link_kind = if own { link_kind(kind) } else { LinkKind::ContactPerson };
@@ -268,24 +268,24 @@ impl Planner {
 
     /// A company that the ERP knows: the contact becomes a further contact person of it, and nothing of the contact's goes
     /// into the company's own fields.
-    fn join_company(&self, event: &Event, ord: i64, by: LinkedBy, known: (CustomerKind, Detail)) -> Draft {
+    fn join_company(&self, event: &Event, ord: i64, by: LinkedBy, known: (CustomerKind, Detail)) -> PlanDraft {
         let (kind, detail) = known;
         let khid = shown(&detail, "khid").unwrap_or_default();
         let link = Step::Link { ord: Some(ord), khid, kind: LinkKind::ContactPerson, linked_by: by };
         let person = Step::AddContactPerson { company: ord, fields: self.mapping.contact_person(event) };
-        Draft { steps: vec![person, link], changes: Vec::new(), kind: Some(kind) }
+        PlanDraft { steps: vec![person, link], changes: Vec::new(), kind: Some(kind) }
     }
 
     /// A contact that is linked already: fill in what its own record lacks.
-    async fn refresh(&self, erp: &Erp, event: &Event, link: &Link) -> Result<Draft, SyncError> {
+    async fn refresh(&self, erp: &Erp, event: &Event, link: &Link) -> Result<PlanDraft, SyncError> {
         if link.kind == LinkKind::ContactPerson {
-            return Ok(Draft::default());
+            return Ok(PlanDraft::default());
         }
         let (kind, detail) = details::detail_of(erp, kind_of(link), link.ord).await?;
         Ok(self.fill(event, kind, link.ord, &detail))
     }
 
-    fn fill(&self, event: &Event, kind: CustomerKind, ord: i64, detail: &Detail) -> Draft {
+    fn fill(&self, event: &Event, kind: CustomerKind, ord: i64, detail: &Detail) -> PlanDraft {
         let fields: Vec<Field> =
             self.mapping.known_customer(event).into_iter().filter(|field| is_missing(detail, &field.id)).collect();
         let changes = fields
@@ -300,7 +300,7 @@ impl Planner {
         if steps.iter().any(writes_product) {
             steps.extend(self.overflow(event));
         }
-        Draft { steps, changes, kind: Some(kind) }
+        PlanDraft { steps, changes, kind: Some(kind) }
     }
 
     fn message(&self, event: &Event) -> Vec<Step> {
@@ -351,7 +351,7 @@ impl Planner {
 
 /// Steps in the making.
 #[derive(Default)]
-struct Draft {
+struct PlanDraft {
     steps: Vec<Step>,
     changes: Vec<FieldChange>,
     kind: Option<CustomerKind>,

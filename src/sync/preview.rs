@@ -9,7 +9,7 @@ use super::{
     plan::{Plan, Task},
     step::{Step, named},
 };
-use crate::erp::{CallLog, CallRecord, Detail, FORETOLD, UNALLOCATED};
+use crate::erp::{CallLog, CallRecord, Detail, PLANNED, UNALLOCATED};
 
 /// A call to the ERP, as a preview shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,7 +59,7 @@ impl Engine {
             }
         };
         let records = job.log.drain().into_iter().filter(|record| !record.call.starts_with("session."));
-        let (calls, reads): (Vec<_>, Vec<_>) = records.partition(|record| record.outcome == FORETOLD);
+        let (calls, reads): (Vec<_>, Vec<_>) = records.partition(|record| record.outcome == PLANNED);
         let show = |records: Vec<CallRecord>| records.into_iter().map(PlannedCall::from).collect::<Vec<_>>();
         shown["calls"] = json!(show(calls));
         shown["reads"] = json!(show(reads));

@@ -9,6 +9,7 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::Config,
     event::Status,
+    simulator::Choices,
     store::EventRow,
 };
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ async fn assert_done(world: &World, ids: &[String]) {
 async fn a_source_that_is_missing_for_the_first_two_hundred_promotions_kills_none_of_them() {
     let (world, clock) = by_hand(|_| {}).await;
     linked(&world, "old", 9_000).await;
-    world.sim.handle.change_settings(|settings| settings.absent_choices = vec!["微信".into()]);
+    world.sim.handle.change_settings(|settings| settings.choices.sources.retain(|(_, text)| text != "微信"));
     world.app.erp.forget_installation();
     let ids = promote(&world, 0..200).await;
     let runs = world.app.dispatcher.run_due().await;
@@ -122,7 +123,7 @@ async fn a_source_that_is_missing_for_the_first_two_hundred_promotions_kills_non
     assert!((5..=9).contains(&tried.iter().sum::<usize>()), "at growing pauses: {tried:?}");
     assert_waiting(&world, &ids, "choice_missing").await;
     // Somebody adds it, and all go on by themselves.
-    world.sim.handle.change_settings(|settings| settings.absent_choices.clear());
+    world.sim.handle.change_settings(|settings| settings.choices = Choices::default());
     clock.advance(Duration::from_secs(300));
     world.app.dispatcher.run_due().await;
     assert_done(&world, &ids).await;
@@ -183,14 +184,14 @@ async fn what_waits_for_a_block_waits_over_a_restart_and_goes_on_after_it() {
 async fn a_resume_or_a_reload_tries_at_once() {
     for by_resume in [true, false] {
         let (world, clock) = by_hand(|_| {}).await;
-        world.sim.handle.change_settings(|settings| settings.absent_choices = vec!["微信".into()]);
+        world.sim.handle.change_settings(|settings| settings.choices.sources.retain(|(_, text)| text != "微信"));
         let ids = promote(&world, 0..3).await;
         for _ in 0..10 {
             world.app.dispatcher.run_due().await;
             clock.advance(Duration::from_secs(60));
         }
         world.app.dispatcher.run_due().await;
-        world.sim.handle.change_settings(|settings| settings.absent_choices.clear());
+        world.sim.handle.change_settings(|settings| settings.choices = Choices::default());
         assert_eq!(world.app.dispatcher.run_due().await, 0, "the next try is minutes away");
         if by_resume {
             let (status, body) = world.call("POST", "/v1/erp/resume", Some(json!({ "reason": "已添加微信" }))).await;

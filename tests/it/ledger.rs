@@ -35,7 +35,10 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::DatabaseConfig,
     event::Status,
-    store::{Accepted, Claimed, EventFilter, EventRow, Intake, NewEvent, NewStep, Settlement, StepFacts, Store},
+    store::{
+        Accepted, Advance, CallRow, Claimed, EventFilter, EventRow, Intake, NewEvent, NewStep, Settlement, StepFacts,
+        Store,
+    },
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -184,6 +187,12 @@ pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
         trace_parent: None,
         deed: None,
     }
+}
+
+/// A run that ends with nothing done, and these calls made: the turn is due again.
+pub fn given_back(calls: Vec<CallRow>) -> Settlement {
+    let last = Advance { calls, ..Advance::default() };
+    Settlement { next_attempt_at: Some(START), last, ..Settlement::to(Status::Queued) }
 }
 
 /// A step as a plan has it; the facts of a few are those that `sync` tells of the steps so called.

@@ -1,4 +1,4 @@
-//! Preview, then send: the writing calls that the ERP gets are those that `POST /v1/preview` foretold, field by field.
+//! Preview, then send: the writing calls that the ERP gets are those that `POST /v1/preview` showed, field by field.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -32,7 +32,7 @@ const WRITING: [(&str, &[&str]); 9] = [
 /// A call in the simulator's words: its name and its fields as text.
 type Call = (&'static str, BTreeMap<String, String>);
 
-fn foretold(preview: &Value) -> Vec<Call> {
+fn planned(preview: &Value) -> Vec<Call> {
     let calls = preview["plan"]["calls"].as_array().map_or(&[][..], Vec::as_slice);
     let call = |call: &Value| {
         let name = call["call"].as_str().unwrap();
@@ -122,7 +122,7 @@ async fn preview_then_send(world: &World, number: usize, event: &Value) -> (Stat
     let review = preview["plan"]["outcome"] == "needs_review";
     assert_eq!(end.status == Status::NeedsReview, review, "{:?} {event}", end.error);
     let calls = seen(world);
-    assert_eq!(calls, foretold(&preview), "event {number}: {event}\n{preview}");
+    assert_eq!(calls, planned(&preview), "event {number}: {event}\n{preview}");
     if matches!(end.status, Status::Held | Status::NeedsReview) {
         // What waits would act in the middle of a later event of the contact.
         let (status, answer) = world.call("POST", &format!("/v1/events/{id}/discard"), None).await;
@@ -132,7 +132,7 @@ async fn preview_then_send(world: &World, number: usize, event: &Value) -> (Stat
 }
 
 #[tokio::test]
-async fn the_calls_that_the_erp_gets_are_those_that_the_preview_foretold() {
+async fn the_calls_that_the_erp_gets_are_those_that_the_preview_showed() {
     let configure = |config: &mut Config| {
         config.erp.values.stage_after_deal = "成交客户".into();
         let public = AssignmentRule { min_score: 70.0, users: Vec::new(), public: true };

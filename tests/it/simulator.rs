@@ -1,6 +1,7 @@
 //! The simulator over real HTTP, with bytes written by hand: what a client on the other side of the wire would see.
 
 mod faults;
+mod profiles;
 mod program;
 mod wire;
 

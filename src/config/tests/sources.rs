@@ -139,7 +139,7 @@ fn a_problem_in_a_file_names_its_line() {
             // The environment would hide it.
             let env = variables(&[]).filter(|(name, _)| !name.ends_with("SERIAL"));
             let problem = only_problem(Config::from_sources(Some(("bridge.toml", &text)), env));
-            assert!(problem.to_string().starts_with("erp.serial (bridge.toml, line 2): write 1 to 20"), "{problem}");
+            assert!(problem.to_string().starts_with("erp.serial (bridge.toml, line 2): write 1 to 40"), "{problem}");
             continue;
         }
         text.push('\n');

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::erp::{
-    CallLog, CustomerFilter, CustomerKind, FORETOLD, Field, UNALLOCATED,
+    CallLog, CustomerFilter, CustomerKind, Field, PLANNED, UNALLOCATED,
     fake::{list, words},
 };
 
@@ -21,10 +21,10 @@ async fn a_rehearsal_reads_and_sends_nothing_that_writes() {
     erp.edit_customer(9, &[Field::new("jz", "很高")]).await.unwrap();
     erp.take_back(9).await.unwrap();
     assert_eq!(fake.calls().len(), 1, "the list alone was asked");
-    let foretold: Vec<_> = log.drain().into_iter().filter(|record| record.outcome == FORETOLD).collect();
-    let calls: Vec<_> = foretold.iter().map(|record| record.call).collect();
+    let planned: Vec<_> = log.drain().into_iter().filter(|record| record.outcome == PLANNED).collect();
+    let calls: Vec<_> = planned.iter().map(|record| record.call).collect();
     assert_eq!(calls, ["customer.allocate", "customer.add_person", "customer.edit", "customer.take_back"]);
-    assert_eq!((foretold[1].step.as_str(), &foretold[1].request), ("save", &json!({"ord": "9", "name": "张三"})));
+    assert_eq!((planned[1].step.as_str(), &planned[1].request), ("save", &json!({"ord": "9", "name": "张三"})));
 }
 
 #[tokio::test]

@@ -133,7 +133,6 @@ pub(in crate::http) struct StepView {
     /// From 0, in order.
     pub position: i64,
     /// Stable name within the event.
-    #[schema(examples("save_customer"))]
     pub name: String,
     /// How far it is.
     pub state: StepState,
@@ -155,7 +154,6 @@ pub(in crate::http) struct StepView {
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(in crate::http) struct CallView {
     /// The step that made it; `survey` for the look-ups before the plan.
-    #[schema(examples("save_customer"))]
     pub step: String,
     /// The interface's name.
     #[schema(examples("个人客户添加"))]

@@ -40,7 +40,7 @@ const NOTHING: Change = |_| {};
 const CASES: [Case; 17] = [
     case(
         "",
-        |s| s.absent_choices = vec!["微信".into()],
+        |s| s.choices.sources.retain(|(_, text)| text != "微信"),
         promotion,
         "choice_missing",
         "客户来源 (ly) = 微信",
@@ -48,7 +48,7 @@ const CASES: [Case; 17] = [
     ),
     case(
         "",
-        |s| s.absent_choices = vec!["一般".into()],
+        |s| s.choices.levels.retain(|(_, text)| text != "一般"),
         promotion,
         "choice_missing",
         "价值评估 (jz) = 一般",
@@ -56,7 +56,7 @@ const CASES: [Case; 17] = [
     ),
     case(
         "",
-        |s| s.absent_choices = vec!["默认分类".into()],
+        |s| s.choices.categories.retain(|it| it.text != "默认分类"),
         promotion,
         "choice_missing",
         "客户分类 (sort1) = 3,7",
@@ -64,7 +64,7 @@ const CASES: [Case; 17] = [
     ),
     case(
         "",
-        |s| s.absent_choices = vec!["成交客户".into()],
+        |s| s.choices.categories[0].stages.retain(|(_, text)| text != "成交客户"),
         closing,
         "choice_missing",
         "跟进程度 (sort1) = 成交客户",

@@ -7,7 +7,7 @@ use erp_bridge::{
     store::{Change, Follower, Intake, News, Settlement},
 };
 
-use super::{Ledger, MS, START, event, on_both, run};
+use super::{Ledger, MS, START, event, given_back, on_both, run};
 
 on_both! {
     every_move_of_an_event_is_told_once_and_in_order
@@ -39,7 +39,7 @@ async fn every_move_of_an_event_is_told_once_and_in_order(ledger: &Ledger) {
     let id = ledger.queue("c1").await;
     ledger.store.settle(ledger.claim_one().await.lease, Settlement::to(Status::Dead)).await.unwrap();
     ledger.store.replay(&id, &"ops".into(), None).await.unwrap();
-    ledger.store.release(ledger.claim_one().await.lease, Vec::new()).await.unwrap();
+    ledger.store.settle(ledger.claim_one().await.lease, given_back(Vec::new())).await.unwrap();
     ledger.store.discard(&id, &"ops".into(), None).await.unwrap();
     let moves = [
         Status::Queued,

@@ -8,7 +8,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, event, ids, on_both, step};
+use super::{LEASE, Ledger, MS, event, given_back, ids, on_both, step};
 
 on_both! {
     of_each_contact_the_oldest_event_is_claimed_and_the_oldest_of_all_first
@@ -135,7 +135,7 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
     lost(store.plan(&mut copy(), &steps, vec![call()]).await.map(drop));
     lost(store.reserve(&mut copy(), &["identity".into()]).await.map(drop));
     lost(store.settle(copy(), Settlement::succeeded(advance.clone())).await.map(drop));
-    lost(store.release(copy(), vec![call()]).await);
+    lost(store.settle(copy(), given_back(vec![call()])).await.map(drop));
 
     let after = (ledger.event(&id).await, store.steps(&id).await.unwrap());
     assert_eq!((after.0.status, after.0.updated_at), (before.0.status, before.0.updated_at));
@@ -230,7 +230,7 @@ async fn who_is_cut_short_twice_in_a_row_is_a_suspect_until_a_step_is_done_or_th
     ledger.clock.advance(LEASE);
     let again = ledger.claim(10).await.into_iter().find(|claimed| claimed.event.id == id).unwrap();
     assert_eq!(again.cut_short, 0);
-    store.release(again.lease, Vec::new()).await.unwrap();
+    store.settle(again.lease, given_back(Vec::new())).await.unwrap();
     let again = ledger.claim(10).await.into_iter().find(|claimed| claimed.event.id == id).unwrap();
     assert_eq!(again.cut_short, 0, "what is settled was not cut short");
 }

@@ -10,7 +10,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, START, on_both, step};
+use super::{LEASE, Ledger, MS, START, given_back, on_both, step};
 
 on_both! {
     a_clock_set_forward_ends_no_lease_of_a_living_worker
@@ -137,7 +137,7 @@ async fn a_clock_that_runs_moves_nothing(ledger: &Ledger) {
     ledger.clock.advance(MS);
     let successor = ledger.claim_one().await;
     assert_ne!(successor.lease.token, claimed.lease.token, "the lease ended when it said");
-    ledger.store.release(successor.lease, Vec::new()).await.unwrap();
+    ledger.store.settle(successor.lease, given_back(Vec::new())).await.unwrap();
     ledger.clock.advance(DAY);
     assert_eq!(ledger.claim(10).await.len(), 1);
 }

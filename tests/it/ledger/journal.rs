@@ -7,7 +7,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, START, on_both, step};
+use super::{LEASE, Ledger, MS, START, given_back, on_both, step};
 
 on_both! {
     a_plan_is_written_with_its_first_step_started
@@ -102,7 +102,7 @@ async fn calls_are_kept_in_order_over_runs(ledger: &Ledger) {
     };
     ledger.store.plan(&mut claimed.lease, &steps(&["a"]), vec![call("1"), call("2")]).await.unwrap();
     ledger.store.advance(&mut claimed.lease, &Advance { calls: vec![call("3")], ..Advance::default() }).await.unwrap();
-    ledger.store.release(claimed.lease, vec![call("4")]).await.unwrap();
+    ledger.store.settle(claimed.lease, given_back(vec![call("4")])).await.unwrap();
     let last = Advance { calls: vec![call("5")], ..Advance::default() };
     ledger.store.settle(ledger.claim_one().await.lease, Settlement::succeeded(last)).await.unwrap();
     let calls = ledger.store.calls(&id).await.unwrap().items;
@@ -238,7 +238,7 @@ async fn an_identity_is_one_contact_s_until_it_settles(ledger: &Ledger) {
     assert!(store.reserve(&mut first, &names(&["company", "mobile"])).await.unwrap(), "its own, again");
     assert!(!store.reserve(&mut second, &names(&["other", "company"])).await.unwrap());
     assert!(store.reserve(&mut first, &names(&["other"])).await.unwrap(), "the refused one took none");
-    store.release(first, Vec::new()).await.unwrap();
+    store.settle(first, given_back(Vec::new())).await.unwrap();
     assert!(store.reserve(&mut second, &names(&["mobile", "company", "other"])).await.unwrap());
 }
 

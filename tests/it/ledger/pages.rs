@@ -7,7 +7,7 @@ use erp_bridge::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{LEASE, START, event};
+use super::{LEASE, START, event, given_back};
 use crate::front::{Front, READ};
 
 /// The largest body that the door takes as it is shipped.
@@ -81,7 +81,7 @@ async fn the_detail_of_an_event_with_very_many_calls_shows_the_last_of_them() {
         let claimed = front.store.claim(1, LEASE).await.unwrap().remove(0);
         let event_id = claimed.event.id.clone();
         let calls = (0..count).map(|number| call(number, bytes)).collect();
-        front.store.release(claimed.lease, calls).await.unwrap();
+        front.store.settle(claimed.lease, given_back(calls)).await.unwrap();
         let (weight, shown_event) = page(&front, &format!("/v1/events/{event_id}")).await;
         let calls = shown_event["calls"].as_array().unwrap();
         assert!(weight < PAGE, "{weight}");

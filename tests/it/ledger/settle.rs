@@ -9,7 +9,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{Ledger, MS, START, ids, on_both};
+use super::{Ledger, MS, START, given_back, ids, on_both};
 
 on_both! {
     an_end_makes_way_for_the_contact_s_next_event
@@ -101,7 +101,7 @@ async fn what_is_said_of_a_run_reads_back(ledger: &Ledger) {
 
 async fn a_turn_that_is_given_back_is_due_at_once_and_costs_nothing(ledger: &Ledger) {
     let id = ledger.queue("c1").await;
-    ledger.store.release(ledger.claim_one().await.lease, Vec::new()).await.unwrap();
+    ledger.store.settle(ledger.claim_one().await.lease, given_back(Vec::new())).await.unwrap();
     let row = ledger.event(&id).await;
     assert_eq!((row.status, row.attempts, row.error), (Status::Queued, 0, None));
     assert_eq!(ledger.claim_one().await.event.id, id);

@@ -36,6 +36,27 @@ async fn the_first_line_says_where_it_listens_flags_hold_and_a_signal_ends_it_cl
     assert!(child.wait().unwrap().success());
 }
 
+#[tokio::test]
+async fn a_profile_is_played_by_its_name_or_from_a_file_with_other_flags_on_top() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mine.json");
+    std::fs::write(&file, r#"{"settings": {"page_cap": 7}, "population": {"customers": 3}}"#).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (profile, customers) in [("live-32", 239), (file.to_str().unwrap(), 3)] {
+        let (mut child, line) = start_program(&["--profile", profile, "--single-session"]);
+        let base_url = line.strip_prefix("listening on ").unwrap().to_owned();
+        let get = async |path: &str| {
+            let answer = client.get(format!("{base_url}/__control{path}")).send().await.unwrap();
+            serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).unwrap()
+        };
+        assert_eq!(get("/state").await["customers"].as_array().unwrap().len(), customers, "{profile}");
+        assert_eq!(get("/settings").await["single_session"], true, "{profile}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
 #[test]
 fn a_wrong_flag_or_an_address_in_use_ends_it_with_a_reason() {
     let (mut first, line) = start_program(&[]);
@@ -44,6 +65,7 @@ fn a_wrong_flag_or_an_address_in_use_ends_it_with_a_reason() {
         (["--quirk", "nonsense"], "raw_control"),
         (["--fault", "nothing:away"], "customer.add"),
         (["--listen", taken], "--listen"),
+        (["--profile", "nonsense"], "live-32"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_zhibang-sim")).args(flags).output().unwrap();
         assert!(!output.status.success());
