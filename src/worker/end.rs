@@ -7,7 +7,7 @@ use crate::{
     clock::Millis,
     event::Decision,
     store::{Advance, StoreError},
-    sync::{ErpError, Fault, FaultCause, SyncError},
+    sync::{Duplicate, ErpError, Fault, FaultCause, Question, SyncError},
 };
 
 /// The ERP says that a write is done, and it is not there.
@@ -53,6 +53,8 @@ pub(super) enum End {
     },
     /// Something is wrong with the installation: the event waits until it is put right.
     Blocked(Fault),
+    /// The ERP refused a save because it has the same already (查重): the contact is looked for once more.
+    Duplicate(Duplicate),
     /// It failed, and that cannot pass.
     Dead {
         /// Stable word.
@@ -85,6 +87,11 @@ pub(super) enum Counts {
 }
 
 impl End {
+    /// A person decides which customer the contact is.
+    pub(super) fn review(question: &Question) -> Self {
+        Self::Review { code: question.code(), error: question.words(), facts: question.facts() }
+    }
+
     /// Whether it ended as it does where the ERP has the contact's customer no more: a refusal, or a write that is
     /// acknowledged and leaves nothing.
     pub(super) fn may_mean_gone(&self) -> bool {
