@@ -1,7 +1,6 @@
 //! What is wrong with the installation kills no event: those that meet it wait together ([`Store::try_block`]), one of them
 //! tries at growing pauses, and all go on once it passes.
-//!
-//! An interface that is known to be blocked is not called: whoever would call it waits with the others at once.
+//! `tending.rs` does it; here is what a process knows of the blocks.
 //!
 //! [`Store::try_block`]: crate::store::Store::try_block
 
@@ -14,18 +13,15 @@ use std::{
     time::Duration,
 };
 
-use super::{dispatcher::Dispatcher, end::End};
+use super::end::End;
 use crate::{
     clock::Millis,
-    store::{Block, Claimed, NewBlock, Settled, StoreError, block_name},
+    store::{Block, Claimed, NewBlock, Settled, block_name, code_and_subject},
     sync::Fault,
 };
 
 /// How often turns are looked for that were parked while their block ended.
 const LOOK: Duration = Duration::from_secs(30);
-
-/// An event that was so often the first to meet a block which others passed fails for its own reasons.
-const BEGUN_MAX: i64 = 2;
 
 /// The blocks as this process knows them.
 #[derive(Debug, Default)]
@@ -60,19 +56,20 @@ impl Blocks {
         self.lock().known.iter().map(|block| block.next_try_at).min()
     }
 
-    fn knows(&self, name: &str) -> bool {
+    /// Whether this one stands.
+    pub(super) fn knows(&self, name: &str) -> bool {
         self.lock().known.iter().any(|block| block.name == name)
     }
 
     /// What a run must not call: everything that is blocked but what it is to try.
-    fn faults_but(&self, tries: Option<&str>) -> Vec<Fault> {
+    pub(super) fn faults_but(&self, tries: Option<&str>) -> Vec<Fault> {
         let state = self.lock();
         let others = state.known.iter().filter(|block| Some(block.name.as_str()) != tries);
         others.filter_map(|block| Some(Fault::known(block.code.parse().ok()?, &block.subject, &block.words))).collect()
     }
 
     /// Takes over what the ledger has; those that it has no more may have turns parked still.
-    fn note(&self, known: &[Block]) {
+    pub(super) fn note(&self, known: &[Block]) {
         let mut state = self.lock();
         let stands = |name: &str| known.iter().any(|block| block.name == name);
         let before = std::mem::replace(&mut state.known, known.to_vec());
@@ -80,86 +77,42 @@ impl Blocks {
         state.ended.retain(|name| !stands(name));
     }
 
+    /// Whether somebody asked for it since the last time.
+    pub(super) fn is_hurried(&self) -> bool {
+        self.hurry.swap(false, Ordering::Relaxed)
+    }
+
+    /// Ended blocks that may have turns parked still.
+    pub(super) fn ended(&self) -> Vec<String> {
+        self.lock().ended.iter().cloned().collect()
+    }
+
+    /// Whether it is time to look for more of them.
+    pub(super) fn is_time_to_look(&self, steady: Millis) -> bool {
+        self.lock().looked.is_none_or(|looked| steady.since(looked) >= LOOK)
+    }
+
+    /// Notes more of them, found then.
+    pub(super) fn note_ended(&self, found: Vec<String>, steady: Millis) {
+        let mut state = self.lock();
+        state.ended.extend(found);
+        state.looked = Some(steady);
+    }
+
+    /// Nothing is parked by an ended one any more.
+    pub(super) fn forget_ended(&self, name: &str) {
+        self.lock().ended.remove(name);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Dispatcher {
-    /// Looks at the blocks before work is claimed: releases what ended ones had parked, and lets one event try each whose
-    /// try is due.
-    pub(super) async fn tend_blocks(&self) -> Result<(), StoreError> {
-        if self.blocks.hurry.swap(false, Ordering::Relaxed) {
-            self.parts.engine.forget_installation();
-            self.parts.store.hurry_blocks().await.inspect_err(|_| self.blocks.hurry())?;
-        }
-        let known = self.parts.store.blocks().await?;
-        self.blocks.note(&known);
-        self.look_for_ended().await?;
-        let ended: Vec<String> = self.blocks.lock().ended.iter().cloned().collect();
-        for name in ended {
-            if !self.parts.store.release_parked(&name).await? {
-                self.blocks.lock().ended.remove(&name);
-            }
-        }
-        let now = self.parts.clock.now();
-        for block in known {
-            let pause = self.block_pause(block.tries + 1);
-            // A moment further ahead than any pause is from before the clock was set back.
-            if block.next_try_at <= now || block.next_try_at.since(now) > self.parts.worker.block_pause_max {
-                self.parts.store.try_block(&block.name, pause).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn look_for_ended(&self) -> Result<(), StoreError> {
-        let steady = self.parts.clock.steady();
-        if self.blocks.lock().looked.is_some_and(|looked| steady.since(looked) < LOOK) {
-            return Ok(());
-        }
-        let ended = self.parts.store.ended_blocks().await?;
-        let mut state = self.blocks.lock();
-        state.ended.extend(ended);
-        state.looked = Some(steady);
-        Ok(())
-    }
-
-    /// What is known to be wrong for this run. One that tries a block believes nothing that was read before.
-    pub(super) fn known_faults(&self, claimed: &Claimed) -> Vec<Fault> {
-        if claimed.tries_block.is_some() {
-            self.parts.engine.forget_installation();
-        }
-        self.blocks.faults_but(claimed.tries_block.as_deref())
-    }
-
-    /// The block behind which an event waits that met a fault; none where it is the event's own.
-    pub(super) fn block(&self, claimed: &Claimed, fault: &Fault) -> Option<NewBlock> {
-        let name = block_name(fault.cause.as_str(), &fault.subject);
-        let is_own = claimed.event.blocks_begun >= BEGUN_MAX
-            && fault.is_met
-            && claimed.tries_block.as_ref() != Some(&name)
-            && !self.blocks.knows(&name);
-        (!is_own).then(|| NewBlock {
-            code: fault.cause.as_str(),
-            subject: fault.subject.clone(),
-            words: fault.words.clone(),
-            pause: self.block_pause(0),
-            is_met: fault.is_met,
-        })
-    }
-
-    /// The pause after so many tries.
-    fn block_pause(&self, tries: i64) -> Duration {
-        let doubled = u32::try_from(tries.clamp(0, 20)).unwrap_or_default();
-        self.parts.worker.block_pause.saturating_mul(1 << doubled).min(self.parts.worker.block_pause_max)
     }
 }
 
 /// The block that a run was to try, if it passed.
 pub(super) fn passed(claimed: &Claimed, end: &End, answered: &BTreeSet<String>) -> Option<String> {
     let name = claimed.tries_block.as_ref()?;
-    let (_, subject) = crate::store::code_and_subject(name);
+    let (_, subject) = code_and_subject(name);
     let passes = match end {
         End::Succeeded(_) | End::GiveWay(_) => true,
         End::Blocked(fault) if block_name(fault.cause.as_str(), &fault.subject) == *name => false,
@@ -178,7 +131,7 @@ pub(super) fn log(settled: Settled, blocked: Option<&NewBlock>, passed: Option<&
         );
     }
     if let Some(name) = passed.filter(|_| settled.ended) {
-        let (code, subject) = crate::store::code_and_subject(name);
+        let (code, subject) = code_and_subject(name);
         tracing::info!(block.code = code, block.subject = subject, "a block ended; what waited for it goes on");
     }
 }
@@ -209,8 +162,8 @@ mod tests {
         let blocks = Blocks::default();
         blocks.note(&[block("a"), block("b")]);
         blocks.note(&[block("b")]);
-        assert_eq!(blocks.lock().ended.iter().collect::<Vec<_>>(), ["wrong_path a"]);
+        assert_eq!(blocks.ended(), ["wrong_path a"]);
         blocks.note(&[block("a"), block("b")]);
-        assert!(blocks.lock().ended.is_empty());
+        assert!(blocks.ended().is_empty());
     }
 }

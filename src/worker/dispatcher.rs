@@ -17,11 +17,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     blocks::{Blocks, passed},
     circuit::{Breaker, Circuit},
+    end::Ran,
     health::Health,
     limit::Limit,
     retry::pause_after_claims,
     run::Run,
-    settle::Ran,
     suspects::{Suspects, panicked},
     twin_waits::TwinWaits,
 };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     clock::Millis,
     event::Decision,
-    store::{Advance, StoreError},
+    store::{Advance, CallRow, StoreError},
     sync::{Duplicate, ErpError, Fault, FaultCause, Question, SyncError},
 };
 
@@ -73,6 +73,16 @@ pub(super) enum End {
     },
     /// The ledger is not ours to write any more, or is away: leave everything as it is; the lease runs out.
     Abandon(String),
+}
+
+/// What a run leaves besides its end.
+pub(super) struct Ran {
+    /// When it began.
+    pub(super) begun: Millis,
+    /// Its calls that the ledger does not have yet.
+    pub(super) calls: Vec<CallRow>,
+    /// The block that it passed.
+    pub(super) passed: Option<String>,
 }
 
 /// Whether a failed try counts against the budget. Outages and sessions do not.

@@ -14,6 +14,7 @@ mod retry;
 mod run;
 mod settle;
 mod suspects;
+mod tending;
 mod twin_waits;
 mod upkeep;
 

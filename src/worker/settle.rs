@@ -15,21 +15,11 @@ use crate::{
     clock::Millis,
     config::BeforePromotion,
     event::Status,
-    store::{CallRow, Claimed, Lease, Settlement, StoreError},
+    store::{Claimed, Lease, Settlement, StoreError},
 };
 
 /// The pause after a failure that does not count, where the schedule has no entry.
 const UNCOUNTED_PAUSE: Duration = Duration::from_secs(5);
-
-/// What a run leaves besides its end.
-pub(super) struct Ran {
-    /// When it began.
-    pub(super) begun: Millis,
-    /// Its calls that the ledger does not have yet.
-    pub(super) calls: Vec<CallRow>,
-    /// The block that it passed.
-    pub(super) passed: Option<String>,
-}
 
 impl Dispatcher {
     /// Writes a run's end into the ledger.
