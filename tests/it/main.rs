@@ -35,6 +35,7 @@ mod outages;
 mod platform;
 mod posts;
 mod preview;
+mod python_sender;
 mod quirks;
 mod random;
 mod readme;
