@@ -52,8 +52,8 @@ impl Run<'_> {
         let ended = self.work_on(&work, claimed, &claimed.steps, false).await;
         let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return ended };
         match ended {
-            // Asked only now, so that a customer who is there costs nothing.
-            Err(end) if end.may_mean_gone() && self.job.is_gone(link).await.unwrap_or(false) => {
+            // Asked only now, so that a customer who is there costs nothing. Where the answer does not come, nothing is final.
+            Err(end) if end.may_mean_gone() && self.job.is_gone(link).await? => {
                 tracing::warn!(event.id = %event.id, customer.ord = link.ord, "the linked customer is gone from the ERP; the contact is looked up anew");
                 let steps = self.store.steps(&event.id).await?;
                 self.work_on(&work, claimed, &steps, true).await
