@@ -53,6 +53,16 @@ impl Intake {
         }
     }
 
+    /// The same for an event that names its contact's customer (`contact.erp`): whether that holds the worker finds out, so
+    /// a message is not held before it is known.
+    #[must_use]
+    pub const fn naming_customer(self, is_named: bool) -> Self {
+        match self {
+            Self::QueueIfLinkedElseHold(_) if is_named => Self::Queue,
+            other => other,
+        }
+    }
+
     /// Whether the first state depends on what the ledger knows.
     pub const fn asks_the_ledger(self) -> bool {
         match self {
@@ -112,6 +122,15 @@ mod tests {
         ];
         for (kind, admitted, messages, expected) in table {
             assert_eq!(Intake::of(kind, admitted, messages, now), expected, "{kind:?} {admitted}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_names_its_contacts_customer_is_not_held_at_the_door() {
+        let held = Intake::QueueIfLinkedElseHold(Millis(9));
+        assert_eq!([true, false].map(|is_named| held.naming_customer(is_named)), [Intake::Queue, held]);
+        for other in [Intake::QueueIfLinkedElseIgnore, Intake::QueueIfKnownElseNotAdmitted, Intake::NotAdmitted] {
+            assert_eq!(other.naming_customer(true), other);
         }
     }
 

@@ -84,6 +84,7 @@ fn unhandled(kind: String, contact_id: Option<String>) -> Preview {
 /// Where the event would start if it came now.
 async fn start(state: &HttpState, event: &Event, decision: &Decision) -> Result<Status, Problem> {
     let intake = Intake::of(event.kind(), decision.admitted, &state.messages, state.clock.now());
+    let intake = intake.naming_customer(event.contact().erp().is_some());
     if !intake.asks_the_ledger() {
         return Ok(intake.first_status(Standing::default()));
     }
