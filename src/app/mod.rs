@@ -3,6 +3,7 @@
 mod check;
 mod preview;
 mod sessions;
+mod survey;
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -32,7 +33,10 @@ use crate::{
 
 use self::{preview::LivePreview, sessions::LedgerSessions};
 
-pub use self::check::{CheckRow, check};
+pub use self::{
+    check::{CheckRow, check},
+    survey::{Surveyed, survey_erp},
+};
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -119,6 +123,7 @@ impl App {
             tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
         }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+        survey::believe_newest_survey(&store, config, &erp).await;
         let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),

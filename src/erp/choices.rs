@@ -8,7 +8,8 @@ use super::{
 };
 
 /// 价值评估, as 客户来源.
-const LEVEL: Interface = Interface::choices("价值评估", "choices.level", "/sysa/mobilephone/source.asp?enumid=14");
+pub(super) const LEVEL: Interface =
+    Interface::choices("价值评估", "choices.level", "/sysa/mobilephone/source.asp?enumid=14");
 
 /// A text that is not among the choices is looked for once more if they are older than this: somebody may just have
 /// added it.

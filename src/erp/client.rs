@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::{CONTENT_TYPE, DATE, LOCATION};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
@@ -117,7 +117,12 @@ impl Erp {
         }
     }
 
-    fn sessions(&self) -> Arc<Sessions> {
+    /// When the present session was obtained; changes when another one takes its place.
+    pub(crate) fn session_mark(&self) -> Option<Millis> {
+        self.sessions().current().map(|session| session.obtained_at)
+    }
+
+    pub(super) fn sessions(&self) -> Arc<Sessions> {
         Arc::clone(&self.shared.sessions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -248,7 +253,7 @@ impl Erp {
         }
     }
 
-    async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
+    pub(super) async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
         let sessions = self.sessions();
         if let Some(session) = sessions.unlike(expired) {
             return Ok(session);
@@ -314,7 +319,7 @@ impl Erp {
     }
 
     /// Sends one request, when there is a slot and the lease still holds; a login only before its own ends.
-    async fn post(
+    pub(super) async fn post(
         &self,
         interface: &Interface,
         path: &str,
@@ -344,8 +349,11 @@ impl Erp {
         if let Some(trace_parent) = self.log.as_ref().and_then(CallLog::trace_parent) {
             request = request.header("traceparent", trace_parent);
         }
-        let answer = exchange(request).await.map_err(|error| guard.stopped().unwrap_or(error));
-        Sent { started_at, elapsed: begun.elapsed(), answer }
+        let (answer, date) = match exchange(request).await {
+            Ok((answer, date)) => (Ok(answer), date),
+            Err(error) => (Err(guard.stopped().unwrap_or(error)), None),
+        };
+        Sent { started_at, elapsed: begun.elapsed(), date, answer }
     }
 
     fn note(&self, interface: &Interface, sent: &Sent, outcome: &str, request: serde_json::Value, response: String) {
@@ -372,23 +380,26 @@ impl Erp {
 }
 
 /// One request and what became of it.
-struct Sent {
+pub(super) struct Sent {
     started_at: Millis,
-    elapsed: Duration,
-    answer: Result<HttpAnswer, ErpError>,
+    pub(super) elapsed: Duration,
+    /// The header `Date`, as it stands.
+    pub(super) date: Option<String>,
+    pub(super) answer: Result<HttpAnswer, ErpError>,
 }
 
 impl Sent {
     fn never(started_at: Millis, error: ErpError) -> Self {
-        Self { started_at, elapsed: Duration::ZERO, answer: Err(error) }
+        Self { started_at, elapsed: Duration::ZERO, date: None, answer: Err(error) }
     }
 }
 
-/// Sends and reads the whole answer, but no more than [`BODY_MAX`].
-async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpError> {
+/// Sends and reads the whole answer, but no more than [`BODY_MAX`]; its header `Date` stands beside it.
+async fn exchange(request: reqwest::RequestBuilder) -> Result<(HttpAnswer, Option<String>), ErpError> {
     let mut response = request.send().await.map_err(|error| transport(&error))?;
     let status = response.status().as_u16();
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (location, date) = (header(LOCATION), header(DATE));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
         if body.len() + chunk.len() > BODY_MAX {
@@ -396,7 +407,7 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpErr
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(HttpAnswer { status, location, body })
+    Ok((HttpAnswer { status, location, body }, date))
 }
 
 fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {

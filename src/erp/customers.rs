@@ -24,7 +24,7 @@ const ADD_COMPANY: Interface = Interface::command(
 
 /// 个人客户添加: as 单位客户添加, without `person_name`; `faren` is the person's employer (所在单位). Source:
 /// `erp-wire.md §3`.
-const ADD_PERSON: Interface = Interface::command(
+pub(super) const ADD_PERSON: Interface = Interface::command(
     "个人客户添加",
     "customer.add_person",
     "/sysa/mobilephone/salesmanage/custom/add.asp?intsort=2",
@@ -33,7 +33,7 @@ const ADD_PERSON: Interface = Interface::command(
 
 /// 客户详情: `edit` empty, `intsort`, `ord`. Answers a bill with every field. Refused in words: a record that does not exist or
 /// may not be seen. Source: `erp-wire.md §3`.
-const DETAIL: Interface =
+pub(super) const DETAIL: Interface =
     Interface::bill("客户详情", "customer.detail", "/sysa/mobilephone/salesmanage/custom/add.asp?edit=1");
 
 /// 客户修改 (v3): `ord`, `sort2` (1 unit, 2 person), `name`, `sort` (客户分类), `sort1` (跟进程度) and `person_name` are

@@ -19,7 +19,7 @@ const ADD: Interface =
 
 /// 洽谈进展列表: `ord` the customer. Not in the API table, so it may be closed; columns assumed `ord`, `intro`, `date7`,
 /// `catename`. Source: `erp-wire.md §5`.
-const LIST: Interface =
+pub(super) const LIST: Interface =
     Interface::list("洽谈进展列表", "progress.list", "/sysa/mobilephone/systemmanage/replylist.asp?datatype=tel");
 
 /// The longest text of a record, in UTF-16 code units.
@@ -124,6 +124,11 @@ impl Erp {
             }
             Err(error) => self.unreadable(ord, error).await,
         }
+    }
+
+    /// Somebody saw that the list of records is closed here: it is believed as what this client saw itself.
+    pub(crate) fn believe_progress_closed(&self, words: &str) {
+        self.caches().set_progress_closed(self.now(), words);
     }
 
     /// The first page, then those that hold the next newer records: forward where the list is sorted as asked, from its end

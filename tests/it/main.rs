@@ -51,6 +51,7 @@ mod stale_links;
 mod stops;
 mod streams;
 mod support;
+mod survey;
 mod texts;
 mod tokens;
 mod tools;

@@ -67,7 +67,7 @@ impl Run<'_> {
                 Err(End::Duplicate(Duplicate { words, .. })) => {
                     return Err(End::review(&Question::Duplicate { words, candidates: Vec::new() }));
                 }
-                Err(end) if !anew.is_gone && end.may_mean_gone() && self.is_gone(claimed).await => anew.is_gone = true,
+                Err(end) if !anew.is_gone && end.may_mean_gone() && self.is_gone(claimed).await? => anew.is_gone = true,
                 ended => return ended,
             }
             steps = self.store.steps(&event.id).await?;
@@ -81,14 +81,14 @@ impl Run<'_> {
     }
 
     /// Whether the ERP has the linked customer no more; asked only after a failure, so that a customer who is there costs
-    /// nothing.
-    async fn is_gone(&self, claimed: &Claimed) -> bool {
-        let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return false };
-        let is_gone = self.job.is_gone(link).await.unwrap_or(false);
+    /// nothing. Where the answer does not come, that failure is not final.
+    async fn is_gone(&self, claimed: &Claimed) -> Result<bool, End> {
+        let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return Ok(false) };
+        let is_gone = self.job.is_gone(link).await?;
         if is_gone {
             tracing::warn!(event.id = %claimed.event.id, customer.ord = link.ord, "the linked customer is gone from the ERP; the contact is looked up anew");
         }
-        is_gone
+        Ok(is_gone)
     }
 
     /// Plans, or goes on with what is planned.
