@@ -8,7 +8,7 @@ use std::{
 use super::{
     blocks,
     dispatcher::Dispatcher,
-    end::{Counts, DATA_REFUSED, End, REFUSED},
+    end::{Counts, DATA_REFUSED, End, REFUSED, Ran},
     retry::{jittered, pause},
 };
 use crate::{
