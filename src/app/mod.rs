@@ -4,8 +4,9 @@ mod adopt;
 mod check;
 mod preview;
 mod sessions;
+mod survey;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures::future::BoxFuture;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig},
-    erp::{BuildError, Erp},
+    erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
@@ -36,6 +37,7 @@ use self::{preview::LivePreview, sessions::LedgerSessions};
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
     check::{CheckRow, CheckStatus, Words, check},
+    survey::{Surveyed, survey_erp},
 };
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
@@ -123,6 +125,7 @@ impl App {
             tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
         }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+        survey::believe_newest_survey(&store, config, &erp).await;
         let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),
@@ -196,6 +199,8 @@ impl App {
     pub fn reload(&self, config: &Config) {
         self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
+        // What was wrong with the installation may have been put right with it.
+        self.dispatcher.try_blocks();
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
@@ -305,6 +310,13 @@ impl DispatchFacts for LiveFacts {
             circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
             paused,
             words,
+            blocks: dispatcher
+                .blocks()
+                .into_iter()
+                .map(|block| block.code)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
@@ -322,6 +334,11 @@ impl DispatchFacts for LiveFacts {
 fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
     Arc::new(move || {
         let dispatch = facts.facts();
+        let blocks = facts.dispatcher.blocks();
+        for cause in FaultCause::ALL {
+            let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();
+            metrics::blocks(cause.as_str(), count);
+        }
         metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
     })
 }

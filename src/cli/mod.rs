@@ -10,6 +10,7 @@ mod health;
 mod init;
 mod send;
 mod serve;
+mod survey;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -35,6 +36,8 @@ enum Command {
     Check(check::Check),
     /// Link contacts that the ERP has as customers already, before their first event (存量客户认领)
     Adopt(adopt::Adopt),
+    /// Learn how the ERP behaves here; a report without personal data and a profile for zhibang-sim
+    Survey(survey::Survey),
     /// Sign event files and post them
     Send(send::Send),
     /// Print the OpenAPI document
@@ -67,6 +70,7 @@ impl Cli {
             Command::Init(init) => init.run().await,
             Command::Check(check) => check.run().await,
             Command::Adopt(adopt) => adopt.run().await,
+            Command::Survey(survey) => survey.run().await,
             Command::Send(send) => send.run().await,
             Command::Openapi => {
                 print!("{}", crate::http::document());

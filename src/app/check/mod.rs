@@ -29,12 +29,7 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     let store = Store::open(&config.database, clock.clone(), is_ours_alone).await;
     rows.push(store_row(&store));
     rows.push(zone_row(config, &clock));
-    // With the ledger's memory of refused logins, so that checking again and again cannot lock the account.
-    let sessions: Arc<dyn SessionStore> = match &store {
-        Ok(store) => Arc::new(LedgerSessions(store.clone())),
-        Err(_) => Arc::new(MemorySessions::default()),
-    };
-    match Erp::new(&config.erp, clock.clone(), sessions) {
+    match Erp::new(&config.erp, clock.clone(), account_sessions(store.as_ref().ok())) {
         Ok(erp) => rows.extend(erp::check(config, &erp, &clock).await),
         Err(error) => rows.push(CheckRow::of("erp.client", "ERP 连接", "ERP client").fails(error.to_string(), None)),
     }
@@ -42,6 +37,14 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
         store.close().await;
     }
     rows
+}
+
+/// With the ledger's memory of refused logins, so that asking again and again cannot lock the account.
+pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
+    match store {
+        Some(store) => Arc::new(LedgerSessions(store.clone())),
+        None => Arc::new(MemorySessions::default()),
+    }
 }
 
 fn store_row(store: &Result<Store, OpenError>) -> CheckRow {

@@ -99,7 +99,12 @@ impl ErpChoices {
 fn shown<T>(answer: Result<T, ErpError>) -> Result<Option<T>, ErpError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(ErpError::Refused(_) | ErpError::OutcomeUnknown { answered: true, .. } | ErpError::TooMany(_)) => Ok(None),
+        Err(
+            ErpError::Refused(_)
+            | ErpError::Installation(_)
+            | ErpError::OutcomeUnknown { answered: true, .. }
+            | ErpError::TooMany(_),
+        ) => Ok(None),
         Err(error) => Err(error),
     }
 }

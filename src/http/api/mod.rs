@@ -2,6 +2,7 @@
 
 pub(super) mod adoption;
 pub(super) mod audit;
+mod blocks;
 mod causes;
 pub(super) mod contacts;
 mod credentials;
