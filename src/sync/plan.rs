@@ -16,7 +16,7 @@ use crate::{
     clock::Millis,
     config::AssignmentConfig,
     erp::{ChoiceField, ContactWay, CustomerKind, Detail, Erp, ErpError, Field},
-    event::{Assignment, Command, Decision, Event, EventKind, Link, LinkKind, LinkedBy, Rules, Signal, Work},
+    event::{Assignment, Command, Decision, Event, EventKind, Link, LinkKind, LinkedBy, Rules, Signal, Standing, Work},
 };
 
 /// What is to be planned, and what is known so far.
@@ -28,8 +28,10 @@ pub struct Task {
     pub received_at: Millis,
     /// The contact's link, if it has one.
     pub link: Option<Link>,
-    /// Admission is skipped.
-    pub force: bool,
+    /// It was admitted when it was accepted, or is by force.
+    pub is_admitted: bool,
+    /// How its contact stands with admission, for an event that was not.
+    pub standing: Standing,
     /// An operator said which customer the contact is.
     pub decision: Option<WhoItIs>,
     /// The link is there and not to be trusted: the ERP has its customer no more, or an operator decided otherwise.
@@ -161,10 +163,12 @@ impl Planner {
             Some(_) if is_deal && !task.is_stale => PlanDraft::default(),
             Some(link) if !task.is_stale => self.refresh(erp, event, link).await?,
             link => {
-                let decision = self.rules.decide(event);
                 // Who was admitted once stays a customer.
-                if !decision.admitted && !task.force && link.is_none() {
-                    return Ok(Plan::NotAdmitted(decision));
+                if !task.is_admitted && link.is_none() {
+                    let decision = self.rules.decide(event, &task.standing);
+                    if !decision.admitted {
+                        return Ok(Plan::NotAdmitted(decision));
+                    }
                 }
                 match self.become_customer(erp, journal, task, event, peek).await? {
                     Ok(draft) => draft,

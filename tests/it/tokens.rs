@@ -181,7 +181,6 @@ async fn a_webhook_id_and_an_idempotency_key_never_meet() {
         occurred_at: None,
         payload: row.payload.unwrap(),
         intake: Intake::Queue,
-        admission: None,
         warnings: None,
         actor: "ops".into(),
         force: true,
