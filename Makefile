@@ -5,7 +5,7 @@
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-demo: ## see it work: simulator, bridge, a dozen events, and what the ERP holds afterwards
+demo: ## see it work: a contact chats, is promoted and buys, and what the simulated ERP holds
 	cargo build --locked --quiet --bins
 	cargo run --locked --quiet --example demo
 

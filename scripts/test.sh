@@ -29,6 +29,9 @@ fi
 step "image"
 target/tools/python/bin/hadolint Dockerfile
 
+step "types of the Python sender"
+target/tools/python/bin/mypy --cache-dir target/tools/mypy --strict clients/python examples/platform
+
 step "examples in the documentation"
 cargo test --locked --doc --quiet
 

@@ -7,7 +7,7 @@ pub mod event; // what came: payloads parsed once, and who is admitted
 
 pub mod store; // the ledger: commit, then answer
 
-pub mod worker; // the clockwork: claim a turn, run its event, settle
+mod worker; // the clockwork: claim a turn, run its event, settle
 
 pub mod sync; // what we do: an event becomes a plan of steps
 
@@ -19,7 +19,7 @@ pub mod app; // where things are built and joined
 
 pub mod cli; // the command line
 
-pub mod lifecycle; // signals, soft and hard stop
+mod lifecycle; // signals, soft and hard stop
 
 // Furniture of every room:
 

@@ -40,6 +40,16 @@ pub(crate) async fn account(stage: &Stage) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints what the ERP holds of the customer with this 客户编号.
+pub(crate) async fn customer(stage: &Stage, khid: &str) -> Result<(), Failure> {
+    let state = stage.get(format!("{}/__control/state", stage.erp)).await?;
+    match list(&state["customers"]).iter().find(|customer| customer["fields"]["khid"] == khid) {
+        Some(customer) => print_customer(&state, customer),
+        None => println!("\n  ERP 中没有这个客户 · the ERP has no such customer"),
+    }
+    Ok(())
+}
+
 fn print_customer(state: &Value, customer: &Value) {
     let kind = if customer["kind"] == 1 { "单位客户 company" } else { "个人客户 person" };
     let fields = &customer["fields"];

@@ -66,6 +66,26 @@ impl Stage {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Whether there is a Python that can play the platform.
+    pub(crate) async fn has_python(&self) -> bool {
+        let mut python = Command::new("python3");
+        python.args(["-c", "import sqlite3, ssl, sys; sys.exit(sys.version_info < (3, 8))"]).stderr(Stdio::null());
+        python.status().await.is_ok_and(|status| status.success())
+    }
+
+    /// What the platform prints while it plays an act and until the bridge has taken its events.
+    pub(crate) async fn act(&self, story: &Path, act: &str) -> Result<String, Failure> {
+        let mut python = Command::new("python3");
+        python.arg(story).arg("--db").arg(self.folder.join("hub.db")).args(["--url", &self.bridge, act]);
+        // Whatever the terminal's language is; and no folder of compiled files in the repository.
+        python.envs([("PYTHONIOENCODING", "utf-8"), ("PYTHONDONTWRITEBYTECODE", "1"), ("ERP_BRIDGE_SECRET", SECRET)]);
+        let output = python.output().await?;
+        if !output.status.success() {
+            return Err(format!("{act}: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// A JSON answer; the bridge is asked with the token.
     pub(crate) async fn get(&self, url: String) -> Result<Value, Failure> {
         let answer = self.http.get(url).bearer_auth(TOKEN).send().await?.error_for_status()?;

@@ -19,7 +19,7 @@ use crate::{
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
-        rates::Limits,
+        rates::RateLimits,
         server::{ServerLimits, serve},
         signed_body::Secrets,
     },
@@ -151,7 +151,7 @@ impl App {
             tolerance: config.webhook.tolerance,
             reading: reading(config),
             silence_after: config.webhook.silence_after,
-            limits: Limits::new(
+            limits: RateLimits::new(
                 config.webhook.rate_limit,
                 config.api.rate_limit,
                 config.api.auth_failure_limit,

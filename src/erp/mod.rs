@@ -31,15 +31,16 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use account::Account;
-pub use cache::Shown;
-pub use choice::{Choice, ChoiceField};
-pub use client::Erp;
-pub use contact_persons::{ContactPersonFilter, ContactPersonRow};
-pub use customers::{Allocated, CustomerFilter, CustomerKind, CustomerRow, FIELD_LIMITS, FirstCustomers};
-pub use envelope::{Answer, AspAnswer, Detail, Field, parse};
-pub use error::{BuildError, ErpError};
-pub use memory_sessions::MemorySessions;
-pub use progress::{ContactWay, INTRO_MAX, NewProgress, ProgressList, ProgressRow};
-pub use record::{CallLog, CallRecord, PLANNED, UNALLOCATED};
-pub use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};
+pub(crate) use account::Account;
+pub(crate) use cache::Shown;
+pub(crate) use choice::{Choice, ChoiceField};
+pub(crate) use client::Erp;
+pub(crate) use contact_persons::{ContactPersonFilter, ContactPersonRow};
+pub(crate) use customers::{CustomerFilter, CustomerKind, CustomerRow};
+pub(crate) use envelope::{Answer, Detail, Field};
+pub use envelope::{AspAnswer, parse};
+pub(crate) use error::{BuildError, ErpError};
+pub(crate) use memory_sessions::MemorySessions;
+pub(crate) use progress::{ContactWay, NewProgress, ProgressList, ProgressRow};
+pub(crate) use record::{CallLog, CallRecord, PLANNED, UNALLOCATED};
+pub(crate) use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};

@@ -142,6 +142,25 @@ fn a_describing_member_that_does_not_fit_costs_that_member_and_is_said() {
 }
 
 #[test]
+fn what_was_left_out_is_said_in_the_order_of_its_places_once_a_place() {
+    let mut body = body("deal.closed");
+    for (member, name, value) in [
+        ("contact", "email", "无".repeat(60)),
+        ("contact", "job", "职".repeat(60)),
+        ("deal", "title", "题".repeat(201)),
+        ("thread", "bucket", "蓝".to_owned()),
+    ] {
+        body["data"][member][name] = value.into();
+    }
+    // Each reading hashes anew.
+    for _ in 0..50 {
+        let found: Vec<_> = warnings(&lenient(&body)).into_iter().map(|(pointer, _)| pointer).collect();
+        let places = ["/data/contact/job", "/data/deal/title", "/data/thread/bucket", "/data/contact/email"];
+        assert_eq!(found, places, "the e-mail address is cut first, and is none even so");
+    }
+}
+
+#[test]
 fn a_text_is_cut_at_its_limit_and_no_character_is_halved() {
     for (text, kept) in [("路".repeat(199), 199), ("路".repeat(200), 200), ("路".repeat(201), 200)] {
         let event = lenient(&with("deal.closed", "/data/contact/address", json!(text)));

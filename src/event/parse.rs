@@ -80,6 +80,7 @@ impl Event {
             if !reading.strict && !errors.is_empty() {
                 // Each round cuts or removes what was found, so there are only a few.
                 let (given, standing) = give_way(&mut body, known, errors);
+                warnings.retain(|earlier: &FieldError| given.iter().all(|later| later.pointer != earlier.pointer));
                 warnings.extend(given);
                 if standing.is_empty() {
                     continue;
@@ -102,7 +103,14 @@ fn check(kind: EventKind, body: &mut Value) -> Result<wire::Envelope, Vec<FieldE
         check_required(kind, envelope, &mut errors);
         check_name(kind, envelope, &mut errors);
     }
-    if errors.is_empty() { envelope.ok_or_else(Vec::new) } else { Err(errors) }
+    if errors.is_empty() { envelope.ok_or_else(Vec::new) } else { Err(in_order(errors)) }
+}
+
+/// Sorted by place, and per place only the first finding, which is the most basic one: validator finds in no order.
+fn in_order(mut errors: Vec<FieldError>) -> Vec<FieldError> {
+    errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    errors.dedup_by(|later, first| later.pointer == first.pointer);
+    errors
 }
 
 /// The body as JSON.
@@ -110,10 +118,9 @@ pub(super) fn json(body: &[u8]) -> Result<Value, ParseError> {
     json::parse(body).map_err(|fault| ParseError::NotJson(fault.to_string()))
 }
 
-/// An error list in its final form: sorted, and per place only the first finding, which is the most basic one.
-pub(super) fn invalid(kind: Option<String>, contact_id: Option<String>, mut errors: Vec<FieldError>) -> ParseError {
-    errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
-    errors.dedup_by(|later, first| later.pointer == first.pointer);
+/// An error list in its final form: in order, and never empty.
+pub(super) fn invalid(kind: Option<String>, contact_id: Option<String>, errors: Vec<FieldError>) -> ParseError {
+    let mut errors = in_order(errors);
     if errors.is_empty() {
         errors.push(FieldError::new("", "is not a valid event"));
     }

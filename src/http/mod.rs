@@ -2,7 +2,7 @@
 //! this page.
 
 mod api;
-pub mod auth;
+mod auth;
 mod auth_failures;
 mod body;
 mod budget;
@@ -14,7 +14,7 @@ mod last_use;
 mod openapi;
 mod paced;
 mod places;
-pub mod problem;
+mod problem;
 pub mod rates;
 mod request_id;
 pub mod server;

@@ -60,14 +60,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Remote {
 
 /// The door's limiters.
 #[derive(Debug)]
-pub struct Limits {
+pub struct RateLimits {
     webhooks: Option<Limiter<IpAddr>>,
     tokens: Option<Limiter<Arc<str>>>,
     previews: Option<Limiter<Arc<str>>>,
     failures: Option<Failures>,
 }
 
-impl Limits {
+impl RateLimits {
     /// `webhooks` and `tokens` a second (with a burst of as many), `failures` and `previews` a minute; 0 sets no limit.
     pub fn new(webhooks: u32, tokens: u32, failures: u32, previews: u32) -> Self {
         Self {
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn zero_sets_no_limit() {
-        let limits = Limits::new(0, 0, 0, 0);
+        let limits = RateLimits::new(0, 0, 0, 0);
         for _ in 0..10_000 {
             assert_eq!(limits.webhook(remote("10.0.0.1")), Ok(()));
             assert_eq!(limits.token(&"ops".into()), Ok(()));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{budget::Budget, keys::Keyring, problem::Problem, rates::Limits, stream_places::StreamPlaces};
+use super::{budget::Budget, keys::Keyring, problem::Problem, rates::RateLimits, stream_places::StreamPlaces};
 use crate::{
     clock::Clock,
     config::MessagesConfig,
@@ -95,7 +95,7 @@ pub struct HttpParts {
     /// A sender that is silent for longer shows in the statistics; zero turns it off.
     pub silence_after: Duration,
     /// Rate limits.
-    pub limits: Limits,
+    pub limits: RateLimits,
     /// Plans events for `/v1/preview`.
     pub previewer: Arc<dyn Previewer>,
     /// How dispatch stands.

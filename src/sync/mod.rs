@@ -22,18 +22,15 @@ mod text;
 
 use futures::future::BoxFuture;
 
-pub use self::{
+pub(crate) use self::{
     executor::{Effect, Executor, Verification},
     identity::identities,
     mapping::Mapping,
-    plan::{FieldChange, Plan, Planner, Task, WhoItIs},
-    preview::PlannedCall,
-    progress::INTRO_LIMIT,
-    question::{Candidate, Question},
+    plan::{Plan, Planner, Task, WhoItIs},
     step::{Step, named},
-    text::{clean, utf16_len},
 };
-pub use crate::erp::{CallRecord, ErpError, Shown};
+pub use self::{progress::INTRO_LIMIT, text::utf16_len};
+pub(crate) use crate::erp::{CallRecord, ErpError, Shown};
 use crate::{
     clock::Millis,
     erp::{CallLog, Erp},

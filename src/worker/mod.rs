@@ -17,6 +17,6 @@ mod twin_waits;
 mod upkeep;
 
 pub use self::{
-    dispatcher::{Dispatcher, Parts, Pause},
+    dispatcher::{Dispatcher, Parts},
     upkeep::Upkeep,
 };

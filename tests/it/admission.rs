@@ -217,7 +217,10 @@ async fn who_was_admitted_by_the_last_score_stays_so_and_who_was_not_is_judged_a
     assert_eq!(start(&world, "p1", &unscored(&contact("c1", 1))).await, "queued");
     assert_eq!(start(&world, "m2", &scored("c1", 2, 12.0)).await, "held");
     let (refused, id, answer) = post(&world, "p2", &unscored(&contact("c1", 1))).await;
-    assert_eq!((refused.as_str(), &answer["reasons"][0]["message"]), ("not_admitted", &json!("最近一次评分 12 低于 60")));
+    assert_eq!(
+        (refused.as_str(), &answer["reasons"][0]["message"]),
+        ("not_admitted", &json!("最近一次评分 12 低于 60"))
+    );
     assert_eq!(world.event(&id).await.admission.unwrap()["rules"][2]["value"], "12");
     run(&world).await;
     assert_eq!(records(&world, "c1").await.len(), 2, "its sender was told so");

@@ -9,7 +9,7 @@ use erp_bridge::{
     http::{
         Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
         keys::{Keyring, Keys, Tokens},
-        rates::Limits,
+        rates::RateLimits,
         router,
         server::{ServerLimits, serve},
         signed_body::{Secrets, sign},
@@ -154,7 +154,12 @@ impl Front {
             tolerance: Duration::from_secs(300),
             reading: Reading { strict: wishes.strict, ..Reading::default() },
             silence_after: Duration::ZERO,
-            limits: Limits::new(wishes.webhooks_per_second, 0, wishes.failures_per_minute, wishes.previews_per_minute),
+            limits: RateLimits::new(
+                wishes.webhooks_per_second,
+                0,
+                wishes.failures_per_minute,
+                wishes.previews_per_minute,
+            ),
             previewer: Arc::new(Echo),
             dispatch: Arc::new(Echo),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),

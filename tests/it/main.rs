@@ -36,6 +36,7 @@ mod outages;
 mod platform;
 mod posts;
 mod preview;
+mod python_sender;
 mod quirks;
 mod random;
 mod readme;

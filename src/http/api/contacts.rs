@@ -16,7 +16,10 @@ use crate::{
         body::{JsonBody, OptionalJsonBody, present},
         intake::{self, Answer, Origin},
         keys::Caller,
-        openapi::schemas,
+        openapi::{
+            parts::{CommandAnswers, ContactPath, IdempotencyKey},
+            schemas,
+        },
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
@@ -27,7 +30,7 @@ use crate::{
 /// Show a contact's customer
 #[utoipa::path(
     get, path = "/v1/contacts/{contact_id}", tag = "contacts", security(("token" = ["read"])),
-    params(("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$")),
+    params(ContactPath),
     responses(
         (status = 200, description = "The link", body = ContactView),
         (status = 404, description = "The contact is not linked", body = ProblemDocument),
@@ -92,11 +95,7 @@ impl SyncBody {
 /// `contact.force_sync`.
 #[utoipa::path(
     post, path = "/v1/contacts/{contact_id}/sync", tag = "contacts", security(("token" = ["operate"])),
-    params(
-        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
-            description = "A repeat with the same key is answered with the first one's id"),
-    ),
+    params(ContactPath, IdempotencyKey),
     request_body(content = SyncBody, content_type = "application/json"),
     responses(
         (status = 202, description = "Committed to disk", body = Answer),
@@ -139,18 +138,9 @@ fn without_data(errors: Vec<FieldError>) -> Vec<FieldError> {
 /// Assign a customer (客户指派)
 #[utoipa::path(
     put, path = "/v1/contacts/{contact_id}/assignment", tag = "contacts", security(("token" = ["operate"])),
-    params(
-        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
-            description = "A repeat with the same key is answered with the first one's id"),
-    ),
+    params(ContactPath, IdempotencyKey),
     request_body(content = AssignmentBody, content_type = "application/json"),
-    responses(
-        (status = 202, description = "Committed to disk; follow the event", body = Answer),
-        (status = 200, description = "A repeat with the same key", body = Answer),
-        (status = 404, description = "The contact is not linked", body = ProblemDocument),
-        (status = 409, description = "This key was used before for another body", body = ProblemDocument),
-    ),
+    responses(CommandAnswers),
 )]
 pub(in crate::http) async fn assign_contact(
     State(state): State<HttpState>,
@@ -171,18 +161,9 @@ pub(in crate::http) struct EmptyBody {}
 /// Apply for a customer (客户申请)
 #[utoipa::path(
     post, path = "/v1/contacts/{contact_id}/apply", tag = "contacts", security(("token" = ["operate"])),
-    params(
-        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
-            description = "A repeat with the same key is answered with the first one's id"),
-    ),
+    params(ContactPath, IdempotencyKey),
     request_body(content = EmptyBody, content_type = "application/json"),
-    responses(
-        (status = 202, description = "Committed to disk; follow the event", body = Answer),
-        (status = 200, description = "A repeat with the same key", body = Answer),
-        (status = 404, description = "The contact is not linked", body = ProblemDocument),
-        (status = 409, description = "This key was used before for another call", body = ProblemDocument),
-    ),
+    responses(CommandAnswers),
 )]
 pub(in crate::http) async fn apply_for_contact(
     State(state): State<HttpState>,
@@ -197,18 +178,9 @@ pub(in crate::http) async fn apply_for_contact(
 /// Take a customer back (客户收回)
 #[utoipa::path(
     post, path = "/v1/contacts/{contact_id}/takeback", tag = "contacts", security(("token" = ["operate"])),
-    params(
-        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
-            description = "A repeat with the same key is answered with the first one's id"),
-    ),
+    params(ContactPath, IdempotencyKey),
     request_body(content = EmptyBody, content_type = "application/json"),
-    responses(
-        (status = 202, description = "Committed to disk; follow the event", body = Answer),
-        (status = 200, description = "A repeat with the same key", body = Answer),
-        (status = 404, description = "The contact is not linked", body = ProblemDocument),
-        (status = 409, description = "This key was used before for another call", body = ProblemDocument),
-    ),
+    responses(CommandAnswers),
 )]
 pub(in crate::http) async fn take_contact_back(
     State(state): State<HttpState>,
@@ -231,18 +203,9 @@ pub(in crate::http) struct ApprovalBody {
 /// Approve a customer, or refuse to (客户审批)
 #[utoipa::path(
     post, path = "/v1/contacts/{contact_id}/approval", tag = "contacts", security(("token" = ["operate"])),
-    params(
-        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        ("Idempotency-Key" = Option<String>, Header, nullable = false, pattern = "^[!-~]{1,100}$",
-            description = "A repeat with the same key is answered with the first one's id"),
-    ),
+    params(ContactPath, IdempotencyKey),
     request_body(content = ApprovalBody, content_type = "application/json"),
-    responses(
-        (status = 202, description = "Committed to disk; follow the event", body = Answer),
-        (status = 200, description = "A repeat with the same key", body = Answer),
-        (status = 404, description = "The contact is not linked", body = ProblemDocument),
-        (status = 409, description = "This key was used before for another body", body = ProblemDocument),
-    ),
+    responses(CommandAnswers),
 )]
 pub(in crate::http) async fn approve_contact(
     State(state): State<HttpState>,
@@ -303,10 +266,7 @@ pub(in crate::http) struct Erased {
 /// while one of its events is open. The link and the customer in the ERP stay.
 #[utoipa::path(
     delete, path = "/v1/contacts/{contact_id}/data", tag = "contacts", security(("token" = ["operate"])),
-    params(
-        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        ReasonParams,
-    ),
+    params(ContactPath, ReasonParams),
     responses(
         (status = 200, description = "Erased", body = Erased),
         (status = 404, description = "Nothing is stored of this contact", body = ProblemDocument),

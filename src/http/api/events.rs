@@ -12,6 +12,7 @@ use crate::{
     http::{
         auth::Reader,
         keys::Caller,
+        openapi::parts::EventPath,
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
@@ -134,7 +135,7 @@ pub(in crate::http) async fn sight(
 /// personal data, and that is audited as `event.unmask`.
 #[utoipa::path(
     get, path = "/v1/events/{id}", tag = "events", security(("token" = ["read"])),
-    params(("id" = String, Path, format = "uuid", description = "The event's id"), SightParams),
+    params(EventPath, SightParams),
     responses(
         (status = 200, description = "The event", body = EventDetail),
         (status = 404, description = "No such event", body = ProblemDocument),

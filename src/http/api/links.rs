@@ -10,6 +10,7 @@ use super::{
 use crate::{
     http::{
         auth::{Operator, Reader},
+        openapi::parts::ContactPath,
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
@@ -99,10 +100,7 @@ impl ReasonParams {
 /// contact is running or half done; audited as `contact.unlink`.
 #[utoipa::path(
     delete, path = "/v1/contacts/{contact_id}/link", tag = "contacts", security(("token" = ["operate"])),
-    params(
-        ("contact_id" = String, Path, description = "The platform's id", pattern = "^[A-Za-z0-9_-]{1,48}$"),
-        ReasonParams,
-    ),
+    params(ContactPath, ReasonParams),
     responses(
         (status = 200, description = "The link that was forgotten", body = ContactView),
         (status = 404, description = "The contact is not linked", body = ProblemDocument),

@@ -9,7 +9,8 @@ use crate::{
     http::{
         auth::Operator,
         body::{JsonBody, OptionalJsonBody, present, present_whole},
-        problem::{Problem, ProblemDocument},
+        openapi::parts::{DeedRefusals, EventPath},
+        problem::Problem,
         state::HttpState,
     },
     store::{EventFilter, Resolution},
@@ -63,12 +64,11 @@ pub(in crate::http) struct Moved {
 /// Puts a dead, discarded, held or refused event back into its contact's turn; it resumes after its last confirmed step.
 #[utoipa::path(
     post, path = "/v1/events/{id}/replay", tag = "operations", security(("token" = ["operate"])),
-    params(("id" = String, Path, format = "uuid", description = "The event's id")),
+    params(EventPath),
     request_body(content = ReasonBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Back in its turn", body = Moved),
-        (status = 404, description = "No such event", body = ProblemDocument),
-        (status = 409, description = "Its state does not allow this", body = ProblemDocument),
+        DeedRefusals,
     ),
 )]
 pub(in crate::http) async fn replay_event(
@@ -89,12 +89,11 @@ pub(in crate::http) async fn replay_event(
 /// Gives an event up that has not taken effect; later events of its contact go on.
 #[utoipa::path(
     post, path = "/v1/events/{id}/discard", tag = "operations", security(("token" = ["operate"])),
-    params(("id" = String, Path, format = "uuid", description = "The event's id")),
+    params(EventPath),
     request_body(content = ReasonBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Given up", body = Moved),
-        (status = 404, description = "No such event", body = ProblemDocument),
-        (status = 409, description = "Its state does not allow this", body = ProblemDocument),
+        DeedRefusals,
     ),
 )]
 pub(in crate::http) async fn discard_event(
@@ -162,12 +161,11 @@ impl ResolveBody {
 /// 人工处理: say what became of the step in question, or which customer the contact is. The event goes on from there.
 #[utoipa::path(
     post, path = "/v1/events/{id}/resolve", tag = "operations", security(("token" = ["operate"])),
-    params(("id" = String, Path, format = "uuid", description = "The event's id")),
+    params(EventPath),
     request_body(content = ResolveBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Decided; back in its turn", body = Moved),
-        (status = 404, description = "No such event", body = ProblemDocument),
-        (status = 409, description = "It needs no review", body = ProblemDocument),
+        DeedRefusals,
     ),
 )]
 pub(in crate::http) async fn resolve_event(

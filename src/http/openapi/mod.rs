@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document: gathered from the handlers, completed with what is true of all of them.
 
+pub(super) mod parts;
 pub(super) mod schemas;
 
 use serde_json::{Map, Value, json};

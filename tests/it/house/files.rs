@@ -15,6 +15,7 @@ const EVERYWHERE: &[&str] = &[
     "tests",
     "examples",
     "benches",
+    "clients",
     "docs",
     "scripts",
     ".ci",

@@ -1,0 +1,83 @@
+//! Answers that are not the bridge's, and answers that the real one should never give.
+
+use super::Platform;
+
+/// A server that is no bridge: it answers each post with the next of `answers`, then as the bridge does.
+const STRANGER: &str = r#"
+import http.server, json
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    protocol_version, answers, seen, TAKEN = "HTTP/1.1", [], [], '{"id": "1", "status": "queued"}'
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        status, headers, text = self.answer(body)
+        if text == self.TAKEN:
+            self.seen.append(self.headers["webhook-id"])
+        self.send_response(status)
+        for name, value in {"content-length": len(text), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def answer(self, body):
+        return self.answers.pop(0) if self.answers else (202, {}, self.TAKEN)
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sender = Sender("hub.db", f"http://127.0.0.1:{server.server_port}/proxied/webhooks/events/", os.environ["SECRET"])
+module.PAUSE_MAX_S = 0.05
+"#;
+
+#[tokio::test]
+async fn whoever_answers_in_the_bridge_s_place_decides_nothing() {
+    let platform = Platform::of("http://127.0.0.1:1");
+    let script = format!(
+        r#"{STRANGER}
+page, problem = "<html>请登录</html>", '{{"type": "urn:erp-bridge:problem:%s", "detail": "…"}}'
+Stranger.answers = [
+    (200, {{}}, page), (200, {{}}, '{{"status": "ok"}}'), (302, {{"location": "/login"}}, ""), (400, {{}}, page), (403, {{}}, page),
+    (404, {{}}, problem % "route_not_found"), (405, {{}}, page), (413, {{}}, page), (422, {{}}, '{{"errors": ["x"]}}'),
+    (400, {{}}, problem % "missing_header"), (415, {{}}, problem % "unsupported_media_type"), (408, {{}}, problem % "body_timeout"),
+    (429, {{"retry-after": "0"}}, page), (500, {{}}, problem % "internal"), (502, {{}}, page),
+    (503, {{"retry-after": "Thu, 26 Nov 2026 08:00:00 GMT"}}, problem % "stopping"), (202, {{}}, page), (202, {{}}, "[1]"),
+]
+tries = len(Stranger.answers) + 1
+message("c0", 0)
+message("c1", 1)
+deliver()
+assert sender.counts() == {{"waiting": 0, "failed": 0, "delivered": 2}}, sender.counts()
+assert sorted(Stranger.seen) == ["m-c0-0", "m-c1-1"], Stranger.seen
+assert sum(entry.tries for entry in sender.delivered()) == tries + 1, sender.delivered()
+"#
+    );
+    platform.run(&script).await;
+}
+
+#[tokio::test]
+async fn an_event_at_which_the_bridge_fails_delays_its_contact_and_nobody_else() {
+    let platform = Platform::of("http://127.0.0.1:1");
+    let script = format!(
+        r#"{STRANGER}
+answer = Stranger.answer
+failing = True
+def answer_unless_c0(self, body):
+    of_c0 = failing and body["data"]["contact"]["id"] == "c0"
+    return (500, {{}}, '{{"type": "urn:erp-bridge:problem:internal"}}') if of_c0 else answer(self, body)
+Stranger.answer = answer_unless_c0
+for number in range(9):
+    message(f"c{{number % 3}}", number)
+sender.start()
+until("the others are delivered", lambda: sender.counts()["delivered"] == 6)
+assert [entry.id for entry in sender.pending()] == ["m-c0-0", "m-c0-3", "m-c0-6"]
+assert [entry.tries > 0 for entry in sender.pending()] == [True, False, False], sender.pending()
+failing = False
+deliver()
+assert Stranger.seen[6:] == ["m-c0-0", "m-c0-3", "m-c0-6"]
+"#
+    );
+    platform.run(&script).await;
+}
