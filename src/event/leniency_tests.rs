@@ -155,8 +155,8 @@ fn what_was_left_out_is_said_in_the_order_of_its_places_once_a_place() {
     // Each reading hashes anew.
     for _ in 0..50 {
         let found: Vec<_> = warnings(&lenient(&body)).into_iter().map(|(pointer, _)| pointer).collect();
-        let places = ["/data/contact/job", "/data/deal/title", "/data/thread/bucket", "/data/contact/email"];
-        assert_eq!(found, places, "the e-mail address is cut first, and is none even so");
+        let places = ["/data/contact/email", "/data/contact/job", "/data/deal/title", "/data/thread/bucket"];
+        assert_eq!(found, places);
     }
 }
 

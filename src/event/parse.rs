@@ -80,7 +80,6 @@ impl Event {
             if !reading.strict && !errors.is_empty() {
                 // Each round cuts or removes what was found, so there are only a few.
                 let (given, standing) = give_way(&mut body, known, errors);
-                warnings.retain(|earlier: &FieldError| given.iter().all(|later| later.pointer != earlier.pointer));
                 warnings.extend(given);
                 if standing.is_empty() {
                     continue;
