@@ -32,6 +32,7 @@ impl Previewer for LivePreview {
                 decision: None,
                 is_stale: false,
                 profile: None,
+                duplicate: None,
             };
             self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
                 SyncError::Erp(error) => PreviewError::Erp(error.to_string()),
@@ -48,6 +49,12 @@ impl Journal for PeekJournal<'_> {
     // Planning does not look for records.
     fn count_equal<'a>(&'a self, _fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
         Box::pin(std::future::ready(Ok(EqualRecords::default())))
+    }
+
+    fn has_owner<'a>(&'a self, ord: i64, other_than: &'a str) -> BoxFuture<'a, Result<bool, JournalError>> {
+        Box::pin(
+            async move { self.0.has_owner(ord, other_than).await.map_err(|error| JournalError(error.to_string())) },
+        )
     }
 
     fn rotation<'a>(&'a self, name: &'a str, _peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {

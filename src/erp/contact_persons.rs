@@ -34,6 +34,8 @@ pub struct ContactPersonFilter {
     pub person_name: Option<String>,
     /// 手机.
     pub mobile: Option<String>,
+    /// 电子邮件.
+    pub email: Option<String>,
 }
 
 /// One row of 联系人列表. `None` = the installation's list has no such column.
@@ -66,6 +68,7 @@ impl Erp {
         fields.extend(filter.company.map(|company| Field::number("company", company)));
         fields.extend(filter.person_name.as_deref().map(|name| Field::new("person_name", name)));
         fields.extend(filter.mobile.as_deref().map(|mobile| Field::new("mobile", mobile)));
+        fields.extend(filter.email.as_deref().map(|email| Field::new("email", email)));
         let mut people: Vec<ContactPersonRow> = Vec::new();
         for row in self.all_rows(&LIST, fields).await? {
             let person = contact_person(&row);

@@ -105,6 +105,8 @@ pub struct CustomerFilter {
     pub khid: Option<String>,
     /// `telord`: the customer's own id.
     pub ord: Option<i64>,
+    /// 电话: the office phone, not the mobile.
+    pub phone: Option<String>,
     /// Any text column of the row.
     pub search_key: Option<String>,
     /// `stype`: `None` the customers, `1` 客户池, `2` 待审核.
@@ -163,6 +165,22 @@ impl Erp {
     pub async fn first_customers(&self, filter: &CustomerFilter) -> Result<FirstCustomers, ErpError> {
         let (rows, is_all) = self.first_rows(&CUSTOMER_LIST, filter.fields()).await?;
         Ok(FirstCustomers { rows: customers(rows)?, is_all })
+    }
+
+    /// 客户列表: the customers that match every given filter, page by page until `enough` says of those read so far that they
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// As [`Erp::list_customers`], [`ErpError::TooMany`] beyond `pages_max` pages.
+    pub async fn customers_until(
+        &self,
+        filter: &CustomerFilter,
+        pages_max: i64,
+        enough: impl Fn(&[CustomerRow]) -> bool + Send + Sync,
+    ) -> Result<Vec<CustomerRow>, ErpError> {
+        let enough = |rows: &[Row]| customers(rows.to_vec()).is_ok_and(|rows| enough(&rows));
+        customers(self.rows_until(&CUSTOMER_LIST, filter.fields(), pages_max, enough).await?)
     }
 
     /// 分配新客户ID: a new id, under which nothing is stored yet. Calling it again allocates another one and costs nothing.
@@ -231,6 +249,7 @@ impl CustomerFilter {
         let text = |id: &'static str, val: &Option<String>| val.as_ref().map(|val| Field::new(id, val.as_str()));
         fields.extend(text("name", &self.name));
         fields.extend(text("khid", &self.khid));
+        fields.extend(text("phone", &self.phone));
         fields.extend(text("searchKey", &self.search_key));
         fields.extend(self.ord.map(|ord| Field::number("telord", ord)));
         fields.push(Field::new("stype", self.stype.map(|stype| stype.to_string()).unwrap_or_default()));

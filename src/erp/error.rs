@@ -1,5 +1,7 @@
 //! What can go wrong with a call, named by what it means for the caller.
 
+use super::phrases::speaks_of_duplicate;
+
 /// Why the ERP client could not be built: a sentence for whoever wrote the configuration.
 #[derive(Debug, thiserror::Error)]
 #[error("the ERP client cannot be built: {0}")]
@@ -67,6 +69,11 @@ impl ErpError {
             Self::TooMany(_) => "too_many",
             Self::Invalid(_) => "invalid",
         }
+    }
+
+    /// The ERP refused a save because it has the same already (查重).
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Refused(words) if speaks_of_duplicate(words))
     }
 
     /// The ERP could not be asked, or gave no readable answer: an outage, not a fault of the event. Opens the circuit.

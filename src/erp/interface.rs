@@ -1,5 +1,11 @@
 //! What the client must know of an interface to call it and to read its answer.
 
+/// Rows of a list asked for at once. The ERP's own default is 20; it may give fewer than asked.
+pub(super) const PAGE_SIZE: i64 = 100;
+
+/// The same where rows are short; installations honoured up to so many (`erp-wire.md §1.14`).
+const LONG_PAGE: i64 = 500;
+
 /// One interface of the ERP. Each is a constant beside the function that calls it, with its fields and limits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Interface {
@@ -15,6 +21,8 @@ pub(super) struct Interface {
     pub(super) shape: Shape,
     /// `cmdkey` of the ASP envelope.
     pub(super) cmdkey: Option<&'static str>,
+    /// Rows asked for at once, of a list.
+    pub(super) page_size: i64,
     /// Whether it changes something in the ERP; a rehearsal does not send such calls.
     pub(super) writes: bool,
 }
@@ -54,22 +62,49 @@ impl Interface {
         path: &'static str,
         cmdkey: Option<&'static str>,
     ) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::Words, cmdkey, writes: true }
+        Self { name, call, path, style: Style::Asp, shape: Shape::Words, cmdkey, page_size: PAGE_SIZE, writes: true }
     }
 
     /// An ASP interface that answers a bill.
     pub(super) const fn bill(name: &'static str, call: &'static str, path: &'static str) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::Bill, cmdkey: None, writes: false }
+        Self {
+            name,
+            call,
+            path,
+            style: Style::Asp,
+            shape: Shape::Bill,
+            cmdkey: None,
+            page_size: PAGE_SIZE,
+            writes: false,
+        }
     }
 
     /// An ASP interface that answers a list in pages.
     pub(super) const fn list(name: &'static str, call: &'static str, path: &'static str) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::List, cmdkey: LIST, writes: false }
+        Self {
+            name,
+            call,
+            path,
+            style: Style::Asp,
+            shape: Shape::List,
+            cmdkey: LIST,
+            page_size: PAGE_SIZE,
+            writes: false,
+        }
     }
 
     /// An ASP interface that answers the choices of a field.
     pub(super) const fn choices(name: &'static str, call: &'static str, path: &'static str) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::Choices, cmdkey: None, writes: false }
+        Self {
+            name,
+            call,
+            path,
+            style: Style::Asp,
+            shape: Shape::Choices,
+            cmdkey: None,
+            page_size: PAGE_SIZE,
+            writes: false,
+        }
     }
 
     /// The same interface, which reserves or changes something although it answers as a read does.
@@ -77,9 +112,23 @@ impl Interface {
         Self { writes: true, ..self }
     }
 
+    /// The same list, whose rows are short: more of them are asked for at once.
+    pub(super) const fn in_long_pages(self) -> Self {
+        Self { page_size: LONG_PAGE, ..self }
+    }
+
     /// A v3 interface; one that answers in words only is a save.
     pub(super) const fn v3(name: &'static str, call: &'static str, path: &'static str, shape: Shape) -> Self {
-        Self { name, call, path, style: Style::V3, shape, cmdkey: None, writes: matches!(shape, Shape::Words) }
+        Self {
+            name,
+            call,
+            path,
+            style: Style::V3,
+            shape,
+            cmdkey: None,
+            page_size: PAGE_SIZE,
+            writes: matches!(shape, Shape::Words),
+        }
     }
 }
 
@@ -87,7 +136,7 @@ impl Interface {
 /// empty for customers, 1 客户池, 2 待审核; `searchKey` any text column; `pagesize`, `pageindex` from 1. Refused in words without
 /// the right. Source: `erp-wire.md §3`, `§1.8`, `§1.9`.
 pub(super) const CUSTOMER_LIST: Interface =
-    Interface::list("客户列表", "customer.list", "/sysa/mobilephone/salesmanage/custom/list.asp");
+    Interface::list("客户列表", "customer.list", "/sysa/mobilephone/salesmanage/custom/list.asp").in_long_pages();
 
 /// 客户来源: no fields; answers the choices. Source: `erp-wire.md §3`.
 pub(super) const SOURCES: Interface =

@@ -41,6 +41,7 @@ pub(crate) use envelope::{Answer, Detail, Field};
 pub use envelope::{AspAnswer, parse};
 pub(crate) use error::{BuildError, ErpError};
 pub(crate) use memory_sessions::MemorySessions;
+pub(crate) use paging::PAGES_MAX;
 pub(crate) use progress::{ContactWay, NewProgress, ProgressList, ProgressRow};
 pub(crate) use record::{CallLog, CallRecord, PLANNED, UNALLOCATED};
 pub(crate) use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};

@@ -6,11 +6,8 @@ use super::{
     interface::{Interface, Style},
 };
 
-/// Rows asked for at once. The ERP's own default is 20; it may give fewer than asked.
-pub(super) const PAGE_SIZE: i64 = 100;
-
 /// How many pages are read at most.
-pub(super) const PAGES_MAX: i64 = 50;
+pub const PAGES_MAX: i64 = 50;
 
 /// A page with fewer rows than any installation's page size is the last, where the ERP does not count its pages.
 const SHORT_PAGE: usize = 10;
@@ -22,7 +19,7 @@ impl Erp {
     ///
     /// [`ErpError::TooMany`] beyond 50 pages; the pages of an ERP that turns none are an unknown outcome.
     pub(super) async fn all_rows(&self, interface: &Interface, filters: Vec<Field>) -> Result<Vec<Row>, ErpError> {
-        self.rows_until(interface, filters, |_| false).await
+        self.rows_until(interface, filters, PAGES_MAX, |_| false).await
     }
 
     /// The first page of the rows that match `filters`, and whether it holds all of them.
@@ -40,16 +37,17 @@ impl Erp {
     ///
     /// # Errors
     ///
-    /// As [`Erp::all_rows`].
+    /// As [`Erp::all_rows`], beyond `pages_max` pages.
     pub(super) async fn rows_until(
         &self,
         interface: &Interface,
         filters: Vec<Field>,
+        pages_max: i64,
         enough: impl Fn(&[Row]) -> bool + Send + Sync,
     ) -> Result<Vec<Row>, ErpError> {
         let mut rows: Vec<Row> = Vec::new();
         let mut page_before: Vec<Row> = Vec::new();
-        for page in 1..=PAGES_MAX {
+        for page in 1..=pages_max {
             let table = self.page(interface, &filters, page).await?;
             if !table.rows.is_empty() && table.rows == page_before {
                 return repeated(interface, &table, rows);
@@ -60,7 +58,7 @@ impl Erp {
             }
             page_before = table.rows;
         }
-        Err(ErpError::TooMany(format!("{} has more than {PAGES_MAX} pages; narrow the filter", interface.name)))
+        Err(ErpError::TooMany(format!("{} has more than {pages_max} pages; narrow the filter", interface.name)))
     }
 
     async fn page(&self, interface: &Interface, filters: &[Field], page: i64) -> Result<Table, ErpError> {
@@ -68,7 +66,7 @@ impl Erp {
             Style::Asp => ("pagesize", "pageindex"),
             Style::V3 => ("page_size", "page_index"),
         };
-        let paging = [Field::number(size, PAGE_SIZE), Field::number(index, page)];
+        let paging = [Field::number(size, interface.page_size), Field::number(index, page)];
         let reply = self.call(interface, &[filters, &paging].concat()).await?;
         reply.table.ok_or_else(|| ErpError::garbled("a list without a table"))
     }

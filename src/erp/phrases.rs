@@ -145,6 +145,31 @@ pub(super) fn speaks_of_trouble(text: &str) -> bool {
     meaning(text) == Meaning::Busy || text.contains("服务器错误")
 }
 
+/// That something is there already.
+const DUPLICATE: [&str; 15] = [
+    "已被使用",
+    "已使用",
+    "已存在",
+    "已经存在",
+    "已有",
+    "被占用",
+    "已占用",
+    "重复",
+    "重名",
+    "重号",
+    "相同",
+    "查重",
+    "撞单",
+    "duplicate",
+    "already exist",
+];
+
+/// Whether the words of a refused save say that the ERP has the same already (查重).
+pub(super) fn speaks_of_duplicate(text: &str) -> bool {
+    let text = normal(text);
+    DUPLICATE.iter().any(|word| text.contains(word))
+}
+
 /// 成功指派1个，失败0个 is no failure.
 fn without_counts_of_nothing(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -204,6 +229,22 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(meaning(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_whether_the_erp_has_the_same_already() {
+        for (text, expected) in [
+            ("客户编号已被使用，不能保存！", true),
+            ("手机“13800001234”已存在", true),
+            ("客户名称重复", true),
+            ("系统中已有相同客户，保存失败", true),
+            ("Duplicate name", true),
+            ("联系人姓名不能为空", false),
+            ("您没有权限进行此操作", false),
+            ("客户名称超过100字", false),
+        ] {
+            assert_eq!(speaks_of_duplicate(text), expected, "{text}");
         }
     }
 

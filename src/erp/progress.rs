@@ -6,8 +6,8 @@ use super::{
     Answer, CustomerFilter, Erp, ErpError, Field,
     customers::check_lengths,
     envelope::{Row, Table},
-    interface::{Interface, SAVE},
-    paging::{PAGE_SIZE, PAGES_MAX, is_last},
+    interface::{Interface, PAGE_SIZE, SAVE},
+    paging::{PAGES_MAX, is_last},
 };
 
 /// 洽谈进展: `ord` the customer, `intro` up to 1,000 characters, `sort` the way of contact, `lead` a contact person or 0,

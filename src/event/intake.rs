@@ -25,6 +25,7 @@ pub struct Application {
     assessment: Assessment,
     score: Option<f64>,
     is_forced: bool,
+    names_customer: bool,
     messages: MessagesConfig,
 }
 
@@ -47,6 +48,7 @@ impl Intake {
             assessment: rules.assess(event),
             score: event.thread().and_then(Thread::score),
             is_forced,
+            names_customer: event.contact().erp().is_some(),
             messages: messages.clone(),
         }))
     }
@@ -104,6 +106,8 @@ impl Application {
     fn first_status(&self, admitted: bool, standing: &Standing) -> Status {
         match self.kind {
             EventKind::MessageLogged if admitted && !standing.linked => match self.messages.before_promotion {
+                // Whether the customer that it names holds the worker finds out.
+                BeforePromotion::Hold if self.names_customer => Status::Queued,
                 BeforePromotion::Hold => Status::Held,
                 BeforePromotion::Ignore => Status::Ignored,
             },

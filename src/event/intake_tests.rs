@@ -112,3 +112,23 @@ fn what_an_event_tells_of_its_contact_is_its_score_and_that_it_is_a_deal() {
         assert_eq!((intake.score(), intake.is_deal()), (score, is_deal), "{kind}");
     }
 }
+
+#[test]
+fn a_message_that_names_its_contacts_customer_is_not_held_at_the_door() {
+    let body = |erp: serde_json::Value| {
+        json!({"type": "message.logged", "timestamp": "2026-11-23T15:04:05+08:00", "data": {
+            "contact": {"id": "c1", "erp": erp}, "signal": {"id": "s1", "content": "你好"}}})
+    };
+    let rules = Rules::new(&AdmissionConfig::default());
+    for (erp, messages, expected) in [
+        (json!({"ord": 7}), HOLD, Status::Queued),
+        (json!(null), HOLD, Status::Held),
+        (json!({"ord": 7}), IGNORE, Status::Ignored),
+    ] {
+        let Ok(Parsed::Event(event)) = Event::parse(body(erp).to_string().as_bytes(), &Reading::default()) else {
+            panic!("it is an event")
+        };
+        let intake = Intake::judged(&rules, &event, &messages, false);
+        assert_eq!(intake.start(&Standing::default(), NOW).status, expected);
+    }
+}

@@ -39,6 +39,8 @@ pub enum LinkedBy {
     Mobile,
     /// 客户名称 of a company.
     CompanyName,
+    /// The platform named the customer, and the ERP bore it out (`contact.erp`).
+    Hint,
     /// An operator's decision.
     Operator,
 }
@@ -62,6 +64,7 @@ impl LinkedBy {
             Self::Khid => "khid",
             Self::Mobile => "mobile",
             Self::CompanyName => "company_name",
+            Self::Hint => "hint",
             Self::Operator => "operator",
         }
     }
@@ -87,7 +90,7 @@ impl FromStr for LinkedBy {
     type Err = UnknownLinkWord;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::Created, Self::Khid, Self::Mobile, Self::CompanyName, Self::Operator]
+        [Self::Created, Self::Khid, Self::Mobile, Self::CompanyName, Self::Hint, Self::Operator]
             .into_iter()
             .find(|by| by.as_str() == name)
             .ok_or_else(|| UnknownLinkWord(name.to_owned()))
@@ -117,8 +120,9 @@ mod tests {
         for kind in [LinkKind::Company, LinkKind::Person, LinkKind::ContactPerson] {
             assert_eq!((kind.as_str().parse(), json!(kind)), (Ok(kind), json!(kind.as_str())));
         }
-        for by in [LinkedBy::Created, LinkedBy::Khid, LinkedBy::Mobile, LinkedBy::CompanyName, LinkedBy::Operator] {
-            assert_eq!((by.as_str().parse(), json!(by)), (Ok(by), json!(by.as_str())));
+        for word in ["created", "khid", "mobile", "company_name", "hint", "operator"] {
+            let by = word.parse::<LinkedBy>().unwrap();
+            assert_eq!((by.as_str(), json!(by)), (word, json!(word)));
         }
         assert!("firm".parse::<LinkKind>().is_err() && "".parse::<LinkedBy>().is_err());
     }

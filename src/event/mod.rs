@@ -31,7 +31,7 @@ pub use link::{Link, LinkKind, LinkedBy};
 pub(crate) use names::Placeholder;
 pub use parse::{ParseError, Parsed};
 pub use payload::Event;
-pub(crate) use payload::{Channel, Deal, Direction, Signal, Thread};
+pub(crate) use payload::{Channel, Deal, Direction, ErpHint, Signal, Thread};
 pub use rule::Rule;
 pub(crate) use rule::RuleSet;
 pub use status::Status;

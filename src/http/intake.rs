@@ -17,6 +17,8 @@ use crate::{
 
 /// The longest `Idempotency-Key`, in bytes.
 const MAX_KEY_BYTES: usize = 100;
+/// Before a key, where the ledger keeps it; no `webhook-id` has a blank in it.
+const KEY: &str = "key ";
 
 /// The answer to an event: where it stands now.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -107,7 +109,7 @@ impl Origin {
             Some(Ok(key))
                 if (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) =>
             {
-                Some(format!("key {}:{key}", caller.name))
+                Some(format!("{KEY}{}:{key}", caller.name))
             }
             Some(_) => {
                 let allowed = format!("Idempotency-Key: 1 to {MAX_KEY_BYTES} visible ASCII characters");
@@ -154,23 +156,16 @@ pub(super) async fn take(
 /// # Errors
 /// As [`take`].
 pub(super) async fn commit(state: &HttpState, event: NewEvent) -> Result<Answer, Problem> {
-    let keyed = event.webhook_id.as_deref().and_then(|id| id.strip_prefix("key ")).map(|key| format!("key:{key}"));
-    let payload = keyed.is_some().then(|| event.payload.clone());
-    let same = async |id: String| match &payload {
-        Some(payload) if same_request(state, &id, payload).await? => Ok(duplicate(id)),
-        _ => Err(Problem::IdReused(id)),
-    };
-    // Keys were stored in a form that a `webhook-id` can have too; whose it is, the actor says.
-    if let Some(former) = keyed
-        && let Some(id) = state.store.first_of(&former, &event.actor).await?
-    {
-        return same(id).await;
-    }
+    let is_keyed = event.webhook_id.as_deref().is_some_and(|id| id.starts_with(KEY));
+    let payload = is_keyed.then(|| event.payload.clone());
     // The writer commits and announces it even if the client goes away now.
     match state.store.accept(event).await? {
         Accepted::New { id, status, decision } => Ok(fresh(id, status, decision.as_ref())),
         Accepted::Duplicate { id } => Ok(duplicate(id)),
-        Accepted::Conflict { id } => same(id).await,
+        Accepted::Conflict { id } => match payload {
+            Some(payload) if same_request(state, &id, &payload).await? => Ok(duplicate(id)),
+            _ => Err(Problem::IdReused(id)),
+        },
     }
 }
 

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::{Link, Transition},
+    event::{FieldError, Link, Transition},
+    json,
 };
 
 /// A claim on a contact's turn.
@@ -85,6 +86,8 @@ pub struct Advance {
     pub reset: Option<i64>,
     /// The step that is planned again was said to be done; see [`StepRow::unseen`].
     pub unseen: bool,
+    /// What was found not to hold of what the event says; in place of what was found at the same members before.
+    pub warnings: Vec<FieldError>,
     /// The operator's decision was carried out and does not count for later steps.
     pub resolved: bool,
     /// Calls made since the last write.
@@ -259,10 +262,24 @@ pub(super) async fn write_advance(
     if advance.resolved {
         tx.execute("update events set resolution = null where id = $1", args![event_id]).await?;
     }
+    if !advance.warnings.is_empty() {
+        write_warnings(tx, event_id, &advance.warnings).await?;
+    }
     if let Some(link) = &advance.link {
         write_link(tx, &lease.contact_id, link, now).await?;
     }
     record_calls(tx, event_id, &advance.calls).await
+}
+
+/// Adds to the event's warnings.
+async fn write_warnings(tx: &mut Tx, event_id: &str, found: &[FieldError]) -> Result<(), StoreError> {
+    let before = tx.fetch_first("select warnings from events where id = $1", args![event_id]).await?;
+    let before = before.map_or(Ok(None), |row| row.opt_json("warnings"))?.unwrap_or_default();
+    let mut warnings: Vec<FieldError> = json::from_value(&before).unwrap_or_default();
+    warnings.retain(|warning| found.iter().all(|newer| newer.pointer != warning.pointer));
+    warnings.extend_from_slice(found);
+    let sql = "update events set warnings = $2 where id = $1";
+    tx.execute(sql, args![event_id, serde_json::json!(warnings).to_string()]).await.map(drop)
 }
 
 /// Links the contact and releases its held messages into its turn. A link that moves is audited.

@@ -40,13 +40,6 @@ impl Store {
         rows.first().map(EventRow::read).transpose()
     }
 
-    /// The id of the event that this actor sent under this `webhook-id`.
-    pub async fn first_of(&self, webhook_id: &str, actor: &str) -> Result<Option<String>, StoreError> {
-        let sql = "select id from events where webhook_id = $1 and actor = $2";
-        let rows = self.db.read(sql, args![webhook_id, actor]).await?;
-        rows.first().map(|row| row.text("id")).transpose()
-    }
-
     /// An event's plan and journal, in order.
     pub async fn steps(&self, event_id: &str) -> Result<Vec<StepRow>, StoreError> {
         let rows = self.db.read("select * from steps where event_id = $1 order by position", args![event_id]).await?;

@@ -5,6 +5,7 @@ use super::{
     db::args,
     journal::{Lease, Progress},
 };
+use crate::event::LinkKind;
 
 /// A save of the reservation's holder that was sent and may still take effect: until it is looked up, nobody else with
 /// the same number or company may become a customer.
@@ -49,5 +50,12 @@ impl Store {
         }
         let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
         Ok(self.db.read(sql, args![ord, lease.contact_id.as_str()]).await?.is_empty())
+    }
+
+    /// Whether another contact is linked to this customer as the customer itself; any number may be contact persons of it.
+    pub async fn has_owner(&self, ord: i64, other_than: &str) -> Result<bool, StoreError> {
+        let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 and kind <> $3 limit 1";
+        let contact_person = LinkKind::ContactPerson.as_str();
+        Ok(!self.db.read(sql, args![ord, other_than, contact_person]).await?.is_empty())
     }
 }

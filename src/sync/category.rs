@@ -69,6 +69,10 @@ fn is_id(text: &str) -> bool {
     text.chars().all(|character| character.is_ascii_digit() || matches!(character, ',' | ' '))
 }
 
+/// Why an edit is left out.
+pub(super) const NO_TEXTS: &str = "客户详情只给出客户分类、跟进程度的编号，没有名称，修改会改掉它们 \
+    (客户详情 shows 客户分类 and 跟进程度 by their ids alone, and 客户修改 takes texts: editing could reset them)";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,28 @@ use super::{
 };
 use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
 
+/// What a contact is of a customer that the ERP has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The customer itself.
+    Itself,
+    /// One of its contact persons.
+    ContactPerson,
+    /// A further contact person, who is to be added.
+    NewContactPerson,
+}
+
+/// What a contact is of the company that it works for.
+pub(super) async fn role_in(
+    erp: &Erp,
+    company: i64,
+    mobile: Option<&str>,
+    name: Option<&str>,
+) -> Result<Role, ErpError> {
+    let is_there = mobile.is_some() && person_of(erp, company, mobile, name.unwrap_or_default()).await?.is_some();
+    Ok(if is_there { Role::ContactPerson } else { Role::NewContactPerson })
+}
+
 /// Contact persons that match a filter, with name, number and customer.
 pub(super) async fn contact_persons(
     erp: &Erp,
@@ -58,6 +80,7 @@ pub(super) async fn person_of(
         company: Some(company),
         mobile: mobile.map(str::to_owned),
         person_name: mobile.is_none().then(|| searchable(name).to_owned()),
+        email: None,
     };
     Ok(contact_persons(erp, &filter).await?.into_iter().find(|row| {
         row.company.is_none_or(|ord| ord == company)

@@ -39,7 +39,7 @@ impl Place {
     /// All of them.
     pub(super) const ALL: [Self; 3] = [Self::Customers, Self::Pool, Self::Pending];
 
-    const fn stype(self) -> Option<i64> {
+    pub(super) const fn stype(self) -> Option<i64> {
         match self {
             Self::Customers => None,
             Self::Pool => Some(1),
@@ -70,4 +70,10 @@ pub(super) async fn is_gone(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<
         }
     }
     Ok(true)
+}
+
+/// A field that the record has and that is empty. A field that the installation does not show is not known to be empty.
+pub(super) fn is_missing(detail: &Detail, id: &str) -> bool {
+    let is_choice = matches!(id, "ly" | "jz");
+    detail.has(id) && shown(detail, id).is_none_or(|value| is_choice && matches!(value.as_str(), "0" | "请选择" | "-1"))
 }

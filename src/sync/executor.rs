@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 
 use super::{
     Journal, SyncError,
-    category::{Category, DisplayText},
+    category::{Category, DisplayText, NO_TEXTS},
     contact_persons,
-    details::{self, Place, shown},
-    plan::is_missing,
+    details::{self, Place},
     records::{self, Wanted},
     step::Step,
     text::comparable,
@@ -35,8 +34,12 @@ pub struct Effect {
 }
 
 impl Effect {
-    fn said(said: impl Into<String>) -> Self {
+    pub(super) fn said(said: impl Into<String>) -> Self {
         Self { said: said.into(), ord: None, left_out: None }
+    }
+
+    pub(super) fn left_out(why: impl Into<String>) -> Self {
+        Self { left_out: Some(why.into()), ..Self::default() }
     }
 }
 
@@ -126,61 +129,6 @@ impl Executor<'_> {
         self.ord.ok_or_else(|| ErpError::Invalid("the plan names no customer for this step".into()))
     }
 
-    async fn fill(&self, kind: CustomerKind, ord: i64, fields: &[Field]) -> Result<Effect, SyncError> {
-        // Read again right before writing: what somebody has filled in meanwhile is not ours to overwrite.
-        let (kind, detail) = details::detail_of(self.erp, kind, ord).await?;
-        let missing: Vec<Field> = fields.iter().filter(|field| is_missing(&detail, &field.id)).cloned().collect();
-        if missing.is_empty() {
-            return Ok(Effect::said("nothing is missing any more"));
-        }
-        let Some(edit) = self.edit(kind, ord, &detail, &missing, None).await? else {
-            return Ok(Effect { left_out: Some(NO_TEXTS.into()), ..Effect::said("") });
-        };
-        Ok(Effect::said(self.erp.edit_customer(ord, &edit).await?.message))
-    }
-
-    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`); `None` where
-    /// it does not say how these are called, since any other text would reset what somebody has set.
-    pub(super) async fn edit(
-        &self,
-        kind: CustomerKind,
-        ord: i64,
-        detail: &Detail,
-        fields: &[Field],
-        stage: Option<&str>,
-    ) -> Result<Option<Vec<Field>>, ErpError> {
-        let category = Category::of(detail, self.values);
-        let stage = match stage {
-            Some(stage) => Some(stage.to_owned()),
-            None => category.stage.or_configured(&self.values.stage),
-        };
-        let (Some(sort), Some(stage)) = (category.sort.or_configured(&self.values.sort), stage) else {
-            return Ok(None);
-        };
-        let name = shown(detail, "name").unwrap_or_default();
-        let person = match shown(detail, "person_name") {
-            Some(person) => Some(person),
-            // A company's own name would overwrite that of its contact person.
-            None if kind == CustomerKind::Company => contact_persons::first_person(self.erp, ord).await?,
-            None => None,
-        };
-        let person = person.unwrap_or_else(|| name.clone());
-        let sort2 = match kind {
-            CustomerKind::Company => "1",
-            CustomerKind::Person => "2",
-        };
-        let required = [
-            ("ord", ord.to_string()),
-            ("sort2", sort2.to_owned()),
-            ("name", name),
-            ("sort", sort),
-            ("sort1", stage),
-            ("person_name", person),
-        ];
-        let required = required.into_iter().map(|(id, val)| Field::new(id, val));
-        Ok(Some(required.chain(fields.iter().cloned()).collect()))
-    }
-
     async fn verify_customer(&self, kind: CustomerKind, fields: &[Field]) -> Result<Verification, SyncError> {
         let detail = match self.erp.customer_detail(kind, self.ord()?).await {
             Ok(detail) => detail,
@@ -192,18 +140,6 @@ impl Executor<'_> {
             RecordOwner::Nobodys => Verification::NotDone,
             RecordOwner::Anothers => Verification::Anothers,
         })
-    }
-
-    async fn verify_filled(&self, kind: CustomerKind, ord: i64, fields: &[Field]) -> Result<Verification, SyncError> {
-        let (_, detail) = details::detail_of(self.erp, kind, ord).await?;
-        let (empty, filled): (Vec<_>, Vec<_>) = fields.iter().partition(|field| is_missing(&detail, &field.id));
-        if filled.is_empty() {
-            return Ok(Verification::NotDone);
-        }
-        self.erp.note_shown(Shown::Edit);
-        let names = |fields: Vec<&Field>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
-        // An installation may not take a field by this interface; what it took is what can be had.
-        Ok(Verification::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))
     }
 
     async fn verify_contact_person(&self, company: i64, fields: &[Field]) -> Result<Verification, SyncError> {
@@ -379,10 +315,6 @@ fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
         RecordOwner::Nobodys
     }
 }
-
-/// Why an edit is left out.
-const NO_TEXTS: &str = "客户详情只给出客户分类、跟进程度的编号，没有名称，修改会改掉它们 \
-    (客户详情 shows 客户分类 and 跟进程度 by their ids alone, and 客户修改 takes texts: editing could reset them)";
 
 /// Whether one of the salespeople in `catename` is called so: 张伟 is not 张伟国.
 fn is_named(catename: &str, name: &str) -> bool {

@@ -45,6 +45,53 @@ pub(super) fn spellings(name: &str) -> Vec<String> {
     spellings
 }
 
+/// Parts of a name that everybody writes alike: no blank, bracket or mark in them, nor a seam between scripts, where some
+/// put a blank. A name without any is cut in two, behind half of what tells it from others, so that a blank that the ERP
+/// has in it leaves one of both whole. The longer part, which fewer names have, comes first.
+pub(super) fn name_parts(name: &str) -> Vec<String> {
+    let mut runs: Vec<(Script, String)> = Vec::new();
+    let mut before = None;
+    for character in name.chars() {
+        let script = Script::of(character);
+        match (script, runs.last_mut()) {
+            (Some(script), Some((of, run))) if before == Some(script) && *of == script => run.push(character),
+            (Some(script), _) => runs.push((script, character.to_string())),
+            (None, _) => {}
+        }
+        before = script;
+    }
+    if let [(Script::Han, run)] = &runs[..] {
+        let core = LEGAL_FORMS.iter().find_map(|form| run.strip_suffix(form)).unwrap_or(run);
+        let half = core.chars().count() / 2;
+        let cut = run.char_indices().nth(half).map_or(0, |(at, _)| at);
+        let (front, back) = run.split_at(cut);
+        return [back, front].into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    }
+    // Of equally long ones the first: it tells more.
+    let longest = runs.into_iter().rev().max_by_key(|(_, run)| run.chars().count());
+    longest.into_iter().map(|(_, run)| run).collect()
+}
+
+/// With what the names of most companies end.
+const LEGAL_FORMS: [&str; 5] = ["股份有限公司", "有限责任公司", "集团有限公司", "有限公司", "公司"];
+
+/// Characters between which nobody puts a blank.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Han,
+    Latin,
+}
+
+impl Script {
+    fn of(character: char) -> Option<Self> {
+        match character {
+            '\u{4e00}'..='\u{9fa5}' => Some(Self::Han),
+            _ if character.is_ascii_alphanumeric() => Some(Self::Latin),
+            _ => None,
+        }
+    }
+}
+
 /// What an event's contact may share with another contact that is becoming a customer.
 pub fn identities(event: &Event) -> Vec<String> {
     let number = Mapping::mobile(event).and_then(number_key).map(|key| format!("mobile:{key}"));
@@ -130,5 +177,26 @@ mod tests {
         assert_eq!(spellings("A&B"), ["A&B"]);
         assert_eq!(spellings("甲（乙）"), ["甲（乙）", "甲(乙)"]);
         assert_eq!(spellings("  "), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_is_asked_for_by_parts_that_everybody_writes_alike() {
+        for (name, parts) in [
+            ("上海某某科技有限公司", &["某科技有限公司", "上海某"][..]),
+            ("科技有限公司", &["技有限公司", "科"]),
+            ("A&B 科技有限公司", &["科技有限公司"]),
+            ("TCL集团", &["TCL"]),
+            ("上海 某某公司", &["某某公司"]),
+            ("甲（上海）公司", &["上海"]),
+            ("张伟", &["伟", "张"]),
+            ("王小明", &["小明", "王"]),
+            ("张 伟", &["张"]),
+            ("王", &["王"]),
+            ("Acme Trading", &["Trading"]),
+            ("👑", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(name_parts(name), parts, "{name}");
+        }
     }
 }

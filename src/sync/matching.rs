@@ -3,25 +3,21 @@
 //! 客户编号 first and exact; then the mobile number through the contact persons, exact; then a company of exactly this
 //! name. The ERP's filters are fuzzy, so every row is compared again here. If several match, nobody guesses.
 
-use std::collections::BTreeMap;
-
 use super::{
     contact_persons::{complete, contact_persons},
-    details::{DETAILS_READ, detail_of, shown},
-    identity::{name_key, number_key, spellings},
+    customer_search::{Column, Matches, search, with_name, with_number},
+    details::{Place, detail_of, shown},
+    identity::name_key,
     mapping::Mapping,
-    phone_match::{PhoneMatch, fit, same_number},
+    phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
     question::{Candidate, Question},
-    text::searchable,
 };
 use crate::{
     config::SameName,
-    erp::{ContactPersonFilter, ContactPersonRow, CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError},
+    erp::{ContactPersonFilter, ContactPersonRow, CustomerKind, Erp, ErpError},
     event::{Event, LinkedBy},
 };
 
-/// Digits of a number that people write together: `138 0013 8055`, `138-0013-8055`.
-const LAST_DIGITS: usize = 4;
 /// Most contact persons with hidden numbers that are read one by one before the ERP is asked for the whole number.
 const HIDDEN_READ: usize = 20;
 /// Most customers of one name that a person is shown.
@@ -68,11 +64,8 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
         }
     }
     if let Some(company) = contact.company() {
-        let mut by_name = BTreeMap::new();
-        for name in spellings(&mapping.line(company)) {
-            by_name.extend(matching(erp, kind, Column::Name, &name).await?.exact);
-        }
-        return Ok(verdict(by_name.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody));
+        let named = with_name(erp, kind, &mapping.line(company), Place::Customers).await?;
+        return Ok(verdict(named.exact.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody));
     }
     if mapping.conflicts.same_name == SameName::Create {
         return Ok(Match::Nobody);
@@ -83,7 +76,7 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
 
 /// The customer with exactly this 客户编号.
 pub(super) async fn by_khid(erp: &Erp, kind: CustomerKind, khid: &str) -> Result<Option<Match>, ErpError> {
-    let found = matching(erp, kind, Column::Khid, khid).await?;
+    let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
     Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
 }
 
@@ -93,23 +86,22 @@ async fn same_name_without_number(erp: &Erp, mapping: &Mapping, event: &Event) -
     if name_key(name).is_empty() {
         return Ok(Vec::new());
     }
+    let named = match with_name(erp, CustomerKind::Person, name, Place::Customers).await {
+        Ok(named) => named.exact,
+        // Only a hint: a name that is part of so many others says nothing.
+        Err(ErpError::TooMany(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let is_ours = |khid: Option<&str>| khid.is_some_and(|khid| mapping.is_ours(khid));
+    let has_number = |candidate: &Candidate| candidate.mobile.as_deref().is_some_and(|it| !it.trim().is_empty());
     let mut candidates = Vec::new();
-    let filter = Column::Name.filter(name);
-    // Only a hint, so the first page has to do: a common name is on every installation many times.
-    for row in erp.first_customers(&filter).await?.rows {
-        let is_named_so = row.name.as_deref().is_some_and(|theirs| name_key(theirs) == name_key(name));
-        let is_another_contacts = row.khid.as_deref().is_some_and(|khid| mapping.is_ours(khid));
-        if !is_named_so || is_another_contacts || row.mobile.as_deref().is_some_and(|mobile| !mobile.trim().is_empty())
-        {
-            continue;
-        }
+    for candidate in named.into_values().filter(|it| !is_ours(it.khid.as_deref()) && !has_number(it)) {
         if candidates.len() == CANDIDATES_MAX {
             break;
         }
-        let detail = detail_of(erp, CustomerKind::Person, row.ord).await?.1;
-        let is_another_contacts = shown(&detail, "khid").is_some_and(|khid| mapping.is_ours(&khid));
-        if shown(&detail, "mobile").is_none() && !is_another_contacts {
-            candidates.push(Candidate::from(row));
+        let detail = detail_of(erp, CustomerKind::Person, candidate.ord).await?.1;
+        if shown(&detail, "mobile").is_none() && !is_ours(shown(&detail, "khid").as_deref()) {
+            candidates.push(candidate);
         }
     }
     Ok(candidates)
@@ -123,35 +115,10 @@ fn verdict(mut candidates: Vec<Candidate>, by: LinkedBy) -> Option<Match> {
     }
 }
 
-/// Customers that match, by `ord`.
-#[derive(Default)]
-struct Matches {
-    exact: BTreeMap<i64, Candidate>,
-    /// Their number is masked wherever the installation shows it, and what can be seen of it fits: no match, and no
-    /// mismatch.
-    masked: BTreeMap<i64, Candidate>,
-}
-
-impl Matches {
-    fn add(&mut self, fit: PhoneMatch, candidate: Candidate) {
-        match fit {
-            PhoneMatch::Same => drop(self.exact.insert(candidate.ord, candidate)),
-            PhoneMatch::Masked => drop(self.masked.insert(candidate.ord, candidate)),
-            PhoneMatch::Other => {}
-        }
-        let exact = &self.exact;
-        self.masked.retain(|ord, _| !exact.contains_key(ord));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.masked.is_empty()
-    }
-}
-
 /// Customers whose contact persons have exactly this number, however it is written; where an installation keeps no contact
 /// persons, the customers that show it themselves. The ERP's filter compares letter for letter, so it is asked for the last
 /// four digits, which people write together, and all is compared again here (`erp-wire.md §1.13`).
-async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matches, ErpError> {
+pub(super) async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matches, ErpError> {
     let mut matches = Matches::default();
     for row in persons_with_number(erp, mobile).await? {
         let fit = row.mobile.as_deref().map_or(PhoneMatch::Other, |number| fit(number, mobile));
@@ -159,16 +126,12 @@ async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matche
             continue;
         }
         let named = match (row.company, &row.company_name) {
-            (Some(ord), _) => vec![Candidate {
-                ord,
-                name: row.company_name.clone(),
-                khid: None,
-                mobile: row.mobile.clone(),
-                added: None,
-                salesperson: None,
-            }],
+            (Some(ord), _) => vec![Candidate::of_contact_person(ord, &row)],
             // The installation names the customer without saying which record it is.
-            (None, Some(name)) => matching(erp, kind, Column::Name, name).await?.exact.into_values().collect(),
+            (None, Some(name)) => {
+                let named = search(erp, kind, Column::Name, name, Place::Customers).await?;
+                named.exact.into_values().collect()
+            }
             (None, None) => Vec::new(),
         };
         for candidate in named {
@@ -176,7 +139,7 @@ async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matche
             matches.add(fit, candidate);
         }
     }
-    if matches.is_empty() { customers_with_number(erp, kind, mobile).await } else { Ok(matches) }
+    if matches.is_empty() { with_number(erp, kind, mobile, Place::Customers).await } else { Ok(matches) }
 }
 
 /// The contact persons that may have the number.
@@ -207,33 +170,6 @@ fn is_same(row: &ContactPersonRow, mobile: &str) -> bool {
     row.mobile.as_deref().is_some_and(|number| same_number(number, mobile))
 }
 
-/// Whether a list does not say which number it is.
-fn is_hidden(shown: Option<&str>, mobile: &str) -> bool {
-    shown.is_none_or(|number| fit(number, mobile) == PhoneMatch::Masked)
-}
-
-/// The customers that show the number themselves.
-async fn customers_with_number(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matches, ErpError> {
-    // Any text of a row may hold the digits: a long answer is no help, and the whole number is asked for.
-    let first = erp.first_customers(&Column::Mobile.filter(&last_digits(mobile))).await?;
-    if !first.is_all || first.rows.iter().any(|row| is_hidden(row.mobile.as_deref(), mobile)) {
-        return matching(erp, kind, Column::Mobile, mobile).await;
-    }
-    let mut matches = Matches::default();
-    for row in first.rows {
-        let fit = row.mobile.as_deref().map_or(PhoneMatch::Other, |number| fit(number, mobile));
-        matches.add(fit, Candidate::from(row));
-    }
-    Ok(matches)
-}
-
-/// The last digits of a number, which people write together.
-fn last_digits(number: &str) -> String {
-    let key = number_key(number).unwrap_or_default();
-    let from = key.char_indices().rev().nth(LAST_DIGITS - 1).map_or(0, |(at, _)| at);
-    key[from..].to_owned()
-}
-
 /// A contact person whose number is masked even in its own record: the customer's may show it. Where that is another
 /// number, the person's is as unknown as before.
 async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Result<PhoneMatch, ErpError> {
@@ -244,119 +180,6 @@ async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Resu
     };
     let is_same = shown(&detail, "mobile").is_some_and(|number| same_number(&number, mobile));
     Ok(if is_same { PhoneMatch::Same } else { PhoneMatch::Masked })
-}
-
-/// The column by which rows of 客户列表 are compared.
-#[derive(Clone, Copy)]
-enum Column {
-    Khid,
-    Name,
-    Mobile,
-}
-
-impl Column {
-    fn filter(self, wanted: &str) -> CustomerFilter {
-        let wanted = Some(if let Self::Name = self { searchable(wanted) } else { wanted }.to_owned());
-        match self {
-            Self::Khid => CustomerFilter { khid: wanted, sort: Some("khid"), ..CustomerFilter::default() },
-            Self::Name => CustomerFilter { name: wanted, sort: Some("name"), ..CustomerFilter::default() },
-            // The filter `phone` is the office phone (erp-wire.md §1.9).
-            Self::Mobile => CustomerFilter { search_key: wanted, ..CustomerFilter::default() },
-        }
-    }
-
-    fn of_row(self, row: &CustomerRow) -> Option<&str> {
-        match self {
-            Self::Khid => row.khid.as_deref(),
-            Self::Name => row.name.as_deref(),
-            Self::Mobile => row.mobile.as_deref(),
-        }
-    }
-
-    const fn field(self) -> &'static str {
-        match self {
-            Self::Khid => "khid",
-            Self::Name => "name",
-            Self::Mobile => "mobile",
-        }
-    }
-
-    fn fit(self, value: &str, wanted: &str) -> PhoneMatch {
-        let is_equal = match self {
-            Self::Mobile => return fit(value, wanted),
-            Self::Khid => value.trim() == wanted.trim(),
-            Self::Name => name_key(value) == name_key(wanted),
-        };
-        if is_equal { PhoneMatch::Same } else { PhoneMatch::Other }
-    }
-}
-
-async fn matching(erp: &Erp, kind: CustomerKind, column: Column, wanted: &str) -> Result<Matches, ErpError> {
-    let filter = column.filter(wanted);
-    let first = erp.first_customers(&filter).await?;
-    if first.is_all {
-        return compare(erp, kind, column, wanted, first.rows).await;
-    }
-    // A long answer, sorted so that what is asked for comes first: often its first page says enough.
-    let matches = compare(erp, kind, column, wanted, first.rows.clone()).await?;
-    if !matches.exact.is_empty() || (matches.is_empty() && is_past(erp, column, wanted, &filter, &first.rows).await?) {
-        return Ok(matches);
-    }
-    compare(erp, kind, column, wanted, erp.list_customers(&filter).await?).await
-}
-
-/// Whether a list sorted by 客户编号 is past the place where `wanted` would stand. That an installation sorts at all is seen
-/// from the other end: sorted the other way round, the list begins with a greater one.
-async fn is_past(
-    erp: &Erp,
-    column: Column,
-    wanted: &str,
-    filter: &CustomerFilter,
-    rows: &[CustomerRow],
-) -> Result<bool, ErpError> {
-    if !matches!(column, Column::Khid) {
-        return Ok(false);
-    }
-    let key = |row: &CustomerRow| row.khid.as_deref().map(|khid| khid.trim().to_lowercase());
-    let Some(keys) = rows.iter().map(key).collect::<Option<Vec<_>>>() else { return Ok(false) };
-    let (true, Some(last)) = (keys.is_sorted(), keys.last()) else { return Ok(false) };
-    if *last <= wanted.trim().to_lowercase() {
-        return Ok(false);
-    }
-    let descending = CustomerFilter { sort: Some("-khid"), ..filter.clone() };
-    let greatest = erp.first_customers(&descending).await?.rows.first().and_then(key);
-    Ok(greatest.is_some_and(|greatest| greatest > *last))
-}
-
-/// Compares rows again: the ERP's filters are fuzzy.
-async fn compare(
-    erp: &Erp,
-    kind: CustomerKind,
-    column: Column,
-    wanted: &str,
-    rows: Vec<CustomerRow>,
-) -> Result<Matches, ErpError> {
-    let mut matches = Matches::default();
-    let mut details = 0;
-    for row in rows {
-        let in_list = column.of_row(&row).map(|value| column.fit(value, wanted));
-        let fit = match in_list {
-            Some(fit @ (PhoneMatch::Same | PhoneMatch::Other)) => fit,
-            // The installation's list has no such column, or masks it; the detail has it (erp-wire.md §3).
-            None | Some(PhoneMatch::Masked) => {
-                details += 1;
-                if details > DETAILS_READ {
-                    let what = format!("{} rows of 客户列表 without the column {}", details, column.field());
-                    return Err(ErpError::TooMany(what));
-                }
-                let detail = detail_of(erp, kind, row.ord).await?.1;
-                let shown = detail.shown(column.field()).map(|value| column.fit(value, wanted));
-                shown.or(in_list).unwrap_or(PhoneMatch::Other)
-            }
-        };
-        matches.add(fit, Candidate::from(row));
-    }
-    Ok(matches)
 }
 
 #[cfg(test)]

@@ -6,8 +6,13 @@
 mod assignment;
 mod category;
 mod contact_persons;
+mod customer;
+mod customer_search;
 mod details;
+mod duplicates;
+mod edit;
 mod executor;
+mod hint;
 mod identity;
 mod mapping;
 mod matching;
@@ -18,6 +23,7 @@ mod progress;
 mod question;
 mod records;
 mod step;
+mod task;
 mod text;
 
 use futures::future::BoxFuture;
@@ -26,8 +32,10 @@ pub(crate) use self::{
     executor::{Effect, Executor, Verification},
     identity::identities,
     mapping::Mapping,
-    plan::{Plan, Planner, Task, WhoItIs},
+    plan::Plan,
+    question::Question,
     step::{Step, named},
+    task::{Duplicate, Planner, Task, WhoItIs},
 };
 pub use self::{progress::INTRO_LIMIT, text::utf16_len};
 pub(crate) use crate::erp::{CallRecord, ErpError, Shown};
@@ -90,7 +98,7 @@ impl Engine {
 impl Job {
     /// Whether the ERP has a linked customer no more: deleted, merged, or out of the account's sight.
     pub async fn is_gone(&self, link: &crate::event::Link) -> Result<bool, ErpError> {
-        details::is_gone(&self.erp, plan::kind_of(link), link.ord).await
+        details::is_gone(&self.erp, task::kind_of(link), link.ord).await
     }
 
     /// Does and looks up the plan's steps for one customer.
@@ -103,6 +111,8 @@ impl Job {
 pub trait Journal: Send + Sync {
     /// How many steps left one of these marks: equal progress records of a customer are told apart by counting.
     fn count_equal<'a>(&'a self, fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>>;
+    /// Whether a customer is another contact's than this one: linked as the customer itself, not as a contact person of it.
+    fn has_owner<'a>(&'a self, ord: i64, other_than: &'a str) -> BoxFuture<'a, Result<bool, JournalError>>;
     /// The next number of a rotation; `peek` does not take it.
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>>;
 }

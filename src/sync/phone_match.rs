@@ -3,6 +3,9 @@
 use super::identity::number_key;
 use crate::event::phone::normalize;
 
+/// Digits of a number that people write together: `138 0013 8055`, `138-0013-8055`.
+const LAST_DIGITS: usize = 4;
+
 /// How a number that the ERP shows fits the contact's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PhoneMatch {
@@ -35,6 +38,18 @@ pub(super) fn fit(shown: &str, ours: &str) -> PhoneMatch {
 /// Whether two ways of writing a phone number mean the same one.
 pub(super) fn same_number(left: &str, right: &str) -> bool {
     number_key(left).is_some_and(|left| number_key(right) == Some(left))
+}
+
+/// Whether a list does not say which number it is.
+pub(super) fn is_hidden(shown: Option<&str>, mobile: &str) -> bool {
+    shown.is_none_or(|number| fit(number, mobile) == PhoneMatch::Masked)
+}
+
+/// The last digits of a number, which people write together.
+pub(super) fn last_digits(number: &str) -> String {
+    let key = number_key(number).unwrap_or_default();
+    let from = key.char_indices().rev().nth(LAST_DIGITS - 1).map_or(0, |(at, _)| at);
+    key[from..].to_owned()
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Engine, Executor, Journal, SyncError,
-    plan::{Plan, Task},
+    plan::Plan,
     step::{Step, named},
+    task::Task,
 };
 use crate::erp::{CallLog, CallRecord, Detail, PLANNED, UNALLOCATED};
 
@@ -40,8 +41,8 @@ impl Engine {
     /// make, the reads made so far, and old value → new value for edits.
     pub async fn preview(&self, journal: &dyn Journal, task: &Task) -> Result<Value, SyncError> {
         let job = self.job(CallLog::new("survey", None).rehearsing());
-        let plan = job.planner.plan(&job.erp, journal, task, true).await?;
-        let mut shown = match plan {
+        let planned = job.planner.plan(&job.erp, journal, task, true).await?;
+        let mut shown = match planned.plan {
             Plan::NotLinked => json!({ "outcome": "not_linked", "steps": [] }),
             Plan::NotAdmitted(decision) => json!({ "outcome": "not_admitted", "admission": decision, "steps": [] }),
             Plan::Unclear(question) => {
@@ -61,6 +62,7 @@ impl Engine {
         let records = job.log.drain().into_iter().filter(|record| !record.call.starts_with("session."));
         let (calls, reads): (Vec<_>, Vec<_>) = records.partition(|record| record.outcome == PLANNED);
         let show = |records: Vec<CallRecord>| records.into_iter().map(PlannedCall::from).collect::<Vec<_>>();
+        shown["warnings"] = json!(planned.warnings);
         shown["calls"] = json!(show(calls));
         shown["reads"] = json!(show(reads));
         Ok(shown)

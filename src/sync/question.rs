@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{erp::CustomerRow, event::LinkedBy};
+use crate::{
+    erp::{ContactPersonRow, CustomerRow},
+    event::LinkedBy,
+};
 
 /// A customer that may be the contact's, with what distinguishes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +23,20 @@ pub struct Candidate {
     pub added: Option<String>,
     /// Its salesperson.
     pub salesperson: Option<String>,
+}
+
+impl Candidate {
+    /// The customer of a contact person.
+    pub(super) fn of_contact_person(ord: i64, person: &ContactPersonRow) -> Self {
+        Self {
+            ord,
+            name: person.company_name.clone(),
+            khid: None,
+            mobile: person.mobile.clone(),
+            added: None,
+            salesperson: None,
+        }
+    }
 }
 
 impl From<CustomerRow> for Candidate {
@@ -50,6 +67,13 @@ pub enum Question {
         /// Which.
         candidates: Vec<Candidate>,
     },
+    /// The ERP refuses the contact as a duplicate (查重), and no customer is clearly the same.
+    Duplicate {
+        /// The ERP's words.
+        words: String,
+        /// Those that have something in common with the contact.
+        candidates: Vec<Candidate>,
+    },
     /// The ERP's answer is longer than the bridge reads.
     TooMany {
         /// Of what.
@@ -70,6 +94,7 @@ impl Question {
         match self {
             Self::Several { .. } => "candidates",
             Self::SameName { .. } => "same_name",
+            Self::Duplicate { .. } => "duplicate",
             Self::TooMany { .. } => "too_many",
             Self::Gone { .. } => "customer_gone",
         }
@@ -86,6 +111,10 @@ impl Question {
             Self::SameName { candidates } => {
                 let count = candidates.len();
                 format!("ERP 中有 {count} 个同名客户没有手机号码，可能就是此联系人：关联 (link) 其一，或新建 (recreate) ({count} customers of this name have no number and may be this contact: link one, or recreate)")
+            }
+            Self::Duplicate { words, candidates } => {
+                let count = candidates.len();
+                format!("ERP 查重，拒绝保存：“{words}”。相似客户 {count} 个：关联 (link) 其一，或在 ERP 中处理后重放 (replay)，或放弃 (discard) (the ERP refuses the save as a duplicate, {count} customers are alike: link one, or put it right in the ERP and replay, or discard)")
             }
             Self::TooMany { what } => {
                 format!("ERP 的查询结果太多，无法逐条核对：请在 ERP 中查找后关联 (link)，或新建 (recreate) (too many to compare, {what}: look in the ERP, then link or recreate)")
@@ -106,6 +135,9 @@ impl Question {
                 json!({ "matched_by": by, "candidates": candidates, "decisions": ["link", "recreate"] })
             }
             Self::SameName { candidates } => json!({ "candidates": candidates, "decisions": ["link", "recreate"] }),
+            Self::Duplicate { words, candidates } => {
+                json!({ "refused": words, "candidates": candidates, "decisions": ["link"] })
+            }
             Self::TooMany { what } => json!({ "too_many": what, "decisions": ["link", "recreate"] }),
             Self::Gone { ord, is_known: true } => json!({ "ord": ord, "decisions": ["link", "recreate"] }),
             Self::Gone { ord, is_known: false } => json!({ "ord": ord, "decisions": ["link"] }),

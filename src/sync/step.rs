@@ -124,6 +124,14 @@ impl Step {
         matches!(self, Self::SaveCustomer { .. } | Self::Link { .. })
     }
 
+    /// The customer that its contact becomes because the platform names it: one contact's at a time.
+    pub const fn takes_named_customer(&self) -> Option<i64> {
+        match self {
+            Self::Link { ord, linked_by: LinkedBy::Hint, kind: LinkKind::Person | LinkKind::Company, .. } => *ord,
+            _ => None,
+        }
+    }
+
     /// Whether it leaves something in the ERP by which other contacts find their customer.
     pub const fn leaves_trace(&self) -> bool {
         matches!(self, Self::SaveCustomer { .. } | Self::FillMissing { .. } | Self::AddContactPerson { .. })

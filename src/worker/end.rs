@@ -7,7 +7,7 @@ use crate::{
     clock::Millis,
     event::Decision,
     store::{Advance, StoreError},
-    sync::{ErpError, SyncError},
+    sync::{Duplicate, ErpError, Question, SyncError},
 };
 
 /// The ERP says that a write is done, and it is not there.
@@ -51,6 +51,8 @@ pub(super) enum End {
         /// The ERP's own words.
         error: String,
     },
+    /// The ERP refused a save because it has the same already (查重): the contact is looked for once more.
+    Duplicate(Duplicate),
     /// It failed, and that cannot pass.
     Dead {
         /// Stable word.
@@ -83,6 +85,11 @@ pub(super) enum Counts {
 }
 
 impl End {
+    /// A person decides which customer the contact is.
+    pub(super) fn review(question: &Question) -> Self {
+        Self::Review { code: question.code(), error: question.words(), facts: question.facts() }
+    }
+
     /// Whether it ended as it does where the ERP has the contact's customer no more: a refusal, or a write that is
     /// acknowledged and leaves nothing.
     pub(super) fn may_mean_gone(&self) -> bool {

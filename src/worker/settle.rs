@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     dispatcher::Dispatcher,
-    end::{Counts, DATA_REFUSED, End},
+    end::{Counts, DATA_REFUSED, End, REFUSED},
     retry::{jittered, pause},
 };
 use crate::{
@@ -87,6 +87,10 @@ impl Dispatcher {
             // What failed as before, planned anew, fails for good.
             End::PlanAnew { code, error } | End::Dead { code, error } => {
                 Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
+            }
+            // A run that looked again asks a person; none ends so.
+            End::Duplicate(refused) => {
+                Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(REFUSED, refused.words)
             }
             End::Review { code, error, facts } => {
                 Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)

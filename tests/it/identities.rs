@@ -90,6 +90,10 @@ async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
     for twins in [
         [company("c1", 1, "A&B 科技有限公司"), company("c2", 2, "A＆B 科技有限公司")],
         [company("c1", 1, "甲（上海）公司"), company("c2", 2, "甲(上海)公司")],
+        [company("c1", 1, "上海 某某科技有限公司"), company("c2", 2, "上海某某科技有限公司")],
+        [company("c1", 1, "上海某某科技 有限公司"), company("c2", 2, "上海某某科技有限公司")],
+        [company("c1", 1, "甲 乙公司"), company("c2", 2, "甲乙公司")],
+        [company("c1", 1, "TCL科技有限公司"), company("c2", 2, "TCL 科技有限公司")],
         [abroad("c1", "+852 6123 4567"), abroad("c2", "0085261234567")],
     ] {
         let world = World::start().await;
@@ -128,19 +132,53 @@ async fn a_khid_that_begins_a_thousand_others_costs_no_more_than_one_that_begins
 }
 
 #[tokio::test]
-async fn a_company_name_that_a_thousand_others_contain_is_a_question_with_decisions() {
+async fn a_person_whose_name_is_written_with_a_blank_in_the_erp_is_a_question_too() {
     let world = World::start().await;
-    world.sim.handle.change_settings(|settings| settings.page_cap = Some(20));
+    let ord = seed(&world, &[("name", "张 伟"), ("khid", "K1")]);
+    let mut person = contact("c1", 7);
+    person["name"] = json!("张伟");
+    let event = promote(&world, &person).await;
+    assert_eq!(event.error_code.as_deref(), Some("same_name"));
+    assert_eq!(event.review.unwrap()["candidates"][0]["ord"], json!(ord));
+}
+
+/// A world with 1,100 companies whose names end with 科技有限公司.
+async fn technology_park(page_cap: usize) -> World {
+    let world = World::start().await;
     for number in 0..1_100 {
         let name = format!("第{number}号科技有限公司");
         seed(&world, &[("name", &name), ("kind", "1"), ("person_name", "老王"), ("khid", &format!("K{number}"))]);
     }
+    world.sim.handle.change_settings(|settings| settings.page_cap = Some(page_cap));
+    world.sim.handle.clear_calls();
+    world
+}
+
+#[tokio::test]
+async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_question_with_decisions_at_the_bound() {
+    let lists = |world: &World| world.sim.handle.calls_of("customer.list").len();
     let mut person = contact("c1", 1);
     person["company"] = json!("科技有限公司");
+    // Two for 客户编号 and number, one for a part of the name, and what the pages of the whole name cost: ten at most.
+    let world = technology_park(20).await;
     let event = promote(&world, &person).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("too_many")));
+    assert!(lists(&world) <= 3 + 11, "{}", lists(&world));
     assert_eq!(event.review.unwrap()["decisions"], json!(["link", "recreate"]));
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
     assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+
+    // Where the ERP gives long pages all of them are read.
+    let world = technology_park(500).await;
+    assert_eq!(promote(&world, &person).await.status, Status::Succeeded);
+    assert!(lists(&world) <= 3 + 4, "{}", lists(&world));
+
+    // One that is there is found, and reading ends with it.
+    let world = technology_park(20).await;
+    let ord = seed(&world, &[("name", "001号科技有限公司"), ("kind", "1"), ("person_name", "老李"), ("khid", "KX")]);
+    person["company"] = json!("001号科技有限公司");
+    assert_eq!(promote(&world, &person).await.status, Status::Succeeded);
+    assert_eq!(ord_of(&world, "c1").await, ord);
+    assert!(lists(&world) <= 3, "{}", lists(&world));
 }

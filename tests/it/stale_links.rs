@@ -107,6 +107,22 @@ async fn a_customer_that_is_found_nowhere_waits_for_a_decision_and_is_made_anew(
 }
 
 #[tokio::test]
+async fn a_refusal_is_not_final_while_nobody_can_tell_whether_the_customer_is_gone() {
+    // The calls of 客户列表 that follow the refusal: each is broken once.
+    for passed in 0..5 {
+        let (world, old) = linked(false).await;
+        assert!(world.sim.handle.delete_customer(old));
+        world.sim.handle.fault(&format!("customer.list:empty_200_before:skip={passed}:times=1")).unwrap();
+        let event = handle(&world, "message").await;
+        assert_eq!(
+            (event.status, event.error_code.as_deref()),
+            (Status::NeedsReview, Some("customer_gone")),
+            "{passed}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_operator_links_the_contact_of_a_deleted_customer_to_another_or_gives_the_event_up() {
     let (world, old) = linked(false).await;
     let other = seed(&world, "另一客户", "K2", "13900000009");
@@ -132,4 +148,58 @@ async fn a_refusal_for_another_reason_moves_no_link() {
     assert_eq!(event.status, Status::Dead);
     assert_eq!(ord_of(&world).await, ord);
     assert_eq!(mobile(1), world.sim.handle.customer(ord).unwrap().fields["mobile"]);
+}
+
+#[tokio::test]
+async fn a_contact_person_whose_company_is_gone_is_noticed_by_whatever_comes_for_it() {
+    for what in ["promotion", "sync", "deal", "message"] {
+        for is_merged in [false, true] {
+            let world = World::start().await;
+            let company = seed_company(&world, "某某公司");
+            let mut person = contact("c1", 1);
+            person["company"] = json!("某某公司");
+            world.accept("m0", &promoted(&person, 80.0)).await;
+            world.idle(LIMIT).await;
+            assert_eq!(ord_of(&world).await, company);
+            let other = seed_company(&world, "另一公司");
+            if is_merged {
+                assert!(world.sim.handle.merge_customers(company, other));
+            } else {
+                assert!(world.sim.handle.delete_customer(company));
+            }
+            let event = match what {
+                "promotion" => promoted(&person, 80.0),
+                "deal" => deal(&person, 80.0),
+                _ => message("c1", 1, "还在吗"),
+            };
+            let id = if what == "sync" {
+                let body = json!({ "contact": person, "force": true });
+                let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body)).await;
+                assert_eq!(status, 202, "{answer}");
+                answer["id"].as_str().unwrap().to_owned()
+            } else {
+                world.accept("m1", &event).await
+            };
+            let event = world.until(&id, &ENDS).await;
+            if is_merged {
+                assert_eq!(
+                    (event.status, ord_of(&world).await),
+                    (Status::Succeeded, other),
+                    "{what}: {:?}",
+                    event.error
+                );
+                continue;
+            }
+            assert_eq!(
+                (event.status, event.error_code.as_deref()),
+                (Status::NeedsReview, Some("customer_gone")),
+                "{what}"
+            );
+        }
+    }
+}
+
+fn seed_company(world: &World, name: &str) -> i64 {
+    let fields = [("name", name), ("kind", "1"), ("person_name", "李总"), ("khid", name)];
+    world.sim.handle.seed_customer_fields(&fields).unwrap()
 }

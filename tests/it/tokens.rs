@@ -8,7 +8,6 @@ use std::{
 use erp_bridge::{
     clock::Millis,
     config::{ApiToken, Scope},
-    store::{Intake, NewEvent},
 };
 use futures::future::join_all;
 use reqwest::Method;
@@ -172,25 +171,6 @@ async fn a_webhook_id_and_an_idempotency_key_never_meet() {
     let first = sync("once").await;
     assert_eq!((first.status.as_u16(), &first.body["status"]), (202, &json!("queued")), "{first:?}");
     assert_eq!(sync("once").await.body["id"], first.body["id"]);
-
-    let row = front.store.event(first.body["id"].as_str().unwrap()).await.unwrap().unwrap();
-    let former = NewEvent {
-        webhook_id: Some("key:ops:earlier".into()),
-        kind: row.kind,
-        contact_id: row.contact_id,
-        occurred_at: None,
-        payload: row.payload.unwrap(),
-        intake: Intake::Queue,
-        warnings: None,
-        actor: "ops".into(),
-        force: true,
-        sequence: None,
-        trace_parent: None,
-        deed: None,
-    };
-    front.store.accept(former).await.unwrap();
-    let again = sync("earlier").await;
-    assert_eq!((again.status.as_u16(), &again.body["status"]), (200, &json!("duplicate")), "{again:?}");
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ async fn customers_are_sent_as_the_erp_wants_them() {
         name: Some("某公司".into()),
         khid: Some("WX1".into()),
         ord: Some(7592),
+        phone: Some("0571".into()),
         search_key: Some("138".into()),
         stype: None,
     };
@@ -99,10 +100,11 @@ async fn customers_are_sent_as_the_erp_wants_them() {
         [
             ("name", "某公司"),
             ("khid", "WX1"),
+            ("phone", "0571"),
             ("searchKey", "138"),
             ("telord", "7592"),
             ("stype", ""),
-            ("pagesize", "100"),
+            ("pagesize", "500"),
             ("pageindex", "1"),
         ]
     );
@@ -111,7 +113,7 @@ async fn customers_are_sent_as_the_erp_wants_them() {
         async |erp: Erp| erp.list_customers(&waiting).await.unwrap(),
         format!("{CUSTOM}/list.asp"),
         LIST,
-        [("stype", "2"), ("pagesize", "100"), ("pageindex", "1")]
+        [("stype", "2"), ("pagesize", "500"), ("pageindex", "1")]
     );
 }
 
@@ -167,6 +169,7 @@ async fn contacts_and_progress_records_are_sent_as_the_erp_wants_them() {
         company: Some(7592),
         person_name: Some("张三".into()),
         mobile: Some("13800138000".into()),
+        email: Some("san@example.com".into()),
     };
     sends!(
         async |erp: Erp| assert_eq!(erp.list_contact_persons(&filter).await, Ok(Vec::new())),
@@ -176,6 +179,7 @@ async fn contacts_and_progress_records_are_sent_as_the_erp_wants_them() {
             ("company", "7592"),
             ("person_name", "张三"),
             ("mobile", "13800138000"),
+            ("email", "san@example.com"),
             ("pagesize", "100"),
             ("pageindex", "1"),
         ]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     store::{Advance, StepRow, StepState},
-    sync::{ErpError, Executor, Shown, Step, SyncError, Verification},
+    sync::{Duplicate, ErpError, Executor, Shown, Step, SyncError, Verification},
     worker::end::{Counts, End, NOT_STORED, REFUSED},
 };
 
@@ -123,9 +123,14 @@ impl Run<'_> {
                     _ => self.reset(row).await?,
                 }
             }
+            SyncError::Erp(refused @ ErpError::Refused(words)) if step.holds_identity() && refused.is_duplicate() => {
+                self.reset(row).await?;
+                let of_contact_person = matches!(step, Step::AddContactPerson { .. });
+                return Err(End::Duplicate(Duplicate { words: words.clone(), of_contact_person }));
+            }
             SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
                 self.reset(row).await?;
-                // The number may have been given away meanwhile, or the allocated id be forgotten.
+                // The allocated id may have been forgotten.
                 return Err(End::PlanAnew { code: REFUSED, error: words.clone() });
             }
             SyncError::Erp(_) => self.reset(row).await?,

@@ -32,6 +32,13 @@ impl Journal for StoreJournal<'_> {
         })
     }
 
+    fn has_owner<'a>(&'a self, ord: i64, other_than: &'a str) -> BoxFuture<'a, Result<bool, JournalError>> {
+        Box::pin(async move {
+            let owned = self.store.has_owner(ord, other_than).await;
+            owned.map_err(|error| JournalError(error.to_string()))
+        })
+    }
+
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
         Box::pin(async move {
             let number =

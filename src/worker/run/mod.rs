@@ -17,7 +17,7 @@ use crate::{
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
     store::{Advance, CallRow, Claimed, EventRow, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Job, Plan, Step, Task, WhoItIs, identities, named},
+    sync::{CallRecord, Duplicate, Job, Plan, Question, Step, Task, WhoItIs, identities, named},
 };
 
 /// A run in progress.
@@ -49,26 +49,39 @@ impl Run<'_> {
         let payload = event.payload.as_deref().unwrap_or_default();
         let work = Work::parse(&event.kind, payload, self.reading)
             .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
-        let ended = self.work_on(&work, claimed, &claimed.steps, false).await;
-        let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return ended };
-        match ended {
-            // Asked only now, so that a customer who is there costs nothing.
-            Err(end) if end.may_mean_gone() && self.job.is_gone(link).await.unwrap_or(false) => {
-                tracing::warn!(event.id = %event.id, customer.ord = link.ord, "the linked customer is gone from the ERP; the contact is looked up anew");
-                let steps = self.store.steps(&event.id).await?;
-                self.work_on(&work, claimed, &steps, true).await
+        let mut anew = Anew::default();
+        let mut steps = claimed.steps.clone();
+        loop {
+            match self.work_on(&work, claimed, &steps, &anew).await {
+                Err(End::Duplicate(refused)) if anew.is_other_than(&refused) => anew.duplicate = Some(refused),
+                Err(End::Duplicate(Duplicate { words, .. })) => {
+                    return Err(End::review(&Question::Duplicate { words, candidates: Vec::new() }));
+                }
+                Err(end) if !anew.is_gone && end.may_mean_gone() && self.is_gone(claimed).await? => anew.is_gone = true,
+                ended => return ended,
             }
-            ended => ended,
+            steps = self.store.steps(&event.id).await?;
         }
     }
 
-    /// Plans, or goes on with what is planned. `is_gone`: the ERP has the linked customer no more.
+    /// Whether the ERP has the linked customer no more; asked only after a failure, so that a customer who is there costs
+    /// nothing. Where the answer does not come, that failure is not final.
+    async fn is_gone(&self, claimed: &Claimed) -> Result<bool, End> {
+        let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return Ok(false) };
+        let is_gone = self.job.is_gone(link).await?;
+        if is_gone {
+            tracing::warn!(event.id = %claimed.event.id, customer.ord = link.ord, "the linked customer is gone from the ERP; the contact is looked up anew");
+        }
+        Ok(is_gone)
+    }
+
+    /// Plans, or goes on with what is planned.
     async fn work_on(
         &mut self,
         work: &Work,
         claimed: &Claimed,
         steps: &[StepRow],
-        is_gone: bool,
+        anew: &Anew,
     ) -> Result<Advance, End> {
         let event = &claimed.event;
         let decided = event.resolution.as_ref().and_then(|value| json::from_value::<Decided>(value).ok());
@@ -80,7 +93,7 @@ impl Run<'_> {
             link.is_some() && pending.iter().filter_map(step_of).any(|step| matches!(step, Step::Link { .. }));
         let is_decided =
             link.is_some_and(|link| decision.is_some_and(|decision| decision != WhoItIs::Customer(link.ord)));
-        let is_stale = is_gone || is_linking || is_decided;
+        let is_stale = anew.is_gone || is_linking || is_decided;
         let trusted = link.filter(|_| !is_stale);
         let mut ord = trusted.map(|link| link.ord);
         if trusted.is_none() {
@@ -95,7 +108,7 @@ impl Run<'_> {
         let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
         let has_effect = pending.iter().chain(of_this_plan).any(is_effect);
         let is_old = trusted.is_none() && !has_effect;
-        if pending.is_empty() || is_old || is_gone || (is_decided && !is_linking) {
+        if pending.is_empty() || is_old || anew.must_plan() || (is_decided && !is_linking) {
             let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let is_admitted = event.force || was_admitted(event);
             // What was refused at the door is judged anew, by what is known now.
@@ -113,6 +126,7 @@ impl Run<'_> {
                 decision: decision.filter(|_| trusted.is_none()),
                 is_stale,
                 profile,
+                duplicate: anew.duplicate.clone(),
             };
             pending = self.plan(&task, steps, turn).await?;
         } else if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
@@ -138,16 +152,19 @@ impl Run<'_> {
     async fn plan(&mut self, task: &Task, before: &[StepRow], turn: Option<Step>) -> Result<Vec<StepRow>, End> {
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
-        let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await;
-        let steps = match planned {
-            Ok(Plan::Steps { steps, .. }) => named(steps),
-            Ok(Plan::NotLinked) => return Err(End::Hold),
-            Ok(Plan::NotAdmitted(decision)) => return Err(End::NotAdmitted(decision)),
-            Ok(Plan::Unclear(question)) => {
-                return Err(End::Review { code: question.code(), error: question.words(), facts: question.facts() });
-            }
-            Err(error) => return Err(error.into()),
+        let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await?;
+        if !planned.warnings.is_empty() {
+            let noted = Advance { warnings: planned.warnings, calls: self.calls(), ..Advance::default() };
+            self.store.advance(&mut self.lease, &noted).await?;
+            self.job.log.set_deadline(self.lease.until);
+        }
+        let steps = match planned.plan {
+            Plan::Steps { steps, .. } => named(steps),
+            Plan::NotLinked => return Err(End::Hold),
+            Plan::NotAdmitted(decision) => return Err(End::NotAdmitted(decision)),
+            Plan::Unclear(question) => return Err(End::review(&question)),
         };
+        self.claim_named(task.work.contact_id(), &steps).await?;
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
         let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
         // So may the customer be to which an earlier plan linked the contact.
@@ -174,6 +191,16 @@ impl Run<'_> {
             first.state = StepState::Planned;
         }
         Ok(rows)
+    }
+
+    /// Two contacts for whom the platform names the same customer must not both become it.
+    async fn claim_named(&mut self, contact_id: &str, steps: &[(String, Step)]) -> Result<(), End> {
+        let Some(ord) = steps.iter().find_map(|(_, step)| step.takes_named_customer()) else { return Ok(()) };
+        if !self.store.reserve(&mut self.lease, &[format!("ord:{ord}")]).await? {
+            return Err(End::Wait);
+        }
+        // Who had it reserved may have become it since it was asked for; planned anew, that is seen.
+        if self.store.has_owner(ord, contact_id).await? { Err(End::Again) } else { Ok(()) }
     }
 
     /// Two contacts with the same number or company must not look the ERP up at the same time and both create it.
@@ -281,6 +308,26 @@ impl Run<'_> {
 fn was_admitted(event: &EventRow) -> bool {
     let decision = event.admission.as_ref().and_then(|value| json::from_value::<Decision>(value).ok());
     decision.is_some_and(|decision| decision.admitted)
+}
+
+/// Why a run plans once more, although it has a plan.
+#[derive(Default)]
+struct Anew {
+    /// The ERP has the linked customer no more.
+    is_gone: bool,
+    /// The ERP refused a save as a duplicate (查重).
+    duplicate: Option<Duplicate>,
+}
+
+impl Anew {
+    fn must_plan(&self) -> bool {
+        self.is_gone || self.duplicate.is_some()
+    }
+
+    /// Whether looking once more may help: not where it has been tried for as much.
+    fn is_other_than(&self, refused: &Duplicate) -> bool {
+        self.duplicate.as_ref().is_none_or(|before| refused.of_contact_person && !before.of_contact_person)
+    }
 }
 
 /// What an operator decided on which customer the contact is.

@@ -20,7 +20,11 @@ const LEFT_BEHIND: &str = "
       values ('ended', 'h', 'message.logged', 'c1', 'succeeded', 1, '{}', 'webhook', 0, 0, null, 1, 1),
              ('open', 'h', 'message.logged', 'c1', 'queued', 1, '{}', 'webhook', 0, 0, 1, 1, null),
              ('held', 'h', 'message.logged', 'c1', 'held', 1, '{}', 'webhook', 0, 0, 1, 1, null),
-             ('deal', 'h', 'deal.closed', 'c2', 'not_admitted', 1, '{}', 'webhook', 0, 0, null, 1, 1);
+             ('deal', 'h', 'deal.closed', 'c3', 'not_admitted', 1, '{}', 'webhook', 0, 0, null, 1, 1);
+    insert into events (id, webhook_id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, updated_at,
+        finished_at)
+      values ('called', 'key:ops:a-1', 'h', 'sync.requested', 'c2', 'succeeded', 1, '{}', 'ops', 0, 0, 1, 1),
+             ('posted', 'key:ops:b-1', 'h', 'message.logged', 'c2', 'succeeded', 1, '{}', 'webhook', 0, 0, 1, 1);
     insert into turns (contact_id, head_seq, due_at) select contact_id, seq, 1 from events where id = 'open';
     insert into steps (event_id, position, name, step, state)
       values ('open', 0, 'allocate', '{}', 'done'), ('open', 1, 'save_customer', '{}', 'done'), ('open', 2, 'link', '{}', 'planned');";
@@ -47,6 +51,10 @@ async fn is_brought_up_to_date(url: String) {
     let filter = EventFilter { contact_id: Some("c1".into()), ..EventFilter::default() };
     let listed = store.list_events(&filter, None, 10).await.unwrap();
     assert_eq!(listed.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["held", "open", "ended"]);
+    for (id, webhook_id) in [("called", "key ops:a-1"), ("posted", "key:ops:b-1")] {
+        let event = store.event(id).await.unwrap().unwrap();
+        assert_eq!(event.webhook_id.as_deref(), Some(webhook_id), "no webhook id looks like a key");
+    }
     let claimed = store.claim(10, LEASE).await.unwrap();
     assert_eq!(super::ids(&claimed), ["open"]);
     for one in claimed {
@@ -54,7 +62,7 @@ async fn is_brought_up_to_date(url: String) {
     }
     assert_eq!(store.steps("open").await.unwrap().len(), 3, "the plan by which its contact has a customer stays");
     assert!(!store.has_turn("c1").await.unwrap(), "the held one waits outside of the turn");
-    assert!(store.standing("c2").await.unwrap().has_deal, "who has closed a deal is known");
+    assert!(store.standing("c3").await.unwrap().has_deal, "who has closed a deal is known");
     assert!(!store.standing("c1").await.unwrap().has_deal);
     assert!(open(false).await.is_ok());
 }

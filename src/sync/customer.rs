@@ -1,0 +1,235 @@
+//! How a contact gets its customer: found and filled in, joined to its company, or made.
+
+use super::{
+    SyncError, assignment,
+    contact_persons::{self, Role},
+    details::{self, is_missing, shown},
+    duplicates,
+    hint::{self, Hint, Known},
+    mapping::{ChoiceIds, Mapping},
+    matching::{self, Match},
+    phone_match::{PhoneMatch, fit},
+    progress,
+    question::Question,
+    step::Step,
+    task::{FieldChange, PlanDraft, Planner, Survey, Task, WhoItIs, kind_of},
+};
+use crate::{
+    erp::{ChoiceField, CustomerKind, Detail, Erp, ErpError, Field},
+    event::{Assignment, Event, Link, LinkKind, LinkedBy},
+};
+
+impl Planner {
+    /// Finds the contact's customer or plans a new one.
+    pub(super) async fn become_customer(
+        &self,
+        survey: &mut Survey<'_>,
+        task: &Task,
+        event: &Event,
+    ) -> Result<Result<PlanDraft, Question>, SyncError> {
+        if let Some(known) = self.named_by_platform(survey, task, event).await? {
+            return Ok(Ok(self.take_over_known(event, LinkedBy::Hint, known)));
+        }
+        let erp = survey.erp;
+        let found = match (&task.duplicate, task.decision) {
+            (Some(refused), decision) => {
+                duplicates::find(erp, &self.mapping, event, refused, decision.is_none()).await?
+            }
+            (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
+            (None, Some(WhoItIs::New)) => Match::Nobody,
+            (None, None) => matching::find(erp, &self.mapping, event).await?,
+        };
+        let gone = task.link.as_ref().filter(|_| task.is_stale && task.decision.is_none()).map(|link| link.ord);
+        Ok(match (found, gone) {
+            (Match::Unclear(question), _) => Err(question),
+            (Match::Nobody, Some(ord)) => Err(Question::Gone { ord, is_known: true }),
+            // A contact person may outlive its customer.
+            (Match::Customer { ord, .. }, Some(gone)) if ord == gone => Err(Question::Gone { ord, is_known: true }),
+            (Match::Nobody, None) => Ok(self.new_customer(survey, event).await?),
+            (Match::Customer { ord, by: by @ LinkedBy::CompanyName }, _) => {
+                let known = details::detail_of(erp, CustomerKind::Company, ord).await?;
+                Ok(self.join_company(event, ord, by, known))
+            }
+            (Match::Customer { ord, by }, _) => Ok(self.take_over(erp, event, ord, by).await?),
+        })
+    }
+
+    /// The customer that the platform names for a contact that has none yet, if the ERP bears it out; else a warning says
+    /// why not, and the contact is looked for as if nobody had named one.
+    pub(super) async fn named_by_platform(
+        &self,
+        survey: &mut Survey<'_>,
+        task: &Task,
+        event: &Event,
+    ) -> Result<Option<Known>, SyncError> {
+        let Some(named) = event.contact().erp().filter(|_| task.decision.is_none() && task.duplicate.is_none()) else {
+            return Ok(None);
+        };
+        match hint::check(survey.erp, survey.journal, &self.mapping, event, named).await? {
+            Hint::Holds(known) => Ok(Some(known)),
+            Hint::Fails(misfit) => {
+                survey.warnings.push(misfit.warning());
+                Ok(None)
+            }
+        }
+    }
+
+    async fn new_customer(&self, survey: &Survey<'_>, event: &Event) -> Result<PlanDraft, SyncError> {
+        let kind = Mapping::kind(event);
+        let score = event.thread().and_then(crate::event::Thread::score);
+        let choices = self.choice_ids(survey.erp, score).await?;
+        let link = Step::Link {
+            ord: None,
+            khid: self.mapping.khid(event.contact().id()),
+            kind: link_kind(kind),
+            linked_by: LinkedBy::Created,
+        };
+        let fields = self.mapping.new_customer(event, choices);
+        let mut steps = vec![Step::Allocate { kind }, Step::SaveCustomer { kind, fields }, link];
+        if let Some(rule) = assignment::rule_for(&self.assignment.rules, score.unwrap_or_default()) {
+            let to = if rule.public {
+                Assignment::Public
+            } else {
+                let turn = survey.journal.rotation(&assignment::rotation_name(rule), survey.peek).await?;
+                assignment::next_of(rule, turn)
+            };
+            assignment::check_users(survey.erp, &to).await?;
+            steps.push(Step::Assign { to });
+        }
+        steps.extend(self.overflow(event));
+        Ok(PlanDraft { steps, changes: Vec::new(), kind: Some(kind) })
+    }
+
+    /// A customer found by number or named by an operator.
+    async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<PlanDraft, SyncError> {
+        let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
+        let is_named = by == LinkedBy::Operator && event.contact().company().is_some();
+        let role = if is_named && !self.is_contact_itself(&detail, event) {
+            contact_persons::role_in(erp, ord, Mapping::mobile(event), event.contact().name()).await?
+        } else if is_own_record(&detail, event) || by == LinkedBy::Khid {
+            Role::Itself
+        } else {
+            Role::ContactPerson
+        };
+        Ok(self.take_over_known(event, by, Known { ord, kind, detail, role }))
+    }
+
+    /// A customer whose record was read: link, then fill in what it lacks. The link comes first, so that a field that the
+    /// installation does not take holds nothing up.
+    pub(super) fn take_over_known(&self, event: &Event, by: LinkedBy, known: Known) -> PlanDraft {
+        let Known { ord, kind, detail, role } = known;
+        let mut plan = match role {
+            Role::Itself => self.fill(event, kind, ord, &detail),
+            Role::ContactPerson => PlanDraft { kind: Some(kind), ..PlanDraft::default() },
+            Role::NewContactPerson => return self.join_company(event, ord, by, (kind, detail)),
+        };
+        let khid = shown(&detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
+        let kind = if role == Role::Itself { link_kind(kind) } else { LinkKind::ContactPerson };
+        plan.steps.insert(0, Step::Link { ord: Some(ord), khid, kind, linked_by: by });
+        plan
+    }
+
+    /// Whether a customer is the contact, not the company it works for: it has the contact's 客户编号 or mobile number.
+    fn is_contact_itself(&self, detail: &Detail, event: &Event) -> bool {
+        let has_khid = shown(detail, "khid").is_some_and(|khid| khid == self.mapping.khid(event.contact().id()));
+        let numbers = shown(detail, "mobile").zip(Mapping::mobile(event));
+        has_khid || numbers.is_some_and(|(theirs, ours)| fit(&theirs, ours) != PhoneMatch::Other)
+    }
+
+    /// A company that the ERP knows: the contact becomes a further contact person of it, and nothing of the contact's goes
+    /// into the company's own fields.
+    fn join_company(&self, event: &Event, ord: i64, by: LinkedBy, known: (CustomerKind, Detail)) -> PlanDraft {
+        let (kind, detail) = known;
+        let khid = shown(&detail, "khid").unwrap_or_default();
+        let link = Step::Link { ord: Some(ord), khid, kind: LinkKind::ContactPerson, linked_by: by };
+        let person = Step::AddContactPerson { company: ord, fields: self.mapping.contact_person(event) };
+        PlanDraft { steps: vec![person, link], changes: Vec::new(), kind: Some(kind) }
+    }
+
+    /// A contact that is linked already: fill in what its own record lacks.
+    pub(super) async fn refresh(&self, erp: &Erp, event: &Event, link: &Link) -> Result<PlanDraft, SyncError> {
+        if link.kind == LinkKind::ContactPerson {
+            // Nothing is written to the company, so nothing else would tell.
+            return match details::is_gone(erp, kind_of(link), link.ord).await? {
+                true => Err(ErpError::Refused(format!("客户 {} 不存在 (no such customer any more)", link.ord)).into()),
+                false => Ok(PlanDraft::default()),
+            };
+        }
+        let (kind, detail) = details::detail_of(erp, kind_of(link), link.ord).await?;
+        Ok(self.fill(event, kind, link.ord, &detail))
+    }
+
+    fn fill(&self, event: &Event, kind: CustomerKind, ord: i64, detail: &Detail) -> PlanDraft {
+        let fields: Vec<Field> =
+            self.mapping.known_customer(event).into_iter().filter(|field| is_missing(detail, &field.id)).collect();
+        let changes = fields
+            .iter()
+            .map(|field| FieldChange {
+                field: field.id.clone().into_owned(),
+                old: detail.shown(&field.id).unwrap_or_default().into(),
+                new: field.val.clone(),
+            })
+            .collect();
+        let mut steps = if fields.is_empty() { Vec::new() } else { vec![Step::FillMissing { kind, ord, fields }] };
+        if steps.iter().any(writes_product) {
+            steps.extend(self.overflow(event));
+        }
+        PlanDraft { steps, changes, kind: Some(kind) }
+    }
+
+    /// What was said, as progress records.
+    pub(super) fn message(&self, event: &Event) -> Vec<Step> {
+        let markup = self.mapping.config.markup;
+        event.signal().map_or_else(Vec::new, |signal| {
+            let way = progress::way(signal.channel());
+            let texts = progress::message_records(signal, event.occurred_at(), markup);
+            texts.into_iter().map(|text| Step::Progress { text, way }).collect()
+        })
+    }
+
+    /// The rest of a message that is longer than 客户简介 takes.
+    fn overflow(&self, event: &Event) -> Vec<Step> {
+        if self.mapping.product_is_cut(event) { self.message(event) } else { Vec::new() }
+    }
+
+    async fn choice_ids(&self, erp: &Erp, score: Option<f64>) -> Result<ChoiceIds, ErpError> {
+        let source = erp.choice_id(ChoiceField::Source, &self.mapping.values.source).await?;
+        let level = match self.mapping.level(score) {
+            None => None,
+            Some(level) => match erp.choice_id(ChoiceField::Level, &level.text).await {
+                Ok(id) => {
+                    if id != level.id {
+                        tracing::warn!(level = %level.text, configured = level.id, erp = id, "mapping.levels names another id than the ERP; the ERP's is used");
+                    }
+                    Some(id)
+                }
+                // Not listed for this account: the configured id has to do.
+                Err(ErpError::Refused(_)) => Some(level.id),
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(ChoiceIds { source: Some(source), level })
+    }
+}
+
+/// Whether a step writes 客户简介.
+pub(super) fn writes_product(step: &Step) -> bool {
+    let (Step::SaveCustomer { fields, .. } | Step::FillMissing { fields, .. }) = step else { return false };
+    fields.iter().any(|field| field.id == "product")
+}
+
+const fn link_kind(kind: CustomerKind) -> LinkKind {
+    match kind {
+        CustomerKind::Company => LinkKind::Company,
+        CustomerKind::Person => LinkKind::Person,
+    }
+}
+
+/// Whether the customer's own mobile number is the contact's, or there is none: else the contact is one of its further
+/// contact persons, whose data must not end up in the customer's own fields.
+fn is_own_record(detail: &Detail, event: &Event) -> bool {
+    match (shown(detail, "mobile"), Mapping::mobile(event)) {
+        (Some(theirs), Some(ours)) => fit(&theirs, ours) != PhoneMatch::Other,
+        _ => true,
+    }
+}

@@ -1,0 +1,133 @@
+//! A save that the ERP refused as a duplicate (查重): the contact is looked for once more, wherever such a check looks. It
+//! compares 客户编号, name, mobile, e-mail and phone, and sees 客户池 and 待审核 too (`erp-wire.md §3`), where nobody looks
+//! for a new contact.
+
+use std::collections::BTreeMap;
+
+use super::{
+    customer_search::{Column, Matches, search, with_name, with_number, with_phone},
+    details::Place,
+    mapping::Mapping,
+    matching::{Match, by_mobile},
+    question::{Candidate, Question},
+    task::Duplicate,
+};
+use crate::{
+    erp::{ContactPersonFilter, Erp, ErpError},
+    event::{Event, LinkedBy},
+};
+
+/// Finds the customer for which the ERP refused the contact. Exactly one that is the contact by the rules of `contract.md
+/// §3.1` is taken, if `may_link`; else a person is asked, and shown whatever has something in common with the contact.
+pub(super) async fn find(
+    erp: &Erp,
+    mapping: &Mapping,
+    event: &Event,
+    refused: &Duplicate,
+    may_link: bool,
+) -> Result<Match, ErpError> {
+    let mut alike = Alike::default();
+    alike.by_number_and_khid(erp, mapping, event).await?;
+    if alike.same.is_empty() || !may_link {
+        alike.by_name(erp, mapping, event, !refused.of_contact_person).await?;
+    }
+    if let (Some((ord, by)), true) = (alike.only_one(), may_link) {
+        return Ok(Match::Customer { ord, by });
+    }
+    alike.by_email_and_phone(erp, event).await?;
+    Ok(Match::Unclear(Question::Duplicate { words: refused.words.clone(), candidates: alike.candidates() }))
+}
+
+/// Customers that have something in common with a contact.
+#[derive(Default)]
+struct Alike {
+    /// Those that are the contact, and by which rule.
+    same: BTreeMap<i64, (Candidate, LinkedBy)>,
+    other: BTreeMap<i64, Candidate>,
+}
+
+impl Alike {
+    async fn by_number_and_khid(&mut self, erp: &Erp, mapping: &Mapping, event: &Event) -> Result<(), ErpError> {
+        let (kind, khid) = (Mapping::kind(event), mapping.khid(event.contact().id()));
+        for place in Place::ALL {
+            let found = readable(search(erp, kind, Column::Khid, &khid, place).await)?;
+            self.add(found, Some(LinkedBy::Khid));
+        }
+        let Some(mobile) = Mapping::mobile(event) else { return Ok(()) };
+        let found = readable(by_mobile(erp, kind, mobile).await)?;
+        let is_found = !found.is_empty();
+        self.add(found, Some(LinkedBy::Mobile));
+        // 联系人列表 knows the contact persons of every customer; an installation may keep none.
+        for place in [Place::Pool, Place::Pending].into_iter().filter(|_| !is_found) {
+            let found = readable(with_number(erp, kind, mobile, place).await)?;
+            self.add(found, Some(LinkedBy::Mobile));
+        }
+        Ok(())
+    }
+
+    /// `decides`: a company of this name is the contact's.
+    async fn by_name(&mut self, erp: &Erp, mapping: &Mapping, event: &Event, decides: bool) -> Result<(), ErpError> {
+        let (kind, contact) = (Mapping::kind(event), event.contact());
+        let Some(name) = contact.company().or(contact.name()) else { return Ok(()) };
+        let by = (decides && contact.company().is_some()).then_some(LinkedBy::CompanyName);
+        for place in Place::ALL {
+            let found = readable(with_name(erp, kind, &mapping.line(name), place).await)?;
+            self.add(found, by);
+        }
+        Ok(())
+    }
+
+    async fn by_email_and_phone(&mut self, erp: &Erp, event: &Event) -> Result<(), ErpError> {
+        let (kind, contact) = (Mapping::kind(event), event.contact());
+        if let Some(phone) = contact.phone() {
+            for place in Place::ALL {
+                self.add(readable(with_phone(erp, kind, phone, place).await)?, None);
+            }
+        }
+        // 客户列表 has no filter for it.
+        let Some(email) = contact.email() else { return Ok(()) };
+        let filter = ContactPersonFilter { email: Some(email.to_owned()), ..ContactPersonFilter::default() };
+        let persons = match erp.list_contact_persons(&filter).await {
+            Err(ErpError::Refused(_) | ErpError::TooMany(_)) => return Ok(()),
+            persons => persons?,
+        };
+        let has_email = |theirs: &str| theirs.trim().eq_ignore_ascii_case(email);
+        for person in persons.into_iter().filter(|person| person.email.as_deref().is_some_and(has_email)) {
+            if let Some(ord) = person.company {
+                self.other.entry(ord).or_insert_with(|| Candidate::of_contact_person(ord, &person));
+            }
+        }
+        Ok(())
+    }
+
+    /// `by`: the rule by which an exact match is the contact; without, it only has something in common.
+    fn add(&mut self, found: Matches, by: Option<LinkedBy>) {
+        for (ord, candidate) in found.exact {
+            match by {
+                Some(by) => drop(self.same.entry(ord).or_insert((candidate, by))),
+                None => drop(self.other.entry(ord).or_insert(candidate)),
+            }
+        }
+        self.other.extend(found.masked);
+    }
+
+    fn only_one(&self) -> Option<(i64, LinkedBy)> {
+        let mut same = self.same.iter();
+        let (ord, (_, by)) = same.next()?;
+        same.next().is_none().then_some((*ord, *by))
+    }
+
+    /// All of them, each once, those that are the contact first.
+    fn candidates(mut self) -> Vec<Candidate> {
+        self.other.retain(|ord, _| !self.same.contains_key(ord));
+        self.same.into_values().map(|(candidate, _)| candidate).chain(self.other.into_values()).collect()
+    }
+}
+
+/// A list that may not be read, or is too long, shows nobody.
+fn readable(found: Result<Matches, ErpError>) -> Result<Matches, ErpError> {
+    match found {
+        Err(ErpError::Refused(_) | ErpError::TooMany(_)) => Ok(Matches::default()),
+        found => found,
+    }
+}

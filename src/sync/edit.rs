@@ -1,0 +1,138 @@
+//! 客户修改: what a customer lacks is filled in, and its 跟进程度 set, with everything else left as the record has it.
+
+use serde_json::json;
+
+use super::{
+    SyncError,
+    category::{Category, NO_TEXTS},
+    contact_persons,
+    details::{self, is_missing, shown},
+    executor::{Effect, Executor, Verification},
+};
+use crate::erp::{CustomerKind, Detail, ErpError, Field, Shown};
+
+/// Fields that an ERP may check for duplicates (查重, `erp-wire.md §3`), as its refusals call them.
+const CHECKED: [(&str, [&str; 3]); 4] = [
+    ("khid", ["编号", "khid", "客户号"]),
+    ("mobile", ["手机", "mobile", "移动电话"]),
+    ("email", ["邮箱", "邮件", "email"]),
+    ("phone", ["电话", "phone", "固话"]),
+];
+
+impl Executor<'_> {
+    /// Fills in what the customer still lacks of these fields. What it cannot have because another customer has it (查重)
+    /// is left out: it is no reason to keep the rest from it.
+    pub(super) async fn fill(&self, kind: CustomerKind, ord: i64, fields: &[Field]) -> Result<Effect, SyncError> {
+        // Read again right before writing: what somebody has filled in meanwhile is not ours to overwrite.
+        let (kind, detail) = details::detail_of(self.erp, kind, ord).await?;
+        let mut missing: Vec<Field> = fields.iter().filter(|field| is_missing(&detail, &field.id)).cloned().collect();
+        if missing.is_empty() {
+            return Ok(Effect::said("nothing is missing any more"));
+        }
+        loop {
+            let Some(edit) = self.edit(kind, ord, &detail, &missing, None).await? else {
+                return Ok(Effect::left_out(NO_TEXTS));
+            };
+            let refused = match self.erp.edit_customer(ord, &edit).await {
+                Ok(answer) => return Ok(Effect::said(answer.message)),
+                Err(error) if error.is_duplicate() => error,
+                Err(error) => return Err(error.into()),
+            };
+            let words = refused.to_string();
+            let before = missing.len();
+            let taken = taken_fields(&words, &missing);
+            missing.retain(|field| !taken.contains(&field.id.clone().into_owned()));
+            if missing.is_empty() || missing.len() == before {
+                return Ok(Effect::left_out(words));
+            }
+        }
+    }
+
+    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`); `None` where
+    /// it does not say how these are called, since any other text would reset what somebody has set.
+    pub(super) async fn edit(
+        &self,
+        kind: CustomerKind,
+        ord: i64,
+        detail: &Detail,
+        fields: &[Field],
+        stage: Option<&str>,
+    ) -> Result<Option<Vec<Field>>, ErpError> {
+        let category = Category::of(detail, self.values);
+        let stage = match stage {
+            Some(stage) => Some(stage.to_owned()),
+            None => category.stage.or_configured(&self.values.stage),
+        };
+        let (Some(sort), Some(stage)) = (category.sort.or_configured(&self.values.sort), stage) else {
+            return Ok(None);
+        };
+        let name = shown(detail, "name").unwrap_or_default();
+        let person = match shown(detail, "person_name") {
+            Some(person) => Some(person),
+            // A company's own name would overwrite that of its contact person.
+            None if kind == CustomerKind::Company => contact_persons::first_person(self.erp, ord).await?,
+            None => None,
+        };
+        let person = person.unwrap_or_else(|| name.clone());
+        let sort2 = match kind {
+            CustomerKind::Company => "1",
+            CustomerKind::Person => "2",
+        };
+        let required = [
+            ("ord", ord.to_string()),
+            ("sort2", sort2.to_owned()),
+            ("name", name),
+            ("sort", sort),
+            ("sort1", stage),
+            ("person_name", person),
+        ];
+        let required = required.into_iter().map(|(id, val)| Field::new(id, val));
+        Ok(Some(required.chain(fields.iter().cloned()).collect()))
+    }
+
+    pub(super) async fn verify_filled(
+        &self,
+        kind: CustomerKind,
+        ord: i64,
+        fields: &[Field],
+    ) -> Result<Verification, SyncError> {
+        let (_, detail) = details::detail_of(self.erp, kind, ord).await?;
+        let (empty, filled): (Vec<_>, Vec<_>) = fields.iter().partition(|field| is_missing(&detail, &field.id));
+        if filled.is_empty() {
+            return Ok(Verification::NotDone);
+        }
+        self.erp.note_shown(Shown::Edit);
+        let names = |fields: Vec<&Field>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
+        // An installation may not take a field by this interface; what it took is what can be had.
+        Ok(Verification::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))
+    }
+}
+
+/// The fields that a refusal as a duplicate names; all that may be checked where it names none of them.
+fn taken_fields(words: &str, fields: &[Field]) -> Vec<String> {
+    let words = words.to_lowercase();
+    let sent = |(id, _): &&(&str, [&str; 3])| fields.iter().any(|field| field.id == *id);
+    let checked: Vec<_> = CHECKED.iter().filter(sent).collect();
+    let is_named = |titles: &[&str; 3]| titles.iter().any(|title| words.contains(title));
+    let named: Vec<_> = checked.iter().filter(|(_, titles)| is_named(titles)).map(|(id, _)| (*id).to_owned()).collect();
+    if named.is_empty() { checked.into_iter().map(|(id, _)| (*id).to_owned()).collect() } else { named }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_field_that_another_customer_has_or_all_that_may_be_checked() {
+        let fields = ["khid", "mobile", "email", "weixinAcc"].map(|id| Field::new(id, "x"));
+        for (words, taken) in [
+            ("手机“13800000001”已被使用", &["mobile"][..]),
+            ("邮箱重复", &["email"]),
+            ("客户编号已存在", &["khid"]),
+            ("电话重复", &["khid", "mobile", "email"]),
+            ("已有相同客户", &["khid", "mobile", "email"]),
+        ] {
+            assert_eq!(taken_fields(words, &fields), taken, "{words}");
+        }
+    }
+}
