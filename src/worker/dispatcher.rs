@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     circuit::{Breaker, Circuit},
+    end::End,
     health::Health,
     limit::Limit,
     retry::pause_after_claims,
@@ -310,6 +311,7 @@ impl Dispatcher {
             late_effect: self.parts.engine.late_effect(),
             linked: false,
             lease: claimed.lease.clone(),
+            reserving: Vec::new(),
             health: &self.health,
         };
         let end = match end_of_suspect {
@@ -321,7 +323,27 @@ impl Dispatcher {
         };
         let calls = run.calls();
         let lease = run.lease.clone();
+        let reserved = std::mem::take(&mut run.reserving);
+        let waits = matches!(end, End::Wait);
+        if waits {
+            self.waits.note(&claimed.event.id, &lease.contact_id, reserved.clone());
+        }
         self.settle(&claimed, lease, end, calls, begun).await;
+        if !waits {
+            self.wake_twins(&reserved).await;
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Lets those look again at once who waited for what a run had reserved.
+    async fn wake_twins(&self, reserved: &[String]) {
+        let contacts = self.waits.contacts_waiting_for(reserved);
+        if !contacts.is_empty()
+            && let Err(error) = self.parts.store.hasten(&contacts).await
+        {
+            tracing::debug!(%error, "those who wait for a twin look again by themselves");
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Run<'a> {
     /// Whether the contact was linked when the run began.
     pub(super) linked: bool,
     pub(super) lease: Lease,
+    /// What was reserved for the contact, or waited for, in this run.
+    pub(super) reserving: Vec<String>,
 }
 
 impl Run<'_> {
@@ -188,7 +190,9 @@ impl Run<'_> {
     /// Two contacts for whom the platform names the same customer must not both become it.
     async fn claim_named(&mut self, contact_id: &str, steps: &[(String, Step)]) -> Result<(), End> {
         let Some(ord) = steps.iter().find_map(|(_, step)| step.takes_named_customer()) else { return Ok(()) };
-        if !self.store.reserve(&mut self.lease, &[format!("ord:{ord}")]).await? {
+        let identity = format!("ord:{ord}");
+        self.reserving.push(identity.clone());
+        if !self.store.reserve(&mut self.lease, &[identity]).await? {
             return Err(End::Wait);
         }
         // Who had it reserved may have become it since it was asked for; planned anew, that is seen.
@@ -206,6 +210,7 @@ impl Run<'_> {
         if identities.is_empty() {
             return Ok(true);
         }
+        self.reserving.clone_from(&identities);
         Ok(self.store.reserve(&mut self.lease, &identities).await?)
     }
 
