@@ -24,6 +24,8 @@ mod stream_places;
 mod trace;
 mod webhooks;
 
+use std::sync::LazyLock;
+
 use axum::{
     Router,
     http::header,
@@ -80,11 +82,13 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(health::metrics_text))
 }
 
+/// Written when it is first asked for, and once: that takes longer than all else of a start.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().into());
+
 /// The whole door, ready to be served.
 pub fn router(state: HttpState) -> Router {
-    let (routes, gathered) = documented_routes().split_for_parts();
-    let document = Bytes::from(openapi::yaml(&gathered));
-    let document = move || async move { ([(header::CONTENT_TYPE, "application/yaml; charset=utf-8")], document) };
+    let (routes, _) = documented_routes().split_for_parts();
+    let document = async || ([(header::CONTENT_TYPE, "application/yaml; charset=utf-8")], DOCUMENT.clone());
     let pages = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.yaml"));
     framed(routes.route("/openapi.yaml", get(document)).merge(pages), state)
 }

@@ -47,8 +47,9 @@ impl InstanceLock {
 }
 
 impl Store {
-    /// Frees what an earlier process had claimed; for the ledger's owner. Answers how many turns were freed. PostgreSQL's
-    /// replicas are each other's neighbours: there a dead one's turns wait for the end of their leases.
+    /// Frees what an earlier process had claimed, turns and the ERP's login; for the ledger's owner. Answers how many turns
+    /// were freed. PostgreSQL's replicas are each other's neighbours: there what a dead one had claimed waits for the end of
+    /// its lease.
     pub async fn free_turns(&self) -> Result<u64, StoreError> {
         if !matches!(self.db, Db::Sqlite { .. }) {
             return Ok(0);
@@ -65,6 +66,7 @@ impl Store {
                 when cut_short > 7 then 60000 else 1000 << (cut_short - 2) end
             where token is not null";
         let freed = tx.execute(free, args![now]).await?;
+        tx.execute("update erp_sessions set login_until = 0", args![]).await?;
         tx.commit().await?;
         Ok(freed)
     }

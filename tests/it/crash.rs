@@ -2,6 +2,7 @@
 //! and takes effect once and in order.
 
 mod deadlines;
+mod held;
 mod kills;
 mod outages;
 mod replicas;

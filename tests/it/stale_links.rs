@@ -107,6 +107,22 @@ async fn a_customer_that_is_found_nowhere_waits_for_a_decision_and_is_made_anew(
 }
 
 #[tokio::test]
+async fn a_refusal_is_not_final_while_nobody_can_tell_whether_the_customer_is_gone() {
+    // The calls of 客户列表 that follow the refusal: each is broken once.
+    for passed in 0..5 {
+        let (world, old) = linked(false).await;
+        assert!(world.sim.handle.delete_customer(old));
+        world.sim.handle.fault(&format!("customer.list:empty_200_before:skip={passed}:times=1")).unwrap();
+        let event = handle(&world, "message").await;
+        assert_eq!(
+            (event.status, event.error_code.as_deref()),
+            (Status::NeedsReview, Some("customer_gone")),
+            "{passed}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_operator_links_the_contact_of_a_deleted_customer_to_another_or_gives_the_event_up() {
     let (world, old) = linked(false).await;
     let other = seed(&world, "另一客户", "K2", "13900000009");

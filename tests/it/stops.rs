@@ -1,4 +1,5 @@
-//! A stop ends in time, whatever others do meanwhile: an ERP that never answers, a client that never reads.
+//! A stop ends in time, whatever others do meanwhile: an ERP that never answers, a client that never reads. What it cuts
+//! holds nothing up at the next start.
 
 use std::time::{Duration, Instant};
 
@@ -44,4 +45,27 @@ async fn a_stop_is_over_in_time_while_the_erp_hangs_and_a_client_does_not_read()
     bridge.restart().await;
     bridge.sender.all_succeeded(2, LIMIT).await;
     assert_eq!(sim.handle.customers().len(), 2, "{id} took effect once");
+}
+
+#[tokio::test]
+async fn a_login_that_a_stop_or_a_kill_cut_does_not_hold_up_the_first_event_of_the_next_start() {
+    for is_killed in [false, true] {
+        let sim = simulator::start(SimConfig::default()).await.unwrap();
+        sim.handle.change_settings(|settings| settings.latency_ms = 600_000);
+        let variables = [("SERVER__SHUTDOWN_GRACE", "1s"), ("ERP__TIMEOUT", "5m"), ("WORKER__LEASE", "30m")];
+        let mut bridge = Process::start(&sim.base_url(), &variables).await;
+        bridge.sender.deliver("m1", &promoted(&contact("c1", 1), 70.0)).await;
+        eventually("the ERP has the login in hand", LIMIT, async || (sim.handle.load().in_flight > 0).then_some(()))
+            .await;
+        if is_killed {
+            bridge.kill();
+        } else {
+            bridge.signal("TERM");
+            eventually("the bridge ends", LIMIT, || std::future::ready(bridge.exit_code())).await;
+        }
+        sim.handle.change_settings(|settings| settings.latency_ms = 0);
+        bridge.restart().await;
+        bridge.sender.all_succeeded(1, LIMIT).await;
+        assert_eq!(sim.handle.customers().len(), 1, "killed: {is_killed}");
+    }
 }

@@ -6,7 +6,10 @@ mod journal;
 mod look;
 mod parts;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +20,9 @@ use crate::{
     event::{Event, EventKind, Reading, Work},
     json,
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Duplicate, Job, Plan, Question, Step, Task, WhoItIs, identities, named},
+    sync::{
+        CallRecord, Duplicate, FaultCause, Job, Plan, Question, Step, Task, WhoItIs, identities, named, subject_of,
+    },
 };
 
 /// A run in progress.
@@ -34,13 +39,20 @@ pub(super) struct Run<'a> {
     pub(super) lease: Lease,
     /// What was reserved for the contact, or waited for, in this run.
     pub(super) reserving: Vec<String>,
+    /// Interfaces that answered as they should.
+    pub(super) answered: BTreeSet<String>,
 }
 
 impl Run<'_> {
     /// Runs a claimed event to its end, or as far as it goes.
     pub(super) async fn run(&mut self, claimed: &Claimed) -> End {
+        let is_command = self.work_of(claimed).is_ok_and(|work| matches!(work, Work::Command { .. }));
         match self.go(claimed).await {
             Ok(last) => End::Succeeded(last.into()),
+            // Whoever called named the salesperson; no other event names this one.
+            Err(End::Blocked(fault)) if is_command && fault.cause == FaultCause::SalespersonUnknown => {
+                End::Dead { code: fault.cause.as_str(), error: fault.to_string() }
+            }
             Err(end) => end,
         }
     }
@@ -48,9 +60,7 @@ impl Run<'_> {
     /// Answers the last write of the journal, or how the run ended before.
     async fn go(&mut self, claimed: &Claimed) -> Result<Advance, End> {
         let event = &claimed.event;
-        let payload = event.payload.as_deref().unwrap_or_default();
-        let work = Work::parse(&event.kind, payload, self.reading)
-            .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
+        let work = self.work_of(claimed)?;
         let mut anew = Anew::default();
         let mut steps = claimed.steps.clone();
         loop {
@@ -59,22 +69,28 @@ impl Run<'_> {
                 Err(End::Duplicate(Duplicate { words, .. })) => {
                     return Err(End::review(&Question::Duplicate { words, candidates: Vec::new() }));
                 }
-                Err(end) if !anew.is_gone && end.may_mean_gone() && self.is_gone(claimed).await => anew.is_gone = true,
+                Err(end) if !anew.is_gone && end.may_mean_gone() && self.is_gone(claimed).await? => anew.is_gone = true,
                 ended => return ended,
             }
             steps = self.store.steps(&event.id).await?;
         }
     }
 
+    fn work_of(&self, claimed: &Claimed) -> Result<Work, End> {
+        let event = &claimed.event;
+        Work::parse(&event.kind, event.payload.as_deref().unwrap_or_default(), self.reading)
+            .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })
+    }
+
     /// Whether the ERP has the linked customer no more; asked only after a failure, so that a customer who is there costs
-    /// nothing.
-    async fn is_gone(&self, claimed: &Claimed) -> bool {
-        let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return false };
-        let is_gone = self.job.is_gone(link).await.unwrap_or(false);
+    /// nothing. Where the answer does not come, that failure is not final.
+    async fn is_gone(&self, claimed: &Claimed) -> Result<bool, End> {
+        let Some(link) = claimed.contact.as_ref().map(|contact| &contact.link) else { return Ok(false) };
+        let is_gone = self.job.is_gone(link).await?;
         if is_gone {
             tracing::warn!(event.id = %claimed.event.id, customer.ord = link.ord, "the linked customer is gone from the ERP; the contact is looked up anew");
         }
-        is_gone
+        Ok(is_gone)
     }
 
     /// Plans, or goes on with what is planned.
@@ -127,7 +143,7 @@ impl Run<'_> {
             self.start(first, false).await?;
         }
         self.linked = trusted.is_some();
-        self.work_through(pending, ord, decided).await
+        self.work_through(work, pending, ord, decided).await
     }
 
     /// The newest event that says who the contact of a message or a command is.
@@ -216,6 +232,7 @@ impl Run<'_> {
 
     async fn work_through(
         &mut self,
+        work: &Work,
         steps: Vec<StepRow>,
         mut ord: Option<i64>,
         mut decided: Option<Decided>,
@@ -226,8 +243,11 @@ impl Run<'_> {
         let journal = StoreJournal { store, event_id: &event_id };
         let mut rows = VecDeque::from(steps);
         while let Some(row) = rows.pop_front() {
-            let step: Step = json::from_value(&row.step)
+            let mut step: Step = json::from_value(&row.step)
                 .map_err(|error| End::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
+            if row.state == StepState::Planned {
+                step = self.job.planner.renewed(step, work, &journal).await?;
+            }
             self.job.log.set_step(&row.name);
             let executor = self.job.executor(&journal, ord);
             let (result, resolved) = if is_part(&row) {
@@ -282,7 +302,7 @@ impl Run<'_> {
     }
 
     /// The calls made since they were last taken, for the ledger.
-    pub(super) fn calls(&self) -> Vec<CallRow> {
+    pub(super) fn calls(&mut self) -> Vec<CallRow> {
         let row = |call: CallRecord| CallRow {
             step: call.step,
             interface: call.interface.to_owned(),
@@ -295,6 +315,9 @@ impl Run<'_> {
         let calls = self.job.log.drain();
         for call in &calls {
             self.health.observe(call, self.clock.now());
+            if call.outcome == "ok" {
+                self.answered.insert(subject_of(call.interface, call.call));
+            }
             crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
         }
         calls.into_iter().map(row).collect()

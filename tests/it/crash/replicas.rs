@@ -56,16 +56,18 @@ async fn of_three_replicas_one_is_killed_and_one_sleeps_through_its_lease_and_no
     })
     .await;
     stopped.signal("STOP");
+    // On a machine that is slow some may have been late before.
+    let late = stopped.lines_with("lease");
     let since = Instant::now();
     reached(5).await;
     killed.kill();
     eventually("its lease is over", LIMIT, async || (since.elapsed() > STOPPED).then_some(())).await;
     assert!(sim.handle.progress().len() < CONTACTS as usize * MESSAGES, "it wakes while there is work");
-    assert!(!stopped.log().contains("lease"), "{}", stopped.log());
     stopped.signal("CONT");
     sending.await.unwrap();
     load.check(CONTACTS, &sim.handle, &steady.sender, LIMIT).await;
-    assert!(stopped.sender.is_ready().await, "the one that slept is at work again");
+    // The one that slept is at work again.
+    stopped.ready().await;
     // Its claims, its journal and its calls fail in several ways; each of them speaks of the lease.
-    assert!(stopped.log().contains("lease"), "it slept too long: {}", stopped.log());
+    assert!(stopped.lines_with("lease") > late, "it slept too long: {}", stopped.log());
 }
