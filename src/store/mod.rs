@@ -9,6 +9,7 @@ mod audit;
 mod background;
 mod backup;
 mod batch;
+mod blocks;
 mod bulk;
 mod checkpoint;
 mod clock_step;
@@ -49,6 +50,7 @@ use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
     announcements::{Change, Follower, News},
     audit::{Actor, AuditRow, Deed},
+    blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
     erp_state::ErpSession,
     failures::Failure,
     figures::Stats,
@@ -58,7 +60,7 @@ pub use self::{
     pages::{EventSummary, Page},
     retention::Pruned,
     sequences::Gap,
-    turns::{Claimed, Settlement},
+    turns::{Claimed, Settled, Settlement},
     types::*,
 };
 use crate::{clock::Clock, config::DatabaseConfig, event::Status};
