@@ -113,7 +113,8 @@ class Sender:
     def emit(self, type: str, data: dict[str, Any], event_id: str | None = None,
              connection: sqlite3.Connection | None = None) -> str:
         """Puts an event into the outbox and answers its id. With `connection` (to the same database) it belongs to the
-        caller's transaction, and is sent if that is committed. An `event_id` that was emitted before is the same event
+        caller's transaction, and is sent if that is committed; hand it in wherever one is open, for the outbox would have
+        to wait for its end. An `event_id` that was emitted before is the same event
         and adds nothing: make it of what happened ("message-7"), of 1 to 255 visible ASCII characters."""
         event_id = event_id or f"evt_{uuid.uuid4().hex}"
         if not re.fullmatch("[!-~]{1,255}", event_id):

@@ -2,6 +2,11 @@
 
 use std::{os::unix::fs::symlink, path::Path, process::Stdio, time::Duration};
 
+use erp_bridge::json;
+use serde_json::Value;
+
+use crate::support::{SECRET, World};
+
 /// What the demonstration printed; `path` is where it finds programs.
 async fn demonstration(path: Option<&Path>) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_erp-bridge")).with_file_name("examples/demo");
@@ -99,4 +104,28 @@ async fn without_python_the_demonstration_says_so_and_tells_the_same_story() {
     let shown = demonstration(Some(path.path())).await;
     assert_story(&shown);
     assert_shows(&shown, &[("no Python 3.8 or newer here", 1), ("  202 held  ", 3)]);
+}
+
+#[tokio::test]
+async fn the_events_that_stand_in_for_the_platform_are_those_that_it_emits() {
+    let world = World::start().await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/platform");
+    let (hub, mut expected) = (tempfile::tempdir().unwrap(), Vec::new());
+    for act in ["chat", "promote", "buy"] {
+        let mut story = tokio::process::Command::new("python3");
+        story.arg(folder.join("story.py")).arg("--db").arg(hub.path().join("hub.db")).args([
+            "--url",
+            &world.url(""),
+            act,
+        ]);
+        story.envs([("ERP_BRIDGE_SECRET", SECRET), ("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONIOENCODING", "utf-8")]);
+        let output = story.output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let events = std::fs::read_to_string(folder.join(format!("events/{act}.json"))).unwrap();
+        let Value::Array(events) = json::parse_text(&events).unwrap() else { panic!("{act}.json is no list") };
+        expected.extend(events.into_iter().map(|event| (event["type"].clone(), event["data"].clone())));
+    }
+    let emitted = world.events().await.into_iter().map(|event| json::parse_text(&event.payload.unwrap()).unwrap());
+    let emitted: Vec<_> = emitted.map(|event| (event["type"].clone(), event["data"].clone())).collect();
+    assert_eq!(emitted, expected);
 }
