@@ -127,10 +127,10 @@ fn only_sync_knows_the_names_of_steps() {
     assert!(names.len() > 8 && names.iter().any(|name| name == "save_customer"), "they are read: {names:?}");
     for source in rust(&["src/app", "src/cli", "src/http", "src/store", "src/telemetry", "src/worker"]) {
         let text = program(&source);
-        // An operator can decide to link, and `approve` is a member of a body (`contract.md` §5): the interface says so.
-        let is_of_interface = |name: &str| ["link", "approve"].contains(&name) && source.path.starts_with("src/http/");
+        // To link is also what an operator can decide, and `approve` a member of an order (`contract.md` §5).
+        let is_decision = |name: &str| matches!(name, "link" | "approve") && source.path.starts_with("src/http/");
         let is_spelled = |name: &&String| {
-            !is_of_interface(name) && (text.contains(&format!("\"{name}\"")) || text.contains(&format!("'{name}'")))
+            !is_decision(name) && (text.contains(&format!("\"{name}\"")) || text.contains(&format!("'{name}'")))
         };
         let known = names.iter().find(is_spelled);
         assert!(known.is_none() && !text.contains("\"progress:"), "{} spells the step {known:?}", source.path);
