@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     blocks::{Blocks, passed},
     circuit::{Breaker, Circuit},
-    end::Ran,
+    end::{End, Ran},
     health::Health,
     limit::Limit,
     retry::pause_after_claims,
@@ -331,6 +331,7 @@ impl Dispatcher {
             late_effect: self.parts.engine.late_effect(),
             linked: false,
             lease: claimed.lease.clone(),
+            reserving: Vec::new(),
             health: &self.health,
             answered: BTreeSet::new(),
         };
@@ -344,7 +345,27 @@ impl Dispatcher {
         let calls = run.calls();
         let lease = run.lease.clone();
         let passed = passed(&claimed, &end, &run.answered);
+        let reserved = std::mem::take(&mut run.reserving);
+        let waits = matches!(end, End::Wait);
+        if waits {
+            self.waits.note(&claimed.event.id, &lease.contact_id, reserved.clone());
+        }
         self.settle(&claimed, lease, end, Ran { calls, begun, passed }).await;
+        if !waits {
+            self.wake_twins(&reserved).await;
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Lets those look again at once who waited for what a run had reserved.
+    async fn wake_twins(&self, reserved: &[String]) {
+        let contacts = self.waits.contacts_waiting_for(reserved);
+        if !contacts.is_empty()
+            && let Err(error) = self.parts.store.hasten(&contacts).await
+        {
+            tracing::debug!(%error, "those who wait for a twin look again by themselves");
+        }
     }
 }
 
