@@ -73,7 +73,7 @@ async fn filled(url: String, events: usize) -> Outcome<Ledger> {
 
 /// Opens a ledger.
 pub(crate) async fn open(url: &str) -> Outcome<Arc<Store>> {
-    let config = DatabaseConfig { url: url.to_owned().into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
     Ok(Arc::new(Store::open(&config, Clock::system(), true).await?))
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{Config, DatabaseConfig},
+    config::{Config, DatabaseConfig, ListenAddress},
     erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
     http::{
@@ -140,9 +140,9 @@ impl App {
         });
         let stop = CancellationToken::new();
         let (listener, address) = listen("server.listen", &config.server.listen).await?;
-        let admin = match config.server.admin_listen.as_str() {
-            "" => None,
-            address => Some(listen("server.admin_listen", address).await?),
+        let admin = match &config.server.admin_listen {
+            Some(address) => Some(listen("server.admin_listen", address).await?),
+            None => None,
         };
         let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
         let metrics = Metrics::install();
@@ -266,9 +266,9 @@ fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {
     }
 }
 
-async fn listen(key: &'static str, address: &str) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |error| StartError::Listen { key, address: address.to_owned(), error };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+async fn listen(key: &'static str, address: &ListenAddress) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen { key, address: address.to_string(), error };
+    let listener = TcpListener::bind(address.host_and_port()).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }

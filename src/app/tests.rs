@@ -16,8 +16,8 @@ async fn wrong_password(clock: &Clock, dir: &tempfile::TempDir) -> (simulator::R
     let sim = simulator::start(SimConfig { clock: clock.clone(), ..SimConfig::default() }).await.unwrap();
     sim.handle.change_settings(|settings| settings.password = "right".into());
     let mut config = Config::default();
-    config.server.listen = "127.0.0.1:0".into();
-    config.database.url = format!("sqlite://{}/ledger.db", dir.path().display()).into();
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.database.url = format!("sqlite://{}/ledger.db", dir.path().display()).parse().unwrap();
     config.webhook.secrets = vec!["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().unwrap()];
     config.api.tokens = vec![ApiToken::new("ops", crate::config::Scope::Operate, "operator-token-0123456789")];
     config.erp.base_url = sim.base_url().parse().unwrap();

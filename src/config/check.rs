@@ -1,11 +1,10 @@
 //! What a single value must look like, what must hold between keys, what must not be missing, and what deserves a warning.
 
-use std::{collections::BTreeSet, net::SocketAddr, str::FromStr, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use bytesize::ByteSize;
 use humantime::format_duration;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 
 use super::{
     Config, ServerConfig,
@@ -79,7 +78,7 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
 }
 
 fn server(server: &ServerConfig, r: &mut Reader) {
-    if server.admin_listen == server.listen && !server.listen.ends_with(":0") {
+    if server.admin_listen.as_ref().is_some_and(|admin| *admin == server.listen && admin.is_fixed()) {
         r.refuse("server.admin_listen", "is server.listen too: write another address or port, or nothing");
     }
     if server.request_memory < server.body_limit {
@@ -118,28 +117,6 @@ pub(super) fn required(config: &Config, r: &mut Reader) {
             r.refuse(key, format!("is missing: {what}; write {name} under [{section}], or set {variable}{by_file}"));
         }
     }
-}
-
-/// `host:port`; the host may be a name.
-pub(super) fn is_listen(text: &str) -> bool {
-    let named = |(host, port): (&str, &str)| {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        !host.is_empty() && host.chars().all(allowed) && port.parse::<u16>().is_ok()
-    };
-    text.parse::<SocketAddr>().is_ok() || text.rsplit_once(':').is_some_and(named)
-}
-
-/// A URL that one of the two databases takes, and that lasts: a ledger in memory would lose what was acknowledged.
-pub(super) fn is_database_url(text: &str) -> bool {
-    let lasts = !text.contains(":memory:") && !text.contains("mode=memory") && !text.contains(char::is_control);
-    let has_rest = text.split_once("://").is_some_and(|(_, rest)| !rest.trim().is_empty());
-    let is_taken = if text.starts_with("sqlite://") {
-        SqliteConnectOptions::from_str(text).is_ok()
-    } else {
-        let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        is_postgres && PgConnectOptions::from_str(text).is_ok()
-    };
-    lasts && has_rest && is_taken
 }
 
 /// A path of the ERP, without query.

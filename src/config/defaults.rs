@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AdmissionConfig, ApiConfig, BaseUrl, BeforePromotion, ConflictsConfig, ContentType, DatabaseConfig, ErpConfig,
-    ErpValues, Level, LogConfig, LogFilter, LogFormat, MappingConfig, Markup, MessagesConfig, RetentionConfig,
-    RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
+    AdmissionConfig, ApiConfig, BaseUrl, BeforePromotion, ConflictsConfig, ContentType, DatabaseConfig, DatabaseUrl,
+    ErpConfig, ErpValues, Level, ListenAddress, LogConfig, LogFilter, LogFormat, MappingConfig, Markup, MessagesConfig,
+    RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
 };
 
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            listen: "127.0.0.1:8080".into(),
-            admin_listen: String::new(),
+            listen: ListenAddress::default(),
+            admin_listen: None,
             body_limit: 256 * 1024,
             read_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(15),
@@ -27,7 +27,7 @@ impl Default for ServerConfig {
 impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {
-            url: "sqlite://erp-bridge.db".to_owned().into(),
+            url: DatabaseUrl::default(),
             max_connections: 8,
             max_backlog: 5_000_000,
             min_free_disk: 64 * 1024 * 1024,

@@ -6,9 +6,10 @@ use super::{
     AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig, ContentType,
     DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours,
     RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
-    check::{is_database_url, is_ids, is_listen, is_login_path, is_prefix, is_serial},
+    check::{is_ids, is_login_path, is_prefix, is_serial},
     parse::{
-        duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth, zone,
+        duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
+        unless_empty, zone,
     },
     source::Reader,
     tables::{admission_rules, assignment_rule, level, placeholder, token},
@@ -52,14 +53,9 @@ pub(super) fn read(r: &mut Reader) -> Config {
 
 fn server(r: &mut Reader) -> ServerConfig {
     let d = ServerConfig::default();
-    let listen = text_such_that(is_listen, "write an address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"");
-    let admin_listen = text_such_that(
-        |text| text.is_empty() || is_listen(text),
-        "write an address and a port, such as \"127.0.0.1:8081\", or nothing",
-    );
     ServerConfig {
-        listen: r.read("server.listen", d.listen, listen),
-        admin_listen: r.read("server.admin_listen", d.admin_listen, admin_listen),
+        listen: r.read("server.listen", d.listen, read_as),
+        admin_listen: r.read("server.admin_listen", d.admin_listen, unless_empty(read_as)),
         body_limit: r.read("server.body_limit", d.body_limit, size(1_024..=16 * 1_024 * 1_024)),
         read_timeout: r.read("server.read_timeout", d.read_timeout, duration(MS * 100..=MINUTE * 10)),
         write_timeout: r.read("server.write_timeout", d.write_timeout, duration(MS * 100..=MINUTE * 10)),
@@ -76,10 +72,8 @@ fn server(r: &mut Reader) -> ServerConfig {
 
 fn database(r: &mut Reader) -> DatabaseConfig {
     let d = DatabaseConfig::default();
-    let url =
-        text_such_that(is_database_url, "write sqlite://FILE (not memory) or postgres://USER:PASSWORD@HOST/DATABASE");
     DatabaseConfig {
-        url: r.secret("database.url", d.url, |raw| url(raw).map(Into::into)),
+        url: r.secret("database.url", d.url, read_as),
         max_connections: r.read("database.max_connections", d.max_connections, integer(1..=200)),
         max_backlog: r.read("database.max_backlog", d.max_backlog, integer(1..=1_000_000_000)),
         min_free_disk: r.read("database.min_free_disk", d.min_free_disk, size(0..=1 << 40)),

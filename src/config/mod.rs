@@ -3,6 +3,7 @@
 //! [`keys`] holds one line a key: its name, its default and what it may hold. [`source`] knows where a value came from,
 //! [`parse`] how it is written, [`check`] what must hold between keys. All problems are reported at once.
 
+mod addresses;
 mod check;
 mod defaults;
 mod erp;
@@ -26,7 +27,9 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Millis;
 
+pub(crate) use self::addresses::DatabaseOptions;
 pub use self::{
+    addresses::{DatabaseUrl, ListenAddress},
     erp::{BaseUrl, ContentType},
     error::{ConfigError, Problem},
     load::{DEFAULT_FILE, Place},
@@ -75,9 +78,9 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
     /// Address and port; port 0 takes a free one and prints it.
-    pub listen: String,
-    /// Where everything but the webhook target, `/livez` and `/readyz` is served, if anywhere else; empty: at `listen`.
-    pub admin_listen: String,
+    pub listen: ListenAddress,
+    /// Where everything but the webhook target, `/livez` and `/readyz` is served, if anywhere else than at `listen`.
+    pub admin_listen: Option<ListenAddress>,
     /// Largest request body in bytes; also written `256KiB`.
     pub body_limit: u64,
     /// How long a client may take to send its header, and again its body.
@@ -97,8 +100,8 @@ pub struct ServerConfig {
 /// `[database]`
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
-    /// `sqlite://erp-bridge.db` or `postgres://…`
-    pub url: SecretString,
+    /// Where the ledger is.
+    pub url: DatabaseUrl,
     /// Connections of the pool that reads (SQLite) or of the whole pool (PostgreSQL).
     pub max_connections: u32,
     /// How many waiting events (queued, held, in review) fill the backlog: then the door answers 503.

@@ -43,6 +43,14 @@ pub(super) fn read_as<T: FromStr<Err: Display>>(raw: &Raw) -> Parsed<T> {
     }
 }
 
+/// What `read` takes, or nothing where the text is empty.
+pub(super) fn unless_empty<T>(read: impl Fn(&Raw) -> Parsed<T>) -> impl Fn(&Raw) -> Parsed<Option<T>> {
+    move |raw| match raw {
+        Raw::Env(text) | Raw::Text(text) if text.is_empty() => Ok(None),
+        _ => read(raw).map(Some).map_err(|wanted| format!("{wanted}, or nothing")),
+    }
+}
+
 /// A text that somebody can read: not blank, at most so many UTF-16 code units.
 pub(super) fn readable(units_max: usize) -> impl Fn(&Raw) -> Parsed<String> {
     move |raw| {

@@ -135,7 +135,7 @@ mod tests {
 
     async fn ledger(dir: &tempfile::TempDir) -> Store {
         let url = format!("sqlite://{}/ledger.db", dir.path().display());
-        let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+        let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
         Store::open(&config, Clock::manual(NOW), true).await.unwrap()
     }
 

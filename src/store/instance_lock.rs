@@ -5,19 +5,15 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    str::FromStr,
     sync::{Mutex, PoisonError},
 };
-
-use secrecy::ExposeSecret;
-use sqlx::sqlite::SqliteConnectOptions;
 
 use super::{
     OpenError, Store, StoreError,
     db::{Db, args},
     private_files::OWNER_ONLY,
 };
-use crate::config::DatabaseConfig;
+use crate::config::{DatabaseConfig, DatabaseOptions};
 
 /// The right to work on a ledger; given back when it is released or dropped, and by the system when the process dies.
 #[derive(Debug, Default)]
@@ -27,12 +23,10 @@ impl InstanceLock {
     /// Makes this process the one that works on the ledger, before it is opened. PostgreSQL is shared by replicas: there
     /// it changes nothing.
     pub fn take(config: &DatabaseConfig) -> Result<Self, OpenError> {
-        let url = config.url.expose_secret();
-        if !url.starts_with("sqlite:") {
-            return Ok(Self::default());
+        match config.url.options() {
+            DatabaseOptions::Sqlite(options) => Ok(Self(Mutex::new(Some(lock(options.get_filename())?)))),
+            DatabaseOptions::Postgres(_) => Ok(Self::default()),
         }
-        let options = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Url)?;
-        Ok(Self(Mutex::new(Some(lock(options.get_filename())?))))
     }
 
     /// Whether the ledger is this process's alone; one on PostgreSQL never is.

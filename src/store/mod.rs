@@ -91,9 +91,6 @@ pub enum StoreError {
 /// Why the ledger could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// `database.url` is not understood.
-    #[error("database.url: write sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE")]
-    Url,
     /// The database holds texts in another encoding, which has no place for most of what people write.
     #[error(
         "the database is encoded in {0}; needed: UTF8. Make one by `createdb -T template0 -E UTF8 NAME` and name it in \

@@ -1,8 +1,7 @@
 //! Opening the ledger: connections, their safety settings, migrations.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use sqlx::{
     Connection as _, PgConnection,
     migrate::{MigrateError, Migrator},
@@ -12,7 +11,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::{OpenError, background::Background, checkpoint, db::Db, private_files};
-use crate::config::DatabaseConfig;
+use crate::config::{DatabaseConfig, DatabaseOptions};
 
 /// The server's side of [`super::conn::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
 /// locks go of whoever was cut off, or stopped, in the middle of a transaction.
@@ -45,18 +44,18 @@ const OLDEST_SQLITE: &str = "3.51.3";
 
 /// Connects by the URL's scheme; the answer says in words which mode is active.
 pub(super) async fn connect(config: &DatabaseConfig, background: &Background) -> Result<(Db, String), OpenError> {
-    let url = config.url.expose_secret();
-    if url.starts_with("sqlite:") {
-        connect_sqlite(url, config.max_connections, background).await
-    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        connect_postgres(url, config.max_connections).await
-    } else {
-        Err(OpenError::Url)
+    match config.url.options() {
+        DatabaseOptions::Sqlite(options) => connect_sqlite(options, config.max_connections, background).await,
+        DatabaseOptions::Postgres(options) => connect_postgres(options, config.max_connections).await,
     }
 }
 
-async fn connect_sqlite(url: &str, readers: u32, background: &Background) -> Result<(Db, String), OpenError> {
-    let base = SqliteConnectOptions::from_str(url).map_err(|_| OpenError::Url)?.busy_timeout(Duration::from_secs(5));
+async fn connect_sqlite(
+    options: &SqliteConnectOptions,
+    readers: u32,
+    background: &Background,
+) -> Result<(Db, String), OpenError> {
+    let base = options.clone().busy_timeout(Duration::from_secs(5));
     let options = base
         .clone()
         .create_if_missing(true)
@@ -112,12 +111,9 @@ async fn connect_sqlite(url: &str, readers: u32, background: &Background) -> Res
     Ok((Db::Sqlite { writer, reader, checkpointer }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
 }
 
-async fn connect_postgres(url: &str, connections: u32) -> Result<(Db, String), OpenError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|_| OpenError::Url)?
-        .application_name("erp-bridge")
-        .options([("synchronous_commit", "on")])
-        .options(LIMITS);
+async fn connect_postgres(options: &PgConnectOptions, connections: u32) -> Result<(Db, String), OpenError> {
+    let options =
+        options.clone().application_name("erp-bridge").options([("synchronous_commit", "on")]).options(LIMITS);
     // At least one for each.
     let others = connections.saturating_sub(DOOR_CONNECTIONS).max(1);
     let door =

@@ -110,7 +110,7 @@ async fn an_address_gets_as_many_connections_as_configured() {
 
 #[tokio::test]
 async fn with_an_address_for_administration_the_other_serves_webhooks_and_probes_alone() {
-    let configure = |config: &mut erp_bridge::config::Config| config.server.admin_listen = "127.0.0.1:0".into();
+    let configure = |config: &mut erp_bridge::config::Config| config.server.admin_listen = "127.0.0.1:0".parse().ok();
     let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
     let mut admin = world.sender.clone();
     admin.base_url = format!("http://{}", world.app.admin_address.unwrap());

@@ -99,7 +99,7 @@ async fn tries(url: &str) -> i64 {
 async fn where_claiming_fails_and_reading_works_it_is_tried_ever_more_slowly() {
     let url = postgres::database().await;
     let database = url.clone();
-    let configure = Box::new(move |config: &mut erp_bridge::config::Config| config.database.url = url.clone().into());
+    let configure = Box::new(move |config: &mut erp_bridge::config::Config| config.database.url = url.parse().unwrap());
     let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
     let refuse = "create sequence tries;
         create function refuse() returns trigger language plpgsql as

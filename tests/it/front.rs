@@ -144,7 +144,8 @@ impl Front {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("ledger.db").display());
         let clock = Clock::manual(NOW);
-        let database = DatabaseConfig { url: url.into(), max_backlog: wishes.max_backlog, ..DatabaseConfig::default() };
+        let database =
+            DatabaseConfig { url: url.parse().unwrap(), max_backlog: wishes.max_backlog, ..DatabaseConfig::default() };
         let store = Store::open(&database, clock.clone(), true).await.unwrap();
         let keys = Arc::new(Keyring::new(keys(&[SECRET, OTHER_SECRET])));
         let stop = CancellationToken::new();

@@ -94,7 +94,7 @@ impl Ledger {
     }
 
     async fn at(url: String, dir: TempDir) -> Self {
-        let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+        let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
         let clock = Clock::manual(START);
         let store = Store::open(&config, clock.clone(), true).await.unwrap();
         Self { store, clock, config, numbers: AtomicUsize::new(0), _dir: dir }

@@ -47,7 +47,7 @@ impl Listening {
 async fn replica(database: &str) -> World {
     let database = database.to_owned();
     let configure = Box::new(move |config: &mut erp_bridge::config::Config| {
-        config.database.url = database.clone().into();
+        config.database.url = database.parse().unwrap();
     });
     World::with(WorldOptions { configure, dispatch: false, ..WorldOptions::default() }).await
 }

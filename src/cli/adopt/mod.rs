@@ -82,10 +82,7 @@ impl Adopt {
     /// A bridge that works on the ledger can do it.
     fn advise(&self, config: &Config, error: StartError) -> String {
         let StartError::Ledger(OpenError::InUse(_)) = &error else { return error.to_string() };
-        let listen = match config.server.admin_listen.as_str() {
-            "" => &config.server.listen,
-            listen => listen,
-        };
+        let listen = config.server.admin_listen.as_ref().unwrap_or(&config.server.listen);
         let apply = if self.apply { " --apply" } else { "" };
         format!(
             "{error}\n请让正在运行的程序来做 (let the running bridge do it):\n  \

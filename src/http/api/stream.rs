@@ -162,7 +162,7 @@ mod tests {
     async fn a_stream_tells_changes_and_losses_with_ids_and_ends_when_the_bridge_stops() {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/ledger.db", dir.path().display());
-        let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+        let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
         let store = Store::open(&config, Clock::manual(Millis(0)), true).await.unwrap();
         let stop = CancellationToken::new();
         let place = StreamPlaces::default().take(&"view".into()).unwrap();

@@ -29,7 +29,7 @@ const STEPS: usize = 12;
 const AT_ONCE: usize = 8;
 
 async fn store(database: String, clock: Clock) -> Store {
-    let config = DatabaseConfig { url: database.into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: database.parse().unwrap(), ..DatabaseConfig::default() };
     Store::open(&config, clock, true).await.unwrap()
 }
 

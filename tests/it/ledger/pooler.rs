@@ -27,7 +27,7 @@ async fn a_pooler_that_refuses_the_settings_of_a_connection_is_named() {
         }
     });
     let url = format!("postgres://bridge@127.0.0.1:{port}/bridge?sslmode=disable");
-    let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
     let error = Store::open(&config, Clock::system(), true).await.unwrap_err();
     assert!(matches!(error, OpenError::Pooler), "{error:?}");
     assert!(error.to_string().contains("write the address of PostgreSQL itself"), "{error}");

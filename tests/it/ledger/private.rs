@@ -26,7 +26,7 @@ fn own(names: &[&str]) -> Vec<(String, u32)> {
 
 async fn opened(dir: &Path) -> Store {
     let url = format!("sqlite://{}/ledger.db", dir.display());
-    let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
     drop(InstanceLock::take(&config).unwrap());
     let store = Store::open(&config, Clock::manual(START), true).await.unwrap();
     store.accept(event("w1", "c1")).await.unwrap();
@@ -77,7 +77,7 @@ async fn a_backup_is_its_owner_s_only_and_holds_no_session_of_the_erp() {
     assert!(twice.contains("copy.db: exists already"), "{twice}");
     store.close().await;
     // The copy is a whole ledger.
-    let config = DatabaseConfig { url: format!("sqlite://{}", copy.display()).into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: format!("sqlite://{}", copy.display()).parse().unwrap(), ..DatabaseConfig::default() };
     let restored = Store::open(&config, Clock::manual(START), false).await.unwrap();
     assert_eq!(restored.claim(10, super::LEASE).await.unwrap().len(), 1);
 }

@@ -84,7 +84,7 @@ async fn the_bridge_answers_503_while_its_backlog_is_full(database: Option<Strin
     let configure = Box::new(move |config: &mut erp_bridge::config::Config| {
         config.database.max_backlog = 1;
         if let Some(url) = &database {
-            config.database.url = url.clone().into();
+            config.database.url = url.parse().unwrap();
         }
     });
     let world = World::with(WorldOptions { dispatch: false, configure, ..WorldOptions::default() }).await;
@@ -118,7 +118,7 @@ async fn the_door_on_postgres_answers_503_while_the_backlog_is_full_or_the_ledge
 async fn while_its_server_is_away_a_ledger_answers_no_ping_and_takes_nothing_and_afterwards_it_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let own = Cluster::own(dir.path());
-    let config = DatabaseConfig { url: own.0.database().await.into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: own.0.database().await.parse().unwrap(), ..DatabaseConfig::default() };
     let store = Store::open(&config, Clock::manual(START), true).await.unwrap();
     store.accept(event("w1", "c1")).await.unwrap();
     own.0.stop();

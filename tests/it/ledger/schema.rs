@@ -88,7 +88,7 @@ async fn sqlite_is_made_to_write_ahead_and_to_sync_whatever_the_file_said_before
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/ledger.db?mode=rwc", dir.path().display());
     run(&url, "pragma journal_mode = delete; pragma synchronous = off; create table somebody_else (x)").await;
-    let config = DatabaseConfig { url: url.clone().into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
     let store = opened(&config, true).await.unwrap();
     assert!(store.mode().contains("journal_mode=wal, synchronous=FULL"), "{}", store.mode());
     assert_eq!(rows(&url, "pragma journal_mode").await, [["wal"]]);
@@ -96,11 +96,12 @@ async fn sqlite_is_made_to_write_ahead_and_to_sync_whatever_the_file_said_before
 
 #[tokio::test]
 async fn a_database_that_would_not_keep_what_it_acknowledges_is_refused() {
-    let config = DatabaseConfig { url: "sqlite::memory:".to_owned().into(), ..DatabaseConfig::default() };
+    // Locks that are files of their own leave no room for a write-ahead log.
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/ledger.db?vfs=unix-dotfile", dir.path().display());
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
     let Err(error) = opened(&config, true).await else { panic!("it was opened") };
-    assert!(matches!(&error, OpenError::Unsafe(words) if words.contains("journal_mode memory")), "{error}");
-    let config = DatabaseConfig { url: "mysql://localhost/x".to_owned().into(), ..DatabaseConfig::default() };
-    assert!(matches!(opened(&config, true).await, Err(OpenError::Url)));
+    assert!(matches!(&error, OpenError::Unsafe(words) if words.contains("journal_mode delete")), "{error}");
 }
 
 #[tokio::test]
@@ -108,7 +109,7 @@ async fn postgres_says_which_mode_is_active_and_syncs_whatever_the_database_is_s
     let url = postgres::database().await;
     let name = url.rsplit('/').next().unwrap();
     run(&url, &format!("alter database {name} set synchronous_commit = off")).await;
-    let config = DatabaseConfig { url: url.clone().into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
     let store = opened(&config, true).await.unwrap();
     assert!(store.mode().contains("fsync=on, synchronous_commit=on"), "{}", store.mode());
     assert_eq!(rows(&url, "select current_setting('synchronous_commit')").await, [["off"]], "by itself");
@@ -121,7 +122,7 @@ async fn a_postgres_database_that_is_not_utf8_is_refused_with_the_command_that_m
     let latin = format!("{name}latin");
     run(&url, &format!("create database {latin} encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'"))
         .await;
-    let config = DatabaseConfig { url: format!("{server}/{latin}").into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: format!("{server}/{latin}").parse().unwrap(), ..DatabaseConfig::default() };
     let Err(error) = opened(&config, true).await else { panic!("it was opened") };
     assert!(matches!(&error, OpenError::Encoding(encoding) if encoding == "LATIN1"), "{error}");
     assert!(error.to_string().contains("createdb -T template0 -E UTF8"), "{error}");

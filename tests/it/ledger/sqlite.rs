@@ -56,7 +56,7 @@ async fn while_the_disk_is_full_the_door_answers_503_and_afterwards_everything_g
     };
     let url = format!("sqlite://{}/ledger.db", disk.path().display());
     let configure = Box::new(move |config: &mut erp_bridge::config::Config| {
-        config.database.url = url.clone().into();
+        config.database.url = url.parse().unwrap();
         // The guard that closes the door before the disk is full is off: this is about what happens if it comes too late.
         config.database.min_free_disk = 0;
         // Runs whose end could not be written go on when their lease is over.

@@ -44,7 +44,7 @@ async fn first_schema(url: &str) {
 
 async fn is_brought_up_to_date(url: String) {
     first_schema(&url).await;
-    let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
     let open = async |migrate| Store::open(&config, Clock::manual(START), migrate).await;
     assert!(matches!(open(false).await, Err(OpenError::Behind { found: 1, .. })));
     let store = open(true).await.unwrap();

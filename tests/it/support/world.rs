@@ -140,8 +140,8 @@ impl World {
 /// A configuration for a simulator and a database, with short pauses.
 pub fn config(erp: &str, database: &str) -> Config {
     let mut config = Config::default();
-    config.server.listen = "127.0.0.1:0".into();
-    config.database.url = SecretString::from(database.to_owned());
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.database.url = database.parse().unwrap();
     config.webhook.secrets = vec![SECRET.parse().unwrap()];
     config.api.tokens =
         vec![ApiToken::new("ops", Scope::Operate, OPERATOR), ApiToken::new("view", Scope::Read, READER)];
