@@ -30,16 +30,19 @@ pub async fn check(config: &Config) -> Vec<CheckRow> {
     let is_ours_alone = instance_lock.as_ref().is_ok_and(InstanceLock::is_held);
     let store = Store::open(&config.database, Clock::system(), is_ours_alone).await;
     rows.push(row("账本 store", store.as_ref().map(|store| store.mode().to_owned()).map_err(ToString::to_string)));
-    // With the ledger's memory of refused logins, so that checking again and again cannot lock the account.
-    let sessions: Arc<dyn SessionStore> = match store {
-        Ok(store) => Arc::new(LedgerSessions(store)),
-        Err(_) => Arc::new(MemorySessions::default()),
-    };
-    match Erp::new(&config.erp, Clock::system(), sessions) {
+    match Erp::new(&config.erp, Clock::system(), account_sessions(store.as_ref().ok())) {
         Ok(erp) => rows.extend(check_erp(config, &erp).await),
         Err(error) => rows.push(row("ERP", Err(error.to_string()))),
     }
     rows
+}
+
+/// With the ledger's memory of refused logins, so that asking again and again cannot lock the account.
+pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
+    match store {
+        Some(store) => Arc::new(LedgerSessions(store.clone())),
+        None => Arc::new(MemorySessions::default()),
+    }
 }
 
 async fn check_erp(config: &Config, erp: &Erp) -> Vec<CheckRow> {

@@ -3,8 +3,9 @@
 mod check;
 mod preview;
 mod sessions;
+mod survey;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures::future::BoxFuture;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig},
-    erp::{BuildError, Erp},
+    erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
@@ -32,7 +33,10 @@ use crate::{
 
 use self::{preview::LivePreview, sessions::LedgerSessions};
 
-pub use self::check::{CheckRow, check};
+pub use self::{
+    check::{CheckRow, check},
+    survey::{Surveyed, survey_erp},
+};
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -119,6 +123,7 @@ impl App {
             tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
         }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+        survey::believe_newest_survey(&store, config, &erp).await;
         let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),
@@ -191,6 +196,8 @@ impl App {
     pub fn reload(&self, config: &Config) {
         self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
+        // What was wrong with the installation may have been put right with it.
+        self.dispatcher.try_blocks();
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
@@ -295,6 +302,13 @@ impl DispatchFacts for LiveFacts {
             circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
             paused,
             words,
+            blocks: dispatcher
+                .blocks()
+                .into_iter()
+                .map(|block| block.code)
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
@@ -312,6 +326,11 @@ impl DispatchFacts for LiveFacts {
 fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
     Arc::new(move || {
         let dispatch = facts.facts();
+        let blocks = facts.dispatcher.blocks();
+        for cause in FaultCause::ALL {
+            let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();
+            metrics::blocks(cause.as_str(), count);
+        }
         metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
     })
 }

@@ -8,6 +8,7 @@ mod check;
 mod health;
 mod send;
 mod serve;
+mod survey;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -29,6 +30,8 @@ enum Command {
     Serve(serve::Serve),
     /// Try configuration, store, ERP login and every configured choice; exit 1 if any does not hold
     Check(ConfigFile),
+    /// Learn how the ERP behaves here; a report without personal data and a profile for zhibang-sim
+    Survey(survey::Survey),
     /// Sign event files and post them
     Send(send::Send),
     /// Print the OpenAPI document
@@ -59,6 +62,7 @@ impl Cli {
         let outcome = match self.command {
             Command::Serve(serve) => serve.run().await,
             Command::Check(file) => check::run(&file).await,
+            Command::Survey(survey) => survey.run().await,
             Command::Send(send) => send.run().await,
             Command::Openapi => {
                 print!("{}", crate::http::document());

@@ -148,6 +148,8 @@ impl Default for WorkerConfig {
             circuit_failures: 5,
             cut_short_runs: 10,
             circuit_pause: Duration::from_secs(10),
+            block_pause: Duration::from_secs(5),
+            block_pause_max: Duration::from_secs(300),
         }
     }
 }

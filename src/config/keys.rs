@@ -196,6 +196,8 @@ fn worker(r: &mut Reader) -> WorkerConfig {
         poll: r.read("worker.poll", d.poll, duration(MS * 10..=MINUTE)),
         circuit_failures: r.read("worker.circuit_failures", d.circuit_failures, integer(1..=1_000)),
         circuit_pause: r.read("worker.circuit_pause", d.circuit_pause, duration(MS * 10..=HOUR)),
+        block_pause: r.read("worker.block_pause", d.block_pause, duration(MS * 10..=HOUR)),
+        block_pause_max: r.read("worker.block_pause_max", d.block_pause_max, duration(MS * 10..=HOUR * 24)),
         cut_short_runs: r.read("worker.cut_short_runs", d.cut_short_runs, integer(3..=1_000)),
     }
 }

@@ -356,6 +356,10 @@ pub struct WorkerConfig {
     pub circuit_failures: u32,
     /// How long an open circuit waits before it tries one cheap call.
     pub circuit_pause: Duration,
+    /// How long what is wrong with the installation rests before one event tries it; twice as long after each try …
+    pub block_pause: Duration,
+    /// … and so long at most.
+    pub block_pause_max: Duration,
     /// Runs of an event in a row during which the process ended; after so many the event is dead.
     pub cut_short_runs: u32,
 }

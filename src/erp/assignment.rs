@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Account, Answer, Erp, ErpError, Field,
+    Account, Answer, Erp, ErpError, Fault, Field,
     customers::check_lengths,
     envelope::Row,
     interface::{Interface, SAVE, Shape},
@@ -35,7 +35,8 @@ const TAKE_BACK: Interface =
 
 /// 账号列表 (v3): `userstatus`, `name`, `page_size`, `page_index`; rows with `ord`, `username`, `name`, `status`, `partname`.
 /// Source: `erp-wire.md §3`.
-const ACCOUNTS: Interface = Interface::v3("账号列表", "account.list", "/webapi/v3/orgs/user/list", Shape::List);
+pub(super) const ACCOUNTS: Interface =
+    Interface::v3("账号列表", "account.list", "/webapi/v3/orgs/user/list", Shape::List);
 
 /// The longest `member2`, in characters.
 const LIMITS: [(&str, usize); 1] = [("member2", 50)];
@@ -46,12 +47,18 @@ impl Erp {
     ///
     /// # Errors
     ///
-    /// [`ErpError::Invalid`] for more than 50 characters of ids; a refusal in the ERP's words.
+    /// [`ErpError::Invalid`] for more than 50 characters of ids; a salesperson whom the ERP does not take; a refusal in the
+    /// ERP's words.
     pub async fn assign(&self, ord: i64, members: Option<&str>) -> Result<Answer, ErpError> {
         let member1 = Field::number("member1", i64::from(members.is_none()));
         let fields = [Field::number("ord", ord), member1, Field::new("member2", members.unwrap_or_default())];
         check_lengths(&fields, &LIMITS)?;
-        self.command(&ASSIGN, &fields).await
+        self.command(&ASSIGN, &fields).await.map_err(|error| match (error, members) {
+            (ErpError::Refused(text), Some(user)) if speaks_of_account(&text) => {
+                ErpError::Installation(Fault::salesperson(user, text))
+            }
+            (error, _) => error,
+        })
     }
 
     /// 客户申请: asks for a customer of the pool (客户池).
@@ -93,8 +100,15 @@ impl Erp {
             let accounts: Option<Vec<_>> = rows.iter().map(account).collect();
             accounts.ok_or_else(|| ErpError::garbled("账号列表 has a row without ord"))
         };
-        self.caches().accounts.get(self.now(), self.choices_max_age(), fetch).await
+        self.caches().accounts().get(self.now(), self.choices_max_age(), fetch).await
     }
+}
+
+/// Whether a refusal of 客户指派 says that an account is unknown or closed.
+fn speaks_of_account(text: &str) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&["用户", "账号", "帐号", "人员", "员工", "member2"])
+        && says(&["不存在", "停用", "禁用", "离职", "关闭", "冻结", "已删除", "无效"])
 }
 
 fn account(row: &Row) -> Option<Account> {

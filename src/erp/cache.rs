@@ -31,7 +31,7 @@ pub enum Shown {
 #[derive(Default)]
 pub(super) struct Caches {
     choices: Mutex<HashMap<ChoiceField, Arc<Cached<Vec<Choice>>>>>,
-    pub(super) accounts: Cached<Vec<Account>>,
+    accounts: Mutex<Arc<Cached<Vec<Account>>>>,
     progress_closed: Mutex<Option<(Millis, String)>>,
     progress_garbled_since: Mutex<Option<Millis>>,
     shown: [AtomicBool; 2],
@@ -41,6 +41,18 @@ impl Caches {
     /// The cache of one field's choices.
     pub(super) fn choices(&self, field: ChoiceField) -> Arc<Cached<Vec<Choice>>> {
         Arc::clone(self.choices.lock().unwrap_or_else(PoisonError::into_inner).entry(field).or_default())
+    }
+
+    /// The cache of the accounts.
+    pub(super) fn accounts(&self) -> Arc<Cached<Vec<Account>>> {
+        Arc::clone(&self.accounts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Believes no choice, no account and no closed list any more; who is reading one goes on.
+    pub(super) fn forget_installation(&self) {
+        self.choices.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.accounts.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        *self.progress_closed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The ERP's words, if it said within the last ten minutes that the progress list is closed.

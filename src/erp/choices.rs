@@ -3,16 +3,39 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Choice, ChoiceField, Erp, ErpError,
+    Choice, ChoiceField, Erp, ErpError, Field,
     interface::{Interface, SOURCES},
 };
 
 /// 价值评估, as 客户来源.
-const LEVEL: Interface = Interface::choices("价值评估", "choices.level", "/sysa/mobilephone/source.asp?enumid=14");
+pub(super) const LEVEL: Interface =
+    Interface::choices("价值评估", "choices.level", "/sysa/mobilephone/source.asp?enumid=14");
 
 /// A text that is not among the choices is looked for once more if they are older than this: somebody may just have
 /// added it.
 const RECHECK_AGE: Duration = Duration::from_secs(60);
+
+/// How a save names the fields whose values are choices, and their ids in order of preference.
+const NAMED: [(&str, &[&str]); 4] =
+    [("客户来源", &["ly"]), ("价值评估", &["jz"]), ("跟进程度", &["sort1"]), ("客户分类", &["sort", "sort1"])];
+
+/// A save that is refused because a choice that it names is unknown to the ERP: then the choice is missing, whoever names it.
+pub(super) fn missing_choice(error: ErpError, fields: &[Field]) -> ErpError {
+    let ErpError::Refused(text) = &error else { return error };
+    if !["不存在", "无效", "未找到"].iter().any(|word| text.contains(word)) {
+        return error;
+    }
+    let sent = |ids: &[&str]| ids.iter().find_map(|id| fields.iter().find(|field| field.id == *id));
+    let word = |id: &&str| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == *id);
+    let named = NAMED.iter().find(|(name, _)| text.contains(name));
+    let named = named.or_else(|| NAMED.iter().find(|(_, ids)| ids.iter().any(|id| word(&id))));
+    let Some((name, field)) = named.and_then(|(name, ids)| Some((name, sent(ids)?))) else { return error };
+    ErpError::ChoiceMissing {
+        field: format!("{name} ({})", field.id),
+        wanted: field.val.clone(),
+        available: Vec::new(),
+    }
+}
 
 fn interface(field: ChoiceField) -> &'static Interface {
     match field {
@@ -63,5 +86,29 @@ impl Erp {
             }
         };
         self.caches().choices(field).get(self.now(), age, fetch).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_save_refused_for_an_unknown_choice_names_the_choice_that_is_missing() {
+        let fields = [("ly", "微信"), ("sort", "默认分类"), ("sort1", "成交客户")].map(|(id, val)| Field::new(id, val));
+        let tree = [Field::new("sort1", "3,99")];
+        let table: [(&str, &[Field], Option<&str>); 7] = [
+            ("客户来源“微信”不存在", &fields, Some("客户来源 (ly) = 微信")),
+            ("跟进程度“成交客户”不存在", &fields, Some("跟进程度 (sort1) = 成交客户")),
+            ("客户分类“默认分类”不存在", &fields, Some("客户分类 (sort) = 默认分类")),
+            ("客户分类3,99不存在（sort1）", &tree, Some("客户分类 (sort1) = 3,99")),
+            ("ly 的选项“微信”不存在", &fields, Some("客户来源 (ly) = 微信")),
+            ("价值评估不存在", &fields, None),
+            ("该客户不存在或已被删除", &fields, None),
+        ];
+        for (text, fields, subject) in table {
+            let fault = missing_choice(ErpError::Refused(text.into()), fields).fault();
+            assert_eq!(fault.map(|fault| fault.subject).as_deref(), subject, "{text}");
+        }
     }
 }

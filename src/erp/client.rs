@@ -5,15 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::header::{CONTENT_TYPE, DATE, LOCATION};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::{
-    BuildError, CallLog, CallRecord, Detail, ErpError, Field, LoginInfo, PLANNED, SessionStore, Shown, UNALLOCATED,
+    BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, LoginInfo, PLANNED, SessionStore,
+    Shown, UNALLOCATED,
     cache::Caches,
-    classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, transport},
+    classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, refusal, transport},
     envelope::{BODY_MAX, asp_body, v3_body},
     interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
     lease_guard::LeaseGuard,
@@ -116,7 +117,12 @@ impl Erp {
         }
     }
 
-    fn sessions(&self) -> Arc<Sessions> {
+    /// When the present session was obtained; changes when another one takes its place.
+    pub(crate) fn session_mark(&self) -> Option<Millis> {
+        self.sessions().current().map(|session| session.obtained_at)
+    }
+
+    pub(super) fn sessions(&self) -> Arc<Sessions> {
         Arc::clone(&self.shared.sessions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -138,7 +144,8 @@ impl Erp {
         if !fresh {
             match self.call(&SOURCES, &[]).await {
                 // An account without this right is logged in all the same.
-                Ok(_) | Err(ErpError::Refused(_)) => {}
+                Ok(_) => {}
+                Err(error) if error.denies_interface() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -162,6 +169,11 @@ impl Erp {
         self.caches().shown(effect).load(Ordering::Relaxed)
     }
 
+    /// Reads choices, accounts and what is closed anew: somebody may have put them right.
+    pub fn forget_installation(&self) {
+        self.caches().forget_installation();
+    }
+
     pub(super) fn caches(&self) -> &Caches {
         &self.shared.caches
     }
@@ -181,23 +193,35 @@ impl Erp {
             let bill = Detail::from_fields(Some(UNALLOCATED), []);
             return Ok(Reply { bill: Some(bill), ..Reply::default() });
         }
+        if let Some(fault) = self.log.as_ref().and_then(|log| log.known_fault(interface)) {
+            return Err(ErpError::Installation(fault));
+        }
         let mut session = self.session(None).await?;
         for renewal in 0.. {
             match self.send(interface, fields, &session).await {
                 Verdict::Done(reply) => return Ok(reply),
-                Verdict::Refused { text, .. } => return Err(ErpError::Refused(text)),
+                Verdict::Refused { text, .. } => return Err(refusal(interface, text)),
                 Verdict::Failed(error) => return Err(error),
                 Verdict::Doubtful { said } => {
                     if renewal > 0 || !self.is_session_lost(&session, &said).await? {
-                        return Err(ErpError::Refused(said));
+                        return Err(refusal(interface, said));
                     }
                     session = self.session(Some(&session)).await?;
                 }
-                // A second renewal only if the first one brought another replica's session.
-                Verdict::Expired { .. } if renewal == 0 || (renewal < RENEWALS_MAX && session.adopted) => {
-                    session = self.session(Some(&session)).await?;
+                Verdict::Expired { said, by_page } => {
+                    // A second renewal only if the first one brought another replica's session.
+                    let renewed = if renewal == 0 || (renewal < RENEWALS_MAX && session.adopted) {
+                        self.session(Some(&session)).await
+                    } else {
+                        Err(ErpError::SessionExpired)
+                    };
+                    session = renewed.map_err(|error| match error {
+                        ErpError::SessionExpired if by_page => {
+                            ErpError::Installation(Fault::of(FaultCause::WrongPath, interface, said))
+                        }
+                        error => error,
+                    })?;
                 }
-                Verdict::Expired { .. } => break,
             }
         }
         Err(ErpError::SessionExpired)
@@ -229,7 +253,7 @@ impl Erp {
         }
     }
 
-    async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
+    pub(super) async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
         let sessions = self.sessions();
         if let Some(session) = sessions.unlike(expired) {
             return Ok(session);
@@ -264,6 +288,9 @@ impl Erp {
     }
 
     async fn log_in(&self, credentials: &Credentials, send_before: Millis) -> LoginOutcome {
+        if let Some(fault) = self.log.as_ref().and_then(|log| log.known_fault(&LOG_IN)) {
+            return LoginOutcome::Failed(ErpError::Installation(fault));
+        }
         let shared = &self.shared;
         let text = |id: &'static str, val: &str| Field::new(id, format!("txt:{val}"));
         let fields = [
@@ -275,7 +302,9 @@ impl Erp {
         let body = asp_body(None, None, &fields);
         let sent = self.post(&LOG_IN, &shared.config.login_path, body, None, Some(send_before)).await;
         let outcome = match &sent.answer {
-            Ok(answer) => judge_login(&shared.config.login_path, answer).without(credentials.password.expose_secret()),
+            Ok(answer) => {
+                judge_login(&LOG_IN, &shared.config.login_path, answer).without(credentials.password.expose_secret())
+            }
             Err(error @ (ErpError::LeaseOver | ErpError::NotDelivered(_))) => LoginOutcome::Failed(error.clone()),
             // Whatever became of the login, the call that needed it was not sent.
             Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),
@@ -290,7 +319,7 @@ impl Erp {
     }
 
     /// Sends one request, when there is a slot and the lease still holds; a login only before its own ends.
-    async fn post(
+    pub(super) async fn post(
         &self,
         interface: &Interface,
         path: &str,
@@ -320,8 +349,11 @@ impl Erp {
         if let Some(trace_parent) = self.log.as_ref().and_then(CallLog::trace_parent) {
             request = request.header("traceparent", trace_parent);
         }
-        let answer = exchange(request).await.map_err(|error| guard.stopped().unwrap_or(error));
-        Sent { started_at, elapsed: begun.elapsed(), answer }
+        let (answer, date) = match exchange(request).await {
+            Ok((answer, date)) => (Ok(answer), date),
+            Err(error) => (Err(guard.stopped().unwrap_or(error)), None),
+        };
+        Sent { started_at, elapsed: begun.elapsed(), date, answer }
     }
 
     fn note(&self, interface: &Interface, sent: &Sent, outcome: &str, request: serde_json::Value, response: String) {
@@ -348,23 +380,26 @@ impl Erp {
 }
 
 /// One request and what became of it.
-struct Sent {
+pub(super) struct Sent {
     started_at: Millis,
-    elapsed: Duration,
-    answer: Result<HttpAnswer, ErpError>,
+    pub(super) elapsed: Duration,
+    /// The header `Date`, as it stands.
+    pub(super) date: Option<String>,
+    pub(super) answer: Result<HttpAnswer, ErpError>,
 }
 
 impl Sent {
     fn never(started_at: Millis, error: ErpError) -> Self {
-        Self { started_at, elapsed: Duration::ZERO, answer: Err(error) }
+        Self { started_at, elapsed: Duration::ZERO, date: None, answer: Err(error) }
     }
 }
 
-/// Sends and reads the whole answer, but no more than [`BODY_MAX`].
-async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpError> {
+/// Sends and reads the whole answer, but no more than [`BODY_MAX`]; its header `Date` stands beside it.
+async fn exchange(request: reqwest::RequestBuilder) -> Result<(HttpAnswer, Option<String>), ErpError> {
     let mut response = request.send().await.map_err(|error| transport(&error))?;
     let status = response.status().as_u16();
-    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (location, date) = (header(LOCATION), header(DATE));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
         if body.len() + chunk.len() > BODY_MAX {
@@ -372,7 +407,7 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<HttpAnswer, ErpErr
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(HttpAnswer { status, location, body })
+    Ok((HttpAnswer { status, location, body }, date))
 }
 
 fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {

@@ -14,12 +14,13 @@ const ADD: Interface =
     Interface::command("联系人添加", "contact.add", "/sysa/mobilephone/salesmanage/person/add.asp", SAVE);
 
 /// 联系人详情: `edit` empty, `ord`. Answers a bill. Source: `erp-wire.md §4`.
-const DETAIL: Interface =
+pub(super) const DETAIL: Interface =
     Interface::bill("联系人详情", "contact.detail", "/sysa/mobilephone/salesmanage/person/add.asp?edit=1");
 
 /// 联系人列表: filters `company`, `person_name`, `mobile`, `email`, `intro`, `name` (customer), all fuzzy; pages as in 客户列表.
 /// Refused in words without the right. Source: `erp-wire.md §4`, `§1.9`.
-const LIST: Interface = Interface::list("联系人列表", "contact.list", "/sysa/mobilephone/salesmanage/person/list.asp");
+pub(super) const LIST: Interface =
+    Interface::list("联系人列表", "contact.list", "/sysa/mobilephone/salesmanage/person/list.asp");
 
 /// The longest texts, in UTF-16 code units (`erp-wire.md §4`).
 const FIELD_LIMITS: [(&str, usize); 5] =

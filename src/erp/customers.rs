@@ -2,6 +2,7 @@
 
 use super::{
     Answer, Detail, Erp, ErpError, Field,
+    choices::missing_choice,
     envelope::Row,
     interface::{CUSTOMER_LIST, Interface, SAVE, Shape},
 };
@@ -23,7 +24,7 @@ const ADD_COMPANY: Interface = Interface::command(
 
 /// 个人客户添加: as 单位客户添加, without `person_name`; `faren` is the person's employer (所在单位). Source:
 /// `erp-wire.md §3`.
-const ADD_PERSON: Interface = Interface::command(
+pub(super) const ADD_PERSON: Interface = Interface::command(
     "个人客户添加",
     "customer.add_person",
     "/sysa/mobilephone/salesmanage/custom/add.asp?intsort=2",
@@ -32,7 +33,7 @@ const ADD_PERSON: Interface = Interface::command(
 
 /// 客户详情: `edit` empty, `intsort`, `ord`. Answers a bill with every field. Refused in words: a record that does not exist or
 /// may not be seen. Source: `erp-wire.md §3`.
-const DETAIL: Interface =
+pub(super) const DETAIL: Interface =
     Interface::bill("客户详情", "customer.detail", "/sysa/mobilephone/salesmanage/custom/add.asp?edit=1");
 
 /// 客户修改 (v3): `ord`, `sort2` (1 unit, 2 person), `name`, `sort` (客户分类), `sort1` (跟进程度) and `person_name` are
@@ -198,14 +199,14 @@ impl Erp {
     ///
     /// # Errors
     ///
-    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words.
+    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words, [`ErpError::ChoiceMissing`] among them.
     pub async fn add_customer(&self, kind: CustomerKind, ord: i64, fields: &[Field]) -> Result<Answer, ErpError> {
         check_lengths(fields, &FIELD_LIMITS)?;
         let interface = match kind {
             CustomerKind::Company => &ADD_COMPANY,
             CustomerKind::Person => &ADD_PERSON,
         };
-        self.command(interface, &with_ord(ord, fields)).await
+        self.command(interface, &with_ord(ord, fields)).await.map_err(|error| missing_choice(error, fields))
     }
 
     /// 客户详情: the record with every field.
@@ -223,10 +224,10 @@ impl Erp {
     ///
     /// # Errors
     ///
-    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words.
+    /// [`ErpError::Invalid`] if a field is too long; a refusal in the ERP's words, [`ErpError::ChoiceMissing`] among them.
     pub async fn edit_customer(&self, ord: i64, fields: &[Field]) -> Result<Answer, ErpError> {
         check_lengths(fields, &FIELD_LIMITS)?;
-        self.command(&EDIT, &with_ord(ord, fields)).await
+        self.command(&EDIT, &with_ord(ord, fields)).await.map_err(|error| missing_choice(error, fields))
     }
 
     /// A call that answers in words.

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, named by what it means for the caller.
 
-use super::phrases::speaks_of_duplicate;
+use super::{Fault, FaultCause, phrases::speaks_of_duplicate};
 
 /// Why the ERP client could not be built: a sentence for whoever wrote the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,9 @@ pub enum ErpError {
     /// The ERP understood the call and refused it, in its own words.
     #[error("refused by the ERP: {0}")]
     Refused(String),
+    /// The installation is not as it should be; the call had no effect, or none that is certain ([`Fault::is_certain`]).
+    #[error("{0}")]
+    Installation(Fault),
     /// A display text is not among the choices of a field.
     #[error("the ERP's choices of {field} do not include {wanted:?}; it has: {}", available.join("、"))]
     ChoiceMissing {
@@ -65,7 +68,8 @@ impl ErpError {
             Self::SessionExpired => "session_expired",
             Self::LoginRefused(_) => "login_refused",
             Self::Refused(_) => "refused",
-            Self::ChoiceMissing { .. } => "choice_missing",
+            Self::Installation(fault) => fault.cause.as_str(),
+            Self::ChoiceMissing { .. } => FaultCause::ChoiceMissing.as_str(),
             Self::TooMany(_) => "too_many",
             Self::Invalid(_) => "invalid",
         }
@@ -79,6 +83,33 @@ impl ErpError {
     /// The ERP could not be asked, or gave no readable answer: an outage, not a fault of the event. Opens the circuit.
     pub fn is_delivery_failure(&self) -> bool {
         matches!(self, Self::NotDelivered(_) | Self::OutcomeUnknown { .. })
+    }
+
+    /// What is wrong with the installation, if that is what the error says: any other event would meet it too.
+    pub fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Installation(fault) => Some(fault.clone()),
+            Self::ChoiceMissing { field, wanted, .. } => {
+                Some(Fault::new(FaultCause::ChoiceMissing, format!("{field} = {wanted}"), self.to_string()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the ERP refused in words, which may be about the one record (it is another salesperson's) or the right.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Installation(fault) => fault.cause == FaultCause::RightMissing,
+            _ => false,
+        }
+    }
+
+    /// Whether the installation does not let the account use this interface, or has none such: an interface that can be
+    /// done without is then done without.
+    pub fn denies_interface(&self) -> bool {
+        let is_nowhere = |fault: &Fault| fault.cause == FaultCause::WrongPath;
+        self.is_refusal() || matches!(self, Self::Installation(fault) if is_nowhere(fault))
     }
 
     /// A complete answer came, and it says nothing.

@@ -145,6 +145,37 @@ pub(super) fn speaks_of_trouble(text: &str) -> bool {
     meaning(text) == Meaning::Busy || text.contains("服务器错误")
 }
 
+/// Whether a refusal says that the account may not use the interface at all.
+pub(super) fn speaks_of_rights(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&["无权", "未授权", "permission denied", "access denied"])
+        || (text.contains("权限") && says(&["没有", "不足", "缺少", "无此", "未开通"]))
+}
+
+/// Whether a login was refused for the licence or the client's serial, and not for the credentials, which are never tried
+/// again by themselves.
+pub(super) fn speaks_of_licence(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let of_credentials = ["密码", "用户名", "帐号", "账号", "验证码", "password", "rndcode"];
+    !says(&of_credentials)
+        && says(&[
+            "授权",
+            "许可",
+            "licen",
+            "注册码",
+            "机器码",
+            "序列号",
+            "serial",
+            "加密锁",
+            "加密狗",
+            "用户数",
+            "使用期限",
+            "试用期",
+        ])
+}
+
 /// That something is there already.
 const DUPLICATE: [&str; 15] = [
     "已被使用",

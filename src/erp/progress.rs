@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::{
-    Answer, CustomerFilter, Erp, ErpError, Field,
+    Answer, CustomerFilter, Erp, ErpError, FaultCause, Field,
     customers::check_lengths,
     envelope::{Row, Table},
     interface::{Interface, PAGE_SIZE, SAVE},
@@ -19,7 +19,7 @@ const ADD: Interface =
 
 /// 洽谈进展列表: `ord` the customer. Not in the API table, so it may be closed; columns assumed `ord`, `intro`, `date7`,
 /// `catename`. Source: `erp-wire.md §5`.
-const LIST: Interface =
+pub(super) const LIST: Interface =
     Interface::list("洽谈进展列表", "progress.list", "/sysa/mobilephone/systemmanage/replylist.asp?datatype=tel");
 
 /// The longest text of a record, in UTF-16 code units.
@@ -115,12 +115,20 @@ impl Erp {
                 self.caches().progress_readable();
                 Ok(ProgressList::Records(records))
             }
-            Err(ErpError::Refused(words)) => {
-                self.caches().set_progress_closed(self.now(), &words);
-                Ok(ProgressList::Closed(words))
+            Err(ErpError::Refused(words)) => Ok(self.closed(words)),
+            // One page may be closed, or all may be missing where a proxy is wrong.
+            Err(ErpError::Installation(fault))
+                if fault.cause == FaultCause::RightMissing || self.answers_elsewhere(ord).await =>
+            {
+                Ok(self.closed(fault.words))
             }
             Err(error) => self.unreadable(ord, error).await,
         }
+    }
+
+    /// Somebody saw that the list of records is closed here: it is believed as what this client saw itself.
+    pub(crate) fn believe_progress_closed(&self, words: &str) {
+        self.caches().set_progress_closed(self.now(), words);
     }
 
     /// The first page, then those that hold the next newer records: forward where the list is sorted as asked, from its end
@@ -186,12 +194,20 @@ impl Erp {
         if !self.caches().progress_garbled(self.now()) {
             return Err(error);
         }
-        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
-        if self.list_customers(&filter).await.is_err() {
+        if !self.answers_elsewhere(ord).await {
             return Err(error);
         }
-        self.caches().set_progress_closed(self.now(), reason);
-        Ok(ProgressList::Closed(reason.clone()))
+        Ok(self.closed(reason.clone()))
+    }
+
+    async fn answers_elsewhere(&self, ord: i64) -> bool {
+        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
+        self.list_customers(&filter).await.is_ok()
+    }
+
+    fn closed(&self, words: String) -> ProgressList {
+        self.caches().set_progress_closed(self.now(), &words);
+        ProgressList::Closed(words)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::{Fault, interface::Interface, subject_of};
 use crate::clock::Millis;
 
 /// A log that nobody drains keeps this many calls and forgets later ones.
@@ -46,13 +47,15 @@ struct State {
     deadline: Option<Millis>,
     trace_parent: Option<String>,
     rehearsal: bool,
+    faults: Vec<Fault>,
     records: Vec<CallRecord>,
 }
 
 impl CallLog {
     /// A log for `step`; after `deadline` (the end of the lease) no call is sent any more.
     pub fn new(step: impl Into<String>, deadline: Option<Millis>) -> Self {
-        let state = State { step: step.into(), deadline, trace_parent: None, rehearsal: false, records: Vec::new() };
+        let (faults, records) = (Vec::new(), Vec::new());
+        let state = State { step: step.into(), deadline, trace_parent: None, rehearsal: false, faults, records };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -68,6 +71,20 @@ impl CallLog {
     pub fn in_trace(self, trace_parent: Option<&str>) -> Self {
         self.lock().trace_parent = trace_parent.map(str::to_owned);
         self
+    }
+
+    /// The same log, told what is known to be wrong with the installation: such an interface is not called.
+    #[must_use]
+    pub fn knowing(self, faults: Vec<Fault>) -> Self {
+        self.lock().faults = faults;
+        self
+    }
+
+    /// What is known to be wrong with an interface.
+    pub(super) fn known_fault(&self, interface: &Interface) -> Option<Fault> {
+        let state = self.lock();
+        let subject = subject_of(interface.name, interface.call);
+        state.faults.iter().find(|fault| fault.subject == subject).cloned()
     }
 
     /// Calls from now on belong to `step`.

@@ -1,7 +1,7 @@
 //! Secrets of ours that the ERP repeats in its words: they go no further.
 
 use super::{
-    ErpError,
+    ErpError, Fault,
     classify::{LoginOutcome, Reply, Verdict},
 };
 
@@ -10,10 +10,14 @@ impl Verdict {
     pub(super) fn without(mut self, secret: &str) -> Self {
         match &mut self {
             Self::Done(Reply { words: text, .. })
-            | Self::Expired { said: text }
+            | Self::Expired { said: text, .. }
             | Self::Doubtful { said: text }
             | Self::Refused { text, .. }
-            | Self::Failed(ErpError::OutcomeUnknown { reason: text, .. } | ErpError::NotDelivered(text)) => {
+            | Self::Failed(
+                ErpError::OutcomeUnknown { reason: text, .. }
+                | ErpError::NotDelivered(text)
+                | ErpError::Installation(Fault { words: text, .. }),
+            ) => {
                 hide(text, secret);
             }
             Self::Failed(_) => {}
@@ -25,7 +29,9 @@ impl Verdict {
 impl LoginOutcome {
     /// The same without a secret that the answer's words repeat.
     pub(super) fn without(mut self, secret: &str) -> Self {
-        if let Self::Refused(text) | Self::Failed(ErpError::NotDelivered(text)) = &mut self {
+        if let Self::Refused(text)
+        | Self::Failed(ErpError::NotDelivered(text) | ErpError::Installation(Fault { words: text, .. })) = &mut self
+        {
             hide(text, secret);
         }
         self
@@ -65,7 +71,7 @@ mod tests {
         };
         assert_eq!(text, "不能保存 …");
         let wrong = answer(r#"{"header":{"status":1,"message":"密码 geheim 错误"}}"#);
-        let LoginOutcome::Refused(text) = judge_login("/login", &wrong).without("geheim") else {
+        let LoginOutcome::Refused(text) = judge_login(&SAVE, "/login", &wrong).without("geheim") else {
             panic!("it is refused")
         };
         assert_eq!(text, "密码 … 错误");

@@ -29,7 +29,7 @@ pub(super) fn of_fields(fields: &[Field]) -> Value {
 pub(super) fn of_call(verdict: &Verdict, answer: Option<&HttpAnswer>, token: &str) -> (&'static str, String) {
     let (outcome, said) = match verdict {
         Verdict::Done(reply) => ("ok", of_reply(reply)),
-        Verdict::Expired { said } => ("session_expired", said.clone()),
+        Verdict::Expired { said, .. } => ("session_expired", said.clone()),
         Verdict::Refused { text: said, .. } | Verdict::Doubtful { said } => ("refused", said.clone()),
         Verdict::Failed(error) => {
             let raw = answer.map(|answer| String::from_utf8_lossy(&answer.body).into_owned()).unwrap_or_default();

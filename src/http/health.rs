@@ -88,7 +88,8 @@ pub(super) async fn metrics_text(State(state): State<HttpState>) -> Response {
 
 /// Resume dispatch to the ERP
 ///
-/// Forgets a refused login, so that it is tried once more with the configured credentials; audited as `erp.resume`.
+/// Forgets a refused login, so that it is tried once more with the configured credentials, and has one event try whatever is
+/// wrong with the installation (`blocks`) at once; audited as `erp.resume`.
 #[utoipa::path(
     post, path = "/v1/erp/resume", tag = "operations", security(("token" = ["operate"])),
     request_body(content = ReasonBody, content_type = "application/json"),

@@ -36,7 +36,7 @@ pub enum PreviewError {
 pub trait DispatchFacts: Send + Sync {
     /// How dispatch stands.
     fn facts(&self) -> Dispatch;
-    /// Forgets a refused login, so that dispatch tries again; it has happened when this returns.
+    /// Forgets a refused login, so that dispatch tries again, and has every block tried at once; it has happened when this returns.
     fn resume(&self) -> BoxFuture<'static, ()>;
 }
 
@@ -53,6 +53,9 @@ pub struct Dispatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub words: Option<String>,
+    /// What is wrong with the installation, by its codes: events that need it wait, the others go on.
+    #[schema(value_type = Vec<String>, examples(json!(["choice_missing"])))]
+    pub blocks: Vec<String>,
     /// Events that workers have in hand.
     pub in_flight: usize,
     /// How many they may have in hand.

@@ -83,7 +83,11 @@ fn members(context: &Context<'_>, ids: &str) -> Result<Vec<i64>, String> {
     }
     let mut members = Vec::new();
     for id in ids.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-        let user = id.parse().ok().and_then(|ord| context.data.user(ord)).filter(|user| user.status == 1);
+        let user = id
+            .parse()
+            .ok()
+            .and_then(|ord| context.data.user(ord))
+            .filter(|user| user.status == 1 && !context.settings.closed_users.contains(&user.ord));
         let user = user.ok_or_else(|| format!("用户{id}不存在或已停用（member2）"))?;
         if !members.contains(&user.ord) {
             members.push(user.ord);

@@ -30,9 +30,33 @@ pub enum FaultKind {
     LoginLocked,
     /// `refuse`: a refusal with `text`, as this interface refuses.
     Refuse,
+    /// `no_right`: a refusal for want of a right, as this interface refuses; `text` has other words.
+    NoRight,
+    /// `page_403`, `page_404`, `page_405`, `redirect`, `login_page`: something that is not the ERP answers in its place
+    /// (`erp-wire.md` §1.16).
+    Front(Front),
     /// `away`: the connection is closed without an answer, whatever was asked.
     Away,
 }
+
+/// What stands before the ERP, or where it should be, answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// An HTML page with this HTTP status.
+    Page(u16),
+    /// HTTP status 302 to another place.
+    Redirect,
+    /// A page that asks a person to log in, with HTTP status 200.
+    LoginPage,
+}
+
+const FRONTS: [(&str, Front); 5] = [
+    ("page_403", Front::Page(403)),
+    ("page_404", Front::Page(404)),
+    ("page_405", Front::Page(405)),
+    ("redirect", Front::Redirect),
+    ("login_page", Front::LoginPage),
+];
 
 /// What a broken answer looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +90,7 @@ const BREAKS: [(&str, Break); 5] = [
     ("cut", Break::Cut),
 ];
 
-const PLAIN: [(&str, FaultKind); 8] = [
+const PLAIN: [(&str, FaultKind); 9] = [
     ("latency_ms", FaultKind::Latency),
     ("not_stored", FaultKind::NotStored),
     ("session_lost", FaultKind::SessionLost),
@@ -74,6 +98,7 @@ const PLAIN: [(&str, FaultKind); 8] = [
     ("late_effect", FaultKind::LateEffect),
     ("login_locked", FaultKind::LoginLocked),
     ("refuse", FaultKind::Refuse),
+    ("no_right", FaultKind::NoRight),
     ("away", FaultKind::Away),
 ];
 
@@ -82,6 +107,9 @@ impl fmt::Display for FaultKind {
         if let Self::Broken(broken, when) = self {
             let name = BREAKS.iter().find(|(_, known)| known == broken).map_or("", |(name, _)| name);
             return write!(f, "{name}_{}", if *when == When::Before { "before" } else { "after" });
+        }
+        if let Self::Front(front) = self {
+            return f.write_str(FRONTS.iter().find(|(_, known)| known == front).map_or("", |(name, _)| name));
         }
         f.write_str(PLAIN.iter().find(|(_, known)| known == self).map_or("", |(name, _)| name))
     }
@@ -95,6 +123,9 @@ impl FromStr for FaultKind {
         if let Some((_, kind)) = PLAIN.iter().find(|(known, _)| *known == name) {
             return Ok(*kind);
         }
+        if let Some((_, front)) = FRONTS.iter().find(|(known, _)| *known == name) {
+            return Ok(Self::Front(*front));
+        }
         let (stem, when) = match (name.strip_suffix("_before"), name.strip_suffix("_after")) {
             (Some(stem), _) => (stem, When::Before),
             (_, Some(stem)) => (stem, When::After),
@@ -102,7 +133,8 @@ impl FromStr for FaultKind {
         };
         let broken = BREAKS.iter().find(|(known, _)| *known == stem).map(|(_, broken)| *broken);
         broken.map(|broken| Self::Broken(broken, when)).ok_or_else(|| {
-            let known: Vec<&str> = PLAIN.iter().map(|(name, _)| *name).chain(BREAKS.map(|(name, _)| name)).collect();
+            let plain = PLAIN.iter().map(|(name, _)| *name).chain(FRONTS.map(|(name, _)| name));
+            let known: Vec<&str> = plain.chain(BREAKS.map(|(name, _)| name)).collect();
             format!("no fault is called {name}; there are: {} (the last five with _before or _after)", known.join(", "))
         })
     }
@@ -248,6 +280,7 @@ pub(super) struct Plan {
     pub(super) late: Option<Late>,
     pub(super) login_locked: bool,
     pub(super) refuse: Option<String>,
+    pub(super) front: Option<Front>,
     pub(super) away: bool,
     /// The names of the faults, for the call log.
     pub(super) faults: Vec<String>,
@@ -324,6 +357,11 @@ impl Plan {
             }
             FaultKind::LoginLocked => self.login_locked = true,
             FaultKind::Refuse => self.refuse = Some(rule.text.clone().unwrap_or_else(|| "操作失败".to_owned())),
+            FaultKind::NoRight => {
+                let words = rule.text.clone().unwrap_or_else(|| "对不起，您没有权限使用此功能！".to_owned());
+                self.refuse = Some(words);
+            }
+            FaultKind::Front(front) => self.front = Some(front),
             FaultKind::Away => self.away = true,
         }
         self.faults.push(rule.kind.to_string());

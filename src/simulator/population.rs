@@ -1,5 +1,7 @@
 //! Whom an installation knows at the start: made up, and the same at every start.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
 use crate::clock::Millis;
 
 /// How many customers there are, and how many of them are how. Each share is spread evenly over all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Population {
     /// Customers, numbered `K-0001` and on.
@@ -23,8 +25,25 @@ pub struct Population {
     pub mobiles_as_typed: usize,
     /// Customers of a salesperson; the others are open to all.
     pub with_salesperson: usize,
-    /// Customers with two progress records.
+    /// Customers with progress records.
     pub with_records: usize,
+    /// Records of each of them, a minute apart.
+    pub records_each: usize,
+}
+
+impl Default for Population {
+    /// Nobody.
+    fn default() -> Self {
+        Self {
+            customers: 0,
+            companies: 0,
+            with_mobile: 0,
+            mobiles_as_typed: 0,
+            with_salesperson: 0,
+            with_records: 0,
+            records_each: 2,
+        }
+    }
 }
 
 const CITIES: [&str; 12] =
@@ -72,10 +91,12 @@ pub(super) fn settle(data: &mut Data, population: &Population, choices: &Choices
             Holding::Public
         };
         data.apply(Effect::Hold { ord, holding }, now);
-        for number in (1..=2).filter(|_| is(population.with_records)) {
+        for number in (1..=population.records_each).filter(|_| is(population.with_records)) {
             let intro = format!("第 {number} 次电话联系\n对方还在考虑 <报价> & 交期");
             let fields = Fields::from([("intro".to_owned(), intro)]);
-            data.apply(Effect::AddProgress { customer: ord, fields, by: SALESPEOPLE[at % SALESPEOPLE.len()] }, now);
+            let by = SALESPEOPLE[at % SALESPEOPLE.len()];
+            let age = Duration::from_secs(60) * u32::try_from(population.records_each - number).unwrap_or_default();
+            data.apply(Effect::AddProgress { customer: ord, fields, by }, now.minus(age));
         }
     }
 }
@@ -144,6 +165,7 @@ mod tests {
             mobiles_as_typed: 5,
             with_salesperson: 30,
             with_records: 12,
+            ..Population::default()
         };
         let mut data = Data::new(Vec::new());
         settle(&mut data, &population, &Choices::default(), true, Millis(0));

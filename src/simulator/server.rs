@@ -20,7 +20,7 @@ use super::{
     answer::Answer,
     call::{Call, NoCall, Received},
     control,
-    faults::{Break, Late, Plan},
+    faults::{Break, Front, Late, Plan},
     fields::Fields,
     handle::Handle,
     render::{HTML, Rendered, html, render},
@@ -149,6 +149,7 @@ fn perform(handle: &Handle, n: u64, call: &Call, plan: &Plan) -> Result<Response
     let outcome = handle.world().perform(n, call, plan);
     match outcome {
         Outcome::Answered(answer, quirks) => Ok(response(render(answer, &call.session, quirks))),
+        Outcome::Fronted(front) => Ok(fronted(front)),
         Outcome::Broken(broken, answer, quirks) => match broken {
             Break::Cut => Err(Cut),
             Break::Error500 => Ok(response(html(500, "500 - 内部服务器错误。"))),
@@ -192,6 +193,21 @@ fn no_call(handle: &Handle, why: NoCall) -> Rendered {
     let n = world.call_log.open(time, "unknown", &Fields::new(), "");
     world.call_log.note(n, |record| record.outcome = Answer::Html { status, text }.outcome());
     html(status, text)
+}
+
+/// What stands before the ERP answers.
+fn fronted(front: Front) -> Response<Full<Bytes>> {
+    match front {
+        Front::Page(status) => response(html(status, "<center>nginx</center>")),
+        Front::LoginPage => {
+            response(html(200, "统一登录<form><input name=\"user\"><input name=\"pass\" type=\"password\"></form>"))
+        }
+        Front::Redirect => {
+            let mut response = response(html(302, "302 Found"));
+            response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("https://portal.example/"));
+            response
+        }
+    }
 }
 
 fn response(rendered: Rendered) -> Response<Full<Bytes>> {

@@ -71,6 +71,9 @@ impl Sessions {
         if !is_serial(serialnum) {
             return Answer::failed("机器码serialnum无效");
         }
+        if let Some(words) = &settings.licence_refused {
+            return Answer::failed(words.clone());
+        }
         if self.locked {
             return Answer::failed("密码错误次数过多，请输入验证码（rndcode）");
         }

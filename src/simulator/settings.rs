@@ -39,6 +39,10 @@ pub struct Settings {
     pub takes_dead_records: bool,
     /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
     pub ignores_stype: bool,
+    /// Accounts that are closed, by their ids.
+    pub closed_users: Vec<i64>,
+    /// The login is refused in these words, whoever logs in: a licence that ran out.
+    pub licence_refused: Option<String>,
     /// Filters that a list does not know, as `customer.list:address` (§1.15); `_rpt_sort` is one of them.
     pub ignored_filters: Vec<String>,
     /// 客户列表 begins with the oldest customer where no sorting is asked for (§1.14).
@@ -91,6 +95,8 @@ impl Default for Settings {
             duplicate_rules: vec!["khid".to_owned()],
             takes_dead_records: false,
             ignores_stype: false,
+            closed_users: Vec::new(),
+            licence_refused: None,
             ignored_filters: Vec::new(),
             oldest_first: false,
             choices: Choices::default(),

@@ -16,7 +16,7 @@ use super::{
     customer_list, customers,
     data::{Data, Effect},
     edit,
-    faults::{Break, Faults, Plan, When},
+    faults::{Break, Faults, Front, Plan, When},
     fields::Fields,
     load::Meter,
     population, progress,
@@ -38,6 +38,8 @@ const ANYBODY: i64 = 1;
 pub(super) enum Outcome {
     /// With this answer, with these quirks.
     Answered(Answer, DrawnQuirks),
+    /// By what stands before the ERP.
+    Fronted(Front),
     /// With this answer, broken.
     Broken(Break, Answer, DrawnQuirks),
 }
@@ -91,6 +93,10 @@ impl World {
 
     /// Performs a call under its plan.
     pub(super) fn perform(&mut self, n: u64, call: &Call, plan: &Plan) -> Outcome {
+        if let Some(front) = plan.front {
+            self.call_log.note(n, |record| record.outcome = "answered by something else".to_owned());
+            return Outcome::Fronted(front);
+        }
         let quirks = self.quirks.draw(&mut self.rng, self.config.seed);
         if plan.session_lost {
             self.sessions.end(&call.session);

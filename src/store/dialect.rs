@@ -18,14 +18,22 @@ impl Dialect {
                 "update turns set due_at = $2, token = $3, cut_short = cut_short + 1 where contact_id in
                    (select contact_id from turns where due_at <= $1 and cut_short between $5 and $6
                     order by due_at, head_seq limit $4)
-                 returning contact_id, head_seq, cut_short"
+                 returning contact_id, head_seq, cut_short, parked_by"
             }
             Self::Postgres => {
                 "update turns set due_at = $2, token = $3, cut_short = cut_short + 1 where contact_id = any (array
                    (select contact_id from turns where due_at <= $1 and cut_short between $5 and $6
                     order by due_at, head_seq limit $4 for update skip locked))
-                 returning contact_id, head_seq, cut_short"
+                 returning contact_id, head_seq, cut_short, parked_by"
             }
+        }
+    }
+
+    /// Ends a `select` of rows to change, of which those that somebody else has in hand are left to him.
+    pub(super) const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " for update skip locked",
         }
     }
 

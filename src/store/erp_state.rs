@@ -49,7 +49,7 @@ impl Store {
             session.refusals,
             session.refusal.clone()
         ];
-        self.change_session(sql, args).await.map(drop)
+        self.change_state(sql, args).await.map(drop)
     }
 
     /// Counts one more refused login on top of what any replica counted before.
@@ -57,13 +57,13 @@ impl Store {
         let sql = "insert into erp_sessions (account, obtained_at, refusals, refusal) values ($1, $2, 1, $3)
              on conflict (account) do update set token = null, obtained_at = excluded.obtained_at,
                refusals = erp_sessions.refusals + 1, refusal = excluded.refusal";
-        self.change_session(sql, args![account, at, words]).await.map(drop)
+        self.change_state(sql, args![account, at, words]).await.map(drop)
     }
 
     /// Forgets the refused logins.
     pub async fn resume_login(&self, account: &str) -> Result<(), StoreError> {
         let sql = "update erp_sessions set refusals = 0, refusal = null where account = $1";
-        self.change_session(sql, args![account]).await.map(drop)
+        self.change_state(sql, args![account]).await.map(drop)
     }
 
     /// Takes the login for one process until a moment, unless another one has it at `now` or `refusals_max` logins were
@@ -80,16 +80,16 @@ impl Store {
                where (erp_sessions.login_until <= $2 or erp_sessions.login_until > $5) and erp_sessions.refusals < $4";
         // Further ahead than anybody takes it: written before the clock was set back.
         let beyond = until.plus(SKEW);
-        Ok(self.change_session(sql, args![account, now, until, refusals_max, beyond]).await? > 0)
+        Ok(self.change_state(sql, args![account, now, until, refusals_max, beyond]).await? > 0)
     }
 
     /// Gives back the login that was taken until this moment; somebody else's stays.
     pub async fn give_login_back(&self, account: &str, until: Millis) -> Result<(), StoreError> {
         let sql = "update erp_sessions set login_until = 0 where account = $1 and login_until = $2";
-        self.change_session(sql, args![account, until]).await.map(drop)
+        self.change_state(sql, args![account, until]).await.map(drop)
     }
 
-    async fn change_session(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
+    async fn change_state(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await?;
         let changed = tx.execute(sql, args).await?;
         tx.commit().await?;
@@ -110,6 +110,19 @@ impl Store {
     pub async fn peek_rotation(&self, name: &str) -> Result<i64, StoreError> {
         let rows = self.db.read("select next from rotations where name = $1", args![name]).await?;
         rows.first().map_or(Ok(0), |row| row.int("next"))
+    }
+
+    /// Keeps a survey of the ERP at this address, in place of an earlier one.
+    pub(crate) async fn save_survey(&self, erp: &str, at: Millis, report: &str) -> Result<(), StoreError> {
+        let sql = "insert into erp_surveys (erp, surveyed_at, report) values ($1, $2, $3)
+             on conflict (erp) do update set surveyed_at = excluded.surveyed_at, report = excluded.report";
+        self.change_state(sql, args![erp, at, report]).await.map(drop)
+    }
+
+    /// The newest survey of the ERP at this address, as it was saved.
+    pub(crate) async fn newest_survey(&self, erp: &str) -> Result<Option<String>, StoreError> {
+        let rows = self.db.read("select report from erp_surveys where erp = $1", args![erp]).await?;
+        rows.first().map(|row| row.text("report")).transpose()
     }
 }
 
@@ -164,5 +177,17 @@ mod tests {
         store.give_login_back("a", Millis(400)).await.unwrap();
         store.count_refused_login("a", "密码错误", NOW).await.unwrap();
         assert!(!take(500, 600).await, "nobody takes it after the second refusal");
+    }
+
+    #[tokio::test]
+    async fn the_newest_survey_of_an_address_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ledger(&dir).await;
+        assert_eq!(store.newest_survey("http://erp.test").await.unwrap(), None);
+        for report in ["{\"facts\":[]}", "{}"] {
+            store.save_survey("http://erp.test", NOW, report).await.unwrap();
+        }
+        assert_eq!(store.newest_survey("http://erp.test").await.unwrap().as_deref(), Some("{}"));
+        assert_eq!(store.newest_survey("http://other.test").await.unwrap(), None);
     }
 }

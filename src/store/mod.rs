@@ -8,6 +8,7 @@ mod announcements;
 mod audit;
 mod background;
 mod backup;
+mod blocks;
 mod bulk;
 mod checkpoint;
 mod clock_step;
@@ -47,6 +48,7 @@ use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
     announcements::{Change, Follower, News},
     audit::{Actor, AuditRow, Deed},
+    blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
     erp_state::ErpSession,
     failures::Failure,
     figures::Stats,
@@ -56,7 +58,7 @@ pub use self::{
     pages::{EventSummary, Page},
     retention::Pruned,
     sequences::Gap,
-    turns::{Claimed, Settlement},
+    turns::{Claimed, Settled, Settlement},
     types::*,
 };
 use crate::{clock::Clock, config::DatabaseConfig, event::Status};

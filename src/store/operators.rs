@@ -153,9 +153,10 @@ impl Store {
             at: now,
             // Why an event was given up stays readable.
             set: if is_tried_again {
-                "attempts = 0, next_attempt_at = $2, resolution = $3, error = null, error_code = null"
+                "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null, blocks_begun = 0, error = null,
+                 error_code = null"
             } else {
-                "attempts = 0, next_attempt_at = $2, resolution = $3"
+                "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null"
             },
             which: "id = $1",
             args: args![id, is_tried_again.then_some(now.plus(pause)), resolution],

@@ -48,6 +48,8 @@ pub struct EventSummary {
     pub error: Option<String>,
     /// A stable word for the same.
     pub error_code: Option<String>,
+    /// The block that it waits for: code and subject.
+    pub blocked_by: Option<String>,
     /// When its state last changed.
     pub updated_at: Millis,
     /// When it ended.
@@ -71,6 +73,7 @@ impl EventSummary {
             next_attempt_at: row.opt_millis("next_attempt_at")?,
             error: row.opt_text("error")?,
             error_code: row.opt_text("error_code")?,
+            blocked_by: row.opt_text("blocked_by")?,
             updated_at: row.millis("updated_at")?,
             finished_at: row.opt_millis("finished_at")?,
         })
@@ -95,6 +98,7 @@ impl EventRow {
             next_attempt_at: self.next_attempt_at,
             error: self.error.clone(),
             error_code: self.error_code.clone(),
+            blocked_by: self.blocked_by.clone(),
             updated_at: self.updated_at,
             finished_at: self.finished_at,
         }

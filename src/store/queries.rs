@@ -25,7 +25,7 @@ impl Store {
         let limit_at = conditions.args.len() + 1;
         let sql = format!(
             "select seq, id, webhook_id, kind, contact_id, status, received_at, occurred_at, actor, sequence, attempts,
-               next_attempt_at, substr(error, 1, {ERROR_SHOWN}) as error, error_code, updated_at, finished_at
+               next_attempt_at, substr(error, 1, {ERROR_SHOWN}) as error, error_code, blocked_by, updated_at, finished_at
              from events{} order by seq desc limit ${limit_at}",
             conditions.sql()
         );
@@ -126,6 +126,11 @@ impl Conditions {
             conditions.clauses.push(format!(
                 "(contact_id = ${number} and finished_at is null or contact_id = ${number} and finished_at is not null)"
             ));
+        }
+        match filter.blocked {
+            Some(true) => conditions.require("blocked_by is not null"),
+            Some(false) => conditions.require("blocked_by is null"),
+            None => {}
         }
         if let Some(since) = filter.since {
             conditions.add("received_at >=", since);

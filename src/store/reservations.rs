@@ -1,5 +1,7 @@
 //! Reservations: one contact at a time becomes the customer with a number, a company's name or an allocated id.
 
+use std::collections::BTreeSet;
+
 use super::{
     Store, StoreError,
     db::args,
@@ -50,6 +52,20 @@ impl Store {
         }
         let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
         Ok(self.db.read(sql, args![ord, lease.contact_id.as_str()]).await?.is_empty())
+    }
+
+    /// Lets the turns of these contacts fall due at once: whom they waited for has ended.
+    pub async fn hasten(&self, contacts: &BTreeSet<String>) -> Result<(), StoreError> {
+        let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();
+        let mut tx = self.db.begin().await?;
+        tx.lock_contacts(&contacts).await?;
+        let sql = "update turns set due_at = $2 where contact_id = $1 and token is null and due_at > $2";
+        for contact in contacts {
+            tx.execute(sql, args![contact, self.clock.now()]).await?;
+        }
+        tx.commit().await?;
+        self.work.notify_one();
+        Ok(())
     }
 
     /// Whether another contact is linked to this customer as the customer itself; any number may be contact persons of it.

@@ -5,7 +5,8 @@ use std::{ops::RangeInclusive, time::Duration};
 use serde_json::Value;
 
 use super::{
-    ContactRow, EventRow, StepRow, Store, StoreError,
+    ContactRow, EventRow, NewBlock, StepRow, Store, StoreError,
+    blocks::{begin_block, end_block},
     clock_step::due,
     db::{Arg, Row, Tx, args},
     dialect::list,
@@ -34,6 +35,8 @@ pub struct Claimed {
     pub steps: Vec<StepRow>,
     /// Runs before this one, in a row, that were never settled and finished no step.
     pub cut_short: i64,
+    /// The block that this run is to try.
+    pub tries_block: Option<String>,
 }
 
 /// How a run of an event ends.
@@ -55,8 +58,21 @@ pub struct Settlement {
     pub admission: Option<Value>,
     /// Forget the steps that were never begun, so that the next run plans anew; see [`forget_plan`].
     pub replan: bool,
+    /// The block that the event met, behind which it waits.
+    pub blocked: Option<NewBlock>,
+    /// The block that the run passed, which ends.
+    pub passed: Option<String>,
     /// The last write of the journal.
     pub last: Advance,
+}
+
+/// What else a settlement did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// A block begins with it.
+    pub began: bool,
+    /// A block ended with it.
+    pub ended: bool,
 }
 
 impl Settlement {
@@ -76,6 +92,8 @@ impl Settlement {
             review: None,
             admission: None,
             replan: false,
+            blocked: None,
+            passed: None,
             last: Advance::default(),
         }
     }
@@ -147,18 +165,25 @@ impl Store {
     }
 
     /// Ends a run: the event's next state, the last of the journal, and the contact's turn moves on.
-    pub async fn settle(&self, mut lease: Lease, settlement: Settlement) -> Result<(), StoreError> {
+    pub async fn settle(&self, mut lease: Lease, settlement: Settlement) -> Result<Settled, StoreError> {
         let now = self.clock.now();
         let mut tx = self.begin_leased(&mut lease, Progress::Made).await?;
         write_advance(&mut tx, &lease, &settlement.last, now).await?;
         if settlement.replan {
             forget_plan(&mut tx, &lease.event_id).await?;
         }
+        let mut settled = Settled::default();
+        if let Some(passed) = &settlement.passed {
+            settled.ended = end_block(&mut tx, passed).await?;
+        }
+        if let Some(block) = settlement.blocked.as_ref().filter(|block| block.is_met) {
+            settled.began = begin_block(&mut tx, block, now).await?;
+        }
         let end = Move {
             happened: Transition::RunEnded(settlement.status),
             at: now,
             set: "error = $2, error_code = $3, next_attempt_at = $4, attempts = attempts + $5, review = $6,
-                admission = coalesce($7, admission)",
+                admission = coalesce($7, admission), blocked_by = $8, blocks_begun = blocks_begun + $9",
             which: "id = $1",
             args: args![
                 lease.event_id.as_str(),
@@ -168,6 +193,8 @@ impl Store {
                 settlement.counts,
                 settlement.review.map(|review| review.to_string()),
                 settlement.admission.map(|admission| admission.to_string()),
+                settlement.blocked.map(|block| block.name()),
+                settled.began,
             ],
             returning: "",
         };
@@ -175,9 +202,14 @@ impl Store {
         let over = format!("delete from reservations where contact_id = $1 and not exists ({UNDECIDED})");
         tx.execute(over, args![lease.contact_id.as_str()]).await?;
         move_turn(&mut tx, &lease.contact_id, now).await?;
+        if settled.began {
+            // It has just tried; others come first.
+            let tried = "update turns set tried_at = $2 where contact_id = $1";
+            tx.execute(tried, args![lease.contact_id.as_str(), now]).await?;
+        }
         self.commit_journal(tx).await?;
         self.work.notify_one();
-        Ok(())
+        Ok(settled)
     }
 
     /// Says of a claimed event that no run of it was cut short: this process knows how they ended.
@@ -205,6 +237,7 @@ async fn with_journal(tx: &mut Tx, event: EventRow, turn: &Row, lease: &Lease) -
         contact: contact.map(|row| ContactRow::read(&row)).transpose()?,
         steps: steps.iter().map(StepRow::read).collect::<Result<_, _>>()?,
         cut_short: turn.int("cut_short")? - 1,
+        tries_block: turn.opt_text("parked_by")?,
         event,
     })
 }
@@ -214,8 +247,9 @@ async fn with_journal(tx: &mut Tx, event: EventRow, turn: &Row, lease: &Lease) -
 pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Result<(), StoreError> {
     let next = tx
         .fetch_first(
-            "select seq, status, next_attempt_at, updated_at from events
-             where contact_id = $1 and finished_at is null and status <> 'held' order by seq limit 1",
+            "select seq, status, next_attempt_at, updated_at,
+               (select name from blocks where name = blocked_by) as blocked_by
+             from events where contact_id = $1 and finished_at is null and status <> 'held' order by seq limit 1",
             args![contact_id],
         )
         .await?;
@@ -223,16 +257,19 @@ pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Res
         tx.execute("delete from turns where contact_id = $1", args![contact_id]).await?;
         return Ok(());
     };
-    // A head that needs a person is not due: the contact's later events wait behind it, in order.
+    // A head that needs a person, or that a block has parked, is not due: the contact's later events wait behind it, in order.
+    let parked_by = next.opt_text("blocked_by")?;
     let due_at = match super::types::status(&next)? {
         Status::NeedsReview => None,
+        _ if parked_by.is_some() => None,
         _ => Some(due(next.opt_millis("next_attempt_at")?.unwrap_or(now), next.millis("updated_at")?, now)),
     };
     tx.execute(
-        "insert into turns (contact_id, head_seq, due_at) values ($1, $2, $3)
+        "insert into turns (contact_id, head_seq, due_at, parked_by) values ($1, $2, $3, $4)
          on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at, token = null,
-           cut_short = 0",
-        args![contact_id, next.int("seq")?, due_at],
+           cut_short = 0, parked_by = excluded.parked_by,
+           tried_at = case when excluded.parked_by is null then 0 else turns.tried_at end",
+        args![contact_id, next.int("seq")?, due_at, parked_by],
     )
     .await?;
     Ok(())

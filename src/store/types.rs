@@ -139,6 +139,10 @@ pub struct EventRow {
     pub review: Option<Value>,
     /// What a person decided: `{"decision": …, "ord": …}`.
     pub resolution: Option<Value>,
+    /// The block that it waits for: code and subject.
+    pub blocked_by: Option<String>,
+    /// How often it was the first to meet a block since it was last replayed.
+    pub blocks_begun: i64,
     /// When its state last changed.
     pub updated_at: Millis,
     /// When it ended.
@@ -245,6 +249,8 @@ pub struct EventFilter {
     pub kind: Option<String>,
     /// Whose events.
     pub contact_id: Option<String>,
+    /// Whether they wait for a block.
+    pub blocked: Option<bool>,
     /// Received at or after.
     pub since: Option<Millis>,
     /// Received before.
@@ -281,6 +287,8 @@ impl EventRow {
             error_code: row.opt_text("error_code")?,
             review: row.opt_json("review")?,
             resolution: row.opt_json("resolution")?,
+            blocked_by: row.opt_text("blocked_by")?,
+            blocks_begun: row.int("blocks_begun")?,
             updated_at: row.millis("updated_at")?,
             finished_at: row.opt_millis("finished_at")?,
         })

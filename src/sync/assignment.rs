@@ -2,17 +2,17 @@
 
 use crate::{
     config::AssignmentRule,
-    erp::{Erp, ErpError},
+    erp::{Erp, ErpError, Fault},
     event::Assignment,
 };
 
-/// Whether the ERP has the accounts that a customer is to be assigned to; it would refuse others only after the customer
-/// was made. An installation that does not show its accounts is believed to have them.
+/// Whether the ERP has the accounts that a customer is to be assigned to. An installation that does not show its accounts
+/// is believed to have them.
 pub(super) async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpError> {
     let Assignment::Users(users) = to else { return Ok(()) };
     let accounts = match erp.list_accounts().await {
         Ok(accounts) => accounts,
-        Err(ErpError::Refused(_)) => return Ok(()),
+        Err(error) if error.denies_interface() => return Ok(()),
         Err(error) => return Err(error),
     };
     let Some(unknown) = users.iter().find(|user| accounts.iter().all(|account| account.ord != **user)) else {
@@ -20,16 +20,21 @@ pub(super) async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpErr
     };
     let shown =
         accounts.iter().map(|account| format!("{} {}", account.ord, account.name.as_deref().unwrap_or_default()));
-    Err(ErpError::ChoiceMissing {
-        field: "指派用户 (member2)".into(),
-        wanted: unknown.clone(),
-        available: shown.map(|account| account.trim_end().to_owned()).collect(),
-    })
+    let shown = shown.map(|account| account.trim_end().to_owned()).collect::<Vec<_>>().join("、");
+    Err(ErpError::Installation(Fault::salesperson(unknown, format!("ERP 没有此账号，现有 (the ERP has): {shown}"))))
 }
 
 /// The rule that takes a score: the one with the highest `min_score` that the score reaches.
 pub(super) fn rule_for(rules: &[AssignmentRule], score: f64) -> Option<&AssignmentRule> {
     rules.iter().filter(|rule| score >= rule.min_score).max_by(|a, b| a.min_score.total_cmp(&b.min_score))
+}
+
+/// Whether a rule could have chosen this assignment.
+pub(super) fn is_of(rule: &AssignmentRule, to: &Assignment) -> bool {
+    match to {
+        Assignment::Public => rule.public,
+        Assignment::Users(users) => !rule.public && users.iter().all(|user| rule.users.contains(user)),
+    }
 }
 
 /// The name under which the ledger counts a rule's turns: changing its users starts a new count.

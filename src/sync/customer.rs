@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     erp::{ChoiceField, CustomerKind, Detail, Erp, ErpError, Field},
-    event::{Assignment, Event, Link, LinkKind, LinkedBy},
+    event::{Event, Link, LinkKind, LinkedBy},
 };
 
 impl Planner {
@@ -87,14 +87,7 @@ impl Planner {
         let fields = self.mapping.new_customer(event, choices);
         let mut steps = vec![Step::Allocate { kind }, Step::SaveCustomer { kind, fields }, link];
         if let Some(rule) = assignment::rule_for(&self.assignment.rules, score.unwrap_or_default()) {
-            let to = if rule.public {
-                Assignment::Public
-            } else {
-                let turn = survey.journal.rotation(&assignment::rotation_name(rule), survey.peek).await?;
-                assignment::next_of(rule, turn)
-            };
-            assignment::check_users(survey.erp, &to).await?;
-            steps.push(Step::Assign { to });
+            steps.push(Step::Assign { to: self.turn_of(rule, survey.journal, survey.peek).await? });
         }
         steps.extend(self.overflow(event));
         Ok(PlanDraft { steps, changes: Vec::new(), kind: Some(kind) })
@@ -204,7 +197,7 @@ impl Planner {
                     Some(id)
                 }
                 // Not listed for this account: the configured id has to do.
-                Err(ErpError::Refused(_)) => Some(level.id),
+                Err(error) if error.denies_interface() => Some(level.id),
                 Err(error) => return Err(error),
             },
         };

@@ -59,12 +59,14 @@ pub(super) async fn is_listed(erp: &Erp, ord: i64, place: Place) -> Result<bool,
 pub(super) async fn is_gone(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<bool, ErpError> {
     match detail_of(erp, guess, ord).await {
         Ok((_, detail)) if shown(&detail, "name").is_some() => return Ok(false),
-        Ok(_) | Err(ErpError::Refused(_)) => {}
+        Ok(_) => {}
+        Err(error) if error.is_refusal() => {}
         Err(error) => return Err(error),
     }
     for place in Place::ALL {
         match is_listed(erp, ord, place).await {
-            Ok(true) | Err(ErpError::Refused(_) | ErpError::TooMany(_)) => return Ok(false),
+            Ok(true) | Err(ErpError::TooMany(_)) => return Ok(false),
+            Err(error) if error.is_refusal() => return Ok(false),
             Ok(false) => {}
             Err(error) => return Err(error),
         }

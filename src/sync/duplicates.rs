@@ -88,7 +88,8 @@ impl Alike {
         let Some(email) = contact.email() else { return Ok(()) };
         let filter = ContactPersonFilter { email: Some(email.to_owned()), ..ContactPersonFilter::default() };
         let persons = match erp.list_contact_persons(&filter).await {
-            Err(ErpError::Refused(_) | ErpError::TooMany(_)) => return Ok(()),
+            Err(ErpError::TooMany(_)) => return Ok(()),
+            Err(error) if error.is_refusal() => return Ok(()),
             persons => persons?,
         };
         let has_email = |theirs: &str| theirs.trim().eq_ignore_ascii_case(email);
@@ -127,7 +128,8 @@ impl Alike {
 /// A list that may not be read, or is too long, shows nobody.
 fn readable(found: Result<Matches, ErpError>) -> Result<Matches, ErpError> {
     match found {
-        Err(ErpError::Refused(_) | ErpError::TooMany(_)) => Ok(Matches::default()),
+        Err(ErpError::TooMany(_)) => Ok(Matches::default()),
+        Err(error) if error.is_refusal() => Ok(Matches::default()),
         found => found,
     }
 }

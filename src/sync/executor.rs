@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::{
-    Journal, SyncError,
+    Journal, SyncError, assignment,
     category::{Category, DisplayText, NO_TEXTS},
     contact_persons,
     details::{self, Place},
@@ -91,7 +91,10 @@ impl Executor<'_> {
                 let edit = edit.ok_or_else(|| ErpError::Refused(NO_TEXTS.into()))?;
                 self.erp.edit_customer(self.ord()?, &edit).await?
             }
-            Step::Assign { to } => self.erp.assign(self.ord()?, members(to).as_deref()).await?,
+            Step::Assign { to } => {
+                assignment::check_users(self.erp, to).await?;
+                self.erp.assign(self.ord()?, members(to).as_deref()).await?
+            }
             Step::Apply => self.erp.apply(self.ord()?).await?,
             Step::Approve { agree } => self.erp.approve(self.ord()?, *agree).await?,
             Step::TakeBack => self.erp.take_back(self.ord()?).await?,
@@ -248,7 +251,8 @@ impl Executor<'_> {
                     [_] => return Ok(Verification::NotDone),
                     _ => {}
                 },
-                Err(ErpError::Refused(words) | ErpError::TooMany(words)) => return Ok(Verification::Hidden(words)),
+                Err(ErpError::TooMany(words)) => return Ok(Verification::Hidden(words)),
+                Err(error) if error.is_refusal() => return Ok(Verification::Hidden(error.to_string())),
                 Err(error) => return Err(error.into()),
             }
         }

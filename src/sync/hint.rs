@@ -71,7 +71,7 @@ pub(super) async fn check(
     named: &ErpHint,
 ) -> Result<Hint, SyncError> {
     let checked = match check_record(erp, mapping, event, named).await {
-        Err(ErpError::Refused(_)) => Hint::Fails(Misfit::NoCustomer),
+        Err(error) if error.is_refusal() => Hint::Fails(Misfit::NoCustomer),
         Err(ErpError::TooMany(_)) => Hint::Fails(Misfit::Ambiguous),
         checked => checked?,
     };

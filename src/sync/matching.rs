@@ -175,7 +175,7 @@ fn is_same(row: &ContactPersonRow, mobile: &str) -> bool {
 async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Result<PhoneMatch, ErpError> {
     let detail = match detail_of(erp, kind, ord).await {
         Ok((_, detail)) => detail,
-        Err(ErpError::Refused(_)) => return Ok(PhoneMatch::Masked),
+        Err(error) if error.is_refusal() => return Ok(PhoneMatch::Masked),
         Err(error) => return Err(error),
     };
     let is_same = shown(&detail, "mobile").is_some_and(|number| same_number(&number, mobile));

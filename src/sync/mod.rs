@@ -22,6 +22,7 @@ mod preview;
 mod progress;
 mod question;
 mod records;
+mod renewal;
 mod step;
 mod task;
 mod text;
@@ -38,7 +39,7 @@ pub(crate) use self::{
     task::{Duplicate, Planner, Task, WhoItIs},
 };
 pub use self::{progress::INTRO_LIMIT, text::utf16_len};
-pub(crate) use crate::erp::{CallRecord, ErpError, Shown};
+pub(crate) use crate::erp::{CallRecord, ErpError, Fault, FaultCause, Shown, subject_of};
 use crate::{
     clock::Millis,
     erp::{CallLog, Erp},
@@ -69,9 +70,10 @@ impl Engine {
         Self { erp, planner: planner.into() }
     }
 
-    /// Begins a run of an event accepted then, whose calls may be sent until `deadline`; they carry the event's `traceparent`, if it has one.
-    pub fn begin(&self, deadline: Millis, accepted_at: Millis, trace_parent: Option<&str>) -> Job {
-        let job = self.job(CallLog::new("survey", Some(deadline)).in_trace(trace_parent));
+    /// Begins a run of an event accepted then, whose calls may be sent until `deadline`; they carry the event's `traceparent`,
+    /// if it has one. What is known to be wrong with the installation is not called.
+    pub fn begin(&self, deadline: Millis, accepted_at: Millis, trace_parent: Option<&str>, known: Vec<Fault>) -> Job {
+        let job = self.job(CallLog::new("survey", Some(deadline)).in_trace(trace_parent).knowing(known));
         Job { since: Some(accepted_at), ..job }
     }
 
@@ -82,6 +84,11 @@ impl Engine {
     /// One cheap call: whether the ERP answers.
     pub async fn ping(&self) -> Result<(), ErpError> {
         self.erp.check_login().await.map(drop)
+    }
+
+    /// Believes nothing any more that was read of the installation: choices, accounts, closed lists.
+    pub fn forget_installation(&self) {
+        self.erp.forget_installation();
     }
 
     /// The ERP's words, while it refuses the login.

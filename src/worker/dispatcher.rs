@@ -1,6 +1,7 @@
 //! Claims what is due, as much as can be run now, and hands each event to a [`Run`].
 
 use std::{
+    collections::BTreeSet,
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
@@ -14,7 +15,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    blocks::{Blocks, passed},
     circuit::{Breaker, Circuit},
+    end::{End, Ran},
     health::Health,
     limit::Limit,
     retry::pause_after_claims,
@@ -26,7 +29,7 @@ use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, QuietHours, RetryConfig, WorkerConfig},
     event::Reading,
-    store::{Claimed, Store, StoreError},
+    store::{Block, Claimed, Store, StoreError},
     sync::{Engine, ErpError},
 };
 
@@ -86,6 +89,7 @@ pub struct Dispatcher {
     pub(super) health: Health,
     pub(super) waits: TwinWaits,
     pub(super) suspects: Suspects,
+    pub(super) blocks: Blocks,
     in_flight: AtomicUsize,
     paused: Mutex<Option<Pause>>,
     /// When it last looked whether the login was put right.
@@ -102,6 +106,7 @@ impl Dispatcher {
             health,
             waits: TwinWaits::default(),
             suspects: Suspects::default(),
+            blocks: Blocks::default(),
             in_flight: AtomicUsize::new(0),
             paused: Mutex::new(None),
             login_look: Mutex::default(),
@@ -123,9 +128,20 @@ impl Dispatcher {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Somebody put right why nothing is dispatched: look again at once.
+    /// What is known to be wrong with the installation.
+    pub fn blocks(&self) -> Vec<Block> {
+        self.blocks.known()
+    }
+
+    /// Somebody may have put right why nothing is dispatched, or what is wrong with the installation: look again at once.
     pub fn look_again(&self) {
         self.note_pause(None);
+        self.try_blocks();
+    }
+
+    /// Somebody may have put right what is wrong with the installation: one event tries each block at once.
+    pub fn try_blocks(&self) {
+        self.blocks.hurry();
         self.parts.store.work().notify_one();
     }
 
@@ -211,6 +227,7 @@ impl Dispatcher {
         }
         let now = self.parts.clock.now();
         let due = self.parts.store.next_due().await.ok().flatten();
+        let due = due.into_iter().chain(self.blocks.next_try()).min();
         let until = due.map_or(self.parts.worker.poll, |due| due.since(now));
         until.clamp(Duration::from_millis(5), self.parts.worker.poll)
     }
@@ -291,7 +308,10 @@ impl Dispatcher {
         if free == 0 {
             return Ok(Vec::new());
         }
-        let claimed = self.parts.store.claim(free, self.parts.worker.lease).await;
+        let claimed = match self.tend_blocks().await {
+            Ok(()) => self.parts.store.claim(free, self.parts.worker.lease).await,
+            Err(error) => Err(error),
+        };
         claimed.inspect_err(|error| tracing::error!(%error, "no work could be claimed; trying again"))
     }
 
@@ -300,7 +320,8 @@ impl Dispatcher {
         let _in_hand = InHand::one(&self.in_flight);
         let begun = self.parts.clock.now();
         let event = &claimed.event;
-        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, event.trace_parent.as_deref());
+        let known = self.known_faults(&claimed);
+        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, event.trace_parent.as_deref(), known);
         let mut run = Run {
             store: &self.parts.store,
             job: &job,
@@ -310,7 +331,9 @@ impl Dispatcher {
             late_effect: self.parts.engine.late_effect(),
             linked: false,
             lease: claimed.lease.clone(),
+            reserving: Vec::new(),
             health: &self.health,
+            answered: BTreeSet::new(),
         };
         let end = match end_of_suspect {
             Some(end) => end,
@@ -321,7 +344,28 @@ impl Dispatcher {
         };
         let calls = run.calls();
         let lease = run.lease.clone();
-        self.settle(&claimed, lease, end, calls, begun).await;
+        let passed = passed(&claimed, &end, &run.answered);
+        let reserved = std::mem::take(&mut run.reserving);
+        let waits = matches!(end, End::Wait);
+        if waits {
+            self.waits.note(&claimed.event.id, &lease.contact_id, reserved.clone());
+        }
+        self.settle(&claimed, lease, end, Ran { calls, begun, passed }).await;
+        if !waits {
+            self.wake_twins(&reserved).await;
+        }
+    }
+}
+
+impl Dispatcher {
+    /// Lets those look again at once who waited for what a run had reserved.
+    async fn wake_twins(&self, reserved: &[String]) {
+        let contacts = self.waits.contacts_waiting_for(reserved);
+        if !contacts.is_empty()
+            && let Err(error) = self.parts.store.hasten(&contacts).await
+        {
+            tracing::debug!(%error, "those who wait for a twin look again by themselves");
+        }
     }
 }
 

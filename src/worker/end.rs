@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::{
     clock::Millis,
     event::Decision,
-    store::{Advance, StoreError},
-    sync::{Duplicate, ErpError, Question, SyncError},
+    store::{Advance, CallRow, StoreError},
+    sync::{Duplicate, ErpError, Fault, FaultCause, Question, SyncError},
 };
 
 /// The ERP says that a write is done, and it is not there.
@@ -51,6 +51,8 @@ pub(super) enum End {
         /// The ERP's own words.
         error: String,
     },
+    /// Something is wrong with the installation: the event waits until it is put right.
+    Blocked(Fault),
     /// The ERP refused a save because it has the same already (查重): the contact is looked for once more.
     Duplicate(Duplicate),
     /// It failed, and that cannot pass.
@@ -71,6 +73,16 @@ pub(super) enum End {
     },
     /// The ledger is not ours to write any more, or is away: leave everything as it is; the lease runs out.
     Abandon(String),
+}
+
+/// What a run leaves besides its end.
+pub(super) struct Ran {
+    /// When it began.
+    pub(super) begun: Millis,
+    /// Its calls that the ledger does not have yet.
+    pub(super) calls: Vec<CallRow>,
+    /// The block that it passed.
+    pub(super) passed: Option<String>,
 }
 
 /// Whether a failed try counts against the budget. Outages and sessions do not.
@@ -96,6 +108,8 @@ impl End {
         match self {
             Self::Dead { code, .. } | Self::PlanAnew { code, .. } => *code == REFUSED,
             Self::Retry { code, .. } | Self::Review { code, .. } => *code == NOT_STORED,
+            // A record that the account may not see.
+            Self::Blocked(fault) => fault.cause == FaultCause::RightMissing,
             _ => false,
         }
     }
@@ -121,6 +135,9 @@ impl From<StoreError> for End {
 
 impl From<ErpError> for End {
     fn from(error: ErpError) -> Self {
+        if let Some(fault) = error.fault() {
+            return Self::Blocked(fault);
+        }
         let (code, words) = (error.code(), error.to_string());
         let retry = |counts| Self::Retry { code, error: words.clone(), counts };
         match error {
@@ -130,7 +147,9 @@ impl From<ErpError> for End {
             ErpError::LeaseOver => retry(Counts::Yes),
             // The ERP's own words, not ours around them.
             ErpError::Refused(text) => Self::Dead { code, error: text },
-            ErpError::ChoiceMissing { .. } | ErpError::Invalid(_) => Self::Dead { code, error: words },
+            ErpError::Installation(_) | ErpError::ChoiceMissing { .. } | ErpError::Invalid(_) => {
+                Self::Dead { code, error: words }
+            }
             ErpError::TooMany(what) => Self::Review { code, error: words, facts: json!({ "too_many": what }) },
         }
     }
@@ -145,6 +164,7 @@ mod tests {
         let unknown = |answered| ErpError::OutcomeUnknown { reason: "x".into(), answered };
         let missing =
             ErpError::ChoiceMissing { field: "ly".into(), wanted: "微信".into(), available: vec!["VIP".into()] };
+        let right = ErpError::Installation(Fault::known(FaultCause::RightMissing, "客户列表 (customer.list)", "x"));
         let table: Vec<(ErpError, &str)> = vec![
             (ErpError::NotDelivered("x".into()), "retry No"),
             (ErpError::LoginRefused("x".into()), "retry No"),
@@ -154,7 +174,8 @@ mod tests {
             (ErpError::SessionExpired, "retry UnlessOutage"),
             (ErpError::Refused("该编号已被使用".into()), "dead 该编号已被使用"),
             (ErpError::Invalid("x".into()), "dead"),
-            (missing, "dead"),
+            (missing, "blocked choice_missing"),
+            (right, "blocked right_missing"),
             (ErpError::TooMany("x".into()), "review"),
         ];
         for (error, meaning) in table {
@@ -162,6 +183,7 @@ mod tests {
                 End::Retry { counts, .. } => format!("retry {counts:?}"),
                 End::Dead { error, .. } => format!("dead {error}"),
                 End::Review { .. } => "review".into(),
+                End::Blocked(fault) => format!("blocked {}", fault.cause.as_str()),
                 other => format!("{other:?}"),
             };
             assert!(shown.starts_with(meaning), "{error:?}: {shown}, expected {meaning}");

@@ -22,8 +22,8 @@ impl Health {
                     tracing::error!("the ERP cannot be reached; the circuit is open");
                 }
             }
-            // Neither says whether the ERP can be reached.
-            "login_refused" | "lease_over" => {}
+            // None of them says whether the ERP itself can be reached.
+            "login_refused" | "licence_refused" | "wrong_path" | "lease_over" => {}
             _ => {
                 self.calls_at_once.answered(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()));
                 self.breaker.success(at);

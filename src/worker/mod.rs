@@ -3,6 +3,7 @@
 //! One [`Dispatcher`] a process. It claims only as much as it can run now, stands still while the circuit is open, in
 //! quiet hours and while the ERP refuses the login, and ends cleanly: steps in flight finish, nothing stays half claimed.
 
+mod blocks;
 mod circuit;
 mod dispatcher;
 mod end;
@@ -13,6 +14,7 @@ mod retry;
 mod run;
 mod settle;
 mod suspects;
+mod tending;
 mod twin_waits;
 mod upkeep;
 

@@ -6,15 +6,16 @@ use std::{
 };
 
 use super::{
+    blocks,
     dispatcher::Dispatcher,
-    end::{Counts, DATA_REFUSED, End, REFUSED},
+    end::{Counts, DATA_REFUSED, End, REFUSED, Ran},
     retry::{jittered, pause},
 };
 use crate::{
     clock::Millis,
     config::BeforePromotion,
     event::Status,
-    store::{CallRow, Claimed, Lease, Settlement, StoreError},
+    store::{Claimed, Lease, Settlement, StoreError},
 };
 
 /// The pause after a failure that does not count, where the schedule has no entry.
@@ -22,11 +23,11 @@ const UNCOUNTED_PAUSE: Duration = Duration::from_secs(5);
 
 impl Dispatcher {
     /// Writes a run's end into the ledger.
-    pub(super) async fn settle(&self, claimed: &Claimed, lease: Lease, end: End, calls: Vec<CallRow>, begun: Millis) {
+    pub(super) async fn settle(&self, claimed: &Claimed, lease: Lease, end: End, ran: Ran) {
         if !matches!(end, End::Wait) {
             self.waits.forget(&claimed.event.id);
         }
-        let settlement = match self.settlement(claimed, end, begun).await {
+        let settlement = match self.settlement(claimed, end, ran.begun).await {
             Ok(settlement) => settlement,
             Err(reason) => {
                 tracing::warn!(event.id = %lease.event_id, %reason, "the run was abandoned; the event goes on when its lease is over");
@@ -35,7 +36,9 @@ impl Dispatcher {
             }
         };
         let mut settlement = settlement;
-        settlement.last.calls.extend(calls);
+        settlement.last.calls.extend(ran.calls);
+        settlement.passed = ran.passed;
+        let (blocked, passed) = (settlement.blocked.clone(), settlement.passed.clone());
         log(claimed, &settlement);
         let mut settled = self.parts.store.settle(lease.clone(), settlement).await;
         if let Err(error @ StoreError::Data(_)) = &settled {
@@ -44,7 +47,7 @@ impl Dispatcher {
             settled = self.parts.store.settle(lease, bare).await;
         }
         match settled {
-            Ok(()) => {}
+            Ok(settled) => blocks::log(settled, blocked.as_ref(), passed.as_deref()),
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(event.id = %claimed.event.id, "the lease was lost to another worker, which goes on with the event");
             }
@@ -80,6 +83,14 @@ impl Dispatcher {
                     again_at(now.plus(jittered(self.uncounted_pause(), spread(claimed))))
                 };
                 again.because(code, error)
+            }
+            End::Blocked(fault) => {
+                let (code, words) = (fault.cause.as_str(), fault.to_string());
+                match self.block(claimed, &fault) {
+                    Some(block) => Settlement { blocked: Some(block), ..Settlement::to(Status::Queued) },
+                    None => self.again_or_dead(claimed, now),
+                }
+                .because(code, words)
             }
             End::PlanAnew { code, error } if !is_repeated(claimed, code) => {
                 Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(code, error)
@@ -163,6 +174,9 @@ fn log(claimed: &Claimed, settlement: &Settlement) {
     match settlement.status {
         Status::Dead | Status::NeedsReview => {
             tracing::error!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, status = %settlement.status, code, "an event needs a person");
+        }
+        Status::Queued if settlement.blocked.is_some() => {
+            tracing::debug!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, code, "an event waits for the installation");
         }
         Status::Queued if settlement.error_code.is_some() => {
             tracing::warn!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, code, attempts = event.attempts, "an event is tried again later");

@@ -131,8 +131,12 @@ async fn a_source_that_the_erp_does_not_have_is_named_with_those_it_has() {
     })
     .await;
     let id = world.accept("m1", &promoted(&contact("c1", 7), 80.0)).await;
-    let event = world.until(&id, &ENDS).await;
-    assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("choice_missing")));
+    let event = eventually("it waits", Duration::from_secs(60), async || {
+        let event = world.event(&id).await;
+        event.blocked_by.is_some().then_some(event)
+    })
+    .await;
+    assert_eq!((event.attempts, event.error_code.as_deref()), (0, Some("choice_missing")));
     let error = event.error.unwrap();
     assert!(error.contains("抖音") && error.contains("微信") && error.contains("陌生开发"), "{error}");
     assert!(world.sim.handle.customers().is_empty());

@@ -363,14 +363,15 @@ async fn of_several_customers_with_one_number_a_person_names_the_right_one() {
 async fn a_replayed_event_goes_on_where_the_erp_refused_it_and_repeats_nothing() {
     let options = WorldOptions {
         configure: Box::new(|config| {
-            config.assignment.rules = vec![users_in_turn(&["95"])];
+            config.assignment.rules = vec![users_in_turn(&["63"])];
         }),
         ..WorldOptions::default()
     };
     let world = World::with(options).await;
+    world.sim.handle.fault("assign:refuse:text=该客户已锁定，不能指派").unwrap();
     let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
     let row = world.settled(&id).await;
-    // Account 95 is closed: the customer is there, its assignment is not.
+    // The customer is there, its assignment is not.
     assert_eq!((row.status, row.error_code.as_deref()), (Status::Dead, Some("refused")), "{:?}", row.error);
     assert_eq!(world.call("POST", &format!("/v1/events/{id}/replay"), Some(json!({}))).await.0, 200);
     let row = world.settled(&id).await;

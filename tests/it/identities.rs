@@ -109,6 +109,28 @@ async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_twin_goes_on_as_soon_as_the_twin_has_ended() {
+    let world = World::start().await;
+    promote(&world, &contact("c0", 1)).await;
+    // Slow enough that the pauses of who waits have grown beyond what is allowed below.
+    world.sim.handle.change_settings(|settings| settings.latency_ms = 700);
+    let mut ids = Vec::new();
+    for (id, number) in [("c1", 11), ("c2", 12)] {
+        let mut person = contact(id, number);
+        person["company"] = json!("北京双人科技有限公司");
+        ids.push(world.accept(id, &promoted(&person, 80.0)).await);
+    }
+    let mut spans = Vec::new();
+    for id in &ids {
+        assert_eq!(world.until(id, &ENDS).await.status, Status::Succeeded);
+        let calls = world.app.store.calls(id).await.unwrap();
+        spans.push((calls.items[0].started_at, world.event(id).await.updated_at));
+    }
+    spans.sort();
+    assert!(spans[1].0.since(spans[0].1) < Duration::from_secs(1), "{spans:?}");
+}
+
+#[tokio::test]
 async fn a_khid_that_begins_a_thousand_others_costs_no_more_than_one_that_begins_none() {
     for is_there in [false, true] {
         let world = World::start().await;

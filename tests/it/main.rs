@@ -6,6 +6,7 @@
 mod alterations;
 mod assignments;
 mod audit;
+mod blocks;
 mod calls;
 mod cli;
 mod conflicts;
@@ -51,6 +52,7 @@ mod stale_links;
 mod stops;
 mod streams;
 mod support;
+mod survey;
 mod texts;
 mod tokens;
 mod tools;

@@ -139,6 +139,8 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("worker.poll", &["10ms", "1m"], &["9ms", "61s"]),
     ("worker.circuit_failures", &["1", "1000"], &["0", "1001"]),
     ("worker.circuit_pause", &["10ms", "1h"], &["9ms", "3601s"]),
+    ("worker.block_pause", &["10ms", "1h"], &["9ms", "3601s"]),
+    ("worker.block_pause_max", &["10ms", "24h"], &["9ms", "86401s"]),
     ("worker.cut_short_runs", &["3", "1000"], &["2", "1001"]),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),

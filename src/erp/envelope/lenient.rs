@@ -13,7 +13,7 @@ pub(crate) const BODY_MAX: usize = 8 * 1024 * 1024;
 const QUOTE_MAX: usize = 120;
 
 /// Reads a body as a JSON tree. Empty, HTML and garbled bodies are complete answers that say nothing.
-pub(super) fn tree(body: &[u8]) -> Result<Value, ErpError> {
+pub(crate) fn tree(body: &[u8]) -> Result<Value, ErpError> {
     if body.len() > BODY_MAX {
         return Err(ErpError::garbled(format!("an answer of more than {BODY_MAX} bytes")));
     }

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 pub use answer::{AspAnswer, parse};
 pub(crate) use answer::{V3Answer, Words, parse_v3};
 pub use detail::Detail;
-pub(crate) use lenient::{BODY_MAX, integer};
+pub(crate) use lenient::{BODY_MAX, integer, tree};
 use serde_json::{Map, Value, json};
 pub(crate) use table::{Row, Table};
 

@@ -4,7 +4,7 @@ use tokio::{io::AsyncReadExt as _, net::TcpStream};
 
 use super::*;
 use crate::erp::{
-    CallLog, ErpError,
+    CallLog, ErpError, FaultCause,
     envelope::BODY_MAX,
     fake::{Act, say, status, words},
 };
@@ -45,7 +45,6 @@ async fn only_a_complete_answer_rules_out_a_late_effect() {
         ("HTTP 500", Act::Status(500, "{}".into()), true),
         ("HTTP 503", Act::Status(503, String::new()), true),
         ("HTTP 429", Act::Status(429, String::new()), true),
-        ("a redirect", Act::Status(302, String::new()), true),
         ("an empty 200", Act::Say(String::new()), true),
         ("an HTML page", Act::Say("<html><title>出错</title></html>".into()), true),
         ("garbled JSON", Act::Say("{\"header\":".into()), true),
@@ -95,10 +94,16 @@ async fn a_port_where_nobody_listens_and_an_unknown_name_are_not_delivered() {
 }
 
 #[tokio::test]
-async fn an_interface_that_is_not_there_is_a_refusal_that_names_it() {
-    for code in [403, 404, 405] {
+async fn an_interface_that_is_not_there_is_a_fault_of_the_installation_that_names_it() {
+    for code in [302, 403, 404, 405] {
         let (result, _) = outcome(Act::Status(code, "<html>".into()), Duration::from_secs(10)).await;
-        let Err(ErpError::Refused(text)) = result else { panic!("{code}: {result:?}") };
+        let Err(ErpError::Installation(fault)) = result else { panic!("{code}: {result:?}") };
+        assert_eq!(
+            (fault.cause, fault.is_certain),
+            (FaultCause::WrongPath, code != 302),
+            "whoever saved may be sent on"
+        );
+        let text = fault.to_string();
         assert!(
             text.contains(&code.to_string()) && text.contains("/sysa/mobilephone/salesmanage/custom/apply.asp"),
             "{text}"

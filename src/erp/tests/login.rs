@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::erp::{
-    Answer, CustomerFilter, ErpError, Field, StoredSession,
+    Answer, CustomerFilter, ErpError, FaultCause, Field, StoredSession,
     fake::{self, Act, list, say, session, status, words},
 };
 
@@ -165,7 +165,7 @@ async fn a_login_that_another_process_has_is_waited_for_and_taken_when_it_runs_o
 #[tokio::test]
 async fn a_login_refused_with_an_http_status_is_not_repeated() {
     let body = serde_json::json!({"Code": 400, "Msg": "密码错误"}).to_string();
-    for refusal in [Act::Status(400, body), Act::Status(401, String::new()), Act::Status(403, "<html>".into())] {
+    for refusal in [Act::Status(400, body), Act::Status(401, String::new())] {
         let what = format!("{refusal:?}");
         let fake = Fake::start(move |_| refusal.clone()).await;
         let erp = erp(&fake);
@@ -202,7 +202,6 @@ async fn a_login_that_is_right_again_elsewhere_lets_this_replica_go_on() {
 async fn trouble_at_the_login_is_no_refusal() {
     let troubles = [
         Act::Status(500, String::new()),
-        Act::Status(404, String::new()),
         Act::Say(String::new()),
         Act::Say("<html>".into()),
         Act::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{".to_vec()),
@@ -218,6 +217,39 @@ async fn trouble_at_the_login_is_no_refusal() {
         }
         assert_eq!((erp.login_refusal(), fake.logins()), (None, 2), "{what}");
     }
+}
+
+#[tokio::test]
+async fn what_answers_in_the_place_of_the_login_and_a_refused_licence_are_no_refusal_either() {
+    let faults = [
+        (Act::Status(302, String::new()), FaultCause::WrongPath),
+        (Act::Status(403, "<html>".into()), FaultCause::WrongPath),
+        (Act::Status(404, String::new()), FaultCause::WrongPath),
+        (Act::Say("<form><input type='password'></form>".into()), FaultCause::WrongPath),
+        (status(1, "软件授权已到期"), FaultCause::LicenceRefused),
+    ];
+    for (answer, cause) in faults {
+        let what = format!("{answer:?}");
+        let fake = Fake::start(move |_| answer.clone()).await;
+        let erp = erp(&fake);
+        for _ in 0..2 {
+            let error = call(&erp).await.unwrap_err();
+            assert_eq!(error.fault().map(|fault| fault.cause), Some(cause), "{what}");
+        }
+        assert_eq!((erp.login_refusal(), fake.logins()), (None, 2), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_page_in_the_place_of_an_interface_renews_the_session_once_and_is_then_a_fault() {
+    let fake = Fake::start(move |seen| match seen.is_login() {
+        true => fake::session("s1"),
+        false => Act::Say("<form><input type=\"password\"></form>".into()),
+    })
+    .await;
+    let error = call(&erp(&fake)).await.unwrap_err();
+    assert_eq!(error.fault().map(|fault| fault.cause), Some(FaultCause::WrongPath), "{error}");
+    assert_eq!(fake.logins(), 2);
 }
 
 #[tokio::test]

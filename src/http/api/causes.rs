@@ -52,7 +52,27 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "choice_missing",
         message: "ERP 中没有所配置的选项 (the ERP lacks a configured choice)",
-        hint: "在 ERP 中补上该选项或修改配置，然后重放 (add the choice in the ERP or change the configuration, then replay)",
+        hint: "在 ERP 中补上该选项或修改配置，之后自动继续 (add the choice in the ERP or change the configuration; it goes on by itself)",
+    },
+    Cause {
+        code: "salesperson_unknown",
+        message: "ERP 没有该指派用户或已停用 (the ERP has no such salesperson, or a closed one)",
+        hint: "在 ERP 中启用该账号或修改分配规则，之后自动继续 (open the account or change the rules; it goes on by itself)",
+    },
+    Cause {
+        code: "right_missing",
+        message: "ERP 账号没有接口权限 (the account may not use an interface of the ERP)",
+        hint: "请管理员授权，之后自动继续 (have the right granted; it goes on by itself)",
+    },
+    Cause {
+        code: "wrong_path",
+        message: "ERP 接口地址不对或被代理拦下 (an interface is not where it is looked for, or a proxy answers instead)",
+        hint: "检查 erp.base_url 与反向代理，之后自动继续 (check erp.base_url and the proxy; it goes on by itself)",
+    },
+    Cause {
+        code: "licence_refused",
+        message: "ERP 以授权或机器码为由拒绝登录 (the login is refused for the licence or the serial)",
+        hint: "续期授权或登记 erp.serial，之后自动继续 (renew the licence or register erp.serial; it goes on by itself)",
     },
     Cause {
         code: "too_many",
@@ -116,6 +136,43 @@ const CAUSES: &[Cause] = &[
     },
 ];
 
+/// What a person can do about one block: `subject` says what exactly is wrong (`客户来源 (ly) = 微信`).
+pub(super) fn hint_on(code: &str, subject: &str) -> String {
+    let (of, named) = subject.rsplit_once(" = ").unwrap_or((subject, ""));
+    match code {
+        "choice_missing" => {
+            let key = key_of(of);
+            format!(
+                "ERP 的{of}里没有“{named}”：请管理员在 ERP 中添加此选项，或改配置 {key} (have it added to the ERP's choices, or \
+                 change {key})"
+            )
+        }
+        "salesperson_unknown" => format!(
+            "ERP 没有账号 {named} 或已停用：请管理员启用，或改配置 assignment.rules (have account {named} opened, or change \
+             assignment.rules)"
+        ),
+        "right_missing" => format!(
+            "ERP 账号没有“{of}”的权限：请管理员在 ERP 的权限设置中授予 (have the account of erp.username granted the right to it)"
+        ),
+        "wrong_path" => format!(
+            "“{of}”的地址未由 ERP 应答：检查 erp.base_url、反向代理与防火墙 (something else answers there: check erp.base_url, the \
+             proxy and the firewall)"
+        ),
+        code => cause(code).hint.to_owned(),
+    }
+}
+
+/// The configuration key behind a field's choice.
+fn key_of(field: &str) -> &'static str {
+    match field.rsplit_once(" (") {
+        Some((_, "ly)")) => "erp.values.source",
+        Some((_, "jz)")) => "mapping.levels",
+        Some((_, "sort)")) => "erp.values.sort",
+        Some(("跟进程度", _)) => "erp.values.stage, erp.values.stage_after_deal",
+        _ => "erp.values.sort1",
+    }
+}
+
 /// What a code means.
 pub(in crate::http) fn cause(code: &str) -> &'static Cause {
     CAUSES.iter().find(|cause| cause.code == code).unwrap_or(&OTHER)
@@ -132,6 +189,19 @@ mod tests {
             for text in [cause.message, cause.hint] {
                 assert!(!text.is_ascii() && text.contains('(') && text.ends_with(')'), "{text}");
             }
+        }
+        for (code, subject, expected) in [
+            ("choice_missing", "客户来源 (ly) = 微信", "ERP 的客户来源 (ly)里没有“微信”"),
+            ("choice_missing", "价值评估 (jz) = 较高", "改配置 mapping.levels"),
+            ("choice_missing", "跟进程度 (sort1) = 成交客户", "erp.values.stage_after_deal"),
+            ("choice_missing", "客户分类 (sort1) = 3,99", "改配置 erp.values.sort1"),
+            ("salesperson_unknown", "指派用户 (member2) = 95", "ERP 没有账号 95"),
+            ("right_missing", "客户列表 (customer.list)", "没有“客户列表 (customer.list)”的权限"),
+            ("wrong_path", "登录 (session.login)", "“登录 (session.login)”的地址"),
+            ("licence_refused", "登录 (session.login)", "续期授权"),
+        ] {
+            let hint = hint_on(code, subject);
+            assert!(hint.contains(expected) && hint.contains('(') && hint.ends_with(')'), "{hint}");
         }
         assert_eq!(cause("refused").code, "refused");
         assert_eq!(cause("what nobody knows").code, "");

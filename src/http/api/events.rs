@@ -52,6 +52,9 @@ pub(in crate::http) struct ListParams {
     /// Whose events.
     #[param(nullable = false, pattern = "^[A-Za-z0-9_-]{0,48}$")]
     contact_id: Option<String>,
+    /// Whether they wait for something that is wrong with the installation.
+    #[param(nullable = false, value_type = bool, required = false)]
+    blocked: Option<String>,
     /// Received at or after this moment.
     #[param(nullable = false, format = DateTime)]
     since: Option<String>,
@@ -85,6 +88,7 @@ pub(in crate::http) async fn list_events(
         status: params.status.as_deref(),
         kind: params.kind.as_deref(),
         contact_id: params.contact_id.as_deref(),
+        blocked: params.blocked.as_deref(),
         since: params.since.as_deref(),
         until: params.until.as_deref(),
         q: params.q.as_deref(),

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 
-use super::{causes::cause, views::Sight};
+use super::{blocks::BlockedBy, causes::cause, views::Sight};
 use crate::{
     clock::Millis,
     http::{auth::Reader, problem::Problem, state::HttpState},
@@ -28,11 +28,14 @@ pub(in crate::http) struct FailureGroup {
     pub newest: String,
     /// What a person can do.
     pub hint: String,
+    /// Whether they wait for something that is wrong with the installation, and go on by themselves once it is put right.
+    pub blocked: bool,
 }
 
 /// What is wrong
 ///
-/// Dead events and those that need review, grouped by cause, the most frequent first: the newest ten thousand of each
+/// What is wrong with the installation, with the events that wait for it; then dead events and those that need review,
+/// grouped by cause, the most frequent first: the newest ten thousand of each
 /// state, in at most two hundred groups. For `read` one group a code.
 #[utoipa::path(
     get, path = "/v1/failures", tag = "observation", security(("token" = ["read"])),
@@ -42,8 +45,11 @@ pub(in crate::http) async fn list_failures(
     State(state): State<HttpState>,
     Reader(caller): Reader,
 ) -> Result<Json<Vec<FailureGroup>>, Problem> {
-    let failures = state.store.failures().await?;
-    Ok(Json(groups(failures, Sight::of(caller.scope)).into_iter().map(FailureGroup::of).collect()))
+    let sight = Sight::of(caller.scope);
+    let blocked = state.store.waiting().await?;
+    let failures = groups(state.store.failures().await?, sight);
+    let blocked = blocked.iter().map(|waiting| FailureGroup::blocked(waiting, sight));
+    Ok(Json(blocked.chain(failures.into_iter().map(FailureGroup::of)).collect()))
 }
 
 /// Whoever may not read the words cannot tell them apart either.
@@ -76,6 +82,20 @@ impl FailureGroup {
             oldest: Millis::rfc3339(failure.oldest),
             newest: Millis::rfc3339(failure.newest),
             hint: known.hint.to_owned(),
+            blocked: false,
+        }
+    }
+
+    fn blocked(waiting: &store::Waiting, sight: Sight) -> Self {
+        let by = BlockedBy::of(&waiting.block.name, sight.whole(waiting.block.words.as_str()));
+        Self {
+            code: by.code,
+            message: by.message,
+            count: waiting.count,
+            oldest: Millis::rfc3339(waiting.oldest),
+            newest: Millis::rfc3339(waiting.newest),
+            hint: by.hint,
+            blocked: true,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The internal REST interface, `/v1` (`contract.md` §5): one file a noun.
 
 pub(super) mod audit;
+mod blocks;
 mod causes;
 pub(super) mod contacts;
 mod credentials;

@@ -249,6 +249,7 @@ impl ReplayFilter {
             status: self.status.as_deref(),
             kind: self.kind.as_deref(),
             contact_id: self.contact_id.as_deref(),
+            blocked: None,
             since: self.since.as_deref(),
             until: self.until.as_deref(),
             q: self.q.as_deref(),

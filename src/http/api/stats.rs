@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 
-use super::credentials::{Credentials, credentials};
+use super::{
+    blocks::BlockView,
+    credentials::{Credentials, credentials},
+};
 use crate::{
     clock::Millis,
     config::Scope,
@@ -43,6 +46,8 @@ pub(in crate::http) struct Stats {
     pub gaps: Vec<Gap>,
     /// How dispatch to the ERP stands.
     pub dispatch: Dispatch,
+    /// What is wrong with the installation, and how much waits for it.
+    pub blocks: Vec<BlockView>,
     /// When tokens and webhook secrets were last used.
     pub credentials: Credentials,
 }
@@ -106,14 +111,16 @@ pub(in crate::http) async fn get_stats(
     Reader(caller): Reader,
 ) -> Result<Json<Stats>, Problem> {
     let figures = state.store.figures().await?;
-    let mut stats = view(&state, &figures);
-    if caller.scope < Scope::Operate {
+    let is_operator = caller.scope >= Scope::Operate;
+    let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
+    let mut stats = view(&state, &figures, blocks);
+    if !is_operator {
         stats.dispatch = stats.dispatch.wordless();
     }
     Ok(Json(stats))
 }
 
-fn view(state: &HttpState, counted: &store::Stats) -> Stats {
+fn view(state: &HttpState, counted: &store::Stats, blocks: Vec<BlockView>) -> Stats {
     let now = state.clock.now();
     let mut by_status: BTreeMap<&'static str, i64> = Status::ALL.iter().map(|status| (status.as_str(), 0)).collect();
     by_status.extend(counted.by_status.iter().map(|(status, count)| (status.as_str(), *count)));
@@ -139,6 +146,7 @@ fn view(state: &HttpState, counted: &store::Stats) -> Stats {
         sender: sender(now, counted.last_webhook_at, state.silence_after),
         gaps: counted.gaps.iter().map(gap).collect(),
         dispatch: state.dispatch.facts(),
+        blocks,
         credentials: credentials(state),
     }
 }

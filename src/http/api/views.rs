@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{causes::cause, disclosure};
+use super::{blocks::BlockedBy, causes::cause, disclosure};
 use crate::{
     clock::Millis,
     config::Scope,
@@ -71,6 +71,8 @@ pub(in crate::http) struct EventItem {
     pub next_attempt_at: Option<String>,
     /// Why it last failed, waits or ended.
     pub error: Option<EventError>,
+    /// What is wrong with the installation, for which it waits; no attempt is counted.
+    pub blocked_by: Option<BlockedBy>,
     /// When its state last changed.
     #[schema(format = DateTime)]
     pub updated_at: String,
@@ -196,6 +198,8 @@ pub(in crate::http) struct ContactView {
 
 impl EventItem {
     pub(in crate::http) fn of(row: &EventSummary, sight: Sight) -> Self {
+        let words = row.error.as_deref().and_then(|words| sight.whole(words));
+        let blocked_by = row.blocked_by.as_deref().map(|name| BlockedBy::of(name, words));
         let error = row.error.clone().or_else(|| row.error_code.clone()).map(|words| {
             let code = row.error_code.clone().unwrap_or_else(|| "unknown".into());
             EventError { message: sight.whole(words).unwrap_or_else(|| cause(&code).message.into()), code }
@@ -212,6 +216,7 @@ impl EventItem {
             attempts: row.attempts,
             next_attempt_at: row.next_attempt_at.map(Millis::rfc3339),
             error,
+            blocked_by,
             updated_at: row.updated_at.rfc3339(),
             finished_at: row.finished_at.map(Millis::rfc3339),
             sequence: row.sequence,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     store::{Advance, StepRow, StepState},
-    sync::{Duplicate, ErpError, Executor, Shown, Step, SyncError, Verification},
+    sync::{Duplicate, ErpError, Executor, Fault, Shown, Step, SyncError, Verification},
     worker::end::{Counts, End, NOT_STORED, REFUSED},
 };
 
@@ -106,13 +106,14 @@ impl Run<'_> {
     ) -> Result<Value, End> {
         match &error {
             // An answer came, only no readable one: the effect is there now, or it never will be.
-            SyncError::Erp(ErpError::OutcomeUnknown { answered: true, .. }) => {
-                match self.look(executor, row, step).await? {
-                    Verification::Done(result) => return Ok(result),
-                    Verification::NotDone => self.reset(row).await?,
-                    Verification::Hidden(_) | Verification::Shared | Verification::Anothers => {}
-                }
-            }
+            SyncError::Erp(
+                ErpError::OutcomeUnknown { answered: true, .. }
+                | ErpError::Installation(Fault { is_certain: false, .. }),
+            ) => match self.look(executor, row, step).await? {
+                Verification::Done(result) => return Ok(result),
+                Verification::NotDone => self.reset(row).await?,
+                Verification::Hidden(_) | Verification::Shared | Verification::Anothers => {}
+            },
             // From now on, not from when the step began: the call may have waited long for its turn.
             SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
             SyncError::Journal(_) => {}

@@ -6,7 +6,10 @@ mod journal;
 mod look;
 mod parts;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +20,9 @@ use crate::{
     event::{Event, EventKind, Reading, Work},
     json,
     store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Duplicate, Job, Plan, Question, Step, Task, WhoItIs, identities, named},
+    sync::{
+        CallRecord, Duplicate, FaultCause, Job, Plan, Question, Step, Task, WhoItIs, identities, named, subject_of,
+    },
 };
 
 /// A run in progress.
@@ -32,13 +37,22 @@ pub(super) struct Run<'a> {
     /// Whether the contact was linked when the run began.
     pub(super) linked: bool,
     pub(super) lease: Lease,
+    /// What was reserved for the contact, or waited for, in this run.
+    pub(super) reserving: Vec<String>,
+    /// Interfaces that answered as they should.
+    pub(super) answered: BTreeSet<String>,
 }
 
 impl Run<'_> {
     /// Runs a claimed event to its end, or as far as it goes.
     pub(super) async fn run(&mut self, claimed: &Claimed) -> End {
+        let is_command = self.work_of(claimed).is_ok_and(|work| matches!(work, Work::Command { .. }));
         match self.go(claimed).await {
             Ok(last) => End::Succeeded(last.into()),
+            // Whoever called named the salesperson; no other event names this one.
+            Err(End::Blocked(fault)) if is_command && fault.cause == FaultCause::SalespersonUnknown => {
+                End::Dead { code: fault.cause.as_str(), error: fault.to_string() }
+            }
             Err(end) => end,
         }
     }
@@ -46,9 +60,7 @@ impl Run<'_> {
     /// Answers the last write of the journal, or how the run ended before.
     async fn go(&mut self, claimed: &Claimed) -> Result<Advance, End> {
         let event = &claimed.event;
-        let payload = event.payload.as_deref().unwrap_or_default();
-        let work = Work::parse(&event.kind, payload, self.reading)
-            .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })?;
+        let work = self.work_of(claimed)?;
         let mut anew = Anew::default();
         let mut steps = claimed.steps.clone();
         loop {
@@ -62,6 +74,12 @@ impl Run<'_> {
             }
             steps = self.store.steps(&event.id).await?;
         }
+    }
+
+    fn work_of(&self, claimed: &Claimed) -> Result<Work, End> {
+        let event = &claimed.event;
+        Work::parse(&event.kind, event.payload.as_deref().unwrap_or_default(), self.reading)
+            .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })
     }
 
     /// Whether the ERP has the linked customer no more; asked only after a failure, so that a customer who is there costs
@@ -125,7 +143,7 @@ impl Run<'_> {
             self.start(first, false).await?;
         }
         self.linked = trusted.is_some();
-        self.work_through(pending, ord, decided).await
+        self.work_through(work, pending, ord, decided).await
     }
 
     /// The newest event that says who the contact of a message or a command is.
@@ -188,7 +206,9 @@ impl Run<'_> {
     /// Two contacts for whom the platform names the same customer must not both become it.
     async fn claim_named(&mut self, contact_id: &str, steps: &[(String, Step)]) -> Result<(), End> {
         let Some(ord) = steps.iter().find_map(|(_, step)| step.takes_named_customer()) else { return Ok(()) };
-        if !self.store.reserve(&mut self.lease, &[format!("ord:{ord}")]).await? {
+        let identity = format!("ord:{ord}");
+        self.reserving.push(identity.clone());
+        if !self.store.reserve(&mut self.lease, &[identity]).await? {
             return Err(End::Wait);
         }
         // Who had it reserved may have become it since it was asked for; planned anew, that is seen.
@@ -206,11 +226,13 @@ impl Run<'_> {
         if identities.is_empty() {
             return Ok(true);
         }
+        self.reserving.clone_from(&identities);
         Ok(self.store.reserve(&mut self.lease, &identities).await?)
     }
 
     async fn work_through(
         &mut self,
+        work: &Work,
         steps: Vec<StepRow>,
         mut ord: Option<i64>,
         mut decided: Option<Decided>,
@@ -221,8 +243,11 @@ impl Run<'_> {
         let journal = StoreJournal { store, event_id: &event_id };
         let mut rows = VecDeque::from(steps);
         while let Some(row) = rows.pop_front() {
-            let step: Step = json::from_value(&row.step)
+            let mut step: Step = json::from_value(&row.step)
                 .map_err(|error| End::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
+            if row.state == StepState::Planned {
+                step = self.job.planner.renewed(step, work, &journal).await?;
+            }
             self.job.log.set_step(&row.name);
             let executor = self.job.executor(&journal, ord);
             let (result, resolved) = if is_part(&row) {
@@ -277,7 +302,7 @@ impl Run<'_> {
     }
 
     /// The calls made since they were last taken, for the ledger.
-    pub(super) fn calls(&self) -> Vec<CallRow> {
+    pub(super) fn calls(&mut self) -> Vec<CallRow> {
         let row = |call: CallRecord| CallRow {
             step: call.step,
             interface: call.interface.to_owned(),
@@ -290,6 +315,9 @@ impl Run<'_> {
         let calls = self.job.log.drain();
         for call in &calls {
             self.health.observe(call, self.clock.now());
+            if call.outcome == "ok" {
+                self.answered.insert(subject_of(call.interface, call.call));
+            }
             crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
         }
         calls.into_iter().map(row).collect()

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("worker", &["store", "sync", "event"]),
     ("sync", &["event", "erp"]),
     ("erp", &[]),
+    ("survey", &["erp"]),
     // Written from the wire description alone, so that a misreading on one side cannot cancel out on the other.
     ("simulator", &[]),
     ("console", &["store", "event", "http"]),

@@ -134,8 +134,8 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
     lost(store.advance(&mut copy(), &advance).await);
     lost(store.plan(&mut copy(), &steps, vec![call()]).await.map(drop));
     lost(store.reserve(&mut copy(), &["identity".into()]).await.map(drop));
-    lost(store.settle(copy(), Settlement::succeeded(advance.clone())).await);
-    lost(store.settle(copy(), given_back(vec![call()])).await);
+    lost(store.settle(copy(), Settlement::succeeded(advance.clone())).await.map(drop));
+    lost(store.settle(copy(), given_back(vec![call()])).await.map(drop));
 
     let after = (ledger.event(&id).await, store.steps(&id).await.unwrap());
     assert_eq!((after.0.status, after.0.updated_at), (before.0.status, before.0.updated_at));

@@ -45,6 +45,7 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
     assert_eq!(found(ledger, EventFilter { until: at(1), ..all() }).await, ["w0"], "before");
     assert_eq!(found(ledger, EventFilter { since: at(1), until: at(2), ..all() }).await, ["w1"]);
     let together = EventFilter {
+        blocked: Some(false),
         statuses: vec![Status::Queued],
         kind: contact("message.logged"),
         contact_id: contact("c2"),

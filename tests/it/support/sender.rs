@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{clock::Clock, http::signed_body::sign};
 use serde_json::Value;
 
-use super::{OPERATOR, SECRET, eventually};
+use super::{OPERATOR, READER, SECRET, eventually};
 
 /// A client of one bridge.
 #[derive(Clone)]
@@ -72,6 +72,11 @@ impl Sender {
             request = request.header("content-type", "application/json").body(body);
         }
         answered(request).await.unwrap()
+    }
+
+    /// Reads as the one who may only look.
+    pub async fn read(&self, path: &str) -> (u16, Value) {
+        answered(self.http.get(format!("{}{path}", self.base_url)).bearer_auth(READER)).await.unwrap()
     }
 
     /// Whether the bridge says that it can accept.

@@ -155,6 +155,8 @@ pub fn config(erp: &str, database: &str) -> Config {
     config.retry.schedule = vec![Duration::from_millis(20); 10];
     config.worker.poll = Duration::from_millis(50);
     config.worker.circuit_pause = Duration::from_millis(100);
+    config.worker.block_pause = Duration::from_millis(50);
+    config.worker.block_pause_max = Duration::from_millis(400);
     config
 }
 

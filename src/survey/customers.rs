@@ -1,0 +1,274 @@
+//! 客户列表 and 客户详情: columns, pages, order, filters, masks (`erp-wire.md §1.8`, `§1.13`–`§1.15`, `§3`).
+
+use serde_json::Value;
+
+use super::{
+    looker::{Looker, Seen},
+    report::{Outcome, Report},
+    tree::{SeenField, SeenTable, bill_fields, text},
+};
+use crate::erp::{ErpError, RawCall};
+
+/// Rows asked for at once, and the most pages read: enough for an installation that caps pages at 20 and has 1,200 customers.
+const PAGE_SIZE: &str = "100";
+const PAGES_MAX: usize = 60;
+/// The page size that a live installation honoured.
+const LARGE_PAGE: usize = 500;
+/// An id that no record has, and a text that none holds.
+pub(super) const NO_ID: &str = "2147483647";
+pub(super) const NO_TEXT: &str = "zz9-no-such-text-9zz";
+/// How many customers are looked at closely.
+const CLOSELY: usize = 5;
+
+/// Filters that take a text, and the field of the detail that must match.
+const TEXT_FILTERS: [(&str, &str); 5] =
+    [("name", "name"), ("khid", "khid"), ("phone", "phone"), ("address", "address"), ("intro", "intro")];
+/// Filters that take ids.
+const ID_FILTERS: [(&str, &str); 4] = [("ly", "ly"), ("jz", "jz"), ("area", "area"), ("trade", "trade")];
+
+/// A customer to look at closely.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) ord: i64,
+    pub(super) mobile: String,
+    pub(super) fields: Vec<(String, String)>,
+}
+
+impl Known {
+    pub(super) fn field(&self, id: &str) -> &str {
+        self.fields.iter().find(|(known, _)| known == id).map_or("", |(_, value)| value)
+    }
+}
+
+/// Looks at the list and at a few details; answers customers that others can look closer at, those with records first.
+pub(super) async fn look(looker: &mut Looker<'_>, report: &mut Report) -> Result<Vec<Known>, ErpError> {
+    let first = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[])).await?;
+    report.note_how("right.customer.list", first.is_open(), first.how());
+    let Some(table) = first.table() else { return Ok(Vec::new()) };
+    report.shapes.columns.insert("customers".to_owned(), table.cols.clone());
+    report.note("customers.all_texts", table.is_of_texts());
+    let tables = all_pages(looker, table).await?;
+    count(report, &tables);
+    page_size(looker, report).await?;
+    order(looker, report, &tables[0]).await?;
+    let known = details(looker, report, &tables).await?;
+    filters(looker, report, &known).await?;
+    Ok(known)
+}
+
+fn page<'a>(index: &'a str, size: &'a str, more: &[(&'static str, &'a str)]) -> Vec<(&'static str, &'a str)> {
+    let mut fields = vec![("stype", ""), ("pagesize", size), ("pageindex", index)];
+    // A filter named in `more` replaces the usual one.
+    fields.retain(|(id, _)| !more.iter().any(|(other, _)| other == id));
+    fields.extend(more);
+    fields
+}
+
+async fn all_pages(looker: &mut Looker<'_>, first: SeenTable) -> Result<Vec<SeenTable>, ErpError> {
+    let (total, mut read) = (first.records, first.rows.len());
+    let mut tables = vec![first];
+    for index in 2..=PAGES_MAX {
+        if total.is_none_or(|total| read >= total) {
+            break;
+        }
+        let index = index.to_string();
+        let next = looker.look(RawCall::CustomerList, &page(&index, PAGE_SIZE, &[])).await?;
+        let Some(table) = next.table().filter(|table| !table.rows.is_empty()) else { break };
+        read += table.rows.len();
+        tables.push(table);
+    }
+    Ok(tables)
+}
+
+fn count(report: &mut Report, tables: &[SeenTable]) {
+    let column = |id: &str| -> Option<Vec<String>> {
+        let texts: Option<Vec<_>> = tables.iter().map(|table| table.texts(id)).collect();
+        texts.map(|texts| texts.concat())
+    };
+    let filled = |id: &str| column(id).map(|texts| texts.iter().filter(|text| !text.is_empty()).count());
+    let sample = &mut report.sample;
+    sample.customers = tables[0].count();
+    sample.looked_at = tables.iter().map(|table| table.rows.len()).sum();
+    sample.with_mobile = filled("mobile");
+    sample.with_salesperson = filled("catename");
+    sample.with_records = filled("telintro");
+    let mobiles = column("mobile").map(|texts| texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>());
+    let is_masked = mobiles.as_ref().filter(|all| !all.is_empty()).map(|all| all.iter().any(|one| one.contains('*')));
+    sample.mobiles_as_typed = mobiles
+        .filter(|_| is_masked != Some(true))
+        .map(|mobiles| mobiles.iter().filter(|mobile| !is_plain(mobile)).count());
+    report.note("customers.masked", is_masked);
+}
+
+/// Eleven digits and nothing else.
+fn is_plain(mobile: &str) -> bool {
+    mobile.len() == 11 && mobile.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Asks for a large page, and for a page of a single row: that one may come without its array.
+async fn page_size(looker: &mut Looker<'_>, report: &mut Report) -> Result<(), ErpError> {
+    let large = LARGE_PAGE.to_string();
+    let seen = looker.look(RawCall::CustomerList, &page("1", &large, &[])).await?;
+    let cap = seen.table().and_then(|table| {
+        let possible = table.records.map_or(LARGE_PAGE, |records| records.min(LARGE_PAGE));
+        let by_rows = (table.rows.len() < possible).then_some(table.rows.len());
+        match table.page_size {
+            Some(size) if size < LARGE_PAGE => Some(Some(size)),
+            None if table.records.is_none() => None,
+            _ => Some(by_rows),
+        }
+    });
+    report.shapes.page_cap = cap.flatten();
+    report.note("customers.page_of_500", cap.map(|cap| cap.is_none()));
+    looker.look(RawCall::CustomerList, &page("1", "1", &[])).await?;
+    Ok(())
+}
+
+async fn order(looker: &mut Looker<'_>, report: &mut Report, first: &SeenTable) -> Result<(), ErpError> {
+    let ords = |table: &SeenTable| table.rows.iter().filter_map(|row| row.ord).collect::<Vec<_>>();
+    let unasked = ords(first);
+    let falls = |ords: &[i64]| ords.is_sorted_by(|a, b| a > b);
+    let rises = |ords: &[i64]| ords.is_sorted_by(|a, b| a < b);
+    let newest_first = match unasked.len() {
+        0 | 1 => None,
+        _ if falls(&unasked) => Some(true),
+        _ if rises(&unasked) => Some(false),
+        _ => None,
+    };
+    report.note("customers.newest_first", newest_first);
+    let up = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("_rpt_sort", "ord")])).await?;
+    let down = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("_rpt_sort", "-ord")])).await?;
+    let sorts = match (up.table(), down.table()) {
+        (Some(up), Some(down)) if up.rows.len() > 1 => Some(rises(&ords(&up)) && falls(&ords(&down))),
+        _ => None,
+    };
+    report.note("customers.filter._rpt_sort", sorts);
+    Ok(())
+}
+
+/// Details of customers: with records and with a mobile number first.
+async fn details(looker: &mut Looker<'_>, report: &mut Report, tables: &[SeenTable]) -> Result<Vec<Known>, ErpError> {
+    let rows = tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+    let mut rows: Vec<_> = rows.filter(|(_, row)| row.ord.is_some()).collect();
+    let filled = |id: &str, (table, row): &(&SeenTable, &_)| table.cell(row, id).is_some_and(|text| !text.is_empty());
+    rows.sort_by_key(|row| (!filled("telintro", row), !filled("mobile", row)));
+    // The last one that has a number, too, where none of the first has.
+    let with_mobile = rows.iter().find(|row| filled("mobile", row)).copied();
+    let chosen = rows.into_iter().take(CLOSELY - 1).chain(with_mobile);
+    let mut known: Vec<Known> = Vec::new();
+    let mut forms = BillForms::default();
+    for ord in chosen.filter_map(|(_, row)| row.ord) {
+        if known.iter().any(|one| one.ord == ord) {
+            continue;
+        }
+        let asked = ord.to_string();
+        let seen = looker.look(RawCall::CustomerDetail, &[("edit", ""), ("intsort", "2"), ("ord", &asked)]).await?;
+        if known.is_empty() {
+            report.note_how("right.customer.detail", seen.is_open(), seen.how());
+        }
+        let Seen::Answer(tree) = seen else { break };
+        let fields = bill_fields(&tree);
+        forms.note(&fields);
+        let fields: Vec<_> = fields.iter().map(|field| (field.id.clone(), read(field))).collect();
+        let mobile = fields.iter().find(|(id, _)| id == "mobile").map_or("", |(_, value)| value).to_owned();
+        known.push(Known { ord, mobile, fields });
+    }
+    let mobiles: Vec<&Known> = known.iter().filter(|one| !one.mobile.is_empty()).collect();
+    let masked = (!mobiles.is_empty()).then(|| mobiles.iter().any(|one| one.mobile.contains('*')));
+    report.note("details.masked", masked);
+    looker.form.digits_as_numbers |= forms.digits_as_numbers;
+    let any = !known.is_empty();
+    report.note("details.sparse", any.then_some(forms.sparse));
+    report.note("details.choices_as_ids", forms.choices.then_some(!forms.choice_texts));
+    Ok(known)
+}
+
+/// What a filter takes: the value, else the text.
+fn read(field: &SeenField) -> String {
+    field.value.as_ref().or(field.text.as_ref()).map(text).unwrap_or_default()
+}
+
+/// In what form bills come.
+#[derive(Debug, Default)]
+struct BillForms {
+    /// A plain field has only a value or only a text.
+    sparse: bool,
+    /// A field of choices is filled.
+    choices: bool,
+    /// One of them has a text.
+    choice_texts: bool,
+    digits_as_numbers: bool,
+}
+
+impl BillForms {
+    fn note(&mut self, fields: &[SeenField]) {
+        for field in fields {
+            let is_filled = |value: &Option<Value>| value.as_ref().is_some_and(|value| !text(value).is_empty());
+            match field.id.as_str() {
+                "ly" | "jz" | "sort" => {
+                    self.choices |= is_filled(&field.value);
+                    self.choice_texts |= is_filled(&field.text);
+                }
+                "name" | "khid" | "mobile" | "address" | "intro" => {
+                    self.sparse |= field.value.is_some() != field.text.is_some();
+                    self.digits_as_numbers |= field.shown().is_some_and(Value::is_number);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+async fn filters(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) -> Result<(), ErpError> {
+    let total = report.sample.customers;
+    let ids = ID_FILTERS.iter().map(|(id, field)| (*id, *field, NO_ID));
+    let texts = TEXT_FILTERS.iter().map(|(id, field)| (*id, *field, NO_TEXT));
+    // It looks into the columns that the list shows (`erp-wire.md §1.9`).
+    let shows_names = report.shapes.columns.get("customers").is_some_and(|cols| cols.iter().any(|col| col == "name"));
+    let search_key = if shows_names { "name" } else { "" };
+    let others = [
+        ("telord", "ord", NO_ID),
+        ("searchKey", search_key, NO_TEXT),
+        ("cateid", "", NO_ID),
+        ("stype", "", "99"),
+        ("date1_0", "", "2999-01-01"),
+        ("date1_1", "", "1900-01-01"),
+    ];
+    for (filter, field, impossible) in texts.chain(ids).chain(others) {
+        let one = known.iter().find(|one| field == "ord" || !one.field(field).is_empty());
+        let ord = one.map(|one| one.ord.to_string()).unwrap_or_default();
+        let must = one.map(|one| (one.ord, if field == "ord" { ord.as_str() } else { one.field(field) }));
+        let (outcome, how) = filter_is_known(looker, RawCall::CustomerList, filter, impossible, must, total).await?;
+        report.note_how(format!("customers.filter.{filter}"), outcome, how);
+    }
+    Ok(())
+}
+
+/// Asks with a value that cannot match and, where a record is known, with one that must.
+pub(super) async fn filter_is_known(
+    looker: &mut Looker<'_>,
+    list: RawCall,
+    filter: &'static str,
+    impossible: &str,
+    must: Option<(i64, &str)>,
+    total: usize,
+) -> Result<(Outcome, String), ErpError> {
+    if total == 0 {
+        return Ok((Outcome::Unseen, String::new()));
+    }
+    let seen = looker.look(list, &page("1", PAGE_SIZE, &[(filter, impossible)])).await?;
+    let Some(table) = seen.table() else { return Ok((Outcome::Unseen, seen.how())) };
+    if table.count() > 0 {
+        return Ok((Outcome::DoesNot, "ignored".to_owned()));
+    }
+    let Some((ord, value)) = must else { return Ok((Outcome::Holds, String::new())) };
+    let seen = looker.look(list, &page("1", PAGE_SIZE, &[(filter, value)])).await?;
+    match seen.table() {
+        // A filter may look at something else than the detail shows; it is known all the same.
+        Some(table) if !table.has_row(ord) && table.count() <= table.rows.len() => {
+            Ok((Outcome::DoesNot, "misses a record that it should find".to_owned()))
+        }
+        Some(_) => Ok((Outcome::Holds, String::new())),
+        None => Ok((Outcome::Unseen, seen.how())),
+    }
+}

@@ -1,0 +1,279 @@
+//! What is wrong with the ERP's installation kills no event: those that meet it wait together, and go on by themselves.
+
+mod causes;
+mod replicas;
+
+use std::time::Duration;
+
+use erp_bridge::{
+    clock::{Clock, Millis},
+    config::Config,
+    event::Status,
+    simulator::Choices,
+    store::EventRow,
+};
+use serde_json::{Value, json};
+
+use crate::support::{World, WorldOptions, contact, eventually, message, promoted};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::Discarded];
+
+/// A bridge that is driven by hand, with pauses as they are in production.
+async fn by_hand(configure: impl Fn(&mut Config) + Send + 'static) -> (World, Clock) {
+    let clock = Clock::manual(Millis(1_795_000_000_000));
+    let configure = Box::new(move |config: &mut Config| {
+        config.worker.block_pause = Duration::from_secs(5);
+        config.worker.block_pause_max = Duration::from_secs(300);
+        configure(config);
+    });
+    let options = WorldOptions { dispatch: false, clock: clock.clone(), configure, ..WorldOptions::default() };
+    (World::with(options).await, clock)
+}
+
+/// A contact that is a customer already.
+async fn linked(world: &World, id: &str, number: u32) {
+    let event = world.accept(&format!("link-{id}"), &promoted(&contact(id, number), 70.0)).await;
+    world.app.dispatcher.run_due().await;
+    assert_eq!(world.event(&event).await.status, Status::Succeeded);
+}
+
+async fn promote(world: &World, numbers: std::ops::Range<u32>) -> Vec<String> {
+    let mut ids = Vec::new();
+    for number in numbers {
+        ids.push(world.accept(&format!("p{number}"), &promoted(&contact(&format!("c{number}"), number), 70.0)).await);
+    }
+    ids
+}
+
+async fn failures(world: &World) -> Vec<Value> {
+    let (status, body) = world.call("GET", "/v1/failures", None).await;
+    assert_eq!(status, 200, "{body}");
+    body.as_array().unwrap().clone()
+}
+
+async fn readiness(world: &World) -> Value {
+    let (status, body) = world.call("GET", "/readyz", None).await;
+    assert_eq!(status, 200, "a block fails no readiness: {body}");
+    body["dispatch"]["blocks"].clone()
+}
+
+async fn events(world: &World, ids: &[String]) -> Vec<EventRow> {
+    let mut events = Vec::new();
+    for id in ids {
+        events.push(world.event(id).await);
+    }
+    events
+}
+
+/// All of them wait, and nothing was counted.
+async fn assert_waiting(world: &World, ids: &[String], code: &str) {
+    for event in events(world, ids).await {
+        assert_eq!((event.status, event.attempts), (Status::Queued, 0), "{:?} {:?}", event.error_code, event.error);
+        let blocked_by = event.blocked_by.unwrap_or_default();
+        assert!(blocked_by.starts_with(code), "{blocked_by}: {:?}", event.error);
+    }
+}
+
+async fn assert_done(world: &World, ids: &[String]) {
+    for event in events(world, ids).await {
+        assert_eq!((event.status, event.attempts), (Status::Succeeded, 0), "{:?} {:?}", event.error_code, event.error);
+        assert_eq!(event.blocked_by, None);
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_is_missing_for_the_first_two_hundred_promotions_kills_none_of_them() {
+    let (world, clock) = by_hand(|_| {}).await;
+    linked(&world, "old", 9_000).await;
+    world.sim.handle.change_settings(|settings| settings.choices.sources.retain(|(_, text)| text != "微信"));
+    world.app.erp.forget_installation();
+    let ids = promote(&world, 0..200).await;
+    let runs = world.app.dispatcher.run_due().await;
+    assert_eq!(runs, 200, "each meets it once");
+    assert_waiting(&world, &ids, "choice_missing").await;
+    // One block, shown everywhere with what to do.
+    let shown = failures(&world).await;
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert_eq!((&shown[0]["count"], &shown[0]["blocked"]), (&json!(200), &json!(true)));
+    assert!(shown[0]["message"].as_str().unwrap().contains("朋友介绍"), "it names those that there are: {shown:?}");
+    let hint = shown[0]["hint"].as_str().unwrap();
+    assert!(hint.contains("“微信”") && hint.contains("erp.values.source"), "{hint}");
+    let (_, stats) = world.call("GET", "/v1/stats", None).await;
+    assert_eq!((&stats["blocks"][0]["waiting"], &stats["blocks"][0]["code"]), (&json!(200), &json!("choice_missing")));
+    assert_eq!(readiness(&world).await, json!(["choice_missing"]));
+    let (_, metrics) = world.call("GET", "/metrics", None).await;
+    assert!(metrics.as_str().unwrap().contains("erp_bridge_blocks{cause=\"choice_missing\"} 1"));
+    let (_, page) = world.call("GET", "/v1/events?status=queued&blocked=true&limit=200", None).await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 200);
+    assert_eq!(page["items"][0]["blocked_by"]["subject"], "客户来源 (ly) = 微信");
+    let (_, page) = world.call("GET", "/v1/events?blocked=false", None).await;
+    assert_eq!(page["items"].as_array().unwrap().len(), 1);
+    // Messages of those who are linked go on.
+    let said = world.accept("said", &message("old", 1, "你好")).await;
+    world.app.dispatcher.run_due().await;
+    assert_eq!(world.event(&said).await.status, Status::Succeeded);
+    // Of those who wait one tries now and then, ever more rarely.
+    let mut tried = Vec::new();
+    for _ in 0..60 {
+        clock.advance(Duration::from_secs(10));
+        tried.push(world.app.dispatcher.run_due().await);
+    }
+    assert!(tried.iter().all(|runs| *runs <= 1), "one at a time: {tried:?}");
+    assert!((5..=9).contains(&tried.iter().sum::<usize>()), "at growing pauses: {tried:?}");
+    assert_waiting(&world, &ids, "choice_missing").await;
+    // Somebody adds it, and all go on by themselves.
+    world.sim.handle.change_settings(|settings| settings.choices = Choices::default());
+    clock.advance(Duration::from_secs(300));
+    world.app.dispatcher.run_due().await;
+    assert_done(&world, &ids).await;
+    assert_eq!((failures(&world).await.len(), readiness(&world).await), (0, json!([])));
+    assert_eq!(world.sim.handle.customers().len(), 201);
+}
+
+#[tokio::test]
+async fn a_proxy_that_answers_404_for_ten_minutes_of_traffic_costs_nothing() {
+    let (world, clock) = by_hand(|_| {}).await;
+    linked(&world, "old", 9_000).await;
+    world.sim.handle.fault("*:page_404").unwrap();
+    let mut ids = Vec::new();
+    for minute in 0..10 {
+        ids.extend(promote(&world, minute * 10..(minute + 1) * 10).await);
+        ids.push(world.accept(&format!("said{minute}"), &message("old", minute as usize, "你好")).await);
+        for _ in 0..6 {
+            world.app.dispatcher.run_due().await;
+            clock.advance(Duration::from_secs(10));
+        }
+    }
+    for event in events(&world, &ids).await {
+        assert_eq!((event.status, event.attempts), (Status::Queued, 0), "{:?} {:?}", event.error_code, event.error);
+    }
+    assert!(world.app.dispatcher.circuit_closed(), "it is no outage");
+    assert_eq!(readiness(&world).await, json!(["wrong_path"]));
+    for shown in failures(&world).await {
+        assert_eq!((&shown["code"], &shown["blocked"]), (&json!("wrong_path"), &json!(true)), "{shown}");
+    }
+    let calls = world.sim.handle.calls(0).len();
+    assert!(calls < 120, "110 events in ten minutes made {calls} calls");
+    world.sim.handle.clear_faults();
+    clock.advance(Duration::from_secs(300));
+    world.app.dispatcher.run_due().await;
+    assert_done(&world, &ids).await;
+    assert_eq!(world.sim.handle.customers().len(), 101);
+    let ord = world.app.store.contact("old").await.unwrap().unwrap().link.ord;
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 10);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_block_waits_over_a_restart_and_goes_on_after_it() {
+    let (mut world, clock) = by_hand(|_| {}).await;
+    world.sim.handle.fault("allocate:no_right").unwrap();
+    let ids = promote(&world, 0..3).await;
+    world.app.dispatcher.run_due().await;
+    world.restart().await;
+    assert_eq!(world.app.dispatcher.run_due().await, 0, "nobody tries before it is time");
+    assert_waiting(&world, &ids, "right_missing").await;
+    assert_eq!(readiness(&world).await, json!(["right_missing"]));
+    world.sim.handle.clear_faults();
+    clock.advance(Duration::from_secs(5));
+    world.app.dispatcher.run_due().await;
+    assert_done(&world, &ids).await;
+}
+
+#[tokio::test]
+async fn a_resume_or_a_reload_tries_at_once() {
+    for by_resume in [true, false] {
+        let (world, clock) = by_hand(|_| {}).await;
+        world.sim.handle.change_settings(|settings| settings.choices.sources.retain(|(_, text)| text != "微信"));
+        let ids = promote(&world, 0..3).await;
+        for _ in 0..10 {
+            world.app.dispatcher.run_due().await;
+            clock.advance(Duration::from_secs(60));
+        }
+        world.app.dispatcher.run_due().await;
+        world.sim.handle.change_settings(|settings| settings.choices = Choices::default());
+        assert_eq!(world.app.dispatcher.run_due().await, 0, "the next try is minutes away");
+        if by_resume {
+            let (status, body) = world.call("POST", "/v1/erp/resume", Some(json!({ "reason": "已添加微信" }))).await;
+            assert_eq!(status, 200, "{body}");
+        } else {
+            world.app.reload(&world.config);
+        }
+        world.app.dispatcher.run_due().await;
+        assert_done(&world, &ids).await;
+    }
+}
+
+#[tokio::test]
+async fn a_missing_salesperson_stops_the_assignment_and_lets_customers_and_messages_go_on() {
+    let (mut world, clock) =
+        by_hand(|config| config.assignment.rules = vec![crate::support::users_in_turn(&["999"])]).await;
+    world.sim.handle.seed_customer_fields(&[("name", "老客户"), ("mobile", &crate::support::mobile(7))]).unwrap();
+    linked(&world, "old", 7).await;
+    let ids = promote(&world, 100..103).await;
+    let said = world.accept("own", &message("c100", 1, "在吗")).await;
+    let others = world.accept("others", &message("old", 1, "你好")).await;
+    world.app.dispatcher.run_due().await;
+    assert_waiting(&world, &ids, "salesperson_unknown").await;
+    assert_eq!(world.sim.handle.customers().len(), 4, "the customers are there, only nobody's");
+    assert_eq!(world.event(&others).await.status, Status::Succeeded);
+    assert_eq!(world.event(&said).await.status, Status::Queued, "the contact's own events keep their order");
+    // The rules are put right; what was planned before them follows them.
+    world.config.assignment.rules = vec![crate::support::users_in_turn(&["63"])];
+    world.restart().await;
+    clock.advance(Duration::from_secs(5));
+    world.app.dispatcher.run_due().await;
+    assert_done(&world, &[ids, vec![said]].concat()).await;
+    for customer in world.sim.handle.customers().iter().filter(|customer| customer.fields["name"] != "老客户") {
+        assert_eq!(world.sim.handle.catename(customer.ord).as_deref(), Some("张伟"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_only_one_event_meets_stops_the_others_for_a_moment_and_then_is_its_own() {
+    let configure = |config: &mut Config| config.retry.schedule = vec![Duration::from_secs(5)];
+    let (world, clock) = by_hand(configure).await;
+    let mut rule: erp_bridge::simulator::FaultRule = "customer.add:page_403".parse().unwrap();
+    rule.only.insert("khid".into(), "WXc0".into());
+    world.sim.handle.set_faults(vec![rule]).unwrap();
+    let mut ids = promote(&world, 0..5).await;
+    for round in 1..13 {
+        ids.extend(promote(&world, round * 5..round * 5 + 2).await);
+        world.app.dispatcher.run_due().await;
+        clock.advance(Duration::from_secs(10));
+    }
+    let poisoned = world.event(&ids[0]).await;
+    assert_eq!((poisoned.status, poisoned.error_code.as_deref()), (Status::Dead, Some("wrong_path")));
+    assert_eq!(poisoned.attempts, 2, "its own failures are counted");
+    assert_done(&world, &ids[1..]).await;
+    assert_eq!(readiness(&world).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_blocked_event_can_be_discarded_and_a_block_that_nobody_waits_for_ends() {
+    let (world, clock) = by_hand(|_| {}).await;
+    world.sim.handle.fault("allocate:no_right").unwrap();
+    let ids = promote(&world, 0..1).await;
+    world.app.dispatcher.run_due().await;
+    let path = format!("/v1/events/{}/discard", ids[0]);
+    assert_eq!(world.call("POST", &path, Some(json!({ "reason": "误报" }))).await.0, 200);
+    let event = world.event(&ids[0]).await;
+    assert_eq!((event.status, event.blocked_by), (Status::Discarded, None));
+    clock.advance(Duration::from_secs(5));
+    world.app.dispatcher.run_due().await;
+    world.app.dispatcher.run_due().await;
+    assert_eq!(readiness(&world).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_running_dispatcher_tries_and_goes_on_by_itself() {
+    let world = World::start().await;
+    world.sim.handle.fault("*:page_404").unwrap();
+    let ids = promote(&world, 0..10).await;
+    eventually("it is shown", LIMIT, async || (readiness(&world).await == json!(["wrong_path"])).then_some(())).await;
+    world.sim.handle.clear_faults();
+    for id in &ids {
+        world.until(id, &ENDS).await;
+    }
+    assert_done(&world, &ids).await;
+}
