@@ -1,5 +1,6 @@
 //! The only place where things are built and joined.
 
+mod adopt;
 mod check;
 mod preview;
 mod sessions;
@@ -34,7 +35,8 @@ use crate::{
 use self::{preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::{
-    check::{CheckRow, check},
+    adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
+    check::{CheckRow, CheckStatus, Words, check},
     survey::{Surveyed, survey_erp},
 };
 
@@ -163,6 +165,7 @@ impl App {
                 config.api.preview_limit,
             ),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
+            adopter: Arc::new(Adopter::new(config, store.clone(), erp.clone(), clock.clone(), adoptions(config))),
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
@@ -247,6 +250,11 @@ fn planner(config: &Config, rules: Rules) -> Planner {
     let mapping =
         Mapping { config: config.mapping.clone(), values: config.erp.values.clone(), conflicts: config.conflicts };
     Planner { mapping, rules, assignment: config.assignment.clone() }
+}
+
+/// Contacts that an adoption over REST looks up at once: it leaves half of the ERP's calls to the events.
+const fn adoptions(config: &Config) -> usize {
+    config.erp.max_in_flight / 2
 }
 
 fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {

@@ -41,7 +41,7 @@ impl Previewer for LivePreview {
 }
 
 /// The ledger's answers for a preview, which takes nothing.
-struct PeekJournal<'a>(&'a Store);
+pub(super) struct PeekJournal<'a>(pub(super) &'a Store);
 
 impl Journal for PeekJournal<'_> {
     // Planning does not look for records.

@@ -3,9 +3,11 @@
 //! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check) or stopped because a part of the
 //! bridge crashed, 2 wrong use or configuration.
 
+mod adopt;
 mod backup;
 mod check;
 mod health;
+mod init;
 mod send;
 mod serve;
 mod survey;
@@ -28,8 +30,12 @@ pub struct Cli {
 enum Command {
     /// Run the bridge
     Serve(serve::Serve),
+    /// Write a configuration with fresh secrets, by flags or a few questions
+    Init(Box<init::Init>),
     /// Try configuration, store, ERP login and every configured choice; exit 1 if any does not hold
-    Check(ConfigFile),
+    Check(check::Check),
+    /// Link contacts that the ERP has as customers already, before their first event (存量客户认领)
+    Adopt(adopt::Adopt),
     /// Learn how the ERP behaves here; a report without personal data and a profile for zhibang-sim
     Survey(survey::Survey),
     /// Sign event files and post them
@@ -61,7 +67,9 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Serve(serve) => serve.run().await,
-            Command::Check(file) => check::run(&file).await,
+            Command::Init(init) => init.run().await,
+            Command::Check(check) => check.run().await,
+            Command::Adopt(adopt) => adopt.run().await,
             Command::Survey(survey) => survey.run().await,
             Command::Send(send) => send.run().await,
             Command::Openapi => {

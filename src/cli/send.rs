@@ -13,6 +13,9 @@ use serde_json::Value;
 use super::Outcome;
 use crate::{clock::Clock, config::WebhookSecret, http::signed_body::sign, json, telemetry::printable::one_line};
 
+/// How long one delivery may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
 /// Signs event files and posts them, one after the other.
 #[derive(Debug, Args)]
 pub(super) struct Send {
@@ -46,7 +49,7 @@ impl Send {
         // Here and not by the command line's parser, which would print what was given.
         let secret: WebhookSecret =
             self.secret()?.expose_secret().parse().map_err(|wanted| format!("the secret: {wanted}"))?;
-        let client = client()?;
+        let client = client(LIMIT)?;
         let mut events = Vec::new();
         for file in &self.files {
             events.extend(read(file)?.into_iter().map(|event| (file.clone(), event)));
@@ -104,10 +107,11 @@ impl Send {
     }
 }
 
-fn client() -> Result<reqwest::Client, Box<dyn std::error::Error>> {
+/// A client that waits for an answer for `limit` at most.
+pub(super) fn client(limit: Duration) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
     // Fails only if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?)
+    Ok(reqwest::Client::builder().no_proxy().timeout(limit).build()?)
 }
 
 /// An address without the account that somebody may have put into it.

@@ -14,3 +14,13 @@ pub struct Account {
     /// The department.
     pub part_name: Option<String>,
 }
+
+/// How installations write that an account is closed (`erp-wire.md` §3, `userstatus`).
+const CLOSED: [&str; 6] = ["停", "禁", "冻", "离职", "closed", "disabled"];
+
+impl Account {
+    /// Whether it is closed, as far as the installation says so.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.status.as_deref().is_some_and(|status| status == "2" || CLOSED.iter().any(|word| status.contains(word)))
+    }
+}

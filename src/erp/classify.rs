@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::{
-    Choice, Detail, ErpError, Fault, FaultCause,
+    Choice, Detail, ErpError, Fault, FaultCause, TreeNode,
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
     phrases::{Meaning, meaning, meaning_of_failure, speaks_of_licence, speaks_of_rights, speaks_of_trouble},
@@ -26,6 +26,7 @@ pub(super) struct Reply {
     pub(super) bill: Option<Detail>,
     pub(super) table: Option<Table>,
     pub(super) choices: Option<Vec<Choice>>,
+    pub(super) trees: Option<Vec<TreeNode>>,
 }
 
 /// What an answer means for the call.
@@ -155,7 +156,7 @@ fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
             _ => expired(said),
         };
     }
-    let reply = Reply { words: said, bill: asp.bill, table: asp.table, choices: asp.choices };
+    let reply = Reply { words: said, bill: asp.bill, table: asp.table, choices: asp.choices, trees: asp.trees };
     match interface.shape {
         Shape::Words => judge_words(reply, &asp.words),
         shape if holds(&reply, shape) => Verdict::Done(reply),
@@ -194,6 +195,7 @@ fn holds(reply: &Reply, shape: Shape) -> bool {
         Shape::Bill => reply.bill.is_some(),
         Shape::List => reply.table.is_some(),
         Shape::Choices => reply.choices.is_some(),
+        Shape::Trees => reply.trees.is_some(),
     }
 }
 

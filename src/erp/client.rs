@@ -1,7 +1,7 @@
 //! The one place that sends: no proxy, no redirects, no hidden retries; every call is timed, limited, judged, recorded.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -63,6 +63,8 @@ struct Shared {
     sessions: RwLock<Arc<Sessions>>,
     session_store: Arc<dyn SessionStore>,
     caches: Caches,
+    /// How far the ERP's clock is ahead of ours, in milliseconds, by its last answer that said.
+    ahead: Mutex<Option<i64>>,
     config: ErpConfig,
     clock: Clock,
 }
@@ -83,6 +85,7 @@ impl Erp {
             sessions: RwLock::new(Arc::new(Sessions::new(config, clock.clone(), Arc::clone(&sessions)))),
             session_store: sessions,
             caches: Caches::default(),
+            ahead: Mutex::default(),
             config: config.clone(),
             clock,
         };
@@ -353,7 +356,21 @@ impl Erp {
             Ok((answer, date)) => (Ok(answer), date),
             Err(error) => (Err(guard.stopped().unwrap_or(error)), None),
         };
+        self.note_clock(date.as_deref());
         Sent { started_at, elapsed: begun.elapsed(), date, answer }
+    }
+
+    fn note_clock(&self, date: Option<&str>) {
+        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        if let Some(date) = date {
+            let ahead = date.timestamp().as_millisecond() - self.now().0;
+            *self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+        }
+    }
+
+    /// How far the ERP's clock is ahead of ours, in milliseconds and within a second; `None` if no answer has said.
+    pub(crate) fn clock_ahead(&self) -> Option<i64> {
+        *self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, interface: &Interface, sent: &Sent, outcome: &str, request: serde_json::Value, response: String) {

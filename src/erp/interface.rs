@@ -47,6 +47,8 @@ pub(super) enum Shape {
     List,
     /// The choices of a field.
     Choices,
+    /// A tree to choose from.
+    Trees,
 }
 
 /// `cmdkey` of a save.
@@ -101,6 +103,20 @@ impl Interface {
             path,
             style: Style::Asp,
             shape: Shape::Choices,
+            cmdkey: None,
+            page_size: PAGE_SIZE,
+            writes: false,
+        }
+    }
+
+    /// An ASP interface that answers a tree.
+    pub(super) const fn trees(name: &'static str, call: &'static str, path: &'static str) -> Self {
+        Self {
+            name,
+            call,
+            path,
+            style: Style::Asp,
+            shape: Shape::Trees,
             cmdkey: None,
             page_size: PAGE_SIZE,
             writes: false,

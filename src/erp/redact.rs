@@ -60,7 +60,7 @@ mod tests {
     const SAVE: Interface = Interface::command("保存", "save", "/save.asp", None);
 
     fn answer(body: &str) -> HttpAnswer {
-        HttpAnswer { status: 200, location: None, body: body.into() }
+        HttpAnswer { status: 200, body: body.into(), ..HttpAnswer::default() }
     }
 
     #[test]

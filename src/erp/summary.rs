@@ -95,7 +95,7 @@ mod tests {
     fn a_session_that_the_answer_repeats_is_hidden_and_long_answers_are_cut() {
         let verdict = Verdict::Failed(ErpError::garbled("no JSON"));
         let body = format!("{}tok-123 {}", "x".repeat(SAID_MAX - 40), "y".repeat(SAID_MAX));
-        let answer = HttpAnswer { status: 200, location: None, body: body.into_bytes() };
+        let answer = HttpAnswer { status: 200, body: body.into_bytes(), ..HttpAnswer::default() };
         let (outcome, said) = of_call(&verdict, Some(&answer), "tok-123");
         assert_eq!(outcome, "outcome_unknown");
         assert!(!said.contains("tok") && said.chars().count() == SAID_MAX, "{said}");

@@ -43,6 +43,8 @@ pub enum LinkedBy {
     Hint,
     /// An operator's decision.
     Operator,
+    /// The contact was adopted: found in the ERP before its first event.
+    Adopt,
 }
 
 impl LinkKind {
@@ -66,6 +68,7 @@ impl LinkedBy {
             Self::CompanyName => "company_name",
             Self::Hint => "hint",
             Self::Operator => "operator",
+            Self::Adopt => "adopt",
         }
     }
 }
@@ -90,7 +93,7 @@ impl FromStr for LinkedBy {
     type Err = UnknownLinkWord;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::Created, Self::Khid, Self::Mobile, Self::CompanyName, Self::Hint, Self::Operator]
+        [Self::Created, Self::Khid, Self::Mobile, Self::CompanyName, Self::Hint, Self::Operator, Self::Adopt]
             .into_iter()
             .find(|by| by.as_str() == name)
             .ok_or_else(|| UnknownLinkWord(name.to_owned()))
@@ -120,7 +123,7 @@ mod tests {
         for kind in [LinkKind::Company, LinkKind::Person, LinkKind::ContactPerson] {
             assert_eq!((kind.as_str().parse(), json!(kind)), (Ok(kind), json!(kind.as_str())));
         }
-        for word in ["created", "khid", "mobile", "company_name", "hint", "operator"] {
+        for word in ["created", "khid", "mobile", "company_name", "hint", "operator", "adopt"] {
             let by = word.parse::<LinkedBy>().unwrap();
             assert_eq!((by.as_str(), json!(by)), (word, json!(word)));
         }

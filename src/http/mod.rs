@@ -1,6 +1,7 @@
 //! The door: the webhook target, the internal REST interface, health, metrics and the OpenAPI document. Every route is on
 //! this page.
 
+mod adopted;
 mod api;
 mod auth;
 mod auth_failures;
@@ -37,9 +38,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use state::{Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
+pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionCandidate, AdoptionOutcome};
+pub use state::{Adopter, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
 
-use api::{audit, contacts, events, failures, links, operations, preview, stats, stream};
+use api::{adoption, audit, contacts, events, failures, links, operations, preview, stats, stream};
 use problem::Problem;
 
 /// What is served to everybody: the platform's events and the probes.
@@ -66,6 +68,7 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(health::resume_dispatch))
         // contacts
         .routes(routes!(links::search_contacts))
+        .routes(routes!(adoption::adopt_contacts))
         .routes(routes!(contacts::get_contact))
         .routes(routes!(contacts::sync_contact))
         .routes(routes!(contacts::assign_contact))

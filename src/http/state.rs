@@ -7,18 +7,33 @@ use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use super::{budget::Budget, keys::Keyring, problem::Problem, rates::RateLimits, stream_places::StreamPlaces};
+use super::{
+    adopted::AdoptedContact, budget::Budget, keys::Keyring, problem::Problem, rates::RateLimits,
+    stream_places::StreamPlaces,
+};
 use crate::{
     clock::Clock,
     config::MessagesConfig,
     event::{Event, Reading, Rules},
-    store::{Store, StoreError},
+    store::{Actor, Store, StoreError},
 };
 
 /// Plans an event with the ERP's reads and none of its writes; implemented by `app.rs` with `sync`.
 pub trait Previewer: Send + Sync {
     /// The plan, as JSON: what the contact would be matched with, every step and call with its fields.
     fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>>;
+}
+
+/// Looks contacts up in the ERP and links those that are customers already; implemented by `app.rs` with `sync`.
+pub trait Adopter: Send + Sync {
+    /// What becomes of each contact, in their order; nothing is written without `apply`. It goes on with what it has begun
+    /// even if nobody waits for it.
+    fn adopt(
+        &self,
+        contacts: Vec<Value>,
+        apply: bool,
+        actor: Actor,
+    ) -> BoxFuture<'_, Result<Vec<AdoptedContact>, PreviewError>>;
 }
 
 /// Why there is no preview.
@@ -101,6 +116,8 @@ pub struct HttpParts {
     pub limits: RateLimits,
     /// Plans events for `/v1/preview`.
     pub previewer: Arc<dyn Previewer>,
+    /// Adopts contacts for `/v1/contacts/adopt`.
+    pub adopter: Arc<dyn Adopter>,
     /// How dispatch stands.
     pub dispatch: Arc<dyn DispatchFacts>,
     /// `GET /metrics`.

@@ -283,7 +283,7 @@ async fn write_warnings(tx: &mut Tx, event_id: &str, found: &[FieldError]) -> Re
 }
 
 /// Links the contact and releases its held messages into its turn. A link that moves is audited.
-async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<(), StoreError> {
+pub(super) async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<(), StoreError> {
     let before = tx.fetch_first("select ord from contacts where contact_id = $1", args![contact_id]).await?;
     if let Some(ord) = before.map(|row| row.int("ord")).transpose()?.filter(|ord| *ord != link.ord) {
         let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);

@@ -7,9 +7,11 @@ use super::{
     audit::write_audit,
     db::{Arg, Tx, args},
     dialect::list,
-    journal::forget_plan,
+    journal::{forget_plan, write_link},
     queries::pattern,
+    turns::move_turn,
 };
+use crate::event::{Link, LinkKind, LinkedBy, Status};
 
 /// The newest events whose bodies a search for people looks into.
 const BODIES_SEARCHED: i64 = 1_000;
@@ -32,7 +34,62 @@ pub struct LinkSearch {
     pub people: bool,
 }
 
+/// What came of the adoption of a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Adoption {
+    /// It is linked now, or would be.
+    Linked,
+    /// It was linked before; to this.
+    Already(Link),
+    /// The customer is this other contact's.
+    Taken(String),
+    /// An event of the contact is running or half done: what it began belongs to a customer of its own.
+    Busy(Status),
+}
+
 impl Store {
+    /// Links a contact to a customer that the ERP has, unless it is linked already, and releases what waits for the link;
+    /// audited as `contact.adopt`. Without `apply` nothing is written, and the answer is the same.
+    pub async fn adopt(
+        &self,
+        contact_id: &str,
+        link: &Link,
+        apply: bool,
+        actor: &Actor,
+    ) -> Result<Adoption, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        // No contact's id holds a colon: the customer's lock is none of a contact's.
+        let customer = format!("ord:{}", link.ord);
+        let mut locks = [contact_id, customer.as_str()];
+        locks.sort_unstable();
+        tx.lock_contacts(&locks).await?;
+        let linked = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
+        if let Some(row) = linked {
+            return Ok(Adoption::Already(ContactRow::read(&row)?.link));
+        }
+        let own = "select contact_id from contacts where ord = $1 and kind <> $2 limit 1";
+        let own = tx.fetch_first(own, args![link.ord, LinkKind::ContactPerson.as_str()]).await?;
+        if let Some(row) = own.filter(|_| link.kind != LinkKind::ContactPerson) {
+            return Ok(Adoption::Taken(row.text("contact_id")?));
+        }
+        match refuse_half_done(&mut tx, contact_id).await {
+            Err(StoreError::WrongState(status)) => return Ok(Adoption::Busy(status)),
+            checked => checked?,
+        }
+        if !apply {
+            return Ok(Adoption::Linked);
+        }
+        forget_plans(&mut tx, contact_id).await?;
+        let reason = format!("ord {} ({})", link.ord, link.linked_by);
+        write_link(&mut tx, contact_id, &Link { linked_by: LinkedBy::Adopt, ..link.clone() }, now).await?;
+        move_turn(&mut tx, contact_id, now).await?;
+        write_audit(&mut tx, now, actor, "contact.adopt", contact_id, Some(&reason)).await?;
+        self.commit(tx).await?;
+        self.work.notify_one();
+        Ok(Adoption::Linked)
+    }
+
     /// Links that match, by contact id; `after` is the last one of the page before.
     pub async fn search_links(
         &self,
@@ -98,11 +155,7 @@ impl Store {
         let link = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
         let link = ContactRow::read(&link.ok_or(StoreError::NotFound)?)?;
         refuse_half_done(&mut tx, contact_id).await?;
-        let open =
-            tx.fetch("select id from events where contact_id = $1 and finished_at is null", args![contact_id]).await?;
-        for event in &open {
-            forget_plan(&mut tx, &event.text("id")?).await?;
-        }
+        forget_plans(&mut tx, contact_id).await?;
         tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
         write_audit(&mut tx, self.clock.now(), actor, "contact.unlink", contact_id, reason).await?;
         tx.commit().await?;
@@ -118,6 +171,15 @@ fn names(contact: &Value, q: &str) -> bool {
     let is_number = number.len() >= PHONE_DIGITS_MIN && number.len() * 2 > q.chars().count();
     ["name", "company", "wechat_id", "email"].iter().any(|member| text(member).to_lowercase().contains(&wanted))
         || is_number && digits(text("phone")).contains(&number)
+}
+
+/// What was planned under another link, and not begun, is planned anew.
+async fn forget_plans(tx: &mut Tx, contact_id: &str) -> Result<(), StoreError> {
+    let open = "select id from events where contact_id = $1 and finished_at is null";
+    for event in tx.fetch(open, args![contact_id]).await? {
+        forget_plan(tx, &event.text("id")?).await?;
+    }
+    Ok(())
 }
 
 /// The contact's lock is held: no event of it begins or ends meanwhile.

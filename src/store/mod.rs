@@ -54,7 +54,7 @@ pub use self::{
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
-    links::LinkSearch,
+    links::{Adoption, LinkSearch},
     pages::{EventSummary, Page},
     retention::Pruned,
     sequences::Gap,

@@ -95,6 +95,12 @@ impl Planner {
 
     /// A customer found by number or named by an operator.
     async fn take_over(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<PlanDraft, SyncError> {
+        let known = self.known(erp, event, ord, by).await?;
+        Ok(self.take_over_known(event, by, known))
+    }
+
+    /// The record of a customer found by number or named by an operator, and what the contact is there.
+    pub(super) async fn known(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<Known, ErpError> {
         let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
         let is_named = by == LinkedBy::Operator && event.contact().company().is_some();
         let role = if is_named && !self.is_contact_itself(&detail, event) {
@@ -104,22 +110,28 @@ impl Planner {
         } else {
             Role::ContactPerson
         };
-        Ok(self.take_over_known(event, by, Known { ord, kind, detail, role }))
+        Ok(Known { ord, kind, detail, role })
     }
 
     /// A customer whose record was read: link, then fill in what it lacks. The link comes first, so that a field that the
     /// installation does not take holds nothing up.
     pub(super) fn take_over_known(&self, event: &Event, by: LinkedBy, known: Known) -> PlanDraft {
-        let Known { ord, kind, detail, role } = known;
+        let Link { ord, khid, kind: link_kind, linked_by } = self.link_to(event, by, &known);
+        let Known { kind, detail, role, .. } = known;
         let mut plan = match role {
             Role::Itself => self.fill(event, kind, ord, &detail),
             Role::ContactPerson => PlanDraft { kind: Some(kind), ..PlanDraft::default() },
             Role::NewContactPerson => return self.join_company(event, ord, by, (kind, detail)),
         };
-        let khid = shown(&detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
-        let kind = if role == Role::Itself { link_kind(kind) } else { LinkKind::ContactPerson };
-        plan.steps.insert(0, Step::Link { ord: Some(ord), khid, kind, linked_by: by });
+        plan.steps.insert(0, Step::Link { ord: Some(ord), khid, kind: link_kind, linked_by });
         plan
+    }
+
+    /// The link of a contact to a customer whose record was read.
+    pub(super) fn link_to(&self, event: &Event, by: LinkedBy, known: &Known) -> Link {
+        let khid = shown(&known.detail, "khid").unwrap_or_else(|| self.mapping.khid(event.contact().id()));
+        let kind = if known.role == Role::Itself { link_kind(known.kind) } else { LinkKind::ContactPerson };
+        Link { ord: known.ord, khid, kind, linked_by: by }
     }
 
     /// Whether a customer is the contact, not the company it works for: it has the contact's 客户编号 or mobile number.

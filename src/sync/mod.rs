@@ -3,6 +3,7 @@
 //! [`Planner`] reads the ERP and makes the plan ([`matching`], [`mapping`], [`progress`], [`assignment`]); [`Executor`] does
 //! its steps. Both know nothing of the ledger beyond the two questions of [`Journal`].
 
+mod adoption;
 mod assignment;
 mod category;
 mod contact_persons;
@@ -30,11 +31,12 @@ mod text;
 use futures::future::BoxFuture;
 
 pub(crate) use self::{
+    adoption::{Identified, Identity},
     executor::{Effect, Executor, Verification},
     identity::identities,
     mapping::Mapping,
     plan::Plan,
-    question::Question,
+    question::{Candidate, Question},
     step::{Step, named},
     task::{Duplicate, Planner, Task, WhoItIs},
 };

@@ -1,5 +1,8 @@
 //! `erp-bridge` as a program: its commands, exit codes, first line, signals. The ERP is the simulator.
 
+mod adopt;
+mod check;
+mod init;
 mod program;
 mod send;
 
@@ -141,8 +144,13 @@ async fn check_prints_what_holds_and_ends_with_1_if_anything_does_not() {
         ("ERP_BRIDGE__ERP__VALUES__SOURCE", "抖音", "抖音"),
         ("ERP_BRIDGE__MAPPING__LEVELS", "0:999:很高", "999"),
         ("ERP_BRIDGE__ASSIGNMENT__RULES", "60:987654", "987654"),
-        ("ERP_BRIDGE__DATABASE__URL", "sqlite:///nowhere/at/all/ledger.db", "store"),
-        ("ERP_BRIDGE__ERP__PASSWORD", "wrong", "login"),
+        ("ERP_BRIDGE__ASSIGNMENT__RULES", "60:95", "周波"),
+        ("ERP_BRIDGE__ERP__VALUES__SORT1", "3,10", "3,10"),
+        ("ERP_BRIDGE__ERP__VALUES__SORT", "没有的分类", "没有的分类"),
+        ("ERP_BRIDGE__ERP__VALUES__STAGE", "没有的程度", "没有的程度"),
+        ("ERP_BRIDGE__ERP__VALUES__STAGE_AFTER_DEAL", "成交", "成交"),
+        ("ERP_BRIDGE__DATABASE__URL", "sqlite:///nowhere/at/all/ledger.db", "台账"),
+        ("ERP_BRIDGE__ERP__PASSWORD", "wrong", "登录"),
     ] {
         let answer = run(command(dir.path(), &good).arg("check").env(name, value));
         assert_eq!(answer.code, 1, "{name}: {}{}", answer.stdout, answer.stderr);

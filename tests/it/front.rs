@@ -7,14 +7,14 @@ use erp_bridge::{
     config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope},
     event::{Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
-        Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
+        AdoptedContact, Adopter, Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
         keys::{Keyring, Keys, Tokens},
         rates::RateLimits,
         router,
         server::{ServerLimits, serve},
         signed_body::{Secrets, sign},
     },
-    store::{Advance, EventFilter, Settlement, Store},
+    store::{Actor, Advance, EventFilter, Settlement, Store},
 };
 use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
@@ -105,6 +105,12 @@ impl Previewer for Echo {
     }
 }
 
+impl Adopter for Echo {
+    fn adopt(&self, _: Vec<Value>, _: bool, _: Actor) -> BoxFuture<'_, Result<Vec<AdoptedContact>, PreviewError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
 impl DispatchFacts for Echo {
     fn facts(&self) -> Dispatch {
         let words = Some("ERP 拒绝登录：密码错误".to_owned());
@@ -161,6 +167,7 @@ impl Front {
                 wishes.previews_per_minute,
             ),
             previewer: Arc::new(Echo),
+            adopter: Arc::new(Echo),
             dispatch: Arc::new(Echo),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),

@@ -8,7 +8,7 @@ use super::{
     lenient::{self, first_member, integer, items, member, member_text, text},
 };
 use crate::{
-    erp::{Choice, ErpError},
+    erp::{Choice, ErpError, TreeNode},
     telemetry::printable::one_line,
 };
 
@@ -29,6 +29,8 @@ pub struct AspAnswer {
     pub(crate) table: Option<Table>,
     /// `body.source` as choices of a field.
     pub(crate) choices: Option<Vec<Choice>>,
+    /// `body.source.trees`.
+    pub(crate) trees: Option<Vec<TreeNode>>,
 }
 
 /// What an answer says in words: each on one line, without anything that a terminal would obey.
@@ -80,6 +82,7 @@ pub fn parse(body: &[u8]) -> Result<AspAnswer, ErpError> {
         words: words(header, &body),
         bill: member(&body, "bill").and_then(Detail::read),
         choices: choices(&source, table.as_ref()),
+        trees: member(&source, "trees").and_then(|trees| member(trees, "nodes")).map(|nodes| tree_nodes(nodes, 0)),
         table,
     })
 }
@@ -92,6 +95,25 @@ fn words(header: &Value, body: &Value) -> Words {
         None => (String::new(), String::new()),
     };
     Words { header: said(header, "message"), title, text }
+}
+
+/// Nodes deeper than this are left out: 客户分类 has two levels.
+const TREE_DEPTH_MAX: usize = 8;
+
+fn tree_nodes(nodes: &Value, depth: usize) -> Vec<TreeNode> {
+    if depth == TREE_DEPTH_MAX {
+        return Vec::new();
+    }
+    let node = |node: &Value| {
+        let shown = one_line(member_text(node, "text").trim());
+        let below = member(node, "nodes").map(|below| tree_nodes(below, depth + 1)).unwrap_or_default();
+        (!shown.is_empty()).then(|| TreeNode {
+            value: member_text(node, "value").trim().to_owned(),
+            text: shown,
+            nodes: below,
+        })
+    };
+    items(nodes).into_iter().filter_map(node).collect()
 }
 
 /// Choices come as `options[]` under several names, as a map from id to text, or as a table of two columns.

@@ -1,5 +1,6 @@
 //! The internal REST interface, `/v1` (`contract.md` §5): one file a noun.
 
+pub(super) mod adoption;
 pub(super) mod audit;
 mod blocks;
 mod causes;

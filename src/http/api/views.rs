@@ -188,7 +188,7 @@ pub(in crate::http) struct ContactView {
     /// `company` (单位客户), `person` (个人客户) or `contact_person` (联系人 of a company that the ERP already had).
     #[schema(value_type = String, examples("person"))]
     pub kind: LinkKind,
-    /// How it was linked: `created`, `khid`, `mobile`, `company_name`, `hint` (the platform named it), `operator`.
+    /// How it was linked: `created`, `khid`, `mobile`, `company_name`, `hint` (the platform named it), `operator`, `adopt`.
     #[schema(value_type = String, examples("created"))]
     pub linked_by: LinkedBy,
     /// When.

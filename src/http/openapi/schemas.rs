@@ -6,8 +6,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{Ref, RefOr, Schema},
+    openapi::{ArrayBuilder, Ref, RefOr, Schema},
 };
+
+use crate::http::adopted::ADOPT_MAX;
 
 /// Stands for the body of an event where a handler is documented.
 pub(in crate::http) struct EventBody;
@@ -31,6 +33,12 @@ fn reference(name: &str) -> RefOr<Schema> {
 /// The contact of a sync call.
 pub(in crate::http) fn sync_contact() -> RefOr<Schema> {
     reference("SyncContact")
+}
+
+/// Contacts of an adoption.
+pub(in crate::http) fn contacts() -> RefOr<Schema> {
+    let items = ArrayBuilder::new().items(reference("Contact")).min_items(Some(1)).max_items(Some(ADOPT_MAX));
+    items.description(Some("Contacts as events carry them")).into()
 }
 
 /// A thread.

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Advance, LinkSearch, NewEvent, Settlement, StoreError},
+    store::{Adoption, Advance, Intake, LinkSearch, NewEvent, Settlement, StoreError},
 };
 
-use super::{Ledger, event, on_both, step};
+use super::{LEASE, Ledger, event, on_both, step};
 
 on_both! {
     links_are_found_by_what_they_are_and_by_whom_they_name
     a_forgotten_link_is_audited_and_the_turn_goes_on_without_it
     a_link_stays_while_an_event_is_running_or_half_done
+    an_adopted_contact_is_linked_audited_and_its_held_messages_go_on
+    nobody_adopts_another_contacts_customer_but_colleagues_share_their_company
+    an_event_that_is_running_or_half_done_is_not_crossed_by_an_adoption
 }
 
 const OPS: &str = "ops";
@@ -87,4 +90,55 @@ async fn a_link_stays_while_an_event_is_running_or_half_done(ledger: &Ledger) {
     let refused = ledger.store.unlink("c1", &OPS.into(), REASON).await;
     assert_eq!(refused, Err(StoreError::WrongState(Status::NeedsReview)), "its step was begun with this customer");
     assert!(ledger.store.contact("c1").await.unwrap().is_some());
+}
+
+fn customer(ord: i64, kind: LinkKind) -> Link {
+    Link { ord, khid: format!("K-{ord}"), kind, linked_by: LinkedBy::Mobile }
+}
+
+async fn an_adopted_contact_is_linked_audited_and_its_held_messages_go_on(ledger: &Ledger) {
+    let held = NewEvent { intake: Intake::QueueIfLinkedElseHold(ledger.clock.now().plus(LEASE)), ..event("m1", "c1") };
+    ledger.accept(held).await;
+    let link = customer(7, LinkKind::Person);
+    let actor = "adopt".into();
+    let adopt = |apply| ledger.store.adopt("c1", &link, apply, &actor);
+    assert_eq!(adopt(false).await.unwrap(), Adoption::Linked);
+    assert!(
+        ledger.store.contact("c1").await.unwrap().is_none() && ledger.store.claim(1, LEASE).await.unwrap().is_empty()
+    );
+    assert_eq!(adopt(true).await.unwrap(), Adoption::Linked);
+    let linked = Link { linked_by: LinkedBy::Adopt, ..link.clone() };
+    assert_eq!(ledger.store.contact("c1").await.unwrap().unwrap().link, linked);
+    assert_eq!(adopt(true).await.unwrap(), Adoption::Already(linked.clone()));
+    let audit = ledger.store.audit_log(None, 10).await.unwrap();
+    let entry = (audit[0].action.as_str(), audit[0].subject.as_str(), audit[0].reason.as_deref(), audit.len());
+    assert_eq!(entry, ("contact.adopt", "c1", Some("ord 7 (mobile)"), 1));
+    let claimed = ledger.claim_one().await;
+    assert_eq!((claimed.event.contact_id.as_deref(), claimed.contact.unwrap().link), (Some("c1"), linked));
+}
+
+async fn nobody_adopts_another_contacts_customer_but_colleagues_share_their_company(ledger: &Ledger) {
+    let adopt = async |contact: &str, kind| {
+        ledger.store.adopt(contact, &customer(7, kind), true, &"adopt".into()).await.unwrap()
+    };
+    assert_eq!(adopt("c1", LinkKind::Company).await, Adoption::Linked);
+    assert_eq!(adopt("c2", LinkKind::Company).await, Adoption::Taken("c1".into()));
+    assert_eq!(adopt("c3", LinkKind::ContactPerson).await, Adoption::Linked);
+    assert_eq!(adopt("c4", LinkKind::ContactPerson).await, Adoption::Linked);
+    let (a, b) = (customer(8, LinkKind::Person), customer(8, LinkKind::Person));
+    let actor = "adopt".into();
+    let (a, b) = tokio::join!(ledger.store.adopt("c5", &a, true, &actor), ledger.store.adopt("c6", &b, true, &actor));
+    let taken = [a.unwrap(), b.unwrap()].into_iter().filter(|adoption| matches!(adoption, Adoption::Taken(_))).count();
+    assert_eq!(taken, 1, "at one moment too");
+}
+
+async fn an_event_that_is_running_or_half_done_is_not_crossed_by_an_adoption(ledger: &Ledger) {
+    ledger.queue("c1").await;
+    let mut claimed = ledger.claim_one().await;
+    let adopt = async || ledger.store.adopt("c1", &customer(7, LinkKind::Person), true, &"adopt".into()).await.unwrap();
+    assert_eq!(adopt().await, Adoption::Busy(Status::Running));
+    ledger.store.plan(&mut claimed.lease, &[step("allocate"), step("save_customer")], Vec::new()).await.unwrap();
+    ledger.store.settle(claimed.lease, Settlement::to(Status::Queued)).await.unwrap();
+    assert_eq!(adopt().await, Adoption::Busy(Status::Queued), "a step of it was begun");
+    assert!(ledger.store.contact("c1").await.unwrap().is_none());
 }

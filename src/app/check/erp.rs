@@ -1,0 +1,271 @@
+//! What `erp-bridge check` asks of the ERP. Everything is a read.
+
+use std::future::ready;
+
+use futures::future::BoxFuture;
+use serde_json::json;
+
+use super::rows::{CheckRow, Words};
+use crate::{
+    app::planner,
+    clock::Clock,
+    config::Config,
+    erp::{
+        Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, ProgressList, TreeNode,
+    },
+    event::{Event, Parsed, Reading, Rules},
+    sync::{Engine, EqualRecords, Identified, Journal, JournalError, SyncError},
+};
+
+/// Clocks that are farther apart are told of …
+const AHEAD_NOTED_MS: i64 = 60_000;
+/// A contact that no platform has, and whose number nobody has.
+const NOBODY: &str = "erp-bridge-check-0000000000000000000000000000";
+const NO_NUMBER: &str = "00000000000";
+
+/// Tries the ERP, from the login on.
+pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock) -> Vec<CheckRow> {
+    let row = CheckRow::of("erp.login", "ERP 登录", "ERP login");
+    let mut rows = match erp.check_login().await {
+        Ok(login) => vec![row.holds(format!("{} {}", login.username, login.app_version.unwrap_or_default()))],
+        // Nothing else can be asked, and asking again would be another try.
+        Err(error) => return vec![row.failed_by(&error)],
+    };
+    rows.push(clock_row(config, erp));
+    rows.push(source(config, erp).await);
+    for level in &config.mapping.levels {
+        let row = CheckRow::of("values.level", format!("价值评估 {}", level.text), format!("level {}", level.text));
+        rows.push(match erp.choice_id(ChoiceField::Level, &level.text).await {
+            Ok(id) if id == level.id => row.holds(id.to_string()),
+            Ok(id) => row.fails(
+                format!("the ERP's id is {id}, mapping.levels says {}", level.id),
+                Some(Words::of(
+                    format!("在 mapping.levels 中写 id = {id}"),
+                    format!("write id = {id} in mapping.levels"),
+                )),
+            ),
+            Err(ErpError::Refused(words)) => row.unseen(words),
+            Err(error) => row.failed_by(&error),
+        });
+    }
+    rows.extend(categories(config, erp.category_tree().await));
+    rows.extend(salespeople(config, erp).await);
+    rows.extend(rights(erp).await);
+    rows.push(look_up(config, erp, clock).await);
+    rows
+}
+
+fn clock_row(config: &Config, erp: &Erp) -> CheckRow {
+    let row = CheckRow::of("erp.clock", "与 ERP 的时差", "clock against the ERP");
+    let Some(ahead) = erp.clock_ahead() else { return row.unseen("Date") };
+    let shown = format!(
+        "{:+.0} s",
+        std::time::Duration::from_millis(ahead.unsigned_abs()).as_secs_f64().copysign(if ahead < 0 {
+            -1.0
+        } else {
+            1.0
+        })
+    );
+    let tolerance = i64::try_from(config.webhook.tolerance.as_millis()).unwrap_or(i64::MAX);
+    let advice = Words::of("两台机器都应使用 NTP 对时", "let both machines keep time by NTP");
+    match ahead.abs() {
+        0..=AHEAD_NOTED_MS => row.holds(shown),
+        apart if apart <= tolerance => CheckRow { advice: Some(advice), ..row.noted(shown) },
+        _ => row.fails(shown, Some(advice)),
+    }
+}
+
+async fn source(config: &Config, erp: &Erp) -> CheckRow {
+    let source = &config.erp.values.source;
+    let row = CheckRow::of("values.source", format!("客户来源 {source}"), format!("source {source}"));
+    match erp.choice_id(ChoiceField::Source, source).await {
+        Ok(id) => row.holds(id.to_string()),
+        Err(error @ ErpError::ChoiceMissing { .. }) => {
+            let advice = Words::of(
+                format!("ERP 的客户来源里没有“{source}”：请管理员在客户来源中添加，或改配置 erp.values.source"),
+                format!(
+                    "the ERP's 客户来源 does not have {source}: let its administrator add it, or change erp.values.source"
+                ),
+            );
+            row.fails(error.to_string(), Some(advice))
+        }
+        Err(error) => row.failed_by(&error),
+    }
+}
+
+/// 客户分类 and 跟进程度 by ids and by display texts, as far as the tree is shown.
+fn categories(config: &Config, tree: Result<Vec<TreeNode>, ErpError>) -> Vec<CheckRow> {
+    let values = &config.erp.values;
+    let row =
+        |code, zh: &str, key: &str, value: &str| CheckRow::of(code, format!("{zh} {value}"), format!("{key} {value}"));
+    let mut wanted = vec![
+        (row("values.sort1", "客户分类（添加）", "erp.values.sort1", &values.sort1), "erp.values.sort1"),
+        (row("values.sort", "客户分类（修改）", "erp.values.sort", &values.sort), "erp.values.sort"),
+        (row("values.stage", "跟进程度", "erp.values.stage", &values.stage), "erp.values.stage"),
+    ];
+    let after = &values.stage_after_deal;
+    if !after.is_empty() {
+        wanted.push((
+            row("values.stage_after_deal", "成交后的跟进程度", "erp.values.stage_after_deal", after),
+            "erp.values.stage_after_deal",
+        ));
+    }
+    let tree = match tree {
+        Ok(tree) if !tree.is_empty() => tree,
+        Ok(_) => return wanted.into_iter().map(|(row, _)| row.unseen("telsort_list.asp: 空 (empty)")).collect(),
+        Err(error) => return wanted.into_iter().map(|(row, _)| row.unseen(error.to_string())).collect(),
+    };
+    let category = tree.iter().find(|node| node.text == values.sort);
+    let stage = |text: &str| category.and_then(|node| node.nodes.iter().find(|stage| stage.text == *text));
+    let found = [
+        by_ids(&tree, &values.sort1).map(|(node, stage)| match stage {
+            Some(stage) => format!("{} / {}", node.text, stage.text),
+            None => node.text.clone(),
+        }),
+        category.map(|node| node.value.clone()),
+        stage(&values.stage).map(|stage| stage.value.clone()),
+        stage(after).map(|stage| stage.value.clone()),
+    ];
+    let all = shown(&tree);
+    let judge = |((row, key), found): ((CheckRow, &str), Option<String>)| match found {
+        Some(found) => row.holds(found),
+        None => row.fails(
+            format!("ERP: {all}"),
+            Some(Words::of(format!("把 {key} 改为 ERP 中有的"), format!("write one that the ERP has as {key}"))),
+        ),
+    };
+    wanted.into_iter().zip(found).map(judge).collect()
+}
+
+/// The node of ids such as `3,7`, and the one below it.
+fn by_ids<'a>(tree: &'a [TreeNode], ids: &str) -> Option<(&'a TreeNode, Option<&'a TreeNode>)> {
+    let mut ids = ids.split(',');
+    let first = ids.next()?;
+    let node = tree.iter().find(|node| node.value == first)?;
+    match ids.next() {
+        None => Some((node, None)),
+        Some(second) => Some((node, Some(node.nodes.iter().find(|below| below.value == second)?))),
+    }
+}
+
+/// `3 默认分类 (7 潜在客户、8 意向客户)；…`
+fn shown(tree: &[TreeNode]) -> String {
+    let one = |node: &TreeNode| format!("{} {}", node.value, node.text);
+    let with_stages = |node: &TreeNode| {
+        let stages = node.nodes.iter().map(one).collect::<Vec<_>>().join("、");
+        if stages.is_empty() { one(node) } else { format!("{} ({stages})", one(node)) }
+    };
+    tree.iter().map(with_stages).collect::<Vec<_>>().join("；")
+}
+
+async fn salespeople(config: &Config, erp: &Erp) -> Vec<CheckRow> {
+    let users: Vec<&String> = config.assignment.rules.iter().flat_map(|rule| &rule.users).collect();
+    if users.is_empty() {
+        return Vec::new();
+    }
+    let accounts = erp.list_accounts().await;
+    let judge = |user: &&String| {
+        let row = CheckRow::of("assignment.user", format!("指派用户 {user}"), format!("salesperson {user}"));
+        let accounts = match &accounts {
+            Ok(accounts) => accounts,
+            Err(ErpError::Refused(words)) => return row.unseen(words),
+            Err(error) => return row.failed_by(error),
+        };
+        let advice = Words::of("改 assignment.rules 中的 users", "change users in assignment.rules");
+        match accounts.iter().find(|account| account.ord == **user) {
+            None => row.fails("账号不存在 (the ERP has no such account)", Some(advice)),
+            Some(account) if account.is_closed() => {
+                row.fails(format!("{} 已停用 (is closed)", name_of(account)), Some(advice))
+            }
+            Some(account) => row.holds(name_of(account)),
+        }
+    };
+    users.iter().map(judge).collect()
+}
+
+fn name_of(account: &Account) -> String {
+    let name = account.name.clone().or_else(|| account.username.clone()).unwrap_or_default();
+    format!("{name} {}", account.part_name.as_deref().unwrap_or_default()).trim().to_owned()
+}
+
+/// The right to read each interface that decides who a contact is and what has taken effect.
+async fn rights(erp: &Erp) -> Vec<CheckRow> {
+    let row = |code, name: &str| CheckRow::of(code, format!("可读 {name}"), format!("may read {name}"));
+    let list = row("rights.customer_list", "客户列表");
+    let customers = match erp.first_customers(&CustomerFilter::default()).await {
+        Ok(first) => first.rows,
+        Err(error) => return vec![list.failed_by(&error)],
+    };
+    let mut rows = vec![list.holds("✓")];
+    let nobody = ContactPersonFilter { mobile: Some(NO_NUMBER.to_owned()), ..ContactPersonFilter::default() };
+    let list = row("rights.contact_list", "联系人列表");
+    rows.push(
+        erp.list_contact_persons(&nobody)
+            .await
+            .map_or_else(|error| list.clone().failed_by(&error), |_| list.clone().holds("✓")),
+    );
+    let (detail, progress) = (row("rights.customer_detail", "客户详情"), row("rights.progress_list", "洽谈进展列表"));
+    let Some(customer) = customers.first() else {
+        let none = "ERP 中还没有客户 (the ERP has no customers yet)";
+        rows.extend([detail.unseen(none), progress.unseen(none)]);
+        return rows;
+    };
+    rows.push(match any_detail(erp, customer.ord).await {
+        Ok(()) => detail.holds("✓"),
+        Err(error) => detail.failed_by(&error),
+    });
+    rows.push(match erp.list_progress(customer.ord, None, |_| true).await {
+        Ok(ProgressList::Records(_)) => progress.holds("✓"),
+        Ok(ProgressList::Closed(words)) => progress.unseen(words),
+        Err(error) => progress.failed_by(&error),
+    });
+    rows
+}
+
+/// A row of the list does not say whether it is a company.
+async fn any_detail(erp: &Erp, ord: i64) -> Result<(), ErpError> {
+    match erp.customer_detail(CustomerKind::Company, ord).await {
+        Err(ErpError::Refused(_)) => erp.customer_detail(CustomerKind::Person, ord).await.map(drop),
+        answer => answer.map(drop),
+    }
+}
+
+/// Looks for somebody who cannot exist: an installation that ignores filters would find others.
+async fn look_up(config: &Config, erp: &Erp, clock: &Clock) -> CheckRow {
+    let row = CheckRow::of("look_up", "查找不存在的联系人", "look-up of nobody");
+    let contact = json!({ "id": NOBODY, "name": NOBODY, "phone": NO_NUMBER });
+    let body = json!({ "type": "sync.requested", "timestamp": clock.now().rfc3339(), "data": { "contact": contact } });
+    let Ok(Parsed::Event(event)) = Event::parse(body.to_string().as_bytes(), &Reading::default()) else {
+        return row.unseen("");
+    };
+    let engine = Engine::new(erp.clone(), planner(config, Rules::new(&config.admission)));
+    match engine.identify(&NoLedger, &event).await.map(|identity| identity.identified) {
+        Ok(Identified::Nobody) => row.holds("✓"),
+        Ok(_) => row.fails(
+            "somebody was found",
+            Some(Words::of(
+                "该安装忽略了查询条件：请联系开发者",
+                "the installation ignores the filter: tell the developers",
+            )),
+        ),
+        Err(SyncError::Erp(error)) => row.failed_by(&error),
+        Err(SyncError::Journal(error)) => row.unseen(error.to_string()),
+    }
+}
+
+/// Nothing is known of anybody: the look-up asks the ERP alone.
+struct NoLedger;
+
+impl Journal for NoLedger {
+    fn count_equal<'a>(&'a self, _: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
+        Box::pin(ready(Ok(EqualRecords::default())))
+    }
+
+    fn has_owner<'a>(&'a self, _: i64, _: &'a str) -> BoxFuture<'a, Result<bool, JournalError>> {
+        Box::pin(ready(Ok(false)))
+    }
+
+    fn rotation<'a>(&'a self, _: &'a str, _: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
+        Box::pin(ready(Ok(0)))
+    }
+}

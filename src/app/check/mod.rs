@@ -1,0 +1,73 @@
+//! What `erp-bridge check` tries: everything that can fail later, against the real store and the real ERP. It only reads.
+
+mod erp;
+mod rows;
+
+use std::sync::Arc;
+
+use super::LedgerSessions;
+use crate::{
+    clock::{Clock, erp_zone},
+    config::Config,
+    erp::{Erp, MemorySessions, SessionStore},
+    store::{InstanceLock, OpenError, Store},
+};
+
+pub use self::rows::{CheckRow, CheckStatus, Words};
+
+/// Tries configuration, store, login, every configured choice and salesperson, the right to each interface that is read,
+/// both clocks, and a look-up. `warnings` are those of the configuration file itself.
+pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
+    let clock = Clock::system();
+    let mut rows = vec![CheckRow::of("configuration", "配置", "configuration").holds("✓")];
+    let warnings = warnings.into_iter().chain(config.warnings(clock.now()));
+    rows.extend(warnings.map(|warning| CheckRow::of("configuration.warning", "配置提示", "advice").noted(warning)));
+    // A ledger that a running bridge works on is only looked at, and so is a PostgreSQL, which replicas of an earlier
+    // program may work on.
+    let instance_lock = InstanceLock::take(&config.database);
+    let is_ours_alone = instance_lock.as_ref().is_ok_and(InstanceLock::is_held);
+    let store = Store::open(&config.database, clock.clone(), is_ours_alone).await;
+    rows.push(store_row(&store));
+    rows.push(zone_row(config, &clock));
+    match Erp::new(&config.erp, clock.clone(), account_sessions(store.as_ref().ok())) {
+        Ok(erp) => rows.extend(erp::check(config, &erp, &clock).await),
+        Err(error) => rows.push(CheckRow::of("erp.client", "ERP 连接", "ERP client").fails(error.to_string(), None)),
+    }
+    if let Ok(store) = store {
+        store.close().await;
+    }
+    rows
+}
+
+/// With the ledger's memory of refused logins, so that asking again and again cannot lock the account.
+pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
+    match store {
+        Some(store) => Arc::new(LedgerSessions(store.clone())),
+        None => Arc::new(MemorySessions::default()),
+    }
+}
+
+fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
+    let row = CheckRow::of("store", "台账", "store");
+    match store {
+        Ok(store) => row.holds(store.mode()),
+        // A schema that the next start brings up to date is nothing that fails.
+        Err(OpenError::Behind { found, expected }) => row.holds(format!("{found} → {expected}: erp-bridge serve")),
+        Err(error) => {
+            let advice = Words::of(
+                "核对 database.url，以及目录和数据库的权限",
+                "look at database.url and at the rights to its directory or database",
+            );
+            row.fails(error.to_string(), Some(advice))
+        }
+    }
+}
+
+/// Times without a zone are read in one zone and written for the ERP in its own.
+fn zone_row(config: &Config, clock: &Clock) -> CheckRow {
+    let row = CheckRow::of("time_zone", "时区", "time zone");
+    let (now, zone) = (clock.now().timestamp(), &config.webhook.zone);
+    let (ours, theirs) = (now.to_zoned_datetime(zone.clone()), now.to_zoned_datetime(erp_zone()));
+    let shown = format!("webhook.zone {}; ERP {}", ours.strftime("%F %H:%M %Q"), theirs.strftime("%F %H:%M %Q"));
+    if ours.offset() == theirs.offset() { row.holds(shown) } else { row.noted(shown) }
+}

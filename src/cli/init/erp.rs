@@ -1,0 +1,110 @@
+//! What the ERP itself offers to choose from.
+
+use std::sync::Arc;
+
+use super::{Init, questions::Questions, written::Answers};
+use crate::{
+    clock::Clock,
+    config::Config,
+    erp::{Account, Choice, ChoiceField, Erp, ErpError, MemorySessions, TreeNode},
+};
+
+/// The ERP's choices, as far as it shows them.
+pub(super) struct ErpChoices {
+    sources: Vec<Choice>,
+    levels: Vec<Choice>,
+    categories: Vec<TreeNode>,
+    accounts: Vec<Account>,
+}
+
+impl ErpChoices {
+    /// Logs in, once, and reads them. What is not shown to the account is left out.
+    pub(super) async fn read(config: &Config) -> Result<Self, Box<dyn std::error::Error>> {
+        let erp = Erp::new(&config.erp, Clock::system(), Arc::new(MemorySessions::default()))?;
+        erp.check_login().await?;
+        let choices = async |field| Ok::<_, ErpError>(shown(erp.choices(field).await)?.map(|choices| choices.to_vec()));
+        Ok(Self {
+            sources: choices(ChoiceField::Source).await?.unwrap_or_default(),
+            levels: choices(ChoiceField::Level).await?.unwrap_or_default(),
+            categories: shown(erp.category_tree().await)?.unwrap_or_default(),
+            accounts: shown(erp.list_accounts().await)?.map(|accounts| accounts.to_vec()).unwrap_or_default(),
+        })
+    }
+
+    /// Asks for what differs from company to company.
+    pub(super) fn choose(&self, flags: &Init, questions: &mut Questions, answers: &mut Answers) -> Result<(), String> {
+        if !self.sources.is_empty() {
+            let options: Vec<String> = self.sources.iter().map(|choice| choice.text.clone()).collect();
+            answers.source = questions.choice(
+                "客户来源：微信客户记为哪一个？没有“微信”时可先请管理员添加 (the source of customers from WeChat)",
+                "--source",
+                flags.source.as_deref(),
+                &options,
+                Some("微信"),
+            )?;
+        }
+        for level in &mut answers.levels {
+            if let Some(choice) = self.levels.iter().find(|choice| choice.text == level.text) {
+                level.id = choice.id;
+            }
+        }
+        if !self.levels.is_empty() {
+            answers.levels.retain(|level| self.levels.iter().any(|choice| choice.text == level.text));
+        }
+        self.choose_category(flags, questions, answers)?;
+        self.choose_users(flags, questions, answers)
+    }
+
+    fn choose_category(&self, flags: &Init, questions: &mut Questions, answers: &mut Answers) -> Result<(), String> {
+        let texts = |nodes: &[TreeNode]| nodes.iter().map(|node| node.text.clone()).collect::<Vec<_>>();
+        let Some(first) = self.categories.first() else { return Ok(()) };
+        let question = "客户分类 (the category of new customers)";
+        let options = texts(&self.categories);
+        let text = questions.choice(question, "--category", flags.category.as_deref(), &options, Some(&first.text))?;
+        let category = self.categories.iter().find(|node| node.text == text).unwrap_or(first);
+        (answers.sort, answers.sort1) = (category.text.clone(), category.value.clone());
+        let Some(first) = category.nodes.first() else { return Ok(()) };
+        let question = "跟进程度 (the stage of new customers)";
+        let options = texts(&category.nodes);
+        let text = questions.choice(question, "--stage", flags.stage.as_deref(), &options, Some(&first.text))?;
+        let stage = category.nodes.iter().find(|node| node.text == text).unwrap_or(first);
+        answers.stage = stage.text.clone();
+        answers.sort1 = format!("{},{}", category.value, stage.value);
+        Ok(())
+    }
+
+    fn choose_users(&self, flags: &Init, questions: &mut Questions, answers: &mut Answers) -> Result<(), String> {
+        if self.accounts.is_empty() {
+            return Ok(());
+        }
+        if flags.users.is_none() && !flags.yes {
+            for account in self.accounts.iter().filter(|account| !account.is_closed()) {
+                eprintln!("  {}  {}", account.ord, account.name.as_deref().unwrap_or_default());
+            }
+        }
+        let question =
+            "新客户轮流指派给哪些账号（编号，逗号分隔；- 表示不指派）(salespeople in turn, by id; - for none)";
+        let users = questions.text(question, "--users", flags.users.as_deref(), Some("-"))?;
+        let ids = users.split([',', '，']).map(str::trim).filter(|id| !id.is_empty() && *id != "-");
+        answers.users = ids.map(str::to_owned).collect();
+        let is_open = |id: &str| self.accounts.iter().any(|account| account.ord == id && !account.is_closed());
+        match answers.users.iter().find(|id| !is_open(id)) {
+            Some(id) => Err(format!("{question}: ERP 没有启用的账号 {id} (the ERP has no such account in use)")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Nothing, where the account may not see it or the installation does not have it.
+fn shown<T>(answer: Result<T, ErpError>) -> Result<Option<T>, ErpError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(
+            ErpError::Refused(_)
+            | ErpError::Installation(_)
+            | ErpError::OutcomeUnknown { answered: true, .. }
+            | ErpError::TooMany(_),
+        ) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

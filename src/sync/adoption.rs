@@ -1,0 +1,113 @@
+//! Adoption: which customer of the ERP a contact of the platform is already. It is found as for a promotion, and nothing is
+//! planned or written.
+
+use super::{
+    Engine, Journal, SyncError,
+    contact_persons::{self, Role},
+    details::{self, shown},
+    hint::{self, Hint, Known},
+    identity::{name_key, number_key},
+    mapping::Mapping,
+    matching::{self, Match},
+    question::Question,
+    task::Planner,
+};
+use crate::{
+    erp::{CallLog, ContactPersonRow, CustomerKind, Erp, ErpError},
+    event::{Event, FieldError, Link, LinkKind, LinkedBy},
+};
+
+/// What a look into the ERP brought.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Identity {
+    /// Who the contact is.
+    pub(crate) identified: Identified,
+    /// Why the customer that the platform names is not taken.
+    pub(crate) warning: Option<FieldError>,
+}
+
+/// What the ERP knows of a contact.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Identified {
+    /// It is this customer, or this company's contact person.
+    Customer {
+        /// Which, and by which rule.
+        link: Link,
+        /// 客户名称, as the ERP shows it.
+        name: Option<String>,
+        /// Which contact person of the customer it is, where it is one: two contacts with one such key are one person.
+        person: Option<String>,
+    },
+    /// The ERP has its company, and no such contact person there: the contact's first event will add it.
+    Joining {
+        /// The company.
+        ord: i64,
+        /// Its 客户名称.
+        name: Option<String>,
+    },
+    /// It is no customer yet.
+    Nobody,
+    /// A person decides.
+    Unclear(Question),
+}
+
+impl Engine {
+    /// Looks the contact of an event up in the ERP by the rules of a promotion (`contract.md` §3.1). Only reads.
+    ///
+    /// # Errors
+    /// The ERP could not be asked, or refuses to answer.
+    pub(crate) async fn identify(&self, journal: &dyn Journal, event: &Event) -> Result<Identity, SyncError> {
+        let job = self.job(CallLog::new("adopt", None).rehearsing());
+        let (erp, planner) = (&job.erp, &*job.planner);
+        let mut warning = None;
+        if let Some(named) = event.contact().erp() {
+            match hint::check(erp, journal, &planner.mapping, event, named).await? {
+                Hint::Holds(known) => {
+                    let identified = identified(planner, event, LinkedBy::Hint, known);
+                    return Ok(Identity { identified, warning: None });
+                }
+                Hint::Fails(misfit) => warning = Some(misfit.warning()),
+            }
+        }
+        let identified = match matching::find(erp, &planner.mapping, event).await? {
+            Match::Nobody => Identified::Nobody,
+            Match::Unclear(question) => Identified::Unclear(question),
+            Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {
+                let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
+                let is_there = person_in(erp, ord, event).await?.is_some();
+                let role = if is_there { Role::ContactPerson } else { Role::NewContactPerson };
+                identified(planner, event, by, Known { ord, kind, detail, role })
+            }
+            Match::Customer { ord, by } => identified(planner, event, by, planner.known(erp, event, ord, by).await?),
+        };
+        Ok(Identity { identified, warning })
+    }
+}
+
+fn identified(planner: &Planner, event: &Event, by: LinkedBy, known: Known) -> Identified {
+    let name = shown(&known.detail, "name");
+    if known.role == Role::NewContactPerson {
+        return Identified::Joining { ord: known.ord, name };
+    }
+    let link = planner.link_to(event, by, &known);
+    let person = (link.kind == LinkKind::ContactPerson).then(|| person_key(event));
+    Identified::Customer { link, name, person }
+}
+
+/// The contact person of a company that the contact is: by its number, or by its name where the ERP has no number for it.
+async fn person_in(erp: &Erp, company: i64, event: &Event) -> Result<Option<ContactPersonRow>, ErpError> {
+    let name = event.contact().name().unwrap_or_default();
+    if let Some(mobile) = Mapping::mobile(event)
+        && let Some(row) = contact_persons::person_of(erp, company, Some(mobile), name).await?
+    {
+        return Ok(Some(row));
+    }
+    let named = contact_persons::person_of(erp, company, None, name).await?;
+    let has_number = |row: &ContactPersonRow| row.mobile.as_deref().is_some_and(|number| !number.trim().is_empty());
+    Ok(named.filter(|row| Mapping::mobile(event).is_none() || !has_number(row)))
+}
+
+fn person_key(event: &Event) -> String {
+    let number = Mapping::mobile(event).and_then(number_key);
+    number.unwrap_or_else(|| name_key(event.contact().name().unwrap_or_default()))
+}

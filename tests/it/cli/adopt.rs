@@ -1,0 +1,204 @@
+//! `erp-bridge adopt`: files of contacts, what is told of them, and how it goes on after an end.
+
+use std::{
+    cell::{Cell, RefCell},
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+
+use erp_bridge::simulator::{self, Running, SimConfig};
+use serde_json::{Value, json};
+
+use super::program::{Answer, Program, TOKEN, command, run, settings};
+use crate::{
+    adopt::{contacts, customers},
+    support::eventually,
+};
+
+const HEADER: &str = "id,name,phone,company,wechat_id,erp_ord,erp_khid";
+
+async fn sim() -> Running {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    sim.handle.seed(&customers()).unwrap();
+    sim
+}
+
+/// The contacts of the REST test as a spreadsheet would write them, with a column that nobody knows.
+fn write_contacts(dir: &Path) {
+    let mut text = format!("\u{feff}{HEADER},昵称\r\n");
+    for (contact, ..) in contacts() {
+        let cell = |name: &str| contact[name].as_str().map(|cell| format!("\"{cell}\"")).unwrap_or_default();
+        let cells = ["id", "name", "phone", "company"].map(cell).join(",");
+        text.push_str(&format!("{cells},,,,=1+1\r\n"));
+    }
+    fs::write(dir.join("contacts.csv"), text).unwrap();
+}
+
+fn adopt(dir: &Path, set: &[(String, String)], flags: &[&str]) -> Answer {
+    run(command(dir, set).args(["adopt", "--contacts", "contacts.csv"]).args(flags))
+}
+
+/// The columns `outcome` and `matched_by` of a result.
+fn outcomes(file: &Path) -> Vec<(String, Option<String>)> {
+    let text = fs::read_to_string(file).unwrap();
+    let mut reader =
+        csv::Reader::from_reader(text.strip_prefix('\u{feff}').expect("a mark for spreadsheets").as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let at = |name: &str| header.iter().position(|column| column == name).unwrap();
+    let rows = reader.records().map(Result::unwrap);
+    rows.map(|row| (row[at("outcome")].into(), Some(row[at("matched_by")].to_owned()).filter(|rule| !rule.is_empty())))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_gives_the_answers_of_the_rest_interface_alone_and_through_a_running_bridge() {
+    let sim = sim().await;
+    let set = settings(&sim.base_url());
+    let bridge = Program::serve(&set);
+    write_contacts(bridge.dir());
+    let refused = adopt(bridge.dir(), &set, &[]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("--url http://127.0.0.1"), "it says how: {}", refused.stderr);
+
+    let expected: Vec<_> =
+        contacts().map(|(_, outcome, rule)| (outcome.to_owned(), rule.map(str::to_owned))).into_iter().collect();
+    let flags = ["--url", &bridge.url, "--token", TOKEN, "--out", "remote.csv"];
+    let remote = adopt(bridge.dir(), &[], &flags);
+    assert_eq!(remote.code, 1, "lines are invalid: {}{}", remote.stdout, remote.stderr);
+    assert!(remote.stderr.contains("昵称") && remote.stderr.contains("11/11"), "{}", remote.stderr);
+    assert_eq!(outcomes(&bridge.dir().join("remote.csv")), expected);
+
+    let alone = tempfile::tempdir().unwrap();
+    write_contacts(alone.path());
+    let answer = adopt(alone.path(), &set, &["--out", "alone.csv"]);
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    assert_eq!(outcomes(&alone.path().join("alone.csv")), expected);
+    let [told, again] = [bridge.dir().join("remote.csv"), alone.path().join("alone.csv")].map(fs::read_to_string);
+    assert_eq!(told.unwrap(), again.unwrap());
+
+    let flags = ["--url", &bridge.url, "--token", TOKEN, "--out", "remote.csv", "--apply"];
+    let applied = adopt(bridge.dir(), &[], &flags);
+    assert!(applied.stdout.contains("3  linked"), "{}", applied.stdout);
+    let wrong = adopt(bridge.dir(), &[], &["--url", &bridge.url, "--token", "nobody-s-token-0123456789"]);
+    assert!(wrong.code == 2 && wrong.stderr.contains("401"), "{}", wrong.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_a_person_completed_is_a_file_of_contacts_again() {
+    let sim = sim().await;
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    fs::write(dir.path().join("contacts.csv"), format!("{HEADER}\nk1,\"=HYPERLINK(\"\"x\"\")\",+86 13800000077,,,,\n"))
+        .unwrap();
+    let first = adopt(dir.path(), &set, &["--out", "result.csv"]);
+    assert_eq!(first.code, 0, "{}{}", first.stdout, first.stderr);
+    let result = fs::read_to_string(dir.path().join("result.csv")).unwrap();
+    assert!(result.contains("'=HYPERLINK") && result.contains("'+86"), "nothing is calculated: {result}");
+    fs::rename(dir.path().join("result.csv"), dir.path().join("contacts.csv")).unwrap();
+    let second = adopt(dir.path(), &set, &["--apply"]);
+    assert!(second.code == 0 && second.stdout.contains("1  linked"), "{}{}", second.stdout, second.stderr);
+    assert!(!second.stderr.contains("not used"), "its own columns are known: {}", second.stderr);
+    let same = adopt(dir.path(), &set, &["--out", "contacts.csv"]);
+    assert!(same.code == 2 && same.stderr.contains("--contacts"), "{}", same.stderr);
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_as_a_whole_before_anything_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let gbk = [format!("{HEADER}\n1,").into_bytes(), vec![0xd5, 0xc5, 0xc8, 0xfd], b",,,,,\n".to_vec()].concat();
+    let utf16 = vec![0xff, 0xfe, b'i', 0, b'd', 0];
+    for (name, bytes, words) in [
+        ("gbk.csv", gbk, "GBK"),
+        ("utf16.csv", utf16, "UTF-16"),
+        ("head.csv", "客户,电话\n1,2\n".as_bytes().to_vec(), "no column id"),
+        ("twice.csv", b"id,name,ID\n1,2,3\n".to_vec(), "twice"),
+        ("contacts.xlsx", b"PK".to_vec(), ".csv"),
+    ] {
+        fs::write(dir.path().join(name), bytes).unwrap();
+        let answer = run(command(dir.path(), &[]).args(["adopt", "--contacts", name]));
+        assert!(answer.code == 2 && answer.stderr.contains(words), "{name}: {}", answer.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_cannot_be_read_is_told_with_its_number_and_the_others_go_on() {
+    let sim = sim().await;
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    let long = format!("{{\"id\":\"l\",\"notes\":\"{}\"}}", "x".repeat(70_000));
+    let text =
+        format!("{{\"id\":\"k1\",\"name\":\"赵一\"}}\n\nno json\n{long}\n[]\n{{\"id\":\"u1\",\"name\":\"陌生人\"}}");
+    fs::write(dir.path().join("c.jsonl"), text).unwrap();
+    let told = run(command(dir.path(), &set).args(["adopt", "--contacts", "c.jsonl"]));
+    for line in ["     1  k1", "     3  -", "     4  -", "     5  -", "     6  u1"] {
+        assert!(told.stdout.contains(line), "{line}: {}{}", told.stdout, told.stderr);
+    }
+    fs::write(dir.path().join("contacts.csv"), format!("{HEADER}\nk1,赵一\nk1,赵一,,,,,\n")).unwrap();
+    let told = adopt(dir.path(), &set, &[]);
+    assert!(told.stdout.contains("2 columns instead of 7") && told.stdout.contains("     3  k1"), "{}", told.stdout);
+    assert_eq!(told.code, 1);
+}
+
+/// Contacts that a customer number tells, and their customers.
+fn many(sim: &Running, dir: &Path, count: usize) {
+    let customers: Vec<Value> =
+        (0..count).map(|n| json!({ "name": format!("客户{n}"), "khid": format!("WXp{n}") })).collect();
+    sim.handle.seed(&serde_json::from_value(json!({ "customers": customers })).unwrap()).unwrap();
+    let lines = (0..count).map(|n| format!("p{n},某人{n},,,,,\n"));
+    fs::write(dir.join("contacts.csv"), format!("{HEADER}\n{}", lines.collect::<String>())).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_kill_a_second_run_links_the_rest() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    many(&sim, dir.path(), 120);
+    let mut first = command(dir.path(), &set)
+        .args(["adopt", "--contacts", "contacts.csv", "--apply"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let linked = BufReader::new(first.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert_eq!(linked.filter(|line| line.contains("linked")).take(10).count(), 10);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let second = adopt(dir.path(), &set, &["--apply"]);
+    assert_eq!(second.code, 0, "{}{}", second.stdout, second.stderr);
+    let count = |outcome: &str| {
+        let line = second.stdout.lines().find(|line| line.trim_start().split("  ").nth(1) == Some(outcome));
+        line.map_or(0, |line| line.split_whitespace().next().unwrap().parse::<usize>().unwrap())
+    };
+    let (before, now) = (count("already_linked"), count("linked"));
+    assert!(before >= 10 && before + now == 120, "{before} and {now}");
+    let third = adopt(dir.path(), &set, &["--apply"]);
+    assert!(third.stdout.contains("120  already_linked"), "{}", third.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_lines_take_no_more_memory_than_a_few() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    let mut peaks = Vec::new();
+    for lines in [10, 10_000] {
+        let mut file = fs::File::create(dir.path().join("contacts.csv")).unwrap();
+        writeln!(file, "{HEADER}").unwrap();
+        // Nobody without a name is looked up, so it is the file that counts.
+        (0..lines).for_each(|n| writeln!(file, "n{n},,13800000000,{},,,", "某公司".repeat(10)).unwrap());
+        let mut command = command(dir.path(), &set);
+        command.args(["adopt", "--contacts", "contacts.csv", "--out", "out.csv"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let status = format!("/proc/{}/status", child.id());
+        let (peak, child) = (Cell::new(0), RefCell::new(child));
+        eventually("it ends", Duration::from_secs(120), async || {
+            let shown = fs::read_to_string(&status).unwrap_or_default();
+            let line = shown.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            peak.set(line.map_or(peak.get(), |line| line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()));
+            child.borrow_mut().try_wait().unwrap()
+        })
+        .await;
+        peaks.push(peak.get());
+    }
+    assert!(peaks[1] < peaks[0] + 16 * 1_024, "KiB: {peaks:?}");
+}

@@ -1,0 +1,65 @@
+//! `erp-bridge check`: what it asks, what it says, in which language.
+
+use erp_bridge::simulator::{self, Profile, SimConfig};
+use serde_json::Value;
+
+use super::program::{command, run, settings};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_only_reads_and_has_a_stable_code_for_each_row() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let customer = serde_json::from_str(r#"{"customers": [{"name": "王小明", "mobile": "13800000001"}]}"#).unwrap();
+    sim.handle.seed(&customer).unwrap();
+    let (dir, mut set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    set.push(("ERP_BRIDGE__ASSIGNMENT__RULES".into(), "60:63".into()));
+    let before = format!("{:?}", sim.handle.customers());
+    let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let rows = told["rows"].as_array().unwrap();
+    let held = |code: &str| rows.iter().any(|row| row["code"] == code && row["status"] == "holds");
+    for code in [
+        "configuration",
+        "store",
+        "time_zone",
+        "erp.login",
+        "erp.clock",
+        "values.source",
+        "values.level",
+        "values.sort1",
+        "values.sort",
+        "values.stage",
+        "assignment.user",
+        "rights.customer_list",
+        "rights.customer_detail",
+        "rights.contact_list",
+        "rights.progress_list",
+        "look_up",
+    ] {
+        assert!(held(code), "{code}: {told:#}");
+    }
+    assert_eq!((&told["ok"], before), (&true.into(), format!("{:?}", sim.handle.customers())));
+    let writes = ["allocate", "customer.add", "customer.edit", "progress.add", "assign", "takeback", "apply"];
+    assert!(sim.handle.calls(0).iter().all(|call| !writes.contains(&&*call.interface)), "{:?}", sim.handle.calls(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_speaks_the_language_of_the_terminal_and_says_what_to_do() {
+    let profile = Profile::load("live-32").unwrap();
+    let sim = simulator::start(profile.config().unwrap()).await.unwrap();
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    let check = |language: (&str, &str), flags: &[&str]| {
+        run(command(dir.path(), &set).arg("check").args(flags).env(language.0, language.1))
+    };
+    let chinese = check(("LANG", "zh_CN.UTF-8"), &[]);
+    assert_eq!(chinese.code, 1, "微信 is none of its sources: {}", chinese.stdout);
+    assert!(
+        chinese.stdout.contains("✗ 客户来源 微信") && chinese.stdout.contains("→ ERP 的客户来源里没有“微信”"),
+        "{}",
+        chinese.stdout
+    );
+    let english = check(("LC_ALL", "en_US.UTF-8"), &[]);
+    assert!(english.stdout.contains("✗ source 微信") && english.stdout.contains("→ the ERP's"), "{}", english.stdout);
+    let asked = check(("LC_ALL", "en_US.UTF-8"), &["--lang", "zh"]);
+    assert!(asked.stdout.contains("✓ ERP 登录"), "{}", asked.stdout);
+}
