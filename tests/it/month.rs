@@ -41,7 +41,8 @@ async fn after_adoption_and_a_month_nobody_is_a_customer_twice_and_every_chat_is
     let days = diary::write(&month.people, START, &mut month.rng);
     for (day, entries) in days.iter().enumerate() {
         if day == MASKED_FROM {
-            month.world.sim.handle.set_quirks(Quirks::parse(["masked_lists", "masked_details"].into_iter()).unwrap());
+            let quirks = Quirks::parse(["refused_status_0", "masked_lists", "masked_details"]).unwrap();
+            month.world.sim.handle.set_quirks(quirks);
         }
         month.live(entries).await;
     }

@@ -199,12 +199,13 @@ impl Crowd<'_> {
 
     /// A number as a platform may have it.
     fn written(&mut self, number: &str) -> String {
+        let number = digits(number);
         let (head, rest) = number.split_at(3);
         let (middle, tail) = rest.split_at(4);
         match self.rng.random_range(0..4) {
             0 => format!("+86 {head}-{middle}-{tail}"),
             1 => format!("{head} {middle} {tail}"),
-            _ => number.to_owned(),
+            _ => number,
         }
     }
 

@@ -107,7 +107,9 @@ pub async fn questions(world: &World, people: &[Person], decided: &BTreeSet<Stri
         let is_shown = if let Who::Customer(ord) = person.who { ords.contains(&ord) } else { !ords.is_empty() };
         assert!(is_shown, "{:?} {}: {candidates:?}", person.who, person.contact);
     }
-    assert!(rows(world, &[Status::Dead]).await.is_empty(), "nothing is dead");
+    let dead = rows(world, &[Status::Dead]).await;
+    let why = |event: &EventRow| format!("{:?} {}: {:?}", event.contact_id, event.kind, event.error);
+    assert!(dead.is_empty(), "nothing is dead: {:#?}", dead.iter().map(why).collect::<Vec<_>>());
     let waiting = rows(world, &[Status::Queued, Status::Running]).await;
     let waits_for_nothing = waiting.iter().find(|it| !asked.contains(it.contact_id.as_deref().unwrap_or_default()));
     assert!(waits_for_nothing.is_none(), "{waits_for_nothing:#?}");
