@@ -14,7 +14,7 @@ use axum::{
 use erp_bridge::{
     clock::Clock,
     config::AdmissionConfig,
-    event::{Event, Parsed, Reading, Rules},
+    event::{Event, Parsed, Reading, Rules, Standing},
     http::signed_body::Secrets,
 };
 use tokio::net::TcpListener;
@@ -54,7 +54,7 @@ async fn verify(State(checks): State<Arc<Checks>>, headers: HeaderMap, body: Byt
         return StatusCode::UNAUTHORIZED;
     }
     match Event::parse(&body, &Reading::default()) {
-        Ok(Parsed::Event(event)) if checks.rules.decide(&event).admitted => StatusCode::ACCEPTED,
+        Ok(Parsed::Event(event)) if checks.rules.decide(&event, &Standing::default()).admitted => StatusCode::ACCEPTED,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -90,7 +90,6 @@ async fn one(store: &Store, number: usize) -> Outcome<()> {
         occurred_at: None,
         payload: body(number),
         intake: Intake::Queue,
-        admission: None,
         warnings: None,
         actor: "webhook".to_owned(),
         force: false,

@@ -22,11 +22,13 @@ impl Previewer for LivePreview {
     fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
         Box::pin(async move {
             let link = self.store.contact(event.contact().id()).await?;
+            let standing = self.store.standing(event.contact().id()).await?;
             let task = Task {
                 work: Work::Event(Box::new(event)),
                 received_at: self.clock.now(),
                 link: link.map(|contact| contact.link),
-                force: false,
+                is_admitted: false,
+                standing,
                 decision: None,
                 is_stale: false,
                 profile: None,

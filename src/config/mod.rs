@@ -36,7 +36,7 @@ pub use self::{
     tables::is_user_id,
     webhook_secret::WebhookSecret,
 };
-use crate::event::{EventKind, Placeholder, Rule};
+use crate::event::{EventKind, Placeholder, RuleSet};
 
 /// Everything that `erp-bridge.toml` and `ERP_BRIDGE__…` can say.
 #[derive(Debug, Clone, Default)]
@@ -191,8 +191,8 @@ pub struct AdmissionConfig {
     pub min_score: f64,
     /// Names that are no names: 先生, 女士, 老板, 微信用户 …
     pub placeholders: Vec<Placeholder>,
-    /// Which rules an event type must pass, in this order; types that are not named keep theirs.
-    pub rules: BTreeMap<EventKind, Vec<Rule>>,
+    /// Which rules an event type must pass; types that are not named keep theirs.
+    pub rules: BTreeMap<EventKind, RuleSet>,
 }
 
 /// `[erp]`

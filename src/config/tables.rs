@@ -10,12 +10,14 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::{EventKind, Placeholder, Rule},
+    event::{EventKind, Placeholder, Rule, RuleSet},
 };
 
 /// The length of a bearer token (`contract.md` §6).
 const TOKEN_CHARS: RangeInclusive<usize> = 24..=500;
 const SCOPES: &[(&str, Scope)] = &[("read", Scope::Read), ("operate", Scope::Operate)];
+/// Lists of rules of which one is enough.
+const ALTERNATIVES_MAX: usize = 10;
 /// 指派用户 (`member2`) takes 50 characters; a user's id is far shorter.
 const USER_DIGITS_MAX: usize = 9;
 
@@ -119,8 +121,9 @@ pub(super) fn placeholder(raw: &Raw) -> Parsed<Placeholder> {
     readable(50)(raw)?.parse().map_err(str::to_owned)
 }
 
-/// A table `"deal.closed" = ["phone_verified", "score"]`, or `deal.closed:phone_verified+score,message.logged:`.
-pub(super) fn admission_rules(raw: &Raw) -> Parsed<BTreeMap<EventKind, Vec<Rule>>> {
+/// A table `"deal.closed" = ["phone_verified", "score"]` or `"deal.closed" = [["phone_verified", "score"], ["deal"]]`, where
+/// one of the lists is enough; or `deal.closed:phone_verified+score|deal,message.logged:`.
+pub(super) fn admission_rules(raw: &Raw) -> Parsed<BTreeMap<EventKind, RuleSet>> {
     let given: Vec<(String, Raw)> = match raw {
         Raw::Table(table) => table.clone().into_iter().collect(),
         Raw::Env(text) => split(text, &[',']).map(rule_entry).collect::<Parsed<_>>()?,
@@ -132,24 +135,32 @@ pub(super) fn admission_rules(raw: &Raw) -> Parsed<BTreeMap<EventKind, Vec<Rule>
             let names = EventKind::ALL.into_iter().filter(|kind| !kind.is_command()).map(EventKind::as_str);
             format!("\"{name}\" is no event type; there are {}", names.collect::<Vec<_>>().join(", "))
         })?;
-        let read = list(0..=Rule::ALL.len(), read_as::<Rule>)(&rules).map_err(|what| format!("\"{name}\": {what}"))?;
-        let mut rules = Vec::with_capacity(read.len());
-        for rule in read {
-            if !rules.contains(&rule) {
-                rules.push(rule);
-            }
-        }
+        let rules = rule_set(&rules).map_err(|what| format!("\"{name}\": {what}"))?;
         if by_kind.insert(kind, rules).is_some() {
-            return Err(format!("\"{name}\" is given twice; write it once, its rules joined with +"));
+            return Err(format!(
+                "\"{name}\" is given twice; write it once, its rules joined with +, its alternatives with |"
+            ));
         }
     }
     Ok(by_kind)
 }
 
 fn rule_entry(text: &str) -> Parsed<(String, Raw)> {
-    let (kind, names) = text.split_once(':').ok_or("write deal.closed:phone_verified+score")?;
-    let names = split(names, &['+']).map(|name| Raw::Env(name.to_owned())).collect();
-    Ok((kind.trim().to_owned(), Raw::List(names)))
+    let (kind, rules) =
+        text.split_once(':').ok_or("write deal.closed:phone_verified+score or deal.closed:score|deal")?;
+    let names = |text: &str| Raw::List(split(text, &['+']).map(|name| Raw::Env(name.to_owned())).collect());
+    let rules = if rules.contains('|') { Raw::List(rules.split('|').map(names).collect()) } else { names(rules) };
+    Ok((kind.trim().to_owned(), rules))
+}
+
+/// A list of rules, or a list of such lists. An empty one among several would admit everybody.
+fn rule_set(raw: &Raw) -> Parsed<RuleSet> {
+    let is_nested = matches!(raw, Raw::List(items) if items.iter().any(|item| matches!(item, Raw::List(_))));
+    if !is_nested {
+        return list(0..=Rule::ALL.len(), read_as::<Rule>)(raw).map(|rules| RuleSet::all_of(&rules));
+    }
+    let alternative = |raw: &Raw| list(1..=Rule::ALL.len(), read_as::<Rule>)(raw);
+    list(1..=ALTERNATIVES_MAX, alternative)(raw).map(RuleSet::any_of)
 }
 
 /// The members of a table, all of them known; from the environment they stand in this order, separated by colons, and the

@@ -28,7 +28,7 @@ pub(super) fn missing_choice(error: ErpError, fields: &[Field]) -> ErpError {
     let sent = |ids: &[&str]| ids.iter().find_map(|id| fields.iter().find(|field| field.id == *id));
     let word = |id: &&str| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == *id);
     let named = NAMED.iter().find(|(name, _)| text.contains(name));
-    let named = named.or_else(|| NAMED.iter().find(|(_, ids)| ids.iter().any(|id| word(&id))));
+    let named = named.or_else(|| NAMED.iter().find(|(_, ids)| ids.iter().any(&word)));
     let Some((name, field)) = named.and_then(|(name, ids)| Some((name, sent(ids)?))) else { return error };
     ErpError::ChoiceMissing {
         field: format!("{name} ({})", field.id),

@@ -144,6 +144,8 @@ pub struct CustomerRow {
     pub date1: Option<String>,
     /// The salesperson's name; empty when open to all.
     pub catename: Option<String>,
+    /// The text of the latest progress record, mostly empty.
+    pub telintro: Option<String>,
 }
 
 impl Erp {
@@ -282,6 +284,7 @@ fn customer(row: &Row) -> Option<CustomerRow> {
         address: row.owned("address"),
         date1: row.owned("date1"),
         catename: row.owned("catename"),
+        telintro: row.owned("telintro"),
     })
 }
 

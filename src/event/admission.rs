@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::{
     kind::EventKind,
     names::{self, Placeholder},
-    payload::Event,
-    rule::Rule,
+    payload::{Event, Thread},
+    rule::{Rule, RuleSet},
 };
 use crate::{config::AdmissionConfig, telemetry::masking};
 
@@ -33,6 +33,14 @@ pub struct RuleCheck {
     pub value: String,
 }
 
+impl RuleCheck {
+    fn new(rule: Rule, outcome: Result<String, String>, value: String) -> Self {
+        let passed = outcome.is_ok();
+        let (Ok(message) | Err(message)) = outcome;
+        Self { rule, passed, message, value }
+    }
+}
+
 /// Why a contact was not admitted, as the webhook's sender reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
@@ -43,21 +51,47 @@ pub struct Reason {
     pub message: String,
 }
 
+/// One of several lists of rules, any of which admits, and what keeps it from doing so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Alternative {
+    /// The rules, all of which must hold.
+    pub rules: Vec<Rule>,
+    /// Those that do not; empty where this list admits.
+    pub lacks: Vec<Rule>,
+}
+
 /// The decision on one event, kept with it in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {
-    /// Whether every rule holds.
+    /// Whether every rule holds, or every rule of one of the alternatives.
     pub admitted: bool,
-    /// Every rule that applies to the event's type, in the configured order.
+    /// Every rule that applies to the event's type, once, in the configured order.
     pub rules: Vec<RuleCheck>,
+    /// Where one of several lists of rules is enough: each of them, in the configured order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub alternatives: Vec<Alternative>,
 }
 
 impl Decision {
     /// The rules that do not hold; empty if admitted.
     pub fn reasons(&self) -> Vec<Reason> {
-        let failed = self.rules.iter().filter(|check| !check.passed);
+        let failed = self.rules.iter().filter(|check| !self.admitted && !check.passed);
         failed.map(|check| Reason { rule: check.rule, message: check.message.clone() }).collect()
     }
+}
+
+/// What the ledger knows of a contact as an event of it is committed or judged anew.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Standing {
+    /// It is linked to a customer.
+    pub linked: bool,
+    /// It has events in its turn.
+    pub in_turn: bool,
+    /// The last score that came for it, in the order of acceptance.
+    pub last_score: Option<f64>,
+    /// An event of it was a closed deal.
+    pub has_deal: bool,
 }
 
 /// The rules as configured.
@@ -65,39 +99,49 @@ impl Decision {
 pub struct Rules {
     min_score: f64,
     placeholders: Vec<Placeholder>,
-    by_kind: BTreeMap<EventKind, Vec<Rule>>,
+    by_kind: BTreeMap<EventKind, RuleSet>,
 }
 
 impl Rules {
-    /// The rules of `[admission]`. A type without an entry has all three, `message.logged` has none.
+    /// The rules of `[admission]`. A type without an entry has those of the user's guide, `message.logged` has none.
     pub fn new(config: &AdmissionConfig) -> Self {
-        let all = || Rule::ALL.to_vec();
         let mut by_kind = BTreeMap::from([
-            (EventKind::ContactPromoted, all()),
-            (EventKind::DealClosed, all()),
-            (EventKind::SyncRequested, all()),
-            (EventKind::MessageLogged, Vec::new()),
+            (EventKind::ContactPromoted, RuleSet::of_guide()),
+            (EventKind::DealClosed, RuleSet::of_guide()),
+            (EventKind::SyncRequested, RuleSet::of_guide()),
+            (EventKind::MessageLogged, RuleSet::default()),
         ]);
         by_kind.extend(config.rules.clone());
         Self { min_score: config.min_score, placeholders: config.placeholders.clone(), by_kind }
     }
 
-    /// Checks every rule of the event's type; it is admitted if all hold, so without rules it always is.
-    pub fn decide(&self, event: &Event) -> Decision {
-        let rules = self.by_kind.get(&event.kind()).map_or(&[][..], Vec::as_slice);
-        let rules: Vec<RuleCheck> = rules.iter().map(|rule| self.check(*rule, event)).collect();
-        Decision { admitted: rules.iter().all(|check| check.passed), rules }
+    /// Decides on an event of a contact that stands so.
+    pub fn decide(&self, event: &Event, standing: &Standing) -> Decision {
+        self.assess(event).decide(standing)
     }
 
-    fn check(&self, rule: Rule, event: &Event) -> RuleCheck {
+    /// Judges an event as far as it says itself what the rules ask for.
+    pub fn assess(&self, event: &Event) -> Assessment {
+        let set = self.by_kind.get(&event.kind()).cloned().unwrap_or_default();
+        let findings = set.rules().into_iter().map(|rule| self.check(rule, event)).collect();
+        Assessment { set, findings, min_score: self.min_score }
+    }
+
+    fn check(&self, rule: Rule, event: &Event) -> Finding {
         let (outcome, value) = match rule {
             Rule::PhoneVerified => check_phone(event),
             Rule::NameComplete => self.check_name(event),
-            Rule::Score => self.check_score(event),
+            Rule::Score => match event.thread().and_then(Thread::score) {
+                Some(score) => check_score(score, self.min_score, "评分"),
+                None => return Finding::Open(rule),
+            },
+            Rule::KnownCustomer if event.contact().erp().is_some() => {
+                (Ok("平台给出了它的 ERP 客户".to_owned()), String::new())
+            }
+            Rule::Deal if event.kind() == EventKind::DealClosed => (Ok("本事件就是成交".to_owned()), String::new()),
+            Rule::KnownCustomer | Rule::Deal => return Finding::Open(rule),
         };
-        let passed = outcome.is_ok();
-        let (Ok(message) | Err(message)) = outcome;
-        RuleCheck { rule, passed, message, value }
+        Finding::Told(RuleCheck::new(rule, outcome, value))
     }
 
     fn check_name(&self, event: &Event) -> (Result<String, String>, String) {
@@ -122,15 +166,68 @@ impl Rules {
         }
         Ok(())
     }
+}
 
-    fn check_score(&self, event: &Event) -> (Result<String, String>, String) {
-        let min = self.min_score;
-        match event.thread().and_then(|thread| thread.score()) {
-            Some(score) if score >= min => (Ok(format!("评分 {score} 不低于 {min}")), score.to_string()),
-            Some(score) => (Err(format!("评分 {score} 低于 {min}")), score.to_string()),
-            None => (Err(format!("没有评分，需要不低于 {min}")), String::new()),
-        }
+/// What the rules say of an event by itself; [`Assessment::decide`] adds what the ledger knows of its contact.
+#[derive(Debug, Clone)]
+pub struct Assessment {
+    set: RuleSet,
+    /// One for each of the set's rules.
+    findings: Vec<Finding>,
+    min_score: f64,
+}
+
+/// What a rule found in an event.
+#[derive(Debug, Clone)]
+enum Finding {
+    /// The event says it.
+    Told(RuleCheck),
+    /// Only the ledger can tell.
+    Open(Rule),
+}
+
+impl Assessment {
+    /// Whether the decision, or what it says, depends on what the ledger knows.
+    pub fn is_open(&self) -> bool {
+        self.findings.iter().any(|finding| matches!(finding, Finding::Open(_)))
     }
+
+    /// The decision, of a contact that stands so.
+    pub fn decide(&self, standing: &Standing) -> Decision {
+        let check = |finding: &Finding| match finding {
+            Finding::Told(check) => check.clone(),
+            Finding::Open(rule) => self.ask(*rule, standing),
+        };
+        let rules: Vec<RuleCheck> = self.findings.iter().map(check).collect();
+        let holds = |rule: &Rule| rules.iter().any(|check| check.rule == *rule && check.passed);
+        let lacks = |list: &Vec<Rule>| list.iter().filter(|rule| !holds(rule)).copied().collect::<Vec<_>>();
+        let lists = self.set.lists();
+        let alternatives: Vec<Alternative> =
+            lists.iter().map(|list| Alternative { rules: list.clone(), lacks: lacks(list) }).collect();
+        let admitted = lists.is_empty() || alternatives.iter().any(|alternative| alternative.lacks.is_empty());
+        Decision { admitted, alternatives: if lists.len() > 1 { alternatives } else { Vec::new() }, rules }
+    }
+
+    /// What the ledger's knowledge says of a rule that the event leaves open.
+    fn ask(&self, rule: Rule, standing: &Standing) -> RuleCheck {
+        let told = |holds: bool, yes: &str, no: &str| if holds { Ok(yes.to_owned()) } else { Err(no.to_owned()) };
+        let (outcome, value) = match (rule, standing.last_score) {
+            (Rule::Score, Some(score)) => check_score(score, self.min_score, "最近一次评分"),
+            (Rule::Score, None) => (Err(format!("没有评分，需要不低于 {}", self.min_score)), String::new()),
+            (Rule::Deal, _) => (told(standing.has_deal, "客户以前成交过", "客户还没有成交"), String::new()),
+            _ => (told(standing.linked, "已关联 ERP 客户", "还不是 ERP 客户"), String::new()),
+        };
+        RuleCheck::new(rule, outcome, value)
+    }
+}
+
+fn check_score(score: f64, min: f64, what: &str) -> (Result<String, String>, String) {
+    let outcome = if score >= min {
+        Ok(format!("{what} {score} 不低于 {min}"))
+    } else {
+        Err(format!("{what} {score} 低于 {min}"))
+    };
+    (outcome, score.to_string())
 }
 
 fn check_phone(event: &Event) -> (Result<String, String>, String) {

@@ -1,164 +1,138 @@
-//! Where an accepted event starts (`contract.md` §2): what its type, the admission decision and the configuration say, and
-//! then what the ledger knows of its contact at the moment in which it is committed.
+//! Where an accepted event starts (`contract.md` §2): what its type, the rules and the configuration say, and what the
+//! ledger knows of its contact at the moment in which it is committed.
 
-use super::{EventKind, Status};
+use super::{Assessment, Decision, Event, EventKind, Rules, Standing, Status, Thread};
 use crate::{
     clock::Millis,
     config::{BeforePromotion, MessagesConfig},
 };
 
-/// Where an accepted event starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How an event asks to be taken in.
+#[derive(Debug, Clone)]
 pub enum Intake {
-    /// In its contact's turn.
+    /// In its contact's turn, whatever is known of the contact: an order.
     Queue,
-    /// In the turn if the contact is linked, else held until the given moment.
-    QueueIfLinkedElseHold(Millis),
-    /// In the turn if the contact is linked, else ignored.
-    QueueIfLinkedElseIgnore,
-    /// In the turn if the contact is linked or has events in its turn (the worker decides again), else not admitted.
-    QueueIfKnownElseNotAdmitted,
-    /// Stored as not admitted.
-    NotAdmitted,
-    /// Stored as ignored.
+    /// Stored and left alone: a type that nobody handles.
     Ignored,
+    /// As the rules and the contact's standing decide.
+    Judged(Box<Application>),
 }
 
-/// What the ledger knows of a contact as its event is committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
-    /// It is linked to a customer.
-    pub linked: bool,
-    /// It has events in its turn.
-    pub in_turn: bool,
+/// What is judged of an event once its contact's standing is known.
+#[derive(Debug, Clone)]
+pub struct Application {
+    kind: EventKind,
+    assessment: Assessment,
+    score: Option<f64>,
+    is_forced: bool,
+    names_customer: bool,
+    messages: MessagesConfig,
+}
+
+/// Where an event starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Its first state.
+    pub status: Status,
+    /// When something happens to it by itself: its turn may come, or its holding time ends.
+    pub next_attempt_at: Option<Millis>,
+    /// The admission decision, if one was made.
+    pub decision: Option<Decision>,
 }
 
 impl Intake {
-    /// Where an event of this type starts that the rules admit or not; a message may wait until `now` and `hold_for`.
-    pub fn of(kind: EventKind, admitted: bool, messages: &MessagesConfig, now: Millis) -> Self {
-        match kind {
-            EventKind::MessageLogged if !admitted => Self::NotAdmitted,
-            EventKind::MessageLogged => match messages.before_promotion {
-                BeforePromotion::Hold => Self::QueueIfLinkedElseHold(now.plus(messages.hold_for)),
-                BeforePromotion::Ignore => Self::QueueIfLinkedElseIgnore,
-            },
-            _ if admitted => Self::Queue,
-            EventKind::ContactPromoted => Self::NotAdmitted,
-            // Whoever is a customer already need not be admitted again.
-            EventKind::DealClosed | EventKind::SyncRequested => Self::QueueIfKnownElseNotAdmitted,
-            EventKind::ContactAssign
-            | EventKind::ContactApply
-            | EventKind::ContactApproval
-            | EventKind::ContactTakeback => Self::Queue,
-        }
+    /// An event of the platform, or an operator's manual trigger, which may skip admission by force.
+    pub fn judged(rules: &Rules, event: &Event, messages: &MessagesConfig, is_forced: bool) -> Self {
+        Self::Judged(Box::new(Application {
+            kind: event.kind(),
+            assessment: rules.assess(event),
+            score: event.thread().and_then(Thread::score),
+            is_forced,
+            names_customer: event.contact().erp().is_some(),
+            messages: messages.clone(),
+        }))
     }
 
-    /// The same for an event that names its contact's customer (`contact.erp`): whether that holds the worker finds out, so
-    /// a message is not held before it is known.
-    #[must_use]
-    pub const fn naming_customer(self, is_named: bool) -> Self {
-        match self {
-            Self::QueueIfLinkedElseHold(_) if is_named => Self::Queue,
-            other => other,
-        }
-    }
-
-    /// Whether the first state depends on what the ledger knows.
-    pub const fn asks_the_ledger(self) -> bool {
-        match self {
-            Self::Queue | Self::NotAdmitted | Self::Ignored => false,
-            Self::QueueIfLinkedElseHold(_) | Self::QueueIfLinkedElseIgnore | Self::QueueIfKnownElseNotAdmitted => true,
-        }
-    }
-
-    /// The event's first state.
-    pub const fn first_status(self, standing: Standing) -> Status {
-        match self {
-            Self::Queue => Status::Queued,
-            Self::QueueIfLinkedElseHold(_) if !standing.linked => Status::Held,
-            Self::QueueIfLinkedElseIgnore if !standing.linked => Status::Ignored,
-            Self::QueueIfKnownElseNotAdmitted if !standing.linked && !standing.in_turn => Status::NotAdmitted,
-            Self::QueueIfLinkedElseHold(_) | Self::QueueIfLinkedElseIgnore | Self::QueueIfKnownElseNotAdmitted => {
-                Status::Queued
+    /// Where the event starts if it is committed now and its contact stands so.
+    pub fn start(&self, standing: &Standing, now: Millis) -> Start {
+        let (status, hold_until, decision) = match self {
+            Self::Queue => (Status::Queued, None, None),
+            Self::Ignored => (Status::Ignored, None, None),
+            Self::Judged(application) => {
+                let decision = application.assessment.decide(standing);
+                let admitted = decision.admitted || application.is_forced;
+                (application.first_status(admitted, standing), application.hold_until(now), Some(decision))
             }
-            Self::NotAdmitted => Status::NotAdmitted,
-            Self::Ignored => Status::Ignored,
+        };
+        let next_attempt_at = match status {
+            Status::Queued => Some(now),
+            Status::Held => hold_until,
+            _ => None,
+        };
+        Start { status, next_attempt_at, decision }
+    }
+
+    /// Whether its start depends on the contact's link or turn.
+    pub fn asks_for_link(&self) -> bool {
+        let Self::Judged(application) = self else { return false };
+        application.assessment.is_open()
+            || application.kind == EventKind::MessageLogged
+            || !application.assessment.decide(&Standing::default()).admitted
+    }
+
+    /// Whether its start depends on what earlier events said of the contact.
+    pub fn asks_for_facts(&self) -> bool {
+        matches!(self, Self::Judged(application) if application.assessment.is_open())
+    }
+
+    /// Whether its start can depend on another event that is committed with it: on what that one says, or on its turn.
+    pub fn hangs_on_others(&self) -> bool {
+        let Self::Judged(application) = self else { return false };
+        self.asks_for_facts() || application.kind != EventKind::MessageLogged && self.asks_for_link()
+    }
+
+    /// The score that it brings, which the contact's later events are judged by if they bring none.
+    pub fn score(&self) -> Option<f64> {
+        if let Self::Judged(application) = self { application.score } else { None }
+    }
+
+    /// Whether it is a closed deal.
+    pub fn is_deal(&self) -> bool {
+        matches!(self, Self::Judged(application) if application.kind == EventKind::DealClosed)
+    }
+}
+
+impl Application {
+    fn first_status(&self, admitted: bool, standing: &Standing) -> Status {
+        match self.kind {
+            EventKind::MessageLogged if admitted && !standing.linked => match self.messages.before_promotion {
+                // Whether the customer that it names holds the worker finds out.
+                BeforePromotion::Hold if self.names_customer => Status::Queued,
+                BeforePromotion::Hold => Status::Held,
+                BeforePromotion::Ignore => Status::Ignored,
+            },
+            _ if admitted => Status::Queued,
+            // Whoever is a customer already need not be admitted again; of whoever may be one soon, the worker decides.
+            EventKind::DealClosed | EventKind::SyncRequested if standing.linked || standing.in_turn => Status::Queued,
+            kind => status_unless_admitted(kind),
         }
     }
 
-    /// When something happens to the event in its first state, accepted now, by itself: its turn may come, or its holding
-    /// time ends.
-    pub const fn next_attempt_at(self, first: Status, now: Millis) -> Option<Millis> {
-        match (first, self) {
-            (Status::Queued, _) => Some(now),
-            (Status::Held, Self::QueueIfLinkedElseHold(until)) => Some(until),
-            _ => None,
-        }
+    /// A message waits for its time; a deal waits for as long as it takes.
+    fn hold_until(&self, now: Millis) -> Option<Millis> {
+        (self.kind == EventKind::MessageLogged).then(|| now.plus(self.messages.hold_for))
+    }
+}
+
+/// Where an event ends up whose contact is not admitted: a deal is held, and follows the contact into the ERP should it be
+/// admitted by another event, for it must never be lost to the ERP.
+pub const fn status_unless_admitted(kind: EventKind) -> Status {
+    match kind {
+        EventKind::DealClosed => Status::Held,
+        _ => Status::NotAdmitted,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn every_type_starts_where_the_contract_says() {
-        let now = Millis(1_000);
-        let hold = MessagesConfig { before_promotion: BeforePromotion::Hold, hold_for: Duration::from_secs(1) };
-        let ignore = MessagesConfig { before_promotion: BeforePromotion::Ignore, ..hold.clone() };
-        let table = [
-            (EventKind::ContactPromoted, true, &hold, Intake::Queue),
-            (EventKind::ContactPromoted, false, &hold, Intake::NotAdmitted),
-            (EventKind::DealClosed, true, &hold, Intake::Queue),
-            (EventKind::DealClosed, false, &hold, Intake::QueueIfKnownElseNotAdmitted),
-            (EventKind::SyncRequested, true, &hold, Intake::Queue),
-            (EventKind::SyncRequested, false, &hold, Intake::QueueIfKnownElseNotAdmitted),
-            (EventKind::MessageLogged, true, &hold, Intake::QueueIfLinkedElseHold(Millis(2_000))),
-            (EventKind::MessageLogged, true, &ignore, Intake::QueueIfLinkedElseIgnore),
-            (EventKind::MessageLogged, false, &hold, Intake::NotAdmitted),
-            (EventKind::ContactAssign, true, &ignore, Intake::Queue),
-        ];
-        for (kind, admitted, messages, expected) in table {
-            assert_eq!(Intake::of(kind, admitted, messages, now), expected, "{kind:?} {admitted}");
-        }
-    }
-
-    #[test]
-    fn a_message_that_names_its_contacts_customer_is_not_held_at_the_door() {
-        let held = Intake::QueueIfLinkedElseHold(Millis(9));
-        assert_eq!([true, false].map(|is_named| held.naming_customer(is_named)), [Intake::Queue, held]);
-        for other in [Intake::QueueIfLinkedElseIgnore, Intake::QueueIfKnownElseNotAdmitted, Intake::NotAdmitted] {
-            assert_eq!(other.naming_customer(true), other);
-        }
-    }
-
-    #[test]
-    fn the_first_state_follows_from_what_the_ledger_knows_of_the_contact() {
-        let (now, until) = (Millis(1), Millis(9));
-        // Unknown, in its turn, linked.
-        let standings = [(false, false), (false, true), (true, false)];
-        let table = [
-            (Intake::Queue, [Status::Queued; 3]),
-            (Intake::QueueIfLinkedElseHold(until), [Status::Held, Status::Held, Status::Queued]),
-            (Intake::QueueIfLinkedElseIgnore, [Status::Ignored, Status::Ignored, Status::Queued]),
-            (Intake::QueueIfKnownElseNotAdmitted, [Status::NotAdmitted, Status::Queued, Status::Queued]),
-            (Intake::NotAdmitted, [Status::NotAdmitted; 3]),
-            (Intake::Ignored, [Status::Ignored; 3]),
-        ];
-        for (intake, expected) in table {
-            let first = standings.map(|(linked, in_turn)| intake.first_status(Standing { linked, in_turn }));
-            assert_eq!(first, expected, "{intake:?}");
-            assert_eq!(intake.asks_the_ledger(), first.iter().any(|status| *status != first[0]), "{intake:?}");
-            for status in first {
-                let due = match status {
-                    Status::Queued => Some(now),
-                    Status::Held => Some(until),
-                    _ => None,
-                };
-                assert_eq!(intake.next_attempt_at(status, now), due, "{intake:?} {status}");
-            }
-        }
-    }
-}
+#[path = "intake_tests.rs"]
+mod tests;

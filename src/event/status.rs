@@ -14,7 +14,7 @@ pub enum Status {
     Succeeded,
     /// Cannot pass; carries the ERP's own words.
     Dead,
-    /// A message whose contact is not linked yet.
+    /// A message whose contact is not linked yet, or a deal whose contact is not admitted.
     Held,
     /// Only a person can decide: several candidates, or an outcome that cannot be looked up.
     NeedsReview,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
-    event::{Decision, Event, FieldError, Intake, Reason, Status},
+    event::{Alternative, Decision, Event, FieldError, Intake, Reason, Status},
     json,
     store::{Accepted, Deed, NewEvent},
 };
@@ -28,10 +28,14 @@ pub(super) struct Answer {
     pub id: String,
     /// Where the event stands.
     pub status: AnswerStatus,
-    /// For `not_admitted`: every rule that refused the contact.
+    /// For `not_admitted`, and for a deal that is `held`: every rule that does not hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub reasons: Vec<Reason>,
+    /// Where one of several lists of rules would have been enough: each list, and what it lacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub alternatives: Vec<Alternative>,
     /// What was cut or left out because it did not fit and only describes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -128,18 +132,13 @@ pub(super) async fn take(
     payload: String,
     force: bool,
 ) -> Result<Answer, Problem> {
-    let decision = state.rules.decide(event);
-    let admitted = decision.admitted || force;
-    let start = Intake::of(event.kind(), admitted, &state.messages, state.clock.now());
-    let start = start.naming_customer(event.contact().erp().is_some());
     let new = NewEvent {
         webhook_id: origin.webhook_id,
         kind: event.kind().as_str().to_owned(),
         contact_id: Some(event.contact().id().to_owned()),
         occurred_at: Some(event.occurred_at()),
         payload,
-        intake: start,
-        admission: serde_json::to_string(&decision).ok(),
+        intake: Intake::judged(&state.rules, event, &state.messages, force),
         warnings: (!event.warnings().is_empty()).then(|| serde_json::to_string(event.warnings()).ok()).flatten(),
         actor: origin.actor,
         force,
@@ -147,7 +146,7 @@ pub(super) async fn take(
         trace_parent: origin.trace_parent,
         deed: origin.deed,
     };
-    let mut answer = commit(state, new, Some(&decision)).await?;
+    let mut answer = commit(state, new).await?;
     answer.warnings = event.warnings().to_vec();
     Ok(answer)
 }
@@ -156,12 +155,12 @@ pub(super) async fn take(
 ///
 /// # Errors
 /// As [`take`].
-pub(super) async fn commit(state: &HttpState, event: NewEvent, decision: Option<&Decision>) -> Result<Answer, Problem> {
+pub(super) async fn commit(state: &HttpState, event: NewEvent) -> Result<Answer, Problem> {
     let is_keyed = event.webhook_id.as_deref().is_some_and(|id| id.starts_with(KEY));
     let payload = is_keyed.then(|| event.payload.clone());
     // The writer commits and announces it even if the client goes away now.
     match state.store.accept(event).await? {
-        Accepted::New { id, status } => Ok(fresh(id, status, decision)),
+        Accepted::New { id, status, decision } => Ok(fresh(id, status, decision.as_ref())),
         Accepted::Duplicate { id } => Ok(duplicate(id)),
         Accepted::Conflict { id } => match payload {
             Some(payload) if same_request(state, &id, &payload).await? => Ok(duplicate(id)),
@@ -171,17 +170,20 @@ pub(super) async fn commit(state: &HttpState, event: NewEvent, decision: Option<
 }
 
 fn duplicate(id: String) -> Answer {
-    Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), warnings: Vec::new() }
+    Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), alternatives: Vec::new(), warnings: Vec::new() }
 }
 
 fn fresh(id: String, status: Status, decision: Option<&Decision>) -> Answer {
-    let (status, reasons) = match status {
-        Status::Held => (AnswerStatus::Held, Vec::new()),
-        Status::Ignored => (AnswerStatus::Ignored, Vec::new()),
-        Status::NotAdmitted => (AnswerStatus::NotAdmitted, decision.map(Decision::reasons).unwrap_or_default()),
-        _ => (AnswerStatus::Queued, Vec::new()),
+    let status = match status {
+        Status::Held => AnswerStatus::Held,
+        Status::Ignored => AnswerStatus::Ignored,
+        Status::NotAdmitted => AnswerStatus::NotAdmitted,
+        _ => AnswerStatus::Queued,
     };
-    Answer { id, status, reasons, warnings: Vec::new() }
+    let refusal = decision.filter(|decision| !decision.admitted && status != AnswerStatus::Queued);
+    let (reasons, alternatives) =
+        refusal.map(|decision| (decision.reasons(), decision.alternatives.clone())).unwrap_or_default();
+    Answer { id, status, reasons, alternatives, warnings: Vec::new() }
 }
 
 /// Whether a repeated REST call says the same as the first one with its key. The bridge writes the event's timestamp

@@ -39,7 +39,7 @@ use crate::{
     ),
     request_body(content = EventBody, content_type = "application/json"),
     responses(
-        (status = 202, description = "Committed to disk: `queued`, or `held` until its contact is linked", body = Answer),
+        (status = 202, description = "Committed to disk: `queued`, or `held` until its contact is linked: a message, or a deal that is not admitted, with the reasons", body = Answer),
         (status = 200, description = "Nothing to do now: `duplicate`, `ignored` or `not_admitted` with its reasons", body = Answer),
         (status = 401, description = "No secret matches, or the timestamp is out of tolerance", body = ProblemDocument),
         (status = 409, description = "This webhook-id was used before for another body", body = ProblemDocument),
@@ -78,7 +78,7 @@ async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<
         Ok(Parsed::Event(event)) => intake::take(state, origin, &event, text(&raw)?, false).await,
         Ok(Parsed::Unknown { kind, contact_id }) => {
             let event = unhandled(origin, kind, contact_id, text(&raw)?);
-            intake::commit(state, event, None).await
+            intake::commit(state, event).await
         }
         Err(error) => {
             let (kind, contact_id, errors, problem) = match error {
@@ -124,7 +124,6 @@ fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: 
         occurred_at: None,
         payload,
         intake: Intake::Ignored,
-        admission: None,
         warnings: None,
         actor: origin.actor,
         force: false,

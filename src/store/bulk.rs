@@ -1,14 +1,17 @@
-//! Many rows in few statements: what a batch of the door costs is counted in statements, not in rows.
+//! Many rows, or questions about many, in few statements: what a batch of the door costs is counted in statements, not in rows.
 
 use sqlx::{AssertSqlSafe, postgres::PgArguments, query::Query};
 
 use super::{
     StoreError,
     db::{Arg, Row, Tx},
+    dialect::list,
 };
 
 /// Rows of one statement on SQLite. The rest of a batch is cut into powers of two, so that few statements are prepared.
 const ROWS: usize = 64;
+/// Values of one question; more are asked for in several.
+const ASKED: usize = 64;
 
 /// An `insert` of rows that all have the same shape.
 pub(super) struct Insert {
@@ -96,6 +99,16 @@ impl Column {
             Self::Int(_) => "bigint[]",
         }
     }
+}
+
+/// The arguments and the `in (…)` list of each question about so many values. The last one is filled up by repeating its
+/// last value, so that few statements are prepared.
+pub(super) fn lists(values: &[&str]) -> impl Iterator<Item = (Vec<Arg>, String)> {
+    values.chunks(ASKED).map(|chunk| {
+        let padded = chunk.len().next_power_of_two();
+        let args = (0..padded).map(|index| Arg::from(chunk[index.min(chunk.len() - 1)])).collect();
+        (args, list(1, padded))
+    })
 }
 
 #[cfg(test)]

@@ -169,7 +169,8 @@ async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str) -> Result<u64, S
         where contact_id = $1 and payload <> ''";
     let rejections = tx.execute(rejections, args![contact_id]).await?;
     let link = tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
-    Ok(rejections + link)
+    let facts = tx.execute("delete from admission_facts where contact_id = $1", args![contact_id]).await?;
+    Ok(rejections + link + facts)
 }
 
 /// Phone numbers (as they were written and as people write them), WeChat ids and mail addresses of a payload.

@@ -8,7 +8,7 @@ use super::{Deed, StoreError, db::Row};
 pub use crate::event::Intake;
 use crate::{
     clock::Millis,
-    event::{Link, Status, UnknownLinkWord},
+    event::{Decision, Link, Status, UnknownLinkWord},
 };
 
 /// An event that asks to be committed.
@@ -24,10 +24,8 @@ pub struct NewEvent {
     pub occurred_at: Option<Millis>,
     /// The whole body as it came (JSON).
     pub payload: String,
-    /// Where the event starts.
+    /// How it asks to be taken in.
     pub intake: Intake,
-    /// The admission decision (`event::Decision` as JSON text), if one was made.
-    pub admission: Option<String>,
     /// What was cut or left out of it (a list of `event::FieldError` as JSON text), if anything.
     pub warnings: Option<String>,
     /// Who asked: `webhook`, or a token's name.
@@ -51,6 +49,8 @@ pub enum Accepted {
         id: String,
         /// Where it starts.
         status: Status,
+        /// The admission decision, if one was made.
+        decision: Option<Decision>,
     },
     /// The same delivery was committed before.
     Duplicate {

@@ -101,7 +101,7 @@ impl Executor<'_> {
             sent => return sent,
         }
         for field in edit.iter_mut().filter(|field| field.id == "sort2") {
-            let other = if field.value == "1" { "2" } else { "1" };
+            let other = if field.val == "1" { "2" } else { "1" };
             *field = Field::new("sort2", other);
         }
         self.erp.edit_customer(ord, &edit).await

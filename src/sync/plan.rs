@@ -129,10 +129,12 @@ impl Planner {
             Some(_) if is_deal && !task.is_stale => PlanDraft::default(),
             Some(link) if !task.is_stale => self.refresh(survey.erp, event, link).await?,
             link => {
-                let decision = self.rules.decide(event);
                 // Who was admitted once stays a customer.
-                if !decision.admitted && !task.force && link.is_none() {
-                    return Ok(Plan::NotAdmitted(decision));
+                if !task.is_admitted && link.is_none() {
+                    let decision = self.rules.decide(event, &task.standing);
+                    if !decision.admitted {
+                        return Ok(Plan::NotAdmitted(decision));
+                    }
                 }
                 match self.become_customer(survey, task, event).await? {
                     Ok(plan) => plan,

@@ -5,7 +5,7 @@ use crate::{
     clock::Millis,
     config::AssignmentConfig,
     erp::{CustomerKind, Erp},
-    event::{Event, FieldError, Link, LinkKind, Rules, Work},
+    event::{Event, FieldError, Link, LinkKind, Rules, Standing, Work},
 };
 
 /// What is to be planned, and what is known so far.
@@ -17,8 +17,10 @@ pub struct Task {
     pub received_at: Millis,
     /// The contact's link, if it has one.
     pub link: Option<Link>,
-    /// Admission is skipped.
-    pub force: bool,
+    /// It was admitted when it was accepted, or is by force.
+    pub is_admitted: bool,
+    /// How its contact stands with admission, for an event that was not.
+    pub standing: Standing,
     /// An operator said which customer the contact is.
     pub decision: Option<WhoItIs>,
     /// The link is there and not to be trusted: the ERP has its customer no more, or an operator decided otherwise.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     clock::Millis,
     config::BeforePromotion,
-    event::Status,
+    event::{Status, status_unless_admitted},
     store::{Claimed, Lease, Settlement, StoreError},
 };
 
@@ -74,7 +74,7 @@ impl Dispatcher {
             End::NotAdmitted(decision) => Settlement {
                 admission: Some(serde_json::json!(decision)),
                 replan: true,
-                ..Settlement::to(Status::NotAdmitted)
+                ..Settlement::to(claimed.event.kind.parse().map_or(Status::NotAdmitted, status_unless_admitted))
             },
             End::Retry { code, error, counts } => {
                 let again = if self.counts(counts, code, claimed, begun).await {

@@ -246,3 +246,28 @@ async fn equal_messages_of_two_contacts_of_one_customer_are_two_records_although
         assert_eq!(world.sim.handle.progress_of(ord).len(), 2, "{faults:?}");
     }
 }
+
+/// 客户列表 of `erp-wire.md §3`: `telintro` is the text of the customer's latest record.
+#[tokio::test]
+async fn where_the_list_of_records_is_closed_the_customer_list_proves_the_record_that_it_shows_and_no_other() {
+    let (world, ord) = linked(&[]).await;
+    world.sim.handle.change_settings(|settings| {
+        settings.replylist = ReplyList::NotFound;
+        settings.columns.customers.push("telintro".into());
+    });
+    let row = say(&world, 1, "cut_after").await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    assert_eq!(result(&world, &row, "progress:1").await["shown_by"], "telintro");
+    assert_eq!(world.sim.handle.calls_of("progress.add").len(), 1);
+    // The record that is shown is the first message's, and equal to what is looked for.
+    let row = say(&world, 2, "cut_before").await;
+    assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("outcome_unknown")));
+    let resend = Some(json!({ "decision": "resend" }));
+    assert_eq!(world.call("POST", &format!("/v1/events/{}/resolve", row.id), resend).await.0, 200);
+    assert_eq!(world.until(&row.id, &[Status::Succeeded]).await.status, Status::Succeeded);
+    // Another text than the one that is shown proves nothing either.
+    world.sim.handle.fault("progress.add:cut_before:times=1").unwrap();
+    let row = handle(&world, "m3", &message("c1", 3, "那就这样定了")).await;
+    assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("outcome_unknown")));
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 2);
+}

@@ -24,6 +24,7 @@ mod room;
 mod schema;
 mod settle;
 mod sqlite;
+mod standings;
 mod upgrade;
 
 use std::{
@@ -33,8 +34,8 @@ use std::{
 
 use erp_bridge::{
     clock::{Clock, Millis},
-    config::DatabaseConfig,
-    event::Status,
+    config::{AdmissionConfig, BeforePromotion, DatabaseConfig, MessagesConfig},
+    event::{Event, Parsed, Reading, Rules, Status},
     store::{
         Accepted, Advance, CallRow, Claimed, EventFilter, EventRow, Intake, NewEvent, NewStep, Settlement, StepFacts,
         Store,
@@ -179,7 +180,6 @@ pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
         occurred_at: None,
         payload: format!("{{\"of\":\"{webhook_id}\"}}"),
         intake: Intake::Queue,
-        admission: None,
         warnings: None,
         actor: "webhook".into(),
         force: false,
@@ -187,6 +187,29 @@ pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
         trace_parent: None,
         deed: None,
     }
+}
+
+/// How an event asks to be taken in that the default rules judge: of a stranger without a number, so never admitted, or
+/// of somebody who lacks nothing but the score that is given, or the last one.
+pub fn judged(kind: &str, score: Option<f64>, is_stranger: bool) -> Intake {
+    judged_with(kind, score, is_stranger, &MessagesConfig::default())
+}
+
+/// A message that is held for so long unless its contact is linked.
+pub fn held_for(span: Duration) -> Intake {
+    let messages = MessagesConfig { before_promotion: BeforePromotion::Hold, hold_for: span };
+    judged_with("message.logged", None, true, &messages)
+}
+
+pub fn judged_with(kind: &str, score: Option<f64>, is_stranger: bool, messages: &MessagesConfig) -> Intake {
+    let phone = (!is_stranger).then_some("13800138055");
+    let body = json!({"type": kind, "timestamp": "2026-11-23T15:04:05+08:00", "data": {
+        "contact": {"id": "c1", "name": "王小明", "phone": phone, "phone_verified": true},
+        "thread": {"id": "t1", "score": score}, "deal": {"id": "d1"}, "signal": {"id": "s1", "content": "你好"}}});
+    let Ok(Parsed::Event(event)) = Event::parse(body.to_string().as_bytes(), &Reading::default()) else {
+        panic!("{body} is an event")
+    };
+    Intake::judged(&Rules::new(&AdmissionConfig::default()), &event, messages, false)
 }
 
 /// A run that ends with nothing done, and these calls made: the turn is due again.

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "what the bridge says is read by another reader than its own")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod admission;
 mod adopt;
 mod alterations;
 mod assignments;

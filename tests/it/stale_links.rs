@@ -112,7 +112,7 @@ async fn a_refusal_is_not_final_while_nobody_can_tell_whether_the_customer_is_go
     for passed in 0..5 {
         let (world, old) = linked(false).await;
         assert!(world.sim.handle.delete_customer(old));
-        world.sim.handle.fault(&format!("customer.list:empty_200_before:skip={passed}:times=1")).unwrap();
+        world.sim.handle.fault(&format!("customer.list:empty_200_before:skip={passed},times=1")).unwrap();
         let event = handle(&world, "message").await;
         assert_eq!(
             (event.status, event.error_code.as_deref()),

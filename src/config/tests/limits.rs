@@ -72,8 +72,25 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("admission.placeholders", &["", "先生", "先生,女士"], &["先生,,女士", ",", "😀"]),
     (
         "admission.rules",
-        &["", "deal.closed:phone_verified+score", "message.logged:,sync.requested:score"],
-        &["deal.closed", "deal.lost:score", "deal.closed:luck", "deal.closed:score,deal.closed:score"],
+        &[
+            "",
+            "deal.closed:phone_verified+score",
+            "message.logged:,sync.requested:score",
+            "deal.closed:phone_verified+name_complete+score+known_customer+deal",
+            "deal.closed:phone_verified+name_complete | known_customer,message.logged:",
+            "deal.closed:deal|deal|deal|deal|deal|deal|deal|deal|deal|deal",
+        ],
+        &[
+            "deal.closed",
+            "deal.lost:score",
+            "deal.closed:luck",
+            "deal.closed:score,deal.closed:score",
+            "deal.closed:score|",
+            "deal.closed:|score",
+            "deal.closed:score||deal",
+            "deal.closed:deal+deal+deal+deal+deal+deal",
+            "deal.closed:deal|deal|deal|deal|deal|deal|deal|deal|deal|deal|deal",
+        ],
     ),
     (
         "erp.base_url",

@@ -1,7 +1,7 @@
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::event::{EventKind, Rule};
+use crate::event::{EventKind, Rule, RuleSet};
 
 #[test]
 fn the_environment_means_what_the_key_says() {
@@ -13,7 +13,7 @@ fn the_environment_means_what_the_key_says() {
         ("ERP_BRIDGE__API__TOKENS", "ops:operate:007456789012345678901234,view:read:a:b456789012345678901234"),
         ("ERP_BRIDGE__ADMISSION__MIN_SCORE", "59.5"),
         ("ERP_BRIDGE__ADMISSION__PLACEHOLDERS", "先生, 女士"),
-        ("ERP_BRIDGE__ADMISSION__RULES", "deal.closed:phone_verified+score,message.logged:"),
+        ("ERP_BRIDGE__ADMISSION__RULES", "deal.closed:phone_verified+score|deal,message.logged:"),
         ("ERP_BRIDGE__MAPPING__LEVELS", "90:175:很高,0:290:很低"),
         ("ERP_BRIDGE__ASSIGNMENT__RULES", "80:63+71,60:public"),
         ("ERP_BRIDGE__RETRY__SCHEDULE", "5s,1m 30s"),
@@ -28,8 +28,9 @@ fn the_environment_means_what_the_key_says() {
     assert_eq!(config.api.tokens, [operator, ApiToken::new("view", Scope::Read, "a:b456789012345678901234")]);
     assert!((config.admission.min_score - 59.5).abs() < f64::EPSILON);
     assert_eq!(config.admission.placeholders, ["先生", "女士"].map(|name| name.parse().unwrap()));
-    assert_eq!(config.admission.rules[&EventKind::DealClosed], [Rule::PhoneVerified, Rule::Score]);
-    assert!(config.admission.rules[&EventKind::MessageLogged].is_empty());
+    let rules = RuleSet::any_of([vec![Rule::PhoneVerified, Rule::Score], vec![Rule::Deal]]);
+    assert_eq!(config.admission.rules[&EventKind::DealClosed], rules);
+    assert_eq!(config.admission.rules[&EventKind::MessageLogged], RuleSet::all_of(&[]));
     assert_eq!(config.mapping.levels[1], Level { min: 0.0, id: 290, text: "很低".into() });
     let users = AssignmentRule { min_score: 80.0, users: vec!["63".into(), "71".into()], public: false };
     let public = AssignmentRule { min_score: 60.0, users: Vec::new(), public: true };
@@ -48,7 +49,7 @@ fn the_file_has_tables_where_the_environment_has_colons() {
         tokens = [{ name = "ops", scope = "operate", token = "tttttttttttttttttttttttt" }]
         [admission]
         min_score = 61
-        rules = { "deal.closed" = ["score"] }
+        rules = { "deal.closed" = ["score"], "sync.requested" = [["name_complete", "score"], ["known_customer"]] }
         [mapping]
         levels = [{ min = 90, id = 175, text = "很高" }, { min = 0.5, id = 290, text = "很低" }]
         [[assignment.rules]]
@@ -64,7 +65,7 @@ fn the_file_has_tables_where_the_environment_has_colons() {
         ("ERP_BRIDGE__SERVER__BODY_LIMIT", "64KiB"),
         ("ERP_BRIDGE__API__TOKENS", "ops:operate:tttttttttttttttttttttttt"),
         ("ERP_BRIDGE__ADMISSION__MIN_SCORE", "61"),
-        ("ERP_BRIDGE__ADMISSION__RULES", "deal.closed:score"),
+        ("ERP_BRIDGE__ADMISSION__RULES", "deal.closed:score,sync.requested:name_complete+score|known_customer"),
         ("ERP_BRIDGE__MAPPING__LEVELS", "90:175:很高,0.5:290:很低"),
         ("ERP_BRIDGE__ASSIGNMENT__RULES", "80:63+71,60:public"),
     ])

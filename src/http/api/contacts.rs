@@ -239,7 +239,6 @@ async fn enqueue(
         occurred_at: Some(state.clock.now()),
         payload,
         intake: Intake::Queue,
-        admission: None,
         warnings: None,
         actor: origin.actor,
         force: false,
@@ -247,7 +246,7 @@ async fn enqueue(
         trace_parent: origin.trace_parent,
         deed: origin.deed,
     };
-    intake::commit(state, event, None).await
+    intake::commit(state, event).await
 }
 
 fn open(state: &HttpState) -> Result<(), Problem> {

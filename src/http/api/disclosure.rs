@@ -123,7 +123,14 @@ const CANDIDATE: Table = &[
 ];
 
 /// The admission decision; what a rule saw and why it says so quotes the contact.
-const ADMISSION: Table = &[("admitted", Rule::Clear(is_flag)), ("rules", Rule::List(&Rule::Object(RULE_CHECK)))];
+const ADMISSION: Table = &[
+    ("admitted", Rule::Clear(is_flag)),
+    ("rules", Rule::List(&Rule::Object(RULE_CHECK))),
+    ("alternatives", Rule::List(&Rule::Object(ALTERNATIVE))),
+];
+
+const ALTERNATIVE: Table =
+    &[("rules", Rule::List(&Rule::Clear(is_word))), ("lacks", Rule::List(&Rule::Clear(is_word)))];
 
 const RULE_CHECK: Table = &[
     ("rule", Rule::Clear(is_word)),

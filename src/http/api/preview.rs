@@ -7,7 +7,7 @@ use axum::{
 use serde_json::Value;
 
 use crate::{
-    event::{Decision, Event, Intake, ParseError, Parsed, Reason, Standing, Status},
+    event::{Decision, Event, Intake, ParseError, Parsed, Reason, Start, Status},
     http::{
         auth::Operator,
         body,
@@ -61,8 +61,9 @@ pub(in crate::http) async fn preview_event(
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(errors)),
     };
-    let decision = state.rules.decide(&event);
-    let status = start(&state, &event, &decision).await?;
+    let standing = state.store.standing(event.contact().id()).await?;
+    let intake = Intake::judged(&state.rules, &event, &state.messages, false);
+    let Start { status, decision, .. } = intake.start(&standing, state.clock.now());
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
     let (store, actor, subject) = (state.store.clone(), caller.actor(), contact_id.clone());
     state.undisturbed(async move { store.audit(&actor, "preview", &subject, None).await }).await?;
@@ -71,27 +72,14 @@ pub(in crate::http) async fn preview_event(
         kind,
         contact_id: Some(contact_id),
         status,
-        reasons: if status == Status::NotAdmitted { decision.reasons() } else { Vec::new() },
-        admission: Some(decision),
+        reasons: decision.as_ref().filter(|_| status != Status::Queued).map(Decision::reasons).unwrap_or_default(),
+        admission: decision,
         plan,
     }))
 }
 
 fn unhandled(kind: String, contact_id: Option<String>) -> Preview {
     Preview { kind, contact_id, status: Status::Ignored, admission: None, reasons: Vec::new(), plan: None }
-}
-
-/// Where the event would start if it came now.
-async fn start(state: &HttpState, event: &Event, decision: &Decision) -> Result<Status, Problem> {
-    let intake = Intake::of(event.kind(), decision.admitted, &state.messages, state.clock.now());
-    let intake = intake.naming_customer(event.contact().erp().is_some());
-    if !intake.asks_the_ledger() {
-        return Ok(intake.first_status(Standing::default()));
-    }
-    let contact = event.contact().id();
-    let linked = state.store.contact(contact).await?.is_some();
-    let in_turn = state.store.has_turn(contact).await?;
-    Ok(intake.first_status(Standing { linked, in_turn }))
 }
 
 async fn plan(state: &HttpState, event: Event) -> Result<Value, Problem> {

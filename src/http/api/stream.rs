@@ -149,7 +149,6 @@ mod tests {
             occurred_at: None,
             payload: "{}".into(),
             intake: Intake::Queue,
-            admission: None,
             warnings: None,
             actor: "webhook".into(),
             force: false,

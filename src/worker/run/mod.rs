@@ -17,9 +17,9 @@ use self::journal::{Decided, StoreJournal, is_effect, is_part, new_link, new_ste
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
-    event::{Event, EventKind, Reading, Work},
+    event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
-    store::{Advance, CallRow, Claimed, Lease, NewStep, Resolution, StepRow, StepState, Store},
+    store::{Advance, CallRow, Claimed, EventRow, Lease, NewStep, Resolution, StepRow, StepState, Store},
     sync::{
         CallRecord, Duplicate, FaultCause, Job, Plan, Question, Step, Task, WhoItIs, identities, named, subject_of,
     },
@@ -128,11 +128,19 @@ impl Run<'_> {
         let is_old = trusted.is_none() && !has_effect;
         if pending.is_empty() || is_old || anew.must_plan() || (is_decided && !is_linking) {
             let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
+            let is_admitted = event.force || was_admitted(event);
+            // What was refused at the door is judged anew, by what is known now.
+            let standing = if is_admitted || link.is_some() {
+                Standing::default()
+            } else {
+                self.store.standing(work.contact_id()).await?
+            };
             let task = Task {
                 work: work.clone(),
                 received_at: event.received_at,
                 link: link.cloned(),
-                force: event.force,
+                is_admitted,
+                standing,
                 decision: decision.filter(|_| trusted.is_none()),
                 is_stale,
                 profile,
@@ -322,6 +330,12 @@ impl Run<'_> {
         }
         calls.into_iter().map(row).collect()
     }
+}
+
+/// Whether the rules admitted an event when it was accepted: its sender was told so, and it stays so.
+fn was_admitted(event: &EventRow) -> bool {
+    let decision = event.admission.as_ref().and_then(|value| json::from_value::<Decision>(value).ok());
+    decision.is_some_and(|decision| decision.admitted)
 }
 
 /// Why a run plans once more, although it has a plan.

@@ -41,7 +41,6 @@ fn event(webhook_id: &str) -> NewEvent {
         occurred_at: None,
         payload: "{}".to_owned(),
         intake: Intake::Queue,
-        admission: None,
         warnings: None,
         actor: "webhook".to_owned(),
         force: false,

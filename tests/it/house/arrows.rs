@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const FURNITURE: [&str; 4] = ["clock", "config", "json", "telemetry"];
 /// What the configuration is parsed into, so that nobody parses it again: types that know no other file, in the room that
 /// uses them.
-const LEAVES_FOR_CONFIG: [&str; 3] = ["event::EventKind", "event::Placeholder", "event::Rule"];
+const LEAVES_FOR_CONFIG: [&str; 4] = ["event::EventKind", "event::Placeholder", "event::Rule", "event::RuleSet"];
 /// These see everything, and nobody imports them.
 const TOP: [&str; 4] = ["app", "cli", "lib", "main"];
 

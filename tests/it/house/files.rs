@@ -127,8 +127,8 @@ fn only_sync_knows_the_names_of_steps() {
     assert!(names.len() > 8 && names.iter().any(|name| name == "save_customer"), "they are read: {names:?}");
     for source in rust(&["src/app", "src/cli", "src/http", "src/store", "src/telemetry", "src/worker"]) {
         let text = program(&source);
-        // To link is also what an operator can decide (`contract.md` §5), and the interface says so.
-        let is_decision = |name: &str| name == "link" && source.path.starts_with("src/http/");
+        // To link is also what an operator can decide, and `approve` a member of an order (`contract.md` §5).
+        let is_decision = |name: &str| matches!(name, "link" | "approve") && source.path.starts_with("src/http/");
         let is_spelled = |name: &&String| {
             !is_decision(name) && (text.contains(&format!("\"{name}\"")) || text.contains(&format!("'{name}'")))
         };

@@ -1,16 +1,18 @@
 //! The door's side: what is taken, once, and in which order.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use erp_bridge::{
     clock::Millis,
+    config::{BeforePromotion, MessagesConfig},
     event::{Link, LinkKind, LinkedBy, Status},
     store::{Accepted, Intake, NewEvent, Settlement, StoreError},
 };
 use futures::future::join_all;
-use serde_json::json;
 
-use super::{Ledger, START, event, on_both};
+use super::{Ledger, START, event, held_for, judged, judged_with, on_both};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 on_both! {
     a_new_event_reads_back_as_it_came
@@ -49,7 +51,6 @@ async fn what_the_database_refuses_costs_its_own_event_alone_and_is_kept_for_ope
 async fn a_new_event_reads_back_as_it_came(ledger: &Ledger) {
     let came = NewEvent {
         occurred_at: Some(Millis(START.0 - 5)),
-        admission: Some(json!({ "admitted": true }).to_string()),
         warnings: None,
         actor: "ops".into(),
         force: true,
@@ -62,8 +63,7 @@ async fn a_new_event_reads_back_as_it_came(ledger: &Ledger) {
     let row = ledger.event(&id).await;
     assert_eq!(row.webhook_id, came.webhook_id);
     assert_eq!((row.kind, row.contact_id, row.payload), (came.kind, came.contact_id, Some(came.payload)));
-    let admission = row.admission.map(|decision| decision.to_string());
-    assert_eq!((row.occurred_at, admission), (came.occurred_at, came.admission));
+    assert_eq!((row.occurred_at, row.admission), (came.occurred_at, None));
     assert_eq!((row.actor, row.force, row.sequence), (came.actor, true, Some(7)));
     assert_eq!((row.trace_parent, row.status), (came.trace_parent, Status::Queued));
     assert_eq!((row.received_at, row.updated_at, row.next_attempt_at), (START, START, Some(START)));
@@ -162,36 +162,39 @@ async fn where_an_event_starts_depends_on_its_contact(ledger: &Ledger) {
     let last = erp_bridge::store::Advance { link: Some(link), ..Default::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
     ledger.queue("known").await;
-    let until = Millis(START.0 + 1_000);
-    for (intake, expected) in [
+    let ignore = MessagesConfig { before_promotion: BeforePromotion::Ignore, ..MessagesConfig::default() };
+    for (number, (intake, expected)) in [
         (Intake::Queue, [Queued, Queued, Queued]),
-        (Intake::QueueIfLinkedElseHold(until), [Held, Held, Queued]),
-        (Intake::QueueIfLinkedElseIgnore, [Ignored, Ignored, Queued]),
-        (Intake::QueueIfKnownElseNotAdmitted, [NotAdmitted, Queued, Queued]),
-        (Intake::NotAdmitted, [NotAdmitted; 3]),
+        (held_for(SECOND), [Held, Held, Queued]),
+        (judged_with("message.logged", None, true, &ignore), [Ignored, Ignored, Queued]),
+        (judged("sync.requested", None, true), [NotAdmitted, Queued, Queued]),
+        (judged("contact.promoted", None, true), [NotAdmitted; 3]),
         (Intake::Ignored, [Ignored; 3]),
-    ] {
-        for (contact, expected) in
-            [format!("{intake:?}").replace(['(', ')'], "-").as_str(), "known", "linked"].into_iter().zip(expected)
-        {
-            let id = ledger.take_in(contact, intake).await;
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for (contact, expected) in [format!("stranger{number}").as_str(), "known", "linked"].into_iter().zip(expected) {
+            let id = ledger.take_in(contact, intake.clone()).await;
             let row = ledger.event(&id).await;
             assert_eq!(row.status, expected, "{intake:?} {contact}");
             let (next, finished) = match expected {
                 Queued => (Some(START), None),
-                Held => (Some(until), None),
+                Held => (Some(START.plus(SECOND)), None),
                 _ => (None, Some(START)),
             };
             assert_eq!((row.next_attempt_at, row.finished_at), (next, finished), "{intake:?} {contact}");
+            assert_eq!(row.admission.is_some(), matches!(intake, Intake::Judged(_)), "{intake:?}");
         }
     }
 }
 
 async fn within_one_batch_an_event_counts_for_those_behind_it(ledger: &Ledger) {
+    let sync = || judged("sync.requested", None, true);
     let (first, second, stranger) = futures::join!(
         ledger.store.accept(event("w1", "c1")),
-        ledger.store.accept(NewEvent { intake: Intake::QueueIfKnownElseNotAdmitted, ..event("w2", "c1") }),
-        ledger.store.accept(NewEvent { intake: Intake::QueueIfKnownElseNotAdmitted, ..event("w3", "c2") }),
+        ledger.store.accept(NewEvent { intake: sync(), ..event("w2", "c1") }),
+        ledger.store.accept(NewEvent { intake: sync(), ..event("w3", "c2") }),
     );
     let status = |answer: Result<Accepted, _>| match answer.unwrap() {
         Accepted::New { status, .. } => status,

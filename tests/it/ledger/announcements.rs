@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::Status,
-    store::{Change, Follower, Intake, News, Settlement},
+    store::{Change, Follower, News, Settlement},
 };
 
-use super::{Ledger, MS, START, event, given_back, on_both, run};
+use super::{Ledger, MS, event, given_back, held_for, on_both, run};
 
 on_both! {
     every_move_of_an_event_is_told_once_and_in_order
@@ -51,7 +51,7 @@ async fn every_move_of_an_event_is_told_once_and_in_order(ledger: &Ledger) {
         Status::Discarded,
     ];
     assert_eq!(heard(&mut follower, "c1"), moves);
-    ledger.take_in("c2", Intake::QueueIfLinkedElseHold(START.plus(MS))).await;
+    ledger.take_in("c2", held_for(MS)).await;
     ledger.clock.advance(MS);
     ledger.store.expire_held().await.unwrap();
     assert_eq!(heard(&mut follower, "c2"), [Status::Held, Status::Discarded]);

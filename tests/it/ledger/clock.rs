@@ -6,11 +6,11 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{Advance, Intake, Settlement, StepState},
+    store::{Advance, Settlement, StepState},
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, START, given_back, on_both, step};
+use super::{LEASE, Ledger, MS, START, given_back, held_for, on_both, step};
 
 on_both! {
     a_clock_set_forward_ends_no_lease_of_a_living_worker
@@ -68,7 +68,7 @@ async fn a_clock_set_backward_holds_up_nothing_that_is_due(ledger: &Ledger) {
     assert!(ledger.claim(10).await.is_empty());
     let first = ledger.queue("c1").await;
     let second = ledger.queue("c1").await;
-    let held = ledger.take_in("c2", Intake::QueueIfLinkedElseHold(START.plus(DAY))).await;
+    let held = ledger.take_in("c2", held_for(DAY)).await;
     backward(ledger);
     for id in [&first, &second] {
         let claimed = ledger.claim_one().await;

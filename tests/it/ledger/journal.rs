@@ -1,13 +1,12 @@
 //! The journal of an event's steps, the links and reservations that it brings.
 
 use erp_bridge::{
-    clock::Millis,
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Advance, CallRow, Claimed, EqualSteps, Intake, NewStep, News, Settlement, StepState, Store},
+    store::{Advance, CallRow, Claimed, EqualSteps, NewStep, News, Settlement, StepState, Store},
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, MS, START, given_back, on_both, step};
+use super::{LEASE, Ledger, MS, START, given_back, held_for, on_both, step};
 
 on_both! {
     a_plan_is_written_with_its_first_step_started
@@ -144,11 +143,11 @@ fn link(ord: i64) -> Link {
 }
 
 async fn a_link_releases_the_held_messages_of_its_contact_in_order(ledger: &Ledger) {
-    let hold = Intake::QueueIfLinkedElseHold(Millis(START.0 + 1_000_000));
-    let held = [ledger.take_in("c1", hold).await, ledger.take_in("c1", hold).await];
-    let other = ledger.take_in("c2", hold).await;
+    let hold = held_for(MS * 1_000_000);
+    let held = [ledger.take_in("c1", hold.clone()).await, ledger.take_in("c1", hold.clone()).await];
+    let other = ledger.take_in("c2", hold.clone()).await;
     let mut claimed = begun(ledger, "c1", &["link", "assign"]).await;
-    let later = ledger.take_in("c1", hold).await;
+    let later = ledger.take_in("c1", hold.clone()).await;
     assert_eq!(ledger.status(&later).await, Status::Held);
     ledger.clock.advance(MS);
     let linked = Advance { done: Some((0, json!(null))), link: Some(link(8)), start: Some(1), ..Advance::default() };

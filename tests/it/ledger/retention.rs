@@ -11,7 +11,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{Ledger, MS, START, event, on_both, step};
+use super::{Ledger, MS, START, event, held_for, judged, on_both, step};
 
 on_both! {
     a_held_message_is_given_up_at_the_end_of_its_time_and_not_before
@@ -33,7 +33,7 @@ const BATCH: usize = 500;
 
 async fn a_held_message_is_given_up_at_the_end_of_its_time_and_not_before(ledger: &Ledger) {
     let span = Duration::from_secs(30 * 86_400);
-    let id = ledger.take_in("c1", Intake::QueueIfLinkedElseHold(START.plus(span))).await;
+    let id = ledger.take_in("c1", held_for(span)).await;
     let mut changes = ledger.store.follow(None);
     ledger.clock.advance(span - MS);
     assert_eq!(ledger.store.expire_held().await, Ok(0), "one millisecond before");
@@ -180,7 +180,7 @@ async fn what_is_open_or_dead_is_never_pruned(ledger: &Ledger) {
     ledger.claim_one().await;
     kept.push(ledger.queue("queued").await);
     let mut gone = Vec::new();
-    for intake in [Intake::Ignored, Intake::NotAdmitted, Intake::Queue] {
+    for intake in [Intake::Ignored, judged("sync.requested", None, true), Intake::Queue] {
         gone.push(ledger.take_in("gone", intake).await);
     }
     ledger.store.discard(&gone[2], &"ops".into(), None).await.unwrap();
@@ -229,7 +229,7 @@ async fn retention_goes_in_small_batches_and_the_door_goes_on_meanwhile(ledger: 
 /// A batch is looked up first and then forgotten in several transactions; an operator may come in between.
 async fn an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs(ledger: &Ledger) {
     let accepted = (0..BATCH).map(|number| {
-        let intake = Intake::NotAdmitted;
+        let intake = judged("sync.requested", None, true);
         ledger
             .store
             .accept(erp_bridge::store::NewEvent { intake, ..event(&format!("i{number}"), &format!("c{number}")) })

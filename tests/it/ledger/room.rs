@@ -6,11 +6,11 @@ use erp_bridge::{
     clock::Clock,
     config::DatabaseConfig,
     event::Status,
-    store::{Accepted, Intake, OpenError, Rejection, Settlement, Store, StoreError},
+    store::{Accepted, OpenError, Rejection, Settlement, Store, StoreError},
 };
 use serde_json::json;
 
-use super::{Ledger, START, event, on_both};
+use super::{Ledger, START, event, held_for, on_both};
 use crate::support::{
     World, WorldOptions, eventually, message,
     postgres::{self, Cluster},
@@ -63,7 +63,7 @@ async fn what_waits_is_counted_and_what_has_ended_is_not(ledger: &Ledger) {
     }
     assert_eq!(ledger.store.count_backlog(&ledger.config).await, Ok(0));
     ledger.ended("review", Status::NeedsReview).await;
-    ledger.take_in("held", Intake::QueueIfLinkedElseHold(START)).await;
+    ledger.take_in("held", held_for(Duration::ZERO)).await;
     ledger.queue("running").await;
     let lease = ledger.claim_one().await.lease;
     ledger.queue("queued").await;

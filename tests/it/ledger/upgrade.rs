@@ -13,13 +13,14 @@ use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 use super::{LEASE, START, run};
 use crate::support::postgres;
 
-/// What a program with the first schema left behind: an event that has ended, one in its turn, one that is held.
+/// What a program with the first schema left behind: an event that has ended, one in its turn, one that is held, and a deal.
 const LEFT_BEHIND: &str = "
     insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, next_attempt_at,
         updated_at, finished_at)
       values ('ended', 'h', 'message.logged', 'c1', 'succeeded', 1, '{}', 'webhook', 0, 0, null, 1, 1),
              ('open', 'h', 'message.logged', 'c1', 'queued', 1, '{}', 'webhook', 0, 0, 1, 1, null),
-             ('held', 'h', 'message.logged', 'c1', 'held', 1, '{}', 'webhook', 0, 0, 1, 1, null);
+             ('held', 'h', 'message.logged', 'c1', 'held', 1, '{}', 'webhook', 0, 0, 1, 1, null),
+             ('deal', 'h', 'deal.closed', 'c3', 'not_admitted', 1, '{}', 'webhook', 0, 0, null, 1, 1);
     insert into events (id, webhook_id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, updated_at,
         finished_at)
       values ('called', 'key:ops:a-1', 'h', 'sync.requested', 'c2', 'succeeded', 1, '{}', 'ops', 0, 0, 1, 1),
@@ -61,6 +62,8 @@ async fn is_brought_up_to_date(url: String) {
     }
     assert_eq!(store.steps("open").await.unwrap().len(), 3, "the plan by which its contact has a customer stays");
     assert!(!store.has_turn("c1").await.unwrap(), "the held one waits outside of the turn");
+    assert!(store.standing("c3").await.unwrap().has_deal, "who has closed a deal is known");
+    assert!(!store.standing("c1").await.unwrap().has_deal);
     assert!(open(false).await.is_ok());
 }
 
