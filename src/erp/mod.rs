@@ -27,6 +27,7 @@ mod record;
 mod redact;
 mod session;
 mod summary;
+mod tree_node;
 mod trees;
 
 #[cfg(test)]
@@ -50,4 +51,4 @@ pub(crate) use progress::{ContactWay, NewProgress, ProgressList, ProgressRow};
 pub(crate) use raw::{RawAnswer, RawCall};
 pub(crate) use record::{CallLog, CallRecord, PLANNED, UNALLOCATED};
 pub(crate) use session::{LoginInfo, REFUSALS_MAX, SessionStore, StoredSession};
-pub(crate) use trees::TreeNode;
+pub(crate) use tree_node::TreeNode;

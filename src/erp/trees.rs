@@ -1,21 +1,10 @@
 //! Trees that pages for people choose from (`erp-wire.md §3`): reported, and their shape is assumed.
 
-use super::{Erp, ErpError, interface::Interface};
+use super::{Erp, ErpError, TreeNode, interface::Interface};
 
 /// 客户分类 and below each its 跟进程度: no fields, no command. Source: `erp-wire.md §3`.
 const CATEGORIES: Interface =
     Interface::trees("客户分类", "tree.categories", "/sysa/mobilephone/systemManage/telsort_list.asp?stype=check");
-
-/// One node of a tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TreeNode {
-    /// The id that calls take.
-    pub(crate) value: String,
-    /// The display text.
-    pub(crate) text: String,
-    /// What stands below it.
-    pub(crate) nodes: Vec<TreeNode>,
-}
 
 impl Erp {
     /// 客户分类, each with its 跟进程度.

@@ -129,9 +129,12 @@ async fn a_level_whose_configured_id_is_not_the_erps_gets_the_erps_and_the_check
     succeed(&world, "m1", &everything(None)).await;
     let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     assert_fields(&world.sim.handle, ord, &[("jz", "175")]);
-    let rows = app::check(&world.config).await;
-    let row = rows.iter().find(|row| row.what.contains("很高")).unwrap();
-    assert!(!row.ok && row.detail.contains("175") && row.detail.contains("999"), "{row:?}");
+    let rows = app::check(&world.config, Vec::new()).await;
+    let row = rows.iter().find(|row| row.what.zh.contains("很高")).unwrap();
+    assert!(
+        row.status == app::CheckStatus::Fails && row.detail.contains("175") && row.detail.contains("999"),
+        "{row:?}"
+    );
 }
 
 #[tokio::test]

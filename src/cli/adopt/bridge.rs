@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::contacts::ContactsFile;
@@ -23,6 +23,12 @@ pub(super) struct Bridge {
     url: String,
     token: SecretString,
     client: reqwest::Client,
+}
+
+#[derive(Serialize)]
+struct Order<'a> {
+    contacts: Vec<&'a Value>,
+    apply: bool,
 }
 
 #[derive(Deserialize)]
@@ -49,9 +55,10 @@ impl Bridge {
             if batch.is_empty() {
                 return Ok(());
             }
-            let readable: Vec<&Value> = batch.iter().filter_map(|line| line.contact.as_ref().ok()).collect();
-            let mut items =
-                self.call(&json!({ "contacts": readable, "apply": apply }), readable.is_empty()).await?.into_iter();
+            let contacts: Vec<&Value> = batch.iter().filter_map(|line| line.contact.as_ref().ok()).collect();
+            let items =
+                if contacts.is_empty() { Vec::new() } else { self.call(&json!(Order { contacts, apply })).await? };
+            let mut items = items.into_iter();
             for line in &batch {
                 let row = match &line.contact {
                     Ok(_) => items.next().ok_or("the bridge answered for fewer contacts than it was asked")?,
@@ -62,10 +69,7 @@ impl Bridge {
         }
     }
 
-    async fn call(&self, body: &Value, is_empty: bool) -> Result<Vec<AdoptedContact>, Box<dyn std::error::Error>> {
-        if is_empty {
-            return Ok(Vec::new());
-        }
+    async fn call(&self, body: &Value) -> Result<Vec<AdoptedContact>, Box<dyn std::error::Error>> {
         let request = self.client.post(&self.url).bearer_auth(self.token.expose_secret());
         let request = request.header("content-type", "application/json").body(body.to_string());
         let response = request.send().await.map_err(|error| format!("{} cannot be reached: {error}", self.url))?;

@@ -131,13 +131,13 @@ async fn a_postgres_database_that_is_not_utf8_is_refused_with_the_command_that_m
 async fn a_check_does_not_migrate_a_postgres_that_replicas_may_work_on() {
     let sim = simulator::start(SimConfig::default()).await.unwrap();
     let config = world::config(&sim.base_url(), &postgres::database().await);
-    let store_row = async || app::check(&config).await.into_iter().find(|row| row.what.contains("store")).unwrap();
+    let store_row = async || app::check(&config, Vec::new()).await.into_iter().find(|row| row.code == "store").unwrap();
     let row = store_row().await;
-    assert!(!row.ok && row.detail.contains("version 0") && row.detail.contains("serve"), "{row:?}");
+    assert!(row.detail.starts_with("0 → ") && row.detail.contains("serve"), "{row:?}");
     let looked = opened(&config.database, false).await;
     assert!(matches!(looked, Err(OpenError::Behind { found: 0, .. })), "it is as it was");
     opened(&config.database, true).await.unwrap();
-    assert!(store_row().await.ok);
+    assert_eq!(store_row().await.status, app::CheckStatus::Holds);
 }
 
 /// The two migration folders make the same tables: columns with their kind and whether they may be null, and every
