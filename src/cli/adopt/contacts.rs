@@ -196,7 +196,7 @@ impl JsonLines {
     fn skip_line(&mut self) {
         loop {
             let (length, ends) = match self.0.fill_buf() {
-                Ok(buffer) if buffer.is_empty() => return,
+                Ok([]) => return,
                 Ok(buffer) => match buffer.iter().position(|byte| *byte == b'\n') {
                     Some(at) => (at + 1, true),
                     None => (buffer.len(), false),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Adoption, Advance, Intake, LinkSearch, NewEvent, Settlement, StoreError},
+    store::{Adoption, Advance, LinkSearch, NewEvent, Settlement, StoreError},
 };
 
-use super::{LEASE, Ledger, event, on_both, step};
+use super::{LEASE, Ledger, event, held_for, on_both, step};
 
 on_both! {
     links_are_found_by_what_they_are_and_by_whom_they_name
@@ -97,7 +97,7 @@ fn customer(ord: i64, kind: LinkKind) -> Link {
 }
 
 async fn an_adopted_contact_is_linked_audited_and_its_held_messages_go_on(ledger: &Ledger) {
-    let held = NewEvent { intake: Intake::QueueIfLinkedElseHold(ledger.clock.now().plus(LEASE)), ..event("m1", "c1") };
+    let held = NewEvent { intake: held_for(LEASE), ..event("m1", "c1") };
     ledger.accept(held).await;
     let link = customer(7, LinkKind::Person);
     let actor = "adopt".into();
