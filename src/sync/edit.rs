@@ -9,7 +9,7 @@ use super::{
     details::{self, is_missing, shown},
     executor::{Effect, Executor, Verification},
 };
-use crate::erp::{CustomerKind, Detail, ErpError, Field, Shown};
+use crate::erp::{Answer, CustomerKind, Detail, ErpError, Field, Shown};
 
 /// Fields that an ERP may check for duplicates (查重, `erp-wire.md §3`), as its refusals call them.
 const CHECKED: [(&str, [&str; 3]); 4] = [
@@ -18,6 +18,9 @@ const CHECKED: [(&str, [&str; 3]); 4] = [
     ("email", ["邮箱", "邮件", "email"]),
     ("phone", ["电话", "phone", "固话"]),
 ];
+
+/// How a refusal names the kind of a customer.
+const KIND_WORDS: [&str; 2] = ["客户类型", "sort2"];
 
 impl Executor<'_> {
     /// Fills in what the customer still lacks of these fields. What it cannot have because another customer has it (查重)
@@ -33,7 +36,7 @@ impl Executor<'_> {
             let Some(edit) = self.edit(kind, ord, &detail, &missing, None).await? else {
                 return Ok(Effect::left_out(NO_TEXTS));
             };
-            let refused = match self.erp.edit_customer(ord, &edit).await {
+            let refused = match self.send_edit(ord, edit).await {
                 Ok(answer) => return Ok(Effect::said(answer.message)),
                 Err(error) if error.is_duplicate() => error,
                 Err(error) => return Err(error.into()),
@@ -88,6 +91,20 @@ impl Executor<'_> {
         ];
         let required = required.into_iter().map(|(id, val)| Field::new(id, val));
         Ok(Some(required.chain(fields.iter().cloned()).collect()))
+    }
+
+    /// Sends an edit. Whether a customer is a 单位客户 or a 个人客户 no answer says, and a detail that was asked for as the other
+    /// kind may be shown all the same: where the ERP refuses the kind, nothing is stored, and it is the other one.
+    pub(super) async fn send_edit(&self, ord: i64, mut edit: Vec<Field>) -> Result<Answer, ErpError> {
+        match self.erp.edit_customer(ord, &edit).await {
+            Err(ErpError::Refused(words)) if KIND_WORDS.iter().any(|word| words.contains(word)) => {}
+            sent => return sent,
+        }
+        for field in edit.iter_mut().filter(|field| field.id == "sort2") {
+            let other = if field.val == "1" { "2" } else { "1" };
+            *field = Field::new("sort2", other);
+        }
+        self.erp.edit_customer(ord, &edit).await
     }
 
     pub(super) async fn verify_filled(

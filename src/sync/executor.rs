@@ -92,7 +92,7 @@ impl Executor<'_> {
                 let (kind, detail) = details::detail_of(self.erp, *kind, self.ord()?).await?;
                 let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage)).await?;
                 let edit = edit.ok_or_else(|| ErpError::Refused(NO_TEXTS.into()))?;
-                self.erp.edit_customer(self.ord()?, &edit).await?
+                self.send_edit(self.ord()?, edit).await?
             }
             Step::Assign { to } => {
                 assignment::check_users(self.erp, to).await?;

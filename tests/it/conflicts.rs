@@ -46,6 +46,24 @@ async fn a_customer_known_by_mobile_number_gets_what_it_lacks_and_keeps_what_it_
     assert_eq!((link.ord, link.khid.as_str(), link.linked_by.as_str()), (bare, "K1", "mobile"));
 }
 
+/// No answer says which kind a customer is, and a detail is shown whichever was asked for.
+#[tokio::test]
+async fn a_contact_without_a_company_whose_number_is_a_companys_is_promoted_and_buys_and_the_company_stays_one() {
+    let configure = |config: &mut erp_bridge::config::Config| config.erp.values.stage_after_deal = "成交客户".into();
+    let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
+    let company = json!({ "name": "杭州甲公司", "kind": 1, "person_name": "周经理", "mobile": mobile(7) });
+    let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
+    let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+    for (webhook_id, event) in [("m1", promoted(&contact("c1", 7), 80.0)), ("m2", deal(&contact("c1", 7), 80.0))] {
+        let id = world.accept(webhook_id, &event).await;
+        let event = world.until(&id, &ENDS).await;
+        assert_eq!(event.status, Status::Succeeded, "{webhook_id}: {:?}", event.error);
+    }
+    let customer = world.sim.handle.customer(ord).unwrap();
+    assert_eq!((customer.kind, world.sim.handle.customers().len()), (1, 1));
+    assert_eq!((customer.fields["sort1"].as_str(), customer.fields["name"].as_str()), ("3,9", "杭州甲公司"));
+}
+
 #[tokio::test]
 async fn what_the_erp_has_is_never_overwritten() {
     let world = World::start().await;

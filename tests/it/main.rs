@@ -34,6 +34,7 @@ mod links;
 mod live_32;
 mod mapping;
 mod matrix;
+mod month;
 mod openapi;
 mod order;
 mod outages;
