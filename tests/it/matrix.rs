@@ -27,6 +27,7 @@ fn guarded() -> Vec<Row> {
         ("resolve_event", Method::POST, event("/resolve"), json!({"decision": "done"}), 403, 404),
         ("resume_dispatch", Method::POST, "/v1/erp/resume".into(), Value::Null, 403, 200),
         ("search_contacts", Method::GET, "/v1/contacts?q=nobody".into(), Value::Null, 200, 200),
+        ("adopt_contacts", Method::POST, "/v1/contacts/adopt".into(), json!({"contacts": [{"id": "c1"}]}), 403, 200),
         ("get_contact", Method::GET, contact(""), Value::Null, 404, 404),
         ("sync_contact", Method::POST, contact("/sync"), sync, 403, 202),
         ("assign_contact", Method::PUT, contact("/assignment"), json!({"mode": "public"}), 403, 404),

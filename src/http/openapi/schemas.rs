@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, Ref, RefOr, Schema},
+    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, schema::SchemaType},
 };
 
 use crate::http::adopted::ADOPT_MAX;
@@ -35,10 +35,13 @@ pub(in crate::http) fn sync_contact() -> RefOr<Schema> {
     reference("SyncContact")
 }
 
-/// Contacts of an adoption.
+/// Contacts of an adoption. One that is not valid is answered with its errors, and refuses none of the others.
 pub(in crate::http) fn contacts() -> RefOr<Schema> {
-    let items = ArrayBuilder::new().items(reference("Contact")).min_items(Some(1)).max_items(Some(ADOPT_MAX));
-    items.description(Some("Contacts as events carry them")).into()
+    let anything = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+    let items = ArrayBuilder::new().items(anything).min_items(Some(1)).max_items(Some(ADOPT_MAX));
+    items
+        .description(Some("Each as the schema Contact has it; one that is not comes out as invalid, with its errors"))
+        .into()
 }
 
 /// A thread.

@@ -77,7 +77,8 @@ async fn a_backup_is_its_owner_s_only_and_holds_no_session_of_the_erp() {
     assert!(twice.contains("copy.db: exists already"), "{twice}");
     store.close().await;
     // The copy is a whole ledger.
-    let config = DatabaseConfig { url: format!("sqlite://{}", copy.display()).parse().unwrap(), ..DatabaseConfig::default() };
+    let config =
+        DatabaseConfig { url: format!("sqlite://{}", copy.display()).parse().unwrap(), ..DatabaseConfig::default() };
     let restored = Store::open(&config, Clock::manual(START), false).await.unwrap();
     assert_eq!(restored.claim(10, super::LEASE).await.unwrap().len(), 1);
 }
