@@ -11,6 +11,7 @@ use super::{
     db::{Arg, Row, Tx, args},
     dialect::list,
     journal::{Advance, Lease, Progress, forget_plan, write_advance},
+    pauses::Heeded,
     reservations::UNDECIDED,
     transitions::Move,
 };
@@ -128,10 +129,21 @@ impl Store {
         let token = uuid::Uuid::new_v4().to_string();
         let mut tx = self.db.begin().await?;
         let until = now.plus(span);
+        let pauses = Heeded::read(&mut tx, now).await?;
+        if pauses.everything {
+            return Ok(Vec::new());
+        }
+        let mut parked = pauses.park_due(&mut tx, self.db.dialect(), now).await? > 0;
         let among = args![now, until, token.as_str(), limit, *cut_short.start(), *cut_short.end()];
         let turns = tx.fetch(self.db.dialect().claim(), among).await?;
+        let found = turns.len();
+        let turns = pauses.set_aside(&mut tx, now, turns).await?;
+        parked |= turns.len() < found;
         let heads = turns.iter().map(|row| row.int("head_seq").map(Arg::from)).collect::<Result<Vec<_>, _>>()?;
         if heads.is_empty() {
+            if parked {
+                self.commit(tx).await?;
+            }
             return Ok(Vec::new());
         }
         let count = heads.len();
@@ -248,18 +260,23 @@ pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Res
     let next = tx
         .fetch_first(
             "select seq, status, next_attempt_at, updated_at,
-               (select name from blocks where name = blocked_by) as blocked_by
+               (select name from blocks where name = blocked_by) as blocked_by,
+               (select name from pauses where name in ('pause type ' || kind, 'pause contact ' || contact_id)
+                  and (until is null or until > $2) limit 1) as paused_by
              from events where contact_id = $1 and finished_at is null and status <> 'held' order by seq limit 1",
-            args![contact_id],
+            args![contact_id, now],
         )
         .await?;
     let Some(next) = next else {
         tx.execute("delete from turns where contact_id = $1", args![contact_id]).await?;
         return Ok(());
     };
-    // A head that needs a person, or that a block has parked, is not due: the contact's later events wait behind it, in order.
-    let parked_by = next.opt_text("blocked_by")?;
-    let due_at = match super::types::status(&next)? {
+    // A head that needs a person, or that a pause or a block has parked, is not due: the contact's later events wait behind
+    // it, in order.
+    let status = super::types::status(&next)?;
+    let paused_by = next.opt_text("paused_by")?.filter(|_| status != Status::NeedsReview);
+    let parked_by = paused_by.or(next.opt_text("blocked_by")?);
+    let due_at = match status {
         Status::NeedsReview => None,
         _ if parked_by.is_some() => None,
         _ => Some(due(next.opt_millis("next_attempt_at")?.unwrap_or(now), next.millis("updated_at")?, now)),
