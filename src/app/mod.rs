@@ -2,6 +2,7 @@
 
 mod adopt;
 mod check;
+mod notify;
 mod preview;
 mod sessions;
 mod survey;
@@ -26,13 +27,14 @@ use crate::{
         signed_body::Secrets,
     },
     lifecycle::VitalTasks,
+    notify::{WriteBackSender, alerts::AlertWatch},
     store::{InstanceLock, OpenError, PauseScope, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::{self, Metrics},
     worker::{Dispatcher, Parts, Upkeep},
 };
 
-use self::{preview::LivePreview, sessions::LedgerSessions};
+use self::{notify::Others, preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
@@ -52,6 +54,9 @@ pub enum StartError {
     /// The ERP client.
     #[error(transparent)]
     Erp(#[from] BuildError),
+    /// What sends to others.
+    #[error("{0}")]
+    Sender(String),
     /// The listening address.
     #[error("{key}: {address} cannot be listened on: {error}")]
     Listen {
@@ -76,6 +81,10 @@ pub struct App {
     pub dispatcher: Arc<Dispatcher>,
     /// The ERP client, shared by all workers.
     pub erp: Erp,
+    /// Tells the platform what happened, if it is to be told.
+    pub write_back: Option<Arc<WriteBackSender>>,
+    /// Tells people what is wrong, if somebody is to be told.
+    pub alerts: Option<Arc<AlertWatch>>,
     keys: Arc<Keyring>,
     instance_lock: InstanceLock,
     stop: CancellationToken,
@@ -139,6 +148,7 @@ impl App {
             quiet_hours: config.erp.quiet_hours.clone(),
         });
         let stop = CancellationToken::new();
+        let others = notify::build(config, &store, &clock, &dispatcher, &keys)?;
         let (listener, address) = listen("server.listen", &config.server.listen).await?;
         let admin = match &config.server.admin_listen {
             Some(address) => Some(listen("server.admin_listen", address).await?),
@@ -185,9 +195,25 @@ impl App {
             tasks.spawn("the dispatcher", async move { _ = dispatch.await });
             let upkeep = hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()));
             tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
+            others.set_to_work(&tasks, &stop, &hard_stop);
         }
         let grace = config.server.shutdown_grace;
-        Ok(Self { address, admin_address, store, dispatcher, erp, keys, instance_lock, stop, hard_stop, grace, tasks })
+        let Others { write_back, alerts } = others;
+        Ok(Self {
+            address,
+            admin_address,
+            store,
+            dispatcher,
+            erp,
+            write_back,
+            alerts,
+            keys,
+            instance_lock,
+            stop,
+            hard_stop,
+            grace,
+            tasks,
+        })
     }
 
     /// Cancelling it stops the bridge.

@@ -8,6 +8,7 @@ mod check;
 mod defaults;
 mod erp;
 mod error;
+mod hooks;
 mod keys;
 mod load;
 mod log;
@@ -32,12 +33,13 @@ pub use self::{
     addresses::{DatabaseUrl, ListenAddress},
     erp::{BaseUrl, ContentType},
     error::{ConfigError, Problem},
+    hooks::{AlertTarget, AlertsConfig, ConsoleConfig, DayMinute, HookUrl, TargetKind, WriteBackConfig},
     load::{DEFAULT_FILE, Place},
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
     source::ENV_PREFIX,
     tables::is_user_id,
-    webhook_secret::WebhookSecret,
+    webhook_secret::{WebhookSecret, webhook_mac},
 };
 use crate::event::{EventKind, Placeholder, RuleSet};
 
@@ -70,6 +72,12 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// The clockwork between the ledger and the ERP.
     pub worker: WorkerConfig,
+    /// How the platform is told of what happened.
+    pub writeback: WriteBackConfig,
+    /// How people are told of what is wrong.
+    pub alerts: AlertsConfig,
+    /// Pages for people.
+    pub console: ConsoleConfig,
     /// How the bridge logs.
     pub log: LogConfig,
 }

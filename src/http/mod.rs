@@ -41,7 +41,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionCandidate, AdoptionOutcome};
 pub use state::{Adopter, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
 
-use api::{adoption, audit, contacts, events, failures, links, operations, pauses, preview, stats, stream};
+use api::{adoption, audit, contacts, events, failures, links, operations, outbox, pauses, preview, stats, stream};
 use problem::Problem;
 
 /// What is served to everybody: the platform's events and the probes.
@@ -84,6 +84,9 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(stream::stream_changes))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::list_rejections))
+        .routes(routes!(outbox::list_outbox))
+        .routes(routes!(outbox::replay_message))
+        .routes(routes!(outbox::discard_message))
         .routes(routes!(health::metrics_text))
 }
 
@@ -114,6 +117,11 @@ fn framed(routes: Router<HttpState>, state: HttpState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), drain::before_the_answer))
         .layer(middleware::from_fn(trace::around))
         .with_state(state)
+}
+
+/// What a code of a failure or block means, Chinese first, without anybody's words.
+pub fn cause_words(code: &str) -> &'static str {
+    api::cause_words(code)
 }
 
 /// The OpenAPI document in YAML, as `erp-bridge openapi` prints it.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     CallRow, StepRow, StepState, Store, StoreError,
+    announcements::Linked,
     audit::write_audit,
     db::{Row, Tx, args},
     transitions::Move,
@@ -285,7 +286,11 @@ async fn write_warnings(tx: &mut Tx, event_id: &str, found: &[FieldError]) -> Re
 /// Links the contact and releases its held messages into its turn. A link that moves is audited.
 pub(super) async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<(), StoreError> {
     let before = tx.fetch_first("select ord from contacts where contact_id = $1", args![contact_id]).await?;
-    if let Some(ord) = before.map(|row| row.int("ord")).transpose()?.filter(|ord| *ord != link.ord) {
+    let before = before.map(|row| row.int("ord")).transpose()?;
+    if before != Some(link.ord) {
+        tx.linked.push(Linked { contact_id: contact_id.to_owned(), link: link.clone(), at: now });
+    }
+    if let Some(ord) = before.filter(|ord| *ord != link.ord) {
         let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
         write_audit(tx, now, &"bridge".into(), "contact.relink", contact_id, Some(&reason)).await?;
     }

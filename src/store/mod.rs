@@ -14,6 +14,7 @@ mod bulk;
 mod checkpoint;
 mod clock_step;
 mod conn;
+mod day;
 mod db;
 mod dialect;
 mod erasure;
@@ -26,6 +27,7 @@ mod journal;
 mod links;
 mod open;
 mod operators;
+mod outbox;
 mod pages;
 mod pauses;
 mod private_files;
@@ -39,6 +41,7 @@ mod transitions;
 mod turns;
 mod types;
 mod upkeep;
+mod watches;
 
 use std::sync::{
     Arc, OnceLock,
@@ -49,15 +52,17 @@ use tokio::sync::Notify;
 
 use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
-    announcements::{Change, Follower, News},
+    announcements::{Change, Follower, News, WriteBack},
     audit::{Actor, AuditRow, Deed},
     blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
+    day::DaySummary,
     erp_state::ErpSession,
-    failures::Failure,
+    failures::{Failure, Trouble},
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
+    outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     retention::Pruned,

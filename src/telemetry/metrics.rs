@@ -20,6 +20,10 @@ const SILENT_SECONDS: &str = "erp_bridge_sender_silent_seconds";
 const GAPS: &str = "erp_bridge_sequence_gaps";
 const PAUSED: &str = "erp_bridge_dispatch_paused";
 const PAUSES: &str = "erp_bridge_dispatch_pauses";
+const DELIVERIES: &str = "erp_bridge_outbox_deliveries_total";
+const OUTBOX_WAITING: &str = "erp_bridge_outbox_waiting_messages";
+const OUTBOX_DEAD: &str = "erp_bridge_outbox_dead_messages";
+const OUTBOX_OLDEST: &str = "erp_bridge_outbox_oldest_seconds";
 const BLOCKS: &str = "erp_bridge_blocks";
 
 /// Upper bounds of the histogram's buckets, in seconds: from a call in the same room to the time-out.
@@ -47,6 +51,10 @@ impl Metrics {
             describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
             describe_gauge!(PAUSED, "1 while nothing is dispatched");
             describe_gauge!(PAUSES, "What operators have paused, by scope");
+            describe_counter!(DELIVERIES, "Messages sent to others by addressee and outcome");
+            describe_gauge!(OUTBOX_WAITING, "Messages that are still to be delivered");
+            describe_gauge!(OUTBOX_DEAD, "Messages that nobody tries to deliver any more");
+            describe_gauge!(OUTBOX_OLDEST, "How long the oldest waiting message has waited");
             describe_gauge!(BLOCKS, "What is wrong with the ERP's installation, by cause: events that need it wait");
             Some(handle)
         });
@@ -100,6 +108,21 @@ pub fn pauses(scope: &'static str, count: usize) {
 pub fn blocks(cause: &'static str, count: usize) {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the count stays far below 2^52")]
     gauge!(BLOCKS, "cause" => cause).set(count as f64);
+}
+
+/// A message was sent to others.
+pub fn delivered(to: &'static str, outcome: &'static str) {
+    counter!(DELIVERIES, "to" => to, "outcome" => outcome).increment(1);
+}
+
+/// How much is still to be delivered, for how long the oldest has waited, and what nobody tries any more.
+pub fn outbox(to: &'static str, waiting: i64, oldest: Duration, dead: i64) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
+    {
+        gauge!(OUTBOX_WAITING, "to" => to).set(waiting as f64);
+        gauge!(OUTBOX_DEAD, "to" => to).set(dead as f64);
+    }
+    gauge!(OUTBOX_OLDEST, "to" => to).set(oldest.as_secs_f64());
 }
 
 /// An event moved to a state.

@@ -13,6 +13,7 @@ mod figures;
 mod journal;
 mod links;
 mod operators;
+mod outbox;
 mod pages;
 mod pauses;
 mod pooler;

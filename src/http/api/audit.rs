@@ -25,7 +25,7 @@ pub(in crate::http) struct PageParams {
 }
 
 impl PageParams {
-    fn read(&self) -> Result<(Option<i64>, i64), Problem> {
+    pub(super) fn read(&self) -> Result<(Option<i64>, i64), Problem> {
         Ok((query::cursor(self.cursor.as_deref())?, query::limit(self.limit.as_deref())?))
     }
 }

@@ -11,9 +11,15 @@ pub(super) mod events;
 pub(super) mod failures;
 pub(super) mod links;
 pub(super) mod operations;
+pub(super) mod outbox;
 pub(super) mod pauses;
 pub(super) mod preview;
 mod query;
 pub(super) mod stats;
 pub(super) mod stream;
 pub(super) mod views;
+
+/// What a code means, in words.
+pub(super) fn cause_words(code: &str) -> &'static str {
+    causes::cause(code).message
+}
