@@ -29,6 +29,7 @@ mod links;
 mod open;
 mod operators;
 mod pages;
+mod pauses;
 mod private_files;
 mod queries;
 mod replicas;
@@ -60,6 +61,7 @@ pub use self::{
     journal::{Advance, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     pages::{EventSummary, Page},
+    pauses::{DispatchPause, PauseScope},
     retention::Pruned,
     sequences::Gap,
     turns::{Claimed, Settled, Settlement},

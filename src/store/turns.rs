@@ -15,6 +15,7 @@ use super::{
     db::{Arg, Row, Tx, args},
     dialect::list,
     journal::{Advance, Lease},
+    pauses::Heeded,
     transitions::Move,
 };
 use crate::{
@@ -131,10 +132,21 @@ impl Store {
         let token = uuid::Uuid::new_v4().to_string();
         let mut tx = self.db.begin().await?;
         let until = now.plus(span);
+        let pauses = Heeded::read(&mut tx, now).await?;
+        if pauses.everything {
+            return Ok(Vec::new());
+        }
+        let mut parked = pauses.park_due(&mut tx, self.db.dialect(), now).await? > 0;
         let among = args![now, until, token.as_str(), limit, *cut_short.start(), *cut_short.end()];
         let turns = tx.fetch(self.db.dialect().claim(), among).await?;
+        let found = turns.len();
+        let turns = pauses.set_aside(&mut tx, now, turns).await?;
+        parked |= turns.len() < found;
         let heads = turns.iter().map(|row| row.int("head_seq").map(Arg::from)).collect::<Result<Vec<_>, _>>()?;
         if heads.is_empty() {
+            if parked {
+                self.commit(tx).await?;
+            }
             return Ok(Vec::new());
         }
         let count = heads.len();
@@ -212,10 +224,12 @@ async fn with_journal(tx: &mut Tx, claimed: Vec<(EventRow, &Row)>, lease: &Lease
 
 /// The oldest event of each contact that stands in its turn.
 const HEADS: Many<'_> = Many {
-    columns: "contact",
+    columns: "contact, at",
     run: "select heads.contact, events.seq, events.status, events.next_attempt_at, events.updated_at,
-            (select name from blocks where name = events.blocked_by) as blocked_by
-          from (select contact, (select seq from events where contact_id = contact and finished_at is null
+            (select name from blocks where name = events.blocked_by) as blocked_by,
+            (select name from pauses where name in ('pause type ' || events.kind, 'pause contact ' || events.contact_id)
+               and (until is null or until > heads.at) limit 1) as paused_by
+          from (select contact, at, (select seq from events where contact_id = contact and finished_at is null
                   and status <> 'held' order by seq limit 1) as head from given) as heads
           join events on events.seq = heads.head",
 };
@@ -231,15 +245,17 @@ const NO_TURN: Many<'_> =
 /// Lets each contact's oldest event that stands in its turn be its head, or ends the turn if there is none. The caller
 /// holds the contacts' locks.
 pub(super) async fn move_turns(tx: &mut Tx, contacts: &BTreeSet<&str>, now: Millis) -> Result<(), StoreError> {
-    let asked = contacts.iter().map(|contact| [Arg::from(*contact)]).collect();
+    let asked = contacts.iter().map(|contact| [Arg::from(*contact), now.into()]).collect();
     let mut turns = Vec::with_capacity(contacts.len());
     let mut over: BTreeSet<String> = contacts.iter().map(ToString::to_string).collect();
     for next in HEADS.run(tx, asked).await? {
         let contact = next.text("contact")?;
-        // A head that needs a person, or that a block has parked, is not due: the contact's later events wait behind it, in
-        // order.
-        let parked_by = next.opt_text("blocked_by")?;
-        let due_at = match super::types::status(&next)? {
+        // A head that needs a person, or that a pause or a block has parked, is not due: the contact's later events wait
+        // behind it, in order.
+        let status = super::types::status(&next)?;
+        let paused_by = next.opt_text("paused_by")?.filter(|_| status != Status::NeedsReview);
+        let parked_by = paused_by.or(next.opt_text("blocked_by")?);
+        let due_at = match status {
             Status::NeedsReview => None,
             _ if parked_by.is_some() => None,
             _ => Some(due(next.opt_millis("next_attempt_at")?.unwrap_or(now), next.millis("updated_at")?, now)),

@@ -15,6 +15,7 @@ mod journal;
 mod links;
 mod operators;
 mod pages;
+mod pauses;
 mod pooler;
 mod private;
 mod probes;
