@@ -24,6 +24,8 @@ mod figures;
 mod health;
 mod instance_lock;
 mod journal;
+mod journal_group;
+mod journal_writer;
 mod links;
 mod open;
 mod operators;
@@ -60,7 +62,7 @@ pub use self::{
     failures::{Failure, Trouble},
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
+    journal::{Advance, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},
@@ -155,6 +157,7 @@ pub struct Store {
     clock: Clock,
     background: Background,
     accepting: accept::Sender,
+    journal: journal_writer::Sender,
     announcer: Announcer,
     work: Arc<Notify>,
     backlog: Arc<AtomicI64>,
@@ -190,18 +193,28 @@ impl Store {
             backlog: backlog.clone(),
         };
         let accepting = writer.start(&background);
+        let watch = Arc::default();
+        let journal = journal_writer::Writer {
+            db: db.clone(),
+            clock: clock.clone(),
+            work: work.clone(),
+            announcer: announcer.clone(),
+            watch: Arc::clone(&watch),
+        };
+        let journal = journal.start(&background);
         let store = Self {
             health: health::Health::watch(db.clone(), &accepting, &background),
             db,
             clock,
             background,
             accepting,
+            journal,
             announcer,
             work,
             backlog,
             full: Arc::default(),
             mode: mode.into(),
-            watch: Arc::default(),
+            watch,
             clock_steps: Arc::default(),
             figures: Arc::default(),
         };

@@ -10,6 +10,7 @@ mod clock;
 mod erasure;
 mod erp_state;
 mod figures;
+mod groups;
 mod journal;
 mod links;
 mod operators;
