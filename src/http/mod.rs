@@ -2,20 +2,20 @@
 //! this page.
 
 mod adopted;
-mod api;
-mod auth;
+pub(crate) mod api;
+pub(crate) mod auth;
 mod auth_failures;
-mod body;
+pub(crate) mod body;
 mod budget;
 mod drain;
 mod health;
-mod intake;
+pub(crate) mod intake;
 pub mod keys;
 mod last_use;
 mod openapi;
 mod paced;
 mod places;
-mod problem;
+pub(crate) mod problem;
 pub mod rates;
 mod request_id;
 pub mod server;
