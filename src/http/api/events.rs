@@ -55,6 +55,9 @@ pub(crate) struct ListParams {
     /// Whether they wait for something that is wrong with the installation.
     #[param(nullable = false, value_type = bool, required = false)]
     pub blocked: Option<String>,
+    /// The error's code.
+    #[param(nullable = false, pattern = "^[a-z_]{0,40}$", example = "refused")]
+    pub code: Option<String>,
     /// Received at or after this moment.
     #[param(nullable = false, format = DateTime)]
     pub since: Option<String>,
@@ -99,6 +102,7 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
         blocked: params.blocked.as_deref(),
         since: params.since.as_deref(),
         until: params.until.as_deref(),
+        code: params.code.as_deref(),
         q: params.q.as_deref(),
     };
     let filter = text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
@@ -110,6 +114,15 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.iter().map(|row| EventItem::of(row, sight).listed()).collect();
     Ok(EventPage { items, next_cursor })
+}
+
+/// The event that has waited longest of those that may run next or wait for a person.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn oldest_waiting(state: &HttpState, caller: &Caller) -> Result<Option<EventItem>, Problem> {
+    let row = state.store.oldest_waiting().await?;
+    Ok(row.map(|row| EventItem::of(&row.summary(), Sight::of(caller.scope)).listed()))
 }
 
 /// How one wants to see it.

@@ -247,6 +247,10 @@ pub(crate) struct ReplayFilter {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
     pub contact_id: Option<String>,
+    /// The error's code.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, pattern = "^[a-z_]{1,40}$", examples("refused"))]
+    pub code: Option<String>,
     /// Received at or after this moment.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, format = DateTime)]
@@ -273,13 +277,14 @@ impl ReplayFilter {
             ("contact_id", self.contact_id.as_deref()),
             ("since", self.since.as_deref()),
             ("until", self.until.as_deref()),
+            ("code", self.code.as_deref()),
             ("q", self.q.as_deref()),
         ];
         if let Some((name, _)) = members.iter().find(|(_, text)| *text == Some("")) {
             return Err(invalid(format!("/{name}"), "may not be empty".into()));
         }
         if members.iter().all(|(_, text)| text.is_none()) {
-            let message = "name at least one of status, type, contact_id, since, until, q";
+            let message = "name at least one of status, type, contact_id, code, since, until, q";
             return Err(invalid(String::new(), message.into()));
         }
         let text = FilterText {
@@ -289,6 +294,7 @@ impl ReplayFilter {
             blocked: None,
             since: self.since.as_deref(),
             until: self.until.as_deref(),
+            code: self.code.as_deref(),
             q: self.q.as_deref(),
         };
         let filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;

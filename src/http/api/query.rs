@@ -77,6 +77,7 @@ pub(crate) struct FilterText<'a> {
     pub(crate) blocked: Option<&'a str>,
     pub(crate) since: Option<&'a str>,
     pub(crate) until: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
     pub(crate) q: Option<&'a str>,
 }
 
@@ -103,6 +104,7 @@ impl FilterText<'_> {
             },
             since: moment("since", self.since)?,
             until: moment("until", self.until)?,
+            code: given(self.code).map(code).transpose()?,
             q: given(self.q).map(|text| plain("q", text)).transpose()?,
             search_words: false,
         })
@@ -112,6 +114,12 @@ impl FilterText<'_> {
 fn statuses(list: &str) -> Result<Vec<Status>, Fault> {
     let names = list.split(',').filter(|_| !list.is_empty());
     names.map(|name| Status::from_str(name).map_err(|error| ("status", error.to_string()))).collect()
+}
+
+/// An error's code: a word of the bridge's own.
+fn code(text: String) -> Result<String, Fault> {
+    let is_code = text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_code { Ok(text) } else { Err(("code", "an error's code: up to 40 of a-z _".into())) }
 }
 
 /// A text without control characters (PostgreSQL cannot store a NUL) of at most [`MAX_TEXT_CHARS`].
