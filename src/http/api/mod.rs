@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod failures;
 pub(crate) mod links;
 pub(crate) mod operations;
+pub(crate) mod pauses;
 pub(crate) mod preview;
 pub(crate) mod query;
 pub(crate) mod stats;
