@@ -5,5 +5,3 @@ mod pages;
 mod sessions;
 mod todo;
 mod visitor;
-
-pub use visitor::Visitor;

@@ -259,11 +259,13 @@ mod tests {
             blocked: Some("true"),
             since: Some("2026-11-23T00:00:00+08:00"),
             until: Some("2026-11-23T00:00:00Z"),
+            code: Some("refused"),
             q: Some("张"),
         };
         let filter = text.read().unwrap();
         assert_eq!(filter.statuses, [Status::Dead, Status::Held]);
         assert_eq!((filter.kind.as_deref(), filter.q.as_deref()), (Some("deal.closed"), Some("张")));
+        assert_eq!(filter.code.as_deref(), Some("refused"));
         assert_eq!(filter.until.unwrap().since(filter.since.unwrap()).as_secs(), 8 * 3_600);
 
         let long = "x".repeat(MAX_TEXT_CHARS + 1);
@@ -273,6 +275,7 @@ mod tests {
             (FilterText { blocked: Some("yes"), ..FilterText::default() }, "blocked"),
             (FilterText { kind: Some("a\u{0}"), ..FilterText::default() }, "type"),
             (FilterText { contact_id: Some("a b"), ..FilterText::default() }, "contact_id"),
+            (FilterText { code: Some("Refused"), ..FilterText::default() }, "code"),
             (FilterText { since: Some("yesterday"), ..FilterText::default() }, "since"),
             (FilterText { until: Some("2026-11-23"), ..FilterText::default() }, "until"),
             (FilterText { q: Some(&long), ..FilterText::default() }, "q"),
