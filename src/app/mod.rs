@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig, ListenAddress},
+    console,
     erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
     http::{
@@ -183,7 +184,8 @@ impl App {
         let tasks = VitalTasks::new(stop.clone());
         let hard_stop = CancellationToken::new();
         let admin_address = admin.as_ref().map(|(_, address)| *address);
-        for (listener, router) in served(listener, admin, &state) {
+        let console = if config.console.enabled { console::routes() } else { Router::new() };
+        for (listener, router) in served(listener, admin, &state, console) {
             let server = serve(listener, router, state.clone(), server_limits(config), stop.clone());
             tasks.spawn("the server", async move { _ = server.await });
         }
@@ -304,8 +306,9 @@ fn served(
     public: TcpListener,
     admin: Option<(TcpListener, SocketAddr)>,
     state: &HttpState,
+    console: Router<HttpState>,
 ) -> Vec<(TcpListener, Router)> {
-    let everything = http::router(state.clone());
+    let everything = http::router(state.clone(), console);
     match admin {
         None => vec![(public, everything)],
         Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{BaseUrl, WebhookSecret};
+use super::WebhookSecret;
 
 /// The address of a receiver. Robots have their key in it, so it is never shown whole.
 #[derive(Clone)]
@@ -130,13 +130,6 @@ impl FromStr for DayMinute {
         let minute = text.split_once(':').and_then(|(hours, minutes)| Some(two(hours, 23)? * 60 + two(minutes, 59)?));
         minute.map(Self).ok_or("write a time of day such as \"09:00\"")
     }
-}
-
-/// `[console]`, as far as others link to it.
-#[derive(Debug, Clone, Default)]
-pub struct ConsoleConfig {
-    /// The address under which people reach the bridge.
-    pub public_url: Option<BaseUrl>,
 }
 
 impl Default for WriteBackConfig {

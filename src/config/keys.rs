@@ -50,7 +50,10 @@ pub(super) fn read(r: &mut Reader) -> Config {
         worker: worker(r),
         writeback: writeback(r),
         alerts: alerts(r),
-        console: ConsoleConfig { public_url: r.read("console.public_url", None, unless_empty(read_as)) },
+        console: ConsoleConfig {
+            enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth),
+            public_url: r.read("console.public_url", None, unless_empty(read_as)),
+        },
         log: log(r),
     }
 }

@@ -33,7 +33,7 @@ pub use self::{
     addresses::{DatabaseUrl, ListenAddress},
     erp::{BaseUrl, ContentType},
     error::{ConfigError, Problem},
-    hooks::{AlertTarget, AlertsConfig, ConsoleConfig, DayMinute, HookUrl, TargetKind, WriteBackConfig},
+    hooks::{AlertTarget, AlertsConfig, DayMinute, HookUrl, TargetKind, WriteBackConfig},
     load::{DEFAULT_FILE, Place},
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
@@ -373,6 +373,15 @@ pub struct WorkerConfig {
     pub block_pause_max: Duration,
     /// Runs of an event in a row during which the process ended; after so many the event is dead.
     pub cut_short_runs: u32,
+}
+
+/// `[console]`
+#[derive(Debug, Clone)]
+pub struct ConsoleConfig {
+    /// Whether `/console` is served.
+    pub enabled: bool,
+    /// The address under which people reach the bridge, for links in alerts.
+    pub public_url: Option<BaseUrl>,
 }
 
 /// `[log]`

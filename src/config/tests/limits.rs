@@ -184,6 +184,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("alerts.circuit_open_for", &["0s", "1d"], &["86401s", "1"]),
     ("alerts.old_secret_for", &["0s", "365d"], &["31536001s", "1"]),
     ("alerts.details", &["true", "false"], &["yes", ""]),
+    ("console.enabled", &["true", "false"], &["1", "yes", ""]),
     (
         "console.public_url",
         &["", "https://bridge.example", "http://10.0.0.7:8080"],
