@@ -11,7 +11,7 @@ use std::{
 };
 
 use erp_bridge::{
-    config::{AlertTarget, Config, TargetKind},
+    config::{AlertTarget, Config, HookUrl, TargetKind},
     event::Status,
     store::{Advance, CallRow, DoneStep, NewStep, Settlement, StepFacts, Store},
     telemetry::logging::OneLine,
@@ -104,7 +104,7 @@ const PLATFORM_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs
 
 /// Tells people of what is wrong, and the platform of everything.
 fn told(robot: &str, platform: &str) -> Box<dyn Fn(&mut Config) + Send> {
-    let (robot, platform) = (robot.parse().unwrap(), platform.parse().unwrap());
+    let (robot, platform): (HookUrl, HookUrl) = (robot.parse().unwrap(), platform.parse().unwrap());
     let target = AlertTarget { kind: TargetKind::Webhook, url: robot, secret: None };
     Box::new(move |config| {
         config.alerts.targets = vec![target.clone()];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Addressee, Adoption, Delivery, Message, NewMessage, Settlement, StoreError, WriteBack},
+    store::{Addressee, Adoption, Delivery, Message, NewMessage, StoreError, WriteBack},
 };
 use serde_json::json;
 
