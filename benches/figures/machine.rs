@@ -27,8 +27,9 @@ pub(crate) fn facts(on_disk: &Path) -> Outcome<String> {
     let load = std::fs::read_to_string("/proc/loadavg")?;
     let others = load.split(' ').next().unwrap_or("?");
     Ok(format!(
-        "{date}, {model}, {cores} cores (load {others} before the start), Linux {kernel}, {fsyncs:.0} fsync a second of 4 KB, {server}, \
+        "{date}, {model}, {cores} cores (load {others} before the start), commit {commit}, Linux {kernel}, {fsyncs:.0} fsync a second of 4 KB, {server}, \
          optimised build without link-time optimisation (profile `bench`)",
+        commit = commit(),
         date = &Clock::system().now().rfc3339()[..10],
         kernel = kernel.trim(),
         fsyncs = fsyncs_a_second(on_disk)?,
@@ -48,6 +49,16 @@ fn fsyncs_a_second(dir: &Path) -> Outcome<f64> {
         count += 1.0;
     }
     Ok(count / began.elapsed().as_secs_f64())
+}
+
+/// The commit that is measured, with a `+` where the tree differs from it.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+        output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let differs = !git(&["status", "--porcelain", "--untracked-files=no", "src", "Cargo.lock"]).is_empty();
+    format!("{}{}", git(&["rev-parse", "--short", "HEAD"]), if differs { "+" } else { "" })
 }
 
 fn server_version() -> String {
