@@ -52,9 +52,9 @@ pub(in crate::http) async fn preview_event(
     request: Request,
 ) -> Result<Json<Preview>, Problem> {
     state.limits.preview(&caller.name)?;
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     body::require_json(&parts.headers)?;
-    let raw = body::read(&state, &parts.headers, body).await?;
+    let raw = body::read(&state, &parts.headers, &mut body).await?;
     let event = match Event::parse(&raw, &state.reading) {
         Ok(Parsed::Event(event)) => *event,
         Ok(Parsed::Unknown { kind, contact_id }) => return Ok(Json(unhandled(kind, contact_id))),
