@@ -27,6 +27,7 @@ mod links;
 mod open;
 mod operators;
 mod pages;
+mod prepared;
 mod private_files;
 mod queries;
 mod replicas;
