@@ -171,15 +171,12 @@ impl<'a> NewRow<'a> {
 
     /// The columns, and what the event brings to admission: the arguments of `accept_events`.
     fn columns_and_facts(&self, now: Millis) -> [Arg; 22] {
-        let mut columns = self.columns(now).into_iter();
-        let event = self.event();
-        let mut facts = [
-            Arg::from(self.prepared.delivery.as_deref()),
-            standings::told_score(event).into(),
-            standings::told_deal(event, now).into(),
-        ]
-        .into_iter();
-        std::array::from_fn(|_| columns.next().or_else(|| facts.next()).unwrap_or(Arg::Int(None)))
+        let (event, delivery) = (self.event(), self.prepared.delivery.as_deref());
+        let facts: [Arg; 3] =
+            [delivery.into(), standings::told_score(event).into(), standings::told_deal(event, now).into()];
+        let mut all = self.columns(now).into_iter().chain(facts);
+        // There are as many as there are asked for.
+        std::array::from_fn(|_| all.next().unwrap_or(Arg::Int(None)))
     }
 
     /// What became of it, given the events that were stored and the first deliveries of those that were not.

@@ -38,6 +38,7 @@ mod month;
 mod openapi;
 mod order;
 mod outages;
+mod pauses;
 mod platform;
 mod posts;
 mod preview;
