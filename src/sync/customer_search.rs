@@ -7,10 +7,12 @@ use super::{
     details::{DETAILS_READ, Place, detail_of, shown},
     identity::{name_key, name_parts, spellings},
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
-    question::Candidate,
     text::searchable,
 };
-use crate::erp::{CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError, PAGES_MAX};
+use crate::{
+    erp::{CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError, PAGES_MAX},
+    event::Candidate,
+};
 
 /// Pages that are read for one name. A name that is part of so many others is a question for a person sooner than a burden
 /// for the ERP.

@@ -10,12 +10,12 @@ use super::{
     identity::name_key,
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
-    question::{Candidate, Question},
+    question::Question,
 };
 use crate::{
     config::SameName,
     erp::{ContactPersonFilter, ContactPersonRow, CustomerKind, Erp, ErpError},
-    event::{Event, LinkedBy},
+    event::{Candidate, Event, LinkedBy},
 };
 
 /// Most contact persons with hidden numbers that are read one by one before the ERP is asked for the whole number.

@@ -10,10 +10,11 @@ use crate::{
     clock::{Clock, erp_zone},
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
+    event::Bilingual,
     store::{InstanceLock, OpenError, Store},
 };
 
-pub use self::rows::{CheckRow, CheckStatus, Words};
+pub use self::rows::{CheckRow, CheckStatus};
 
 /// Tries configuration, store, login, every configured choice and salesperson, the right to each interface that is read,
 /// both clocks, and a look-up. `warnings` are those of the configuration file itself.
@@ -54,7 +55,7 @@ fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
         // A schema that the next start brings up to date is nothing that fails.
         Err(OpenError::Behind { found, expected }) => row.holds(format!("{found} → {expected}: erp-bridge serve")),
         Err(error) => {
-            let advice = Words::of(
+            let advice = Bilingual::new(
                 "核对 database.url，以及目录和数据库的权限",
                 "look at database.url and at the rights to its directory or database",
             );

@@ -3,7 +3,6 @@
 pub(super) mod adoption;
 pub(super) mod audit;
 mod blocks;
-mod causes;
 pub(super) mod contacts;
 mod credentials;
 mod disclosure;
