@@ -48,6 +48,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
         retention: retention(r),
         worker: worker(r),
         log: log(r),
+        written: r.written(),
     }
 }
 
