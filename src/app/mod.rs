@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{Config, DatabaseConfig, ListenAddress, Written},
+    config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Written},
     erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
     http::{
@@ -37,7 +37,7 @@ use self::{preview::LivePreview, sessions::LedgerSessions};
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
     check::{CheckRow, CheckStatus, check},
-    survey::{Surveyed, survey_erp},
+    survey::{Surveyed, shown_survey, survey_erp},
 };
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
@@ -81,6 +81,7 @@ pub struct App {
     keys: Arc<Keyring>,
     /// What the configuration held at the start.
     written: Written,
+    base_url: BaseUrl,
     instance_lock: InstanceLock,
     stop: CancellationToken,
     hard_stop: CancellationToken,
@@ -128,7 +129,7 @@ impl App {
             tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
         }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
-        survey::believe_newest_survey(&store, config, &erp).await;
+        survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
         let engine = Engine::new(erp.clone(), planner(config));
         let (rules, current_rules) = watch::channel(Rules::new(&config.admission));
         let dispatcher = Dispatcher::new(Parts {
@@ -201,6 +202,7 @@ impl App {
             rules,
             keys,
             written: config.written.clone(),
+            base_url: config.erp.base_url.clone(),
             instance_lock,
             stop,
             hard_stop,
@@ -215,8 +217,8 @@ impl App {
     }
 
     /// Takes what a running bridge can take of a newly read configuration: secrets, tokens, the ERP's account, and all that
-    /// decides who becomes a customer and what is written of whom. Answers the keys that are written otherwise than at the
-    /// start and need a restart.
+    /// decides who becomes a customer and what is written of whom; and the ledger's newest survey. Answers the keys that are
+    /// written otherwise than at the start and need a restart.
     pub fn reload(&self, config: &Config) -> Vec<&'static str> {
         self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
@@ -224,6 +226,8 @@ impl App {
         self.engine.change_planner(planner(config));
         // What was wrong with the installation may have been put right with it.
         self.dispatcher.try_blocks();
+        let (store, erp, base_url) = (self.store.clone(), self.erp.clone(), self.base_url.clone());
+        tokio::spawn(async move { survey::believe_newest_survey(&store, base_url.as_str(), &erp).await });
         config.written.that_need_a_restart(&self.written)
     }
 
@@ -246,12 +250,6 @@ impl App {
         }
         self.instance_lock.release();
         self.tasks.crashed().or_else(|| self.store.crashed()).map_or(ended, Ended::Crashed)
-    }
-
-    /// Stops cleanly.
-    pub async fn shut_down(&self) -> Ended {
-        self.stop.cancel();
-        self.ended().await
     }
 }
 

@@ -21,7 +21,8 @@ const TRADES: Interface = Interface::choices("客户行业", "choices.trade", "/
 /// 跟进方式, as 客户来源.
 const WAYS: Interface = Interface::choices("跟进方式", "choices.way", "/sysa/mobilephone/source.asp?enumid=98");
 /// Accounts by department, as 客户分类.
-const ACCOUNT_TREE: Interface = Interface::trees("账号树", "tree.accounts", "/sysa/mobilephone/systemManage/gate_list.asp");
+const ACCOUNT_TREE: Interface =
+    Interface::trees("账号树", "tree.accounts", "/sysa/mobilephone/systemManage/gate_list.asp");
 /// 地区, as 客户分类.
 const AREA_TREE: Interface = Interface::trees("地区", "tree.areas", "/sysa/mobilephone/systemManage/area_list.asp");
 

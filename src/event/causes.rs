@@ -65,7 +65,10 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "outcome_unknown",
         message: "已发送，结果不明 (sent; nobody knows what it did)",
-        hint: ("在 ERP 中查看是否已生效：已生效选 done，未生效选 resend", "look in the ERP: done if it is there, resend if not"),
+        hint: (
+            "在 ERP 中查看是否已生效：已生效选 done，未生效选 resend",
+            "look in the ERP: done if it is there, resend if not",
+        ),
     },
     Cause {
         code: "session_expired",
@@ -88,12 +91,18 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "choice_missing",
         message: "ERP 中没有所配置的选项 (the ERP lacks a configured choice)",
-        hint: ("在 ERP 中补上该选项或修改配置，之后自动继续", "add the choice in the ERP or change the configuration; it goes on by itself"),
+        hint: (
+            "在 ERP 中补上该选项或修改配置，之后自动继续",
+            "add the choice in the ERP or change the configuration; it goes on by itself",
+        ),
     },
     Cause {
         code: "salesperson_unknown",
         message: "ERP 没有该指派用户或已停用 (the ERP has no such salesperson, or a closed one)",
-        hint: ("在 ERP 中启用该账号或修改分配规则，之后自动继续", "open the account or change the rules; it goes on by itself"),
+        hint: (
+            "在 ERP 中启用该账号或修改分配规则，之后自动继续",
+            "open the account or change the rules; it goes on by itself",
+        ),
     },
     Cause {
         code: "right_missing",
@@ -108,7 +117,10 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "licence_refused",
         message: "ERP 以授权或机器码为由拒绝登录 (the login is refused for the licence or the serial)",
-        hint: ("续期授权或登记 erp.serial，之后自动继续", "renew the licence or register erp.serial; it goes on by itself"),
+        hint: (
+            "续期授权或登记 erp.serial，之后自动继续",
+            "renew the licence or register erp.serial; it goes on by itself",
+        ),
     },
     Cause {
         code: "too_many",
@@ -143,7 +155,10 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "not_stored",
         message: "ERP 称已完成，但查不到结果 (the ERP says it is done, and it is not there)",
-        hint: ("在 ERP 中核对后选 done 或 resend；检查必填项与权限", "look in the ERP, then done or resend; check required fields and rights"),
+        hint: (
+            "在 ERP 中核对后选 done 或 resend；检查必填项与权限",
+            "look in the ERP, then done or resend; check required fields and rights",
+        ),
     },
     Cause {
         code: "ord_taken",
@@ -153,7 +168,10 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "customer_gone",
         message: "已关联的客户在 ERP 中不存在 (the linked customer is gone from the ERP)",
-        hint: ("选 link 关联合并后的客户，或 recreate 重建", "link the customer that it was merged into, or recreate it"),
+        hint: (
+            "选 link 关联合并后的客户，或 recreate 重建",
+            "link the customer that it was merged into, or recreate it",
+        ),
     },
     Cause {
         code: "run_cut_short",

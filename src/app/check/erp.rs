@@ -11,9 +11,11 @@ use crate::{
     clock::Clock,
     config::Config,
     erp::{
-        Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, Fault, ProgressList, TreeNode,
+        Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, Fault, ProgressList,
+        TreeNode, plain_version,
     },
     event::{Bilingual, Event, Parsed, Reading, hint_on},
+    survey::Report,
     sync::{Engine, EqualRecords, Identified, Journal, JournalError, SyncError},
 };
 
@@ -24,10 +26,13 @@ const NOBODY: &str = "erp-bridge-check-0000000000000000000000000000";
 const NO_NUMBER: &str = "00000000000";
 
 /// Tries the ERP, from the login on.
-pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock) -> Vec<CheckRow> {
+pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock, survey: Option<&Report>) -> Vec<CheckRow> {
     let row = CheckRow::of("erp.login", "ERP 登录", "ERP login");
     let mut rows = match erp.check_login().await {
-        Ok(login) => vec![row.holds(format!("{} {}", login.username, login.app_version.unwrap_or_default()))],
+        Ok(login) => {
+            let version = login.app_version.unwrap_or_default();
+            vec![row.holds(format!("{} {version}", login.username)), survey_row(survey, &version)]
+        }
         // Nothing else can be asked, and asking again would be another try.
         Err(error) => return vec![row.failed_by(&error)],
     };
@@ -53,6 +58,27 @@ pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock) -> Vec<Chec
     rows.extend(rights(erp).await);
     rows.push(look_up(config, erp, clock).await);
     rows
+}
+
+/// Whether the ledger has a survey that the bridge believes: one of the ERP's present version.
+fn survey_row(survey: Option<&Report>, version: &str) -> CheckRow {
+    let row = CheckRow::of("survey", "ERP 调查", "survey of the ERP");
+    let Some(survey) = survey else {
+        let advice = Bilingual::new(
+            "可运行 erp-bridge survey：了解该安装后调用更少、疑问更少",
+            "run erp-bridge survey: what is known of the installation saves calls and questions",
+        );
+        return CheckRow { advice: Some(advice), ..row.unseen("") };
+    };
+    let surveyed = format!("{} {}", survey.measured.surveyed_at, survey.measured.app_version);
+    if plain_version(version) == survey.measured.app_version {
+        return row.holds(surveyed);
+    }
+    let advice = Bilingual::new(
+        "ERP 版本已变，请重新运行 erp-bridge survey",
+        "the ERP has changed: run erp-bridge survey again",
+    );
+    CheckRow { advice: Some(advice), ..row.noted(surveyed) }
 }
 
 fn clock_row(config: &Config, erp: &Erp) -> CheckRow {

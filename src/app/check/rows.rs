@@ -38,7 +38,13 @@ pub struct CheckRow {
 
 impl CheckRow {
     pub(super) fn of(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { code, what: Bilingual::new(zh.into(), en.into()), status: CheckStatus::Unseen, detail: String::new(), advice: None }
+        Self {
+            code,
+            what: Bilingual::new(zh.into(), en.into()),
+            status: CheckStatus::Unseen,
+            detail: String::new(),
+            advice: None,
+        }
     }
 
     pub(super) fn holds(self, detail: impl Into<String>) -> Self {

@@ -11,16 +11,31 @@ type Change = fn(&mut Config);
 /// What was configured wrongly, what it blocks, and how the file is put right.
 const CASES: [(&str, Change, fn() -> Value, Change); 5] = [
     ("客户来源", |c| c.erp.values.source = "展会".into(), promotion, |c| c.erp.values.source = "微信".into()),
-    ("价值评估", |c| c.mapping.levels[2].text = "平平".into(), promotion, |c| {
-        c.mapping.levels[2].text = "一般".into();
-    }),
+    (
+        "价值评估",
+        |c| c.mapping.levels[2].text = "平平".into(),
+        promotion,
+        |c| {
+            c.mapping.levels[2].text = "一般".into();
+        },
+    ),
     ("客户分类", |c| c.erp.values.sort1 = "98,99".into(), promotion, |c| c.erp.values.sort1 = "3,7".into()),
-    ("跟进程度", |c| c.erp.values.stage_after_deal = "签了".into(), closing, |c| {
-        c.erp.values.stage_after_deal = "成交客户".into();
-    }),
-    ("指派用户", |c| c.assignment.rules = vec![users_in_turn(&["999"])], promotion, |c| {
-        c.assignment.rules = vec![users_in_turn(&["63"])];
-    }),
+    (
+        "跟进程度",
+        |c| c.erp.values.stage_after_deal = "签了".into(),
+        closing,
+        |c| {
+            c.erp.values.stage_after_deal = "成交客户".into();
+        },
+    ),
+    (
+        "指派用户",
+        |c| c.assignment.rules = vec![users_in_turn(&["999"])],
+        promotion,
+        |c| {
+            c.assignment.rules = vec![users_in_turn(&["63"])];
+        },
+    ),
 ];
 
 fn promotion() -> Value {
