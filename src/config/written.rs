@@ -57,7 +57,6 @@ impl fmt::Debug for Written {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::Config;
 
     #[test]

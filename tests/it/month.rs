@@ -34,7 +34,7 @@ const ADOPTED_AT_ONCE: usize = 50;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// What goes wrong with one call in a hundred each.
-const MISHAPS: [&str; 5] = ["error_500_before", "error_500_after", "empty_after", "session_lost", "not_stored"];
+const MISHAPS: [&str; 5] = ["error_500_before", "error_500_after", "empty_200_after", "session_lost", "not_stored"];
 
 #[tokio::test]
 async fn after_adoption_and_a_month_nobody_is_a_customer_twice_and_every_chat_is_in_order() {
