@@ -269,7 +269,8 @@ impl Executor<'_> {
     async fn verify_place(&self, is_right: impl Fn(Place) -> bool) -> Result<Verification, SyncError> {
         let tells_apart = self.erp.installation().tells_places_apart;
         // A late effect may move the customer while the lists are read: only what they say twice is believed.
-        for _ in 0..if tells_apart == Some(false) { 0 } else { 2 } {
+        let readings = if tells_apart == Some(false) { 0 } else { 2 };
+        for _ in 0..readings {
             match self.places(&is_right, tells_apart == Some(true)).await {
                 Ok(places) => match places[..] {
                     [place] if is_right(place) => return Ok(Verification::Done(json!({ "ord": self.ord }))),
