@@ -5,7 +5,8 @@ use super::{Erp, Shown};
 /// Facts of one installation. `None`: nobody saw it, and the client is as careful as without a survey.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Installation {
-    /// The ERP's version then, as [`plain_version`] writes it; under another version nothing of this is believed.
+    /// The ERP's version then, as [`plain_version`] writes it, empty where no login said it; under another version nothing of
+    /// this is believed.
     pub(crate) app_version: String,
     /// 客户列表 tells 客户, 客户池 and 待审核 apart by `stype`: then a customer stands in one of them.
     pub(crate) tells_places_apart: Option<bool>,
@@ -41,12 +42,14 @@ impl Erp {
     /// What is known of the installation; nothing once the ERP says that it is of another version than then.
     pub(crate) fn installation(&self) -> Installation {
         let known = self.caches().installation();
-        let version = self.sessions().app_version();
-        match version.filter(|version| plain_version(version) != known.app_version) {
-            Some(_) => Installation::default(),
-            None => (*known).clone(),
-        }
+        let version = self.sessions().app_version().unwrap_or_default();
+        if is_another(&version, &known.app_version) { Installation::default() } else { (*known).clone() }
     }
+}
+
+/// Whether the ERP is of another version than when it was surveyed; a version that nobody knows is none.
+pub(crate) fn is_another(version: &str, surveyed: &str) -> bool {
+    !version.is_empty() && !surveyed.is_empty() && plain_version(version) != surveyed
 }
 
 /// A version as a report may hold it: letters, digits and dots, twenty of them at most.

@@ -47,7 +47,7 @@ pub(crate) use envelope::{Answer, Detail, Field};
 pub use envelope::{AspAnswer, parse};
 pub(crate) use error::{BuildError, ErpError};
 pub(crate) use fault::{Fault, FaultCause, subject_of};
-pub(crate) use installation::{Installation, plain_version};
+pub(crate) use installation::{Installation, is_another, plain_version};
 pub(crate) use memory_sessions::MemorySessions;
 pub(crate) use paging::PAGES_MAX;
 pub(crate) use progress::{ContactWay, NewProgress, ProgressList, ProgressRow};

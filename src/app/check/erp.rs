@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     erp::{
         Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, Fault, ProgressList,
-        TreeNode, plain_version,
+        TreeNode, is_another,
     },
     event::{Bilingual, Event, Parsed, Reading, hint_on},
     survey::Report,
@@ -70,8 +70,8 @@ fn survey_row(survey: Option<&Report>, version: &str) -> CheckRow {
         );
         return CheckRow { advice: Some(advice), ..row.unseen("") };
     };
-    let surveyed = format!("{} {}", survey.measured.surveyed_at, survey.measured.app_version);
-    if plain_version(version) == survey.measured.app_version {
+    let surveyed = format!("{} {}", survey.measured.surveyed_at, survey.measured.app_version).trim_end().to_owned();
+    if !is_another(version, &survey.measured.app_version) {
         return row.holds(surveyed);
     }
     let advice = Bilingual::new(

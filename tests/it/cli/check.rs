@@ -60,7 +60,7 @@ async fn check_says_whether_the_ledger_has_a_survey() {
     assert_eq!(run(command(dir.path(), &set).args(["survey", "--pause", "0s"])).code, 0);
     let there = row();
     assert_eq!(there["status"], "holds");
-    assert!(there["detail"].as_str().unwrap().ends_with(" 32.05"), "{there}");
+    assert!(there["detail"].as_str().unwrap().starts_with("20"), "when it was: {there}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
