@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Written},
+    console,
     erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
     http::{
@@ -26,7 +27,7 @@ use crate::{
         signed_body::Secrets,
     },
     lifecycle::VitalTasks,
-    store::{InstanceLock, OpenError, Store},
+    store::{InstanceLock, OpenError, PauseScope, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::{self, Metrics},
     worker::{Dispatcher, Parts, Upkeep},
@@ -178,7 +179,8 @@ impl App {
         let tasks = VitalTasks::new(stop.clone());
         let hard_stop = CancellationToken::new();
         let admin_address = admin.as_ref().map(|(_, address)| *address);
-        for (listener, router) in served(listener, admin, &state) {
+        let console = if config.console.enabled { console::routes() } else { Router::new() };
+        for (listener, router) in served(listener, admin, &state, console) {
             let server = serve(listener, router, state.clone(), server_limits(config), stop.clone());
             tasks.spawn("the server", async move { _ = server.await });
         }
@@ -300,8 +302,9 @@ fn served(
     public: TcpListener,
     admin: Option<(TcpListener, SocketAddr)>,
     state: &HttpState,
+    console: Router<HttpState>,
 ) -> Vec<(TcpListener, Router)> {
-    let everything = http::router(state.clone());
+    let everything = http::router(state.clone(), console);
     match admin {
         None => vec![(public, everything)],
         Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],
@@ -332,13 +335,8 @@ impl DispatchFacts for LiveFacts {
             circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
             paused,
             words,
-            blocks: dispatcher
-                .blocks()
-                .into_iter()
-                .map(|block| block.code)
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
+            pauses: distinct(dispatcher.pauses().into_iter().map(|pause| pause.scope.word())),
+            blocks: distinct(dispatcher.blocks().into_iter().map(|block| block.code)),
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
@@ -353,9 +351,17 @@ impl DispatchFacts for LiveFacts {
     }
 }
 
+fn distinct<T: Ord>(words: impl Iterator<Item = T>) -> Vec<T> {
+    words.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
     Arc::new(move || {
         let dispatch = facts.facts();
+        let pauses = facts.dispatcher.pauses();
+        for scope in PauseScope::WORDS {
+            metrics::pauses(scope, pauses.iter().filter(|pause| pause.scope.word() == scope).count());
+        }
         let blocks = facts.dispatcher.blocks();
         for cause in FaultCause::ALL {
             let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();

@@ -78,7 +78,7 @@ pub struct Front {
     pub served: JoinHandle<usize>,
     pub database: DatabaseConfig,
     client: reqwest::Client,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -114,7 +114,8 @@ impl Adopter for Echo {
 impl DispatchFacts for Echo {
     fn facts(&self) -> Dispatch {
         let words = Some("ERP 拒绝登录：密码错误".to_owned());
-        Dispatch { circuit: "closed", paused: Some("login_refused"), words, blocks: Vec::new(), in_flight: 0, limit: 4 }
+        let (pauses, blocks) = (Vec::new(), Vec::new());
+        Dispatch { circuit: "closed", paused: Some("login_refused"), words, pauses, blocks, in_flight: 0, limit: 4 }
     }
 
     fn resume(&self) -> BoxFuture<'static, ()> {
@@ -182,9 +183,15 @@ impl Front {
             max_connections_per_address: wishes.max_connections_per_address,
             shutdown_grace: Duration::from_secs(20),
         };
-        let served = tokio::spawn(serve(listener, router(door.clone()), door, limits, stop.clone()));
+        let served = tokio::spawn(serve(
+            listener,
+            router(door.clone(), erp_bridge::console::routes()),
+            door,
+            limits,
+            stop.clone(),
+        ));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, store, clock, keys, stop, served, database, client, _directory: directory }
+        Self { address, store, clock, keys, stop, served, database, client, directory: directory }
     }
 
     /// One request.
@@ -229,6 +236,11 @@ impl Front {
             ("webhook-signature", &signature),
         ];
         self.call(Method::POST, "/webhooks/events", &headers, body).await
+    }
+
+    /// Where the ledger's files are.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Runs a statement past the ledger.
