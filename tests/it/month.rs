@@ -16,7 +16,7 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::{Config, SameName},
     event::Status,
-    simulator::{FaultRule, Profile, Quirks},
+    simulator::{Profile, Quirks},
     store::EventFilter,
 };
 use people::{Expected, MASKED_FROM, Person, Who};
@@ -33,25 +33,11 @@ const ADOPTED_AT_ONCE: usize = 50;
 /// A day's events are done within this time.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What goes wrong with one call in a hundred each.
-const MISHAPS: [&str; 5] = ["error_500_before", "error_500_after", "empty_200_after", "session_lost", "not_stored"];
-
 #[tokio::test]
 async fn after_adoption_and_a_month_nobody_is_a_customer_twice_and_every_chat_is_in_order() {
-    live_through(&[]).await;
-}
-
-#[tokio::test]
-async fn a_month_in_which_one_call_in_twenty_goes_wrong_ends_as_one_in_which_none_does() {
-    live_through(&MISHAPS).await;
-}
-
-async fn live_through(mishaps: &[&str]) {
     let seed = Seed::asked_or(32, "month");
     let mut month = Month::begin(seed.number).await;
     month.adopt().await;
-    let rule = |kind: &&str| FaultRule { probability: 0.01, ..format!("*:{kind}").parse().unwrap() };
-    month.world.sim.handle.set_faults(mishaps.iter().map(rule).collect()).unwrap();
     let days = diary::write(&month.people, START, &mut month.rng);
     for (day, entries) in days.iter().enumerate() {
         if day == MASKED_FROM {
