@@ -139,7 +139,8 @@ async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<Str
             "delete from steps where event_id in ({list}) and state <> 'done' returning event_id, name, unseen"
         );
         for row in tx.fetch(forget, values.clone()).await? {
-            unseen.insert((row.text("event_id")?, row.text("name")?), row.int("unseen")?);
+            let kept = unseen.entry((row.text("event_id")?, row.text("name")?)).or_insert(0);
+            *kept = row.int("unseen")?.max(*kept);
         }
         let kept = format!(
             "select event_id, max(position) + 1 as next from steps where event_id in ({list}) group by event_id"

@@ -229,6 +229,7 @@ impl Schedule {
             worker.abort();
             assert!(worker.await.unwrap_err().is_cancelled());
             if is_over {
+                assert!(self.fate.writes_per_commit() > 1.0, "writes share commits, although claims are counted, too");
                 return self.end().await;
             }
             // Whoever comes after a process that died frees what it had claimed, and waits from then on.
