@@ -1,11 +1,14 @@
 //! Random schedules: what was accepted takes effect once and in order, whatever goes wrong and whenever the worker dies.
 //!
-//! A schedule is drawn from its seed: contacts, their events, faults on 5 % of all calls, resends, and the moments at which
-//! the worker dies at a write of its journal or the database fails there. `ERP_BRIDGE_SEED=123 cargo nextest run random`
+//! A schedule is drawn from its seed: the installation's ways, contacts, their events, faults on 5 % of all calls, resends,
+//! what people do in the ERP meanwhile, and the moments at which the worker dies at a write of its journal or the database
+//! fails there. `ERP_BRIDGE_SEED=123 cargo nextest run random`
 //! repeats one; `ERP_BRIDGE_SCHEDULES=10000` runs more of them, `ERP_BRIDGE_FIRST_SEED=2001` others.
 
 mod drive;
+mod installation;
 mod mishaps;
+mod people;
 mod script;
 
 use std::{

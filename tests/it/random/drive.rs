@@ -7,7 +7,6 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::AssignmentRule,
     event::Status,
-    simulator::{Quirk, Quirks, ReplyList, SimConfig},
     store::{EventFilter, StepState},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -15,7 +14,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    installation,
     mishaps::{Fate, faults},
+    people::People,
     script::Script,
 };
 use crate::support::{World, WorldOptions, eventually, users_in_turn};
@@ -46,6 +47,16 @@ const LIFE_REAL: i64 = 250;
 /// Turns of a schedule after which it is stuck.
 const TURNS: usize = 5_000;
 
+/// A schedule that fails shows what its ERP was asked.
+impl Drop for Schedule {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let erp = &self.world.sim.handle;
+            eprintln!("{:#?}\n{:?}\n{:?}", erp.calls(0), erp.settings(), self.people);
+        }
+    }
+}
+
 /// One schedule at work.
 pub struct Schedule {
     world: World,
@@ -53,6 +64,9 @@ pub struct Schedule {
     rng: StdRng,
     script: Script,
     fate: Arc<Fate>,
+    people: People,
+    /// Whether people delete and merge customers in this schedule.
+    meddles: bool,
     /// What each contact has still to send.
     outbox: Vec<VecDeque<(String, Value)>>,
     posted: Vec<(String, Value)>,
@@ -67,7 +81,10 @@ impl Schedule {
     pub async fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let contacts = if rng.random_bool(0.05) { 20 } else { rng.random_range(1..=5) };
-        Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_500_000_000)), BY_HAND).await
+        let mut schedule = Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_500_000_000)), BY_HAND).await;
+        // Where only a person can tell whether a record is there, none takes it away.
+        schedule.meddles = !schedule.blind && schedule.rng.random_bool(0.2);
+        schedule
     }
 
     /// Twenty contacts and eight events in hand at once, on the real clock.
@@ -78,8 +95,6 @@ impl Schedule {
     async fn build(seed: u64, mut rng: StdRng, contacts: u32, clock: Clock, waits: Waits) -> Self {
         let blind = rng.random_bool(0.1);
         let assigns = rng.random_bool(0.3);
-        // Where only a person can tell whether a record is there, he compares what he reads with what was sent.
-        let alters = Quirk::ALTERING.into_iter().filter(|_| !blind && rng.random_bool(0.15)).collect::<Vec<_>>();
         let configure = move |config: &mut erp_bridge::config::Config| {
             config.erp.timeout = waits.patience;
             config.erp.late_effect = waits.late_effect;
@@ -92,19 +107,16 @@ impl Schedule {
                 config.assignment.rules = vec![in_turn, public];
             }
         };
-        let sim = SimConfig { seed, quirks: Quirks::default().and(alters), ..SimConfig::default() };
+        let sim = installation::draw(&mut rng, seed, blind);
         let options = WorldOptions { sim, configure: Box::new(configure), dispatch: false, clock: clock.clone() };
         let world = World::with(options).await;
-        if blind {
-            world.sim.handle.change_settings(|settings| settings.replylist = ReplyList::NotFound);
-        }
         let script = Script::draw(&mut rng, contacts, blind, &world.sim.handle);
         world.sim.handle.set_faults(faults(blind, waits.patience)).unwrap();
         let fate = Fate::new();
         world.app.store.watch_commits(fate.watch());
         let outbox = script.people.iter().map(|person| person.events.iter().cloned().collect()).collect();
-        let unrested = Duration::ZERO;
-        Self { world, clock, rng, script, fate, outbox, posted: Vec::new(), unrested, blind }
+        let (unrested, people) = (Duration::ZERO, People::default());
+        Self { world, clock, rng, script, fate, people, meddles: false, outbox, posted: Vec::new(), unrested, blind }
     }
 
     /// Runs the schedule to its end and holds the ERP against it.
@@ -113,6 +125,7 @@ impl Schedule {
         for _ in 0..TURNS {
             self.post().await;
             self.work().await;
+            self.meddle().await;
             self.decide().await;
             if self.is_over().await {
                 return self.end().await;
@@ -172,6 +185,20 @@ impl Schedule {
         self.clock.advance(pause);
     }
 
+    /// Now and then a person deletes or merges the customer of one contact.
+    async fn meddle(&mut self) {
+        if !self.meddles || !self.rng.random_bool(0.2) {
+            return;
+        }
+        let alone: Vec<_> = self.script.people.iter().filter(|person| !person.shares).collect();
+        if alone.is_empty() {
+            return;
+        }
+        let person = alone[self.rng.random_range(0..alone.len())];
+        self.erp_is_at_rest().await;
+        self.people.act(&mut self.rng, &self.world, &person.id).await;
+    }
+
     async fn erp_is_at_rest(&self) {
         eventually("the ERP is at rest", Duration::from_secs(10), async || {
             let calls = self.world.sim.handle.calls(0);
@@ -184,6 +211,10 @@ impl Schedule {
     async fn decide(&mut self) {
         let open = EventFilter { statuses: vec![Status::NeedsReview], ..EventFilter::default() };
         for event in self.world.app.store.list_events(&open, None, 100).await.unwrap() {
+            if event.error_code.as_deref() == Some("customer_gone") {
+                self.recreate(&event.id, event.contact_id.as_deref()).await;
+                continue;
+            }
             assert!(self.blind && event.error_code.as_deref() == Some("outcome_unknown"), "{event:?}");
             self.erp_is_at_rest().await;
             let steps = self.world.app.store.steps(&event.id).await.unwrap();
@@ -199,6 +230,14 @@ impl Schedule {
         }
     }
 
+    /// The customer was deleted: there shall be another one.
+    async fn recreate(&self, event: &str, contact: Option<&str>) {
+        assert!(contact.is_some_and(|contact| self.people.did_to(contact).is_some()), "nobody deleted it: {contact:?}");
+        let path = format!("/v1/events/{event}/resolve");
+        let (status, answer) = self.world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await;
+        assert!([200, 409].contains(&status), "{status} {answer}");
+    }
+
     async fn is_over(&self) -> bool {
         let statuses = vec![Status::Queued, Status::Running, Status::NeedsReview];
         let open = EventFilter { statuses, ..EventFilter::default() };
@@ -206,14 +245,14 @@ impl Schedule {
         nothing_open && self.outbox.iter().all(VecDeque::is_empty)
     }
 
-    async fn end(self) {
+    async fn end(&self) {
         self.erp_is_at_rest().await;
         for event in self.world.events().await {
             let is_right = matches!(event.status, Status::Succeeded | Status::Held);
             assert!(is_right, "{} {}: {:?} {:?}", event.kind, event.status, event.error_code, event.error);
         }
         assert_eq!(self.world.events().await.len(), self.posted.len(), "events and deliveries");
-        self.script.check(&self.world).await;
+        self.script.check(&self.world, &self.people).await;
     }
 
     /// As [`Schedule::run`], with the dispatcher at work beside the sender.
