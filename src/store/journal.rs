@@ -2,7 +2,7 @@
 //!
 //! Every write names the lease's token: who lost the lease to another worker writes nothing.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -10,12 +10,12 @@ use serde_json::Value;
 use super::{
     CallRow, StepRow, StepState, Store, StoreError,
     audit::write_audit,
-    db::{Row, Tx, args},
+    db::{Tx, args},
     transitions::Move,
 };
 use crate::{
     clock::Millis,
-    event::{FieldError, Link, Transition},
+    event::{FieldError, Link, LinkedBy, Transition},
     json,
 };
 
@@ -41,10 +41,24 @@ pub struct NewStep {
     pub name: String,
     /// The step as JSON.
     pub step: Value,
-    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known.
+    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known: the customer's `ord`,
+    /// a colon, and what tells the effect from others.
     pub fingerprint: Option<String>,
     /// What the ledger decides by.
     pub facts: StepFacts,
+    /// What was begun of it under an earlier plan: it stays begun, to be looked up before it is done again.
+    pub begun: Option<Begun>,
+}
+
+/// How far a step was under an earlier plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Begun {
+    /// When it was last begun.
+    pub at: Millis,
+    /// What the ERP said to it, if it said that it is done.
+    pub result: Option<Value>,
+    /// See [`StepRow::unseen`].
+    pub unseen: i64,
 }
 
 /// What the ledger must know of a step to decide by it; it knows no step by its name.
@@ -86,6 +100,9 @@ pub struct Advance {
     pub reset: Option<i64>,
     /// The step that is planned again was said to be done; see [`StepRow::unseen`].
     pub unseen: bool,
+    /// The step that is planned again was not found where it was looked for; a customer that takes its records elsewhere
+    /// may have been merged meanwhile. When it was begun is kept for whoever plans anew.
+    pub not_found: bool,
     /// What was found not to hold of what the event says; in place of what was found at the same members before.
     pub warnings: Vec<FieldError>,
     /// The operator's decision was carried out and does not count for later steps.
@@ -125,19 +142,19 @@ impl Store {
     ) -> Result<Vec<StepRow>, StoreError> {
         let now = self.clock.now();
         let mut tx = self.begin_leased(lease, Progress::None).await?;
-        let forgotten = "delete from steps where event_id = $1 and state <> 'done' returning name, unseen";
-        let forgotten = tx.fetch(forgotten, args![lease.event_id.as_str()]).await?;
-        let unseen: HashMap<_, _> = forgotten.iter().map(name_and_unseen).collect::<Result<_, _>>()?;
+        let forgotten = "delete from steps where event_id = $1 and state <> 'done'";
+        tx.execute(forgotten, args![lease.event_id.as_str()]).await?;
         let next = "select coalesce(max(position) + 1, 0) as next from steps where event_id = $1";
         let first = tx.fetch_first(next, args![lease.event_id.as_str()]).await?.map_or(Ok(0), |row| row.int("next"))?;
         let mut planned = Vec::with_capacity(steps.len());
         for (position, step) in (first..).zip(steps) {
-            let state = if position == first { StepState::Started } else { StepState::Planned };
-            let unseen = unseen.get(&step.name).copied().unwrap_or_default();
-            let started_at = (state == StepState::Started).then_some(now);
+            let Begun { at, result, unseen } = step.begun.clone().unwrap_or(Begun { at: now, result: None, unseen: 0 });
+            let is_begun = position == first || step.begun.is_some();
+            let state = if is_begun { StepState::Started } else { StepState::Planned };
+            let started_at = is_begun.then_some(at);
             tx.execute(
                 "insert into steps (event_id, position, name, step, state, started_at, fingerprint, holds_identity,
-                   allocates, binds, unseen) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                   allocates, binds, unseen, result) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
                 args![
                     lease.event_id.as_str(),
                     position,
@@ -150,6 +167,7 @@ impl Store {
                     step.facts.allocates,
                     step.facts.binds,
                     unseen,
+                    result.as_ref().map(Value::to_string),
                 ],
             )
             .await?;
@@ -158,7 +176,7 @@ impl Store {
                 name: step.name.clone(),
                 step: step.step.clone(),
                 state,
-                result: None,
+                result,
                 unseen,
                 started_at,
                 finished_at: None,
@@ -227,11 +245,6 @@ impl Store {
     }
 }
 
-/// What a new plan keeps of a step that it plans anew.
-fn name_and_unseen(row: &Row) -> Result<(String, i64), StoreError> {
-    Ok((row.text("name")?, row.int("unseen")?))
-}
-
 /// Writes what one advance of the journal says.
 pub(super) async fn write_advance(
     tx: &mut Tx,
@@ -250,9 +263,10 @@ pub(super) async fn write_advance(
         tx.execute(sql, args![event_id, *position, result.to_string()]).await?;
     }
     if let Some(position) = advance.reset {
-        let sql = "update steps set state = 'planned', started_at = null, result = null, unseen = unseen + $3
+        let sql = "update steps set state = 'planned', result = null, unseen = unseen + $3,
+                     started_at = case when $4 = 1 then started_at end
                    where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position, advance.unseen]).await?;
+        tx.execute(sql, args![event_id, position, advance.unseen, advance.not_found || advance.unseen]).await?;
     }
     if let Some(position) = advance.start {
         let sql = "update steps set state = 'started', started_at = $3, result = null
@@ -288,6 +302,10 @@ pub(super) async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: 
     if let Some(ord) = before.map(|row| row.int("ord")).transpose()?.filter(|ord| *ord != link.ord) {
         let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
         write_audit(tx, now, &"bridge".into(), "contact.relink", contact_id, Some(&reason)).await?;
+        // Of a customer that was made anew nobody has moved the records.
+        if link.linked_by != LinkedBy::Created {
+            move_marks(tx, ord, link.ord).await?;
+        }
     }
     tx.execute(
         "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
@@ -305,6 +323,15 @@ pub(super) async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: 
         returning: "",
     };
     release.run(tx).await.map(drop)
+}
+
+/// The records of a customer are at another one now: those of all its contacts are counted there from now on.
+async fn move_marks(tx: &mut Tx, from: i64, to: i64) -> Result<(), StoreError> {
+    let sql = "update steps set fingerprint = cast($2 as text) || substr(fingerprint, length(cast($1 as text)) + 1)
+               where fingerprint like cast($1 as text) || ':%' and event_id in
+                 (select events.id from events, contacts
+                  where contacts.ord = $1 and events.contact_id = contacts.contact_id)";
+    tx.execute(sql, args![from, to]).await.map(drop)
 }
 
 /// Forgets the steps that were never begun, so that the next run plans anew. The plan stays where a step's outcome is

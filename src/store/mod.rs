@@ -55,7 +55,7 @@ pub use self::{
     failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
+    journal::{Advance, Begun, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     pages::{EventSummary, Page},
     retention::Pruned,

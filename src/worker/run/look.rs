@@ -125,10 +125,16 @@ impl Run<'_> {
         row.started_at.unwrap_or_default().plus(wait)
     }
 
+    /// Plans a step again that certainly took no effect.
     pub(super) async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
         let advance = Advance { reset: Some(row.position), calls: self.calls(), ..Advance::default() };
-        self.store.advance(&mut self.lease, &advance).await?;
-        Ok(())
+        Ok(self.store.advance(&mut self.lease, &advance).await?)
+    }
+
+    /// Plans a step again that was looked for and not found.
+    pub(super) async fn reset_not_found(&mut self, row: &StepRow) -> Result<(), End> {
+        let advance = Advance { reset: Some(row.position), not_found: true, calls: self.calls(), ..Advance::default() };
+        Ok(self.store.advance(&mut self.lease, &advance).await?)
     }
 }
 
