@@ -100,9 +100,9 @@ pub struct Advance {
     pub reset: Option<i64>,
     /// The step that is planned again was said to be done; see [`StepRow::unseen`].
     pub unseen: bool,
-    /// The step that is planned again was not found where it was looked for; a customer that takes its records elsewhere
-    /// may have been merged meanwhile. When it was begun is kept for whoever plans anew.
-    pub not_found: bool,
+    /// The step that is planned again was sent before, and was not found where it was looked for: its customer may have been
+    /// merged meanwhile and have taken it along. When it was begun is kept for whoever plans anew.
+    pub was_sent: bool,
     /// What was found not to hold of what the event says; in place of what was found at the same members before.
     pub warnings: Vec<FieldError>,
     /// The operator's decision was carried out and does not count for later steps.
@@ -266,7 +266,7 @@ pub(super) async fn write_advance(
         let sql = "update steps set state = 'planned', result = null, unseen = unseen + $3,
                      started_at = case when $4 = 1 then started_at end
                    where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position, advance.unseen, advance.not_found || advance.unseen]).await?;
+        tx.execute(sql, args![event_id, position, advance.unseen, advance.was_sent || advance.unseen]).await?;
     }
     if let Some(position) = advance.start {
         let sql = "update steps set state = 'started', started_at = $3, result = null

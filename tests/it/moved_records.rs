@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use erp_bridge::{event::Status, store::EventRow};
+use erp_bridge::{event::Status, simulator::FaultRule, store::EventRow};
 use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, deal, eventually, message, promoted};
@@ -43,11 +43,16 @@ async fn begun(world: &World, event: &Value, fault: &str) -> String {
 }
 
 /// Merges `ord` into a customer of this kind, and lets the records be read again.
-async fn merge(world: &World, ord: i64, kind: &str) -> i64 {
+fn merge(world: &World, ord: i64, kind: &str) -> i64 {
+    merge_among(world, ord, kind, Vec::new())
+}
+
+/// As [`merge`], with these faults from then on.
+fn merge_among(world: &World, ord: i64, kind: &str, faults: Vec<FaultRule>) -> i64 {
     let fields = [("name", "合并后的客户"), ("khid", "K2"), ("kind", kind), ("person_name", "老王")];
     let into = world.sim.handle.seed_customer_fields(&fields).unwrap();
     assert!(world.sim.handle.merge_customers(ord, into));
-    world.sim.handle.clear_faults();
+    world.sim.handle.set_faults(faults).unwrap();
     into
 }
 
@@ -69,9 +74,22 @@ async fn what_may_have_been_told_before_its_customer_was_merged_is_told_once() {
         let what = format!("{} {fault} {takes_dead_records}", event["type"]);
         let (world, ord) = linked(takes_dead_records).await;
         let id = begun(&world, event, fault).await;
-        let into = merge(&world, ord, "2").await;
+        let into = merge(&world, ord, "2");
         end(&world, &id, into, &what).await;
         assert_eq!(world.sim.handle.progress_of(into).len(), 1, "{what}: {:?}", world.sim.handle.progress_of(into));
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_told_is_not_forgotten_while_nobody_can_tell_that_its_customer_is_gone() {
+    for fault in FAULTS {
+        let (world, ord) = linked(false).await;
+        let id = begun(&world, &message("c1", 1, "还在吗"), fault).await;
+        // The first time it is asked whether the customer is there no answer comes, and the first time it is told again.
+        let broken = ["customer.list:empty_200_before:times=1", "progress.add:session_lost:times=1,skip=1"];
+        let into = merge_among(&world, ord, "2", broken.map(|rule| rule.parse().unwrap()).into());
+        end(&world, &id, into, fault).await;
+        assert_eq!(world.sim.handle.progress_of(into).len(), 1, "{fault}");
     }
 }
 
@@ -83,7 +101,7 @@ async fn an_equal_message_that_was_told_before_is_not_taken_for_one_that_is_open
         world.accept("m1", &message("c1", 1, "好的")).await;
         world.idle(LIMIT).await;
         let id = begun(&world, &message("c1", 2, "好的"), fault).await;
-        let into = merge(&world, ord, "2").await;
+        let into = merge(&world, ord, "2");
         end(&world, &id, into, &what).await;
         world.accept("m3", &message("c1", 3, "好的")).await;
         world.idle(LIMIT).await;
@@ -116,7 +134,7 @@ async fn a_long_message_goes_on_at_the_merged_customer_with_the_part_that_is_ope
     for fault in ["cut_after:skip=1,times=1", "cut_before:skip=1,times=1"] {
         let (world, ord) = linked(false).await;
         let id = begun(&world, &message("c1", 1, &"很长的一段话".repeat(500)), fault).await;
-        let into = merge(&world, ord, "2").await;
+        let into = merge(&world, ord, "2");
         end(&world, &id, into, fault).await;
         let records = world.sim.handle.progress_of(into);
         let numbers: Vec<_> = records.iter().filter_map(|text| text.split_once('（')?.1.split_once('/')).collect();
@@ -129,7 +147,7 @@ async fn a_long_message_goes_on_at_the_merged_customer_with_the_part_that_is_ope
 async fn a_customer_merged_into_one_of_the_other_kind_is_edited_as_what_it_is() {
     for what in ["deal", "promotion"] {
         let (world, ord) = linked(false).await;
-        let into = merge(&world, ord, "1").await;
+        let into = merge(&world, ord, "1");
         let known = contact("c1", 1);
         let event = if what == "deal" { deal(&known, 80.0) } else { promoted(&known, 80.0) };
         let id = world.accept("m1", &event).await;

@@ -7,7 +7,7 @@ use super::{
     parts::{Acknowledged, Sent},
 };
 use crate::{
-    store::{Advance, StepRow, StepState},
+    store::{Advance, StepRow},
     sync::{Duplicate, ErpError, Executor, Fault, Shown, Step, SyncError, Verification},
     worker::end::{Counts, End, NOT_STORED, REFUSED},
 };
@@ -118,20 +118,17 @@ impl Run<'_> {
             SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
             SyncError::Journal(_) => {}
             SyncError::Erp(refused @ ErpError::Refused(words)) => {
-                let is_resumed = row.state == StepState::Started;
                 // An earlier try may have come through after all, and be why the ERP refuses this one.
-                if is_resumed && let Verification::Done(result) = self.look(executor, row, step).await? {
+                if row.started_at.is_some()
+                    && let Verification::Done(result) = self.look(executor, row, step).await?
+                {
                     return Ok(result);
                 }
                 if matches!(step, Step::SetStage { .. }) && refused.is_duplicate() {
                     // It stays begun, for a person to decide.
                     return Err(refused_as_duplicate(row, words));
                 }
-                if is_resumed {
-                    self.reset_not_found(row).await?
-                } else {
-                    self.reset(row).await?
-                }
+                self.reset(row).await?;
                 return Err(refused_for_good(step, refused, words));
             }
             SyncError::Erp(_) => self.reset(row).await?,

@@ -204,7 +204,7 @@ impl Run<'_> {
         self.job.log.set_deadline(self.lease.until);
         // Written as started just now by ourselves: nobody has done it yet, so there is nothing to look up.
         if let Some(first) = rows.first_mut().filter(|_| steps[0].begun.is_none()) {
-            first.state = StepState::Planned;
+            (first.state, first.started_at) = (StepState::Planned, None);
         }
         Ok(rows)
     }
