@@ -239,9 +239,12 @@ impl Schedule {
             let contact = event.contact_id.as_deref().unwrap();
             let decision = match event.error_code.as_deref() {
                 Some("candidates" | "same_name") => Some(self.script.who_it_is(contact, &self.world.sim.handle)),
-                Some("customer_gone") if matches!(self.people.did_to(contact), Some(Deed::Deleted(_))) => {
-                    Some(json!({ "decision": "recreate" }))
-                }
+                Some("customer_gone") => match self.people.did_to(contact) {
+                    Some(Deed::Deleted(_)) => Some(json!({ "decision": "recreate" })),
+                    // Before anything of the contact was filled in by which it is found.
+                    Some(Deed::Merged(into)) => Some(json!({ "decision": "link", "ord": into })),
+                    _ => panic!("nobody touched it: {event:?}"),
+                },
                 Some("outcome_unknown") if self.installation.blind => self.is_there(&event.id, contact).await,
                 _ => panic!("nobody should have to decide: {event:?}"),
             };

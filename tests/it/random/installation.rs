@@ -29,7 +29,7 @@ const LOOKS: [Quirk; 9] = [
 /// What can be wrong with it: it blocks events, and kills none (`contract.md` §3.9).
 const WRONGS: [fn(&mut Settings); 3] = [
     |settings| settings.choices.sources.retain(|(_, text)| text != "微信"),
-    |settings| settings.choices.levels.clear(),
+    |settings| settings.choices.levels.retain(|(_, text)| text != "较高"),
     |settings| settings.closed_users = vec![63, 71],
 ];
 

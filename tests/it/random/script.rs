@@ -325,11 +325,11 @@ fn seed(rng: &mut StdRng, erp: &Handle, past: Past, number: u32) -> Option<i64> 
             let weixin = if weixin { "wx_of_sales" } else { "" };
             vec![("name", name.as_str()), ("mobile", &number), ("weixinAcc", weixin), ("stype", stype)]
         }
-        Past::KnownName => vec![("name", &company), ("kind", "1"), ("person_name", "老王"), ("khid", &khid)],
+        Past::KnownName => vec![("name", company.as_str()), ("kind", "1"), ("person_name", "老王"), ("khid", &khid)],
         Past::PooledName => {
-            vec![("name", &company), ("kind", "1"), ("person_name", "老王"), ("khid", &khid), ("stype", stype)]
+            vec![("name", company.as_str()), ("kind", "1"), ("person_name", "老王"), ("khid", &khid), ("stype", stype)]
         }
-        Past::SameName { .. } => vec![("name", &own_name), ("khid", &khid)],
+        Past::SameName { .. } => vec![("name", own_name.as_str()), ("khid", &khid)],
         _ => return None,
     };
     Some(erp.seed_customer_fields(&fields).unwrap())
