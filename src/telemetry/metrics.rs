@@ -19,6 +19,7 @@ const SILENT: &str = "erp_bridge_sender_silent";
 const SILENT_SECONDS: &str = "erp_bridge_sender_silent_seconds";
 const GAPS: &str = "erp_bridge_sequence_gaps";
 const PAUSED: &str = "erp_bridge_dispatch_paused";
+const PAUSES: &str = "erp_bridge_dispatch_pauses";
 const BLOCKS: &str = "erp_bridge_blocks";
 
 /// Upper bounds of the histogram's buckets, in seconds: from a call in the same room to the time-out.
@@ -45,6 +46,7 @@ impl Metrics {
             describe_gauge!(SILENT_SECONDS, "How long the platform has been silent");
             describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
             describe_gauge!(PAUSED, "1 while nothing is dispatched");
+            describe_gauge!(PAUSES, "What operators have paused, by scope");
             describe_gauge!(BLOCKS, "What is wrong with the ERP's installation, by cause: events that need it wait");
             Some(handle)
         });
@@ -86,6 +88,12 @@ pub fn senders(silent: bool, silent_seconds: Option<f64>, gaps: usize) {
     }
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the count stays far below 2^52")]
     gauge!(GAPS).set(gaps as f64);
+}
+
+/// How many pauses of a scope stand.
+pub fn pauses(scope: &'static str, count: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the count stays far below 2^52")]
+    gauge!(PAUSES, "scope" => scope).set(count as f64);
 }
 
 /// How many blocks of a cause stand.

@@ -39,6 +39,7 @@ mod moved_records;
 mod openapi;
 mod order;
 mod outages;
+mod pauses;
 mod platform;
 mod posts;
 mod preview;

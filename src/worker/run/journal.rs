@@ -57,7 +57,7 @@ pub(super) fn step_of(row: &StepRow) -> Option<Step> {
 /// plan, unless it is done.
 pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>, former: Option<&StepRow>) -> NewStep {
     let facts = StepFacts { holds_identity: step.holds_identity(), allocates: step.allocates(), binds: step.binds() };
-    let begun = |row: &StepRow| Some(Begun { at: row.started_at?, result: row.result.clone(), unseen: row.unseen });
+    let begun = |row: &StepRow| Some(Begun { at: row.started_at?, result: row.result.clone() });
     let begun = former.filter(|_| step.stays_begun()).and_then(begun);
     NewStep { name, step: json!(step), fingerprint, facts, begun }
 }
@@ -103,6 +103,11 @@ pub(super) fn is_effect(row: &StepRow) -> bool {
 /// Whether a step may be told and looked up later, together with those behind it: a part that nobody has sent.
 pub(super) fn is_part(row: &StepRow) -> bool {
     row.state == StepState::Planned && step_of(row).is_some_and(|step| step.is_part())
+}
+
+/// Whether a step is to be done that calls nobody: the ledger remembers the link.
+pub(super) fn is_link(row: &StepRow) -> bool {
+    row.state == StepState::Planned && matches!(step_of(row), Some(Step::Link { .. }))
 }
 
 /// An identity as the ledger keeps it: it must not say whose it is.
