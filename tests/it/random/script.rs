@@ -226,7 +226,8 @@ impl Person {
             self.send("x", promoted(&self.known, 30.0));
         }
         // A deal makes a customer, too, and stands behind what was held until then.
-        let is_deal = !self.shares && !is_early_deal && rng.random_bool(0.15);
+        // One who has a customer by then is not filled in by it.
+        let is_deal = !self.shares && !is_early_deal && !names_customer && rng.random_bool(0.15);
         if is_deal {
             self.close_deal(score(rng));
         } else {
