@@ -155,6 +155,9 @@ async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<Str
         let first = next.get(event_id).copied().unwrap_or_default();
         let step = |(position, step): (i64, &NewStep)| {
             let is_begun = position == first || step.begun.is_some();
+            // What the ERP said of it at a customer that is gone by now counts no more.
+            let unseen =
+                if step.begun.is_some() { None } else { unseen.get(&(event_id.clone(), step.name.clone())).copied() };
             let begun = step.begun.clone().unwrap_or(Begun { at: now, result: None });
             StepRow {
                 position,
@@ -162,7 +165,7 @@ async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<Str
                 step: step.step.clone(),
                 state: if is_begun { StepState::Started } else { StepState::Planned },
                 result: begun.result,
-                unseen: unseen.get(&(event_id.clone(), step.name.clone())).copied().unwrap_or_default(),
+                unseen: unseen.unwrap_or_default(),
                 started_at: is_begun.then_some(begun.at),
                 finished_at: None,
             }
