@@ -18,6 +18,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod webhook_secret;
+mod written;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -38,6 +39,7 @@ pub use self::{
     source::ENV_PREFIX,
     tables::is_user_id,
     webhook_secret::WebhookSecret,
+    written::Written,
 };
 use crate::event::{EventKind, Placeholder, RuleSet};
 
@@ -70,8 +72,12 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// The clockwork between the ledger and the ERP.
     pub worker: WorkerConfig,
+    /// Pages for people.
+    pub console: ConsoleConfig,
     /// How the bridge logs.
     pub log: LogConfig,
+    /// Which keys are written anywhere, so that a reload sees what changed.
+    pub written: Written,
 }
 
 /// `[server]`
@@ -365,6 +371,13 @@ pub struct WorkerConfig {
     pub block_pause_max: Duration,
     /// Runs of an event in a row during which the process ended; after so many the event is dead.
     pub cut_short_runs: u32,
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Copy)]
+pub struct ConsoleConfig {
+    /// Whether `/console` is served.
+    pub enabled: bool,
 }
 
 /// `[log]`

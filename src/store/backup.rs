@@ -7,8 +7,8 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use super::{Store, StoreError, db::Db, private_files};
 
 impl Store {
-    /// Copies a SQLite ledger into a new file, for its owner only. The copy holds no session of the ERP and no state of its
-    /// login: whoever restores it logs in anew.
+    /// Copies a SQLite ledger into a new file, for its owner only. The copy holds no session of the ERP or of the
+    /// console and no state of the ERP's login: whoever restores it logs in anew.
     ///
     /// # Errors
     /// If the file is there already or cannot be written; nothing of it is left then.
@@ -40,6 +40,6 @@ impl Store {
 async fn forget_session(copy: &Path) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(copy).pragma("secure_delete", "on");
     let mut connection = SqliteConnection::connect_with(&options).await?;
-    sqlx::raw_sql("delete from erp_sessions").execute(&mut connection).await?;
+    sqlx::raw_sql("delete from erp_sessions; delete from console_sessions").execute(&mut connection).await?;
     connection.close().await
 }

@@ -20,7 +20,7 @@ use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// The moment at which every test begins.
@@ -78,7 +78,7 @@ pub struct Front {
     pub served: JoinHandle<usize>,
     pub database: DatabaseConfig,
     client: reqwest::Client,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -153,7 +153,7 @@ impl Front {
         let door = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules: Rules::new(&AdmissionConfig::default()),
+            rules: watch::channel(Rules::new(&AdmissionConfig::default())).1,
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,
@@ -183,9 +183,15 @@ impl Front {
             max_connections_per_address: wishes.max_connections_per_address,
             shutdown_grace: Duration::from_secs(20),
         };
-        let served = tokio::spawn(serve(listener, router(door.clone()), door, limits, stop.clone()));
+        let served = tokio::spawn(serve(
+            listener,
+            router(door.clone(), erp_bridge::console::routes()),
+            door,
+            limits,
+            stop.clone(),
+        ));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, store, clock, keys, stop, served, database, client, _directory: directory }
+        Self { address, store, clock, keys, stop, served, database, client, directory: directory }
     }
 
     /// One request.
@@ -230,6 +236,11 @@ impl Front {
             ("webhook-signature", &signature),
         ];
         self.call(Method::POST, "/webhooks/events", &headers, body).await
+    }
+
+    /// Where the ledger's files are.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Runs a statement past the ledger.

@@ -1,15 +1,15 @@
 //! What is wrong with the installation, as `GET /v1/stats`, `GET /v1/failures` and every event that waits for it show it.
 
-use super::causes::{cause, hint_on};
 use crate::{
     clock::Millis,
+    event::{cause, hint_on},
     store::{Waiting, code_and_subject},
     telemetry::masking::mask_text,
 };
 
 /// What an event waits for.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct BlockedBy {
+pub(crate) struct BlockedBy {
     /// A stable word: `choice_missing`, `salesperson_unknown`, `right_missing`, `wrong_path` or `licence_refused`.
     #[schema(examples("choice_missing"))]
     pub code: String,
@@ -28,7 +28,7 @@ impl BlockedBy {
         let (code, subject) = code_and_subject(name);
         Self {
             message: words.map(mask_text).unwrap_or_else(|| cause(code).message.to_owned()),
-            hint: hint_on(code, subject),
+            hint: hint_on(code, subject).to_string(),
             code: code.to_owned(),
             subject: subject.to_owned(),
         }
@@ -37,7 +37,7 @@ impl BlockedBy {
 
 /// Something that is wrong with the installation, and what waits for it.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct BlockView {
+pub(crate) struct BlockView {
     /// What is wrong.
     #[serde(flatten)]
     pub by: BlockedBy,
