@@ -55,6 +55,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
             public_url: r.read("console.public_url", None, unless_empty(read_as)),
         },
         log: log(r),
+        written: r.written(),
     }
 }
 

@@ -19,6 +19,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod webhook_secret;
+mod written;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -40,6 +41,7 @@ pub use self::{
     source::ENV_PREFIX,
     tables::is_user_id,
     webhook_secret::{WebhookSecret, webhook_mac},
+    written::Written,
 };
 use crate::event::{EventKind, Placeholder, RuleSet};
 
@@ -80,6 +82,8 @@ pub struct Config {
     pub console: ConsoleConfig,
     /// How the bridge logs.
     pub log: LogConfig,
+    /// Which keys are written anywhere, so that a reload sees what changed.
+    pub written: Written,
 }
 
 /// `[server]`

@@ -33,6 +33,7 @@ mod operators;
 mod outbox;
 mod pages;
 mod pauses;
+mod prepared;
 mod private_files;
 mod queries;
 mod replicas;
@@ -63,7 +64,7 @@ pub use self::{
     failures::{Failure, Trouble},
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
+    journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},

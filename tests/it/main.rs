@@ -37,6 +37,7 @@ mod live_32;
 mod mapping;
 mod matrix;
 mod month;
+mod moved_records;
 mod openapi;
 mod order;
 mod outages;
