@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Store, StoreError, db::args, types};
-use crate::{clock::Millis, event::Status};
+use crate::{
+    clock::Millis,
+    event::{Decision, Status},
+    json,
+};
 
 /// Decisions that are looked into for the rules at most.
 const DECISIONS: i64 = 10_000;
@@ -45,10 +49,9 @@ impl Store {
             order by finished_at desc limit $2";
         let mut rules = BTreeMap::<String, i64>::new();
         for row in self.db.read(decisions, args![from, DECISIONS]).await? {
-            let decision = row.opt_json("admission")?.unwrap_or_default();
-            let reasons = decision["reasons"].as_array().into_iter().flatten();
-            for rule in reasons.filter_map(|reason| reason["rule"].as_str()) {
-                *rules.entry(rule.to_owned()).or_default() += 1;
+            let decision = row.opt_json("admission")?.and_then(|value| json::from_value::<Decision>(&value).ok());
+            for reason in decision.map(|decision| decision.reasons()).unwrap_or_default() {
+                *rules.entry(reason.rule.as_str().to_owned()).or_default() += 1;
             }
         }
         day.by_rule = rules.into_iter().collect();

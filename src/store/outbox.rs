@@ -16,7 +16,11 @@ use super::{
     db::{Arg, Row, Tx, args},
     types,
 };
-use crate::{clock::Millis, event::Status};
+use crate::{
+    clock::Millis,
+    event::{Decision, Status},
+    json,
+};
 
 const OUTBOX: Insert =
     Insert { into: "outbox (id, target, lane, kind, data, event_id, contact_id, created_at)", then: "" };
@@ -380,7 +384,8 @@ fn of_event(change: &Change, row: &Row) -> Result<NewMessage, StoreError> {
     let mut data = json!({ "event_id": change.id, "webhook_id": webhook_id, "contact_id": change.contact_id });
     match types::status(row)? {
         Status::NotAdmitted => {
-            data["reasons"] = row.opt_json("admission")?.map_or(json!([]), |decision| decision["reasons"].clone());
+            let decision = row.opt_json("admission")?.and_then(|value| json::from_value::<Decision>(&value).ok());
+            data["reasons"] = json!(decision.map(|decision| decision.reasons()).unwrap_or_default());
         }
         Status::Dead | Status::NeedsReview => {
             data["code"] = json!(row.opt_text("error_code")?);

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -31,6 +32,7 @@ struct Desk {
     received: Arc<Mutex<Vec<Received>>>,
     next: Arc<Mutex<VecDeque<(u16, String)>>>,
     judge: Judge,
+    pause: Duration,
 }
 
 /// A receiver; dropping it closes its port.
@@ -48,9 +50,18 @@ impl Receiver {
 
     /// One that answers so, unless it was told what to answer next.
     pub async fn judging(judge: impl Fn(&Received) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::of(Arc::new(judge), Duration::ZERO).await
+    }
+
+    /// One that takes everything, and says so only after this time.
+    pub async fn slow(pause: Duration) -> Self {
+        Self::of(Arc::new(|_| (200, "{}".to_owned())), pause).await
+    }
+
+    async fn of(judge: Judge, pause: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?key=geheimer-schluessel", listener.local_addr().unwrap());
-        let desk = Desk { received: Arc::default(), next: Arc::default(), judge: Arc::new(judge) };
+        let desk = Desk { received: Arc::default(), next: Arc::default(), judge, pause };
         let router = Router::new().fallback(take).with_state(desk.clone());
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, desk, served }
@@ -78,5 +89,6 @@ async fn take(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, bytes: Byt
     let next = desk.next.lock().unwrap().pop_front();
     let (status, text) = next.unwrap_or_else(|| (desk.judge)(&received));
     desk.received.lock().unwrap().push(received);
+    tokio::time::sleep(desk.pause).await;
     (StatusCode::from_u16(status).unwrap(), text).into_response()
 }
