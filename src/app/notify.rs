@@ -8,7 +8,8 @@ use super::StartError;
 use crate::{
     clock::Clock,
     config::Config,
-    http::{self, keys::Keyring},
+    event::cause,
+    http::keys::Keyring,
     lifecycle::VitalTasks,
     notify::{
         Poster, WriteBackSender,
@@ -58,7 +59,7 @@ pub(super) fn build(
             public_url: config.console.public_url.clone(),
             silence_after: config.webhook.silence_after,
             min_free_disk: config.database.min_free_disk,
-            says: http::cause_words,
+            says: |code| cause(code).message,
             local: Arc::new(Known { dispatcher: dispatcher.clone(), keys: keys.clone() }),
             poster: Poster::new(TARGET_TIMEOUT).map_err(StartError::Sender)?,
         })))

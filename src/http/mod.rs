@@ -119,11 +119,6 @@ fn framed(routes: Router<HttpState>, state: HttpState) -> Router {
         .with_state(state)
 }
 
-/// What a code of a failure or block means, Chinese first, without anybody's words.
-pub fn cause_words(code: &str) -> &'static str {
-    api::causes::cause(code).message
-}
-
 /// The OpenAPI document in YAML, as `erp-bridge openapi` prints it.
 pub fn document() -> String {
     openapi::yaml(documented_routes().get_openapi())

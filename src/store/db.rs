@@ -188,7 +188,7 @@ impl Db {
             Self::Postgres { door, .. } if is_one_statement => {
                 let until = Instant::now() + CALL_LIMIT;
                 let conn = Conn::take(door, until).await?;
-                Ok(Tx { begun: Begun::Postgres(conn), until, moved: Vec::new() })
+                Ok(Tx::new(Begun::Postgres(conn), until))
             }
             Self::Postgres { door, .. } => begin_postgres(door).await,
         }
