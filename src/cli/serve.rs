@@ -6,11 +6,12 @@ use super::{ConfigFile, Outcome};
 use crate::{
     app::{App, Ended, StartOptions},
     clock::Clock,
+    config::Written,
     lifecycle::Signals,
     telemetry::logging,
 };
 
-/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens and the ERP's account.
+/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens, the ERP's account and the rules.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -38,22 +39,44 @@ impl Serve {
         let stop = app.stop_token();
         let reload = || match place.load().map_err(|error| error.to_string()) {
             Ok(config) => {
-                app.reload(&config);
-                tracing::info!("secrets, tokens and the account of the ERP were read again");
+                let waiting = app.reload(&config);
+                tracing::info!("read again and in force: {}", Written::TAKEN_AT_ONCE.join(", "));
+                if !waiting.is_empty() {
+                    tracing::warn!("changed, and in force only after a restart (重启后生效): {}", waiting.join(", "));
+                }
             }
-            Err(error) => tracing::error!(error, "the old secrets, tokens and account stay"),
+            Err(error) => tracing::error!(error, "the configuration cannot be taken; everything stays as it was"),
         };
         let ended = tokio::select! {
             never = signals.obey(stop, reload) => match never {},
             ended = app.ended() => ended,
         };
-        match ended {
-            Ended::Cleanly => tracing::info!("ended; nothing is half done"),
-            Ended::Cut => tracing::warn!("ended; what was cut resumes at the next start"),
-            Ended::Crashed(part) => {
-                tracing::error!(part, "a part of the bridge crashed; what was in hand resumes at the next start")
-            }
+        Ok(has_done_its_work(ended))
+    }
+}
+
+/// Says how the bridge ended. Whoever watches the process starts one that crashed again, and leaves one alone that was
+/// stopped.
+fn has_done_its_work(ended: Ended) -> bool {
+    match ended {
+        Ended::Cleanly => tracing::info!("ended; nothing is half done"),
+        Ended::Cut => tracing::warn!("ended; what was cut resumes at the next start"),
+        Ended::Crashed(part) => {
+            tracing::error!(part, "a part of the bridge crashed; what was in hand resumes at the next start");
         }
-        Ok(!matches!(ended, Ended::Crashed(_)))
+    }
+    !matches!(ended, Ended::Crashed(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bridge_of_which_a_part_crashed_has_failed() {
+        for (ended, expected) in [(Ended::Cleanly, true), (Ended::Cut, true), (Ended::Crashed("the dispatcher"), false)]
+        {
+            assert_eq!(has_done_its_work(ended), expected, "{ended:?}");
+        }
     }
 }

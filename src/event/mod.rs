@@ -2,6 +2,8 @@
 
 mod admission;
 mod assignment;
+mod candidate;
+mod causes;
 mod command;
 mod field_error;
 mod intake;
@@ -20,6 +22,9 @@ mod wire;
 pub(crate) use admission::{Alternative, Assessment, Decision, Reason};
 pub use admission::{Rules, Standing};
 pub(crate) use assignment::{Assignment, AssignmentBody};
+pub use candidate::Candidate;
+pub use causes::Bilingual;
+pub(crate) use causes::{cause, hint_on};
 pub(crate) use command::{Command, Work};
 pub(crate) use field_error::FieldError;
 pub use intake::Intake;
@@ -32,7 +37,6 @@ pub(crate) use names::Placeholder;
 pub use parse::{ParseError, Parsed};
 pub use payload::Event;
 pub(crate) use payload::{Channel, Deal, Direction, ErpHint, Signal, Thread};
-pub use rule::Rule;
-pub(crate) use rule::RuleSet;
+pub use rule::{Rule, RuleSet};
 pub use status::Status;
 pub(crate) use status::Transition;

@@ -4,12 +4,13 @@ use std::{fmt, future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
     adopted::AdoptedContact, budget::Budget, keys::Keyring, problem::Problem, rates::RateLimits,
-    stream_places::StreamPlaces,
+    stream_places::StreamPlaces, trace::AcceptMetrics,
 };
 use crate::{
     clock::Clock,
@@ -97,8 +98,8 @@ pub struct HttpParts {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// Admission (准入条件).
-    pub rules: Rules,
+    /// Admission (准入条件), replaced on SIGHUP.
+    pub rules: watch::Receiver<Rules>,
     /// What happens to messages of contacts that are not linked.
     pub messages: MessagesConfig,
     /// Secrets and tokens, replaced on SIGHUP.
@@ -146,13 +147,15 @@ struct Shared {
     memory: Budget,
     streams: StreamPlaces,
     tasks: TaskTracker,
+    accepts: AcceptMetrics,
 }
 
 impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
         let memory = Budget::new(parts.request_memory);
-        Self(Arc::new(Shared { parts, memory, streams: StreamPlaces::default(), tasks: TaskTracker::new() }))
+        let (streams, tasks) = (StreamPlaces::default(), TaskTracker::new());
+        Self(Arc::new(Shared { parts, memory, streams, tasks, accepts: AcceptMetrics::new() }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -189,6 +192,11 @@ impl HttpState {
     /// The memory that bodies share.
     pub(super) fn memory(&self) -> &Budget {
         &self.0.memory
+    }
+
+    /// The metrics of accepted webhooks.
+    pub(super) fn accepts(&self) -> &AcceptMetrics {
+        &self.0.accepts
     }
 
     /// The places for open streams.
