@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use base64::{
     Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -28,9 +28,7 @@ impl WebhookSecret {
     pub fn key(&self) -> &[u8] {
         self.0.expose_secret()
     }
-}
 
-impl WebhookSecret {
     /// As a signature is made with it.
     pub fn keyed(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(self.key()).expect("a key of any length") // why: HMAC hashes long keys and pads short ones
@@ -38,15 +36,7 @@ impl WebhookSecret {
 
     /// The `webhook-signature` of a body, `v1,<base64>`; `timestamp` is in Unix seconds.
     pub fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
-        format!(
-            "v1,{}",
-            base64::engine::general_purpose::STANDARD.encode(webhook_mac(
-                &self.keyed(),
-                id,
-                &timestamp.to_string(),
-                body
-            ))
-        )
+        format!("v1,{}", STANDARD.encode(webhook_mac(&self.keyed(), id, &timestamp.to_string(), body)))
     }
 }
 
@@ -79,8 +69,6 @@ impl fmt::Debug for WebhookSecret {
 
 #[cfg(test)]
 mod tests {
-    use base64::engine::general_purpose::STANDARD;
-
     use super::*;
 
     #[test]
