@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::{
     Store, StoreError,
     bulk::Insert,
-    db::{Arg, Row, Tx, args},
+    db::{Arg, Row, Tx},
+    queries::Conditions,
 };
 use crate::clock::Millis;
 
@@ -34,6 +35,21 @@ pub struct Deed {
     pub actor: Actor,
     /// Such as `contact.assign`.
     pub action: String,
+}
+
+/// Which entries of the audit log; what is `None` narrows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// The token's name.
+    pub actor: Option<String>,
+    /// `event.replay` …
+    pub action: Option<String>,
+    /// Event or contact id, or a filter, as a whole.
+    pub subject: Option<String>,
+    /// At or after this moment.
+    pub since: Option<Millis>,
+    /// Before this moment.
+    pub until: Option<Millis>,
 }
 
 /// One entry of the audit log.
@@ -85,8 +101,31 @@ impl Store {
 
     /// Who did what, newest first; `before` is the `seq` of the last item of the page before.
     pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
-        let sql = "select * from audit where seq < $1 order by seq desc limit $2";
-        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
+        self.audit_entries(&AuditFilter::default(), before, limit).await
+    }
+
+    /// The entries that match, newest first; `before` as in [`Store::audit_log`].
+    pub async fn audit_entries(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions.add("seq <", before.unwrap_or(i64::MAX));
+        for (column, text) in [("actor =", &filter.actor), ("action =", &filter.action), ("subject =", &filter.subject)]
+        {
+            if let Some(text) = text {
+                conditions.add(column, text.as_str());
+            }
+        }
+        for (column, moment) in [("at >=", filter.since), ("at <", filter.until)] {
+            if let Some(moment) = moment {
+                conditions.add(column, moment);
+            }
+        }
+        let sql = format!("select * from audit{} order by seq desc limit {limit}", conditions.sql());
+        let rows = self.db.read(sql, conditions.args).await?;
         rows.iter().map(AuditRow::read).collect()
     }
 }

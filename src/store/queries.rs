@@ -108,6 +108,7 @@ pub(super) fn pattern(text: &str) -> String {
 }
 
 /// The `where` clause of a filter.
+#[derive(Default)]
 pub(super) struct Conditions {
     clauses: Vec<String>,
     pub(super) args: Vec<Arg>,
@@ -115,7 +116,7 @@ pub(super) struct Conditions {
 
 impl Conditions {
     pub(super) fn of(filter: &EventFilter) -> Self {
-        let mut conditions = Self { clauses: Vec::new(), args: Vec::new() };
+        let mut conditions = Self::default();
         if !filter.statuses.is_empty() {
             conditions.among("status", filter.statuses.iter().map(|status| status.as_str()));
             if filter.statuses.iter().all(|status| status.is_open()) {
