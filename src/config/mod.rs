@@ -13,6 +13,7 @@ mod load;
 mod log;
 mod parse;
 mod quiet_hours;
+mod setting;
 mod source;
 mod tables;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use self::{
     load::{DEFAULT_FILE, Place},
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
+    setting::{Setting, settings},
     source::ENV_PREFIX,
     tables::is_user_id,
     webhook_secret::WebhookSecret,
