@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
-    config::{Config, DatabaseConfig, ListenAddress},
+    clock::{Clock, Millis},
+    config::{Config, DatabaseConfig, ListenAddress, Setting},
     console,
     erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
@@ -33,11 +33,11 @@ use crate::{
     worker::{Dispatcher, Parts, Upkeep},
 };
 
-use self::{preview::LivePreview, sessions::LedgerSessions};
+use self::{check::LiveChecker, preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
-    check::{CheckRow, CheckStatus, Words, check},
+    check::check,
     survey::{Surveyed, survey_erp},
 };
 
@@ -105,18 +105,20 @@ pub struct StartOptions {
     pub migrate: bool,
     /// Dispatch events; tests that drive the clockwork by hand turn it off.
     pub dispatch: bool,
+    /// Every key of the configuration as the console shows it.
+    pub settings: Vec<Setting>,
 }
 
 impl Default for StartOptions {
     fn default() -> Self {
-        Self { clock: Clock::system(), migrate: true, dispatch: true }
+        Self { clock: Clock::system(), migrate: true, dispatch: true, settings: Vec::new() }
     }
 }
 
 impl App {
     /// Opens the ledger, builds the parts, listens, and sets everything to work.
     pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
-        let StartOptions { clock, migrate, dispatch } = options;
+        let StartOptions { clock, migrate, dispatch, settings } = options;
         let keys = Arc::new(Keyring::new(keys(config)));
         let rules = Rules::new(&config.admission);
         let instance_lock = InstanceLock::take(&config.database)?;
@@ -167,6 +169,13 @@ impl App {
             ),
             previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
             adopter: Arc::new(Adopter::new(config, store.clone(), erp.clone(), clock.clone(), adoptions(config))),
+            checker: Arc::new(LiveChecker {
+                config: config.clone(),
+                store: store.clone(),
+                erp: erp.clone(),
+                clock: clock.clone(),
+            }),
+            settings,
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
@@ -318,6 +327,10 @@ impl DispatchFacts for LiveFacts {
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
+    }
+
+    fn logged_in_since(&self) -> Option<Millis> {
+        self.erp.session_mark()
     }
 
     fn resume(&self) -> BoxFuture<'static, ()> {

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{ConfigFile, Outcome};
 use crate::{
-    app::{self, CheckRow, CheckStatus, Words},
+    app,
+    http::{CheckRow, CheckStatus, Words},
     telemetry::printable::one_line,
 };
 

@@ -26,7 +26,8 @@ impl Serve {
         let config = place.load()?;
         logging::init(&config.log);
         let signals = Signals::listen()?;
-        let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
+        let options = StartOptions { migrate: !self.no_migrate, settings: place.settings(), ..StartOptions::default() };
+        let app = App::start(&config, options).await?;
         println!("listening on http://{}", app.address);
         if let Some(address) = app.admin_address {
             println!("everything but webhooks and probes on http://{address}");

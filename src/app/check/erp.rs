@@ -5,7 +5,6 @@ use std::future::ready;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use super::rows::{CheckRow, Words};
 use crate::{
     app::planner,
     clock::Clock,
@@ -14,6 +13,7 @@ use crate::{
         Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, ProgressList, TreeNode,
     },
     event::{Event, Parsed, Reading, Rules},
+    http::{CheckRow, Words},
     sync::{Engine, EqualRecords, Identified, Journal, JournalError, SyncError},
 };
 

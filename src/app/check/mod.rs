@@ -5,23 +5,22 @@ mod rows;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 use super::LedgerSessions;
 use crate::{
     clock::{Clock, erp_zone},
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
+    http::{CheckRow, Checker, Words},
     store::{InstanceLock, OpenError, Store},
 };
-
-pub use self::rows::{CheckRow, CheckStatus, Words};
 
 /// Tries configuration, store, login, every configured choice and salesperson, the right to each interface that is read,
 /// both clocks, and a look-up. `warnings` are those of the configuration file itself.
 pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     let clock = Clock::system();
-    let mut rows = vec![CheckRow::of("configuration", "配置", "configuration").holds("✓")];
-    let warnings = warnings.into_iter().chain(config.warnings(clock.now()));
-    rows.extend(warnings.map(|warning| CheckRow::of("configuration.warning", "配置提示", "advice").noted(warning)));
+    let mut rows = configuration(config, &clock, warnings);
     // A ledger that a running bridge works on is only looked at, and so is a PostgreSQL, which replicas of an earlier
     // program may work on.
     let instance_lock = InstanceLock::take(&config.database);
@@ -39,6 +38,43 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     rows
 }
 
+/// The same of a bridge at work, by its own ledger and ERP client; without what only the file could say.
+pub(super) struct LiveChecker {
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) erp: Erp,
+    pub(super) clock: Clock,
+}
+
+impl Checker for LiveChecker {
+    fn check(&self) -> BoxFuture<'_, Vec<CheckRow>> {
+        Box::pin(async {
+            let mut rows = configuration(&self.config, &self.clock, Vec::new());
+            rows.push(ledger(&self.store));
+            rows.push(zone_row(&self.config, &self.clock));
+            rows.extend(erp::check(&self.config, &self.erp, &self.clock).await);
+            rows
+        })
+    }
+}
+
+/// That it can be read, and what is unwise about it.
+fn configuration(config: &Config, clock: &Clock, warnings: Vec<String>) -> Vec<CheckRow> {
+    let warnings = warnings.into_iter().chain(config.warnings(clock.now()));
+    let noted = warnings.map(|warning| CheckRow::of("configuration.warning", "配置提示", "advice").noted(warning));
+    let readable = CheckRow::of("configuration", "配置", "configuration").holds("✓");
+    [readable].into_iter().chain(noted).collect()
+}
+
+fn ledger(store: &Store) -> CheckRow {
+    let row = CheckRow::of("store", "台账", "store");
+    if store.is_healthy() {
+        return row.holds(store.mode());
+    }
+    let advice = Words::of("查看日志中台账的错误", "look at the ledger's errors in the log");
+    row.fails(store.mode(), Some(advice))
+}
+
 /// With the ledger's memory of refused logins, so that asking again and again cannot lock the account.
 pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
     match store {
@@ -50,7 +86,7 @@ pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
 fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
     let row = CheckRow::of("store", "台账", "store");
     match store {
-        Ok(store) => row.holds(store.mode()),
+        Ok(store) => ledger(store),
         // A schema that the next start brings up to date is nothing that fails.
         Err(OpenError::Behind { found, expected }) => row.holds(format!("{found} → {expected}: erp-bridge serve")),
         Err(error) => {
