@@ -4,6 +4,9 @@
 //! act by the functions of `http/api`, so that rights and masking are decided in one place.
 
 mod assets;
+mod audit;
+mod csv;
+mod erp;
 mod event;
 mod events;
 mod fault;
@@ -11,7 +14,9 @@ mod form;
 mod format;
 mod frame;
 mod layer;
+mod not_admitted;
 mod overview;
+mod settings;
 mod sign_in;
 mod status;
 mod stream;
@@ -49,6 +54,16 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/events/{id}/replay", post(event::replay))
         .route("/console/events/{id}/discard", post(event::discard))
         .route("/console/events/{id}/resolve", post(event::resolve))
+        .route(not_admitted::PATH, get(not_admitted::list))
+        .route(not_admitted::CSV_PATH, get(not_admitted::download))
+        .route(erp::PATH, get(erp::show))
+        .route("/console/erp/check", get(erp::show).post(erp::check))
+        .route("/console/erp/resume", post(erp::resume))
+        .route("/console/erp/pause", post(erp::pause))
+        .route("/console/erp/unpause", post(erp::unpause))
+        .route(audit::PATH, get(audit::list))
+        .route(audit::CSV_PATH, get(audit::download))
+        .route(settings::PATH, get(settings::show))
         .route("/console/{*nothing}", any(async || Fault::NoPage))
         .layer(CsrfLayer::new().with_rejection_response(fault::foreign))
         .layer(middleware::from_fn(layer::around))

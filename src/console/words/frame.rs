@@ -11,6 +11,10 @@ texts! {
         nav_overview: "总览", "Overview";
         nav_todo: "待处理", "To do";
         nav_events: "事件", "Events";
+        nav_not_admitted: "未准入", "Not admitted";
+        nav_erp: "ERP 连接", "ERP";
+        nav_audit: "审计", "Audit";
+        nav_settings: "配置", "Settings";
         language: "English", "中文";
         sign_out: "退出", "Sign out";
         scope_read: "只读", "read only";
@@ -53,6 +57,8 @@ texts! {
         done_replayed: "已放回队列，马上重试", "Back in the queue: it is tried at once";
         done_discarded: "已放弃", "Given up";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
+        done_paused: "已暂停，事件照常接收", "Paused: events are accepted as usual";
+        done_unpaused: "已继续", "Going on";
         done_resumed: "已恢复派发", "Sending is resumed";
     }
 }

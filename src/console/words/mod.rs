@@ -1,21 +1,29 @@
 //! Every text of the console in both languages, side by side: a file a page, a line a text.
 
+mod audit;
+mod erp;
 mod event;
 mod events;
 mod fields;
 mod frame;
 mod kinds;
+mod not_admitted;
 mod overview;
+mod settings;
 mod statuses;
 mod todo;
 
 pub(super) use self::{
+    audit::{AuditWords, action, actions},
+    erp::ErpWords,
     event::EventWords,
     events::EventsWords,
     fields::{field, member, rule},
     frame::FrameWords,
     kinds::{kind, kinds, step},
+    not_admitted::NotAdmittedWords,
     overview::OverviewWords,
+    settings::SettingsWords,
     statuses::StatusWords,
     todo::TodoWords,
 };
@@ -62,6 +70,14 @@ pub(super) struct Words {
     pub(super) todo: TodoWords,
     /// Whether everything is all right.
     pub(super) overview: OverviewWords,
+    /// Whom the rules kept out.
+    pub(super) not_admitted: NotAdmittedWords,
+    /// The connection to the ERP.
+    pub(super) erp: ErpWords,
+    /// Who did what.
+    pub(super) audit: AuditWords,
+    /// How the bridge is configured.
+    pub(super) settings: SettingsWords,
 }
 
 static ZH: Words = Words {
@@ -71,6 +87,10 @@ static ZH: Words = Words {
     event: EventWords::ZH,
     todo: TodoWords::ZH,
     overview: OverviewWords::ZH,
+    not_admitted: NotAdmittedWords::ZH,
+    erp: ErpWords::ZH,
+    audit: AuditWords::ZH,
+    settings: SettingsWords::ZH,
 };
 static EN: Words = Words {
     frame: FrameWords::EN,
@@ -79,6 +99,10 @@ static EN: Words = Words {
     event: EventWords::EN,
     todo: TodoWords::EN,
     overview: OverviewWords::EN,
+    not_admitted: NotAdmittedWords::EN,
+    erp: ErpWords::EN,
+    audit: AuditWords::EN,
+    settings: SettingsWords::EN,
 };
 
 impl Lang {
@@ -163,8 +187,18 @@ mod tests {
 
     #[test]
     fn every_text_speaks_both_languages_with_the_same_places_for_values() {
-        let tables =
-            [FrameWords::ALL, StatusWords::ALL, EventsWords::ALL, EventWords::ALL, TodoWords::ALL, OverviewWords::ALL];
+        let tables = [
+            FrameWords::ALL,
+            StatusWords::ALL,
+            EventsWords::ALL,
+            EventWords::ALL,
+            TodoWords::ALL,
+            OverviewWords::ALL,
+            NotAdmittedWords::ALL,
+            ErpWords::ALL,
+            AuditWords::ALL,
+            SettingsWords::ALL,
+        ];
         for (name, chinese, english) in tables.into_iter().flatten() {
             assert!(!chinese.trim().is_empty() && !english.trim().is_empty(), "{name}");
             assert!(english.is_ascii() || english.contains(['–', '“', '…', '→', '中']), "{name}: {english}");

@@ -16,12 +16,17 @@ fn pages(event: &str) -> Vec<String> {
         "/console/events".into(),
         "/console/events?status=dead&q=x".into(),
         format!("/console/events/{event}"),
+        "/console/not-admitted".into(),
+        "/console/not-admitted?what=if&score=0&rule=score".into(),
+        "/console/erp".into(),
+        "/console/audit".into(),
+        "/console/settings".into(),
     ]
 }
 
 /// A body in which script stands wherever a text can.
 fn hostile() -> Value {
-    let script = "<script>alert(1)</script>\u{202e}😀\"'&{{7*7}}";
+    let script = "<script>alert(1)</script>\u{202e}😀\"'&{{1234*1234}}";
     let mut event = promoted("c1");
     event["type"] = json!(format!("x{script}"));
     event["data"]["contact"]["notes"] = json!(script.repeat(200));
@@ -39,7 +44,7 @@ async fn every_page_keeps_foreign_script_out_and_names_no_other_origin() {
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(page.headers["cache-control"], "no-store", "{path}");
-        for forbidden in ["http://", "https://", "style=\"", "onclick=", "<style"] {
+        for forbidden in ["=\"http", "style=\"", "onclick=", "<style"] {
             assert!(!page.html.contains(forbidden), "{path} holds {forbidden}");
         }
         assert!(page.html.matches("<script").count() == 1 && page.html.contains("<script src=\"/console/assets/"));
@@ -55,7 +60,7 @@ async fn hostile_texts_are_text() {
         for path in pages(&event).into_iter().chain(["/console/events?q=<script>alert(1)</script>\"'".into()]) {
             let page = visitor.get(&path.replace('<', "%3C").replace('>', "%3E").replace('"', "%22")).await;
             assert_eq!(page.html.matches("<script").count(), 1, "{path}: {}", page.html);
-            assert!(!page.html.contains("49"), "nothing of it is evaluated");
+            assert!(!page.html.contains("1522756"), "nothing of it is evaluated");
         }
     }
 }
@@ -67,6 +72,10 @@ fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
         (format!("/console/events/{event}/discard"), vec![("reason", "旧")]),
         (format!("/console/events/{event}/resolve"), vec![("decision", "done")]),
         ("/console/todo/replay".into(), vec![("cause", "refused")]),
+        ("/console/erp/check".into(), vec![]),
+        ("/console/erp/resume".into(), vec![]),
+        ("/console/erp/pause".into(), vec![("scope", "all"), ("reason", "x")]),
+        ("/console/erp/unpause".into(), vec![("scope", "all")]),
     ]
 }
 
