@@ -10,12 +10,12 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures::future::BoxFuture;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, Millis},
-    config::{Config, DatabaseConfig, ListenAddress, Setting},
+    config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Settings, Written},
     console,
     erp::{BuildError, Erp, FaultCause},
     event::{Reading, Rules},
@@ -38,7 +38,7 @@ use self::{check::LiveChecker, preview::LivePreview, sessions::LedgerSessions};
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
     check::check,
-    survey::{Surveyed, survey_erp},
+    survey::{Surveyed, shown_survey, survey_erp},
 };
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
@@ -77,7 +77,16 @@ pub struct App {
     pub dispatcher: Arc<Dispatcher>,
     /// The ERP client, shared by all workers.
     pub erp: Erp,
+    engine: Engine,
+    rules: watch::Sender<Rules>,
+    /// What was read last.
+    configured: watch::Sender<Config>,
+    /// What is in force, for people.
+    settings: watch::Sender<Settings>,
     keys: Arc<Keyring>,
+    /// What the configuration held at the start.
+    written: Written,
+    base_url: BaseUrl,
     instance_lock: InstanceLock,
     stop: CancellationToken,
     hard_stop: CancellationToken,
@@ -105,22 +114,19 @@ pub struct StartOptions {
     pub migrate: bool,
     /// Dispatch events; tests that drive the clockwork by hand turn it off.
     pub dispatch: bool,
-    /// Every key of the configuration as the console shows it.
-    pub settings: Vec<Setting>,
 }
 
 impl Default for StartOptions {
     fn default() -> Self {
-        Self { clock: Clock::system(), migrate: true, dispatch: true, settings: Vec::new() }
+        Self { clock: Clock::system(), migrate: true, dispatch: true }
     }
 }
 
 impl App {
     /// Opens the ledger, builds the parts, listens, and sets everything to work.
     pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
-        let StartOptions { clock, migrate, dispatch, settings } = options;
+        let StartOptions { clock, migrate, dispatch } = options;
         let keys = Arc::new(Keyring::new(keys(config)));
-        let rules = Rules::new(&config.admission);
         let instance_lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
         let freed = store.free_turns().await.map_err(OpenError::from)?;
@@ -128,8 +134,11 @@ impl App {
             tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
         }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
-        survey::believe_newest_survey(&store, config, &erp).await;
-        let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
+        survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
+        let engine = Engine::new(erp.clone(), planner(config));
+        let (configured, current_config) = watch::channel(config.clone());
+        let (settings, current_settings) = watch::channel(config.settings.clone());
+        let (rules, current_rules) = watch::channel(Rules::new(&config.admission));
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),
             engine: engine.clone(),
@@ -152,7 +161,7 @@ impl App {
         let state = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules,
+            rules: current_rules,
             messages: config.messages.clone(),
             keys: keys.clone(),
             body_limit: config.server.body_limit,
@@ -167,15 +176,15 @@ impl App {
                 config.api.auth_failure_limit,
                 config.api.preview_limit,
             ),
-            previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
-            adopter: Arc::new(Adopter::new(config, store.clone(), erp.clone(), clock.clone(), adoptions(config))),
+            previewer: Arc::new(LivePreview { engine: engine.clone(), store: store.clone(), clock: clock.clone() }),
+            adopter: Arc::new(Adopter::new(config, store.clone(), engine.clone(), clock.clone(), adoptions(config))),
             checker: Arc::new(LiveChecker {
-                config: config.clone(),
+                config: current_config,
                 store: store.clone(),
                 erp: erp.clone(),
                 clock: clock.clone(),
             }),
-            settings,
+            settings: current_settings,
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
@@ -198,7 +207,23 @@ impl App {
             tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
         }
         let grace = config.server.shutdown_grace;
-        Ok(Self { address, admin_address, store, dispatcher, erp, keys, instance_lock, stop, hard_stop, grace, tasks })
+        Ok(Self {
+            address,
+            admin_address,
+            store,
+            dispatcher,
+            erp,
+            engine,
+            rules,
+            keys,
+            written: config.written.clone(),
+            base_url: config.erp.base_url.clone(),
+            instance_lock,
+            stop,
+            hard_stop,
+            grace,
+            tasks,
+        })
     }
 
     /// Cancelling it stops the bridge.
@@ -206,12 +231,21 @@ impl App {
         self.stop.clone()
     }
 
-    /// Takes secrets, tokens and the ERP's account of a newly read configuration; everything else needs a restart.
-    pub fn reload(&self, config: &Config) {
+    /// Takes what a running bridge can take of a newly read configuration: secrets, tokens, the ERP's account, and all that
+    /// decides who becomes a customer and what is written of whom; and the ledger's newest survey. Answers the keys that are
+    /// written otherwise than at the start and need a restart.
+    pub fn reload(&self, config: &Config) -> Vec<&'static str> {
         self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
+        self.rules.send_replace(Rules::new(&config.admission));
+        self.engine.change_planner(planner(config));
+        self.settings.send_modify(|settings| *settings = settings.after_reload(&config.settings));
+        self.configured.send_replace(config.clone());
         // What was wrong with the installation may have been put right with it.
         self.dispatcher.try_blocks();
+        let (store, erp, base_url) = (self.store.clone(), self.erp.clone(), self.base_url.clone());
+        tokio::spawn(async move { survey::believe_newest_survey(&store, base_url.as_str(), &erp).await });
+        config.written.that_need_a_restart(&self.written)
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
@@ -234,12 +268,6 @@ impl App {
         self.instance_lock.release();
         self.tasks.crashed().or_else(|| self.store.crashed()).map_or(ended, Ended::Crashed)
     }
-
-    /// Stops cleanly.
-    pub async fn shut_down(&self) -> Ended {
-        self.stop.cancel();
-        self.ended().await
-    }
 }
 
 /// Without one of the ledger's own tasks nothing would be accepted any more, or its log would grow for ever.
@@ -257,10 +285,10 @@ fn reading(config: &Config) -> Reading {
     Reading { strict: config.webhook.strict, zone: config.webhook.zone.clone() }
 }
 
-fn planner(config: &Config, rules: Rules) -> Planner {
+fn planner(config: &Config) -> Planner {
     let mapping =
         Mapping { config: config.mapping.clone(), values: config.erp.values.clone(), conflicts: config.conflicts };
-    Planner { mapping, rules, assignment: config.assignment.clone() }
+    Planner { mapping, rules: Rules::new(&config.admission), assignment: config.assignment.clone() }
 }
 
 /// Contacts that an adoption over REST looks up at once: it leaves half of the ERP's calls to the events.

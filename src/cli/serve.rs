@@ -6,11 +6,12 @@ use super::{ConfigFile, Outcome};
 use crate::{
     app::{App, Ended, StartOptions},
     clock::Clock,
+    config::Written,
     lifecycle::Signals,
     telemetry::logging,
 };
 
-/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens and the ERP's account.
+/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens, the ERP's account and the rules.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -27,7 +28,7 @@ impl Serve {
         logging::init(&config.log);
         let signals = Signals::listen()?;
         let options = StartOptions { migrate: !self.no_migrate, settings: place.settings(), ..StartOptions::default() };
-        let app = App::start(&config, options).await?;
+        let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
         println!("listening on http://{}", app.address);
         if let Some(address) = app.admin_address {
             println!("everything but webhooks and probes on http://{address}");
@@ -39,10 +40,13 @@ impl Serve {
         let stop = app.stop_token();
         let reload = || match place.load().map_err(|error| error.to_string()) {
             Ok(config) => {
-                app.reload(&config);
-                tracing::info!("secrets, tokens and the account of the ERP were read again");
+                let waiting = app.reload(&config);
+                tracing::info!("read again and in force: {}", Written::TAKEN_AT_ONCE.join(", "));
+                if !waiting.is_empty() {
+                    tracing::warn!("changed, and in force only after a restart (重启后生效): {}", waiting.join(", "));
+                }
             }
-            Err(error) => tracing::error!(error, "the old secrets, tokens and account stay"),
+            Err(error) => tracing::error!(error, "the configuration cannot be taken; everything stays as it was"),
         };
         let ended = tokio::select! {
             never = signals.obey(stop, reload) => match never {},

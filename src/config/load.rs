@@ -8,7 +8,6 @@ use std::{
 
 use super::{
     Config, ConfigError, DatabaseConfig, Problem, check, keys,
-    setting::{Setting, settings},
     source::{ENV_PREFIX, Reader},
 };
 
@@ -45,12 +44,6 @@ impl Place {
         vec![format!(
             "{name}: 其他用户可以读取这个含有密钥的文件 (others than its owner can read it, mode {mode:o}, and it may hold secrets: chmod 600 {name})"
         )]
-    }
-
-    /// Every key as it is in force and where that was said, without secrets; nothing of a file that cannot be read.
-    pub fn settings(&self) -> Vec<Setting> {
-        let text = read_file(self.file.as_deref()).ok().flatten();
-        settings(text.as_ref().map(|(name, text)| (name.as_str(), text.as_str())), environment())
     }
 
     /// Reads only `[database]`, for a command that needs neither the ERP's account nor a webhook secret.

@@ -19,6 +19,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod webhook_secret;
+mod written;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -36,10 +37,11 @@ pub use self::{
     load::{DEFAULT_FILE, Place},
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
-    setting::{Setting, settings},
+    setting::{Setting, Settings},
     source::ENV_PREFIX,
     tables::is_user_id,
     webhook_secret::WebhookSecret,
+    written::Written,
 };
 use crate::event::{EventKind, Placeholder, RuleSet};
 
@@ -76,6 +78,10 @@ pub struct Config {
     pub console: ConsoleConfig,
     /// How the bridge logs.
     pub log: LogConfig,
+    /// Which keys are written anywhere, so that a reload sees what changed.
+    pub written: Written,
+    /// Every key as it is in force, for people.
+    pub settings: Settings,
 }
 
 /// `[server]`

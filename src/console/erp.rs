@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::FieldError,
+    event::{Bilingual, FieldError},
     http::{
         CheckRow, CheckStatus, Dispatch, HttpState,
         api::{
@@ -230,7 +230,7 @@ fn shown_pause(pause: PauseView, now: Millis, lang: Lang) -> Pause {
 }
 
 fn shown_row(row: &CheckRow, lang: Lang) -> Checked {
-    let text = |words: &crate::http::Words| if lang.is_english() { words.en.clone() } else { words.zh.clone() };
+    let text = |words: &Bilingual| if lang.is_english() { words.en.to_string() } else { words.zh.to_string() };
     let w = &lang.words().erp;
     let (mark, tone) = match row.status {
         CheckStatus::Holds => (w.holds, "good"),

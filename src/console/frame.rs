@@ -28,6 +28,8 @@ pub(super) enum Nav {
     Todo,
     /// 事件
     Events,
+    /// 客户
+    Contacts,
     /// 未准入
     NotAdmitted,
     /// ERP 连接
@@ -60,6 +62,9 @@ const DONE: &[Done] = &[
     ("replayed", |w| w.frame.done_replayed),
     ("discarded", |w| w.frame.done_discarded),
     ("resolved", |w| w.frame.done_resolved),
+    ("sent", |w| w.frame.done_sent),
+    ("unlinked", |w| w.frame.done_unlinked),
+    ("erased", |w| w.frame.done_erased),
     ("resumed", |w| w.frame.done_resumed),
     ("paused", |w| w.frame.done_paused),
     ("unpaused", |w| w.frame.done_unpaused),

@@ -5,10 +5,12 @@
 
 mod assets;
 mod audit;
+mod contacts;
 mod csv;
 mod erp;
 mod event;
 mod events;
+mod facts;
 mod fault;
 mod form;
 mod format;
@@ -54,6 +56,16 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/events/{id}/replay", post(event::replay))
         .route("/console/events/{id}/discard", post(event::discard))
         .route("/console/events/{id}/resolve", post(event::resolve))
+        .route(contacts::PATH, get(contacts::list))
+        .route("/console/contacts/{id}", get(contacts::show))
+        .route("/console/contacts/{id}/sync", post(contacts::sync))
+        .route("/console/contacts/{id}/preview", post(contacts::preview))
+        .route("/console/contacts/{id}/assign", post(contacts::assign))
+        .route("/console/contacts/{id}/apply", post(contacts::apply))
+        .route("/console/contacts/{id}/approval", post(contacts::approval))
+        .route("/console/contacts/{id}/takeback", post(contacts::take_back))
+        .route("/console/contacts/{id}/unlink", post(contacts::unlink))
+        .route("/console/contacts/{id}/erase", post(contacts::erase))
         .route(not_admitted::PATH, get(not_admitted::list))
         .route(not_admitted::CSV_PATH, get(not_admitted::download))
         .route(erp::PATH, get(erp::show))

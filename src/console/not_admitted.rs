@@ -98,7 +98,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         since: text("since"),
         until: text("until"),
         narrowed: ["type", "since", "until"].iter().any(|name| query.get(name).is_some()),
-        score: query.text("score").unwrap_or_else(|| state.rules.min_score().to_string()),
+        score: query.text("score").unwrap_or_else(|| state.rules.borrow().min_score().to_string()),
         rules: Rule::ALL.iter().map(|rule| (rule.as_str(), named(lang, *rule), is_chosen(rule))).collect(),
         what_if: what_if.map(|found| outcome(w, &found)).unwrap_or_default(),
         what_if_looked_at: looked_at.unwrap_or_default(),

@@ -2,21 +2,7 @@
 
 use serde::Serialize;
 
-/// A text in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Words {
-    /// 中文.
-    pub zh: String,
-    /// English.
-    pub en: String,
-}
-
-impl Words {
-    /// Both texts.
-    pub fn of(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { zh: zh.into(), en: en.into() }
-    }
-}
+use crate::event::Bilingual;
 
 /// Whether what was tried holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,19 +24,25 @@ pub struct CheckRow {
     /// A stable word: `erp.login`, `values.source`.
     pub code: &'static str,
     /// What was tried.
-    pub what: Words,
+    pub what: Bilingual,
     /// Whether it holds.
     pub status: CheckStatus,
     /// What was found, or what is wrong.
     pub detail: String,
     /// What to do about it.
-    pub advice: Option<Words>,
+    pub advice: Option<Bilingual>,
 }
 
 impl CheckRow {
     /// Something that is about to be tried.
     pub fn of(code: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { code, what: Words::of(zh, en), status: CheckStatus::Unseen, detail: String::new(), advice: None }
+        Self {
+            code,
+            what: Bilingual::new(zh.into(), en.into()),
+            status: CheckStatus::Unseen,
+            detail: String::new(),
+            advice: None,
+        }
     }
 
     /// It holds.
@@ -73,7 +65,7 @@ impl CheckRow {
 
     /// It does not hold.
     #[must_use]
-    pub fn fails(self, detail: impl Into<String>, advice: Option<Words>) -> Self {
+    pub fn fails(self, detail: impl Into<String>, advice: Option<Bilingual>) -> Self {
         Self { status: CheckStatus::Fails, detail: detail.into(), advice, ..self }
     }
 }

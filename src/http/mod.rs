@@ -39,8 +39,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionCandidate, AdoptionOutcome};
-pub use checked::{CheckRow, CheckStatus, Words};
+pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
+pub use checked::{CheckRow, CheckStatus};
 pub use state::{
     Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer,
 };

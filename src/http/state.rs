@@ -4,6 +4,7 @@ use std::{fmt, future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Millis},
-    config::{MessagesConfig, Setting},
+    config::{MessagesConfig, Settings},
     event::{Event, Reading, Rules},
     store::{Actor, Store, StoreError},
 };
@@ -105,8 +106,8 @@ pub struct HttpParts {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// Admission (准入条件).
-    pub rules: Rules,
+    /// Admission (准入条件), replaced on SIGHUP.
+    pub rules: watch::Receiver<Rules>,
     /// What happens to messages of contacts that are not linked.
     pub messages: MessagesConfig,
     /// Secrets and tokens, replaced on SIGHUP.
@@ -131,8 +132,8 @@ pub struct HttpParts {
     pub adopter: Arc<dyn Adopter>,
     /// Tries the installation for the console.
     pub checker: Arc<dyn Checker>,
-    /// Every key of the configuration as the bridge was started with it.
-    pub settings: Vec<Setting>,
+    /// Every key of the configuration as it is in force.
+    pub settings: watch::Receiver<Settings>,
     /// How dispatch stands.
     pub dispatch: Arc<dyn DispatchFacts>,
     /// `GET /metrics`.

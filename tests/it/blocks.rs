@@ -1,6 +1,7 @@
 //! What is wrong with the ERP's installation kills no event: those that meet it wait together, and go on by themselves.
 
 mod causes;
+mod reload;
 mod replicas;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Pages for people (控制台), over HTTP.
 
 mod audit;
+mod contacts;
 mod erp;
 mod events;
 mod not_admitted;

@@ -4,11 +4,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use erp_bridge::{
     clock::{Clock, Millis},
-    config::{self, AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Scope, Setting},
-    event::{Event, Link, LinkKind, LinkedBy, Reading, Rules},
+    config::{AdmissionConfig, ApiToken, Config, DatabaseConfig, MessagesConfig, Scope, Settings},
+    event::{Bilingual, Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
         AdoptedContact, Adopter, CheckRow, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError,
-        Previewer, Words,
+        Previewer,
         keys::{Keyring, Keys, Tokens},
         rates::RateLimits,
         router,
@@ -21,7 +21,7 @@ use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// The moment at which every test begins.
@@ -109,7 +109,7 @@ impl Previewer for Echo {
 impl Checker for Echo {
     fn check(&self) -> BoxFuture<'_, Vec<CheckRow>> {
         let row = CheckRow::of("values.source", "客户来源 微信", "source 微信");
-        let advice = Words::of("请管理员添加 <script>", "have it added <script>");
+        let advice = Bilingual::new("请管理员添加 <script>", "have it added <script>");
         Box::pin(async move {
             vec![CheckRow::of("erp.login", "ERP 登录", "ERP login").holds("bridge"), row.fails("没有", Some(advice))]
         })
@@ -139,11 +139,11 @@ impl DispatchFacts for Echo {
 }
 
 /// What somebody has configured, with a secret and a password where none belongs.
-fn settings() -> Vec<Setting> {
-    let file = "[erp]\nbase_url = \"http://admin:hunter2@erp.example\"\npassword = \"swordfish\"\nusername = \"bridge\"\n\
+fn settings() -> Settings {
+    let file = "[erp]\nbase_url = \"http://admin:hunter2@erp.example\"\npassword = \"swordfish\"\nserial = \"ZB-1\"\nusername = \"bridge\"\n\
                 [admission]\nmin_score = 55\n";
     let env = [("ERP_BRIDGE__WEBHOOK__SECRETS".to_owned(), SECRET.to_owned())];
-    config::settings(Some(("erp-bridge.toml", file)), env.into_iter())
+    Config::from_sources(Some(("erp-bridge.toml", file)), env.into_iter()).unwrap().settings
 }
 
 /// The keys that a door begins with.
@@ -176,7 +176,7 @@ impl Front {
         let door = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules: Rules::new(&AdmissionConfig::default()),
+            rules: watch::channel(Rules::new(&AdmissionConfig::default())).1,
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,
@@ -194,7 +194,7 @@ impl Front {
             previewer: Arc::new(Echo),
             adopter: Arc::new(Echo),
             checker: Arc::new(Echo),
-            settings: settings(),
+            settings: watch::channel(settings()).1,
             dispatch: Arc::new(Echo),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),

@@ -6,13 +6,15 @@ mod rows;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 
-use super::LedgerSessions;
+use super::{LedgerSessions, survey::newest_survey};
 use crate::{
     clock::{Clock, erp_zone},
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
-    http::{CheckRow, Checker, Words},
+    event::Bilingual,
+    http::{CheckRow, Checker},
     store::{InstanceLock, OpenError, Store},
 };
 
@@ -26,10 +28,16 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     let instance_lock = InstanceLock::take(&config.database);
     let is_ours_alone = instance_lock.as_ref().is_ok_and(InstanceLock::is_held);
     let store = Store::open(&config.database, clock.clone(), is_ours_alone).await;
-    rows.push(store_row(&store));
+    rows.push(store_row(&store).await);
     rows.push(zone_row(config, &clock));
     match Erp::new(&config.erp, clock.clone(), account_sessions(store.as_ref().ok())) {
-        Ok(erp) => rows.extend(erp::check(config, &erp, &clock).await),
+        Ok(erp) => {
+            let survey = match &store {
+                Ok(store) => newest_survey(store, config.erp.base_url.as_str()).await,
+                Err(_) => None,
+            };
+            rows.extend(erp::check(config, &erp, &clock, survey.as_ref()).await);
+        }
         Err(error) => rows.push(CheckRow::of("erp.client", "ERP 连接", "ERP client").fails(error.to_string(), None)),
     }
     if let Ok(store) = store {
@@ -38,9 +46,9 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     rows
 }
 
-/// The same of a bridge at work, by its own ledger and ERP client; without what only the file could say.
+/// The same of a bridge at work, by its own ledger and ERP client and what it is configured with now.
 pub(super) struct LiveChecker {
-    pub(super) config: Config,
+    pub(super) config: watch::Receiver<Config>,
     pub(super) store: Store,
     pub(super) erp: Erp,
     pub(super) clock: Clock,
@@ -49,10 +57,12 @@ pub(super) struct LiveChecker {
 impl Checker for LiveChecker {
     fn check(&self) -> BoxFuture<'_, Vec<CheckRow>> {
         Box::pin(async {
-            let mut rows = configuration(&self.config, &self.clock, Vec::new());
-            rows.push(ledger(&self.store));
-            rows.push(zone_row(&self.config, &self.clock));
-            rows.extend(erp::check(&self.config, &self.erp, &self.clock).await);
+            let config = self.config.borrow().clone();
+            let mut rows = configuration(&config, &self.clock, Vec::new());
+            rows.push(ledger(&self.store).await);
+            rows.push(zone_row(&config, &self.clock));
+            let survey = newest_survey(&self.store, config.erp.base_url.as_str()).await;
+            rows.extend(erp::check(&config, &self.erp, &self.clock, survey.as_ref()).await);
             rows
         })
     }
@@ -66,13 +76,20 @@ fn configuration(config: &Config, clock: &Clock, warnings: Vec<String>) -> Vec<C
     [readable].into_iter().chain(noted).collect()
 }
 
-fn ledger(store: &Store) -> CheckRow {
+/// Whether the ledger can be written.
+async fn ledger(store: &Store) -> CheckRow {
     let row = CheckRow::of("store", "台账", "store");
-    if store.is_healthy() {
-        return row.holds(store.mode());
+    match store.ping().await {
+        Ok(()) => row.holds(store.mode()),
+        Err(error) => row.fails(error.to_string(), Some(ledger_advice())),
     }
-    let advice = Words::of("查看日志中台账的错误", "look at the ledger's errors in the log");
-    row.fails(store.mode(), Some(advice))
+}
+
+fn ledger_advice() -> Bilingual {
+    Bilingual::new(
+        "核对 database.url，以及目录和数据库的权限",
+        "look at database.url and at the rights to its directory or database",
+    )
 }
 
 /// With the ledger's memory of refused logins, so that asking again and again cannot lock the account.
@@ -83,19 +100,13 @@ pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
     }
 }
 
-fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
+async fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
     let row = CheckRow::of("store", "台账", "store");
     match store {
-        Ok(store) => ledger(store),
+        Ok(store) => ledger(store).await,
         // A schema that the next start brings up to date is nothing that fails.
         Err(OpenError::Behind { found, expected }) => row.holds(format!("{found} → {expected}: erp-bridge serve")),
-        Err(error) => {
-            let advice = Words::of(
-                "核对 database.url，以及目录和数据库的权限",
-                "look at database.url and at the rights to its directory or database",
-            );
-            row.fails(error.to_string(), Some(advice))
-        }
+        Err(error) => row.fails(error.to_string(), Some(ledger_advice())),
     }
 }
 

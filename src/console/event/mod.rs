@@ -7,23 +7,22 @@ mod times;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use serde_json::Value;
 
 pub(super) use self::act::{discard, replay, resolve};
 use self::{journey::Journey, review::Review};
 use super::{
+    facts::{Fact, facts},
     fault::Fault,
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
-    words::{Lang, kind, member},
+    words::{Lang, kind},
 };
 use crate::{
-    event::{Status, Transition},
+    event::{Status, Transition, cause},
     http::{
         HttpState,
         api::{
-            causes::cause,
             events::{self, SightParams},
             query::PathId,
             views::EventDetail,
@@ -31,11 +30,8 @@ use crate::{
     },
 };
 
-/// A member of the body: its name and its value.
-struct Fact {
-    name: String,
-    value: String,
-}
+/// Sections of a body.
+const SECTIONS: [&str; 4] = ["contact", "thread", "signal", "deal"];
 
 #[derive(Template)]
 #[template(path = "event.html")]
@@ -72,7 +68,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         note: status::note(&event.item, frame.now, lang),
         hint: hint(&event, lang),
         journey: Journey::of(&event, frame.now, lang),
-        facts: event.payload.as_ref().map(|payload| facts(payload, lang)).unwrap_or_default(),
+        facts: event.payload.as_ref().map(|payload| facts(payload, &SECTIONS, lang)).unwrap_or_default(),
         raw: event
             .payload
             .as_ref()
@@ -93,25 +89,8 @@ fn hint(event: &EventDetail, lang: Lang) -> String {
     match (&item.blocked_by, &item.error) {
         (Some(block), _) => lang.part(&block.hint).to_owned(),
         (None, Some(error)) if !matches!(item.status, Status::Succeeded | Status::Discarded) => {
-            lang.part(cause(&error.code).hint).to_owned()
+            lang.part(&cause(&error.code).hint().to_string()).to_owned()
         }
         _ => String::new(),
     }
-}
-
-/// The members of the body in their order, section by section.
-fn facts(payload: &Value, lang: Lang) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    for section in ["contact", "thread", "signal", "deal"] {
-        let members = payload["data"][section].as_object();
-        for (name, value) in members.into_iter().flatten() {
-            let value = match value {
-                Value::Null => continue,
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            facts.push(Fact { name: member(lang, &format!("{section}.{name}")).to_owned(), value });
-        }
-    }
-    facts
 }

@@ -1,6 +1,7 @@
 //! Every text of the console in both languages, side by side: a file a page, a line a text.
 
 mod audit;
+mod contacts;
 mod erp;
 mod event;
 mod events;
@@ -15,6 +16,7 @@ mod todo;
 
 pub(super) use self::{
     audit::{AuditWords, action, actions},
+    contacts::ContactsWords,
     erp::ErpWords,
     event::EventWords,
     events::EventsWords,
@@ -68,6 +70,8 @@ pub(super) struct Words {
     pub(super) event: EventWords,
     /// What waits for a person.
     pub(super) todo: TodoWords,
+    /// Contacts and their customers.
+    pub(super) contacts: ContactsWords,
     /// Whether everything is all right.
     pub(super) overview: OverviewWords,
     /// Whom the rules kept out.
@@ -91,6 +95,7 @@ static ZH: Words = Words {
     erp: ErpWords::ZH,
     audit: AuditWords::ZH,
     settings: SettingsWords::ZH,
+    contacts: ContactsWords::ZH,
 };
 static EN: Words = Words {
     frame: FrameWords::EN,
@@ -103,6 +108,7 @@ static EN: Words = Words {
     erp: ErpWords::EN,
     audit: AuditWords::EN,
     settings: SettingsWords::EN,
+    contacts: ContactsWords::EN,
 };
 
 impl Lang {
@@ -198,6 +204,7 @@ mod tests {
             ErpWords::ALL,
             AuditWords::ALL,
             SettingsWords::ALL,
+            ContactsWords::ALL,
         ];
         for (name, chinese, english) in tables.into_iter().flatten() {
             assert!(!chinese.trim().is_empty() && !english.trim().is_empty(), "{name}");

@@ -6,8 +6,8 @@ texts! {
     /// The configuration.
     SettingsWords {
         title: "配置", "Settings";
-        what: "只能查看。修改请编辑配置文件或环境变量后重启；密钥、令牌和 ERP 账号用 SIGHUP 即可", "Only to be looked at. Edit the file or the environment and restart; secrets, tokens and the ERP's account need a SIGHUP only";
-        keys: "启动时的配置", "As the bridge was started";
+        what: "只能查看。请修改配置文件或环境变量，然后重启；密钥、准入和映射等用 SIGHUP 即可生效", "Only to be looked at. Edit the file or the environment and restart; secrets, admission, mapping and the like need a SIGHUP only";
+        keys: "现在生效的配置", "In force";
         default: "默认值", "default";
         tokens: "访问令牌", "Tokens";
         secrets: "签名密钥", "Webhook secrets";

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     event::{Decision, Reason, Rule, RuleSet, Rules, Standing, Work},
     http::{keys::Caller, problem::Problem, state::HttpState},
+    json,
     store::{EventFilter, NotAdmitted},
 };
 
@@ -75,7 +76,7 @@ impl NotAdmittedItem {
 }
 
 fn reasons(row: &NotAdmitted) -> Vec<Reason> {
-    let decision = row.admission.clone().and_then(|decision| serde_json::from_value::<Decision>(decision).ok());
+    let decision = row.admission.as_ref().and_then(|decision| json::from_value::<Decision>(decision).ok());
     decision.map(|decision| decision.reasons()).unwrap_or_default()
 }
 
@@ -156,7 +157,7 @@ pub(crate) async fn what_if(
     let contacts: BTreeSet<&str> = rows.iter().filter_map(|row| row.contact_id.as_deref()).collect();
     let standings = state.store.standings(&contacts.into_iter().collect::<Vec<_>>()).await?;
     let set = (!rules.is_empty()).then(|| RuleSet::all_of(rules));
-    let changed = state.rules.changed(min_score, set.as_ref());
+    let changed = state.rules.borrow().changed(min_score, set.as_ref());
     let judged: Vec<(&NotAdmitted, Option<bool>)> =
         rows.iter().map(|row| (row, admits(state, &changed, row, &standings))).collect();
     let admitted = || judged.iter().filter(|(_, admits)| *admits == Some(true));

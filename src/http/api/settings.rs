@@ -13,10 +13,10 @@ use crate::{
 /// The keys that name a person's or a program's account.
 const ACCOUNTS: [&str; 1] = ["erp.username"];
 
-/// Every key as the bridge was started with it, and the keys in use now.
+/// The configuration, and the tokens and secrets in use.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// In the order of `erp-bridge.example.toml`.
+    /// As they are in force, in their order.
     pub keys: Vec<Setting>,
     /// Tokens and webhook secrets.
     pub credentials: Credentials,
@@ -31,5 +31,5 @@ pub(crate) fn settings(state: &HttpState, caller: &Caller) -> Settings {
         }
         _ => setting.clone(),
     };
-    Settings { keys: state.settings.iter().map(shown).collect(), credentials: credentials(state) }
+    Settings { keys: state.settings.borrow().0.iter().map(shown).collect(), credentials: credentials(state) }
 }
