@@ -215,6 +215,8 @@ impl App {
             erp,
             engine,
             rules,
+            configured,
+            settings,
             keys,
             written: config.written.clone(),
             base_url: config.erp.base_url.clone(),

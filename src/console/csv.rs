@@ -19,12 +19,11 @@ pub(super) fn file<const N: usize>(
     name: &str,
     now: Millis,
     head: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
+    mut rows: impl Iterator<Item = [String; N]>,
 ) -> Result<Response, Fault> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".into());
-    let written = writer
-        .write_record(head)
-        .and_then(|()| rows.into_iter().try_for_each(|row| writer.write_record(row.map(cell))));
+    let inner = Vec::from("\u{feff}");
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(inner);
+    let written = writer.write_record(head).and_then(|()| rows.try_for_each(|row| writer.write_record(row.map(cell))));
     let bytes: Vec<u8> = written.ok().and_then(|()| writer.into_inner().ok()).ok_or(Problem::Internal)?;
     let now = now.erp_local();
     let date = now.split(' ').next().unwrap_or_default();
