@@ -32,6 +32,7 @@ mod open;
 mod operators;
 mod pages;
 mod pauses;
+mod prepared;
 mod private_files;
 mod queries;
 mod replicas;
@@ -60,7 +61,7 @@ pub use self::{
     failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
+    journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     not_admitted::NotAdmitted,
     pages::{EventSummary, Page},
