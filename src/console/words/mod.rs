@@ -20,7 +20,7 @@ pub(super) use self::{
     erp::ErpWords,
     event::EventWords,
     events::EventsWords,
-    fields::{field, member, rule},
+    fields::{field, member, rule, value},
     frame::FrameWords,
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
