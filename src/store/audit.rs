@@ -6,7 +6,6 @@ use super::{
     Store, StoreError,
     bulk::Insert,
     db::{Arg, Row, Tx},
-    queries::Conditions,
 };
 use crate::clock::Millis;
 
@@ -72,7 +71,7 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             seq: row.int("seq")?,
             at: row.millis("at")?,
@@ -102,31 +101,6 @@ impl Store {
     /// Who did what, newest first; `before` is the `seq` of the last item of the page before.
     pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
         self.audit_entries(&AuditFilter::default(), before, limit).await
-    }
-
-    /// The entries that match, newest first; `before` as in [`Store::audit_log`].
-    pub async fn audit_entries(
-        &self,
-        filter: &AuditFilter,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        let mut conditions = Conditions::default();
-        conditions.add("seq <", before.unwrap_or(i64::MAX));
-        for (column, text) in [("actor =", &filter.actor), ("action =", &filter.action), ("subject =", &filter.subject)]
-        {
-            if let Some(text) = text {
-                conditions.add(column, text.as_str());
-            }
-        }
-        for (column, moment) in [("at >=", filter.since), ("at <", filter.until)] {
-            if let Some(moment) = moment {
-                conditions.add(column, moment);
-            }
-        }
-        let sql = format!("select * from audit{} order by seq desc limit {limit}", conditions.sql());
-        let rows = self.db.read(sql, conditions.args).await?;
-        rows.iter().map(AuditRow::read).collect()
     }
 }
 

@@ -138,9 +138,9 @@ impl DispatchFacts for Echo {
     }
 }
 
-/// What somebody has configured, with a secret and a password where none belongs.
+/// What somebody has configured, with secrets.
 fn settings() -> Settings {
-    let file = "[erp]\nbase_url = \"http://admin:hunter2@erp.example\"\npassword = \"swordfish\"\nserial = \"ZB-1\"\nusername = \"bridge\"\n\
+    let file = "[erp]\nbase_url = \"http://erp.example\"\npassword = \"swordfish\"\nserial = \"ZB-1\"\nusername = \"bridge\"\n\
                 [admission]\nmin_score = 55\n";
     let env = [("ERP_BRIDGE__WEBHOOK__SECRETS".to_owned(), SECRET.to_owned())];
     Config::from_sources(Some(("erp-bridge.toml", file)), env.into_iter()).unwrap().settings

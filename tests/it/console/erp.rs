@@ -1,11 +1,10 @@
 //! The connection to the ERP: how it stands, what is paused, and a check that only reads.
 
-use erp_bridge::clock::Clock;
 use reqwest::StatusCode;
 
 use super::visitor::Visitor;
 use crate::{
-    front::{Front, NOW, OPERATE, READ, Wishes},
+    front::{Front, OPERATE, READ, Wishes},
     support::{OPERATOR, World, WorldOptions},
 };
 
@@ -20,11 +19,11 @@ async fn a_pause_is_set_with_a_reason_and_an_end_and_ends_by_one_click() {
     let front = Front::open().await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     assert!(visitor.get("/console/erp").await.html.contains("没有人工暂停"));
-    let fields = [("scope", "type:deal.closed"), ("minutes", "60"), ("reason", "单据<核对>")];
+    let fields = [("scope", "type:deal.closed"), ("minutes", "30"), ("reason", "单据<核对>")];
     let sent = visitor.change("/console/erp", "/console/erp/pause", &fields).await;
     assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/console/erp?done=paused"));
     let page = visitor.get(sent.location()).await.html;
-    for told in ["类型：成交", "单据&#60;核对&#62;", "60 分钟后", "已暂停，事件照常接收"] {
+    for told in ["类型：成交", "单据&#60;核对&#62;", "30 分钟后", "已暂停，事件照常接收"] {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     let read = Visitor::signed_in(&front, READ).await.get("/console/erp").await.html;
@@ -94,8 +93,7 @@ async fn a_check_is_audited_limited_and_for_operators_only() {
 
 #[tokio::test]
 async fn a_bridge_at_work_checks_its_own_erp_and_writes_nothing_to_it() {
-    let world =
-        World::with(WorldOptions { dispatch: false, clock: Clock::manual(NOW), ..WorldOptions::default() }).await;
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let post = |path: &str, cookie: &str, body: String| {
         let origin = format!("http://{}", world.app.address);
