@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{
     AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig,
     ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup,
-    MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
-    WriteBackConfig,
+    MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, WebhookConfig,
+    WorkerConfig, WriteBackConfig,
     check::{is_ids, is_login_path, is_prefix, is_serial},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
@@ -56,6 +56,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
         },
         log: log(r),
         written: r.written(),
+        settings: Settings::of(r),
     }
 }
 

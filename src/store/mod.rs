@@ -28,6 +28,7 @@ mod journal;
 mod journal_group;
 mod journal_writer;
 mod links;
+mod not_admitted;
 mod open;
 mod operators;
 mod outbox;
@@ -57,7 +58,7 @@ use tokio::sync::Notify;
 use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
     announcements::{Change, Follower, News, WriteBack},
-    audit::{Actor, AuditRow, Deed},
+    audit::{Actor, AuditFilter, AuditRow, Deed},
     blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
     day::DaySummary,
     erp_state::ErpSession,
@@ -66,6 +67,7 @@ pub use self::{
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
+    not_admitted::NotAdmitted,
     outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
