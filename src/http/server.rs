@@ -25,6 +25,7 @@ use super::{
     problem::Problem,
     rates::Remote,
     state::HttpState,
+    webhooks,
 };
 
 /// After an accept that failed (no file descriptors are left), how long the loop rests.
@@ -71,7 +72,7 @@ pub async fn serve(
     let hard_stop = CancellationToken::new();
     while let Some((stream, remote, place)) = next_connection(&listener, &places, &stop).await {
         let reserve = place.is_reserve();
-        let connection = graceful.watch(connection(stream, remote, router.clone(), limits, reserve));
+        let connection = graceful.watch(connection(stream, remote, (router.clone(), state.clone()), limits, reserve));
         let cut = hard_stop.clone();
         tokio::spawn(async move {
             let life = if reserve { RESERVE_LIFE } else { Duration::MAX };
@@ -123,14 +124,14 @@ async fn next_connection(
 fn connection(
     stream: TcpStream,
     remote: Remote,
-    router: Router,
+    door: (Router, HttpState),
     limits: ServerLimits,
     reserve: bool,
 ) -> impl GracefulConnection<Error = hyper::Error> + Send {
     // Without it every small answer waits for the acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
-    let service = service_fn(move |request: Request<Incoming>| answer(router.clone(), remote, request, reserve));
+    let service = service_fn(move |request: Request<Incoming>| answer(door.clone(), remote, request, reserve));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(if reserve { limits.read_timeout.min(RESERVE_HEAD) } else { limits.read_timeout })
@@ -140,11 +141,14 @@ fn connection(
 }
 
 async fn answer(
-    router: Router,
+    (router, state): (Router, HttpState),
     remote: Remote,
     request: Request<Incoming>,
     reserve: bool,
 ) -> Result<Response, std::convert::Infallible> {
+    if webhooks::is_webhook(&request) {
+        return Ok(webhooks::answer(&state, remote, request).await);
+    }
     if reserve && !ESSENTIAL.contains(&request.uri().path()) {
         return Ok(no_place());
     }

@@ -31,6 +31,7 @@ mod open;
 mod operators;
 mod pages;
 mod pauses;
+mod prepared;
 mod private_files;
 mod queries;
 mod replicas;
@@ -59,7 +60,7 @@ pub use self::{
     failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
+    journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},

@@ -36,6 +36,7 @@ mod live_32;
 mod mapping;
 mod matrix;
 mod month;
+mod moved_records;
 mod openapi;
 mod order;
 mod outages;
