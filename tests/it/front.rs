@@ -216,7 +216,7 @@ impl Front {
             stop.clone(),
         ));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, store, clock, keys, stop, served, database, client, directory: directory }
+        Self { address, store, clock, keys, stop, served, database, client, directory }
     }
 
     /// One request.
