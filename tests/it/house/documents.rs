@@ -212,7 +212,7 @@ fn every_sentence_of_the_security_document_names_tests_that_exist() {
 
 #[test]
 fn every_code_of_a_failure_has_a_cause_for_people() {
-    let causes = read("src/http/api/causes.rs");
+    let causes = read("src/event/causes.rs");
     let mut codes = BTreeSet::new();
     for (places, before) in [
         (&["src/worker", "src/store", "src/sync"][..], "code: \""),
@@ -227,6 +227,6 @@ fn every_code_of_a_failure_has_a_cause_for_people() {
     }
     assert!(codes.len() > 10, "{codes:?}");
     for code in codes.iter().filter(|code| !code.is_empty()) {
-        assert!(causes.contains(&format!("code: \"{code}\"")), "src/http/api/causes.rs does not know the code {code}");
+        assert!(causes.contains(&format!("code: \"{code}\"")), "src/event/causes.rs does not know the code {code}");
     }
 }
