@@ -27,7 +27,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct OutboxParams {
     /// `dead`: nobody tries to deliver them any more; `waiting`: they are still to be delivered.
-    #[param(nullable = false, value_type = String, required = false, pattern = "^(dead|waiting)$", default = "dead")]
+    #[param(nullable = false, value_type = String, required = false, pattern = "^(dead|waiting)?$", default = "dead")]
     state: Option<String>,
 }
 
