@@ -5,6 +5,7 @@
 
 mod assets;
 mod audit;
+mod chart;
 mod contacts;
 mod csv;
 mod erp;
@@ -23,6 +24,7 @@ mod sign_in;
 mod status;
 mod stream;
 mod todo;
+mod trends;
 mod visit;
 mod words;
 

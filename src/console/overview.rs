@@ -11,6 +11,7 @@ use super::{
     format::{self, Moment, moment, number},
     frame::{Frame, Nav, page},
     status::{self, Shown},
+    trends::{self, Trends},
     visit::Visit,
     words::{Words, fill},
 };
@@ -20,6 +21,7 @@ use crate::{
         HttpState,
         api::{
             events::oldest_waiting,
+            history,
             stats::{self, Stats},
             views::EventItem,
         },
@@ -60,12 +62,15 @@ struct OverviewPage {
     last_webhook: Option<Moment>,
     is_silent: bool,
     gaps: Vec<String>,
+    trends: Trends,
 }
 
 /// `GET /console/overview`
 pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let stats = stats::standing(&state, &visit.caller).await?;
     let oldest = oldest_waiting(&state, &visit.caller).await?;
+    let window = trends::window(&visit);
+    let history = history::history(&state, window).await?;
     let frame = Frame::of(&state, &visit, Nav::Overview);
     let (w, lang, now) = (frame.w, frame.lang, frame.now);
     let (tone, verdict, verdict_what) = verdict(&stats, w);
@@ -81,6 +86,7 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
         last_webhook: stats.sender.last_webhook_at.as_deref().map(|at| moment(at, now, lang)),
         is_silent: stats.sender.silent,
         gaps: stats.gaps.iter().take(GAPS_SHOWN).map(gap).collect(),
+        trends: Trends::of(&history, window, lang),
         frame,
     })
 }

@@ -14,6 +14,7 @@ use std::{
 
 use tokio::sync::{Notify, watch};
 
+use super::tally::Tally;
 use crate::{
     clock::Millis,
     event::{Link, Status},
@@ -75,6 +76,7 @@ struct Shared {
     newest: watch::Sender<u64>,
     wanted: OnceLock<WriteBack>,
     outbox: Notify,
+    tally: Mutex<Tally>,
 }
 
 /// The changes numbered `newest - kept.len() + 1` to `newest`.
@@ -112,6 +114,7 @@ impl Announcer {
             newest,
             wanted: OnceLock::new(),
             outbox: Notify::new(),
+            tally: Mutex::default(),
         }))
     }
 
@@ -161,6 +164,25 @@ impl Announcer {
         let surplus = ring.kept.len().saturating_sub(CHANGES_KEPT);
         ring.kept.drain(..surplus);
         self.0.newest.send_replace(ring.newest);
+    }
+
+    /// Counts what was committed; [`super::rollups`] says what becomes of it.
+    pub(super) fn count(&self, tally: Tally) {
+        self.tally().add(tally);
+    }
+
+    /// Takes what was counted.
+    pub(super) fn take_tally(&self) -> Tally {
+        std::mem::take(&mut self.tally())
+    }
+
+    /// Looks at what was counted and not taken yet.
+    pub(super) fn look_at_tally(&self, look: impl FnOnce(&Tally)) {
+        look(&self.tally());
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.0.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Some changes were missed: every reader is told so.

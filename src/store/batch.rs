@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
-    Accepted, NewEvent, StoreError, audit,
+    Accepted, Change, NewEvent, StoreError, audit,
     bulk::{Insert, arrays, bound, by_column, lists},
     db::{Arg, Row, Tx, args},
     prepared::Prepared,
@@ -76,8 +76,9 @@ pub(super) async fn store_batch(tx: &mut Tx, now: Millis, events: &[Prepared]) -
     audit::write_many(tx, deeds(now, &stored, &inserted)).await?;
     for row in stored.iter().filter(|row| inserted.contains_key(row.id())) {
         let event = row.event();
-        let (id, kind, contact) = (row.id().to_owned(), event.kind.clone(), event.contact_id.clone());
-        transitions::stored(tx, id, kind, contact, row.start.status, now);
+        let (id, kind, contact_id) = (row.id().to_owned(), event.kind.clone(), event.contact_id.clone());
+        let change = Change { id, kind, contact_id, status: row.start.status, at: now };
+        transitions::stored(tx, change, row.start.decision.as_ref());
     }
     Ok(stored.into_iter().map(|row| row.outcome(&inserted, &taken)).collect())
 }

@@ -19,6 +19,7 @@ use super::{
     announcements::{Change, Linked},
     conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
+    tally::Tally,
 };
 use crate::{clock::Millis, json};
 
@@ -259,6 +260,8 @@ pub(super) struct Tx {
     pub(super) moved: Vec<Change>,
     /// Contacts that it linked; the same tells of them.
     pub(super) linked: Vec<Linked>,
+    /// What is counted of it, once it is committed.
+    pub(super) tally: Tally,
 }
 
 enum Begun {
@@ -268,7 +271,7 @@ enum Begun {
 
 impl Tx {
     fn new(begun: Begun, until: Instant) -> Self {
-        Self { begun, until, moved: Vec::new(), linked: Vec::new() }
+        Self { begun, until, moved: Vec::new(), linked: Vec::new(), tally: Tally::default() }
     }
 
     /// PostgreSQL's line, for statements that only it takes, and until when they may run.

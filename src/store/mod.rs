@@ -40,8 +40,11 @@ mod queries;
 mod replicas;
 mod reservations;
 mod retention;
+mod rollups;
 mod sequences;
+mod spans;
 mod standings;
+mod tally;
 mod transitions;
 mod turns;
 mod types;
@@ -72,7 +75,9 @@ pub use self::{
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     retention::Pruned,
+    rollups::{Happened, History, Window},
     sequences::Gap,
+    spans::Spans,
     turns::{Claimed, Settled, Settlement},
     types::*,
 };
@@ -244,6 +249,9 @@ impl Store {
 
     /// Ends the writer and closes all connections; calls after it fail.
     pub async fn close(&self) {
+        if let Err(error) = self.write_rollups().await {
+            tracing::warn!(%error, "what happened last is missing in the charts");
+        }
         self.db.close().await;
     }
 

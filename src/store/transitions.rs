@@ -8,11 +8,12 @@ use super::{
     announcements::{Announcer, Linked},
     bulk::Many,
     db::{Arg, Row, Tx, args},
-    outbox, replicas, types,
+    outbox, replicas, tally, types,
 };
 use crate::{
     clock::Millis,
-    event::{Status, Transition},
+    event::{Decision, Status, Transition},
+    json,
 };
 
 /// What happens to events, and what else of their rows changes with it.
@@ -26,7 +27,7 @@ pub(super) struct Move<'a> {
     pub(super) which: &'a str,
     /// The arguments of both.
     pub(super) args: Vec<Arg>,
-    /// Columns to answer besides `id`, `kind` and `contact_id`: `, seq`, `, *`.
+    /// Columns to answer besides those of [`told`]: `, seq`, `, *`.
     pub(super) returning: &'a str,
 }
 
@@ -41,8 +42,9 @@ impl Move<'_> {
         let set = if set.is_empty() { String::new() } else { format!(", {set}") };
         let sql = format!(
             "update events set status = '{next}', updated_at = ${at_number}, finished_at = {finished}{set}
-             where status in ({}) and {which} returning id, kind, contact_id{returning}",
-            sources(happened)
+             where status in ({}) and {which} returning {}{returning}",
+            sources(happened),
+            told(next)
         );
         let rows = tx.fetch(sql, args).await?;
         note(tx, &rows, next, at)?;
@@ -84,8 +86,9 @@ impl<const N: usize> Moves<'_, N> {
         let finished = if next.is_open() { "null" } else { "given.at" };
         let run = format!(
             "update events set status = '{next}', updated_at = given.at, finished_at = {finished}, {set} from given
-             where events.id = given.event and status in ({}) returning id, kind, contact_id",
-            sources(happened)
+             where events.id = given.event and status in ({}) returning {}",
+            sources(happened),
+            told(next)
         );
         let wanted: Vec<Arg> = rows.iter().map(|row| row[0].clone()).collect();
         let moved = Many { columns, run: &run }.run(tx, rows).await?;
@@ -107,13 +110,28 @@ fn sources(happened: Transition) -> String {
     happened.sources().map(|from| format!("'{from}'")).collect::<Vec<_>>().join(", ")
 }
 
-/// Notes the rows that were moved, for [`commit`] to tell of.
+/// What is told and counted of an event that comes to this state.
+const fn told(next: Status) -> &'static str {
+    match tally::keeps_out(next) {
+        true => "id, kind, contact_id, received_at, admission",
+        false => "id, kind, contact_id, received_at",
+    }
+}
+
+/// Notes the rows that were moved, for [`commit`] to tell of and to count.
 fn note(tx: &mut Tx, rows: &[Row], status: Status, at: Millis) -> Result<(), StoreError> {
     for row in rows {
+        let decision = if tally::keeps_out(status) { decision_of(row)? } else { None };
+        tx.tally.moved(status, at, row.millis("received_at")?, decision.as_ref());
         let (id, kind, contact_id) = (row.text("id")?, row.text("kind")?, row.opt_text("contact_id")?);
         tx.moved.push(Change { id, kind, contact_id, status, at });
     }
     Ok(())
+}
+
+/// The admission decision of a row that was moved.
+fn decision_of(row: &Row) -> Result<Option<Decision>, StoreError> {
+    Ok(row.opt_json("admission")?.and_then(|value| json::from_value(&value).ok()))
 }
 
 /// Why an event was not moved.
@@ -123,9 +141,10 @@ async fn why_not(tx: &mut Tx, id: &str) -> Result<StoreError, StoreError> {
 }
 
 /// Commits a transaction, and tells everybody of the events that it moved: replicas with the commit, this process after
-/// it.
+/// it. Then they are counted, too.
 pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), StoreError> {
     let (moved, linked) = (std::mem::take(&mut tx.moved), std::mem::take(&mut tx.linked));
+    let tally = std::mem::take(&mut tx.tally);
     let is_told = write_back(&mut tx, announcer, &linked, &moved).await?;
     replicas::notify(&mut tx, announcer, &moved).await?;
     tx.commit().await?;
@@ -135,6 +154,7 @@ pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), Stor
     for change in &moved {
         crate::telemetry::metrics::event_moved(change.status.as_str());
     }
+    announcer.count(tally);
     announcer.tell(moved);
     Ok(())
 }
@@ -160,7 +180,8 @@ impl Store {
     }
 }
 
-/// Notes that an event was stored in this state.
-pub(super) fn stored(tx: &mut Tx, id: String, kind: String, contact_id: Option<String>, status: Status, at: Millis) {
-    tx.moved.push(Change { id, kind, contact_id, status, at });
+/// Notes that an event was stored, in the state that its change names.
+pub(super) fn stored(tx: &mut Tx, change: Change, decision: Option<&Decision>) {
+    tx.tally.stored(change.status, change.at, decision);
+    tx.moved.push(change);
 }

@@ -56,6 +56,7 @@ impl Upkeep {
     /// One round of everything; answers whether something was forgotten.
     pub async fn round(&self, stop: &CancellationToken) -> Result<bool, StoreError> {
         self.store.count_backlog(&self.database).await?;
+        self.store.write_rollups().await?;
         while self.store.expire_held().await? > 0 && !stop.is_cancelled() {}
         while self.store.count_new_events().await? && !stop.is_cancelled() {}
         self.store.figures().await?;

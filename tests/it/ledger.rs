@@ -23,6 +23,7 @@ mod probes;
 mod queries;
 mod replays;
 mod retention;
+mod rollups;
 mod room;
 mod schema;
 mod settle;

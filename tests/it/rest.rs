@@ -222,6 +222,11 @@ async fn the_statistics_name_every_state_and_the_lag() {
     assert_eq!((&stats["by_status"]["queued"], &stats["by_type"]["contact.promoted"]), (&json!(1), &json!(1)));
     assert_eq!((&stats["lag_seconds"], &stats["dispatch"]["circuit"]), (&json!(90.0), &json!("closed")));
     assert_eq!((&stats["sender"]["silent"], &stats["rates"]["received_last_hour"]), (&json!(false), &json!(1)));
+    for period in ["hour", "day", "month"] {
+        let period = &stats["periods"][period];
+        assert_eq!((&period["received"], &period["succeeded"], &period["dead"]), (&json!(1), &json!(0), &json!(0)));
+        assert_eq!((&period["kept_out"], &period["time_to_erp"]["p50_seconds"]), (&json!([]), &Value::Null));
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ pub(crate) mod credentials;
 pub(crate) mod disclosure;
 pub(crate) mod events;
 pub(crate) mod failures;
+pub(crate) mod history;
 pub(crate) mod links;
 pub(crate) mod not_admitted;
 pub(crate) mod operations;

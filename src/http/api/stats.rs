@@ -7,6 +7,7 @@ use axum::{Json, extract::State};
 use super::{
     blocks::BlockView,
     credentials::{Credentials, credentials},
+    history::{Periods, periods},
     pauses::PauseView,
 };
 use crate::{
@@ -40,6 +41,9 @@ pub(crate) struct Stats {
     pub rejections: i64,
     /// How much happened.
     pub rates: Rates,
+    /// What happened in the last hour, day and month; counted apart from the figures above, up to this moment by whoever
+    /// answers, and up to some seconds ago by other replicas.
+    pub periods: Periods,
     /// Age of the oldest of the events that run next, in seconds; 0 if none waits.
     pub lag_seconds: f64,
     /// The senders.
@@ -123,14 +127,21 @@ pub(crate) async fn standing(state: &HttpState, caller: &Caller) -> Result<Stats
     let is_operator = caller.scope >= Scope::Operate;
     let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
     let pauses = state.store.pauses().await?.into_iter().map(|pause| PauseView::of(pause, is_operator)).collect();
-    let mut stats = view(state, &figures, pauses, blocks);
+    let periods = periods(state).await?;
+    let mut stats = view(state, &figures, periods, pauses, blocks);
     if !is_operator {
         stats.dispatch = stats.dispatch.wordless();
     }
     Ok(stats)
 }
 
-fn view(state: &HttpState, counted: &store::Stats, pauses: Vec<PauseView>, blocks: Vec<BlockView>) -> Stats {
+fn view(
+    state: &HttpState,
+    counted: &store::Stats,
+    periods: Periods,
+    pauses: Vec<PauseView>,
+    blocks: Vec<BlockView>,
+) -> Stats {
     let now = state.clock.now();
     let mut by_status: BTreeMap<&'static str, i64> = Status::ALL.iter().map(|status| (status.as_str(), 0)).collect();
     by_status.extend(counted.by_status.iter().map(|(status, count)| (status.as_str(), *count)));
@@ -152,6 +163,7 @@ fn view(state: &HttpState, counted: &store::Stats, pauses: Vec<PauseView>, block
             received_last_hour: counted.received_last_hour,
             succeeded_last_hour: counted.succeeded_last_hour,
         },
+        periods,
         lag_seconds: counted.oldest_queued.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()),
         sender: sender(now, counted.last_webhook_at, state.silence_after),
         gaps: counted.gaps.iter().map(gap).collect(),

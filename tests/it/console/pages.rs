@@ -11,6 +11,7 @@ fn pages(event: &str) -> Vec<String> {
     vec![
         "/console/sign-in".into(),
         "/console/overview".into(),
+        "/console/overview?span=month".into(),
         "/console/todo".into(),
         "/console/todo?cause=refused".into(),
         "/console/events".into(),

@@ -1,0 +1,52 @@
+//! The overview's charts, and the way from the platform into the ERP.
+
+use std::time::Duration;
+
+use erp_bridge::event::Status;
+use serde_json::json;
+
+use super::{events::ended, visitor::Visitor};
+use crate::front::{Front, READ, promoted};
+
+#[tokio::test]
+async fn the_last_hour_day_and_month_stand_in_charts_and_in_a_table_for_who_cannot_see_them() {
+    let front = Front::open().await;
+    ended(&front, "c1", Status::Succeeded, "", None).await;
+    front.clock.advance(Duration::from_secs(120));
+    ended(&front, "c2", Status::Dead, "refused", None).await;
+    let mut stranger = promoted("c3");
+    stranger["data"]["thread"]["score"] = json!(12);
+    front.post_event("w3", &stranger).await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for (span, slots, words) in [("hour", 60, "最近一小时"), ("day", 24, "最近一天"), ("month", 30, "最近 30 天")]
+    {
+        let html = visitor.get(&format!("/console/overview?span={span}")).await.html;
+        let here = format!("span={span}\" aria-current=\"true\">{words}");
+        for told in [&*here, "收到 3，已同步 1，未准入 1，同步失败 1", "以表格查看", "评分达标"]
+        {
+            assert!(html.contains(told), "{span}: {told} is not in {html}");
+        }
+        let table = html.split_once("figures\">").unwrap().1.split_once("</table>").unwrap().0;
+        assert_eq!(table.matches("<th scope=\"row\"").count(), slots, "{span}");
+        for colour in ["good", "mute", "bad"] {
+            assert_eq!(
+                html.matches(&format!("<rect class=\"{colour}\" x=\"")).count() - usize::from(colour == "good"),
+                1
+            );
+        }
+        assert!(table.contains("≤ 100 毫秒") && html.contains("<dd class=\"num\">≤ 100 毫秒"), "{table}");
+    }
+    let html = visitor.get("/console/overview").await.html;
+    assert!(html.contains("span=day\" aria-current"), "a day where nothing is asked for");
+    let funnel = html.split_once("class=\"funnel\"").unwrap().1.split_once("</table>").unwrap().0;
+    let counts: Vec<_> = funnel.split("<td class=\"num\">").skip(1).map(|rest| &rest[..1]).collect();
+    assert_eq!(counts, ["3", "2", "1"], "received, let in, in the ERP: {funnel}");
+}
+
+#[tokio::test]
+async fn an_overview_of_nothing_is_one_without_columns() {
+    let front = Front::open().await;
+    let html = Visitor::signed_in(&front, READ).await.get("/console/overview?span=hour").await.html;
+    assert!(html.contains("收到 0，已同步 0") && !html.contains("<rect class=\"good\" x=\"6"), "{html}");
+    assert!(html.contains("<svg class=\"chart\""), "{html}");
+}
