@@ -32,7 +32,7 @@ use crate::{
     store::{InstanceLock, OpenError, PauseScope, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::{self, Metrics},
-    worker::{Dispatcher, Parts, Upkeep},
+    worker::{Dispatcher, Parts, Upkeep, replays},
 };
 
 use self::{check::LiveChecker, notify::Others, preview::LivePreview, sessions::LedgerSessions};
@@ -215,6 +215,7 @@ impl App {
             tasks.spawn("the dispatcher", async move { _ = dispatch.await });
             let upkeep = hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()));
             tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
+            tasks.spawn("the replays' feeding", replays::feed(store.clone(), stop.clone()));
             others.set_to_work(&tasks, &stop, &hard_stop);
         }
         let grace = config.server.shutdown_grace;

@@ -105,12 +105,13 @@ fn params(query: &Fields) -> AuditParams {
 }
 
 fn row(item: AuditItem, now: Millis, lang: Lang) -> Row {
-    let is_event = uuid::Uuid::try_parse(&item.subject).is_ok();
+    let place = if item.action.starts_with("replay.") { "replays" } else { "events" };
+    let has_page = uuid::Uuid::try_parse(&item.subject).is_ok();
     Row {
         action: action(lang, &item.action).to_owned(),
         actor: item.actor,
         address: item.address.unwrap_or_default(),
-        link: is_event.then(|| format!("/console/events/{}", item.subject)),
+        link: has_page.then(|| format!("/console/{place}/{}", item.subject)),
         subject: item.subject,
         reason: item.reason.unwrap_or_default(),
         at: moment(&item.at, now, lang),

@@ -32,6 +32,8 @@ pub(super) enum Nav {
     Contacts,
     /// 未准入
     NotAdmitted,
+    /// 重放
+    Replays,
     /// ERP 连接
     Erp,
     /// 审计
@@ -60,6 +62,8 @@ type Done = (&'static str, fn(&Words) -> &'static str);
 
 const DONE: &[Done] = &[
     ("replayed", |w| w.frame.done_replayed),
+    ("amended", |w| w.frame.done_amended),
+    ("replanned", |w| w.frame.done_replanned),
     ("discarded", |w| w.frame.done_discarded),
     ("resolved", |w| w.frame.done_resolved),
     ("sent", |w| w.frame.done_sent),

@@ -13,9 +13,9 @@ use super::{
     form::Fields,
     frame::{Frame, Nav, page},
     visit::language,
-    words::Lang,
+    words::{Lang, member},
 };
-use crate::{clock::Millis, http::problem::Problem};
+use crate::{clock::Millis, event::FieldError, http::problem::Problem};
 
 /// Script, style, pictures and connections of our own origin alone, nothing inline, nothing framed, no other base, and
 /// forms that go nowhere else.
@@ -68,7 +68,7 @@ fn told(fault: &Fault, method: &Method, here: String, back: String, lang: Lang, 
         Fault::Foreign => w.error_foreign.to_owned(),
         Fault::NoPage => w.error_no_page.to_owned(),
         Fault::Problem(Problem::Invalid(errors)) => {
-            errors.iter().map(|error| lang.part(&error.message)).collect::<Vec<_>>().join("\n")
+            errors.iter().map(|error| in_words(error, lang)).collect::<Vec<_>>().join("\n")
         }
         Fault::Problem(problem) => lang.sentence(&problem.document().detail).to_owned(),
     };
@@ -80,6 +80,15 @@ fn told(fault: &Fault, method: &Method, here: String, back: String, lang: Lang, 
         response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
     }
     response
+}
+
+/// What is wrong, with the name of the member where it is one of an event's data.
+fn in_words(error: &FieldError, lang: Lang) -> String {
+    let message = lang.part(&error.message);
+    match error.pointer.strip_prefix("/data/") {
+        Some(path) => format!("{}：{message}", member(lang, &path.replace('/', "."))),
+        None => message.to_owned(),
+    }
 }
 
 /// The page of the console that a form was sent from, by the `Referer`; the events if there is none.

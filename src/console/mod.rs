@@ -19,6 +19,7 @@ mod frame;
 mod layer;
 mod not_admitted;
 mod overview;
+mod replays;
 mod settings;
 mod sign_in;
 mod status;
@@ -52,10 +53,11 @@ pub fn routes() -> Router<HttpState> {
         .route(overview::PATH, get(overview::show))
         .route(todo::PATH, get(todo::list))
         .route("/console/todo/next", get(todo::next))
-        .route("/console/todo/replay", post(todo::replay))
         .route(events::PATH, get(events::list))
         .route("/console/events/{id}", get(event::show))
         .route("/console/events/{id}/replay", post(event::replay))
+        .route("/console/events/{id}/amend", post(event::amend))
+        .route("/console/events/{id}/replan", post(event::replan))
         .route("/console/events/{id}/discard", post(event::discard))
         .route("/console/events/{id}/resolve", post(event::resolve))
         .route(contacts::PATH, get(contacts::list))
@@ -70,6 +72,10 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/contacts/{id}/erase", post(contacts::erase))
         .route(not_admitted::PATH, get(not_admitted::list))
         .route(not_admitted::CSV_PATH, get(not_admitted::download))
+        .route(replays::PATH, get(replays::list).post(replays::create))
+        .route("/console/replays/{id}", get(replays::show))
+        .route("/console/replays/{id}/events.csv", get(replays::download))
+        .route("/console/replays/{id}/{deed}", post(replays::change))
         .route(erp::PATH, get(erp::show))
         .route("/console/erp/check", get(erp::show).post(erp::check))
         .route("/console/erp/resume", post(erp::resume))

@@ -12,7 +12,7 @@ use super::{
     form::Fields,
     format::{Moment, moment, number},
     frame::{Frame, Nav, page},
-    visit::{Change, Visit},
+    visit::Visit,
     words::fill,
 };
 use crate::http::{
@@ -20,7 +20,6 @@ use crate::http::{
     api::{
         events::{self, ListParams},
         failures::{self, FailureGroup},
-        operations::{self, ReplayFilter},
     },
 };
 
@@ -117,18 +116,4 @@ pub(super) async fn next(State(state): State<HttpState>, visit: Visit) -> Result
         None => Fields::default().address(PATH, &[("done", done)]),
     };
     Ok(Redirect::to(&address).into_response())
-}
-
-/// `POST /console/todo/replay`: tries all dead events of a cause again.
-pub(super) async fn replay(
-    State(state): State<HttpState>,
-    Change { operator, form }: Change,
-) -> Result<Response, Fault> {
-    let filter = ReplayFilter {
-        status: Some("dead".into()),
-        code: Some(form.get("cause").unwrap_or_default().to_owned()),
-        ..ReplayFilter::default()
-    };
-    operations::replay_matching(&state, &operator, &filter).await?;
-    Ok(Redirect::to(&Fields::default().address(PATH, &[("done", "replayed")])).into_response())
 }

@@ -17,7 +17,7 @@ use super::{
     problem::Problem,
     state::{Dispatch, HttpState},
 };
-use crate::telemetry::metrics;
+use crate::{store::StoreError, telemetry::metrics};
 
 /// The process lives.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -118,7 +118,7 @@ pub(crate) async fn resume(
     let resume = async move {
         store.audit(&actor, "erp.resume", "erp", reason.as_deref()).await?;
         dispatch.resume().await;
-        Ok(())
+        Ok::<_, StoreError>(())
     };
     state.undisturbed(resume).await?;
     Ok(state.dispatch.facts())

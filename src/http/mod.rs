@@ -45,7 +45,10 @@ pub use state::{
     Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer,
 };
 
-use api::{adoption, audit, contacts, events, failures, links, operations, outbox, pauses, preview, stats, stream};
+use api::{
+    adoption, amend, audit, contacts, events, failures, links, operations, outbox, pauses, preview, replays, stats,
+    stream,
+};
 use problem::Problem;
 
 /// What is served to everybody: the platform's events and the probes.
@@ -69,6 +72,15 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(operations::replay_event))
         .routes(routes!(operations::discard_event))
         .routes(routes!(operations::resolve_event))
+        .routes(routes!(amend::amend_event))
+        .routes(routes!(amend::replan_event))
+        .routes(routes!(replays::create_replay, replays::list_replays))
+        .routes(routes!(replays::get_replay))
+        .routes(routes!(replays::list_replay_events))
+        .routes(routes!(replays::start_replay))
+        .routes(routes!(replays::pause_replay))
+        .routes(routes!(replays::resume_replay))
+        .routes(routes!(replays::stop_replay))
         .routes(routes!(health::resume_dispatch))
         .routes(routes!(pauses::pause))
         .routes(routes!(pauses::resume))

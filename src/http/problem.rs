@@ -11,7 +11,7 @@ use axum::{
 use super::{request_id, signed_body::SignatureError};
 use crate::{
     event::{FieldError, Status},
-    store::StoreError,
+    store::{ReplayState, StoreError},
 };
 
 /// What stands before a problem's name in its `type`.
@@ -49,6 +49,8 @@ pub enum Problem {
     EventNotFound,
     /// No dead message has this id.
     MessageNotFound,
+    /// No replay has this id.
+    ReplayNotFound,
     /// The contact has no customer in the ERP yet.
     ContactNotLinked,
     /// The body speaks of another contact than the path.
@@ -63,6 +65,12 @@ pub enum Problem {
     IdReused(String),
     /// The event's state does not allow this.
     WrongState(Status),
+    /// This step of the event was begun, and its outcome is not known yet.
+    StepOpen(String),
+    /// A record of the event stands in the ERP, and would say something else.
+    Recorded,
+    /// The replay's state does not allow this.
+    WrongReplayState(ReplayState),
     /// The body is larger than so many bytes.
     BodyTooLarge(u64),
     /// The body does not call itself JSON.
@@ -137,6 +145,7 @@ impl Problem {
             Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "Nothing lives here"),
             Self::EventNotFound => ("event_not_found", StatusCode::NOT_FOUND, "No such event"),
             Self::MessageNotFound => ("message_not_found", StatusCode::NOT_FOUND, "No such dead message"),
+            Self::ReplayNotFound => ("replay_not_found", StatusCode::NOT_FOUND, "No such replay"),
             Self::ContactNotLinked => ("contact_not_linked", StatusCode::NOT_FOUND, "The contact is not linked"),
             Self::ContactMismatch => ("contact_mismatch", StatusCode::CONFLICT, "Two different contacts"),
             Self::ContactUnknown => ("contact_unknown", StatusCode::NOT_FOUND, "Nothing is stored of this contact"),
@@ -146,6 +155,11 @@ impl Problem {
             Self::BodyTimeout => ("body_timeout", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
             Self::IdReused(_) => ("id_reused", StatusCode::CONFLICT, "The id was used for another body"),
             Self::WrongState(_) => ("wrong_state", StatusCode::CONFLICT, "The event's state does not allow this"),
+            Self::StepOpen(_) => ("step_open", StatusCode::CONFLICT, "The outcome of a step is not known yet"),
+            Self::Recorded => ("already_recorded", StatusCode::CONFLICT, "Its record stands in the ERP"),
+            Self::WrongReplayState(_) => {
+                ("wrong_replay_state", StatusCode::CONFLICT, "The replay's state does not allow this")
+            }
             Self::BodyTooLarge(_) => ("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON")
@@ -210,6 +224,7 @@ impl Problem {
             Self::RouteNotFound => "地址不存在：参见 /openapi.yaml。No such address: see /openapi.yaml.".into(),
             Self::EventNotFound => "没有此事件，或已过保留期。No event has this id, or it was pruned.".into(),
             Self::MessageNotFound => "没有此条未送达的消息。No dead message has this id.".into(),
+            Self::ReplayNotFound => "没有此重放，或已过保留期。No replay has this id, or it was pruned.".into(),
             Self::ContactNotLinked => {
                 "该联系人尚未关联 ERP 客户：请先同步。The contact has no customer in the ERP yet: sync it first.".into()
             }
@@ -223,6 +238,19 @@ impl Problem {
             ),
             Self::WrongState(status) => {
                 format!("事件处于 {status} 状态，无法执行。Not possible while the event is {status}.")
+            }
+            Self::StepOpen(step) => format!(
+                "步骤 {step} 已开始但结果未知：请先重放或决定该事件。Step {step} was begun and its outcome is not known: \
+                 replay or decide the event first."
+            ),
+            Self::Recorded => {
+                "该事件的洽谈记录已写入 ERP：signal 与 deal 不能再改，请在 ERP 中更正。Its record stands in \
+                the ERP: leave signal and deal as they are, and correct the record there."
+                    .into()
+            }
+            Self::WrongReplayState(state) => {
+                let state = state.as_str();
+                format!("重放处于 {state} 状态，无法执行。Not possible while the replay is {state}.")
             }
             Self::BodyTooLarge(limit) => {
                 format!("请求体超过 {limit} 字节。The body may have {limit} bytes at most.")

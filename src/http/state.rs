@@ -171,13 +171,14 @@ impl HttpState {
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
-    pub(crate) async fn undisturbed<T, F>(&self, write: F) -> Result<T, Problem>
+    pub(crate) async fn undisturbed<T, E, F>(&self, write: F) -> Result<T, Problem>
     where
-        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
     {
         match self.0.tasks.spawn(write.in_current_span()).await {
-            Ok(done) => done.map_err(Problem::from),
+            Ok(done) => done.map_err(Into::into),
             Err(error) => {
                 tracing::error!(%error, "a write of the ledger did not end");
                 Err(Problem::Internal)

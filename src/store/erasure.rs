@@ -69,7 +69,7 @@ impl Store {
         {
             tx.execute(format!("{change} where {of_contact}"), args![contact_id]).await?;
         }
-        let events = "update events set payload = null, admission = null, warnings = null, review = null, error = null
+        let events = "update events set payload = null, amended = null, admission = null, warnings = null, review = null, error = null
             where contact_id = $1 and finished_at is not null and payload is not null";
         let erased = tx.execute(events, args![contact_id]).await?;
         // What was to be told of the contact is not told any more.
@@ -86,17 +86,22 @@ impl Store {
     /// By what others' rows would quote the contact.
     async fn marks_of(&self, contact_id: &str) -> Result<BTreeSet<String>, StoreError> {
         let mut marks = BTreeSet::new();
-        for (table, filter) in [("events", "and finished_at is not null and payload is not null"), ("rejections", "")] {
+        let bodies = [
+            ("events", "payload, amended", "and finished_at is not null and payload is not null"),
+            ("rejections", "payload, cast(null as text) as amended", ""),
+        ];
+        for (table, bodies, filter) in bodies {
             let mut after = 0;
             loop {
                 let sql = format!(
-                    "select seq, payload from {table} where contact_id = $1 and seq > $2 {filter} order by seq limit $3"
+                    "select seq, {bodies} from {table} where contact_id = $1 and seq > $2 {filter} order by seq limit $3"
                 );
                 let rows = self.db.read(sql, args![contact_id, after, PAYLOADS]).await?;
                 let Some(last) = rows.last() else { break };
                 after = last.int("seq")?;
                 for row in &rows {
                     marks.extend(marks_in(&row.text("payload")?));
+                    marks.extend(marks_in(&row.text("amended")?));
                 }
             }
         }

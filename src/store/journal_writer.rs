@@ -45,7 +45,25 @@ impl Store {
         steps: &[NewStep],
         calls: Vec<CallRow>,
     ) -> Result<Vec<StepRow>, StoreError> {
-        let advance = Advance { calls, ..Advance::default() };
+        self.write_plan(lease, steps, Advance { calls, ..Advance::default() }).await
+    }
+
+    /// The same for an event that was to be planned anew: that is done with it.
+    pub async fn plan_anew(
+        &self,
+        lease: &mut Lease,
+        steps: &[NewStep],
+        calls: Vec<CallRow>,
+    ) -> Result<Vec<StepRow>, StoreError> {
+        self.write_plan(lease, steps, Advance { calls, resolved: true, ..Advance::default() }).await
+    }
+
+    async fn write_plan(
+        &self,
+        lease: &mut Lease,
+        steps: &[NewStep],
+        advance: Advance,
+    ) -> Result<Vec<StepRow>, StoreError> {
         let write = Write { plan: Some(steps.to_vec()), advance, ..Write::of(lease, Progress::None) };
         Ok(self.write(lease, write).await?.planned)
     }

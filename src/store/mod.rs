@@ -4,6 +4,7 @@
 //! table of turns holds one row per contact with open events ([`turns`]); claiming reads that table only.
 
 mod accept;
+mod amend;
 mod announcements;
 mod audit;
 mod background;
@@ -37,6 +38,8 @@ mod pauses;
 mod prepared;
 mod private_files;
 mod queries;
+mod replay_feed;
+mod replays;
 mod replicas;
 mod reservations;
 mod retention;
@@ -58,8 +61,8 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
+    amend::{AmendRefused, Amendment},
     announcements::{Change, Follower, News, WriteBack},
     audit::{Actor, AuditFilter, AuditRow, Deed},
     blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
@@ -74,6 +77,11 @@ pub use self::{
     outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
+    replay_feed::REPLAY_ROOM,
+    replays::{
+        NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent,
+        ReplayRefused, ReplayState,
+    },
     retention::Pruned,
     rollups::{Happened, History, Window},
     sequences::Gap,
@@ -81,6 +89,7 @@ pub use self::{
     turns::{Claimed, Settled, Settlement},
     types::*,
 };
+use self::{announcements::Announcer, background::Background, db::Db};
 use crate::{clock::Clock, config::DatabaseConfig, event::Status};
 
 /// Why the ledger could not do what it was asked.

@@ -54,7 +54,8 @@ impl Store {
         if let Some(before) = before {
             conditions.add("seq <", before);
         }
-        let payload = if with_payload { "payload" } else { "cast(null as text) as payload" };
+        let payload =
+            if with_payload { "coalesce(amended, payload) as payload" } else { "cast(null as text) as payload" };
         let sql = format!(
             "select seq, id, kind, contact_id, received_at, admission, {payload} from events{} order by seq desc limit {limit}",
             conditions.sql()

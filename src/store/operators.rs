@@ -5,8 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    Actor, EventFilter, EventRow, Resolution, Store, StoreError, audit::write_audit, db::args, queries::Conditions,
-    transitions::Move, turns::move_turn,
+    Actor, EventFilter, EventRow, Resolution, Store, StoreError,
+    audit::write_audit,
+    db::{Tx, args},
+    queries::Conditions,
+    transitions::Move,
+    turns::move_turn,
 };
 use crate::event::{Status, Transition};
 
@@ -16,22 +20,35 @@ const REPLAY_BATCH: i64 = 200;
 const REPLAYS_PER_SECOND: i64 = 50;
 
 /// What is to become of an event, and who says so.
-struct Order<'a> {
-    actor: &'a Actor,
-    action: &'a str,
-    reason: Option<&'a str>,
-    happened: Transition,
+pub(super) struct Order<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) action: &'a str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) happened: Transition,
     /// How long it waits before it may run.
-    pause: Duration,
+    pub(super) pause: Duration,
     /// A decision on an event that `needs_review`.
-    resolution: Option<&'a Resolution>,
+    pub(super) resolution: Option<&'a Resolution>,
+    /// The states in which it is allowed, where they are fewer than those in which it can happen.
+    pub(super) only: Option<&'static [Status]>,
+    /// What is planned and not done is planned anew by the next run.
+    pub(super) plans_anew: bool,
 }
 
-impl Order<'_> {
+impl<'a> Order<'a> {
+    /// Without a reason, at once.
+    pub(super) const fn of(actor: &'a Actor, action: &'a str, happened: Transition) -> Self {
+        let (pause, resolution, only, plans_anew) = (Duration::ZERO, None, None, false);
+        Self { actor, action, reason: None, happened, pause, resolution, only, plans_anew }
+    }
+
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
     /// that its review asks for.
     fn fits(&self, event: &EventRow) -> bool {
         let Ok(next) = event.status.after(self.happened) else { return false };
+        if self.only.is_some_and(|only| !only.contains(&event.status)) {
+            return false;
+        }
         let Some(resolution) = self.resolution else { return next != Status::Queued || event.payload.is_some() };
         let decision = json!(resolution)["decision"].clone();
         let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
@@ -47,8 +64,7 @@ impl Store {
 
     /// Gives an event up.
     pub async fn discard(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        let (happened, pause) = (Transition::Discarded, Duration::ZERO);
-        self.change(id, Order { actor, action: "event.discard", reason, happened, pause, resolution: None }).await
+        self.change(id, Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) }).await
     }
 
     async fn replay_after(
@@ -58,8 +74,7 @@ impl Store {
         reason: Option<&str>,
         pause: Duration,
     ) -> Result<(), StoreError> {
-        let happened = Transition::Replayed;
-        self.change(id, Order { actor, action: "event.replay", reason, happened, pause, resolution: None }).await
+        self.change(id, Order { reason, pause, ..Order::of(actor, "event.replay", Transition::Replayed) }).await
     }
 
     /// Writes a person's decision on an event that `needs_review` and puts it back into its turn.
@@ -70,15 +85,8 @@ impl Store {
         actor: &Actor,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        let order = Order {
-            actor,
-            action: "event.resolve",
-            reason,
-            happened: Transition::Resolved,
-            pause: Duration::ZERO,
-            resolution: Some(resolution),
-        };
-        self.change(id, order).await
+        let resolution = Some(resolution);
+        self.change(id, Order { reason, resolution, ..Order::of(actor, "event.resolve", Transition::Resolved) }).await
     }
 
     /// Counts the events that match, of the states from which many are replayed at once ([`Status::REPLAYED_TOGETHER`]; the
@@ -129,10 +137,18 @@ impl Store {
     }
 
     async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let event = self.event(id).await?.ok_or(StoreError::NotFound)?;
-        let contact_id = event.contact_id.clone().unwrap_or_default();
         let mut tx = self.db.begin().await?;
+        self.apply(&mut tx, id, &order).await?;
+        self.commit(tx).await?;
+        self.work.notify_one();
+        Ok(())
+    }
+
+    /// Does to an event what is ordered, with its audit entry. Where that is not possible nothing was changed.
+    pub(super) async fn apply(&self, tx: &mut Tx, id: &str, order: &Order<'_>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let contact = tx.fetch_first("select contact_id from events where id = $1", args![id]).await?;
+        let contact_id = contact.ok_or(StoreError::NotFound)?.opt_text("contact_id")?.unwrap_or_default();
         // In the order in which workers lock: the contact, its turn, the event.
         let dialect = self.db.dialect();
         tx.lock_contacts(&[contact_id.as_str()]).await?;
@@ -144,8 +160,9 @@ impl Store {
         if !order.fits(&event) {
             return Err(StoreError::WrongState(event.status));
         }
-        let Order { actor, action, reason, happened, pause, resolution } = order;
-        let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()).to_string());
+        let Order { actor, action, reason, happened, pause, resolution, only: _, plans_anew } = *order;
+        let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()));
+        let resolution = resolution.or(plans_anew.then(|| json!(Resolution::PlanAnew))).map(|it| it.to_string());
         let is_tried_again = happened.target() == Some(Status::Queued);
         let moved = Move {
             happened,
@@ -161,15 +178,12 @@ impl Store {
             args: args![id, is_tried_again.then_some(now.plus(pause)), resolution],
             returning: "",
         };
-        moved.run_one(&mut tx, id).await?;
+        moved.run_one(tx, id).await?;
         // A worker that is running the contact's head moves the turn itself when it settles.
         if !contact_id.is_empty() && !is_running {
-            move_turn(&mut tx, &contact_id, now).await?;
+            move_turn(tx, &contact_id, now).await?;
         }
-        write_audit(&mut tx, now, actor, action, id, reason).await?;
-        self.commit(tx).await?;
-        self.work.notify_one();
-        Ok(())
+        write_audit(tx, now, actor, action, id, reason).await
     }
 }
 
@@ -183,7 +197,7 @@ fn bound(resolution: &Resolution, review: Option<&Value>) -> Value {
 }
 
 /// Of those that match, the events that still have their payload: without it there is nothing to replay.
-fn replayable_of(filter: &EventFilter) -> Conditions {
+pub(super) fn replayable_of(filter: &EventFilter) -> Conditions {
     let mut conditions = Conditions::of(filter);
     conditions.require("payload is not null");
     conditions

@@ -148,7 +148,7 @@ impl Part {
     const fn change(self) -> &'static str {
         match self {
             Self::Payload => {
-                "update events set payload = null, admission = null, warnings = null, review = null, error = null"
+                "update events set payload = null, amended = null, admission = null, warnings = null, review = null, error = null"
             }
             Self::Everything => "delete from events",
         }

@@ -115,6 +115,8 @@ pub struct EventRow {
     pub occurred_at: Option<Millis>,
     /// The body as it came; `None` once erased or pruned.
     pub payload: Option<String>,
+    /// The body as a person corrected it.
+    pub amended: Option<String>,
     /// The admission decision.
     pub admission: Option<Value>,
     /// What was cut or left out of it because it did not fit and only describes.
@@ -233,6 +235,8 @@ pub enum Resolution {
     Resend,
     /// The contact is none of the ERP's customers: a new one.
     Recreate,
+    /// What is planned and not done is planned anew: the event was corrected, or the configuration.
+    PlanAnew,
     /// The contact is this customer.
     Link {
         /// The customer's `ord`.
@@ -266,6 +270,11 @@ pub struct EventFilter {
 // From a row of a result to the types above.
 
 impl EventRow {
+    /// The body that counts: as it was corrected, or else as it came; `None` once erased or pruned.
+    pub fn body(&self) -> Option<&str> {
+        self.amended.as_deref().or(self.payload.as_deref())
+    }
+
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             seq: row.int("seq")?,
@@ -277,6 +286,7 @@ impl EventRow {
             received_at: row.millis("received_at")?,
             occurred_at: row.opt_millis("occurred_at")?,
             payload: row.opt_text("payload")?,
+            amended: row.opt_text("amended")?,
             admission: row.opt_json("admission")?,
             warnings: row.opt_json("warnings")?,
             actor: row.text("actor")?,

@@ -11,6 +11,7 @@ mod health;
 mod isolation;
 mod limit;
 mod pauses;
+pub mod replays;
 mod retry;
 mod run;
 mod settle;

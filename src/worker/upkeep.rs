@@ -15,6 +15,8 @@ use crate::{
 const ROUND: Duration = Duration::from_secs(5);
 /// Batches of retention in one round; a short breath lies between two.
 const BATCHES: usize = 20;
+/// How long a replay that nobody starts is kept.
+const DRAFTS: Duration = Duration::from_secs(7 * 86_400);
 const BREATH: Duration = Duration::from_millis(50);
 /// What was forgotten may stand in the database's log for so long.
 const TRACES: Duration = Duration::from_secs(600);
@@ -81,6 +83,7 @@ impl Upkeep {
         for _ in 0..BATCHES {
             let pruned = self.store.prune(payload_before, event_before).await?;
             let mut others = self.store.prune_audit(now.minus(self.retention.audit)).await?;
+            others += self.store.prune_replays(now.minus(self.retention.audit), now.minus(DRAFTS)).await?;
             if !self.retention.webhook_ids.is_zero() {
                 others += self.store.prune_webhook_ids(now.minus(self.retention.webhook_ids)).await?;
             }

@@ -7,6 +7,7 @@ mod events;
 mod not_admitted;
 mod overview;
 mod pages;
+mod replays;
 mod sessions;
 mod settings;
 mod todo;

@@ -21,6 +21,7 @@ mod pooler;
 mod private;
 mod probes;
 mod queries;
+mod replay_objects;
 mod replays;
 mod retention;
 mod rollups;

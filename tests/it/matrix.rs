@@ -14,6 +14,7 @@ type Row = (&'static str, Method, String, Value, u16, u16);
 
 fn guarded() -> Vec<Row> {
     let event = |deed: &str| format!("/v1/events/{NO_EVENT}{deed}");
+    let replay = |deed: &str| format!("/v1/replays/{NO_EVENT}{deed}");
     let message = |deed: &str| format!("/v1/outbox/{NO_EVENT}{deed}");
     let contact = |deed: &str| format!("/v1/contacts/nobody{deed}");
     let sync = json!({"contact": {"name": "王小明"}, "force": true});
@@ -26,6 +27,23 @@ fn guarded() -> Vec<Row> {
         ("replay_event", Method::POST, event("/replay"), Value::Null, 403, 404),
         ("discard_event", Method::POST, event("/discard"), json!({"reason": "旧"}), 403, 404),
         ("resolve_event", Method::POST, event("/resolve"), json!({"decision": "done"}), 403, 404),
+        (
+            "amend_event",
+            Method::POST,
+            event("/amend"),
+            json!({"data": {"contact": {"id": "c1"}}, "reason": "错字"}),
+            403,
+            404,
+        ),
+        ("replan_event", Method::POST, event("/replan"), Value::Null, 403, 404),
+        ("create_replay", Method::POST, "/v1/replays".into(), json!({"code": "refused"}), 403, 201),
+        ("list_replays", Method::GET, "/v1/replays".into(), Value::Null, 200, 200),
+        ("get_replay", Method::GET, replay(""), Value::Null, 404, 404),
+        ("list_replay_events", Method::GET, replay("/events"), Value::Null, 404, 404),
+        ("start_replay", Method::POST, replay("/start"), Value::Null, 403, 404),
+        ("pause_replay", Method::POST, replay("/pause"), Value::Null, 403, 404),
+        ("resume_replay", Method::POST, replay("/resume"), json!({"reason": "好了"}), 403, 404),
+        ("stop_replay", Method::POST, replay("/stop"), Value::Null, 403, 404),
         ("resume_dispatch", Method::POST, "/v1/erp/resume".into(), Value::Null, 403, 200),
         (
             "pause_dispatch",
@@ -71,8 +89,14 @@ async fn every_call_answers_every_caller_exactly() {
                 401 => assert_eq!(problem, "token_unknown", "{name}"),
                 403 => assert_eq!(problem, "scope_too_small", "{name}"),
                 404 => assert!(
-                    ["event_not_found", "contact_not_linked", "contact_unknown", "message_not_found"]
-                        .contains(&problem),
+                    [
+                        "event_not_found",
+                        "contact_not_linked",
+                        "contact_unknown",
+                        "message_not_found",
+                        "replay_not_found"
+                    ]
+                    .contains(&problem),
                     "{name}: {problem}"
                 ),
                 _ => assert_eq!(problem, "", "{name}"),

@@ -61,7 +61,7 @@ pub(in crate::console) async fn resolve(
 }
 
 /// The next page: the next event of the same cause if the event was opened from the to-do list, else the event again.
-fn back_to(id: &str, form: &Fields, done: &str) -> Response {
+pub(super) fn back_to(id: &str, form: &Fields, done: &str) -> Response {
     let next = match form.get("todo") {
         Some(cause) => Fields::default().address("/console/todo/next", &[("cause", cause), ("done", done)]),
         None => Fields::default().address(&format!("/console/events/{id}"), &[("done", done)]),

@@ -1,14 +1,19 @@
 //! `/console/events/{id}`: the journey of one event, what comes next, and the one thing to do about it.
 
 mod act;
+mod amend;
 mod journey;
 mod review;
 mod times;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
+use serde_json::Value;
 
-pub(super) use self::act::{discard, replay, resolve};
+pub(super) use self::{
+    act::{discard, replay, resolve},
+    amend::{amend, replan},
+};
 use self::{journey::Journey, review::Review};
 use super::{
     facts::{Fact, facts},
@@ -47,8 +52,14 @@ struct EventPage {
     journey: Journey,
     facts: Vec<Fact>,
     raw: Option<String>,
+    /// The body as somebody corrected it, and whether anybody did.
+    raw_amended: Option<String>,
+    is_amended: bool,
+    /// The fields of the form that corrects it; none where that is not possible.
+    amend: Vec<amend::Field>,
     review: Option<Review>,
     may_replay: bool,
+    may_replan: bool,
     may_discard: bool,
     /// The cause in the to-do list that the event was opened from.
     todo: String,
@@ -60,6 +71,9 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     let frame = Frame::of(&state, &visit, Nav::Events);
     let lang = visit.lang;
     let may = |happened| visit.is_operator() && event.item.status.after(happened).is_ok();
+    let may_amend = may(Transition::Replayed) && matches!(event.item.status, Status::Dead | Status::NeedsReview);
+    let may_amend = may_amend && event.payload.is_some();
+    let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
     page(&EventPage {
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
@@ -68,14 +82,19 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         note: status::note(&event.item, frame.now, lang),
         hint: hint(&event, lang),
         journey: Journey::of(&event, frame.now, lang),
-        facts: event.payload.as_ref().map(|payload| facts(payload, &SECTIONS, lang)).unwrap_or_default(),
-        raw: event
-            .payload
+        facts: event
+            .amended
             .as_ref()
-            .filter(|_| visit.is_operator())
-            .and_then(|value| serde_json::to_string_pretty(value).ok()),
+            .or(event.payload.as_ref())
+            .map(|payload| facts(payload, &SECTIONS, lang))
+            .unwrap_or_default(),
+        raw: event.payload.as_ref().and_then(raw),
+        raw_amended: event.amended.as_ref().and_then(raw),
+        is_amended: event.amended.is_some(),
+        amend: if may_amend { amend::fields(&event, lang) } else { Vec::new() },
         review: Review::of(&event, lang).filter(|_| event.item.status == Status::NeedsReview),
         may_replay: may(Transition::Replayed) && event.payload.is_some() && event.item.status != Status::NeedsReview,
+        may_replan: may_amend,
         may_discard: may(Transition::Discarded),
         todo: visit.query.text("todo").unwrap_or_default(),
         id: event.item.id,

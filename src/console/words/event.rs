@@ -44,6 +44,13 @@ texts! {
         next_blocked: "ERP 的设置改好后自动继续", "Goes on by itself once the ERP's settings are right";
         what_to_do: "怎么办", "What to do";
         replay: "立即重试", "Try now";
+        amend: "更正并重跑", "Correct and run again";
+        amend_what: "原来收到的内容会保留。已经写入 ERP 的步骤不会重做，其余按更正后的内容重新规划", "What came is kept beside it. What is in the ERP already is not done again, the rest is planned anew";
+        amend_go: "更正并重跑", "Correct and run again";
+        amended: "已更正", "Corrected";
+        raw_amended: "更正后的内容", "As it was corrected";
+        replan: "重新规划并重试", "Plan anew and try";
+        replan_what: "按现在的配置重新规划还没有完成的步骤，已经写入 ERP 的不会重做", "Plans what is not done yet by the configuration of now; what is in the ERP already is not done again";
         discard: "放弃", "Discard";
         discard_what: "不再写入 ERP，此联系人后面的事件照常继续", "It will not go into the ERP; later events of the contact go on";
         done: "已生效，继续", "It took effect: go on";

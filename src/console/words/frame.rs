@@ -13,6 +13,7 @@ texts! {
         nav_events: "事件", "Events";
         nav_contacts: "客户", "Contacts";
         nav_not_admitted: "未准入", "Not admitted";
+        nav_replays: "重放", "Replays";
         nav_erp: "ERP 连接", "ERP";
         nav_audit: "审计", "Audit";
         nav_settings: "配置", "Settings";
@@ -56,6 +57,8 @@ texts! {
         sign_in_token: "访问令牌", "Access token";
         sign_in_hint: "由管理员在配置 [api] tokens 中发放；不会保存在浏览器里", "Issued by your administrator in [api] tokens; it is not kept in the browser";
         done_replayed: "已放回队列，马上重试", "Back in the queue: it is tried at once";
+        done_amended: "已更正，重新写入 ERP", "Corrected: it is run again";
+        done_replanned: "已放回队列，按现在的配置重新规划", "Back in the queue, to be planned anew";
         done_discarded: "已放弃", "Given up";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
         done_sent: "已提交，进展见下", "Sent: see how it goes below";

@@ -10,6 +10,7 @@ mod frame;
 mod kinds;
 mod not_admitted;
 mod overview;
+mod replays;
 mod settings;
 mod statuses;
 mod todo;
@@ -25,6 +26,7 @@ pub(super) use self::{
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
     overview::OverviewWords,
+    replays::ReplaysWords,
     settings::SettingsWords,
     statuses::StatusWords,
     todo::TodoWords,
@@ -76,6 +78,8 @@ pub(super) struct Words {
     pub(super) overview: OverviewWords,
     /// Whom the rules kept out.
     pub(super) not_admitted: NotAdmittedWords,
+    /// Many events put back as one thing.
+    pub(super) replays: ReplaysWords,
     /// The connection to the ERP.
     pub(super) erp: ErpWords,
     /// Who did what.
@@ -92,6 +96,7 @@ static ZH: Words = Words {
     todo: TodoWords::ZH,
     overview: OverviewWords::ZH,
     not_admitted: NotAdmittedWords::ZH,
+    replays: ReplaysWords::ZH,
     erp: ErpWords::ZH,
     audit: AuditWords::ZH,
     settings: SettingsWords::ZH,
@@ -105,6 +110,7 @@ static EN: Words = Words {
     todo: TodoWords::EN,
     overview: OverviewWords::EN,
     not_admitted: NotAdmittedWords::EN,
+    replays: ReplaysWords::EN,
     erp: ErpWords::EN,
     audit: AuditWords::EN,
     settings: SettingsWords::EN,
@@ -201,6 +207,7 @@ mod tests {
             TodoWords::ALL,
             OverviewWords::ALL,
             NotAdmittedWords::ALL,
+            ReplaysWords::ALL,
             ErpWords::ALL,
             AuditWords::ALL,
             SettingsWords::ALL,

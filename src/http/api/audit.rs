@@ -21,10 +21,10 @@ use crate::{
 pub(crate) struct PageParams {
     /// Items of a page.
     #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
+    pub(in crate::http::api) limit: Option<String>,
     /// The `next_cursor` of the page before.
     #[param(nullable = false, pattern = "^$|^c[0-9]{1,18}$")]
-    cursor: Option<String>,
+    pub(in crate::http::api) cursor: Option<String>,
 }
 
 /// Which entries of the audit log, and which page of them.

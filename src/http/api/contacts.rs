@@ -61,7 +61,8 @@ pub(crate) async fn link(state: &HttpState, caller: &Caller, id: PathId) -> Resu
 /// If the ledger cannot be read, or the audit entry not be written.
 pub(crate) async fn profile(state: &HttpState, caller: &Caller, contact_id: &str) -> Result<Option<Value>, Problem> {
     let kinds = [EventKind::ContactPromoted, EventKind::DealClosed, EventKind::SyncRequested].map(EventKind::as_str);
-    let Some(payload) = state.store.newest_of(contact_id, &kinds).await?.and_then(|row| row.payload) else {
+    let Some(payload) = state.store.newest_of(contact_id, &kinds).await?.and_then(|row| row.body().map(str::to_owned))
+    else {
         return Ok(None);
     };
     let sight = sight(state, caller, &SightParams::default(), "contact.unmask", contact_id).await?;

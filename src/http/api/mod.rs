@@ -1,6 +1,7 @@
 //! The internal REST interface, `/v1` (`contract.md` §5): one file a noun.
 
 pub(crate) mod adoption;
+pub(crate) mod amend;
 pub(crate) mod audit;
 pub(crate) mod blocks;
 pub(crate) mod check;
@@ -17,6 +18,8 @@ pub(crate) mod outbox;
 pub(crate) mod pauses;
 pub(crate) mod preview;
 pub(crate) mod query;
+pub(crate) mod replay_views;
+pub(crate) mod replays;
 pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod stream;

@@ -266,7 +266,7 @@ pub(crate) struct ReplayFilter {
 }
 
 impl ReplayFilter {
-    fn read(&self) -> Result<EventFilter, Problem> {
+    pub(super) fn read(&self) -> Result<EventFilter, Problem> {
         let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError { pointer, message }]);
         let members = [
             ("status", self.status.as_deref()),

@@ -62,6 +62,15 @@ impl PathId {
         Ok(id.hyphenated().to_string())
     }
 
+    /// The id if it is a replay's.
+    ///
+    /// # Errors
+    /// [`Problem::ReplayNotFound`]
+    pub(crate) fn replay(self) -> Result<String, Problem> {
+        let id = uuid::Uuid::try_parse(&self.0).map_err(|_| Problem::ReplayNotFound)?;
+        Ok(id.hyphenated().to_string())
+    }
+
     /// The id if it is an event's.
     ///
     /// # Errors

@@ -117,6 +117,9 @@ pub(crate) struct EventDetail {
     /// The body as it came; null once erased or pruned.
     #[schema(value_type = Option<Object>)]
     pub payload: Option<Value>,
+    /// The body as a person corrected it, which is what is done; null if nobody did, or once it is erased or pruned.
+    #[schema(value_type = Option<Object>)]
+    pub amended: Option<Value>,
     /// W3C trace context of the request that brought it.
     pub trace_parent: Option<String>,
     /// Its plan, in order.
@@ -245,6 +248,7 @@ impl EventDetail {
             review: row.review.map(|value| sight.json(value, disclosure::review)),
             resolution: row.resolution,
             payload: row.payload.map(|payload| payload_json(payload, sight)),
+            amended: row.amended.map(|amended| payload_json(amended, sight)),
             trace_parent: row.trace_parent,
             steps: steps.into_iter().map(|step| StepView::of(step, sight)).collect(),
             calls: calls.items.into_iter().map(|call| CallView::of(call, sight)).collect(),

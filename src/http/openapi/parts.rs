@@ -34,6 +34,16 @@ pub(in crate::http) struct MessagePath {
     id: String,
 }
 
+/// The replay of an address.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what PathId reads")]
+pub(in crate::http) struct ReplayPath {
+    /// The replay's id
+    #[param(format = "uuid")]
+    id: String,
+}
+
 /// What tells a repeated call from a second one.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -69,6 +79,18 @@ pub(in crate::http) enum DeedRefusals {
     /// No such event
     #[response(status = 404)]
     NoEvent(ProblemDocument),
+    /// Its state does not allow this
+    #[response(status = 409)]
+    WrongState(ProblemDocument),
+}
+
+/// Why an operator's deed on a replay is refused.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes what the ledger refuses")]
+pub(in crate::http) enum ReplayRefusals {
+    /// No such replay
+    #[response(status = 404)]
+    NoReplay(ProblemDocument),
     /// Its state does not allow this
     #[response(status = 409)]
     WrongState(ProblemDocument),

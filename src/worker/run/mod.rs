@@ -75,7 +75,7 @@ impl Run<'_> {
 
     fn work_of(&self, claimed: &Claimed) -> Result<Work, End> {
         let event = &claimed.event;
-        Work::parse(&event.kind, event.payload.as_deref().unwrap_or_default(), self.reading)
+        Work::parse(&event.kind, event.body().unwrap_or_default(), self.reading)
             .map_err(|error| End::Dead { code: "unreadable", error: error.to_string() })
     }
 
@@ -101,6 +101,7 @@ impl Run<'_> {
         let event = &claimed.event;
         let decided = event.resolution.as_ref().and_then(|value| json::from_value::<Decided>(value).ok());
         let decision = decided.as_ref().and_then(who_it_is);
+        let plans_anew = decided.as_ref().is_some_and(|decided| decided.resolution == Resolution::PlanAnew);
         let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
         let link = claimed.contact.as_ref().map(|contact| &contact.link);
         // A plan that links the contact anew was begun, and is gone on with.
@@ -123,7 +124,7 @@ impl Run<'_> {
         let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
         let has_effect = pending.iter().chain(of_this_plan).any(is_effect);
         let is_old = trusted.is_none() && !has_effect;
-        if pending.is_empty() || is_old || anew.must_plan() || (is_decided && !is_linking) {
+        if pending.is_empty() || is_old || anew.must_plan() || (is_decided && !is_linking) || plans_anew {
             let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let is_admitted = event.force || was_admitted(event);
             // What was refused at the door is judged anew, by what is known now.
@@ -143,19 +144,19 @@ impl Run<'_> {
                 profile,
                 duplicate: anew.duplicate.clone(),
             };
-            pending = self.plan(&task, steps, turn).await?;
+            pending = self.plan(&task, steps, turn, plans_anew).await?;
         } else if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
             self.start(first, false).await?;
         }
         self.linked = trusted.is_some();
-        self.work_through(work, pending, ord, decided).await
+        self.work_through(work, pending, ord, decided.filter(|_| !plans_anew)).await
     }
 
     /// The newest event that says who the contact of a message or a command is.
     async fn profile(&self, work: &Work) -> Result<Option<Box<Event>>, End> {
         let kinds = [EventKind::ContactPromoted, EventKind::DealClosed, EventKind::SyncRequested];
         let row = self.store.newest_of(work.contact_id(), &kinds.map(EventKind::as_str)).await?;
-        let work = row.and_then(|row| Work::parse(&row.kind, row.payload.as_deref()?, self.reading).ok());
+        let work = row.and_then(|row| Work::parse(&row.kind, row.body()?, self.reading).ok());
         Ok(match work {
             Some(Work::Event(event)) => Some(event),
             _ => None,
@@ -163,8 +164,15 @@ impl Run<'_> {
     }
 
     /// Plans, and writes the plan down with its first step started. `turn` is the assignment of an earlier plan: whose
-    /// turn it was stays whose turn it is.
-    async fn plan(&mut self, task: &Task, before: &[StepRow], turn: Option<Step>) -> Result<Vec<StepRow>, End> {
+    /// turn it was stays whose turn it is. Where somebody wanted it planned anew that is done with it, and what the earlier
+    /// plan had still to assign is assigned by the new one: of a linked contact it would not come to think of it.
+    async fn plan(
+        &mut self,
+        task: &Task,
+        before: &[StepRow],
+        turn: Option<Step>,
+        plans_anew: bool,
+    ) -> Result<Vec<StepRow>, End> {
         let (store, event_id) = (self.store, self.lease.event_id.clone());
         let journal = StoreJournal { store, event_id: &event_id };
         let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await?;
@@ -173,8 +181,10 @@ impl Run<'_> {
             self.store.advance(&mut self.lease, &noted).await?;
             self.job.log.set_deadline(self.lease.until);
         }
+        let kept = turn.clone().filter(|_| plans_anew && task.link.is_some());
         let steps = match planned.plan {
-            Plan::Steps { steps, .. } => named(steps),
+            Plan::Steps { steps, .. } if steps.iter().any(Step::takes_turn) => named(steps),
+            Plan::Steps { steps, .. } => named(kept.into_iter().chain(steps).collect()),
             Plan::NotLinked => return Err(End::Hold),
             Plan::NotAdmitted(decision) => return Err(End::NotAdmitted(decision)),
             Plan::Unclear(question) => return Err(End::review(&question)),
@@ -196,11 +206,15 @@ impl Run<'_> {
                 new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step), former)
             })
             .collect();
-        if steps.is_empty() {
+        if steps.is_empty() && !plans_anew {
             return Ok(Vec::new());
         }
         let calls = self.calls();
-        let mut rows = self.store.plan(&mut self.lease, &steps, calls).await?;
+        let mut rows = if plans_anew {
+            self.store.plan_anew(&mut self.lease, &steps, calls).await?
+        } else {
+            self.store.plan(&mut self.lease, &steps, calls).await?
+        };
         self.job.log.set_deadline(self.lease.until);
         // Written as started just now by ourselves: nobody has done it yet, so there is nothing to look up.
         if let Some(first) = rows.first_mut().filter(|_| steps[0].begun.is_none()) {
@@ -361,6 +375,6 @@ fn who_it_is(decided: &Decided) -> Option<WhoItIs> {
     match decided.resolution {
         Resolution::Link { ord } => Some(WhoItIs::Customer(ord)),
         Resolution::Recreate => Some(WhoItIs::New),
-        Resolution::Done | Resolution::Resend => None,
+        Resolution::Done | Resolution::Resend | Resolution::PlanAnew => None,
     }
 }

@@ -107,3 +107,43 @@ async fn candidates_stand_side_by_side_and_the_right_one_is_linked() {
     let event = front.store.event(&id).await.unwrap().unwrap();
     assert_eq!((event.status, &event.resolution.unwrap()["ord"]), (Status::Queued, &json!(7_002)));
 }
+
+#[tokio::test]
+async fn a_dead_event_is_corrected_in_a_form_and_what_came_stays_beside_it() {
+    let front = Front::open().await;
+    let id = ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let path = format!("/console/events/{id}");
+    let page = visitor.get(&path).await.html;
+    for told in ["更正并重跑", "name=\"contact.name\" value=\"王小明\"", "name=\"thread.score\"", "重新规划并重试"]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let form = [
+        ("contact.name", "<王大明>"),
+        ("contact.phone", "138 0000 1001"),
+        ("contact.phone_verified", "true"),
+        ("thread.score", "x"),
+        ("reason", "写错了"),
+    ];
+    let sent = visitor.change(&path, &format!("{path}/amend"), &form).await;
+    assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(sent.html.contains("评分：应为数字"), "{}", sent.html);
+    let form = form.map(|(name, value)| (name, if name == "thread.score" { "88" } else { value }));
+    let sent = visitor.change(&path, &format!("{path}/amend"), &form).await;
+    assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, &*format!("{path}?done=amended")));
+    let page = visitor.get(sent.location()).await.html;
+    for told in ["已更正", "&#60;王大明&#62;", "更正后的内容", "王小明", "已更正，重新写入 ERP"]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    assert!(!page.contains("name=\"contact.name\""), "one that is in its turn is not corrected");
+    let row = front.store.event(&id).await.unwrap().unwrap();
+    assert_eq!(row.status, Status::Queued);
+    let amended: Value = serde_json::from_str(&row.amended.unwrap()).unwrap();
+    assert_eq!(
+        (&amended["data"]["contact"]["name"], &amended["data"]["thread"]["score"]),
+        (&json!("<王大明>"), &json!(88.0))
+    );
+    assert!(row.payload.unwrap().contains("王小明"));
+}

@@ -37,15 +37,23 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
 }
 
 #[tokio::test]
-async fn all_dead_events_of_a_cause_are_tried_again_and_no_other() {
+async fn a_cause_becomes_a_replay_of_its_dead_events_and_of_no_other() {
     let front = Front::open().await;
     let refused = ended(&front, "c1", Status::Dead, "refused", None).await;
     let other = ended(&front, "c2", Status::Dead, "invalid", None).await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
-    let nothing = visitor.change("/console/todo", "/console/todo/replay", &[]).await;
+    let nothing = visitor.change("/console/todo", "/console/replays", &[]).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "no cause is named");
-    let sent = visitor.change("/console/todo?cause=refused", "/console/todo/replay", &[("cause", "refused")]).await;
-    assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/console/todo?done=replayed"));
+    let cause = [("status", "dead"), ("code", "refused"), ("reason", "已修复")];
+    let sent = visitor.change("/console/todo?cause=refused", "/console/replays", &cause).await;
+    assert!(sent.location().starts_with("/console/replays/"), "{} {}", sent.status, sent.html);
+    let page = visitor.get(sent.location()).await;
+    for told in ["待开始", "共 1 条，还没有开始", "新建客户", "开始重放", "已修复", "已放回 0 / 1"]
+    {
+        assert!(page.html.contains(told), "{told} is not in {}", page.html);
+    }
+    visitor.change(sent.location(), &format!("{}/start", sent.location()), &[]).await;
+    assert_eq!(front.store.feed_replays().await, Ok(1));
     let status = async |id: &str| front.store.event(id).await.unwrap().unwrap().status;
     assert_eq!((status(&refused).await, status(&other).await), (Status::Queued, Status::Dead));
 }

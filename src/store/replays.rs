@@ -1,0 +1,406 @@
+//! Replays of many events as things of their own: which events, how far it is, and the outcome of each.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use serde_json::Value;
+
+use super::{
+    Actor, EventFilter, Store, StoreError,
+    audit::write_audit,
+    bulk::Insert,
+    db::{Row, Tx, args},
+    operators::replayable_of,
+    types,
+};
+use crate::{
+    clock::Millis,
+    event::{Forecast, Status},
+};
+
+/// Events of one replay at most: of more that match, the oldest.
+pub const REPLAY_EVENTS_MAX: usize = 10_000;
+/// Replays that are neither done nor stopped, at most.
+pub const OPEN_REPLAYS_MAX: i64 = 50;
+/// Events that are read at once, with their bodies, for the forecast.
+const CANDIDATES: i64 = 200;
+const ITEMS: Insert = Insert { into: "replay_events (replay_id, position, event_id, forecast, state)", then: "" };
+
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayState {
+    /// Made and not begun: nothing happens before somebody starts it.
+    Draft,
+    /// Its events are put back bit by bit.
+    Running,
+    /// It stands still until somebody lets it go on.
+    Paused,
+    /// Somebody ended it; what was not put back stays as it was.
+    Stopped,
+    /// Every event was put back, or passed over.
+    Done,
+}
+
+impl ReplayState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Draft, Self::Running, Self::Paused, Self::Stopped, Self::Done];
+
+    /// The name in the ledger and in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
+            Self::Done => "done",
+        }
+    }
+}
+
+impl FromStr for ReplayState {
+    type Err = StoreError;
+
+    fn from_str(name: &str) -> Result<Self, StoreError> {
+        let known = Self::ALL.into_iter().find(|state| state.as_str() == name);
+        known.ok_or_else(|| StoreError::Unavailable(format!("the ledger holds an unknown state of a replay {name:?}")))
+    }
+}
+
+/// What somebody does with a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayDeed {
+    /// Begins it.
+    Start,
+    /// Lets it stand still.
+    Pause,
+    /// Lets it go on.
+    Resume,
+    /// Ends it.
+    Stop,
+}
+
+impl ReplayDeed {
+    /// The states in which it can be done, and the one that follows.
+    pub const fn change(self) -> (&'static [ReplayState], ReplayState) {
+        use ReplayState as S;
+        match self {
+            Self::Start => (&[S::Draft], S::Running),
+            Self::Pause => (&[S::Running], S::Paused),
+            Self::Resume => (&[S::Paused], S::Running),
+            Self::Stop => (&[S::Draft, S::Running, S::Paused], S::Stopped),
+        }
+    }
+
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Start => "replay.start",
+            Self::Pause => "replay.pause",
+            Self::Resume => "replay.resume",
+            Self::Stop => "replay.stop",
+        }
+    }
+}
+
+/// Why a replay is not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReplayRefused {
+    /// There is none of this id.
+    Unknown,
+    /// Its state does not allow this.
+    WrongState(ReplayState),
+    /// [`OPEN_REPLAYS_MAX`] stand open.
+    TooMany,
+    /// The ledger could not do it.
+    Store(StoreError),
+}
+
+impl From<StoreError> for ReplayRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// An event that may be replayed.
+#[derive(Debug, Clone)]
+pub struct ReplayCandidate {
+    /// Order of acceptance.
+    pub seq: i64,
+    /// uuid v7.
+    pub id: String,
+    /// Event type.
+    pub kind: String,
+    /// Whose event.
+    pub contact_id: Option<String>,
+    /// What is to be done: its body.
+    pub payload: String,
+    /// Whether admission was skipped.
+    pub force: bool,
+    /// The admission decision.
+    pub admission: Option<Value>,
+}
+
+/// A replay that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewReplay {
+    /// Why.
+    pub reason: Option<String>,
+    /// What was asked for.
+    pub filter: Value,
+    /// Whether more matched.
+    pub more: bool,
+    /// The events in their order, and what each is expected to write.
+    pub events: Vec<(String, Forecast)>,
+}
+
+/// A replay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// Rising number, newest highest.
+    pub seq: i64,
+    /// uuid v7.
+    pub id: String,
+    /// When it was made.
+    pub created_at: Millis,
+    /// The token's name of who made it.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// What was asked for.
+    pub filter: Value,
+    /// Whether more matched than it took.
+    pub more: bool,
+    /// Where it stands.
+    pub state: ReplayState,
+    /// Its events.
+    pub events: i64,
+    /// Events that were put back into their turns.
+    pub put_back: i64,
+    /// Events that could not be put back any more when it was their time.
+    pub passed_over: i64,
+    /// When it was started.
+    pub started_at: Option<Millis>,
+    /// When it was done or stopped.
+    pub ended_at: Option<Millis>,
+}
+
+/// A replay counted in full.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplayDetail {
+    /// The replay.
+    pub replay: Replay,
+    /// Its events by what they were expected to write.
+    pub forecast: BTreeMap<Forecast, i64>,
+    /// Where those stand now that it put back; events that retention took away are not among them.
+    pub outcomes: Vec<(Status, i64)>,
+}
+
+/// An event of a replay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReplayEvent {
+    /// Its place, from 0.
+    pub position: i64,
+    /// The event.
+    pub event_id: String,
+    /// What it was expected to write.
+    pub forecast: Forecast,
+    /// `waiting`, `put_back`, `passed_over`.
+    pub state: String,
+    /// When that came to be, unless it waits.
+    pub at: Option<Millis>,
+    /// Its type; `None` once it is pruned.
+    pub kind: Option<String>,
+    /// Whose it is.
+    pub contact_id: Option<String>,
+    /// Where it stands now.
+    pub status: Option<Status>,
+    /// Why it last failed, waits or ended: a stable word.
+    pub error_code: Option<String>,
+}
+
+impl Replay {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            seq: row.int("seq")?,
+            id: row.text("id")?,
+            created_at: row.millis("created_at")?,
+            actor: row.text("actor")?,
+            reason: row.opt_text("reason")?,
+            filter: row.opt_json("filter")?.unwrap_or_default(),
+            more: row.int("more")? != 0,
+            state: row.text("state")?.parse()?,
+            events: row.int("events")?,
+            put_back: row.int("put_back")?,
+            passed_over: row.int("passed_over")?,
+            started_at: row.opt_millis("started_at")?,
+            ended_at: row.opt_millis("ended_at")?,
+        })
+    }
+}
+
+impl Store {
+    /// Events that match and can be replayed, in order of acceptance, behind `after`; the dead where no state is named.
+    pub async fn replay_candidates(
+        &self,
+        filter: &EventFilter,
+        after: i64,
+    ) -> Result<Vec<ReplayCandidate>, StoreError> {
+        let mut filter = filter.clone();
+        if filter.statuses.is_empty() {
+            filter.statuses = vec![Status::Dead];
+        }
+        let mut conditions = replayable_of(&filter);
+        conditions.add("seq >", after);
+        let sql = format!(
+            "select seq, id, kind, contact_id, coalesce(amended, payload) as payload, force, admission from events{} order by seq limit {CANDIDATES}",
+            conditions.sql()
+        );
+        let read = |row: &Row| -> Result<ReplayCandidate, StoreError> {
+            Ok(ReplayCandidate {
+                seq: row.int("seq")?,
+                id: row.text("id")?,
+                kind: row.text("kind")?,
+                contact_id: row.opt_text("contact_id")?,
+                payload: row.text("payload")?,
+                force: row.int("force")? != 0,
+                admission: row.opt_json("admission")?,
+            })
+        };
+        self.db.read(sql, conditions.args).await?.iter().map(read).collect()
+    }
+
+    /// Makes a replay of these events, which stay the same whatever else comes to match; answers its id. It is a draft.
+    pub async fn create_replay(&self, new: NewReplay, actor: &Actor) -> Result<String, ReplayRefused> {
+        let open = "select count(*) as count from replays where state in ('draft', 'running', 'paused')";
+        let open = self.db.read(open, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
+        if open >= OPEN_REPLAYS_MAX {
+            return Err(ReplayRefused::TooMany);
+        }
+        let (id, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now());
+        let mut tx = self.db.begin().await?;
+        let events = i64::try_from(new.events.len()).unwrap_or(i64::MAX);
+        let sql = "insert into replays (id, created_at, actor, reason, filter, more, state, events)
+                   values ($1, $2, $3, $4, $5, $6, 'draft', $7)";
+        let (name, reason) = (actor.name.as_str(), new.reason.as_deref());
+        let filter = new.filter.to_string();
+        tx.execute(sql, args![id.as_str(), now, name, reason, filter.as_str(), new.more, events]).await?;
+        let row = |(position, (event, forecast)): (i64, (String, Forecast))| {
+            [id.as_str().into(), position.into(), event.into(), forecast.as_str().into(), "waiting".into()]
+        };
+        ITEMS.run(&mut tx, (0..).zip(new.events).map(row).collect()).await?;
+        write_audit(&mut tx, now, actor, "replay.create", &id, Some(reason.unwrap_or(&filter))).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Starts, pauses, resumes or stops a replay.
+    pub async fn change_replay(
+        &self,
+        id: &str,
+        deed: ReplayDeed,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<(), ReplayRefused> {
+        let ((from, to), now) = (deed.change(), self.clock.now());
+        let from = from.iter().map(|state| format!("'{}'", state.as_str())).collect::<Vec<_>>().join(", ");
+        let mut tx = self.db.begin().await?;
+        let sql = format!(
+            "update replays set state = $2, started_at = coalesce(started_at, $3), ended_at = $4
+             where id = $1 and state in ({from})"
+        );
+        let started = (to == ReplayState::Running).then_some(now);
+        let ended = (to == ReplayState::Stopped).then_some(now);
+        if tx.execute(sql, args![id, to.as_str(), started, ended]).await? == 0 {
+            let row = tx.fetch_first("select state from replays where id = $1", args![id]).await?;
+            let state = row.map(|row| row.text("state")).transpose()?;
+            return Err(match state {
+                Some(state) => ReplayRefused::WrongState(state.parse()?),
+                None => ReplayRefused::Unknown,
+            });
+        }
+        write_audit(&mut tx, now, actor, deed.action(), id, reason).await?;
+        if to == ReplayState::Running {
+            end_if_empty(&mut tx, id, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Replays, newest first; `before` is the `seq` of the last item of the page before.
+    pub async fn replays(&self, before: Option<i64>, limit: i64) -> Result<Vec<Replay>, StoreError> {
+        let sql = "select * from replays where seq < $1 order by seq desc limit $2";
+        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
+        rows.iter().map(Replay::read).collect()
+    }
+
+    /// A replay, its forecast and how its events stand.
+    pub async fn replay_detail(&self, id: &str) -> Result<Option<ReplayDetail>, StoreError> {
+        let rows = self.db.read("select * from replays where id = $1", args![id]).await?;
+        let Some(replay) = rows.first().map(Replay::read).transpose()? else { return Ok(None) };
+        let sql = "select forecast, count(*) as count from replay_events where replay_id = $1 group by forecast";
+        let mut forecast = BTreeMap::new();
+        for row in self.db.read(sql, args![id]).await? {
+            if let Some(name) = Forecast::named(&row.text("forecast")?) {
+                forecast.insert(name, row.int("count")?);
+            }
+        }
+        let sql = "select events.status, count(*) as count from replay_events, events
+                   where replay_id = $1 and state = 'put_back' and events.id = event_id group by events.status";
+        let mut outcomes = Vec::new();
+        for row in self.db.read(sql, args![id]).await? {
+            outcomes.push((types::status(&row)?, row.int("count")?));
+        }
+        Ok(Some(ReplayDetail { replay, forecast, outcomes }))
+    }
+
+    /// Whether there is such a replay.
+    pub async fn has_replay(&self, id: &str) -> Result<bool, StoreError> {
+        Ok(!self.db.read("select id from replays where id = $1", args![id]).await?.is_empty())
+    }
+
+    /// The events of a replay behind this place, in its order.
+    pub async fn replay_events(&self, id: &str, after: i64, limit: i64) -> Result<Vec<ReplayEvent>, StoreError> {
+        let sql = "select position, event_id, forecast, state, at, kind, contact_id, status, error_code
+                   from replay_events left join events on events.id = event_id
+                   where replay_id = $1 and position > $2 order by position limit $3";
+        let read = |row: &Row| -> Result<ReplayEvent, StoreError> {
+            Ok(ReplayEvent {
+                position: row.int("position")?,
+                event_id: row.text("event_id")?,
+                forecast: Forecast::named(&row.text("forecast")?).unwrap_or(Forecast::Skip),
+                state: row.text("state")?,
+                at: row.opt_millis("at")?,
+                kind: row.opt_text("kind")?,
+                contact_id: row.opt_text("contact_id")?,
+                status: row.opt_text("status")?.map(|_| types::status(row)).transpose()?,
+                error_code: row.opt_text("error_code")?,
+            })
+        };
+        self.db.read(sql, args![id, after, limit]).await?.iter().map(read).collect()
+    }
+
+    /// Forgets replays that were made before a moment, a few at a time, and drafts that nobody started before the other;
+    /// answers how many.
+    pub async fn prune_replays(&self, before: Millis, drafts_before: Millis) -> Result<u64, StoreError> {
+        let old = "select id from replays where (created_at < $1 and state in ('done', 'stopped'))
+                   or (created_at < $2 and state = 'draft') order by seq limit 10";
+        let old = self.db.read(old, args![before, drafts_before]).await?;
+        for row in &old {
+            let id = row.text("id")?;
+            let mut tx = self.db.begin().await?;
+            let gone = "delete from replays where id = $1 and state in ('done', 'stopped', 'draft')";
+            // Somebody may have started the draft meanwhile.
+            if tx.execute(gone, args![id.as_str()]).await? > 0 {
+                tx.execute("delete from replay_events where replay_id = $1", args![id]).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(old.len() as u64)
+    }
+}
+
+/// A running replay of which nothing waits any more is done.
+pub(super) async fn end_if_empty(tx: &mut Tx, id: &str, now: Millis) -> Result<(), StoreError> {
+    let sql = "update replays set state = 'done', ended_at = $2 where id = $1 and state = 'running' and not exists
+        (select 1 from replay_events where replay_id = $1 and replay_events.state = 'waiting')";
+    tx.execute(sql, args![id, now]).await.map(drop)
+}

@@ -1,0 +1,221 @@
+//! Replays as things of their own: a fixed set of events, put back bit by bit, exactly once.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use erp_bridge::{
+    event::{Forecast, Status},
+    store::{
+        EventFilter, NewReplay, OPEN_REPLAYS_MAX, REPLAY_ROOM, ReplayDeed, ReplayDetail, ReplayRefused, ReplayState,
+        Settlement, Store,
+    },
+};
+use serde_json::json;
+
+use super::{Ledger, event, on_both};
+
+on_both! {
+    a_replay_holds_the_events_that_matched_when_it_was_made_and_nothing_before_it_is_started
+    a_cause_of_300_dead_events_is_put_back_a_room_at_a_time_paused_and_gone_on_with
+    whoever_is_killed_in_the_middle_leaves_nothing_undone_and_nothing_done_twice
+    what_somebody_else_changed_is_passed_over_and_what_waits_goes_first
+    only_so_many_replays_stand_open_and_each_change_fits_its_state
+    old_replays_and_drafts_are_forgotten_and_running_ones_are_not
+}
+
+/// Many dead events, each of a contact of its own, in order of acceptance.
+async fn dead(ledger: &Ledger, count: usize, code: &'static str) -> Vec<String> {
+    let contacts = (0..count).map(|number| event(&format!("{code}{number}"), &format!("{code}-{number}")));
+    futures::future::join_all(contacts.map(|event| ledger.accept(event))).await;
+    let claimed = ledger.claim(count).await;
+    assert_eq!(claimed.len(), count);
+    let settled = claimed.into_iter().map(|claimed| async move {
+        ledger.store.settle(claimed.lease, Settlement::to(Status::Dead).because(code, "不行")).await.unwrap();
+    });
+    futures::future::join_all(settled).await;
+    let filter = of(code);
+    let mut events = ledger.store.list_events(&filter, None, 1_000).await.unwrap();
+    events.reverse();
+    events.into_iter().map(|event| event.id).collect()
+}
+
+fn of(code: &str) -> EventFilter {
+    EventFilter { statuses: vec![Status::Dead], code: Some(code.into()), ..EventFilter::default() }
+}
+
+/// Makes a replay of all dead events with this code.
+async fn made(ledger: &Ledger, code: &str) -> String {
+    let (mut events, mut after) = (Vec::new(), 0);
+    loop {
+        let batch = ledger.store.replay_candidates(&of(code), after).await.unwrap();
+        let Some(last) = batch.last() else { break };
+        after = last.seq;
+        events.extend(batch.into_iter().map(|candidate| (candidate.id, Forecast::Record)));
+    }
+    let new = NewReplay { reason: Some("已修复".into()), filter: json!({ "code": code }), more: false, events };
+    ledger.store.create_replay(new, &"ops".into()).await.unwrap()
+}
+
+async fn change(store: &Store, id: &str, deed: ReplayDeed) -> Result<(), ReplayRefused> {
+    store.change_replay(id, deed, &"ops".into(), None).await
+}
+
+async fn detail(ledger: &Ledger, id: &str) -> ReplayDetail {
+    ledger.store.replay_detail(id).await.unwrap().unwrap()
+}
+
+/// State, put back, passed over.
+async fn standing(ledger: &Ledger, id: &str) -> (ReplayState, i64, i64) {
+    let replay = detail(ledger, id).await.replay;
+    (replay.state, replay.put_back, replay.passed_over)
+}
+
+/// Lets all that is due succeed; answers the events, in the order of their contacts' turns.
+async fn run_all(ledger: &Ledger) -> Vec<String> {
+    let mut ran = Vec::new();
+    for claimed in ledger.claim(1_000).await {
+        ran.push(claimed.event.id.clone());
+        ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
+    }
+    ran
+}
+
+async fn put_back_entries(ledger: &Ledger) -> Vec<String> {
+    let log = ledger.store.audit_log(None, 10_000).await.unwrap();
+    log.into_iter().filter(|row| row.action == "event.replay").map(|row| row.subject).collect()
+}
+
+async fn a_replay_holds_the_events_that_matched_when_it_was_made_and_nothing_before_it_is_started(ledger: &Ledger) {
+    let first = dead(ledger, 3, "refused").await;
+    let id = made(ledger, "refused").await;
+    let later = ledger.ended("later", Status::Dead).await;
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Draft, 0, 0));
+    assert_eq!(ledger.store.feed_replays().await, Ok(0), "a draft does nothing");
+    let events = ledger.store.replay_events(&id, -1, 10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.event_id.clone()).collect::<Vec<_>>(), first);
+    assert!(events.iter().all(|event| event.state == "waiting" && event.status == Some(Status::Dead)));
+    assert_eq!(detail(ledger, &id).await.forecast, [(Forecast::Record, 3)].into());
+    assert_eq!(ledger.store.replay_events(&id, 1, 10).await.unwrap().len(), 1, "behind the second");
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    assert_eq!(ledger.store.feed_replays().await, Ok(3));
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 3, 0));
+    assert_eq!(run_all(ledger).await.len(), 3);
+    assert_eq!(detail(ledger, &id).await.outcomes, [(Status::Succeeded, 3)]);
+    assert_eq!(ledger.status(&later).await, Status::Dead);
+    let empty = made(ledger, "unknown").await;
+    change(&ledger.store, &empty, ReplayDeed::Start).await.unwrap();
+    assert_eq!(standing(ledger, &empty).await, (ReplayState::Done, 0, 0), "nothing is done at once");
+}
+
+async fn a_cause_of_300_dead_events_is_put_back_a_room_at_a_time_paused_and_gone_on_with(ledger: &Ledger) {
+    let all = dead(ledger, 300, "refused").await;
+    let id = made(ledger, "refused").await;
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    assert_eq!(ledger.store.feed_replays().await, Ok(50));
+    assert_eq!(ledger.store.feed_replays().await, Ok(0), "as many wait as may");
+    let mut ran = run_all(ledger).await;
+    assert_eq!(ledger.store.feed_replays().await, Ok(50));
+    change(&ledger.store, &id, ReplayDeed::Pause).await.unwrap();
+    ran.extend(run_all(ledger).await);
+    assert_eq!(ledger.store.feed_replays().await, Ok(0), "it stands still");
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Paused, 100, 0));
+    change(&ledger.store, &id, ReplayDeed::Resume).await.unwrap();
+    while ledger.store.feed_replays().await.unwrap() > 0 {
+        ran.extend(run_all(ledger).await);
+    }
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 300, 0));
+    assert_eq!(detail(ledger, &id).await.outcomes, [(Status::Succeeded, 300)]);
+    let once = |events: &[String]| events.iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!((ran.len(), once(&ran)), (300, once(&all)));
+    assert_eq!(put_back_entries(ledger).await.len(), 300, "each is in the audit log once");
+}
+
+async fn whoever_is_killed_in_the_middle_leaves_nothing_undone_and_nothing_done_twice(ledger: &Ledger) {
+    let all = dead(ledger, 120, "refused").await;
+    let id = made(ledger, "refused").await;
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    let (one, other, mut ran) = (ledger.replica().await, ledger.replica().await, Vec::new());
+    // Two replicas feed at once, and both are cut off in the middle, again and again.
+    for round in 0.. {
+        let feeding = futures::future::join(one.feed_replays(), other.feed_replays());
+        let cut = tokio::time::timeout(Duration::from_millis(5 + round * 3), feeding).await;
+        if let Ok((first, second)) = cut {
+            first.and(second).unwrap();
+        }
+        ran.extend(run_all(ledger).await);
+        if standing(ledger, &id).await.0 == ReplayState::Done {
+            assert!(round > 2, "it was cut off");
+            break;
+        }
+    }
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 120, 0));
+    let once: BTreeSet<_> = ran.iter().cloned().collect();
+    assert_eq!((ran.len(), once), (120, all.into_iter().collect()));
+    let entries = put_back_entries(ledger).await;
+    assert_eq!((entries.len(), entries.into_iter().collect::<BTreeSet<_>>().len()), (120, 120));
+}
+
+async fn what_somebody_else_changed_is_passed_over_and_what_waits_goes_first(ledger: &Ledger) {
+    let all = dead(ledger, 4, "refused").await;
+    let id = made(ledger, "refused").await;
+    ledger.store.discard(&all[1], &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&all[2], &"ops".into(), None).await.unwrap();
+    assert_eq!(run_all(ledger).await, [all[2].clone()]);
+    for number in 0..REPLAY_ROOM - 1 {
+        ledger.queue(&format!("fresh{number}")).await;
+    }
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    assert_eq!(ledger.store.feed_replays().await, Ok(1), "there is room for one");
+    assert_eq!(ledger.store.feed_replays().await, Ok(0), "those that came in fresh go first");
+    run_all(ledger).await;
+    assert_eq!(ledger.store.feed_replays().await, Ok(2), "what was given up can be replayed, too");
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 3, 1));
+    let states: Vec<_> = ledger.store.replay_events(&id, -1, 10).await.unwrap();
+    let states: Vec<_> = states.iter().map(|event| event.state.as_str()).collect();
+    assert_eq!(states, ["put_back", "put_back", "passed_over", "put_back"]);
+}
+
+async fn only_so_many_replays_stand_open_and_each_change_fits_its_state(ledger: &Ledger) {
+    dead(ledger, 1, "refused").await;
+    let id = made(ledger, "refused").await;
+    for _ in 1..OPEN_REPLAYS_MAX {
+        made(ledger, "refused").await;
+    }
+    let new = NewReplay { reason: None, filter: json!({}), more: false, events: Vec::new() };
+    assert_eq!(ledger.store.create_replay(new.clone(), &"ops".into()).await, Err(ReplayRefused::TooMany));
+    use ReplayDeed as D;
+    use ReplayState as S;
+    for (deed, expected) in [
+        (D::Pause, Err(S::Draft)),
+        (D::Resume, Err(S::Draft)),
+        (D::Start, Ok(())),
+        (D::Start, Err(S::Running)),
+        (D::Resume, Err(S::Running)),
+        (D::Pause, Ok(())),
+        (D::Start, Err(S::Paused)),
+        (D::Stop, Ok(())),
+        (D::Stop, Err(S::Stopped)),
+        (D::Resume, Err(S::Stopped)),
+    ] {
+        assert_eq!(change(&ledger.store, &id, deed).await, expected.map_err(ReplayRefused::WrongState), "{deed:?}");
+    }
+    assert_eq!(change(&ledger.store, "no such id", D::Start).await, Err(ReplayRefused::Unknown));
+    assert_eq!(ledger.store.feed_replays().await, Ok(0), "what was not put back stays as it was");
+    ledger.store.create_replay(new, &"ops".into()).await.unwrap();
+    let listed = ledger.store.replays(None, 2).await.unwrap();
+    assert_eq!((listed.len(), listed[0].state), (2, S::Draft));
+    assert_eq!(ledger.store.replays(Some(listed[1].seq), 100).await.unwrap().len() as i64, OPEN_REPLAYS_MAX - 1);
+}
+
+async fn old_replays_and_drafts_are_forgotten_and_running_ones_are_not(ledger: &Ledger) {
+    dead(ledger, 1, "refused").await;
+    let [draft, running, stopped] = [made(ledger, "refused").await, made(ledger, "x").await, made(ledger, "x").await];
+    ledger.run(&format!("update replays set state = 'running' where id = '{running}'")).await;
+    change(&ledger.store, &stopped, ReplayDeed::Stop).await.unwrap();
+    let (now, later) = (ledger.clock.now(), ledger.clock.now().plus(Duration::from_secs(1)));
+    assert_eq!(ledger.store.prune_replays(now, now).await, Ok(0), "nothing is older");
+    assert_eq!(ledger.store.prune_replays(now, later).await, Ok(1));
+    assert!(!ledger.store.has_replay(&draft).await.unwrap());
+    assert_eq!(ledger.store.replay_events(&draft, -1, 10).await, Ok(Vec::new()));
+    assert_eq!(ledger.store.prune_replays(later, later).await, Ok(1));
+    assert!(ledger.store.has_replay(&running).await.unwrap() && !ledger.store.has_replay(&stopped).await.unwrap());
+}
