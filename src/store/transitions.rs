@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::{Status, Transition},
+    event::{EventKind, Status, Transition},
+    telemetry::metrics,
 };
 
 /// What happens to events, and what else of their rows changes with it.
@@ -70,7 +71,7 @@ pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), Stor
     replicas::notify(&mut tx, announcer, &moved).await?;
     tx.commit().await?;
     for change in &moved {
-        crate::telemetry::metrics::event_moved(change.status.as_str());
+        metrics::event_moved(EventKind::label(&change.kind), change.status.as_str());
     }
     announcer.tell(moved);
     Ok(())
