@@ -17,13 +17,15 @@ use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig, ListenAddress},
     erp::{BuildError, Erp, FaultCause},
-    event::{Reading, Rules},
+    event::{EventKind, Reading, Rules, Status},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
+        proxies::Proxies,
         rates::RateLimits,
-        server::{ServerLimits, serve},
+        server::{ServerLimits, ServerOptions, serve},
         signed_body::Secrets,
+        tls::{Tls, TlsError},
     },
     lifecycle::VitalTasks,
     store::{InstanceLock, OpenError, Store},
@@ -52,6 +54,9 @@ pub enum StartError {
     /// The ERP client.
     #[error(transparent)]
     Erp(#[from] BuildError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The listening address.
     #[error("{key}: {address} cannot be listened on: {error}")]
     Listen {
@@ -77,6 +82,7 @@ pub struct App {
     /// The ERP client, shared by all workers.
     pub erp: Erp,
     keys: Arc<Keyring>,
+    tls: Option<Tls>,
     instance_lock: InstanceLock,
     stop: CancellationToken,
     hard_stop: CancellationToken,
@@ -118,6 +124,7 @@ impl App {
         let StartOptions { clock, migrate, dispatch } = options;
         let keys = Arc::new(Keyring::new(keys(config)));
         let rules = Rules::new(&config.admission);
+        let tls = config.server.tls().map(|files| Tls::read(&files)).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
         let freed = store.free_turns().await.map_err(OpenError::from)?;
@@ -146,6 +153,8 @@ impl App {
         };
         let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
         let metrics = Metrics::install();
+        metrics::started(env!("CARGO_PKG_VERSION"), store.database().to_owned(), clock.now());
+        metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
         let state = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -173,8 +182,9 @@ impl App {
         let tasks = VitalTasks::new(stop.clone());
         let hard_stop = CancellationToken::new();
         let admin_address = admin.as_ref().map(|(_, address)| *address);
+        let options = server_options(config, tls.clone());
         for (listener, router) in served(listener, admin, &state) {
-            let server = serve(listener, router, state.clone(), server_limits(config), stop.clone());
+            let server = serve(listener, router, state.clone(), options.clone(), stop.clone());
             tasks.spawn("the server", async move { _ = server.await });
         }
         tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, stop.clone()));
@@ -187,7 +197,20 @@ impl App {
             tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
         }
         let grace = config.server.shutdown_grace;
-        Ok(Self { address, admin_address, store, dispatcher, erp, keys, instance_lock, stop, hard_stop, grace, tasks })
+        Ok(Self {
+            address,
+            admin_address,
+            store,
+            dispatcher,
+            erp,
+            keys,
+            tls,
+            instance_lock,
+            stop,
+            hard_stop,
+            grace,
+            tasks,
+        })
     }
 
     /// Cancelling it stops the bridge.
@@ -195,12 +218,26 @@ impl App {
         self.stop.clone()
     }
 
-    /// Takes secrets, tokens and the ERP's account of a newly read configuration; everything else needs a restart.
-    pub fn reload(&self, config: &Config) {
+    /// `http://ADDRESS`, or `https://` where the bridge has a certificate.
+    pub fn url(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    }
+
+    /// Takes secrets, tokens, the ERP's account and the certificate of a newly read configuration; everything else needs a
+    /// restart.
+    ///
+    /// # Errors
+    /// A certificate that cannot be used: the old one stays then, and all else of the configuration is taken.
+    pub fn reload(&self, config: &Config) -> Result<(), TlsError> {
         self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
         // What was wrong with the installation may have been put right with it.
         self.dispatcher.try_blocks();
+        match (&self.tls, config.server.tls()) {
+            (Some(tls), Some(files)) => tls.replace(&files),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
@@ -286,14 +323,15 @@ fn served(
     }
 }
 
-fn server_limits(config: &Config) -> ServerLimits {
-    ServerLimits {
+fn server_options(config: &Config, tls: Option<Tls>) -> ServerOptions {
+    let limits = ServerLimits {
         read_timeout: config.server.read_timeout,
         write_timeout: config.server.write_timeout,
         max_connections: config.server.max_connections,
         max_connections_per_address: config.server.max_connections_per_address,
         shutdown_grace: config.server.shutdown_grace,
-    }
+    };
+    ServerOptions { limits, proxies: Proxies::new(&config.server.trusted_proxies), tls }
 }
 
 /// How dispatch stands, for the door.
@@ -334,6 +372,10 @@ impl DispatchFacts for LiveFacts {
 fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
     Arc::new(move || {
         let dispatch = facts.facts();
+        metrics::session(facts.erp.session_mark().is_some(), facts.erp.login_refusal().is_some());
+        for (pool, used, idle) in store.connections() {
+            metrics::connections(pool, used, idle);
+        }
         let blocks = facts.dispatcher.blocks();
         for cause in FaultCause::ALL {
             let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();

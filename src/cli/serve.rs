@@ -10,7 +10,7 @@ use crate::{
     telemetry::logging,
 };
 
-/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens and the ERP's account.
+/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens, the ERP's account, the certificate and log.filter.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -24,12 +24,12 @@ impl Serve {
     pub(super) async fn run(self) -> Outcome {
         let place = self.file.place();
         let config = place.load()?;
-        logging::init(&config.log);
+        let logging = logging::init(&config.log);
         let signals = Signals::listen()?;
         let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
-        println!("listening on http://{}", app.address);
+        println!("listening on {}", app.url(app.address));
         if let Some(address) = app.admin_address {
-            println!("everything but webhooks and probes on http://{address}");
+            println!("everything but webhooks and probes on {}", app.url(address));
         }
         tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
         for warning in place.warnings().into_iter().chain(config.warnings(Clock::system().now())) {
@@ -38,10 +38,13 @@ impl Serve {
         let stop = app.stop_token();
         let reload = || match place.load().map_err(|error| error.to_string()) {
             Ok(config) => {
-                app.reload(&config);
-                tracing::info!("secrets, tokens and the account of the ERP were read again");
+                logging.change(&config.log.filter);
+                if let Err(error) = app.reload(&config) {
+                    tracing::error!(%error, "the old certificate stays");
+                }
+                tracing::info!("secrets, tokens, the account of the ERP and log.filter were read again");
             }
-            Err(error) => tracing::error!(error, "the old secrets, tokens and account stay"),
+            Err(error) => tracing::error!(error, "the old secrets, tokens and account stay, and the old log.filter"),
         };
         let ended = tokio::select! {
             never = signals.obey(stop, reload) => match never {},

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
-use super::{keys::Caller, problem::Problem, rates::Remote, state::HttpState};
+use super::{keys::Caller, problem::Problem, rates::Remote, state::HttpState, trace};
 use crate::config::Scope;
 
 /// The longest `Authorization` header that is looked at, in bytes.
@@ -53,6 +53,7 @@ async fn authenticate(parts: &Parts, state: &HttpState) -> Result<Caller, Proble
     };
     match found {
         Ok(caller) => {
+            trace::note_caller(&caller.name);
             state.limits.token(&caller.name)?;
             Ok(Caller { address: Some(remote.0), ..caller })
         }

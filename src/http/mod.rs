@@ -16,12 +16,14 @@ mod openapi;
 mod paced;
 mod places;
 mod problem;
+pub mod proxies;
 pub mod rates;
 mod request_id;
 pub mod server;
 pub mod signed_body;
 mod state;
 mod stream_places;
+pub mod tls;
 mod trace;
 mod webhooks;
 

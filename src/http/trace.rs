@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use super::{
     problem::Problem,
+    rates::Remote,
     request_id::{self, REQUEST_ID},
 };
 
@@ -26,7 +27,9 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     let id = request_id::of(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", request.id = %id);
+    let client = Remote::of(request.extensions()).0;
+    let (empty, secret) = (tracing::field::Empty, tracing::field::Empty);
+    let span = tracing::info_span!("request", request.id = %id, client.address = %client, caller.name = empty, webhook.secret = secret);
     let began = Instant::now();
     let answered = request_id::scope(Arc::clone(&id), async {
         match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
@@ -47,6 +50,16 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     });
     set_security_headers(&mut response, &route, &id);
     response
+}
+
+/// Notes in the request's log which token called.
+pub(super) fn note_caller(name: &str) {
+    tracing::Span::current().record("caller.name", name);
+}
+
+/// Notes in the request's log which secret signed, by its fingerprint.
+pub(super) fn note_secret(fingerprint: &str) {
+    tracing::Span::current().record("webhook.secret", fingerprint);
 }
 
 /// Adds the headers that every answer carries; what a handler set itself stays.

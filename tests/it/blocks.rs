@@ -197,7 +197,7 @@ async fn a_resume_or_a_reload_tries_at_once() {
             let (status, body) = world.call("POST", "/v1/erp/resume", Some(json!({ "reason": "已添加微信" }))).await;
             assert_eq!(status, 200, "{body}");
         } else {
-            world.app.reload(&world.config);
+            world.app.reload(&world.config).unwrap();
         }
         world.app.dispatcher.run_due().await;
         assert_done(&world, &ids).await;
