@@ -28,7 +28,7 @@ use crate::{
         tls::{Tls, TlsError},
     },
     lifecycle::VitalTasks,
-    store::{InstanceLock, OpenError, Store},
+    store::{InstanceLock, OpenError, PauseScope, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::{self, Metrics},
     worker::{Dispatcher, Parts, Upkeep},
@@ -348,13 +348,8 @@ impl DispatchFacts for LiveFacts {
             circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
             paused,
             words,
-            blocks: dispatcher
-                .blocks()
-                .into_iter()
-                .map(|block| block.code)
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect(),
+            pauses: distinct(dispatcher.pauses().into_iter().map(|pause| pause.scope.word())),
+            blocks: distinct(dispatcher.blocks().into_iter().map(|block| block.code)),
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
@@ -369,12 +364,20 @@ impl DispatchFacts for LiveFacts {
     }
 }
 
+fn distinct<T: Ord>(words: impl Iterator<Item = T>) -> Vec<T> {
+    words.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
     Arc::new(move || {
         let dispatch = facts.facts();
         metrics::session(facts.erp.session_mark().is_some(), facts.erp.login_refusal().is_some());
         for (pool, used, idle) in store.connections() {
             metrics::connections(pool, used, idle);
+        }
+        let pauses = facts.dispatcher.pauses();
+        for scope in PauseScope::WORDS {
+            metrics::pauses(scope, pauses.iter().filter(|pause| pause.scope.word() == scope).count());
         }
         let blocks = facts.dispatcher.blocks();
         for cause in FaultCause::ALL {

@@ -43,7 +43,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionCandidate, AdoptionOutcome};
 pub use state::{Adopter, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
 
-use api::{adoption, audit, contacts, events, failures, links, operations, preview, stats, stream};
+use api::{adoption, audit, contacts, events, failures, links, operations, pauses, preview, stats, stream};
 use problem::Problem;
 
 /// What is served to everybody: the platform's events and the probes.
@@ -68,6 +68,8 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(operations::discard_event))
         .routes(routes!(operations::resolve_event))
         .routes(routes!(health::resume_dispatch))
+        .routes(routes!(pauses::pause))
+        .routes(routes!(pauses::resume))
         // contacts
         .routes(routes!(links::search_contacts))
         .routes(routes!(adoption::adopt_contacts))

@@ -61,13 +61,16 @@ pub struct Dispatch {
     /// `closed` (working) or `open` (the ERP is away; one cheap call after each pause decides).
     #[schema(value_type = String, examples("closed"))]
     pub circuit: &'static str,
-    /// Why nothing is dispatched: `quiet_hours`, `login_refused` or `circuit_open`; null while it is.
+    /// Why nothing is dispatched: `paused`, `quiet_hours`, `login_refused` or `circuit_open`; null while it is.
     #[schema(value_type = Option<String>, examples("login_refused"))]
     pub paused: Option<&'static str>,
     /// The same in words, the ERP's own among them; for `operate` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub words: Option<String>,
+    /// What operators have paused: `all`, `type`, `contact`; `GET /v1/stats` has each pause.
+    #[schema(value_type = Vec<String>, examples(json!(["type"])))]
+    pub pauses: Vec<&'static str>,
     /// What is wrong with the installation, by its codes: events that need it wait, the others go on.
     #[schema(value_type = Vec<String>, examples(json!(["choice_missing"])))]
     pub blocks: Vec<String>,

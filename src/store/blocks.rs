@@ -144,21 +144,22 @@ impl Store {
         tx.commit().await
     }
 
-    /// Names under which turns are parked although no such block stands any more.
+    /// Names under which turns are parked although no such block or pause stands any more.
     pub async fn ended_blocks(&self) -> Result<Vec<String>, StoreError> {
         let sql = "select distinct parked_by from turns where parked_by is not null
-            and parked_by not in (select name from blocks)";
+            and parked_by not in (select name from blocks) and parked_by not in (select name from pauses)";
         self.db.read(sql, args![]).await?.iter().map(|row| row.text("parked_by")).collect()
     }
 
-    /// Releases turns that a block had parked which has ended; answers whether there may be more.
+    /// Releases turns that a block or a pause had parked which has ended; answers whether there may be more.
     pub async fn release_parked(&self, name: &str) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let turns = format!(
             "update turns set parked_by = null, tried_at = 0, due_at = $2 where contact_id in
                (select contact_id from turns where parked_by = $1 and token is null
-                and not exists (select 1 from blocks where name = $1) order by head_seq limit $3{}) returning head_seq",
+                and not exists (select 1 from blocks where name = $1)
+                and not exists (select 1 from pauses where name = $1) order by head_seq limit $3{}) returning head_seq",
             self.db.dialect().skip_locked()
         );
         let heads = tx.fetch(turns, args![name, now, BATCH]).await?;

@@ -48,18 +48,65 @@ impl Insert {
         &self,
         rows: Vec<[Arg; N]>,
     ) -> Result<Query<'static, sqlx::Postgres, PgArguments>, StoreError> {
-        let mut columns: [Column; N] = std::array::from_fn(|column| Column::like(&rows[0][column], rows.len()));
-        for (column, value) in rows.into_iter().flat_map(|row| (0..N).zip(row)) {
-            columns[column].push(value)?;
-        }
-        let arrays: Vec<_> =
-            (1..).zip(&columns).map(|(number, column)| format!("${number}::{}", column.kind())).collect();
-        let sql = format!("insert into {} select * from unnest({}) {}", self.into, arrays.join(", "), self.then);
-        Ok(columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, column| match column {
-            Column::Text(values) => query.bind(values),
-            Column::Int(values) => query.bind(values),
-        }))
+        let columns = by_column(rows)?;
+        let sql = format!("insert into {} select * from unnest({}) {}", self.into, arrays(&columns), self.then);
+        Ok(bound(sql, columns))
     }
+}
+
+/// A statement about rows that stand before it as a table of their own, `given`.
+pub(super) struct Many<'a> {
+    /// The columns of that table: `event, place`.
+    pub(super) columns: &'a str,
+    /// What is done with it: `update steps set … from given where …`.
+    pub(super) run: &'a str,
+}
+
+impl Many<'_> {
+    /// Runs the statement for `rows`, each with one value a column; answers what it returns.
+    pub(super) async fn run<const N: usize>(
+        &self,
+        tx: &mut Tx,
+        mut rows: Vec<[Arg; N]>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let Self { columns: names, run } = self;
+        let mut found = Vec::new();
+        while !rows.is_empty() {
+            if let Some((conn, until)) = tx.postgres() {
+                let columns = by_column(rows)?;
+                let sql = format!("with given ({names}) as (select * from unnest({})) {run}", arrays(&columns));
+                let rows = conn.fetch_all(until, bound(sql, columns)).await?;
+                return Ok(rows.into_iter().map(Row::Postgres).collect());
+            }
+            let rest = rows.split_off(ROWS.min(1 << rows.len().ilog2()));
+            let sql = format!("with given ({names}) as (values {}) {run}", placeholders(rows.len(), N));
+            found.extend(tx.fetch(sql, rows.into_iter().flatten().collect()).await?);
+            rows = rest;
+        }
+        Ok(found)
+    }
+}
+
+/// The values of rows, column by column.
+fn by_column<const N: usize>(rows: Vec<[Arg; N]>) -> Result<[Column; N], StoreError> {
+    let mut columns: [Column; N] = std::array::from_fn(|column| Column::like(&rows[0][column], rows.len()));
+    for (column, value) in rows.into_iter().flat_map(|row| (0..N).zip(row)) {
+        columns[column].push(value)?;
+    }
+    Ok(columns)
+}
+
+/// `$1::text[], $2::bigint[]`.
+fn arrays(columns: &[Column]) -> String {
+    let arrays: Vec<_> = (1..).zip(columns).map(|(number, column)| format!("${number}::{}", column.kind())).collect();
+    arrays.join(", ")
+}
+
+fn bound<const N: usize>(sql: String, columns: [Column; N]) -> Query<'static, sqlx::Postgres, PgArguments> {
+    columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, column| match column {
+        Column::Text(values) => query.bind(values),
+        Column::Int(values) => query.bind(values),
+    })
 }
 
 /// `(?, ?), (?, ?)`: `rows` tuples of `columns` arguments. They have no numbers, each of which would be looked up as a name.

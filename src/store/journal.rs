@@ -8,15 +8,15 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{
-    CallRow, StepRow, StepState, Store, StoreError,
+    CallRow, Store, StoreError,
     audit::write_audit,
-    db::{Row, Tx, args},
+    bulk::{Insert, lists},
+    db::{Arg, Tx, args},
     transitions::Move,
 };
 use crate::{
     clock::Millis,
     event::{FieldError, Link, Transition},
-    json,
 };
 
 /// A claim on a contact's turn.
@@ -72,10 +72,8 @@ pub struct EqualSteps {
 /// What one write of the journal says; all of it in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Advance {
-    /// This step took effect: position and result.
-    pub done: Option<(i64, Value)>,
-    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]); of the step that is done.
-    pub fingerprint: Option<String>,
+    /// These steps took effect.
+    pub done: Vec<DoneStep>,
     /// The ERP says that this step is done, and nobody has seen it yet: position and result.
     pub acknowledged: Option<(i64, Value)>,
     /// The contact is linked now; its held messages are released.
@@ -94,6 +92,24 @@ pub struct Advance {
     pub calls: Vec<CallRow>,
 }
 
+/// A step that took effect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DoneStep {
+    /// Which one.
+    pub position: i64,
+    /// What it brought.
+    pub result: Value,
+    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]).
+    pub fingerprint: Option<String>,
+}
+
+impl DoneStep {
+    /// Without a mark.
+    pub fn new(position: i64, result: Value) -> Self {
+        Self { position, result, fingerprint: None }
+    }
+}
+
 /// Whether a write shows that its event comes on: then its run is none of those that were cut short in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -104,6 +120,8 @@ pub(super) enum Progress {
 /// Around a commit of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommitMoment {
+    /// A run is about to hand in what is to be written; in the run itself.
+    Asked,
     /// Nothing is on the disk yet.
     Before,
     /// Everything is.
@@ -111,72 +129,10 @@ pub enum CommitMoment {
 }
 
 /// Called around every commit of the journal, so that a test can end the worker's life exactly there, by never returning,
-/// or make the database fail. Nothing sets it outside of tests.
+/// or make the database fail. One commit may be that of many runs. Nothing sets it outside of tests.
 pub type CommitWatch = Box<dyn Fn(CommitMoment) -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>;
 
 impl Store {
-    /// Writes the plan: forgets steps that were planned before and not done, adds `steps` behind those that were, and
-    /// starts the first. Answers the journal's new part.
-    pub async fn plan(
-        &self,
-        lease: &mut Lease,
-        steps: &[NewStep],
-        calls: Vec<CallRow>,
-    ) -> Result<Vec<StepRow>, StoreError> {
-        let now = self.clock.now();
-        let mut tx = self.begin_leased(lease, Progress::None).await?;
-        let forgotten = "delete from steps where event_id = $1 and state <> 'done' returning name, unseen";
-        let forgotten = tx.fetch(forgotten, args![lease.event_id.as_str()]).await?;
-        let unseen: HashMap<_, _> = forgotten.iter().map(name_and_unseen).collect::<Result<_, _>>()?;
-        let next = "select coalesce(max(position) + 1, 0) as next from steps where event_id = $1";
-        let first = tx.fetch_first(next, args![lease.event_id.as_str()]).await?.map_or(Ok(0), |row| row.int("next"))?;
-        let mut planned = Vec::with_capacity(steps.len());
-        for (position, step) in (first..).zip(steps) {
-            let state = if position == first { StepState::Started } else { StepState::Planned };
-            let unseen = unseen.get(&step.name).copied().unwrap_or_default();
-            let started_at = (state == StepState::Started).then_some(now);
-            tx.execute(
-                "insert into steps (event_id, position, name, step, state, started_at, fingerprint, holds_identity,
-                   allocates, binds, unseen) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-                args![
-                    lease.event_id.as_str(),
-                    position,
-                    step.name.as_str(),
-                    step.step.to_string(),
-                    state.as_str(),
-                    started_at,
-                    step.fingerprint.clone(),
-                    step.facts.holds_identity,
-                    step.facts.allocates,
-                    step.facts.binds,
-                    unseen,
-                ],
-            )
-            .await?;
-            planned.push(StepRow {
-                position,
-                name: step.name.clone(),
-                step: step.step.clone(),
-                state,
-                result: None,
-                unseen,
-                started_at,
-                finished_at: None,
-            });
-        }
-        record_calls(&mut tx, &lease.event_id, &calls).await?;
-        self.commit_journal(tx).await?;
-        Ok(planned)
-    }
-
-    /// Writes one advance of the journal and extends the lease.
-    pub async fn advance(&self, lease: &mut Lease, advance: &Advance) -> Result<(), StoreError> {
-        let finishes = advance.done.is_some() || advance.acknowledged.is_some();
-        let mut tx = self.begin_leased(lease, if finishes { Progress::Made } else { Progress::None }).await?;
-        write_advance(&mut tx, lease, advance, self.clock.now()).await?;
-        self.commit_journal(tx).await
-    }
-
     /// Sets who is called around every commit of the journal; only the first call counts.
     pub fn watch_commits(&self, watch: CommitWatch) {
         let _ = self.watch.set(watch);
@@ -199,25 +155,6 @@ impl Store {
         })
     }
 
-    /// Begins a transaction of the lease's holder and extends the lease; refuses who is not the holder any more.
-    pub(super) async fn begin_leased(&self, lease: &mut Lease, progress: Progress) -> Result<Tx, StoreError> {
-        let until = self.clock.now().plus(lease.span);
-        let mut tx = self.db.begin().await?;
-        tx.lock_contacts(&[lease.contact_id.as_str()]).await?;
-        let held = tx
-            .execute(
-                "update turns set due_at = $3, cut_short = case when $4 = 1 then 0 else cut_short end
-                 where contact_id = $1 and token = $2",
-                args![lease.contact_id.as_str(), lease.token.as_str(), until, progress == Progress::Made],
-            )
-            .await?;
-        if held == 0 {
-            return Err(StoreError::LeaseLost);
-        }
-        lease.until = until;
-        Ok(tx)
-    }
-
     /// Commits a write of the journal.
     pub(super) async fn commit_journal(&self, tx: Tx) -> Result<(), StoreError> {
         let Some(watch) = self.watch.get() else { return self.commit(tx).await };
@@ -227,84 +164,52 @@ impl Store {
     }
 }
 
-/// What a new plan keeps of a step that it plans anew.
-fn name_and_unseen(row: &Row) -> Result<(String, i64), StoreError> {
-    Ok((row.text("name")?, row.int("unseen")?))
-}
+const CONTACTS: Insert = Insert {
+    into: "contacts (contact_id, ord, khid, kind, linked_by, linked_at)",
+    then: "on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,
+             linked_by = excluded.linked_by, linked_at = excluded.linked_at",
+};
 
-/// Writes what one advance of the journal says.
-pub(super) async fn write_advance(
-    tx: &mut Tx,
-    lease: &Lease,
-    advance: &Advance,
-    now: Millis,
-) -> Result<(), StoreError> {
-    let event_id = lease.event_id.as_str();
-    if let Some((position, result)) = &advance.done {
-        let sql = "update steps set state = 'done', result = $3, fingerprint = $4, finished_at = $5
-                   where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, *position, result.to_string(), advance.fingerprint.clone(), now]).await?;
+/// Links contacts, each named once, and releases their held messages into their turns. A link that moves is audited.
+pub(super) async fn write_links(tx: &mut Tx, links: &[(&str, &Link)], now: Millis) -> Result<(), StoreError> {
+    let mut contacts: HashMap<&str, &Link> = links.iter().copied().collect();
+    let ids: Vec<&str> = links.iter().map(|(contact_id, _)| *contact_id).collect();
+    for (values, list) in lists(&ids) {
+        for row in
+            tx.fetch(format!("select contact_id, ord from contacts where contact_id in ({list})"), values).await?
+        {
+            let (contact_id, ord) = (row.text("contact_id")?, row.int("ord")?);
+            if let Some(link) = contacts.remove(contact_id.as_str()).filter(|link| link.ord != ord) {
+                let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
+                write_audit(tx, now, &"bridge".into(), "contact.relink", &contact_id, Some(&reason)).await?;
+            }
+        }
     }
-    if let Some((position, result)) = &advance.acknowledged {
-        let sql = "update steps set result = $3 where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, *position, result.to_string()]).await?;
-    }
-    if let Some(position) = advance.reset {
-        let sql = "update steps set state = 'planned', started_at = null, result = null, unseen = unseen + $3
-                   where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position, advance.unseen]).await?;
-    }
-    if let Some(position) = advance.start {
-        let sql = "update steps set state = 'started', started_at = $3, result = null
-                   where event_id = $1 and position = $2";
-        tx.execute(sql, args![event_id, position, now]).await?;
-    }
-    if advance.resolved {
-        tx.execute("update events set resolution = null where id = $1", args![event_id]).await?;
-    }
-    if !advance.warnings.is_empty() {
-        write_warnings(tx, event_id, &advance.warnings).await?;
-    }
-    if let Some(link) = &advance.link {
-        write_link(tx, &lease.contact_id, link, now).await?;
-    }
-    record_calls(tx, event_id, &advance.calls).await
-}
-
-/// Adds to the event's warnings.
-async fn write_warnings(tx: &mut Tx, event_id: &str, found: &[FieldError]) -> Result<(), StoreError> {
-    let before = tx.fetch_first("select warnings from events where id = $1", args![event_id]).await?;
-    let before = before.map_or(Ok(None), |row| row.opt_json("warnings"))?.unwrap_or_default();
-    let mut warnings: Vec<FieldError> = json::from_value(&before).unwrap_or_default();
-    warnings.retain(|warning| found.iter().all(|newer| newer.pointer != warning.pointer));
-    warnings.extend_from_slice(found);
-    let sql = "update events set warnings = $2 where id = $1";
-    tx.execute(sql, args![event_id, serde_json::json!(warnings).to_string()]).await.map(drop)
-}
-
-/// Links the contact and releases its held messages into its turn. A link that moves is audited.
-pub(super) async fn write_link(tx: &mut Tx, contact_id: &str, link: &Link, now: Millis) -> Result<(), StoreError> {
-    let before = tx.fetch_first("select ord from contacts where contact_id = $1", args![contact_id]).await?;
-    if let Some(ord) = before.map(|row| row.int("ord")).transpose()?.filter(|ord| *ord != link.ord) {
-        let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
-        write_audit(tx, now, &"bridge".into(), "contact.relink", contact_id, Some(&reason)).await?;
-    }
-    tx.execute(
-        "insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,
-           linked_by = excluded.linked_by, linked_at = excluded.linked_at",
-        args![contact_id, link.ord, link.khid.as_str(), link.kind.as_str(), link.linked_by.as_str(), now],
-    )
-    .await?;
-    let release = Move {
-        happened: Transition::Released,
-        at: now,
-        set: "next_attempt_at = $2",
-        which: "contact_id = $1 and finished_at is null",
-        args: args![contact_id, now],
-        returning: "",
+    let row = |(contact_id, link): &(&str, &Link)| -> [Arg; 6] {
+        let Link { ord, khid, kind, linked_by } = link;
+        [
+            (*contact_id).into(),
+            (*ord).into(),
+            khid.as_str().into(),
+            kind.as_str().into(),
+            linked_by.as_str().into(),
+            now.into(),
+        ]
     };
-    release.run(tx).await.map(drop)
+    CONTACTS.run(tx, links.iter().map(row).collect()).await?;
+    for (mut args, list) in lists(&ids) {
+        args.push(now.into());
+        let release = Move {
+            happened: Transition::Released,
+            at: now,
+            set: &format!("next_attempt_at = ${}", args.len()),
+            which: &format!("contact_id in ({list}) and finished_at is null"),
+            args,
+            returning: "",
+        };
+        release.run(tx).await?;
+    }
+    Ok(())
 }
 
 /// Forgets the steps that were never begun, so that the next run plans anew. The plan stays where a step's outcome is
@@ -318,27 +223,5 @@ pub(super) async fn forget_plan(tx: &mut Tx, event_id: &str) -> Result<(), Store
     let unused = "delete from steps where event_id = $1 and allocates = 1 and not exists
         (select 1 from steps as saved where saved.event_id = $1 and saved.holds_identity = 1)";
     tx.execute(unused, args![event_id]).await?;
-    Ok(())
-}
-
-/// Keeps the calls to the ERP that an event made, in order.
-pub(super) async fn record_calls(tx: &mut Tx, event_id: &str, calls: &[CallRow]) -> Result<(), StoreError> {
-    for call in calls {
-        tx.execute(
-            "insert into calls (event_id, number, step, interface, started_at, duration_ms, outcome, request, response)
-             select $1, coalesce(max(number) + 1, 0), $2, $3, $4, $5, $6, $7, $8 from calls where event_id = $1",
-            args![
-                event_id,
-                call.step.as_str(),
-                call.interface.as_str(),
-                call.started_at,
-                call.duration_ms,
-                call.outcome.as_str(),
-                call.request.to_string(),
-                call.response.as_str(),
-            ],
-        )
-        .await?;
-    }
     Ok(())
 }

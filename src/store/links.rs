@@ -7,7 +7,7 @@ use super::{
     audit::write_audit,
     db::{Arg, Tx, args},
     dialect::list,
-    journal::{forget_plan, write_link},
+    journal::{forget_plan, write_links},
     queries::pattern,
     turns::move_turn,
 };
@@ -82,7 +82,8 @@ impl Store {
         }
         forget_plans(&mut tx, contact_id).await?;
         let reason = format!("ord {} ({})", link.ord, link.linked_by);
-        write_link(&mut tx, contact_id, &Link { linked_by: LinkedBy::Adopt, ..link.clone() }, now).await?;
+        let adopted = Link { linked_by: LinkedBy::Adopt, ..link.clone() };
+        write_links(&mut tx, &[(contact_id, &adopted)], now).await?;
         move_turn(&mut tx, contact_id, now).await?;
         write_audit(&mut tx, now, actor, "contact.adopt", contact_id, Some(&reason)).await?;
         self.commit(tx).await?;

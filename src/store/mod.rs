@@ -23,10 +23,13 @@ mod figures;
 mod health;
 mod instance_lock;
 mod journal;
+mod journal_group;
+mod journal_writer;
 mod links;
 mod open;
 mod operators;
 mod pages;
+mod pauses;
 mod private_files;
 mod queries;
 mod replicas;
@@ -55,9 +58,10 @@ pub use self::{
     failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, EqualSteps, Lease, NewStep, StepFacts},
+    journal::{Advance, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     pages::{EventSummary, Page},
+    pauses::{DispatchPause, PauseScope},
     retention::Pruned,
     sequences::Gap,
     turns::{Claimed, Settled, Settlement},
@@ -154,6 +158,7 @@ pub struct Store {
     clock: Clock,
     background: Background,
     accepting: accept::Sender,
+    journal: journal_writer::Sender,
     announcer: Announcer,
     work: Arc<Notify>,
     backlog: Arc<AtomicI64>,
@@ -189,18 +194,28 @@ impl Store {
             backlog: backlog.clone(),
         };
         let accepting = writer.start(&background);
+        let watch = Arc::default();
+        let journal = journal_writer::Writer {
+            db: db.clone(),
+            clock: clock.clone(),
+            work: work.clone(),
+            announcer: announcer.clone(),
+            watch: Arc::clone(&watch),
+        };
+        let journal = journal.start(&background);
         let store = Self {
             health: health::Health::watch(db.clone(), &accepting, &background),
             db,
             clock,
             background,
             accepting,
+            journal,
             announcer,
             work,
             backlog,
             full: Arc::default(),
             mode: mode.into(),
-            watch: Arc::default(),
+            watch,
             clock_steps: Arc::default(),
             figures: Arc::default(),
         };

@@ -1,59 +1,92 @@
 //! Reservations: one contact at a time becomes the customer with a number, a company's name or an allocated id.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{
     Store, StoreError,
-    db::args,
-    journal::{Lease, Progress},
+    bulk::{Insert, Many, lists},
+    db::{Arg, Tx, args},
+    journal::Lease,
 };
 use crate::event::LinkKind;
 
 /// A save of the reservation's holder that was sent and may still take effect: until it is looked up, nobody else with
 /// the same number or company may become a customer.
-pub(super) const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
+const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
     where events.contact_id = reservations.contact_id and events.finished_at is null and events.status <> 'held'
       and steps.state = 'started' and steps.holds_identity = 1";
 
+/// Reserves identities, and takes stale reservations over.
+const RESERVE: Insert = Insert {
+    into: "reservations (identity, contact_id, token)",
+    then: "on conflict (identity) do update set contact_id = excluded.contact_id, token = excluded.token",
+};
+
+/// What a contact is to have to itself until it settles, and beyond that while a save of it is undecided.
+pub(super) struct Wish<'a> {
+    pub(super) lease: &'a Lease,
+    pub(super) identities: &'a [String],
+    /// An allocated `ord`, under which no other contact may have become a customer meanwhile: the ERP stores nothing under
+    /// it and may have given it to two at once.
+    pub(super) allocated: Option<i64>,
+}
+
+/// Reserves for wish after wish, all that it asks for or nothing; answers the contacts that were refused: another contact
+/// holds what they wish. The caller holds the locks of all identities.
+pub(super) async fn reserve(tx: &mut Tx, wishes: &[Wish<'_>]) -> Result<HashSet<String>, StoreError> {
+    let mut refused = HashSet::new();
+    let identities: BTreeSet<&str> = wishes.iter().flat_map(|wish| wish.identities).map(String::as_str).collect();
+    if identities.is_empty() {
+        return Ok(refused);
+    }
+    let mut holders = holders(tx, &Vec::from_iter(identities)).await?;
+    let mut granted: BTreeMap<&str, [Arg; 3]> = BTreeMap::new();
+    for Wish { lease, identities, allocated } in wishes {
+        let is_taken = |identity: &String| holders.get(identity).is_some_and(|holder| *holder != lease.contact_id);
+        if identities.iter().any(is_taken) || is_anothers(tx, *allocated, &lease.contact_id).await? {
+            refused.insert(lease.contact_id.clone());
+            continue;
+        }
+        for identity in *identities {
+            holders.insert(identity.clone(), lease.contact_id.clone());
+            granted.insert(identity, [identity.as_str(), &lease.contact_id, &lease.token].map(Arg::from));
+        }
+    }
+    RESERVE.run(tx, granted.into_values().collect()).await?;
+    Ok(refused)
+}
+
+/// Who holds identities now; a reservation without a lease and without an undecided save is nobody's.
+async fn holders(tx: &mut Tx, identities: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+    let mut holders = HashMap::new();
+    for (values, list) in lists(identities) {
+        let sql = format!(
+            "select identity, contact_id from reservations where identity in ({list}) and (exists ({UNDECIDED}) or exists
+               (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token))"
+        );
+        for row in tx.fetch(sql, values).await? {
+            holders.insert(row.text("identity")?, row.text("contact_id")?);
+        }
+    }
+    Ok(holders)
+}
+
+/// Whether another contact is linked to this customer.
+async fn is_anothers(tx: &mut Tx, ord: Option<i64>, contact_id: &str) -> Result<bool, StoreError> {
+    let Some(ord) = ord else { return Ok(false) };
+    let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
+    Ok(tx.fetch_first(sql, args![ord, contact_id]).await?.is_some())
+}
+
+/// Ends what contacts have reserved, unless a save of theirs is undecided.
+pub(super) async fn release(tx: &mut Tx, contacts: Vec<[Arg; 1]>) -> Result<(), StoreError> {
+    let over = format!(
+        "delete from reservations where contact_id in (select contact from given) and not exists ({UNDECIDED})"
+    );
+    Many { columns: "contact", run: &over }.run(tx, contacts).await.map(drop)
+}
+
 impl Store {
-    /// Reserves identities for the lease's contact until it settles, and beyond that while a save of it is undecided;
-    /// `false`, with none reserved, if another contact holds one of them.
-    pub async fn reserve(&self, lease: &mut Lease, identities: &[String]) -> Result<bool, StoreError> {
-        let mut identities = identities.to_vec();
-        identities.sort_unstable();
-        let mut tx = self.begin_leased(lease, Progress::None).await?;
-        for identity in &identities {
-            let stale = format!(
-                "delete from reservations where identity = $1 and not exists ({UNDECIDED}) and not exists
-                (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token)"
-            );
-            tx.execute(stale, args![identity.as_str()]).await?;
-            let taken = tx
-                .fetch_first(
-                    "insert into reservations (identity, contact_id, token) values ($1, $2, $3)
-                     on conflict (identity) do update set token = excluded.token
-                       where reservations.contact_id = excluded.contact_id returning identity",
-                    args![identity.as_str(), lease.contact_id.as_str(), lease.token.as_str()],
-                )
-                .await?;
-            if taken.is_none() {
-                return Ok(false);
-            }
-        }
-        self.commit_journal(tx).await?;
-        Ok(true)
-    }
-
-    /// Reserves an allocated `ord` for the lease's contact until it settles: the ERP stores nothing under it and may have
-    /// given it to two at once. `false` if another contact has it, or has become a customer under it meanwhile.
-    pub async fn reserve_ord(&self, lease: &mut Lease, ord: i64) -> Result<bool, StoreError> {
-        if !self.reserve(lease, &[format!("ord:{ord}")]).await? {
-            return Ok(false);
-        }
-        let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
-        Ok(self.db.read(sql, args![ord, lease.contact_id.as_str()]).await?.is_empty())
-    }
-
     /// Lets the turns of these contacts fall due at once: whom they waited for has ended.
     pub async fn hasten(&self, contacts: &BTreeSet<String>) -> Result<(), StoreError> {
         let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();

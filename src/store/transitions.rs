@@ -1,9 +1,12 @@
 //! The one way in which an event gets another state: the row and its announcement change in one transaction, and what
 //! cannot happen to an event in its state changes nothing.
 
+use std::collections::HashSet;
+
 use super::{
     Change, Store, StoreError,
     announcements::Announcer,
+    bulk::Many,
     db::{Arg, Row, Tx, args},
     replicas, types,
 };
@@ -33,7 +36,6 @@ impl Move<'_> {
     pub(super) async fn run(self, tx: &mut Tx) -> Result<Vec<Row>, StoreError> {
         let Self { happened, at, set, which, mut args, returning } = self;
         let Some(next) = happened.target() else { return Ok(Vec::new()) };
-        let sources: Vec<String> = happened.sources().map(|from| format!("'{from}'")).collect();
         args.push(at.into());
         let at_number = args.len();
         let finished = if next.is_open() { "null".to_owned() } else { format!("${at_number}") };
@@ -41,13 +43,10 @@ impl Move<'_> {
         let sql = format!(
             "update events set status = '{next}', updated_at = ${at_number}, finished_at = {finished}{set}
              where status in ({}) and {which} returning id, kind, contact_id{returning}",
-            sources.join(", ")
+            sources(happened)
         );
         let rows = tx.fetch(sql, args).await?;
-        for row in &rows {
-            let (id, kind, contact_id) = (row.text("id")?, row.text("kind")?, row.opt_text("contact_id")?);
-            tx.moved.push(Change { id, kind, contact_id, status: next, at });
-        }
+        note(tx, &rows, next, at)?;
         Ok(rows)
     }
 
@@ -59,9 +58,69 @@ impl Move<'_> {
         if !self.run(tx).await?.is_empty() {
             return Ok(());
         }
-        let row = tx.fetch_first("select status from events where id = $1", args![id]).await?;
-        Err(StoreError::WrongState(types::status(&row.ok_or(StoreError::NotFound)?)?))
+        Err(why_not(tx, id).await?)
     }
+}
+
+/// What happens to events of which each gets values of its own.
+pub(super) struct Moves<'a, const N: usize> {
+    pub(super) happened: Transition,
+    /// When.
+    pub(super) at: Millis,
+    /// The columns of `rows`; the first two are `event` and `at`.
+    pub(super) columns: &'a str,
+    /// Further columns, out of them: `error = said`.
+    pub(super) set: &'a str,
+    pub(super) rows: Vec<[Arg; N]>,
+}
+
+impl<const N: usize> Moves<'_, N> {
+    /// Moves all of them.
+    ///
+    /// # Errors
+    /// As [`Move::run_one`], for the first that cannot be moved.
+    pub(super) async fn run(self, tx: &mut Tx) -> Result<(), StoreError> {
+        let Self { happened, at, columns, set, rows } = self;
+        let Some(next) = happened.target() else { return Ok(()) };
+        let finished = if next.is_open() { "null" } else { "given.at" };
+        let run = format!(
+            "update events set status = '{next}', updated_at = given.at, finished_at = {finished}, {set} from given
+             where events.id = given.event and status in ({}) returning id, kind, contact_id",
+            sources(happened)
+        );
+        let wanted: Vec<Arg> = rows.iter().map(|row| row[0].clone()).collect();
+        let moved = Many { columns, run: &run }.run(tx, rows).await?;
+        note(tx, &moved, next, at)?;
+        if moved.len() == wanted.len() {
+            return Ok(());
+        }
+        let moved: HashSet<String> = moved.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?;
+        let is_left = |arg: &Arg| matches!(arg, Arg::Text(Some(id)) if !moved.contains(id));
+        match wanted.into_iter().find(is_left) {
+            Some(Arg::Text(Some(id))) => Err(why_not(tx, &id).await?),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The states in which something can happen, as a list.
+fn sources(happened: Transition) -> String {
+    happened.sources().map(|from| format!("'{from}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// Notes the rows that were moved, for [`commit`] to tell of.
+fn note(tx: &mut Tx, rows: &[Row], status: Status, at: Millis) -> Result<(), StoreError> {
+    for row in rows {
+        let (id, kind, contact_id) = (row.text("id")?, row.text("kind")?, row.opt_text("contact_id")?);
+        tx.moved.push(Change { id, kind, contact_id, status, at });
+    }
+    Ok(())
+}
+
+/// Why an event was not moved.
+async fn why_not(tx: &mut Tx, id: &str) -> Result<StoreError, StoreError> {
+    let row = tx.fetch_first("select status from events where id = $1", args![id]).await?;
+    Ok(row.map_or(Ok(StoreError::NotFound), |row| types::status(&row).map(StoreError::WrongState))?)
 }
 
 /// Commits a transaction, and tells everybody of the events that it moved: replicas with the commit, this process after

@@ -1,17 +1,21 @@
-//! Turns: claim a contact's turn under a lease, settle its event, and pass the turn to the contact's next one.
+//! Turns: claim a contact's turn under a lease, and pass it to the contact's next event.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use super::{
     ContactRow, EventRow, NewBlock, StepRow, Store, StoreError,
-    blocks::{begin_block, end_block},
+    bulk::{Insert, Many, lists},
     clock_step::due,
     db::{Arg, Row, Tx, args},
     dialect::list,
-    journal::{Advance, Lease, Progress, forget_plan, write_advance},
-    reservations::UNDECIDED,
+    journal::{Advance, Lease},
+    pauses::Heeded,
     transitions::Move,
 };
 use crate::{
@@ -56,7 +60,7 @@ pub struct Settlement {
     pub review: Option<Value>,
     /// A new admission decision.
     pub admission: Option<Value>,
-    /// Forget the steps that were never begun, so that the next run plans anew; see [`forget_plan`].
+    /// Forget the steps that were never begun, so that the next run plans anew; see `journal::forget_plan`.
     pub replan: bool,
     /// The block that the event met, behind which it waits.
     pub blocked: Option<NewBlock>,
@@ -128,10 +132,21 @@ impl Store {
         let token = uuid::Uuid::new_v4().to_string();
         let mut tx = self.db.begin().await?;
         let until = now.plus(span);
+        let pauses = Heeded::read(&mut tx, now).await?;
+        if pauses.everything {
+            return Ok(Vec::new());
+        }
+        let mut parked = pauses.park_due(&mut tx, self.db.dialect(), now).await? > 0;
         let among = args![now, until, token.as_str(), limit, *cut_short.start(), *cut_short.end()];
         let turns = tx.fetch(self.db.dialect().claim(), among).await?;
+        let found = turns.len();
+        let turns = pauses.set_aside(&mut tx, now, turns).await?;
+        parked |= turns.len() < found;
         let heads = turns.iter().map(|row| row.int("head_seq").map(Arg::from)).collect::<Result<Vec<_>, _>>()?;
         if heads.is_empty() {
+            if parked {
+                self.commit(tx).await?;
+            }
             return Ok(Vec::new());
         }
         let count = heads.len();
@@ -143,17 +158,20 @@ impl Store {
             args: heads,
             returning: ", *",
         };
-        let mut events = claim.run(&mut tx).await?.iter().map(EventRow::read).collect::<Result<Vec<_>, _>>()?;
-        let lease = Lease { event_id: String::new(), contact_id: String::new(), token, until, span };
+        let mut events = HashMap::with_capacity(count);
+        for row in claim.run(&mut tx).await? {
+            events.insert(row.int("seq")?, EventRow::read(&row)?);
+        }
         let mut claimed = Vec::with_capacity(count);
         for turn in &turns {
-            let head = turn.int("head_seq")?;
-            match events.iter().position(|event| event.seq == head) {
-                Some(index) => claimed.push(with_journal(&mut tx, events.swap_remove(index), turn, &lease).await?),
+            match events.remove(&turn.int("head_seq")?) {
+                Some(event) => claimed.push((event, turn)),
                 // A head that cannot run any more (an operator gave it up) makes way for the contact's next event.
                 None => move_turn(&mut tx, &turn.text("contact_id")?, now).await?,
             }
         }
+        let lease = Lease { event_id: String::new(), contact_id: String::new(), token, until, span };
+        let claimed = with_journal(&mut tx, claimed, &lease).await?;
         self.commit_journal(tx).await?;
         Ok(claimed)
     }
@@ -164,60 +182,6 @@ impl Store {
         Ok(!self.db.read(sql, args![self.clock.now(), SUSPECT]).await?.is_empty())
     }
 
-    /// Ends a run: the event's next state, the last of the journal, and the contact's turn moves on.
-    pub async fn settle(&self, mut lease: Lease, settlement: Settlement) -> Result<Settled, StoreError> {
-        let now = self.clock.now();
-        let mut tx = self.begin_leased(&mut lease, Progress::Made).await?;
-        write_advance(&mut tx, &lease, &settlement.last, now).await?;
-        if settlement.replan {
-            forget_plan(&mut tx, &lease.event_id).await?;
-        }
-        let mut settled = Settled::default();
-        if let Some(passed) = &settlement.passed {
-            settled.ended = end_block(&mut tx, passed).await?;
-        }
-        if let Some(block) = settlement.blocked.as_ref().filter(|block| block.is_met) {
-            settled.began = begin_block(&mut tx, block, now).await?;
-        }
-        let end = Move {
-            happened: Transition::RunEnded(settlement.status),
-            at: now,
-            set: "error = $2, error_code = $3, next_attempt_at = $4, attempts = attempts + $5, review = $6,
-                admission = coalesce($7, admission), blocked_by = $8, blocks_begun = blocks_begun + $9",
-            which: "id = $1",
-            args: args![
-                lease.event_id.as_str(),
-                settlement.error,
-                settlement.error_code,
-                settlement.next_attempt_at,
-                settlement.counts,
-                settlement.review.map(|review| review.to_string()),
-                settlement.admission.map(|admission| admission.to_string()),
-                settlement.blocked.map(|block| block.name()),
-                settled.began,
-            ],
-            returning: "",
-        };
-        end.run_one(&mut tx, &lease.event_id).await?;
-        let over = format!("delete from reservations where contact_id = $1 and not exists ({UNDECIDED})");
-        tx.execute(over, args![lease.contact_id.as_str()]).await?;
-        move_turn(&mut tx, &lease.contact_id, now).await?;
-        if settled.began {
-            // It has just tried; others come first.
-            let tried = "update turns set tried_at = $2 where contact_id = $1";
-            tx.execute(tried, args![lease.contact_id.as_str(), now]).await?;
-        }
-        self.commit_journal(tx).await?;
-        self.work.notify_one();
-        Ok(settled)
-    }
-
-    /// Says of a claimed event that no run of it was cut short: this process knows how they ended.
-    pub async fn clear(&self, lease: &mut Lease) -> Result<(), StoreError> {
-        let tx = self.begin_leased(lease, Progress::Made).await?;
-        self.commit_journal(tx).await
-    }
-
     /// When the next turn falls due that [`Store::claim`] would claim, if one waits.
     pub async fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         let sql = "select due_at as due from turns where due_at is not null and cut_short < $1 order by due_at limit 1";
@@ -226,51 +190,84 @@ impl Store {
     }
 }
 
-/// A claimed event with its contact's link and its steps.
-async fn with_journal(tx: &mut Tx, event: EventRow, turn: &Row, lease: &Lease) -> Result<Claimed, StoreError> {
-    let contact_id = event.contact_id.clone().unwrap_or_default();
-    let contact = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id.as_str()]).await?;
-    let steps = "select * from steps where event_id = $1 order by position";
-    let steps = tx.fetch(steps, args![event.id.as_str()]).await?;
-    Ok(Claimed {
-        lease: Lease { event_id: event.id.clone(), contact_id, ..lease.clone() },
-        contact: contact.map(|row| ContactRow::read(&row)).transpose()?,
-        steps: steps.iter().map(StepRow::read).collect::<Result<_, _>>()?,
-        cut_short: turn.int("cut_short")? - 1,
-        tries_block: turn.opt_text("parked_by")?,
-        event,
-    })
+/// Claimed events, each with its contact's link and its steps.
+async fn with_journal(tx: &mut Tx, claimed: Vec<(EventRow, &Row)>, lease: &Lease) -> Result<Vec<Claimed>, StoreError> {
+    let contacts: Vec<&str> = claimed.iter().filter_map(|(event, _)| event.contact_id.as_deref()).collect();
+    let mut links = HashMap::new();
+    for (values, list) in lists(&contacts) {
+        for row in tx.fetch(format!("select * from contacts where contact_id in ({list})"), values).await? {
+            let contact = ContactRow::read(&row)?;
+            links.insert(contact.contact_id.clone(), contact);
+        }
+    }
+    let ids: Vec<&str> = claimed.iter().map(|(event, _)| event.id.as_str()).collect();
+    let mut steps: HashMap<String, Vec<StepRow>> = HashMap::new();
+    for (values, list) in lists(&ids) {
+        for row in tx.fetch(format!("select * from steps where event_id in ({list}) order by position"), values).await?
+        {
+            steps.entry(row.text("event_id")?).or_default().push(StepRow::read(&row)?);
+        }
+    }
+    let whole = |(event, turn): (EventRow, &Row)| {
+        let contact_id = event.contact_id.clone().unwrap_or_default();
+        Ok(Claimed {
+            contact: links.remove(&contact_id),
+            steps: steps.remove(&event.id).unwrap_or_default(),
+            lease: Lease { event_id: event.id.clone(), contact_id, ..lease.clone() },
+            cut_short: turn.int("cut_short")? - 1,
+            tries_block: turn.opt_text("parked_by")?,
+            event,
+        })
+    };
+    claimed.into_iter().map(whole).collect()
 }
 
-/// Lets a contact's oldest event that stands in its turn be its head, or ends the turn if there is none. The caller
-/// holds the contact's lock.
+/// The oldest event of each contact that stands in its turn.
+const HEADS: Many<'_> = Many {
+    columns: "contact, at",
+    run: "select heads.contact, events.seq, events.status, events.next_attempt_at, events.updated_at,
+            (select name from blocks where name = events.blocked_by) as blocked_by,
+            (select name from pauses where name in ('pause type ' || events.kind, 'pause contact ' || events.contact_id)
+               and (until is null or until > heads.at) limit 1) as paused_by
+          from (select contact, at, (select seq from events where contact_id = contact and finished_at is null
+                  and status <> 'held' order by seq limit 1) as head from given) as heads
+          join events on events.seq = heads.head",
+};
+const TURNS: Insert = Insert {
+    into: "turns (contact_id, head_seq, due_at, parked_by)",
+    then: "on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at, token = null,
+             cut_short = 0, parked_by = excluded.parked_by,
+             tried_at = case when excluded.parked_by is null then 0 else turns.tried_at end",
+};
+const NO_TURN: Many<'_> =
+    Many { columns: "contact", run: "delete from turns where contact_id in (select contact from given)" };
+
+/// Lets each contact's oldest event that stands in its turn be its head, or ends the turn if there is none. The caller
+/// holds the contacts' locks.
+pub(super) async fn move_turns(tx: &mut Tx, contacts: &BTreeSet<&str>, now: Millis) -> Result<(), StoreError> {
+    let asked = contacts.iter().map(|contact| [Arg::from(*contact), now.into()]).collect();
+    let mut turns = Vec::with_capacity(contacts.len());
+    let mut over: BTreeSet<String> = contacts.iter().map(ToString::to_string).collect();
+    for next in HEADS.run(tx, asked).await? {
+        let contact = next.text("contact")?;
+        // A head that needs a person, or that a pause or a block has parked, is not due: the contact's later events wait
+        // behind it, in order.
+        let status = super::types::status(&next)?;
+        let paused_by = next.opt_text("paused_by")?.filter(|_| status != Status::NeedsReview);
+        let parked_by = paused_by.or(next.opt_text("blocked_by")?);
+        let due_at = match status {
+            Status::NeedsReview => None,
+            _ if parked_by.is_some() => None,
+            _ => Some(due(next.opt_millis("next_attempt_at")?.unwrap_or(now), next.millis("updated_at")?, now)),
+        };
+        over.remove(&contact);
+        turns.push([contact.into(), next.int("seq")?.into(), due_at.into(), parked_by.into()]);
+    }
+    TURNS.run(tx, turns).await?;
+    NO_TURN.run(tx, over.into_iter().map(|contact| [contact.into()]).collect()).await.map(drop)
+}
+
+/// The same for one contact.
 pub(super) async fn move_turn(tx: &mut Tx, contact_id: &str, now: Millis) -> Result<(), StoreError> {
-    let next = tx
-        .fetch_first(
-            "select seq, status, next_attempt_at, updated_at,
-               (select name from blocks where name = blocked_by) as blocked_by
-             from events where contact_id = $1 and finished_at is null and status <> 'held' order by seq limit 1",
-            args![contact_id],
-        )
-        .await?;
-    let Some(next) = next else {
-        tx.execute("delete from turns where contact_id = $1", args![contact_id]).await?;
-        return Ok(());
-    };
-    // A head that needs a person, or that a block has parked, is not due: the contact's later events wait behind it, in order.
-    let parked_by = next.opt_text("blocked_by")?;
-    let due_at = match super::types::status(&next)? {
-        Status::NeedsReview => None,
-        _ if parked_by.is_some() => None,
-        _ => Some(due(next.opt_millis("next_attempt_at")?.unwrap_or(now), next.millis("updated_at")?, now)),
-    };
-    tx.execute(
-        "insert into turns (contact_id, head_seq, due_at, parked_by) values ($1, $2, $3, $4)
-         on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at, token = null,
-           cut_short = 0, parked_by = excluded.parked_by,
-           tried_at = case when excluded.parked_by is null then 0 else turns.tried_at end",
-        args![contact_id, next.int("seq")?, due_at, parked_by],
-    )
-    .await?;
-    Ok(())
+    move_turns(tx, &BTreeSet::from([contact_id]), now).await
 }

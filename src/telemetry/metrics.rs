@@ -27,6 +27,7 @@ const SILENT: &str = "erp_bridge_sender_silent";
 const SILENT_SECONDS: &str = "erp_bridge_sender_silent_seconds";
 const GAPS: &str = "erp_bridge_sequence_gaps";
 const PAUSED: &str = "erp_bridge_dispatch_paused";
+const PAUSES: &str = "erp_bridge_dispatch_pauses";
 const BLOCKS: &str = "erp_bridge_blocks";
 const CONNECTIONS: &str = "erp_bridge_database_connections";
 const FREE_DISK: &str = "erp_bridge_free_disk_bytes";
@@ -82,6 +83,7 @@ fn describe() {
     describe_gauge!(SILENT_SECONDS, "How long the platform has been silent");
     describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
     describe_gauge!(PAUSED, "1 while nothing is dispatched");
+    describe_gauge!(PAUSES, "What operators have paused, by scope");
     describe_gauge!(BLOCKS, "What is wrong with the ERP's installation, by cause: events that need it wait");
     describe_gauge!(CONNECTIONS, "Connections to the database, by pool and whether they are used");
     describe_gauge!(FREE_DISK, "What is free of the disk with a SQLite ledger");
@@ -139,6 +141,11 @@ pub fn senders(silent: bool, silent_seconds: Option<f64>, gaps: usize) {
         gauge!(SILENT_SECONDS).set(seconds);
     }
     gauge!(GAPS).set(float(gaps));
+}
+
+/// How many pauses of a scope stand.
+pub fn pauses(scope: &'static str, count: usize) {
+    gauge!(PAUSES, "scope" => scope).set(float(count));
 }
 
 /// How many blocks of a cause stand.

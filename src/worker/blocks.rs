@@ -34,7 +34,7 @@ pub(super) struct Blocks {
 #[derive(Debug, Default)]
 struct State {
     known: Vec<Block>,
-    /// Ended blocks that may have turns parked still.
+    /// Ended blocks and pauses that may have turns parked still.
     ended: BTreeSet<String>,
     /// Steady time of the last look for such.
     looked: Option<Millis>,
@@ -92,11 +92,14 @@ impl Blocks {
         self.lock().looked.is_none_or(|looked| steady.since(looked) >= LOOK)
     }
 
-    /// Notes more of them, found then.
-    pub(super) fn note_ended(&self, found: Vec<String>, steady: Millis) {
-        let mut state = self.lock();
-        state.ended.extend(found);
-        state.looked = Some(steady);
+    /// Notes that it was looked for more of them.
+    pub(super) fn note_look(&self, steady: Millis) {
+        self.lock().looked = Some(steady);
+    }
+
+    /// Notes more of them, or pauses that ended: what they had parked is released alike.
+    pub(super) fn note_ended(&self, found: Vec<String>) {
+        self.lock().ended.extend(found);
     }
 
     /// Nothing is parked by an ended one any more.

@@ -20,6 +20,7 @@ use super::{
     end::{End, Ran},
     health::Health,
     limit::Limit,
+    pauses::{Pause, Pauses},
     retry::pause_after_claims,
     run::Run,
     suspects::{Suspects, panicked},
@@ -29,7 +30,7 @@ use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, QuietHours, RetryConfig, WorkerConfig},
     event::Reading,
-    store::{Block, Claimed, Store, StoreError},
+    store::{Block, Claimed, DispatchPause, Store, StoreError},
     sync::{Engine, ErpError},
 };
 
@@ -63,26 +64,6 @@ pub struct Parts {
     pub quiet_hours: Vec<QuietHours>,
 }
 
-/// Why nothing is dispatched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// A stable word, which everybody may see: `quiet_hours`, `login_refused` or `circuit_open`.
-    pub code: &'static str,
-    /// For people; the ERP's own words where it spoke.
-    pub words: String,
-}
-
-impl Pause {
-    fn new(code: &'static str, words: impl Into<String>) -> Self {
-        Self { code, words: words.into() }
-    }
-
-    fn refused_login(words: &str) -> Self {
-        let told = "the ERP refuses the login; nothing is tried again until it is put right";
-        Self::new("login_refused", format!("ERP 拒绝登录：{words} ({told})"))
-    }
-}
-
 /// Runs events until it is stopped.
 pub struct Dispatcher {
     pub(super) parts: Parts,
@@ -90,6 +71,7 @@ pub struct Dispatcher {
     pub(super) waits: TwinWaits,
     pub(super) suspects: Suspects,
     pub(super) blocks: Blocks,
+    pub(super) pauses: Pauses,
     in_flight: AtomicUsize,
     paused: Mutex<Option<Pause>>,
     /// When it last looked whether the login was put right.
@@ -107,6 +89,7 @@ impl Dispatcher {
             waits: TwinWaits::default(),
             suspects: Suspects::default(),
             blocks: Blocks::default(),
+            pauses: Pauses::default(),
             in_flight: AtomicUsize::new(0),
             paused: Mutex::new(None),
             login_look: Mutex::default(),
@@ -131,6 +114,11 @@ impl Dispatcher {
     /// What is known to be wrong with the installation.
     pub fn blocks(&self) -> Vec<Block> {
         self.blocks.known()
+    }
+
+    /// What operators have paused.
+    pub fn pauses(&self) -> Vec<DispatchPause> {
+        self.pauses.known()
     }
 
     /// Somebody may have put right why nothing is dispatched, or what is wrong with the installation: look again at once.
@@ -235,6 +223,11 @@ impl Dispatcher {
     /// Whether events may be dispatched now; else why not.
     async fn may_dispatch(&self) -> Result<(), Pause> {
         let now = self.parts.clock.now();
+        if self.pauses.of_everything().is_some() {
+            // Nothing is claimed meanwhile, which would look at the pauses. Where the ledger is away, it stays as it was.
+            let _ = self.tend_pauses().await;
+            self.pauses.of_everything().map_or(Ok(()), Err)?;
+        }
         if self.parts.quiet_hours.iter().any(|hours| hours.contain(now)) {
             return Err(Pause::new("quiet_hours", "ERP 维护时段 (quiet hours of the ERP)"));
         }

@@ -10,6 +10,7 @@ mod end;
 mod health;
 mod isolation;
 mod limit;
+mod pauses;
 mod retry;
 mod run;
 mod settle;

@@ -1,4 +1,4 @@
-//! Tending the blocks: one event tries each now and then, and what ended ones had parked is released.
+//! Tending the pauses and the blocks: one event tries each now and then, and what ended ones had parked is released.
 //!
 //! An interface that is known to be blocked is not called: whoever would call it waits with the others at once.
 
@@ -17,6 +17,7 @@ impl Dispatcher {
     /// Looks at the blocks before work is claimed: releases what ended ones had parked, and lets one event try each whose
     /// try is due.
     pub(super) async fn tend_blocks(&self) -> Result<(), StoreError> {
+        self.tend_pauses().await?;
         if self.blocks.is_hurried() {
             self.parts.engine.forget_installation();
             self.parts.store.hurry_blocks().await.inspect_err(|_| self.blocks.hurry())?;
@@ -40,10 +41,18 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Looks at the pauses: what ended ones had parked is to be released.
+    pub(super) async fn tend_pauses(&self) -> Result<(), StoreError> {
+        let gone = self.pauses.note(self.parts.store.pauses().await?);
+        self.blocks.note_ended(gone);
+        Ok(())
+    }
+
     async fn look_for_ended(&self) -> Result<(), StoreError> {
         let steady = self.parts.clock.steady();
         if self.blocks.is_time_to_look(steady) {
-            self.blocks.note_ended(self.parts.store.ended_blocks().await?, steady);
+            self.blocks.note_ended(self.parts.store.ended_blocks().await?);
+            self.blocks.note_look(steady);
         }
         Ok(())
     }

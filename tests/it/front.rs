@@ -124,7 +124,8 @@ impl Adopter for Echo {
 impl DispatchFacts for Echo {
     fn facts(&self) -> Dispatch {
         let words = Some("ERP 拒绝登录：密码错误".to_owned());
-        Dispatch { circuit: "closed", paused: Some("login_refused"), words, blocks: Vec::new(), in_flight: 0, limit: 4 }
+        let (pauses, blocks) = (Vec::new(), Vec::new());
+        Dispatch { circuit: "closed", paused: Some("login_refused"), words, pauses, blocks, in_flight: 0, limit: 4 }
     }
 
     fn resume(&self) -> BoxFuture<'static, ()> {

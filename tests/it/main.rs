@@ -40,6 +40,7 @@ mod month;
 mod openapi;
 mod order;
 mod outages;
+mod pauses;
 mod platform;
 mod posts;
 mod preview;

@@ -12,7 +12,7 @@ use std::{
 
 use erp_bridge::{
     event::Status,
-    store::{Advance, CallRow, NewStep, Settlement, StepFacts, Store},
+    store::{Advance, CallRow, DoneStep, NewStep, Settlement, StepFacts, Store},
     telemetry::logging::OneLine,
 };
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ async fn end(store: &Store, status: Status, words: &str, facts: Value) {
         facts: StepFacts::default(),
     };
     store.plan(&mut lease, &[step], vec![call]).await.unwrap();
-    let done = Advance { done: Some((0, json!({"said": words}))), ..Advance::default() };
+    let done = Advance { done: vec![DoneStep::new(0, json!({"said": words}))], ..Advance::default() };
     store.advance(&mut lease, &done).await.unwrap();
     let review = (status == Status::NeedsReview).then_some(facts);
     let settlement = Settlement { review, ..Settlement::to(status).because("refused", words) };

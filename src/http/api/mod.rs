@@ -11,6 +11,7 @@ pub(super) mod events;
 pub(super) mod failures;
 pub(super) mod links;
 pub(super) mod operations;
+pub(super) mod pauses;
 pub(super) mod preview;
 mod query;
 pub(super) mod stats;

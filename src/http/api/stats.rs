@@ -7,6 +7,7 @@ use axum::{Json, extract::State};
 use super::{
     blocks::BlockView,
     credentials::{Credentials, credentials},
+    pauses::PauseView,
 };
 use crate::{
     clock::Millis,
@@ -48,6 +49,8 @@ pub(in crate::http) struct Stats {
     pub gaps: Vec<Gap>,
     /// How dispatch to the ERP stands.
     pub dispatch: Dispatch,
+    /// What operators have paused.
+    pub pauses: Vec<PauseView>,
     /// What is wrong with the installation, and how much waits for it.
     pub blocks: Vec<BlockView>,
     /// When tokens and webhook secrets were last used.
@@ -126,14 +129,15 @@ pub(in crate::http) async fn get_stats(
     let figures = state.store.figures().await?;
     let is_operator = caller.scope >= Scope::Operate;
     let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
-    let mut stats = view(&state, &figures, blocks);
+    let pauses = state.store.pauses().await?.into_iter().map(|pause| PauseView::of(pause, is_operator)).collect();
+    let mut stats = view(&state, &figures, pauses, blocks);
     if !is_operator {
         stats.dispatch = stats.dispatch.wordless();
     }
     Ok(Json(stats))
 }
 
-fn view(state: &HttpState, counted: &store::Stats, blocks: Vec<BlockView>) -> Stats {
+fn view(state: &HttpState, counted: &store::Stats, pauses: Vec<PauseView>, blocks: Vec<BlockView>) -> Stats {
     let now = state.clock.now();
     let mut by_status: BTreeMap<&'static str, i64> = Status::ALL.iter().map(|status| (status.as_str(), 0)).collect();
     by_status.extend(counted.by_status.iter().map(|(status, count)| (status.as_str(), *count)));
@@ -160,6 +164,7 @@ fn view(state: &HttpState, counted: &store::Stats, blocks: Vec<BlockView>) -> St
         sender: sender(now, counted.last_webhook_at, state.silence_after),
         gaps: counted.gaps.iter().map(gap).collect(),
         dispatch: state.dispatch.facts(),
+        pauses,
         blocks,
         credentials: credentials(state),
     }

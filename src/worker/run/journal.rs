@@ -97,6 +97,11 @@ pub(super) fn is_part(row: &StepRow) -> bool {
     row.state == StepState::Planned && step_of(row).is_some_and(|step| step.is_part())
 }
 
+/// Whether a step is to be done that calls nobody: the ledger remembers the link.
+pub(super) fn is_link(row: &StepRow) -> bool {
+    row.state == StepState::Planned && matches!(step_of(row), Some(Step::Link { .. }))
+}
+
 /// An identity as the ledger keeps it: it must not say whose it is.
 pub(super) fn sha256(text: &str) -> String {
     use sha2::{Digest, Sha256};

@@ -13,13 +13,13 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{Decided, StoreJournal, is_effect, is_part, new_link, new_step, ord_of, sha256, step_of};
+use self::journal::{Decided, StoreJournal, is_effect, is_link, is_part, new_link, new_step, ord_of, sha256, step_of};
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
-    store::{Advance, CallRow, Claimed, EventRow, Lease, NewStep, Resolution, StepRow, StepState, Store},
+    store::{Advance, CallRow, Claimed, DoneStep, EventRow, Lease, NewStep, Resolution, StepRow, StepState, Store},
     sync::{
         CallRecord, Duplicate, FaultCause, Job, Plan, Question, Step, Task, WhoItIs, identities, named, subject_of,
     },
@@ -275,38 +275,38 @@ impl Run<'_> {
                 decided = None;
             }
             ord = step.ord_after(&result, ord);
-            if let (Step::Allocate { .. }, Some(ord)) = (&step, ord)
-                && !self.store.reserve_ord(&mut self.lease, ord).await?
-            {
-                return Err(End::Wait);
-            }
-            advance = Advance {
-                done: Some((row.position, result)),
-                fingerprint,
-                link: new_link,
-                start: rows.front().map(|next| next.position),
-                resolved,
-                calls: self.calls(),
-                ..Advance::default()
-            };
+            let allocated = ord.filter(|_| step.allocates());
+            advance.done.push(DoneStep { position: row.position, result, fingerprint });
+            advance.link = new_link.or(advance.link);
+            advance.resolved |= resolved;
             if advance.link.is_some() && rows.iter().any(is_part) {
-                advance.start = None;
                 return Err(End::GiveWay(advance.into()));
             }
-            if !rows.is_empty() {
-                if self.stop.is_cancelled() {
-                    advance.start = None;
-                }
-                self.store.advance(&mut self.lease, &advance).await?;
-                self.job.log.set_deadline(self.lease.until);
-                if self.stop.is_cancelled() {
-                    return Err(End::Again);
-                }
-                advance = Advance::default();
+            // What the ledger alone remembers is written down together with what was done before it.
+            if rows.is_empty() || rows.front().is_some_and(is_link) {
+                continue;
+            }
+            advance.start = rows.front().map(|next| next.position).filter(|_| !self.stop.is_cancelled());
+            let is_stopping = advance.start.is_none();
+            self.write_down(&mut advance, allocated).await?;
+            if is_stopping {
+                return Err(End::Again);
             }
         }
         advance.calls.extend(self.calls());
         Ok(advance)
+    }
+
+    /// Writes an advance, and begins the next one. An id that was `allocated` is the contact's alone from then on.
+    async fn write_down(&mut self, advance: &mut Advance, allocated: Option<i64>) -> Result<(), End> {
+        let advance = Advance { calls: self.calls(), ..std::mem::take(advance) };
+        match allocated {
+            Some(ord) if !self.store.advance_allocated(&mut self.lease, &advance, ord).await? => return Err(End::Wait),
+            Some(_) => {}
+            None => self.store.advance(&mut self.lease, &advance).await?,
+        }
+        self.job.log.set_deadline(self.lease.until);
+        Ok(())
     }
 
     /// The calls made since they were last taken, for the ledger.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Run, journal::is_part, look::unverified};
 use crate::{
-    store::{Advance, StepRow},
+    store::{Advance, DoneStep, StepRow},
     sync::{Effect, Executor, Step, SyncError, Verification},
     worker::end::End,
 };
@@ -101,10 +101,14 @@ impl Run<'_> {
             open.get_or_insert(end);
         }
         let last = if open.is_none() { done.pop() } else { None };
-        for (record, result) in done {
-            let fingerprint = executor.fingerprint(&record.step);
-            let advance = Advance { done: Some((record.row.position, result)), fingerprint, ..Advance::default() };
-            self.store.advance(&mut self.lease, &advance).await?;
+        let done_step = |(record, result): (&Acknowledged, Value)| DoneStep {
+            position: record.row.position,
+            result,
+            fingerprint: executor.fingerprint(&record.step),
+        };
+        let done: Vec<DoneStep> = done.into_iter().map(done_step).collect();
+        if !done.is_empty() {
+            self.store.advance(&mut self.lease, &Advance { done, ..Advance::default() }).await?;
         }
         self.job.log.set_deadline(self.lease.until);
         match open {

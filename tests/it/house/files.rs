@@ -199,7 +199,8 @@ fn the_fuzz_targets_are_locked_to_what_the_program_depends_on() {
 
 #[test]
 fn every_dependency_is_used() {
-    let text = |places: &[&'static str]| -> String { rust(&there(places)).iter().map(|source| &*source.text).collect() };
+    let text =
+        |places: &[&'static str]| -> String { rust(&there(places)).iter().map(|source| &*source.text).collect() };
     let (program, everything) = (text(&["src"]), text(&["src", "tests", "examples", "benches"]));
     let manifest = read("Cargo.toml");
     let manifest = DeTable::parse(&manifest).unwrap().into_inner();

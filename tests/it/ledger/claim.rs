@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Advance, CallRow, Lease, Settlement, StepState, Store, StoreError},
+    store::{Advance, CallRow, DoneStep, Lease, Settlement, StepState, Store, StoreError},
 };
 use serde_json::json;
 
@@ -128,7 +128,12 @@ async fn a_late_worker_writes_nothing(ledger: &Ledger) {
 
     let lost = |answer: Result<(), StoreError>| assert_eq!(answer, Err(StoreError::LeaseLost));
     let link = Link { ord: 1, khid: "x".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
-    let advance = Advance { done: Some((0, json!({}))), link: Some(link), calls: vec![call()], ..Advance::default() };
+    let advance = Advance {
+        done: vec![DoneStep::new(0, json!({}))],
+        link: Some(link),
+        calls: vec![call()],
+        ..Advance::default()
+    };
     let store = &ledger.store;
     let copy = || Lease { ..late.clone() };
     lost(store.advance(&mut copy(), &advance).await);
@@ -151,8 +156,12 @@ async fn a_claim_brings_the_link_and_the_journal_so_far(ledger: &Ledger) {
     let steps = ["allocate", "link", "assign"].map(step);
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let link = Link { ord: 9, khid: "WXc1".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
-    let advance =
-        Advance { done: Some((0, json!({ "ord": 9 }))), start: Some(1), link: Some(link), ..Advance::default() };
+    let advance = Advance {
+        done: vec![DoneStep::new(0, json!({ "ord": 9 }))],
+        start: Some(1),
+        link: Some(link),
+        ..Advance::default()
+    };
     ledger.store.advance(&mut lease, &advance).await.unwrap();
     ledger.clock.advance(LEASE);
     let claimed = ledger.claim_one().await;
@@ -225,7 +234,7 @@ async fn who_is_cut_short_twice_in_a_row_is_a_suspect_until_a_step_is_done_or_th
     ledger.clock.advance(LEASE);
     let mut suspect = store.claim_suspect(LEASE).await.unwrap().unwrap();
     assert_eq!(suspect.cut_short, 3);
-    let done = Advance { done: Some((0, json!(1))), start: Some(1), ..Advance::default() };
+    let done = Advance { done: vec![DoneStep::new(0, json!(1))], start: Some(1), ..Advance::default() };
     store.advance(&mut suspect.lease, &done).await.unwrap();
     ledger.clock.advance(LEASE);
     let again = ledger.claim(10).await.into_iter().find(|claimed| claimed.event.id == id).unwrap();

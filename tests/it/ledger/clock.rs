@@ -6,7 +6,7 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{Advance, Settlement, StepState},
+    store::{Advance, DoneStep, Settlement, StepState},
 };
 use serde_json::json;
 
@@ -41,7 +41,7 @@ async fn a_clock_set_forward_ends_no_lease_of_a_living_worker(ledger: &Ledger) {
     ledger.clock.advance(LEASE / 2);
     forward(ledger);
     assert!(ledger.claim(10).await.is_empty(), "its call may be under way");
-    let done = Advance { done: Some((0, json!(1))), ..Advance::default() };
+    let done = Advance { done: vec![DoneStep::new(0, json!(1))], ..Advance::default() };
     ledger.store.advance(&mut claimed.lease, &done).await.unwrap();
     ledger.clock.advance(LEASE - MS);
     assert!(ledger.claim(10).await.is_empty());

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Advance, CallRow, NewEvent, NewStep, Pruned, Rejection, Settlement, StepFacts},
+    store::{Advance, CallRow, DoneStep, NewEvent, NewStep, Pruned, Rejection, Settlement, StepFacts},
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ async fn run_of_the_person(ledger: &Ledger, number: usize, filler: usize) {
     let steps = [NewStep { name: "a".into(), step: step.clone(), fingerprint: None, facts: StepFacts::default() }];
     ledger.store.plan(&mut lease, &steps, vec![call(&format!("{NAME} {PHONE} {CHAT}"))]).await.unwrap();
     let link = Link { ord: 7, khid: "WXerased".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
-    let last = Advance { done: Some((0, step)), link: Some(link), ..Advance::default() };
+    let last = Advance { done: vec![DoneStep::new(0, step)], link: Some(link), ..Advance::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
 }
 

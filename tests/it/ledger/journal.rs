@@ -2,7 +2,7 @@
 
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Advance, CallRow, Claimed, EqualSteps, NewStep, News, Settlement, StepState, Store},
+    store::{Advance, CallRow, Claimed, DoneStep, EqualSteps, NewStep, News, Settlement, StepState, Store},
 };
 use serde_json::json;
 
@@ -57,7 +57,7 @@ async fn a_plan_is_written_with_its_first_step_started(ledger: &Ledger) {
 
 async fn a_new_plan_replaces_what_was_not_done_and_keeps_what_was(ledger: &Ledger) {
     let mut claimed = begun(ledger, "c1", &["a", "b", "c"]).await;
-    let done = Advance { done: Some((0, json!(1))), start: Some(1), ..Advance::default() };
+    let done = Advance { done: vec![DoneStep::new(0, json!(1))], start: Some(1), ..Advance::default() };
     ledger.store.advance(&mut claimed.lease, &done).await.unwrap();
     ledger.store.plan(&mut claimed.lease, &steps(&["d", "e"]), Vec::new()).await.unwrap();
     assert_eq!(
@@ -76,10 +76,10 @@ async fn steps_are_done_started_and_put_back_one_by_one(ledger: &Ledger) {
     ledger.clock.advance(MS);
     ledger.store.advance(&mut claimed.lease, &Advance { start: Some(0), ..Advance::default() }).await.unwrap();
     assert_eq!(ledger.store.steps(&id).await.unwrap()[0].started_at, Some(START.plus(MS)));
-    let both = Advance { done: Some((0, json!({ "ord": 5 }))), start: Some(1), ..Advance::default() };
+    let both = Advance { done: vec![DoneStep::new(0, json!({ "ord": 5 }))], start: Some(1), ..Advance::default() };
     ledger.store.advance(&mut claimed.lease, &both).await.unwrap();
     assert_eq!(states(&ledger.store, &id).await, [row(0, "a", StepState::Done), row(1, "b", StepState::Started)]);
-    let last = Advance { done: Some((1, json!(null))), ..Advance::default() };
+    let last = Advance { done: vec![DoneStep::new(1, json!(null))], ..Advance::default() };
     ledger.store.settle(claimed.lease, Settlement::succeeded(last)).await.unwrap();
     let stored = ledger.store.steps(&id).await.unwrap();
     assert!(stored.iter().all(|step| step.state == StepState::Done && step.finished_at == Some(START.plus(MS))));
@@ -130,7 +130,10 @@ async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(le
     }
     let [mut first, mut second]: [Claimed; 2] = begun.try_into().unwrap();
     assert_eq!((count(&first).await, count(&second).await), ((0, 0, 1), (0, 1, 1)), "only what came before counts");
-    let done = || Advance { done: Some((0, json!(1))), fingerprint: Some("f".into()), ..Advance::default() };
+    let done = || Advance {
+        done: vec![DoneStep { fingerprint: Some("f".into()), ..DoneStep::new(0, json!(1)) }],
+        ..Advance::default()
+    };
     ledger.store.advance(&mut first.lease, &done()).await.unwrap();
     assert_eq!((count(&first).await, count(&second).await), ((1, 0, 1), (1, 0, 0)));
     ledger.store.advance(&mut second.lease, &done()).await.unwrap();
@@ -150,7 +153,12 @@ async fn a_link_releases_the_held_messages_of_its_contact_in_order(ledger: &Ledg
     let later = ledger.take_in("c1", hold.clone()).await;
     assert_eq!(ledger.status(&later).await, Status::Held);
     ledger.clock.advance(MS);
-    let linked = Advance { done: Some((0, json!(null))), link: Some(link(8)), start: Some(1), ..Advance::default() };
+    let linked = Advance {
+        done: vec![DoneStep::new(0, json!(null))],
+        link: Some(link(8)),
+        start: Some(1),
+        ..Advance::default()
+    };
     let mut changes = ledger.store.follow(None);
     ledger.store.advance(&mut claimed.lease, &linked).await.unwrap();
     let mut announced: Vec<_> = std::iter::from_fn(|| changes.try_next())
@@ -211,7 +219,8 @@ async fn planning_anew_keeps_what_took_effect_or_may_have(ledger: &Ledger) {
         let reset = Advance { reset: Some(0), ..Advance::default() };
         ledger.store.advance(&mut claimed.lease, &reset).await.unwrap();
         for position in 0..*done {
-            let done = Advance { done: Some((i64::try_from(position).unwrap(), json!(1))), ..Advance::default() };
+            let done =
+                Advance { done: vec![DoneStep::new(i64::try_from(position).unwrap(), json!(1))], ..Advance::default() };
             ledger.store.advance(&mut claimed.lease, &done).await.unwrap();
         }
         if *started {

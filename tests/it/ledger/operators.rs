@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::Status,
-    store::{Advance, AuditRow, Resolution, Settlement, StepState, StoreError},
+    store::{Advance, AuditRow, DoneStep, Resolution, Settlement, StepState, StoreError},
 };
 use serde_json::json;
 
@@ -33,7 +33,7 @@ async fn a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step(ledge
     let mut lease = ledger.claim_one().await.lease;
     let steps = ["a", "b"].map(step);
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
-    let done = Advance { done: Some((0, json!(7))), start: Some(1), ..Advance::default() };
+    let done = Advance { done: vec![DoneStep::new(0, json!(7))], start: Some(1), ..Advance::default() };
     ledger.store.advance(&mut lease, &done).await.unwrap();
     let dead = Settlement { counts: true, ..Settlement::to(Status::Dead).because("refused", "不行") };
     ledger.store.settle(lease, dead).await.unwrap();

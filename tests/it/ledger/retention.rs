@@ -6,7 +6,8 @@ use erp_bridge::{
     clock::Millis,
     event::Status,
     store::{
-        Accepted, Advance, CallRow, EventFilter, Intake, NewStep, News, Pruned, Rejection, Settlement, StoreError,
+        Accepted, Advance, CallRow, DoneStep, EventFilter, Intake, NewStep, News, Pruned, Rejection, Settlement,
+        StoreError,
     },
 };
 use serde_json::json;
@@ -57,7 +58,7 @@ async fn payloads_go_at_half_the_age_and_events_at_the_full_age(ledger: &Ledger)
     let mut lease = ledger.claim_one().await.lease;
     let steps = [step("a")];
     ledger.store.plan(&mut lease, &steps, vec![call()]).await.unwrap();
-    let last = Advance { done: Some((0, json!(1))), ..Advance::default() };
+    let last = Advance { done: vec![DoneStep::new(0, json!(1))], ..Advance::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
     let prune = async || {
         let now = ledger.clock.now();
@@ -267,7 +268,7 @@ async fn erasing_a_contact_leaves_the_trace_and_nothing_of_the_person(ledger: &L
     let mut lease = ledger.claim_one().await.lease;
     let steps = [NewStep { step: json!({ "name": "陈晓雨" }), ..step("a") }];
     ledger.store.plan(&mut lease, &steps, vec![call()]).await.unwrap();
-    let last = Advance { done: Some((0, json!("陈晓雨"))), ..Advance::default() };
+    let last = Advance { done: vec![DoneStep::new(0, json!("陈晓雨"))], ..Advance::default() };
     ledger.store.settle(lease, Settlement::succeeded(last)).await.unwrap();
     let rejection = Rejection {
         webhook_id: "r1".into(),

@@ -10,7 +10,7 @@ use std::{
 
 use erp_bridge::{
     simulator::FaultRule,
-    store::{CommitWatch, StoreError},
+    store::{CommitMoment, CommitWatch, StoreError},
 };
 use rand::{RngExt, rngs::StdRng};
 use tokio::sync::Notify;
@@ -55,6 +55,9 @@ pub fn faults(blind: bool, patience: Duration) -> Vec<FaultRule> {
     rules
 }
 
+/// How often the others get their turn before a commit of the journal, so that many of them share the next one.
+const CROWDING: usize = 64;
+
 /// Ends the worker's life, or lets the database fail, at a moment around a commit of the journal.
 #[derive(Default)]
 pub struct Fate {
@@ -84,9 +87,15 @@ impl Fate {
 
     pub fn watch(self: &Arc<Self>) -> CommitWatch {
         let fate = self.clone();
-        Box::new(move |_| {
+        Box::new(move |moment| {
             let fate = fate.clone();
             Box::pin(async move {
+                if moment == CommitMoment::Before {
+                    // Those who have something to write meanwhile share the next commit.
+                    for _ in 0..CROWDING {
+                        tokio::task::yield_now().await;
+                    }
+                }
                 if fate.left.load(Ordering::SeqCst) < 0 || fate.left.fetch_sub(1, Ordering::SeqCst) != 0 {
                     return Ok(());
                 }
