@@ -7,6 +7,8 @@ pub mod event; // what came: payloads parsed once, and who is admitted
 
 pub mod store; // the ledger: commit, then answer
 
+pub mod console; // pages for people: what happened, why, and one click to put it right
+
 mod worker; // the clockwork: claim a turn, run its event, settle
 
 pub mod sync; // what we do: an event becomes a plan of steps

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     config::{Config, DatabaseConfig, ListenAddress},
+    console,
     erp::{BuildError, Erp, FaultCause},
     event::{EventKind, Reading, Rules, Status},
     http::{
@@ -182,8 +183,9 @@ impl App {
         let tasks = VitalTasks::new(stop.clone());
         let hard_stop = CancellationToken::new();
         let admin_address = admin.as_ref().map(|(_, address)| *address);
+        let console = if config.console.enabled { console::routes() } else { Router::new() };
         let options = server_options(config, tls.clone());
-        for (listener, router) in served(listener, admin, &state) {
+        for (listener, router) in served(listener, admin, &state, console) {
             let server = serve(listener, router, state.clone(), options.clone(), stop.clone());
             tasks.spawn("the server", async move { _ = server.await });
         }
@@ -315,8 +317,9 @@ fn served(
     public: TcpListener,
     admin: Option<(TcpListener, SocketAddr)>,
     state: &HttpState,
+    console: Router<HttpState>,
 ) -> Vec<(TcpListener, Router)> {
-    let everything = http::router(state.clone());
+    let everything = http::router(state.clone(), console);
     match admin {
         None => vec![(public, everything)],
         Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    AdmissionConfig, ApiConfig, BaseUrl, BeforePromotion, ConflictsConfig, ContentType, DatabaseConfig, DatabaseUrl,
-    ErpConfig, ErpValues, Level, ListenAddress, LogConfig, LogFilter, LogFormat, MappingConfig, Markup, MessagesConfig,
-    RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
+    AdmissionConfig, ApiConfig, BaseUrl, BeforePromotion, ConflictsConfig, ConsoleConfig, ContentType, DatabaseConfig,
+    DatabaseUrl, ErpConfig, ErpValues, Level, ListenAddress, LogConfig, LogFilter, LogFormat, MappingConfig, Markup,
+    MessagesConfig, RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
 };
 
 impl Default for ServerConfig {
@@ -154,6 +154,12 @@ impl Default for WorkerConfig {
             block_pause: Duration::from_secs(5),
             block_pause_max: Duration::from_secs(300),
         }
+    }
+}
+
+impl Default for ConsoleConfig {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

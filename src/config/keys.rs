@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig, ContentType,
+    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig, ConsoleConfig, ContentType,
     DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours,
     RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
     check::{is_ids, is_login_path, is_prefix, is_serial},
@@ -47,6 +47,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
         },
         retention: retention(r),
         worker: worker(r),
+        console: ConsoleConfig { enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth) },
         log: log(r),
     }
 }

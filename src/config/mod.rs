@@ -70,6 +70,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// The clockwork between the ledger and the ERP.
     pub worker: WorkerConfig,
+    /// Pages for people.
+    pub console: ConsoleConfig,
     /// How the bridge logs.
     pub log: LogConfig,
 }
@@ -379,6 +381,13 @@ pub struct WorkerConfig {
     pub block_pause_max: Duration,
     /// Runs of an event in a row during which the process ended; after so many the event is dead.
     pub cut_short_runs: u32,
+}
+
+/// `[console]`
+#[derive(Debug, Clone, Copy)]
+pub struct ConsoleConfig {
+    /// Whether `/console` is served.
+    pub enabled: bool,
 }
 
 /// `[log]`

@@ -31,16 +31,33 @@ impl FromRequestParts<HttpState> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
-        let caller = authenticate(parts, state).await?;
+        Self::of(authenticate(parts, state).await?)
+    }
+}
+
+impl Operator {
+    /// The caller, if it may change things.
+    ///
+    /// # Errors
+    /// [`Problem::ScopeTooSmall`]
+    pub fn of(caller: Caller) -> Result<Self, Problem> {
         if caller.scope < Scope::Operate { Err(Problem::ScopeTooSmall) } else { Ok(Self(caller)) }
     }
 }
 
-/// Finds the caller of a request. A failure counts against its address; a right token always passes, so that nobody
-/// behind the same proxy can lock the others out, but has to wait for its turn where an address has failed too often.
+/// Finds the caller of a request.
 async fn authenticate(parts: &Parts, state: &HttpState) -> Result<Caller, Problem> {
-    let remote = Remote::of(&parts.extensions);
-    let found = match bearer(&parts.headers) {
+    caller_with(state, Remote::of(&parts.extensions), bearer(&parts.headers)).await
+}
+
+/// Finds the caller by the token. A failure counts against its address; a right token always passes, so that nobody
+/// behind the same proxy can lock the others out, but has to wait for its turn where an address has failed too often.
+///
+/// # Errors
+/// [`Problem::TokenMissing`], [`Problem::TokenUnknown`], [`Problem::TokenExpired`], or that there were too many failures or
+/// requests.
+pub(crate) async fn caller_with(state: &HttpState, remote: Remote, token: Option<&str>) -> Result<Caller, Problem> {
+    let found = match token {
         None => Err(Problem::TokenMissing),
         Some(token) => {
             let keys = state.keys.current();

@@ -40,7 +40,7 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// A body, and the memory that it takes of the common budget for as long as it is kept.
 #[derive(Debug)]
-pub(super) struct RawBody {
+pub(crate) struct RawBody {
     bytes: Vec<u8>,
     _share: Share,
 }
@@ -58,7 +58,7 @@ impl Deref for RawBody {
 /// # Errors
 /// [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`], [`Problem::Overloaded`] if there is no memory for it, or
 /// [`Problem::InvalidJson`] if the line was cut.
-pub(super) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> Result<RawBody, Problem> {
+pub(crate) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> Result<RawBody, Problem> {
     let limit = state.body_limit;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
@@ -121,7 +121,7 @@ impl Blocks {
 
 /// A JSON body of a REST call, read into a type.
 #[derive(Debug)]
-pub(super) struct JsonBody<T>(pub(super) T);
+pub(crate) struct JsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
     type Rejection = Problem;
@@ -136,7 +136,7 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
 
 /// A JSON body that may be left out.
 #[derive(Debug)]
-pub(super) struct OptionalJsonBody<T>(pub(super) T);
+pub(crate) struct OptionalJsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Default> FromRequest<HttpState> for OptionalJsonBody<T> {
     type Rejection = Problem;

@@ -22,7 +22,7 @@ const KEY: &str = "key ";
 
 /// The answer to an event: where it stands now.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The event's id (uuid v7); of a resend, the first one's.
     #[schema(format = "uuid")]
     pub id: String,
@@ -45,7 +45,7 @@ pub(super) struct Answer {
 /// The states that an answer can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum AnswerStatus {
+pub(crate) enum AnswerStatus {
     /// Committed; waits for its turn.
     Queued,
     /// Committed; waits for the contact to be linked.
@@ -60,7 +60,7 @@ pub(super) enum AnswerStatus {
 
 impl AnswerStatus {
     /// The name as it is sent.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Held => "held",
@@ -88,7 +88,7 @@ impl IntoResponse for Answer {
 
 /// Who sends an event, and how it is recognised when it comes again.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// The platform's `webhook-id`, or what an idempotency key becomes; the blank in the latter keeps them apart, for a
     /// `webhook-id` has none.
     pub(super) webhook_id: Option<String>,

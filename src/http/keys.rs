@@ -73,7 +73,15 @@ impl Tokens {
     /// # Errors
     /// [`Problem::TokenUnknown`], [`Problem::TokenExpired`].
     pub fn find(&self, token: &str, now: Millis) -> Result<&Caller, Problem> {
-        let known = self.by_hash(TokenHash::of(token)).ok_or(Problem::TokenUnknown)?;
+        self.holder(TokenHash::of(token), now)
+    }
+
+    /// Whose token has this hash: for sessions, which know no more of it.
+    ///
+    /// # Errors
+    /// As [`Tokens::find`].
+    pub fn holder(&self, hash: TokenHash, now: Millis) -> Result<&Caller, Problem> {
+        let known = self.by_hash(hash).ok_or(Problem::TokenUnknown)?;
         if known.is_over(now) {
             return Err(Problem::TokenExpired);
         }

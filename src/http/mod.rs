@@ -2,20 +2,20 @@
 //! this page.
 
 mod adopted;
-mod api;
-mod auth;
+pub(crate) mod api;
+pub(crate) mod auth;
 mod auth_failures;
-mod body;
+pub(crate) mod body;
 mod budget;
 mod drain;
 mod health;
-mod intake;
+pub(crate) mod intake;
 pub mod keys;
 mod last_use;
 mod openapi;
 mod paced;
 mod places;
-mod problem;
+pub(crate) mod problem;
 pub mod proxies;
 pub mod rates;
 mod request_id;
@@ -92,12 +92,12 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
 /// Written when it is first asked for, and once: that takes longer than all else of a start.
 static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| document().into());
 
-/// The whole door, ready to be served.
-pub fn router(state: HttpState) -> Router {
+/// The whole door, with pages for people that another room brings, ready to be served.
+pub fn router(state: HttpState, console: Router<HttpState>) -> Router {
     let (routes, _) = documented_routes().split_for_parts();
     let document = async || ([(header::CONTENT_TYPE, "application/yaml; charset=utf-8")], DOCUMENT.clone());
     let pages = SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.yaml"));
-    framed(routes.route("/openapi.yaml", get(document)).merge(pages), state)
+    framed(routes.route("/openapi.yaml", get(document)).merge(pages).merge(console), state)
 }
 
 /// What `server.listen` serves where `server.admin_listen` serves the rest (`contract.md` §5).

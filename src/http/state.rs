@@ -156,7 +156,7 @@ impl HttpState {
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
-    pub(super) async fn undisturbed<T, F>(&self, write: F) -> Result<T, Problem>
+    pub(crate) async fn undisturbed<T, F>(&self, write: F) -> Result<T, Problem>
     where
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
         T: Send + 'static,

@@ -15,8 +15,8 @@ use super::{OpenError, Store, StoreError, db::Db, private_files};
 use crate::clock::{Millis, erp_zone};
 
 impl Store {
-    /// Copies a SQLite ledger into a new file, for its owner only. The copy holds no session of the ERP and no state of its
-    /// login: whoever restores it logs in anew.
+    /// Copies a SQLite ledger into a new file, for its owner only. The copy holds no session of the ERP or of the
+    /// console and no state of the ERP's login: whoever restores it logs in anew.
     ///
     /// # Errors
     /// If the file is there already or cannot be written; nothing of it is left then.
@@ -71,6 +71,6 @@ pub(super) async fn before_migration(db: &Db, schema: i64, now: Millis) -> Resul
 async fn forget_session(copy: &Path) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(copy).pragma("secure_delete", "on");
     let mut connection = SqliteConnection::connect_with(&options).await?;
-    sqlx::raw_sql("delete from erp_sessions").execute(&mut connection).await?;
+    sqlx::raw_sql("delete from erp_sessions; delete from console_sessions").execute(&mut connection).await?;
     connection.close().await
 }

@@ -14,6 +14,7 @@ mod bulk;
 mod checkpoint;
 mod clock_step;
 mod conn;
+mod console_sessions;
 mod db;
 mod dialect;
 mod erasure;

@@ -6,6 +6,7 @@ use super::{
     dialect::list,
     pages::{ERROR_SHOWN, fitting},
 };
+use crate::event::Status;
 
 /// Calls of an event that are shown at most.
 const CALLS_SHOWN: i64 = 500;
@@ -38,6 +39,12 @@ impl Store {
     pub async fn event(&self, id: &str) -> Result<Option<EventRow>, StoreError> {
         let rows = self.db.read("select * from events where id = $1", args![id]).await?;
         rows.first().map(EventRow::read).transpose()
+    }
+
+    /// The event that was accepted first of those that may run next or wait for a person.
+    pub async fn oldest_waiting(&self) -> Result<Option<EventRow>, StoreError> {
+        let sql = "select * from events where seq = (select min(head_seq) from turns)";
+        self.db.read(sql, args![]).await?.first().map(EventRow::read).transpose()
     }
 
     /// An event's plan and journal, in order.
@@ -115,9 +122,16 @@ impl Conditions {
                 // Says what a partial index holds, so that a question for the few open events does not read them all.
                 conditions.clauses.push("finished_at is null".into());
             }
+            let unfortunate = [Status::Dead, Status::NeedsReview, Status::Held];
+            if filter.statuses.iter().all(|status| unfortunate.contains(status)) {
+                conditions.clauses.push("status in ('dead', 'needs_review', 'held')".into());
+            }
         }
         if let Some(kind) = &filter.kind {
             conditions.add("kind =", kind.as_str());
+        }
+        if let Some(code) = &filter.code {
+            conditions.add("error_code =", code.as_str());
         }
         if let Some(contact_id) = &filter.contact_id {
             // Each half says what one of the two indexes by contact holds.

@@ -255,6 +255,8 @@ pub struct EventFilter {
     pub since: Option<Millis>,
     /// Received before.
     pub until: Option<Millis>,
+    /// The error's code.
+    pub code: Option<String>,
     /// Part of the id, webhook id, contact id or error code.
     pub q: Option<String>,
     /// Look for `q` in the words of errors too: they can quote people.

@@ -88,7 +88,7 @@ pub struct Front {
     pub served: JoinHandle<usize>,
     pub database: DatabaseConfig,
     client: reqwest::Client,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -194,9 +194,10 @@ impl Front {
             shutdown_grace: Duration::from_secs(20),
         };
         let options = ServerOptions { limits, proxies: Proxies::new(&wishes.trusted_proxies()), tls: None };
-        let served = tokio::spawn(serve(listener, router(door.clone()), door, options, stop.clone()));
+        let routes = router(door.clone(), erp_bridge::console::routes());
+        let served = tokio::spawn(serve(listener, routes, door, options, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, store, clock, keys, stop, served, database, client, _directory: directory }
+        Self { address, store, clock, keys, stop, served, database, client, directory: directory }
     }
 
     /// One request.
@@ -241,6 +242,11 @@ impl Front {
             ("webhook-signature", &signature),
         ];
         self.call(Method::POST, "/webhooks/events", &headers, body).await
+    }
+
+    /// Where the ledger's files are.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Runs a statement past the ledger.

@@ -13,6 +13,7 @@ mod calls;
 mod cli;
 mod conflicts;
 mod connections;
+mod console;
 mod crash;
 mod cut_short;
 mod demo;

@@ -167,6 +167,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("worker.block_pause", &["10ms", "1h"], &["9ms", "3601s"]),
     ("worker.block_pause_max", &["10ms", "24h"], &["9ms", "86401s"]),
     ("worker.cut_short_runs", &["3", "1000"], &["2", "1001"]),
+    ("console.enabled", &["true", "false"], &["1", "yes", ""]),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),
 ];

@@ -21,7 +21,7 @@ use crate::{
 /// Which contacts, and whether anything is written.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct AdoptBody {
+pub(crate) struct AdoptBody {
     /// Contacts as events carry them.
     #[schema(schema_with = schemas::contacts)]
     contacts: Vec<Plain>,
@@ -32,7 +32,7 @@ pub(in crate::http) struct AdoptBody {
 
 /// What became of the contacts, in their order.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct AdoptAnswer {
+pub(crate) struct AdoptAnswer {
     /// One for each contact.
     pub items: Vec<AdoptedContact>,
     /// How many came out how.
@@ -51,7 +51,7 @@ pub(in crate::http) struct AdoptAnswer {
     request_body(content = AdoptBody, content_type = "application/json"),
     responses((status = 200, description = "What became of each contact", body = AdoptAnswer)),
 )]
-pub(in crate::http) async fn adopt_contacts(
+pub(crate) async fn adopt_contacts(
     State(state): State<HttpState>,
     Operator(caller): Operator,
     JsonBody(AdoptBody { contacts, apply }): JsonBody<AdoptBody>,

@@ -15,7 +15,7 @@ use crate::http::{auth::Reader, problem::Problem, state::HttpState};
 /// Which page.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct PageParams {
+pub(crate) struct PageParams {
     /// Items of a page.
     #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
     limit: Option<String>,
@@ -32,7 +32,7 @@ impl PageParams {
 
 /// One entry of the audit log.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct AuditItem {
+pub(crate) struct AuditItem {
     /// When.
     #[schema(format = DateTime)]
     pub at: String,
@@ -52,7 +52,7 @@ pub(in crate::http) struct AuditItem {
 
 /// A page of the audit log, newest first.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct AuditPage {
+pub(crate) struct AuditPage {
     /// The entries.
     pub items: Vec<AuditItem>,
     /// `cursor` of the next page; null on the last one.
@@ -65,7 +65,7 @@ pub(in crate::http) struct AuditPage {
     get, path = "/v1/audit", tag = "observation", params(PageParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of the audit log", body = AuditPage)),
 )]
-pub(in crate::http) async fn list_audit(
+pub(crate) async fn list_audit(
     State(state): State<HttpState>,
     Reader(caller): Reader,
     Params(params): Params<PageParams>,
@@ -87,7 +87,7 @@ pub(in crate::http) async fn list_audit(
 
 /// A request that was signed and not valid.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct RejectionItem {
+pub(crate) struct RejectionItem {
     /// When it came first.
     #[schema(format = DateTime)]
     pub received_at: String,
@@ -111,7 +111,7 @@ pub(in crate::http) struct RejectionItem {
 
 /// A page of rejections, newest first.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct RejectionPage {
+pub(crate) struct RejectionPage {
     /// The rejections.
     pub items: Vec<RejectionItem>,
     /// `cursor` of the next page; null on the last one.
@@ -126,7 +126,7 @@ pub(in crate::http) struct RejectionPage {
     get, path = "/v1/rejections", tag = "observation", params(PageParams, SightParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of rejections", body = RejectionPage)),
 )]
-pub(in crate::http) async fn list_rejections(
+pub(crate) async fn list_rejections(
     State(state): State<HttpState>,
     Reader(caller): Reader,
     Params(params): Params<PageParams>,

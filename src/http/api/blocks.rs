@@ -9,7 +9,7 @@ use crate::{
 
 /// What an event waits for.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct BlockedBy {
+pub(crate) struct BlockedBy {
     /// A stable word: `choice_missing`, `salesperson_unknown`, `right_missing`, `wrong_path` or `licence_refused`.
     #[schema(examples("choice_missing"))]
     pub code: String,
@@ -37,7 +37,7 @@ impl BlockedBy {
 
 /// Something that is wrong with the installation, and what waits for it.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct BlockView {
+pub(crate) struct BlockView {
     /// What is wrong.
     #[serde(flatten)]
     pub by: BlockedBy,

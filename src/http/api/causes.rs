@@ -2,12 +2,12 @@
 //! quote nobody, so everybody may read them; the ERP's own words are for operators.
 
 /// What a code means, Chinese first.
-pub(in crate::http) struct Cause {
+pub(crate) struct Cause {
     code: &'static str,
     /// In words.
-    pub(in crate::http) message: &'static str,
+    pub(crate) message: &'static str,
     /// What a person can do about it.
-    pub(in crate::http) hint: &'static str,
+    pub(crate) hint: &'static str,
 }
 
 /// Of a code that no row below has.
@@ -174,7 +174,7 @@ fn key_of(field: &str) -> &'static str {
 }
 
 /// What a code means.
-pub(in crate::http) fn cause(code: &str) -> &'static Cause {
+pub(crate) fn cause(code: &str) -> &'static Cause {
     CAUSES.iter().find(|cause| cause.code == code).unwrap_or(&OTHER)
 }
 

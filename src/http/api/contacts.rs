@@ -36,33 +36,41 @@ use crate::{
         (status = 404, description = "The contact is not linked", body = ProblemDocument),
     ),
 )]
-pub(in crate::http) async fn get_contact(
+pub(crate) async fn get_contact(
     State(state): State<HttpState>,
     Reader(caller): Reader,
     id: PathId,
 ) -> Result<Json<ContactView>, Problem> {
+    link(&state, &caller, id).await.map(Json)
+}
+
+/// A contact's customer, as the caller may see it.
+///
+/// # Errors
+/// [`Problem::ContactNotLinked`]
+pub(crate) async fn link(state: &HttpState, caller: &Caller, id: PathId) -> Result<ContactView, Problem> {
     let row = state.store.contact(&id.contact()?).await?.ok_or(Problem::ContactNotLinked)?;
-    Ok(Json(ContactView::of(row, Sight::of(caller.scope))))
+    Ok(ContactView::of(row, Sight::of(caller.scope)))
 }
 
 /// The manual trigger (手动触发同步).
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct SyncBody {
+pub(crate) struct SyncBody {
     /// The contact; its `id` may be left out, the path has it.
     #[schema(schema_with = schemas::sync_contact)]
-    contact: Plain,
+    pub contact: Plain,
     /// Its thread, with the score that admission looks at.
     #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::thread)]
-    thread: Option<Plain>,
+    pub thread: Option<Plain>,
     /// What was said.
     #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::signal)]
-    signal: Option<Plain>,
+    pub signal: Option<Plain>,
     /// Skips admission; audited.
     #[serde(default)]
-    force: bool,
+    pub force: bool,
 }
 
 impl SyncBody {
@@ -104,18 +112,32 @@ impl SyncBody {
         (status = 409, description = "The body speaks of another contact than the path, or this key was used before for another body", body = ProblemDocument),
     ),
 )]
-pub(in crate::http) async fn sync_contact(
+pub(crate) async fn sync_contact(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SyncBody>,
 ) -> Result<Answer, Problem> {
-    open(&state)?;
+    sync(&state, &operator, id, &headers, body).await
+}
+
+/// Takes in an event that asks for a contact to be synced.
+///
+/// # Errors
+/// That the body is not valid or speaks of another contact, or as [`intake::take`].
+pub(crate) async fn sync(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    headers: &HeaderMap,
+    body: SyncBody,
+) -> Result<Answer, Problem> {
+    open(state)?;
     let contact_id = id.contact()?;
     let force = body.force;
     let action = if force { "contact.force_sync" } else { "contact.sync" };
-    let origin = Origin::of_call(&caller, &headers, action)?;
+    let origin = Origin::of_call(caller, headers, action)?;
     let payload = body.event(&contact_id, &caller.name, &state.clock.now().rfc3339())?.to_string();
     let event = match Event::parse(payload.as_bytes(), &state.reading) {
         Ok(Parsed::Event(event)) => event,
@@ -123,7 +145,7 @@ pub(in crate::http) async fn sync_contact(
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(without_data(errors))),
     };
-    intake::take(&state, origin, &event, payload, force).await
+    intake::take(state, origin, &event, payload, force).await
 }
 
 /// The caller sent what is below `/data`: that is where its pointers begin.
@@ -142,21 +164,21 @@ fn without_data(errors: Vec<FieldError>) -> Vec<FieldError> {
     request_body(content = AssignmentBody, content_type = "application/json"),
     responses(CommandAnswers),
 )]
-pub(in crate::http) async fn assign_contact(
+pub(crate) async fn assign_contact(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<AssignmentBody>,
 ) -> Result<Answer, Problem> {
     let to = Assignment::try_from(body).map_err(|fault| Problem::Invalid(vec![fault]))?;
-    enqueue(&state, &caller, &headers, id, &Command::Assign(to)).await
+    enqueue(&state, &operator, &headers, id, &Command::Assign(to)).await
 }
 
 /// A call that says all with its address.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct EmptyBody {}
+pub(crate) struct EmptyBody {}
 
 /// Apply for a customer (客户申请)
 #[utoipa::path(
@@ -165,14 +187,14 @@ pub(in crate::http) struct EmptyBody {}
     request_body(content = EmptyBody, content_type = "application/json"),
     responses(CommandAnswers),
 )]
-pub(in crate::http) async fn apply_for_contact(
+pub(crate) async fn apply_for_contact(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     headers: HeaderMap,
     OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&state, &caller, &headers, id, &Command::Apply).await
+    enqueue(&state, &operator, &headers, id, &Command::Apply).await
 }
 
 /// Take a customer back (客户收回)
@@ -182,20 +204,20 @@ pub(in crate::http) async fn apply_for_contact(
     request_body(content = EmptyBody, content_type = "application/json"),
     responses(CommandAnswers),
 )]
-pub(in crate::http) async fn take_contact_back(
+pub(crate) async fn take_contact_back(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     headers: HeaderMap,
     OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&state, &caller, &headers, id, &Command::TakeBack).await
+    enqueue(&state, &operator, &headers, id, &Command::TakeBack).await
 }
 
 /// 客户审批: whether it is approved.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct ApprovalBody {
+pub(crate) struct ApprovalBody {
     /// `true` approves, `false` refuses.
     approve: bool,
 }
@@ -207,20 +229,23 @@ pub(in crate::http) struct ApprovalBody {
     request_body(content = ApprovalBody, content_type = "application/json"),
     responses(CommandAnswers),
 )]
-pub(in crate::http) async fn approve_contact(
+pub(crate) async fn approve_contact(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     headers: HeaderMap,
     JsonBody(body): JsonBody<ApprovalBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&state, &caller, &headers, id, &Command::Approval { approve: body.approve }).await
+    enqueue(&state, &operator, &headers, id, &Command::Approval { approve: body.approve }).await
 }
 
 /// Puts a command on a linked contact's customer into the contact's turn.
-async fn enqueue(
+///
+/// # Errors
+/// [`Problem::ContactNotLinked`], or as [`intake::commit`].
+pub(crate) async fn enqueue(
     state: &HttpState,
-    caller: &Caller,
+    Operator(caller): &Operator,
     headers: &HeaderMap,
     id: PathId,
     command: &Command,
@@ -255,7 +280,7 @@ fn open(state: &HttpState) -> Result<(), Problem> {
 
 /// What was erased.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Erased {
+pub(crate) struct Erased {
     /// Events that lost their payload.
     pub erased: i64,
 }
@@ -273,21 +298,34 @@ pub(in crate::http) struct Erased {
         (status = 409, description = "An event of the contact is open", body = ProblemDocument),
     ),
 )]
-pub(in crate::http) async fn erase_contact(
+pub(crate) async fn erase_contact(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     Params(params): Params<ReasonParams>,
 ) -> Result<Json<Erased>, Problem> {
+    erase(&state, &operator, id, params).await.map(Json)
+}
+
+/// Erases what the ledger holds of a person.
+///
+/// # Errors
+/// [`Problem::ContactUnknown`], [`Problem::WrongState`], or that the reason is not valid.
+pub(crate) async fn erase(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    params: ReasonParams,
+) -> Result<Erased, Problem> {
     let reason = params.read()?;
     let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
-    let store = state.store.clone();
-    let erase = async move { store.erase_contact(&contact_id, &caller.actor(), reason.as_deref()).await };
+    let (store, actor) = (state.store.clone(), caller.actor());
+    let erase = async move { store.erase_contact(&contact_id, &actor, reason.as_deref()).await };
     let erased = state.undisturbed(erase).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactUnknown,
         other => other,
     })?;
-    Ok(Json(Erased { erased }))
+    Ok(Erased { erased })
 }
 
 #[cfg(test)]

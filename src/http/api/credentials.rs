@@ -7,7 +7,7 @@ use crate::{
 
 /// Tokens and webhook secrets, and when each was last used. Uses are remembered since the program's start only.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Credentials {
+pub(crate) struct Credentials {
     /// The tokens of `[api].tokens`.
     pub tokens: Vec<TokenUse>,
     /// The secrets of `[webhook].secrets`, in their order.
@@ -16,7 +16,7 @@ pub(in crate::http) struct Credentials {
 
 /// A token.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct TokenUse {
+pub(crate) struct TokenUse {
     /// Its name.
     pub name: String,
     /// When it expires; null if it does not.
@@ -29,7 +29,7 @@ pub(in crate::http) struct TokenUse {
 
 /// A webhook secret.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct SecretUse {
+pub(crate) struct SecretUse {
     /// Eight hexadecimal digits that tell it from the others: of what stands behind `whsec_`, `base64 -d | sha256sum | cut -c 1-8`.
     #[schema(pattern = "^[0-9a-f]{8}$")]
     pub fingerprint: String,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::telemetry::masking::{mask_account, mask_email, mask_name, mask_phone, mask_text};
 
 /// In place of what is hidden.
-pub(in crate::http) const HIDDEN: &str = "***";
+pub(crate) const HIDDEN: &str = "***";
 
 /// How a member is shown.
 #[derive(Clone, Copy)]
@@ -144,32 +144,32 @@ const RULE_CHECK: Table = &[
 const FAULT: Rule = Rule::Object(&[("pointer", Rule::Clear(is_known_pointer)), ("message", Rule::Masked(mask_text))]);
 
 /// A body, as far as `read` may see it. What is no object is hidden as a whole.
-pub(in crate::http) fn body(value: &Value) -> Value {
+pub(crate) fn body(value: &Value) -> Value {
     Rule::Object(BODY).apply(value)
 }
 
 /// The fields of a call to the ERP.
-pub(in crate::http) fn fields(value: &Value) -> Value {
+pub(crate) fn fields(value: &Value) -> Value {
     Rule::Object(FIELDS).apply(value)
 }
 
 /// What a person needs for a decision.
-pub(in crate::http) fn review(value: &Value) -> Value {
+pub(crate) fn review(value: &Value) -> Value {
     Rule::Object(REVIEW).apply(value)
 }
 
 /// The admission decision.
-pub(in crate::http) fn admission(value: &Value) -> Value {
+pub(crate) fn admission(value: &Value) -> Value {
     Rule::Object(ADMISSION).apply(value)
 }
 
 /// What was wrong with a refused request.
-pub(in crate::http) fn faults(value: &Value) -> Value {
+pub(crate) fn faults(value: &Value) -> Value {
     Rule::List(&FAULT).apply(value)
 }
 
 /// A word that the sender or the ERP made up in place of an id (an event's type, a 客户编号): shown if it looks like one.
-pub(in crate::http) fn id(text: &str) -> String {
+pub(crate) fn id(text: &str) -> String {
     if is_id(&text.into()) { text.to_owned() } else { HIDDEN.to_owned() }
 }
 

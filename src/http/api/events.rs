@@ -21,7 +21,7 @@ use crate::{
 
 /// A page of events, newest first.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct EventPage {
+pub(crate) struct EventPage {
     /// The events.
     pub items: Vec<EventItem>,
     /// `cursor` of the next page; null on the last one. Stable while new events arrive.
@@ -30,16 +30,16 @@ pub(in crate::http) struct EventPage {
 }
 
 /// Which events, and which page of them.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct ListParams {
+pub(crate) struct ListParams {
     /// States, separated by commas.
     #[param(
         nullable = false,
         pattern = "^$|^(queued|running|held|needs_review|dead|succeeded|not_admitted|ignored|discarded)(,(queued|running|held|needs_review|dead|succeeded|not_admitted|ignored|discarded))*$",
         example = "dead,needs_review"
     )]
-    status: Option<String>,
+    pub status: Option<String>,
     /// Event type.
     #[serde(rename = "type")]
     #[param(
@@ -48,28 +48,31 @@ pub(in crate::http) struct ListParams {
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
         example = "contact.promoted"
     )]
-    kind: Option<String>,
+    pub kind: Option<String>,
     /// Whose events.
     #[param(nullable = false, pattern = "^[A-Za-z0-9_-]{0,48}$")]
-    contact_id: Option<String>,
+    pub contact_id: Option<String>,
     /// Whether they wait for something that is wrong with the installation.
     #[param(nullable = false, value_type = bool, required = false)]
-    blocked: Option<String>,
+    pub blocked: Option<String>,
+    /// The error's code.
+    #[param(nullable = false, pattern = "^[a-z_]{0,40}$", example = "refused")]
+    pub code: Option<String>,
     /// Received at or after this moment.
     #[param(nullable = false, format = DateTime)]
-    since: Option<String>,
+    pub since: Option<String>,
     /// Received before this moment.
     #[param(nullable = false, format = DateTime)]
-    until: Option<String>,
+    pub until: Option<String>,
     /// Part of the id, webhook id, contact id or error code; for `operate` also of the error's words.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    q: Option<String>,
+    pub q: Option<String>,
     /// Items of a page.
     #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
+    pub limit: Option<String>,
     /// The `next_cursor` of the page before.
     #[param(nullable = false, pattern = "^$|^c[0-9]{1,18}$")]
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// List events
@@ -79,11 +82,19 @@ pub(in crate::http) struct ListParams {
     get, path = "/v1/events", tag = "events", params(ListParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of events", body = EventPage)),
 )]
-pub(in crate::http) async fn list_events(
+pub(crate) async fn list_events(
     State(state): State<HttpState>,
     Reader(caller): Reader,
     Params(params): Params<ListParams>,
 ) -> Result<Json<EventPage>, Problem> {
+    list(&state, &caller, &params).await.map(Json)
+}
+
+/// A page of the events that match, as the caller may see them.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`], or that the ledger cannot be read.
+pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams) -> Result<EventPage, Problem> {
     let text = FilterText {
         status: params.status.as_deref(),
         kind: params.kind.as_deref(),
@@ -91,6 +102,7 @@ pub(in crate::http) async fn list_events(
         blocked: params.blocked.as_deref(),
         since: params.since.as_deref(),
         until: params.until.as_deref(),
+        code: params.code.as_deref(),
         q: params.q.as_deref(),
     };
     let filter = text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
@@ -101,23 +113,32 @@ pub(in crate::http) async fn list_events(
     let rows = state.store.list_events(&filter, before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.iter().map(|row| EventItem::of(row, sight).listed()).collect();
-    Ok(Json(EventPage { items, next_cursor }))
+    Ok(EventPage { items, next_cursor })
+}
+
+/// The event that has waited longest of those that may run next or wait for a person.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn oldest_waiting(state: &HttpState, caller: &Caller) -> Result<Option<EventItem>, Problem> {
+    let row = state.store.oldest_waiting().await?;
+    Ok(row.map(|row| EventItem::of(&row.summary(), Sight::of(caller.scope)).listed()))
 }
 
 /// How one wants to see it.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct SightParams {
+pub(crate) struct SightParams {
     /// `true` masks personal data for `operate` tokens too, and then nothing is audited.
     #[param(nullable = false, value_type = bool, required = false, default = false)]
-    masked: Option<String>,
+    pub masked: Option<String>,
 }
 
 /// What this caller may see; unmasked sight is written to the audit log first.
 ///
 /// # Errors
 /// [`Problem::InvalidQuery`], or that the audit entry cannot be written: then nothing is shown.
-pub(in crate::http) async fn sight(
+pub(crate) async fn sight(
     state: &HttpState,
     caller: &Caller,
     params: &SightParams,
@@ -145,17 +166,30 @@ pub(in crate::http) async fn sight(
         (status = 404, description = "No such event", body = ProblemDocument),
     ),
 )]
-pub(in crate::http) async fn get_event(
+pub(crate) async fn get_event(
     State(state): State<HttpState>,
     Reader(caller): Reader,
     id: PathId,
     Params(params): Params<SightParams>,
 ) -> Result<Json<EventDetail>, Problem> {
+    detail(&state, &caller, id, &params).await.map(Json)
+}
+
+/// One event with everything that the caller may see of it; unmasked sight is audited.
+///
+/// # Errors
+/// [`Problem::EventNotFound`], or as [`sight`].
+pub(crate) async fn detail(
+    state: &HttpState,
+    caller: &Caller,
+    id: PathId,
+    params: &SightParams,
+) -> Result<EventDetail, Problem> {
     query::flag("masked", params.masked.as_deref())?;
     let id = id.event()?;
     let row = state.store.event(&id).await?.ok_or(Problem::EventNotFound)?;
-    let sight = sight(&state, &caller, &params, "event.unmask", &id).await?;
+    let sight = sight(state, caller, params, "event.unmask", &id).await?;
     let steps = state.store.steps(&id).await?;
     let calls = state.store.calls(&id).await?;
-    Ok(Json(EventDetail::of(row, steps, calls, sight)))
+    Ok(EventDetail::of(row, steps, calls, sight))
 }

@@ -5,14 +5,14 @@ use axum::{Json, extract::State};
 use super::{blocks::BlockedBy, causes::cause, views::Sight};
 use crate::{
     clock::Millis,
-    http::{auth::Reader, problem::Problem, state::HttpState},
+    http::{auth::Reader, keys::Caller, problem::Problem, state::HttpState},
     store,
     telemetry::masking::mask_text,
 };
 
 /// Events that failed for the same cause.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct FailureGroup {
+pub(crate) struct FailureGroup {
     /// A stable word.
     #[schema(examples("refused"))]
     pub code: String,
@@ -41,15 +41,23 @@ pub(in crate::http) struct FailureGroup {
     get, path = "/v1/failures", tag = "observation", security(("token" = ["read"])),
     responses((status = 200, description = "The causes", body = Vec<FailureGroup>)),
 )]
-pub(in crate::http) async fn list_failures(
+pub(crate) async fn list_failures(
     State(state): State<HttpState>,
     Reader(caller): Reader,
 ) -> Result<Json<Vec<FailureGroup>>, Problem> {
+    causes_of_failures(&state, &caller).await.map(Json)
+}
+
+/// What is wrong, by cause, as the caller may see it.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn causes_of_failures(state: &HttpState, caller: &Caller) -> Result<Vec<FailureGroup>, Problem> {
     let sight = Sight::of(caller.scope);
     let blocked = state.store.waiting().await?;
     let failures = groups(state.store.failures().await?, sight);
     let blocked = blocked.iter().map(|waiting| FailureGroup::blocked(waiting, sight));
-    Ok(Json(blocked.chain(failures.into_iter().map(FailureGroup::of)).collect()))
+    Ok(blocked.chain(failures.into_iter().map(FailureGroup::of)).collect())
 }
 
 /// Whoever may not read the words cannot tell them apart either.

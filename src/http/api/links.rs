@@ -10,6 +10,7 @@ use super::{
 use crate::{
     http::{
         auth::{Operator, Reader},
+        keys::Caller,
         openapi::parts::ContactPath,
         problem::{Problem, ProblemDocument},
         state::HttpState,
@@ -18,24 +19,24 @@ use crate::{
 };
 
 /// Which links, and which page of them.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct SearchParams {
+pub(crate) struct SearchParams {
     /// Part of the contact's id or of the 客户编号, or the whole `ord`. For `operate` also part of the name, company, phone
     /// number, WeChat id or e-mail address.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    q: Option<String>,
+    pub q: Option<String>,
     /// Items of a page.
     #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<String>,
+    pub limit: Option<String>,
     /// The `next_cursor` of the page before.
     #[param(nullable = false, pattern = "^[A-Za-z0-9_-]{0,48}$")]
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// A page of linked contacts, by their ids.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct ContactPage {
+pub(crate) struct ContactPage {
     /// The links.
     pub items: Vec<ContactView>,
     /// `cursor` of the next page; null on the last one.
@@ -51,11 +52,19 @@ pub(in crate::http) struct ContactPage {
     get, path = "/v1/contacts", tag = "contacts", params(SearchParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of linked contacts", body = ContactPage)),
 )]
-pub(in crate::http) async fn search_contacts(
+pub(crate) async fn search_contacts(
     State(state): State<HttpState>,
     Reader(caller): Reader,
     Params(params): Params<SearchParams>,
 ) -> Result<Json<ContactPage>, Problem> {
+    search(&state, &caller, params).await.map(Json)
+}
+
+/// A page of the linked contacts that match, as the caller may see them.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`], or that the ledger cannot be read.
+pub(crate) async fn search(state: &HttpState, caller: &Caller, params: SearchParams) -> Result<ContactPage, Problem> {
     let invalid = |(name, allowed): query::Fault| Problem::InvalidQuery(name.to_owned(), allowed);
     let q = query::plain("q", params.q.unwrap_or_default()).map_err(invalid)?;
     let limit = query::limit(params.limit.as_deref())?;
@@ -70,16 +79,16 @@ pub(in crate::http) async fn search_contacts(
     let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) <= limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_cursor = rows.last().filter(|_| !is_last).map(|row| row.contact_id.clone());
-    Ok(Json(ContactPage { items: rows.into_iter().map(|row| ContactView::of(row, sight)).collect(), next_cursor }))
+    Ok(ContactPage { items: rows.into_iter().map(|row| ContactView::of(row, sight)).collect(), next_cursor })
 }
 
 /// Why something is done.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct ReasonParams {
+pub(crate) struct ReasonParams {
     /// For the audit log.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 impl ReasonParams {
@@ -87,7 +96,7 @@ impl ReasonParams {
     ///
     /// # Errors
     /// [`Problem::InvalidQuery`] if it is too long or holds control characters.
-    pub(in crate::http) fn read(self) -> Result<Option<String>, Problem> {
+    pub(crate) fn read(self) -> Result<Option<String>, Problem> {
         let reason = query::plain("reason", self.reason.unwrap_or_default())
             .map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
         Ok(Some(reason).filter(|reason| !reason.is_empty()))
@@ -107,19 +116,32 @@ impl ReasonParams {
         (status = 409, description = "An event of the contact is running or half done", body = ProblemDocument),
     ),
 )]
-pub(in crate::http) async fn forget_link(
+pub(crate) async fn forget_link(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     Params(params): Params<ReasonParams>,
 ) -> Result<Json<ContactView>, Problem> {
+    forget(&state, &operator, id, params).await.map(Json)
+}
+
+/// Forgets the link; answers what it was.
+///
+/// # Errors
+/// [`Problem::ContactNotLinked`], [`Problem::WrongState`], or that the reason is not valid.
+pub(crate) async fn forget(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    params: ReasonParams,
+) -> Result<ContactView, Problem> {
     let reason = params.read()?;
     let contact_id = id.contact()?;
-    let store = state.store.clone();
-    let forget = async move { store.unlink(&contact_id, &caller.actor(), reason.as_deref()).await };
+    let (store, actor) = (state.store.clone(), caller.actor());
+    let forget = async move { store.unlink(&contact_id, &actor, reason.as_deref()).await };
     let link = state.undisturbed(forget).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactNotLinked,
         other => other,
     })?;
-    Ok(Json(ContactView::of(link, Sight::Plain)))
+    Ok(ContactView::of(link, Sight::Plain))
 }

@@ -1,19 +1,19 @@
 //! The internal REST interface, `/v1` (`contract.md` §5): one file a noun.
 
-pub(super) mod adoption;
-pub(super) mod audit;
-mod blocks;
-mod causes;
-pub(super) mod contacts;
-mod credentials;
-mod disclosure;
-pub(super) mod events;
-pub(super) mod failures;
-pub(super) mod links;
-pub(super) mod operations;
-pub(super) mod pauses;
-pub(super) mod preview;
-mod query;
-pub(super) mod stats;
-pub(super) mod stream;
-pub(super) mod views;
+pub(crate) mod adoption;
+pub(crate) mod audit;
+pub(crate) mod blocks;
+pub(crate) mod causes;
+pub(crate) mod contacts;
+pub(crate) mod credentials;
+pub(crate) mod disclosure;
+pub(crate) mod events;
+pub(crate) mod failures;
+pub(crate) mod links;
+pub(crate) mod operations;
+pub(crate) mod pauses;
+pub(crate) mod preview;
+pub(crate) mod query;
+pub(crate) mod stats;
+pub(crate) mod stream;
+pub(crate) mod views;

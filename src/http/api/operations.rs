@@ -28,18 +28,18 @@ const REPLAYABLE: [Status; 3] = [Status::Dead, Status::NotAdmitted, Status::Disc
 /// Why an operator does something.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct ReasonBody {
+pub(crate) struct ReasonBody {
     /// For the audit log.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("客户要求重新同步"))]
-    pub(in crate::http) reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// Checks an operator's reason.
 ///
 /// # Errors
 /// [`Problem::Invalid`] if it is too long or holds a NUL, which PostgreSQL cannot store.
-pub(in crate::http) fn checked_reason(reason: Option<String>) -> Result<Option<String>, Problem> {
+pub(crate) fn checked_reason(reason: Option<String>) -> Result<Option<String>, Problem> {
     match reason {
         Some(text) if text.chars().count() > MAX_REASON_CHARS || text.contains('\0') => {
             let message = format!("up to {MAX_REASON_CHARS} characters, no NUL");
@@ -51,7 +51,7 @@ pub(in crate::http) fn checked_reason(reason: Option<String>) -> Result<Option<S
 
 /// Where an event stands after an operator's deed.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Moved {
+pub(crate) struct Moved {
     /// The event's id.
     #[schema(format = "uuid")]
     pub id: String,
@@ -71,17 +71,30 @@ pub(in crate::http) struct Moved {
         DeedRefusals,
     ),
 )]
-pub(in crate::http) async fn replay_event(
+pub(crate) async fn replay_event(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Moved>, Problem> {
-    let reason = checked_reason(body.reason)?;
+    replay(&state, &operator, id, body.reason).await.map(Json)
+}
+
+/// Puts an event back into its contact's turn.
+///
+/// # Errors
+/// [`Problem::EventNotFound`], [`Problem::WrongState`], or that the reason is not valid.
+pub(crate) async fn replay(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    reason: Option<String>,
+) -> Result<Moved, Problem> {
+    let reason = checked_reason(reason)?;
     let id = id.event()?;
-    let (store, event) = (state.store.clone(), id.clone());
-    state.undisturbed(async move { store.replay(&event, &caller.actor(), reason.as_deref()).await }).await?;
-    Ok(Json(Moved { id, status: Status::Queued }))
+    let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
+    state.undisturbed(async move { store.replay(&event, &actor, reason.as_deref()).await }).await?;
+    Ok(Moved { id, status: Status::Queued })
 }
 
 /// Discard one event
@@ -96,39 +109,52 @@ pub(in crate::http) async fn replay_event(
         DeedRefusals,
     ),
 )]
-pub(in crate::http) async fn discard_event(
+pub(crate) async fn discard_event(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Moved>, Problem> {
-    let reason = checked_reason(body.reason)?;
+    discard(&state, &operator, id, body.reason).await.map(Json)
+}
+
+/// Gives an event up.
+///
+/// # Errors
+/// As [`replay`].
+pub(crate) async fn discard(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    reason: Option<String>,
+) -> Result<Moved, Problem> {
+    let reason = checked_reason(reason)?;
     let id = id.event()?;
-    let (store, event) = (state.store.clone(), id.clone());
-    state.undisturbed(async move { store.discard(&event, &caller.actor(), reason.as_deref()).await }).await?;
-    Ok(Json(Moved { id, status: Status::Discarded }))
+    let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
+    state.undisturbed(async move { store.discard(&event, &actor, reason.as_deref()).await }).await?;
+    Ok(Moved { id, status: Status::Discarded })
 }
 
 /// What a person decided about an event that needs review (人工处理).
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct ResolveBody {
+pub(crate) struct ResolveBody {
     /// `done`: the step in question took effect. `resend`: it did not, send it again. `link`: the contact is customer `ord`.
-    decision: DecisionWord,
+    pub decision: DecisionWord,
     /// The customer's record, for `link` only.
     #[serde(default, deserialize_with = "present_whole")]
     #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
-    ord: Option<i64>,
+    pub ord: Option<i64>,
     /// For the audit log.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$")]
-    reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// The decisions that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::http) enum DecisionWord {
+pub(crate) enum DecisionWord {
     /// The step took effect.
     Done,
     /// It did not.
@@ -168,26 +194,37 @@ impl ResolveBody {
         DeedRefusals,
     ),
 )]
-pub(in crate::http) async fn resolve_event(
+pub(crate) async fn resolve_event(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     JsonBody(body): JsonBody<ResolveBody>,
 ) -> Result<Json<Moved>, Problem> {
+    resolve(&state, &operator, id, body).await.map(Json)
+}
+
+/// Writes a person's decision and puts the event back into its turn.
+///
+/// # Errors
+/// As [`replay`], or that the decision and its customer do not fit.
+pub(crate) async fn resolve(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    body: ResolveBody,
+) -> Result<Moved, Problem> {
     let resolution = body.resolution()?;
     let reason = checked_reason(body.reason)?;
     let id = id.event()?;
-    let (store, event) = (state.store.clone(), id.clone());
-    state
-        .undisturbed(async move { store.resolve(&event, &resolution, &caller.actor(), reason.as_deref()).await })
-        .await?;
-    Ok(Json(Moved { id, status: Status::Queued }))
+    let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
+    state.undisturbed(async move { store.resolve(&event, &resolution, &actor, reason.as_deref()).await }).await?;
+    Ok(Moved { id, status: Status::Queued })
 }
 
 /// Which events to replay; at least one member that narrows them.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct ReplayFilter {
+pub(crate) struct ReplayFilter {
     /// States, separated by commas, of those from which replay is allowed; `dead` if none is named.
     #[serde(default, deserialize_with = "present")]
     #[schema(
@@ -195,7 +232,7 @@ pub(in crate::http) struct ReplayFilter {
         pattern = "^(dead|not_admitted|discarded)(,(dead|not_admitted|discarded))*$",
         examples("dead")
     )]
-    status: Option<String>,
+    pub status: Option<String>,
     /// Event type.
     #[serde(rename = "type", default, deserialize_with = "present")]
     #[schema(
@@ -205,26 +242,30 @@ pub(in crate::http) struct ReplayFilter {
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
         examples("deal.closed")
     )]
-    kind: Option<String>,
+    pub kind: Option<String>,
     /// Whose events.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
-    contact_id: Option<String>,
+    pub contact_id: Option<String>,
+    /// The error's code.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, pattern = "^[a-z_]{1,40}$", examples("refused"))]
+    pub code: Option<String>,
     /// Received at or after this moment.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, format = DateTime)]
-    since: Option<String>,
+    pub since: Option<String>,
     /// Received before this moment.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, format = DateTime)]
-    until: Option<String>,
+    pub until: Option<String>,
     /// Part of the id, webhook id, contact id or error text.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    q: Option<String>,
+    pub q: Option<String>,
     /// Only count.
     #[serde(default)]
-    dry_run: bool,
+    pub dry_run: bool,
 }
 
 impl ReplayFilter {
@@ -236,13 +277,14 @@ impl ReplayFilter {
             ("contact_id", self.contact_id.as_deref()),
             ("since", self.since.as_deref()),
             ("until", self.until.as_deref()),
+            ("code", self.code.as_deref()),
             ("q", self.q.as_deref()),
         ];
         if let Some((name, _)) = members.iter().find(|(_, text)| *text == Some("")) {
             return Err(invalid(format!("/{name}"), "may not be empty".into()));
         }
         if members.iter().all(|(_, text)| text.is_none()) {
-            let message = "name at least one of status, type, contact_id, since, until, q";
+            let message = "name at least one of status, type, contact_id, code, since, until, q";
             return Err(invalid(String::new(), message.into()));
         }
         let text = FilterText {
@@ -252,6 +294,7 @@ impl ReplayFilter {
             blocked: None,
             since: self.since.as_deref(),
             until: self.until.as_deref(),
+            code: self.code.as_deref(),
             q: self.q.as_deref(),
         };
         let filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
@@ -264,7 +307,7 @@ impl ReplayFilter {
 
 /// How many events were put back.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Replayed {
+pub(crate) struct Replayed {
     /// Events put back into their turn.
     pub replayed: i64,
     /// With `dry_run`: how many would have been.
@@ -281,20 +324,31 @@ pub(in crate::http) struct Replayed {
     request_body(content = ReplayFilter, content_type = "application/json"),
     responses((status = 200, description = "How many", body = Replayed)),
 )]
-pub(in crate::http) async fn replay_events(
+pub(crate) async fn replay_events(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     JsonBody(body): JsonBody<ReplayFilter>,
 ) -> Result<Json<Replayed>, Problem> {
+    replay_matching(&state, &operator, &body).await.map(Json)
+}
+
+/// Puts all events that match back into their turns, or counts them.
+///
+/// # Errors
+/// [`Problem::Invalid`] if the filter narrows nothing or cannot be read.
+pub(crate) async fn replay_matching(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    body: &ReplayFilter,
+) -> Result<Replayed, Problem> {
     let filter = body.read()?;
-    let (store, dry_run) = (state.store.clone(), body.dry_run);
-    let matched =
-        state.undisturbed(async move { store.replay_matching(&filter, dry_run, &caller.actor()).await }).await?;
-    Ok(Json(if dry_run {
+    let (store, dry_run, actor) = (state.store.clone(), body.dry_run, caller.actor());
+    let matched = state.undisturbed(async move { store.replay_matching(&filter, dry_run, &actor).await }).await?;
+    Ok(if dry_run {
         Replayed { replayed: 0, would_replay: Some(matched) }
     } else {
         Replayed { replayed: matched, would_replay: None }
-    }))
+    })
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ const PAUSES_MAX: usize = 100;
 /// What can be paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::http) enum ScopeWord {
+pub(crate) enum ScopeWord {
     /// Everything.
     All,
     /// The events of a type.
@@ -35,7 +35,7 @@ pub(in crate::http) enum ScopeWord {
 /// What is to stand still, and for how long.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct PauseBody {
+pub(crate) struct PauseBody {
     scope: ScopeWord,
     /// Which type or contact; absent for `all`.
     #[serde(default, deserialize_with = "present")]
@@ -53,7 +53,7 @@ pub(in crate::http) struct PauseBody {
 /// What is to go on.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct ResumeBody {
+pub(crate) struct ResumeBody {
     scope: ScopeWord,
     /// Which type or contact; absent for `all`.
     #[serde(default, deserialize_with = "present")]
@@ -67,7 +67,7 @@ pub(in crate::http) struct ResumeBody {
 
 /// What an operator has paused.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct PauseView {
+pub(crate) struct PauseView {
     /// `all`, `type` or `contact`.
     #[schema(value_type = String, examples("type"))]
     pub scope: &'static str,
@@ -104,7 +104,7 @@ impl PauseView {
 
 /// What is paused now.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Pauses {
+pub(crate) struct Pauses {
     /// The oldest first.
     pub pauses: Vec<PauseView>,
 }
@@ -119,7 +119,7 @@ pub(in crate::http) struct Pauses {
     request_body(content = PauseBody, content_type = "application/json"),
     responses((status = 200, description = "What is paused now", body = Pauses)),
 )]
-pub(in crate::http) async fn pause(
+pub(crate) async fn pause(
     State(state): State<HttpState>,
     Operator(caller): Operator,
     JsonBody(body): JsonBody<PauseBody>,
@@ -146,7 +146,7 @@ pub(in crate::http) async fn pause(
     request_body(content = ResumeBody, content_type = "application/json"),
     responses((status = 200, description = "What is paused still", body = Pauses)),
 )]
-pub(in crate::http) async fn resume(
+pub(crate) async fn resume(
     State(state): State<HttpState>,
     Operator(caller): Operator,
     JsonBody(body): JsonBody<ResumeBody>,

@@ -19,7 +19,7 @@ use crate::{
 
 /// What an event would cause.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Preview {
+pub(crate) struct Preview {
     /// Event type.
     #[serde(rename = "type")]
     pub kind: String,
@@ -46,7 +46,7 @@ pub(in crate::http) struct Preview {
     request_body(content = EventBody, content_type = "application/json"),
     responses((status = 200, description = "What it would cause", body = Preview)),
 )]
-pub(in crate::http) async fn preview_event(
+pub(crate) async fn preview_event(
     State(state): State<HttpState>,
     Operator(caller): Operator,
     request: Request,

@@ -10,15 +10,15 @@ use serde::de::DeserializeOwned;
 use crate::{clock::Millis, event::Status, http::problem::Problem, store::EventFilter};
 
 /// Items of a page unless the caller says otherwise.
-pub(in crate::http) const DEFAULT_LIMIT: i64 = 50;
+pub(crate) const DEFAULT_LIMIT: i64 = 50;
 /// Most items of a page.
-pub(in crate::http) const MAX_LIMIT: i64 = 200;
+pub(crate) const MAX_LIMIT: i64 = 200;
 /// Longest `q` and `type`, in characters.
-pub(in crate::http) const MAX_TEXT_CHARS: usize = 200;
+pub(crate) const MAX_TEXT_CHARS: usize = 200;
 
 /// `?…` into a type; what cannot be read is [`Problem::InvalidQuery`].
 #[derive(Debug)]
-pub(in crate::http) struct Params<T>(pub(super) T);
+pub(crate) struct Params<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
@@ -33,7 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
 /// The `{id}` of a path; an unreadable one names nothing.
 #[derive(Debug)]
-pub(in crate::http) struct PathId(pub(super) String);
+pub(crate) struct PathId(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = std::convert::Infallible;
@@ -49,7 +49,7 @@ impl PathId {
     ///
     /// # Errors
     /// [`Problem::ContactNotLinked`]: what cannot be a contact is not linked.
-    pub(in crate::http) fn contact(self) -> Result<String, Problem> {
+    pub(crate) fn contact(self) -> Result<String, Problem> {
         if is_contact_id(&self.0) { Ok(self.0) } else { Err(Problem::ContactNotLinked) }
     }
 
@@ -57,35 +57,36 @@ impl PathId {
     ///
     /// # Errors
     /// [`Problem::EventNotFound`]
-    pub(in crate::http) fn event(self) -> Result<String, Problem> {
+    pub(crate) fn event(self) -> Result<String, Problem> {
         let id = uuid::Uuid::try_parse(&self.0).map_err(|_| Problem::EventNotFound)?;
         Ok(id.hyphenated().to_string())
     }
 }
 
 /// Whether this is a contact's id: 1–48 of `A–Z a–z 0–9 _ -` (`contract.md` §1).
-pub(in crate::http) fn is_contact_id(id: &str) -> bool {
+pub(crate) fn is_contact_id(id: &str) -> bool {
     (1..=48).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 /// What an event filter says, as text; an empty text says nothing.
 #[derive(Debug, Default)]
-pub(in crate::http) struct FilterText<'a> {
-    pub(in crate::http) status: Option<&'a str>,
-    pub(in crate::http) kind: Option<&'a str>,
-    pub(in crate::http) contact_id: Option<&'a str>,
-    pub(in crate::http) blocked: Option<&'a str>,
-    pub(in crate::http) since: Option<&'a str>,
-    pub(in crate::http) until: Option<&'a str>,
-    pub(in crate::http) q: Option<&'a str>,
+pub(crate) struct FilterText<'a> {
+    pub(crate) status: Option<&'a str>,
+    pub(crate) kind: Option<&'a str>,
+    pub(crate) contact_id: Option<&'a str>,
+    pub(crate) blocked: Option<&'a str>,
+    pub(crate) since: Option<&'a str>,
+    pub(crate) until: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
+    pub(crate) q: Option<&'a str>,
 }
 
 /// A member that cannot be read: its name, and what is allowed.
-pub(in crate::http) type Fault = (&'static str, String);
+pub(crate) type Fault = (&'static str, String);
 
 impl FilterText<'_> {
     /// The filter, or the first member that cannot be read.
-    pub(in crate::http) fn read(&self) -> Result<EventFilter, Fault> {
+    pub(crate) fn read(&self) -> Result<EventFilter, Fault> {
         let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         let contact_id = given(self.contact_id);
         if contact_id.as_deref().is_some_and(|id| !is_contact_id(id)) {
@@ -103,6 +104,7 @@ impl FilterText<'_> {
             },
             since: moment("since", self.since)?,
             until: moment("until", self.until)?,
+            code: given(self.code).map(code).transpose()?,
             q: given(self.q).map(|text| plain("q", text)).transpose()?,
             search_words: false,
         })
@@ -114,8 +116,14 @@ fn statuses(list: &str) -> Result<Vec<Status>, Fault> {
     names.map(|name| Status::from_str(name).map_err(|error| ("status", error.to_string()))).collect()
 }
 
+/// An error's code: a word of the bridge's own.
+fn code(text: String) -> Result<String, Fault> {
+    let is_code = text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if is_code { Ok(text) } else { Err(("code", "an error's code: up to 40 of a-z _".into())) }
+}
+
 /// A text without control characters (PostgreSQL cannot store a NUL) of at most [`MAX_TEXT_CHARS`].
-pub(in crate::http) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
+pub(crate) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
     if text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control) {
         return Err((name, format!("up to {MAX_TEXT_CHARS} characters, no control characters")));
     }
@@ -134,7 +142,7 @@ fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Millis>, Faul
 ///
 /// # Errors
 /// [`Problem::InvalidQuery`] unless it is a number from 1 to [`MAX_LIMIT`].
-pub(in crate::http) fn limit(text: Option<&str>) -> Result<i64, Problem> {
+pub(crate) fn limit(text: Option<&str>) -> Result<i64, Problem> {
     let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
     let digits = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
@@ -147,7 +155,7 @@ pub(in crate::http) fn limit(text: Option<&str>) -> Result<i64, Problem> {
 ///
 /// # Errors
 /// [`Problem::InvalidQuery`] unless it is a number from 1 to `most`.
-pub(in crate::http) fn seconds(text: Option<&str>, most: u64) -> Result<Option<Duration>, Problem> {
+pub(crate) fn seconds(text: Option<&str>, most: u64) -> Result<Option<Duration>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let digits = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u64>() {
@@ -160,7 +168,7 @@ pub(in crate::http) fn seconds(text: Option<&str>, most: u64) -> Result<Option<D
 ///
 /// # Errors
 /// [`Problem::InvalidQuery`] unless it is a cursor that a page gave.
-pub(in crate::http) fn cursor(text: Option<&str>) -> Result<Option<i64>, Problem> {
+pub(crate) fn cursor(text: Option<&str>) -> Result<Option<i64>, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let digits = text
         .strip_prefix('c')
@@ -175,7 +183,7 @@ pub(in crate::http) fn cursor(text: Option<&str>) -> Result<Option<i64>, Problem
 ///
 /// # Errors
 /// [`Problem::InvalidQuery`] for anything else.
-pub(in crate::http) fn flag(name: &str, text: Option<&str>) -> Result<bool, Problem> {
+pub(crate) fn flag(name: &str, text: Option<&str>) -> Result<bool, Problem> {
     match text {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
@@ -184,12 +192,12 @@ pub(in crate::http) fn flag(name: &str, text: Option<&str>) -> Result<bool, Prob
 }
 
 /// The cursor of the page that begins behind this item.
-pub(in crate::http) fn cursor_at(seq: i64) -> String {
+pub(crate) fn cursor_at(seq: i64) -> String {
     format!("c{seq}")
 }
 
 /// Cuts the one item too many that was asked for, and says where the next page begins.
-pub(in crate::http) fn page<T>(mut rows: Vec<T>, limit: i64, seq: impl Fn(&T) -> i64) -> (Vec<T>, Option<String>) {
+pub(crate) fn page<T>(mut rows: Vec<T>, limit: i64, seq: impl Fn(&T) -> i64) -> (Vec<T>, Option<String>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -251,11 +259,13 @@ mod tests {
             blocked: Some("true"),
             since: Some("2026-11-23T00:00:00+08:00"),
             until: Some("2026-11-23T00:00:00Z"),
+            code: Some("refused"),
             q: Some("张"),
         };
         let filter = text.read().unwrap();
         assert_eq!(filter.statuses, [Status::Dead, Status::Held]);
         assert_eq!((filter.kind.as_deref(), filter.q.as_deref()), (Some("deal.closed"), Some("张")));
+        assert_eq!(filter.code.as_deref(), Some("refused"));
         assert_eq!(filter.until.unwrap().since(filter.since.unwrap()).as_secs(), 8 * 3_600);
 
         let long = "x".repeat(MAX_TEXT_CHARS + 1);
@@ -265,6 +275,7 @@ mod tests {
             (FilterText { blocked: Some("yes"), ..FilterText::default() }, "blocked"),
             (FilterText { kind: Some("a\u{0}"), ..FilterText::default() }, "type"),
             (FilterText { contact_id: Some("a b"), ..FilterText::default() }, "contact_id"),
+            (FilterText { code: Some("Refused"), ..FilterText::default() }, "code"),
             (FilterText { since: Some("yesterday"), ..FilterText::default() }, "since"),
             (FilterText { until: Some("2026-11-23"), ..FilterText::default() }, "until"),
             (FilterText { q: Some(&long), ..FilterText::default() }, "q"),

@@ -15,6 +15,7 @@ use crate::{
     event::Status,
     http::{
         auth::Reader,
+        keys::Caller,
         problem::Problem,
         state::{Dispatch, HttpState},
     },
@@ -23,7 +24,7 @@ use crate::{
 
 /// How the bridge stands.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Stats {
+pub(crate) struct Stats {
     /// When this was answered.
     #[schema(format = DateTime)]
     pub at: String,
@@ -70,7 +71,7 @@ pub(in crate::http) struct Versions {
 
 /// As of when the figures are: they are kept, so that asking costs the same however much the ledger holds.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct AsOf {
+pub(crate) struct AsOf {
     /// What is open, dead or linked, and what succeeded in the last hour.
     #[schema(format = DateTime)]
     pub counts: String,
@@ -87,7 +88,7 @@ pub(in crate::http) struct AsOf {
 
 /// How much happened.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Rates {
+pub(crate) struct Rates {
     /// Events received in the last sixty minutes of the clock.
     pub received_last_hour: i64,
     /// Events that succeeded in the last hour.
@@ -96,7 +97,7 @@ pub(in crate::http) struct Rates {
 
 /// How the senders stand.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Sender {
+pub(crate) struct Sender {
     /// When the last webhook came.
     #[schema(format = DateTime)]
     pub last_webhook_at: Option<String>,
@@ -108,7 +109,7 @@ pub(in crate::http) struct Sender {
 
 /// Numbers that are missing.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Gap {
+pub(crate) struct Gap {
     /// Whose events.
     pub contact_id: String,
     /// Last number before the gap.
@@ -122,19 +123,24 @@ pub(in crate::http) struct Gap {
     get, path = "/v1/stats", tag = "observation", security(("token" = ["read"])),
     responses((status = 200, description = "How the bridge stands", body = Stats)),
 )]
-pub(in crate::http) async fn get_stats(
-    State(state): State<HttpState>,
-    Reader(caller): Reader,
-) -> Result<Json<Stats>, Problem> {
+pub(crate) async fn get_stats(State(state): State<HttpState>, Reader(caller): Reader) -> Result<Json<Stats>, Problem> {
+    standing(&state, &caller).await.map(Json)
+}
+
+/// How the bridge stands, as the caller may see it.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn standing(state: &HttpState, caller: &Caller) -> Result<Stats, Problem> {
     let figures = state.store.figures().await?;
     let is_operator = caller.scope >= Scope::Operate;
     let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
     let pauses = state.store.pauses().await?.into_iter().map(|pause| PauseView::of(pause, is_operator)).collect();
-    let mut stats = view(&state, &figures, pauses, blocks);
+    let mut stats = view(state, &figures, pauses, blocks);
     if !is_operator {
         stats.dispatch = stats.dispatch.wordless();
     }
-    Ok(Json(stats))
+    Ok(stats)
 }
 
 fn view(state: &HttpState, counted: &store::Stats, pauses: Vec<PauseView>, blocks: Vec<BlockView>) -> Stats {
@@ -171,7 +177,7 @@ fn view(state: &HttpState, counted: &store::Stats, pauses: Vec<PauseView>, block
 }
 
 /// How the senders stand, the last of whom was heard at `last`.
-pub(in crate::http) fn sender(now: Millis, last: Option<Millis>, silence_after: std::time::Duration) -> Sender {
+pub(crate) fn sender(now: Millis, last: Option<Millis>, silence_after: std::time::Duration) -> Sender {
     let silence = last.map(|last| now.since(last));
     Sender {
         last_webhook_at: last.map(Millis::rfc3339),

@@ -37,14 +37,14 @@ const MAX_SECONDS: u64 = 3_600;
 
 /// What a caller may ask of a stream.
 #[derive(Debug, serde::Deserialize)]
-pub(in crate::http) struct StreamParams {
+pub(crate) struct StreamParams {
     seconds: Option<String>,
 }
 
 /// What one event of the stream is made of.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "it only describes for the document what the stream writes")]
-pub(in crate::http) struct StreamEvent {
+pub(crate) struct StreamEvent {
     /// Where to go on behind it: send it as `Last-Event-ID`.
     id: String,
     /// `state`: an event has another state. `reset`: some were missed; read anew what you show.
@@ -72,18 +72,31 @@ pub(in crate::http) struct StreamEvent {
         (status = 429, description = "Too many streams are open", body = ProblemDocument),
     ),
 )]
-pub(in crate::http) async fn stream_changes(
+pub(crate) async fn stream_changes(
     State(state): State<HttpState>,
     Reader(caller): Reader,
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
+    changes(&state, caller, &headers, end)
+}
+
+/// A stream of the changes from now on, or from behind `Last-Event-ID`; it ends with the caller's token, or after `end`.
+///
+/// # Errors
+/// [`Problem::TooManyStreams`]
+pub(crate) fn changes(
+    state: &HttpState,
+    caller: Caller,
+    headers: &HeaderMap,
+    end: Option<Duration>,
+) -> Result<Response, Problem> {
     let place = state.streams().take(&caller.name).ok_or(Problem::TooManyStreams)?;
     // A name that cannot be read is one that nobody gave.
     let last = headers.get("last-event-id").filter(|id| !id.is_empty()).map(|id| id.to_str().unwrap_or_default());
     let changes = follow(state.store.follow(last), state.stop.clone(), place);
-    let changes = changes.take_until(revoked(state, caller));
+    let changes = changes.take_until(revoked(state.clone(), caller));
     let changes = changes.take_until(async move {
         match end {
             Some(end) => tokio::time::sleep(end).await,

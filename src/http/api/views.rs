@@ -14,7 +14,7 @@ use crate::{
 
 /// Whether what people wrote and who they are is shown as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum Sight {
+pub(crate) enum Sight {
     /// As [`disclosure`] says: what a `read` token may see.
     Masked,
     /// As stored.
@@ -23,24 +23,24 @@ pub(in crate::http) enum Sight {
 
 impl Sight {
     /// What a token of this scope sees of lists.
-    pub(in crate::http) fn of(scope: Scope) -> Self {
+    pub(crate) fn of(scope: Scope) -> Self {
         if scope < Scope::Operate { Self::Masked } else { Self::Plain }
     }
 
     /// A value, shown in part by this rule of [`disclosure`].
-    pub(in crate::http) fn json(self, value: Value, in_part: impl FnOnce(&Value) -> Value) -> Value {
+    pub(crate) fn json(self, value: Value, in_part: impl FnOnce(&Value) -> Value) -> Value {
         if self == Self::Plain { value } else { in_part(&value) }
     }
 
     /// What only whole sight shows.
-    pub(in crate::http) fn whole<T>(self, value: T) -> Option<T> {
+    pub(crate) fn whole<T>(self, value: T) -> Option<T> {
         (self == Self::Plain).then_some(value)
     }
 }
 
 /// An event in a list.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct EventItem {
+pub(crate) struct EventItem {
     /// uuid v7.
     #[schema(format = "uuid")]
     pub id: String,
@@ -85,7 +85,7 @@ pub(in crate::http) struct EventItem {
 
 /// Why an event failed, waits or ended.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct EventError {
+pub(crate) struct EventError {
     /// A stable word.
     #[schema(examples("refused"))]
     pub code: String,
@@ -96,7 +96,7 @@ pub(in crate::http) struct EventError {
 
 /// An event with everything that is known of it.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct EventDetail {
+pub(crate) struct EventDetail {
     /// What a list shows.
     #[serde(flatten)]
     pub item: EventItem,
@@ -129,7 +129,7 @@ pub(in crate::http) struct EventDetail {
 
 /// One step of an event's plan.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct StepView {
+pub(crate) struct StepView {
     /// From 0, in order.
     pub position: i64,
     /// Stable name within the event.
@@ -152,7 +152,7 @@ pub(in crate::http) struct StepView {
 
 /// One call to the ERP.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct CallView {
+pub(crate) struct CallView {
     /// The step that made it; `survey` for the look-ups before the plan.
     pub step: String,
     /// The interface's name.
@@ -175,7 +175,7 @@ pub(in crate::http) struct CallView {
 
 /// A contact and its customer in the ERP.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct ContactView {
+pub(crate) struct ContactView {
     /// The platform's id.
     #[schema(examples("c_1001"))]
     pub contact_id: String,
@@ -197,7 +197,7 @@ pub(in crate::http) struct ContactView {
 }
 
 impl EventItem {
-    pub(in crate::http) fn of(row: &EventSummary, sight: Sight) -> Self {
+    pub(crate) fn of(row: &EventSummary, sight: Sight) -> Self {
         let words = row.error.as_deref().and_then(|words| sight.whole(words));
         let blocked_by = row.blocked_by.as_deref().map(|name| BlockedBy::of(name, words));
         let error = row.error.clone().or_else(|| row.error_code.clone()).map(|words| {
@@ -226,7 +226,7 @@ impl EventItem {
 
 impl EventItem {
     /// As a list shows it, which nobody audits: numbers in an error's words are masked for `operate` too.
-    pub(in crate::http) fn listed(mut self) -> Self {
+    pub(crate) fn listed(mut self) -> Self {
         if let Some(error) = &mut self.error {
             error.message = mask_text(&error.message);
         }
@@ -235,7 +235,7 @@ impl EventItem {
 }
 
 impl EventDetail {
-    pub(in crate::http) fn of(row: EventRow, steps: Vec<StepRow>, calls: Page<CallRow>, sight: Sight) -> Self {
+    pub(crate) fn of(row: EventRow, steps: Vec<StepRow>, calls: Page<CallRow>, sight: Sight) -> Self {
         let item = EventItem::of(&row.summary(), sight);
         Self {
             item,
@@ -283,7 +283,7 @@ impl CallView {
 
 impl ContactView {
     /// A 客户编号 is the ERP's text: unless it looks like an id, only whole sight shows it.
-    pub(in crate::http) fn of(row: ContactRow, sight: Sight) -> Self {
+    pub(crate) fn of(row: ContactRow, sight: Sight) -> Self {
         Self {
             contact_id: row.contact_id,
             ord: row.link.ord,
@@ -296,7 +296,7 @@ impl ContactView {
 }
 
 /// A stored body as JSON; one that is none (it was refused) as text.
-pub(in crate::http) fn payload_json(payload: String, sight: Sight) -> Value {
+pub(crate) fn payload_json(payload: String, sight: Sight) -> Value {
     let value = json::parse_text(&payload).unwrap_or(Value::String(payload));
     sight.json(value, disclosure::body)
 }

@@ -263,7 +263,7 @@ fn deal_schema() -> Value {
 /// Says of derived schemas how their members depend on each other.
 pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     if let Some(filter) = schemas.get_mut("ReplayFilter") {
-        let members = ["status", "type", "contact_id", "since", "until", "q"];
+        let members = ["status", "type", "contact_id", "code", "since", "until", "q"];
         filter["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
     }
     if let Some(resolve) = schemas.get_mut("ResolveBody") {

@@ -29,7 +29,8 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
         ledger.clock.advance(MS);
     }
     ledger.accept(NewEvent { intake: Intake::Ignored, contact_id: None, ..event("w3", "") }).await;
-    ledger.store.settle(ledger.claim(1).await.remove(0).lease, Settlement::to(Status::Dead)).await.unwrap();
+    let dead = Settlement::to(Status::Dead).because("invalid", "x");
+    ledger.store.settle(ledger.claim(1).await.remove(0).lease, dead).await.unwrap();
     let all = EventFilter::default;
     let at = |ms: i64| Some(Millis(START.0 + ms));
     let contact = |id: &str| Some(id.to_owned());
@@ -39,11 +40,13 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
     assert_eq!(found(ledger, statuses(&[Status::Queued])).await, ["w2", "w1"]);
     assert_eq!(found(ledger, statuses(&[Status::Queued, Status::Ignored])).await, ["w3", "w2", "w1"]);
     assert_eq!(found(ledger, statuses(&Status::ALL)).await.len(), 4);
+    assert_eq!(found(ledger, EventFilter { code: contact("invalid"), ..statuses(&[Status::Dead]) }).await, ["w0"]);
     assert_eq!(found(ledger, EventFilter { kind: contact("deal.closed"), ..all() }).await, ["w1"]);
     assert_eq!(found(ledger, EventFilter { contact_id: contact("c1"), ..all() }).await, ["w1", "w0"]);
     assert_eq!(found(ledger, EventFilter { since: at(1), ..all() }).await, ["w3", "w2", "w1"], "at or after");
     assert_eq!(found(ledger, EventFilter { until: at(1), ..all() }).await, ["w0"], "before");
     assert_eq!(found(ledger, EventFilter { since: at(1), until: at(2), ..all() }).await, ["w1"]);
+    assert!(found(ledger, EventFilter { code: contact("refused"), ..all() }).await.is_empty());
     let together = EventFilter {
         blocked: Some(false),
         statuses: vec![Status::Queued],
@@ -51,6 +54,7 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
         contact_id: contact("c2"),
         since: at(0),
         until: at(9),
+        code: None,
         q: contact("w2"),
         search_words: false,
     };

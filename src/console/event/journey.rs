@@ -1,0 +1,229 @@
+//! The way of an event from top to bottom: received, admitted, step by step into the ERP, and what comes next.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::times::Times;
+use crate::{
+    clock::Millis,
+    console::{
+        format::{self, Moment, moment},
+        words::{EventWords, Lang, field, fill, rule, step},
+    },
+    event::Status,
+    http::api::views::{CallView, EventDetail, StepView},
+    store::StepState,
+};
+
+/// One stage of the way.
+pub(super) struct Stage {
+    pub(super) title: String,
+    /// `good`, `bad`, `warn`, `run`, `wait` or `mute`; `next` for what has not happened yet.
+    pub(super) tone: &'static str,
+    pub(super) at: Option<Moment>,
+    pub(super) notes: Vec<String>,
+    pub(super) checks: Vec<Check>,
+    pub(super) calls: Vec<Call>,
+}
+
+/// An admission rule and what it found.
+pub(super) struct Check {
+    pub(super) name: String,
+    pub(super) passed: bool,
+    pub(super) message: String,
+}
+
+/// A call to the ERP.
+pub(super) struct Call {
+    pub(super) interface: String,
+    pub(super) is_ok: bool,
+    pub(super) outcome: String,
+    pub(super) at: Moment,
+    pub(super) span: String,
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) response: Option<String>,
+}
+
+/// How the time was spent, ready to be drawn.
+pub(super) struct Spent {
+    /// Class, percent from the left, percent wide.
+    pub(super) parts: Vec<(&'static str, u32, u32)>,
+    /// Class, name and span of each part.
+    pub(super) legend: Vec<(&'static str, &'static str, String)>,
+    pub(super) total: String,
+}
+
+/// The whole way.
+pub(super) struct Journey {
+    pub(super) stages: Vec<Stage>,
+    pub(super) spent: Spent,
+    pub(super) calls_cut: bool,
+}
+
+impl Stage {
+    fn new(title: impl Into<String>, tone: &'static str) -> Self {
+        Self { title: title.into(), tone, at: None, notes: Vec::new(), checks: Vec::new(), calls: Vec::new() }
+    }
+}
+
+/// What every stage needs to be written.
+struct Writer<'a> {
+    event: &'a EventDetail,
+    w: &'static EventWords,
+    now: Millis,
+    lang: Lang,
+}
+
+impl Journey {
+    pub(super) fn of(event: &EventDetail, now: Millis, lang: Lang) -> Self {
+        let writer = Writer { event, w: &lang.words().event, now, lang };
+        let mut stages = vec![writer.received()];
+        stages.extend(writer.admission());
+        stages.extend(writer.survey());
+        stages.extend(event.steps.iter().map(|row| writer.step(row)));
+        stages.extend(writer.last());
+        Self { stages, spent: writer.spent(), calls_cut: event.calls_cut }
+    }
+}
+
+impl Writer<'_> {
+    fn received(&self) -> Stage {
+        let item = &self.event.item;
+        let from =
+            if item.actor == "webhook" { self.w.by_webhook.to_owned() } else { fill(self.w.by_token, &[&item.actor]) };
+        let warnings = self.event.warnings.iter().filter_map(Value::as_array).flatten().map(|warning| {
+            let part = |name: &str| warning[name].as_str().unwrap_or_default().to_owned();
+            format!("{}：{} {}", self.w.warnings, part("pointer"), self.lang.part(&part("message")))
+        });
+        let at = Some(moment(&item.received_at, self.now, self.lang));
+        Stage { at, notes: std::iter::once(from).chain(warnings).collect(), ..Stage::new(self.w.received, "good") }
+    }
+
+    fn admission(&self) -> Option<Stage> {
+        if self.event.force {
+            let notes = vec![self.w.forced.to_owned()];
+            return Some(Stage { notes, ..Stage::new(self.w.admission, "warn") });
+        }
+        let decision = self.event.admission.as_ref()?;
+        let checks: Vec<_> = decision["rules"].as_array()?.iter().map(|check| self.check(check)).collect();
+        if checks.is_empty() {
+            return None;
+        }
+        let admitted = decision["admitted"].as_bool().unwrap_or_default();
+        let note = if admitted { self.w.admitted } else { self.w.not_admitted };
+        let tone = if admitted { "good" } else { "warn" };
+        Some(Stage { notes: vec![note.to_owned()], checks, ..Stage::new(self.w.admission, tone) })
+    }
+
+    fn check(&self, check: &Value) -> Check {
+        Check {
+            name: rule(self.lang, check["rule"].as_str().unwrap_or_default()).to_owned(),
+            passed: check["passed"].as_bool().unwrap_or_default(),
+            message: check["message"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The look-ups before the plan.
+    fn survey(&self) -> Option<Stage> {
+        let calls = self.calls_of("survey");
+        let first = calls.first()?.at.clone();
+        let tone = if calls.iter().all(|call| call.is_ok) { "good" } else { "warn" };
+        Some(Stage { at: Some(first), calls, ..Stage::new(step(self.lang, "survey"), tone) })
+    }
+
+    fn step(&self, row: &StepView) -> Stage {
+        let (tone, note) = match row.state {
+            StepState::Done => ("good", None),
+            StepState::Started if self.event.item.status == Status::Running => ("run", None),
+            StepState::Started => ("warn", Some(self.w.step_started)),
+            StepState::Planned => ("next", Some(self.w.step_planned)),
+        };
+        let at = row.finished_at.as_ref().or(row.started_at.as_ref());
+        Stage {
+            at: at.map(|at| moment(at, self.now, self.lang)),
+            notes: note.into_iter().map(str::to_owned).collect(),
+            calls: self.calls_of(&row.name),
+            ..Stage::new(step(self.lang, &row.name), tone)
+        }
+    }
+
+    fn calls_of(&self, name: &str) -> Vec<Call> {
+        self.event.calls.iter().filter(|call| call.step == name).map(|call| self.call(call)).collect()
+    }
+
+    fn call(&self, call: &CallView) -> Call {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let members = call.request.as_object().into_iter().flatten();
+        let fields = members.filter(|(_, value)| !value.is_null() && *value != "");
+        Call {
+            interface: call.interface.clone(),
+            is_ok: call.outcome == "ok",
+            outcome: self.lang.part(crate::http::api::causes::cause(&call.outcome).message).to_owned(),
+            at: moment(&call.started_at, self.now, self.lang),
+            span: format::span(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()), self.lang),
+            fields: fields.map(|(id, value)| (field(self.lang, id).to_owned(), text(value))).collect(),
+            response: call.response.clone().filter(|response| !response.is_empty()),
+        }
+    }
+
+    /// How it ended, or what comes next.
+    fn last(&self) -> Option<Stage> {
+        let (item, w) = (&self.event.item, self.w);
+        let next = item.next_attempt_at.as_ref().map(|next| moment(next, self.now, self.lang));
+        let (title, tone) = match item.status {
+            Status::Succeeded => (w.ended_succeeded.to_owned(), "good"),
+            Status::Dead => (w.ended_dead.to_owned(), "bad"),
+            Status::NeedsReview => (w.ended_review.to_owned(), "warn"),
+            Status::Discarded => (w.ended_discarded.to_owned(), "mute"),
+            Status::Ignored => (w.ended_ignored.to_owned(), "mute"),
+            Status::NotAdmitted => (w.ended_not_admitted.to_owned(), "mute"),
+            Status::Running => (w.next_running.to_owned(), "next run"),
+            Status::Held => match &next {
+                Some(next) => (fill(w.next_held, &[&next.exact]), "next"),
+                None => (w.next_held_open.to_owned(), "next"),
+            },
+            Status::Queued if item.blocked_by.is_some() => (w.next_blocked.to_owned(), "next"),
+            Status::Queued => match next.filter(|_| item.attempts > 0) {
+                Some(next) => (fill(w.next_retry, &[&next.short]), "next"),
+                None => (w.next_queued.to_owned(), "next"),
+            },
+        };
+        let why = match item.status {
+            Status::Succeeded | Status::Running => None,
+            _ => item.error.as_ref().map(|error| self.lang.part(&error.message).to_owned()),
+        };
+        let at = item.finished_at.as_ref().map(|at| moment(at, self.now, self.lang));
+        Some(Stage { at, notes: why.into_iter().collect(), ..Stage::new(title, tone) })
+    }
+
+    fn spent(&self) -> Spent {
+        let item = &self.event.item;
+        let received = format::millis(&item.received_at).unwrap_or(self.now);
+        let mut calls: Vec<_> = self
+            .event
+            .calls
+            .iter()
+            .filter_map(|call| {
+                let span = Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default());
+                Some((format::millis(&call.started_at)?, span))
+            })
+            .collect();
+        calls.sort_unstable();
+        let end = item.finished_at.as_deref().and_then(format::millis).unwrap_or(self.now);
+        let times = Times::of(received, &calls, end);
+        let [queue, own, _] = times.shares();
+        let all = [
+            ("queue", self.w.time_queue, times.queue, 0, queue),
+            ("own", self.w.time_own, times.own, queue, own),
+            ("erp", self.w.time_erp, times.erp, queue + own, 100_u32.saturating_sub(queue + own)),
+        ];
+        let shown = all.into_iter().filter(|(.., span, _, _)| !span.is_zero());
+        let (parts, legend) = shown
+            .map(|(class, name, span, from, width)| {
+                ((class, from, width), (class, name, format::span(span, self.lang)))
+            })
+            .unzip();
+        Spent { parts, legend, total: fill(self.w.time_total, &[&format::span(times.total(), self.lang)]) }
+    }
+}

@@ -1,0 +1,117 @@
+//! `/console/events/{id}`: the journey of one event, what comes next, and the one thing to do about it.
+
+mod act;
+mod journey;
+mod review;
+mod times;
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use serde_json::Value;
+
+pub(super) use self::act::{discard, replay, resolve};
+use self::{journey::Journey, review::Review};
+use super::{
+    fault::Fault,
+    frame::{Frame, Nav, page},
+    status::{self, Shown},
+    visit::Visit,
+    words::{Lang, kind, member},
+};
+use crate::{
+    event::{Status, Transition},
+    http::{
+        HttpState,
+        api::{
+            causes::cause,
+            events::{self, SightParams},
+            query::PathId,
+            views::EventDetail,
+        },
+    },
+};
+
+/// A member of the body: its name and its value.
+struct Fact {
+    name: String,
+    value: String,
+}
+
+#[derive(Template)]
+#[template(path = "event.html")]
+struct EventPage {
+    frame: Frame,
+    id: String,
+    kind: String,
+    contact: Option<String>,
+    webhook_id: Option<String>,
+    shown: Shown,
+    note: String,
+    hint: String,
+    journey: Journey,
+    facts: Vec<Fact>,
+    raw: Option<String>,
+    review: Option<Review>,
+    may_replay: bool,
+    may_discard: bool,
+    /// The cause in the to-do list that the event was opened from.
+    todo: String,
+}
+
+/// `GET /console/events/{id}`
+pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visit) -> Result<Response, Fault> {
+    let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;
+    let frame = Frame::of(&state, &visit, Nav::Events);
+    let lang = visit.lang;
+    let may = |happened| visit.is_operator() && event.item.status.after(happened).is_ok();
+    page(&EventPage {
+        kind: kind(lang, &event.item.kind).to_owned(),
+        contact: event.item.contact_id.clone(),
+        webhook_id: event.item.webhook_id.clone(),
+        shown: status::of_event(&event.item, lang),
+        note: status::note(&event.item, frame.now, lang),
+        hint: hint(&event, lang),
+        journey: Journey::of(&event, frame.now, lang),
+        facts: event.payload.as_ref().map(|payload| facts(payload, lang)).unwrap_or_default(),
+        raw: event
+            .payload
+            .as_ref()
+            .filter(|_| visit.is_operator())
+            .and_then(|value| serde_json::to_string_pretty(value).ok()),
+        review: Review::of(&event, lang).filter(|_| event.item.status == Status::NeedsReview),
+        may_replay: may(Transition::Replayed) && event.payload.is_some() && event.item.status != Status::NeedsReview,
+        may_discard: may(Transition::Discarded),
+        todo: visit.query.text("todo").unwrap_or_default(),
+        id: event.item.id,
+        frame,
+    })
+}
+
+/// What a person can do about it.
+fn hint(event: &EventDetail, lang: Lang) -> String {
+    let item = &event.item;
+    match (&item.blocked_by, &item.error) {
+        (Some(block), _) => lang.part(&block.hint).to_owned(),
+        (None, Some(error)) if !matches!(item.status, Status::Succeeded | Status::Discarded) => {
+            lang.part(cause(&error.code).hint).to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// The members of the body in their order, section by section.
+fn facts(payload: &Value, lang: Lang) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for section in ["contact", "thread", "signal", "deal"] {
+        let members = payload["data"][section].as_object();
+        for (name, value) in members.into_iter().flatten() {
+            let value = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            facts.push(Fact { name: member(lang, &format!("{section}.{name}")).to_owned(), value });
+        }
+    }
+    facts
+}

@@ -1,0 +1,173 @@
+//! `/console/events`: what came and what became of it. All filters stand in the address.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+
+use super::{
+    fault::Fault,
+    form::Fields,
+    format::{Moment, moment},
+    frame::{Frame, Nav, page},
+    status::{self, Shown},
+    visit::Visit,
+    words::{Lang, Words, fill, kind, kinds},
+};
+use crate::{
+    clock::Millis,
+    event::Status,
+    http::{
+        HttpState,
+        api::{
+            events::{self, ListParams},
+            views::EventItem,
+        },
+    },
+};
+
+/// Where the list is.
+pub(super) const PATH: &str = "/console/events";
+
+/// A list that many want: its address, its name, whether it is this one.
+struct Preset {
+    address: String,
+    label: &'static str,
+    is_here: bool,
+}
+
+/// An event in the list.
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) contact: Option<String>,
+    pub(super) shown: Shown,
+    pub(super) note: String,
+    pub(super) received: Moment,
+}
+
+impl Row {
+    /// As a list shows it.
+    pub(super) fn of(item: &EventItem, now: Millis, lang: Lang) -> Self {
+        Self {
+            id: item.id.clone(),
+            kind: kind(lang, &item.kind).to_owned(),
+            contact: item.contact_id.clone(),
+            shown: status::of_event(item, lang),
+            note: status::note(item, now, lang),
+            received: moment(&item.received_at, now, lang),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "events.html")]
+struct EventsPage {
+    frame: Frame,
+    presets: Vec<Preset>,
+    kinds: Vec<(&'static str, &'static str, bool)>,
+    rows: Vec<Row>,
+    asked: Asked,
+    older: Option<String>,
+    newest: Option<String>,
+    empty: &'static str,
+    empty_hint: &'static str,
+}
+
+/// What the form of the page holds.
+struct Asked {
+    q: String,
+    since: String,
+    until: String,
+    hidden: Vec<(&'static str, String)>,
+    contact: Option<String>,
+    clear: Option<&'static str>,
+    search_where: &'static str,
+}
+
+/// `GET /console/events`
+pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
+    let found = events::list(&state, &visit.caller, &params(&visit.query)).await?;
+    let frame = Frame::of(&state, &visit, Nav::Events);
+    let (lang, query, w) = (visit.lang, &visit.query, visit.lang.words());
+    let chosen = query.get("type").unwrap_or_default();
+    let narrowed =
+        ["q", "type", "status", "contact_id", "blocked", "since", "until"].iter().any(|name| query.get(name).is_some());
+    let (empty, empty_hint) = match (narrowed, query.get("status")) {
+        (false, _) => (w.events.none_yet, w.events.none_yet_hint),
+        (true, Some(TROUBLE)) => (w.events.none_trouble, ""),
+        (true, _) => (w.events.none_match, ""),
+    };
+    page(&EventsPage {
+        presets: presets(query, w),
+        kinds: kinds(lang).map(|(name, label)| (name, label, name == chosen)).collect(),
+        rows: found.items.iter().map(|item| Row::of(item, frame.now, lang)).collect(),
+        asked: asked(&visit, w, narrowed),
+        older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor), ("done", "")])),
+        newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", ""), ("done", "")])),
+        empty,
+        empty_hint,
+        frame,
+    })
+}
+
+/// States in which an event needs somebody.
+const TROUBLE: &str = "dead,needs_review";
+const WAITING: &str = "queued,running,held";
+
+fn params(query: &Fields) -> ListParams {
+    ListParams {
+        status: query.text("status"),
+        kind: query.text("type"),
+        contact_id: query.text("contact_id"),
+        blocked: query.text("blocked"),
+        code: query.text("code"),
+        since: query.get("since").map(|text| moment_of_form(text, "00:00:00")),
+        until: query.get("until").map(|text| moment_of_form(text, "23:59:59.999")),
+        q: query.text("q"),
+        limit: query.text("limit"),
+        cursor: query.text("cursor"),
+    }
+}
+
+/// A date of a form (`2026-11-23`) is a day of the ERP's zone; what is a moment already stays one.
+fn moment_of_form(text: &str, time: &str) -> String {
+    if text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10 {
+        format!("{text}T{time}+08:00")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
+    let status = query.get("status").unwrap_or_default();
+    let is_blocked = query.get("blocked") == Some("true");
+    let preset = |label, status_of: &str| Preset {
+        address: query.address(PATH, &[("status", status_of), ("blocked", ""), ("cursor", ""), ("done", "")]),
+        label,
+        is_here: status == status_of && !is_blocked,
+    };
+    let blocked = [("status", ""), ("blocked", "true"), ("cursor", ""), ("done", "")];
+    vec![
+        preset(w.events.preset_all, ""),
+        preset(w.events.preset_trouble, TROUBLE),
+        preset(w.events.preset_waiting, WAITING),
+        Preset { address: query.address(PATH, &blocked), label: w.status.blocked, is_here: is_blocked },
+        preset(w.status.succeeded, Status::Succeeded.as_str()),
+        preset(w.status.not_admitted, Status::NotAdmitted.as_str()),
+        preset(w.status.discarded, Status::Discarded.as_str()),
+    ]
+}
+
+fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
+    let query = &visit.query;
+    let text = |name: &str| query.text(name).unwrap_or_default();
+    let hidden = ["status", "blocked", "contact_id"].into_iter().filter_map(|name| Some((name, query.text(name)?)));
+    Asked {
+        q: text("q"),
+        since: text("since"),
+        until: text("until"),
+        hidden: hidden.collect(),
+        contact: query.get("contact_id").map(|id| fill(w.events.chip_contact, &[&id])),
+        clear: narrowed.then_some(PATH),
+        search_where: if visit.is_operator() { w.events.search_where } else { w.events.search_where_read },
+    }
+}

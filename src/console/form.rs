@@ -1,0 +1,53 @@
+//! Fields of forms and of addresses.
+
+/// Names and values in their order; a name may come several times.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads `a=1&b=2`, as forms are sent and queries are written.
+    pub(super) fn read(encoded: &[u8]) -> Self {
+        Self(form_urlencoded::parse(encoded).into_owned().collect())
+    }
+
+    /// The last value of a name without the blanks around it; `None` if it is empty.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).last().map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// The same as a text of its own.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+
+    /// Every value of a name.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// An address with these fields in its query, some replaced; an empty value leaves a field out.
+    pub(super) fn address(&self, path: &str, replaced: &[(&str, &str)]) -> String {
+        let kept = self.0.iter().filter(|(name, _)| !replaced.iter().any(|(other, _)| other == name));
+        let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+        let all: Vec<_> = kept.chain(replaced.iter().copied()).filter(|(_, value)| !value.is_empty()).collect();
+        match form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish() {
+            query if query.is_empty() => path.to_owned(),
+            query => format!("{path}?{query}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_read_and_written_back_with_what_is_replaced() {
+        let fields = Fields::read("q=%E5%BC%A0+1&status=dead&id=a&id=b&empty=".as_bytes());
+        assert_eq!((fields.get("q"), fields.get("empty"), fields.get("none")), (Some("张 1"), None, None));
+        assert_eq!(fields.all("id").collect::<Vec<_>>(), ["a", "b"]);
+        let address = fields.address("/console/events", &[("status", ""), ("cursor", "c1"), ("id", "")]);
+        assert_eq!(address, "/console/events?q=%E5%BC%A0+1&cursor=c1");
+        assert_eq!(Fields::default().address("/console", &[]), "/console");
+    }
+}

@@ -1,0 +1,55 @@
+//! Pages for people who never read logs: what came, why it is not in the ERP yet, and one click to put it right.
+//!
+//! A page is a file here, a template of the same name and its words (`docs/console.md` says how to add one). Pages ask and
+//! act by the functions of `http/api`, so that rights and masking are decided in one place.
+
+mod assets;
+mod event;
+mod events;
+mod fault;
+mod form;
+mod format;
+mod frame;
+mod layer;
+mod overview;
+mod sign_in;
+mod status;
+mod stream;
+mod todo;
+mod visit;
+mod words;
+
+use axum::{
+    Router, middleware,
+    response::Redirect,
+    routing::{any, get, post},
+};
+use tower_http::csrf::CsrfLayer;
+
+use self::fault::Fault;
+use crate::http::HttpState;
+
+/// Every page, to be served beside the REST interface.
+pub fn routes() -> Router<HttpState> {
+    Router::new()
+        .route("/console", get(async || Redirect::to(overview::PATH)))
+        .route("/console/", get(async || Redirect::to(overview::PATH)))
+        .route("/console/sign-in", get(sign_in::form).post(sign_in::enter))
+        .route("/console/sign-out", post(sign_in::leave))
+        .route("/console/language", get(sign_in::language_choice))
+        .route("/console/stream", get(stream::changes))
+        .route(assets::PATH, get(assets::serve))
+        // one route a page, in the order of the navigation
+        .route(overview::PATH, get(overview::show))
+        .route(todo::PATH, get(todo::list))
+        .route("/console/todo/next", get(todo::next))
+        .route("/console/todo/replay", post(todo::replay))
+        .route(events::PATH, get(events::list))
+        .route("/console/events/{id}", get(event::show))
+        .route("/console/events/{id}/replay", post(event::replay))
+        .route("/console/events/{id}/discard", post(event::discard))
+        .route("/console/events/{id}/resolve", post(event::resolve))
+        .route("/console/{*nothing}", any(async || Fault::NoPage))
+        .layer(CsrfLayer::new().with_rejection_response(fault::foreign))
+        .layer(middleware::from_fn(layer::around))
+}

@@ -1,0 +1,140 @@
+//! `/console/overview`: is everything all right, in one glance and in words.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+
+use super::{
+    events::Row,
+    fault::Fault,
+    format::{self, Moment, moment, number},
+    frame::{Frame, Nav, page},
+    status::{self, Shown},
+    visit::Visit,
+    words::{Words, fill},
+};
+use crate::{
+    event::Status,
+    http::{
+        HttpState,
+        api::{
+            causes::cause,
+            events::oldest_waiting,
+            stats::{self, Stats},
+            views::EventItem,
+        },
+    },
+};
+
+/// Where it is.
+pub(super) const PATH: &str = "/console/overview";
+/// Gaps that are named.
+const GAPS_SHOWN: usize = 10;
+
+/// How many events are in a state.
+struct Tile {
+    shown: Shown,
+    count: String,
+    is_zero: bool,
+    address: String,
+}
+
+/// The event that has waited longest.
+struct Oldest {
+    row: Row,
+    waits: String,
+    why: String,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    tone: &'static str,
+    verdict: String,
+    verdict_what: &'static str,
+    tiles: Vec<Tile>,
+    as_of: Moment,
+    oldest: Option<Oldest>,
+    figures: Vec<(&'static str, String)>,
+    last_webhook: Option<Moment>,
+    is_silent: bool,
+    gaps: Vec<String>,
+}
+
+/// `GET /console/overview`
+pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
+    let stats = stats::standing(&state, &visit.caller).await?;
+    let oldest = oldest_waiting(&state, &visit.caller).await?;
+    let frame = Frame::of(&state, &visit, Nav::Overview);
+    let (w, lang, now) = (frame.w, frame.lang, frame.now);
+    let (tone, verdict, verdict_what) = verdict(&stats, w);
+    let gap = |gap: &stats::Gap| fill(w.overview.gap, &[&gap.contact_id, &gap.after, &gap.before]);
+    page(&OverviewPage {
+        tone,
+        verdict,
+        verdict_what,
+        tiles: tiles(&stats, &frame),
+        as_of: moment(&stats.as_of.counts, now, lang),
+        oldest: oldest.map(|item| longest(&item, &frame)),
+        figures: figures(&stats, w),
+        last_webhook: stats.sender.last_webhook_at.as_deref().map(|at| moment(at, now, lang)),
+        is_silent: stats.sender.silent,
+        gaps: stats.gaps.iter().take(GAPS_SHOWN).map(gap).collect(),
+        frame,
+    })
+}
+
+/// Whether it is all right: colour, words, and what they mean.
+fn verdict(stats: &Stats, w: &'static Words) -> (&'static str, String, &'static str) {
+    let count = |status: Status| stats.by_status.get(status.as_str()).copied().unwrap_or_default();
+    let needed = count(Status::NeedsReview) + count(Status::Dead);
+    if stats.dispatch.paused.is_some() {
+        ("bad", w.overview.stopped.to_owned(), w.overview.stopped_what)
+    } else if needed > 0 {
+        ("warn", fill(w.overview.needs_you, &[&number(needed)]), "")
+    } else {
+        ("good", w.overview.all_right.to_owned(), w.overview.all_right_what)
+    }
+}
+
+fn tiles(stats: &Stats, frame: &Frame) -> Vec<Tile> {
+    let tile = |status: Status| {
+        let count = stats.by_status.get(status.as_str()).copied().unwrap_or_default();
+        Tile {
+            shown: status::of(status, frame.lang),
+            count: number(count),
+            is_zero: count == 0,
+            address: format!("/console/events?status={status}"),
+        }
+    };
+    Status::ALL.into_iter().map(tile).collect()
+}
+
+/// Why the event that has waited longest is not in the ERP yet.
+fn longest(item: &EventItem, frame: &Frame) -> Oldest {
+    let (lang, w) = (frame.lang, frame.w);
+    let row = Row::of(item, frame.now, lang);
+    let waited = format::millis(&item.received_at).map_or(Duration::ZERO, |at| frame.now.since(at));
+    let why = match (&item.blocked_by, &item.error) {
+        (Some(block), _) => lang.part(&block.hint).to_owned(),
+        (None, Some(error)) => format!("{} · {}", row.note, lang.part(cause(&error.code).hint)),
+        (None, None) => match frame.banners.first() {
+            Some(banner) => banner.text.clone(),
+            None => row.shown.help.to_owned(),
+        },
+    };
+    Oldest { row, waits: fill(w.overview.oldest_waits, &[&format::span(waited, lang)]), why }
+}
+
+fn figures(stats: &Stats, w: &'static Words) -> Vec<(&'static str, String)> {
+    let in_hand = fill(w.overview.in_flight_of, &[&stats.dispatch.in_flight, &stats.dispatch.limit]);
+    vec![
+        (w.overview.received_hour, number(stats.rates.received_last_hour)),
+        (w.overview.succeeded_hour, number(stats.rates.succeeded_last_hour)),
+        (w.overview.in_flight, in_hand),
+        (w.overview.contacts, number(stats.contacts)),
+        (w.overview.rejections, number(stats.rejections)),
+    ]
+}

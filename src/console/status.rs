@@ -1,0 +1,62 @@
+//! How an event's state is shown: its word, its colour, what is said beside it.
+
+use super::{
+    format,
+    words::{Lang, fill},
+};
+use crate::{clock::Millis, event::Status, http::api::views::EventItem};
+
+/// A state as a page shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// The word.
+    pub(super) label: &'static str,
+    /// The colour's class: `wait`, `run`, `good`, `warn`, `bad` or `mute`.
+    pub(super) tone: &'static str,
+    /// What it means, for whoever asks.
+    pub(super) help: &'static str,
+}
+
+/// A state's word and colour.
+pub(super) fn of(status: Status, lang: Lang) -> Shown {
+    let w = &lang.words().status;
+    let (label, tone, help) = match status {
+        Status::Queued => (w.queued, "wait", w.help_queued),
+        Status::Running => (w.running, "run", w.help_running),
+        Status::Succeeded => (w.succeeded, "good", w.help_succeeded),
+        Status::Held => (w.held, "wait", w.help_held),
+        Status::NeedsReview => (w.needs_review, "warn", w.help_needs_review),
+        Status::NotAdmitted => (w.not_admitted, "mute", w.help_not_admitted),
+        Status::Dead => (w.dead, "bad", w.help_dead),
+        Status::Discarded => (w.discarded, "mute", w.help_discarded),
+        Status::Ignored => (w.ignored, "mute", w.help_ignored),
+    };
+    Shown { label, tone, help }
+}
+
+/// An event's state: one that waits after a failure, or for the installation, has a word of its own.
+pub(super) fn of_event(item: &EventItem, lang: Lang) -> Shown {
+    let w = &lang.words().status;
+    match item.status {
+        Status::Queued if item.blocked_by.is_some() => Shown { label: w.blocked, tone: "warn", help: w.help_blocked },
+        Status::Queued if item.attempts > 0 => Shown { label: w.retrying, tone: "wait", help: w.help_retrying },
+        status => of(status, lang),
+    }
+}
+
+/// What is said beside the state: the next attempt, what it waits for, or why it failed.
+pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> String {
+    let error = item.error.as_ref().map(|error| lang.part(&error.message).to_owned());
+    if let Some(block) = &item.blocked_by {
+        return lang.part(&block.message).to_owned();
+    }
+    match (item.status, item.next_attempt_at.as_deref()) {
+        (Status::Queued, Some(next)) if item.attempts > 0 => {
+            let when = format::moment(next, now, lang).short;
+            let attempt = fill(lang.words().status.attempt, &[&item.attempts, &when]);
+            error.map_or(attempt.clone(), |error| format!("{attempt} · {error}"))
+        }
+        (Status::Succeeded | Status::Running, _) => String::new(),
+        _ => error.unwrap_or_default(),
+    }
+}

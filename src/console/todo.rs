@@ -1,0 +1,134 @@
+//! `/console/todo`: what waits for a person, by cause; deciding one opens the next.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{
+    events::Row,
+    fault::Fault,
+    form::Fields,
+    format::{Moment, moment, number},
+    frame::{Frame, Nav, page},
+    visit::{Change, Visit},
+    words::fill,
+};
+use crate::http::{
+    HttpState,
+    api::{
+        events::{self, ListParams},
+        failures::{self, FailureGroup},
+        operations::{self, ReplayFilter},
+    },
+};
+
+/// Where the list is.
+pub(super) const PATH: &str = "/console/todo";
+/// States in which an event needs somebody.
+const TROUBLE: &str = "dead,needs_review";
+
+/// Events that wait for the same reason.
+struct Group {
+    address: String,
+    message: String,
+    hint: String,
+    count: String,
+    oldest: Moment,
+    is_blocked: bool,
+    is_here: bool,
+}
+
+#[derive(Template)]
+#[template(path = "todo.html")]
+struct TodoPage {
+    frame: Frame,
+    groups: Vec<Group>,
+    /// The cause that was chosen.
+    cause: Option<String>,
+    rows: Vec<Row>,
+    /// What trying all of the cause again would do; empty if none of them is dead.
+    replay_all: String,
+}
+
+/// `GET /console/todo`
+pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
+    let causes = failures::causes_of_failures(&state, &visit.caller).await?;
+    let frame = Frame::of(&state, &visit, Nav::Todo);
+    let cause = visit.query.text("cause");
+    let rows = match &cause {
+        Some(cause) => events::list(&state, &visit.caller, &waiting_for(cause, None)).await?.items,
+        None => Vec::new(),
+    };
+    let mut replay_all = String::new();
+    if let (Some(cause), true) = (&cause, visit.is_operator()) {
+        let dead = causes.iter().filter(|group| group.code == *cause && !group.blocked).map(|group| group.count).sum();
+        if rows.iter().any(|row| row.status == crate::event::Status::Dead) {
+            replay_all = fill(visit.lang.words().todo.replay_all_what, &[&number(dead)]);
+        }
+    }
+    page(&TodoPage {
+        groups: causes.iter().map(|cause| group(cause, &visit, &frame)).collect(),
+        rows: rows.iter().map(|item| Row::of(item, frame.now, frame.lang)).collect(),
+        cause,
+        replay_all,
+        frame,
+    })
+}
+
+fn group(cause: &FailureGroup, visit: &Visit, frame: &Frame) -> Group {
+    let lang = visit.lang;
+    let address = if cause.blocked {
+        "/console/events?blocked=true".to_owned()
+    } else {
+        Fields::default().address(PATH, &[("cause", &cause.code)])
+    };
+    Group {
+        address,
+        message: lang.part(&cause.message).to_owned(),
+        hint: lang.part(&cause.hint).to_owned(),
+        count: fill(lang.words().todo.alike, &[&number(cause.count)]),
+        oldest: moment(&cause.oldest, frame.now, lang),
+        is_blocked: cause.blocked,
+        is_here: !cause.blocked && visit.query.get("cause") == Some(cause.code.as_str()),
+    }
+}
+
+/// Events that need somebody for this cause.
+fn waiting_for(cause: &str, limit: Option<&str>) -> ListParams {
+    ListParams {
+        status: Some(TROUBLE.into()),
+        code: Some(cause.to_owned()),
+        limit: limit.map(str::to_owned),
+        ..ListParams::default()
+    }
+}
+
+/// `GET /console/todo/next`: the next event of a cause, or the list if there is none left.
+pub(super) async fn next(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
+    let cause = visit.query.get("cause").unwrap_or_default();
+    let done = visit.query.get("done").unwrap_or_default();
+    let left = events::list(&state, &visit.caller, &waiting_for(cause, Some("1"))).await?;
+    let address = match left.items.first() {
+        Some(event) => {
+            Fields::default().address(&format!("/console/events/{}", event.id), &[("todo", cause), ("done", done)])
+        }
+        None => Fields::default().address(PATH, &[("done", done)]),
+    };
+    Ok(Redirect::to(&address).into_response())
+}
+
+/// `POST /console/todo/replay`: tries all dead events of a cause again.
+pub(super) async fn replay(
+    State(state): State<HttpState>,
+    Change { operator, form }: Change,
+) -> Result<Response, Fault> {
+    let filter = ReplayFilter {
+        status: Some("dead".into()),
+        code: Some(form.get("cause").unwrap_or_default().to_owned()),
+        ..ReplayFilter::default()
+    };
+    operations::replay_matching(&state, &operator, &filter).await?;
+    Ok(Redirect::to(&Fields::default().address(PATH, &[("done", "replayed")])).into_response())
+}

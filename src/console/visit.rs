@@ -1,0 +1,141 @@
+//! Who looks at a page: the session behind the cookie, the language, and for changes the form with its secret.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{fault::Fault, form::Fields, words::Lang};
+use crate::{
+    config::{Scope, TokenHash},
+    http::{HttpState, auth::Operator, body, keys::Caller, problem::Problem, rates::Remote},
+};
+
+/// The cookie of the session; only `/console` gets to see it.
+pub(super) const SESSION_COOKIE: &str = "erp_bridge_session";
+/// The cookie of the language.
+pub(super) const LANGUAGE_COOKIE: &str = "erp_bridge_language";
+/// The field of every form that shows that a page of this session sent it.
+pub(super) const FORM_SECRET: &str = "secret";
+
+/// Somebody who is signed in and looks at a page.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    /// Whose token it is.
+    pub(super) caller: Caller,
+    /// In which language.
+    pub(super) lang: Lang,
+    /// The address of the page.
+    pub(super) path: String,
+    /// What its query says.
+    pub(super) query: Fields,
+    /// What every form of this session carries.
+    pub(super) form_secret: Arc<str>,
+    /// What the ledger knows the session by.
+    pub(super) session: String,
+}
+
+impl Visit {
+    /// Whether this caller may change things.
+    pub(super) fn is_operator(&self) -> bool {
+        self.caller.scope >= Scope::Operate
+    }
+}
+
+impl FromRequestParts<HttpState> for Visit {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Fault> {
+        let secret = cookie(&parts.headers, SESSION_COOKIE).ok_or(Problem::TokenMissing)?;
+        let session = hash(secret);
+        let found = state.store.console_session(&session).await.map_err(Problem::from)?;
+        let token = found.ok_or(Problem::TokenMissing)?;
+        let caller = state.keys.current().tokens.holder(TokenHash(token), state.clock.now())?.clone();
+        state.limits.token(&caller.name)?;
+        Ok(Self {
+            caller: Caller { address: Some(Remote::of(&parts.extensions).0), ..caller },
+            lang: language(&parts.headers),
+            path: parts.uri.path().to_owned(),
+            query: Fields::read(parts.uri.query().unwrap_or_default().as_bytes()),
+            form_secret: hash(&format!("form {secret}")).into(),
+            session,
+        })
+    }
+}
+
+/// A form that a page of this session sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// Who sent it.
+    pub(super) visit: Visit,
+    /// Its fields.
+    pub(super) form: Fields,
+}
+
+impl FromRequest<HttpState> for Sent {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Fault> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, state).await?;
+        let form = Fields::read(&body::read(state, &parts.headers, body).await?);
+        let shown = form.get(FORM_SECRET).unwrap_or_default();
+        let is_ours = bool::from(shown.as_bytes().ct_eq(visit.form_secret.as_bytes()));
+        if is_ours { Ok(Self { visit, form }) } else { Err(Fault::Foreign) }
+    }
+}
+
+/// A form that changes something: whoever sent it may do so.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Who sent it.
+    pub(super) operator: Operator,
+    /// Its fields.
+    pub(super) form: Fields,
+}
+
+impl FromRequest<HttpState> for Change {
+    type Rejection = Fault;
+
+    async fn from_request(request: Request, state: &HttpState) -> Result<Self, Fault> {
+        let Sent { visit, form } = Sent::from_request(request, state).await?;
+        Ok(Self { operator: Operator::of(visit.caller)?, form })
+    }
+}
+
+/// What stands for a secret where it must not stand itself.
+pub(super) fn hash(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret))
+}
+
+/// A cookie of a request.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The language that was chosen; Chinese before anybody chose.
+pub(super) fn language(headers: &HeaderMap) -> Lang {
+    if cookie(headers, LANGUAGE_COOKIE) == Some(Lang::En.tag()) { Lang::En } else { Lang::Zh }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn cookies_are_found_by_their_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; erp_bridge_session=s=1;b"));
+        headers.append(header::COOKIE, HeaderValue::from_static("erp_bridge_language=en"));
+        assert_eq!((cookie(&headers, SESSION_COOKIE), cookie(&headers, "session")), (Some("s=1"), None));
+        assert_eq!((language(&headers), language(&HeaderMap::new())), (Lang::En, Lang::Zh));
+    }
+}

@@ -1,0 +1,104 @@
+//! Names of the members of an event's body, of the fields of the ERP's calls, and of the admission rules.
+
+use super::Lang;
+
+/// Members of an event's body by their section (`contract.md` §1).
+const MEMBERS: &[(&str, &str, &str)] = &[
+    ("contact.id", "联系人编号", "Contact id"),
+    ("contact.name", "姓名", "Name"),
+    ("contact.phone", "手机", "Phone"),
+    ("contact.phone_verified", "手机已验证", "Phone verified"),
+    ("contact.wechat_id", "微信号", "WeChat id"),
+    ("contact.company", "公司", "Company"),
+    ("contact.source", "来源", "Source"),
+    ("contact.notes", "备注", "Notes"),
+    ("contact.address", "地址", "Address"),
+    ("contact.email", "邮箱", "E-mail"),
+    ("contact.job", "职务", "Job"),
+    ("contact.erp", "ERP 客户", "ERP customer"),
+    ("thread.id", "会话", "Thread"),
+    ("thread.score", "评分", "Score"),
+    ("thread.bucket", "名单", "Bucket"),
+    ("thread.previous_bucket", "原名单", "Previous bucket"),
+    ("signal.id", "消息编号", "Message id"),
+    ("signal.content", "内容", "Content"),
+    ("signal.direction", "方向", "Direction"),
+    ("signal.channel", "渠道", "Channel"),
+    ("signal.sent_at", "发送时间", "Sent at"),
+    ("deal.id", "交易编号", "Deal id"),
+    ("deal.title", "标题", "Title"),
+    ("deal.amount", "金额", "Amount"),
+    ("deal.currency", "币种", "Currency"),
+    ("deal.closed_at", "成交时间", "Closed at"),
+];
+
+/// Fields of the ERP's interfaces (`erp-wire.md` §3 and §4).
+const FIELDS: &[(&str, &str, &str)] = &[
+    ("ord", "客户 ID", "Customer id"),
+    ("khid", "客户编号", "Customer number"),
+    ("name", "客户名称", "Customer name"),
+    ("person_name", "联系人", "Contact person"),
+    ("mobile", "手机", "Mobile"),
+    ("phone", "办公电话", "Office phone"),
+    ("phone2", "家庭电话", "Home phone"),
+    ("weixinAcc", "微信号", "WeChat id"),
+    ("qq", "QQ", "QQ"),
+    ("email", "邮箱", "E-mail"),
+    ("address", "地址", "Address"),
+    ("job", "职务", "Job"),
+    ("sort1", "客户分类", "Category"),
+    ("sort", "客户分类", "Category"),
+    ("ly", "客户来源", "Source"),
+    ("jz", "价值评估", "Level"),
+    ("intro", "备注", "Notes"),
+    ("member1", "指派方式", "Assign to"),
+    ("member2", "指派用户", "Users"),
+    ("blset", "审批结果", "Approval"),
+    ("searchKey", "关键字", "Key word"),
+    ("telord", "客户 ID", "Customer id"),
+    ("pagesize", "每页条数", "Page size"),
+    ("pageindex", "页码", "Page"),
+];
+
+/// The admission rules (`contract.md` §2).
+const RULES: &[(&str, &str, &str)] = &[
+    ("phone_verified", "手机号已验证", "Phone verified"),
+    ("name_complete", "姓名完整", "Name complete"),
+    ("score", "评分达标", "Score"),
+    ("known_customer", "已是客户", "Known customer"),
+    ("deal", "已成交", "Has a deal"),
+];
+
+/// What a member of an event's body is called.
+pub(in crate::console) fn member<'a>(lang: Lang, path: &'a str) -> &'a str {
+    named(MEMBERS, lang, path).unwrap_or_else(|| path.rsplit('.').next().unwrap_or(path))
+}
+
+/// What a field of the ERP is called; one that nobody knows is called as the ERP does.
+pub(in crate::console) fn field(lang: Lang, id: &str) -> &str {
+    named(FIELDS, lang, id).unwrap_or(id)
+}
+
+/// What an admission rule is called.
+pub(in crate::console) fn rule(lang: Lang, name: &str) -> &str {
+    named(RULES, lang, name).unwrap_or(name)
+}
+
+fn named(table: &'static [(&str, &str, &str)], lang: Lang, name: &str) -> Option<&'static str> {
+    table.iter().find(|row| row.0 == name).map(|(_, zh, en)| lang.pick(zh, en))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Rule;
+
+    #[test]
+    fn every_rule_has_a_name_and_what_nobody_knows_keeps_its_own() {
+        for known in Rule::ALL {
+            assert_ne!(rule(Lang::Zh, known.as_str()), known.as_str());
+        }
+        assert_eq!((member(Lang::Zh, "contact.name"), member(Lang::Zh, "contact.x")), ("姓名", "x"));
+        assert_eq!((field(Lang::Zh, "khid"), field(Lang::En, "c9")), ("客户编号", "c9"));
+    }
+}

@@ -1,0 +1,58 @@
+//! What stands around every page.
+
+use super::texts;
+
+texts! {
+    /// The frame.
+    FrameWords {
+        product: "ERP 同步", "ERP Bridge";
+        skip: "跳到内容", "Skip to content";
+        nav: "页面", "Pages";
+        nav_overview: "总览", "Overview";
+        nav_todo: "待处理", "To do";
+        nav_events: "事件", "Events";
+        language: "English", "中文";
+        sign_out: "退出", "Sign out";
+        scope_read: "只读", "read only";
+        scope_operate: "可操作", "may operate";
+        live: "实时", "Live";
+        live_behind: "有更新，回到实时", "Updates – back to live";
+        live_paused: "已暂停，点击继续", "Paused – go on";
+        live_lost: "连接断开，正在重连", "Connection lost – reconnecting";
+        copy: "复制", "Copy";
+        copied: "已复制", "Copied";
+        empty: "--", "--";
+        reason: "原因", "Reason";
+        reason_hint: "写入审计记录", "kept in the audit log";
+        just_now: "刚刚", "just now";
+        minutes_ago: "{} 分钟前", "{} min ago";
+        hours_ago: "{} 小时前", "{} h ago";
+        in_minutes: "{} 分钟后", "in {} min";
+        in_seconds: "{} 秒后", "in {} s";
+        milliseconds: "{} 毫秒", "{} ms";
+        seconds: "{} 秒", "{} s";
+        minutes: "{} 分钟", "{} min";
+        hours: "{} 小时", "{} h";
+        days: "{} 天", "{} d";
+        banner_login: "ERP 拒绝登录，已停止派发", "The ERP refuses the login: nothing is sent";
+        banner_login_next: "在 ERP 手工登录一次，改正账号密码后恢复派发", "Log in by hand once, correct the credentials, then resume";
+        banner_circuit: "ERP 无响应，已暂停派发，恢复后自动继续", "The ERP does not answer: sending is paused and goes on by itself";
+        banner_quiet: "现在是免打扰时段，结束后自动继续", "Quiet hours: sending goes on by itself afterwards";
+        banner_paused: "已暂停派发", "Sending is paused";
+        banner_block: "ERP 的设置有问题，相关事件暂停等待", "Something is wrong with the ERP's settings: the events that need it wait";
+        banner_store: "数据库无法写入，新事件暂时不能接收", "The database cannot be written: no event is accepted now";
+        banner_see: "查看", "Look";
+        error_title: "无法完成", "This cannot be done";
+        error_back: "返回", "Back";
+        error_foreign: "此操作不是从本页面发出的，请刷新页面后重试。", "This was not sent from a page of the console: reload the page and try again.";
+        error_no_page: "没有这个页面。", "There is no such page.";
+        error_changed: "可能有人刚刚处理过，请查看最新状态。", "Somebody may have just decided: look at how it stands now.";
+        sign_in: "登录", "Sign in";
+        sign_in_token: "访问令牌", "Access token";
+        sign_in_hint: "由管理员在配置 [api] tokens 中发放；不会保存在浏览器里", "Issued by your administrator in [api] tokens; it is not kept in the browser";
+        done_replayed: "已放回队列，马上重试", "Back in the queue: it is tried at once";
+        done_discarded: "已放弃", "Given up";
+        done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
+        done_resumed: "已恢复派发", "Sending is resumed";
+    }
+}

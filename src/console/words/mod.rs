@@ -1,0 +1,201 @@
+//! Every text of the console in both languages, side by side: a file a page, a line a text.
+
+mod event;
+mod events;
+mod fields;
+mod frame;
+mod kinds;
+mod overview;
+mod statuses;
+mod todo;
+
+pub(super) use self::{
+    event::EventWords,
+    events::EventsWords,
+    fields::{field, member, rule},
+    frame::FrameWords,
+    kinds::{kind, kinds, step},
+    overview::OverviewWords,
+    statuses::StatusWords,
+    todo::TodoWords,
+};
+
+/// Declares the texts of a page. A text that lacks a language does not compile.
+macro_rules! texts {
+    ($(#[$doc:meta])* $table:ident { $($name:ident: $zh:literal, $en:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(in crate::console) struct $table { $(pub(in crate::console) $name: &'static str),* }
+
+        impl $table {
+            pub(in crate::console) const ZH: Self = Self { $($name: $zh),* };
+            pub(in crate::console) const EN: Self = Self { $($name: $en),* };
+            #[cfg(test)]
+            pub(in crate::console) const ALL: &'static [(&'static str, &'static str, &'static str)] =
+                &[$((stringify!($name), $zh, $en)),*];
+        }
+    };
+}
+use texts;
+
+/// The language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lang {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+/// The texts of one language.
+#[derive(Debug)]
+pub(super) struct Words {
+    /// What stands around every page.
+    pub(super) frame: FrameWords,
+    /// The states of an event.
+    pub(super) status: StatusWords,
+    /// The list of events.
+    pub(super) events: EventsWords,
+    /// One event.
+    pub(super) event: EventWords,
+    /// What waits for a person.
+    pub(super) todo: TodoWords,
+    /// Whether everything is all right.
+    pub(super) overview: OverviewWords,
+}
+
+static ZH: Words = Words {
+    frame: FrameWords::ZH,
+    status: StatusWords::ZH,
+    events: EventsWords::ZH,
+    event: EventWords::ZH,
+    todo: TodoWords::ZH,
+    overview: OverviewWords::ZH,
+};
+static EN: Words = Words {
+    frame: FrameWords::EN,
+    status: StatusWords::EN,
+    events: EventsWords::EN,
+    event: EventWords::EN,
+    todo: TodoWords::EN,
+    overview: OverviewWords::EN,
+};
+
+impl Lang {
+    /// Its texts.
+    pub(super) const fn words(self) -> &'static Words {
+        match self {
+            Self::Zh => &ZH,
+            Self::En => &EN,
+        }
+    }
+
+    /// As HTML and the cookie name it.
+    pub(super) const fn tag(self) -> &'static str {
+        match self {
+            Self::Zh => "zh-CN",
+            Self::En => "en",
+        }
+    }
+
+    /// Whether this is English.
+    pub(super) fn is_english(self) -> bool {
+        self == Self::En
+    }
+
+    /// One of two texts.
+    pub(super) const fn pick(self, chinese: &'static str, english: &'static str) -> &'static str {
+        match self {
+            Self::Zh => chinese,
+            Self::En => english,
+        }
+    }
+
+    /// This language's part of `中文 (English)`, as causes and hints are written; a text of another form is answered whole.
+    pub(super) fn part(self, both: &str) -> &str {
+        let Some(inside) = both.strip_suffix(')') else { return both };
+        let mut depth = 1;
+        for (at, c) in inside.char_indices().rev() {
+            depth += match c {
+                ')' => 1,
+                '(' => -1,
+                _ => 0,
+            };
+            if depth == 0 {
+                let (chinese, english) = (inside[..at].trim_end(), &inside[at + 1..]);
+                let is_pair = !chinese.is_empty() && !chinese.is_ascii();
+                return if !is_pair {
+                    both
+                } else if self.is_english() {
+                    english
+                } else {
+                    chinese
+                };
+            }
+        }
+        both
+    }
+
+    /// This language's part of `中文。English.`, as problems are written.
+    pub(super) fn sentence(self, both: &str) -> &str {
+        match both.rfind('。').map(|at| at + '。'.len_utf8()) {
+            Some(end) if self.is_english() && !both[end..].trim().is_empty() => both[end..].trim(),
+            Some(end) if !self.is_english() => &both[..end],
+            _ => both,
+        }
+    }
+}
+
+/// Puts values into the `{}` of a text, in their order.
+pub(super) fn fill(text: &str, values: &[&dyn std::fmt::Display]) -> String {
+    let mut parts = text.split("{}");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for (part, value) in parts.zip(values) {
+        filled.push_str(&value.to_string());
+        filled.push_str(part);
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_speaks_both_languages_with_the_same_places_for_values() {
+        let tables =
+            [FrameWords::ALL, StatusWords::ALL, EventsWords::ALL, EventWords::ALL, TodoWords::ALL, OverviewWords::ALL];
+        for (name, chinese, english) in tables.into_iter().flatten() {
+            assert!(!chinese.trim().is_empty() && !english.trim().is_empty(), "{name}");
+            assert!(english.is_ascii() || english.contains(['–', '“', '…', '→', '中']), "{name}: {english}");
+            assert_eq!(chinese.matches("{}").count(), english.matches("{}").count(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_in_both_languages_is_taken_apart() {
+        for (both, chinese, english) in [
+            ("自动继续 (goes on by itself)", "自动继续", "goes on by itself"),
+            (
+                "ERP 的客户来源 (ly)里没有“微信” (have it (or more) added)",
+                "ERP 的客户来源 (ly)里没有“微信”",
+                "have it (or more) added",
+            ),
+            ("客户来源 (ly) = 微信", "客户来源 (ly) = 微信", "客户来源 (ly) = 微信"),
+            ("plain (words)", "plain (words)", "plain (words)"),
+            (")", ")", ")"),
+        ] {
+            assert_eq!((Lang::Zh.part(both), Lang::En.part(both)), (chinese, english), "{both}");
+        }
+        let both = "没有此事件，或已过保留期。No event has this id.";
+        assert_eq!(Lang::Zh.sentence(both), "没有此事件，或已过保留期。");
+        assert_eq!(Lang::En.sentence(both), "No event has this id.");
+        assert_eq!(Lang::En.sentence("只有中文。"), "只有中文。");
+    }
+
+    #[test]
+    fn values_go_where_their_places_are() {
+        assert_eq!(fill("第 {} 次，{}", &[&3, &"14:05"]), "第 3 次，14:05");
+        assert_eq!(fill("无", &[&3]), "无");
+    }
+}

@@ -1,0 +1,7 @@
+//! Pages for people (控制台), over HTTP.
+
+mod events;
+mod pages;
+mod sessions;
+mod todo;
+mod visitor;

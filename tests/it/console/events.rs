@@ -1,0 +1,108 @@
+//! The list of events, and one event with what is done about it.
+
+use std::time::Duration;
+
+use erp_bridge::{event::Status, store::Settlement};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::visitor::Visitor;
+use crate::front::{Front, OPERATE, promoted};
+
+/// The first event, of this contact, which ends like this; answers its id.
+pub async fn ended(front: &Front, contact: &str, to: Status, code: &str, review: Option<Value>) -> String {
+    let id = front.post_event(contact, &promoted(contact)).await.body["id"].as_str().unwrap().to_owned();
+    let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+    let settlement = Settlement { review, ..Settlement::to(to).because(code, "客户名称已存在") };
+    front.store.settle(lease, settlement).await.unwrap();
+    id
+}
+
+/// How many of its events the list at this address shows.
+async fn listed(visitor: &mut Visitor<'_>, path: &str) -> usize {
+    let page = visitor.get(path).await;
+    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
+    page.html.matches("<tr data-row").count()
+}
+
+#[tokio::test]
+async fn filters_stand_in_the_address_and_pages_go_on_where_the_last_one_ended() {
+    let front = Front::open().await;
+    ended(&front, "c9", Status::Dead, "refused", None).await;
+    for number in 0..5 {
+        front.post_event(&format!("w{number}"), &promoted(&format!("c{number}"))).await;
+    }
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for (query, expected) in [
+        ("", 6),
+        ("?status=queued", 5),
+        ("?contact_id=c3", 1),
+        ("?q=c9", 1),
+        ("?type=deal.closed", 0),
+        ("?since=2026-11-01&until=2026-11-30", 6),
+        ("?since=2026-12-01", 0),
+        ("?limit=4", 4),
+    ] {
+        assert_eq!(listed(&mut visitor, &format!("/console/events{query}")).await, expected, "{query}");
+    }
+    let page = visitor.get("/console/events?limit=4&type=contact.promoted").await.html;
+    let older = page.split('"').find(|part| part.contains("cursor=c")).unwrap().replace("&#38;", "&");
+    assert!(older.contains("type=contact.promoted") && older.contains("limit=4"), "{older}");
+    assert_eq!(listed(&mut visitor, &older).await, 2);
+    assert!(visitor.get("/console/events?q=nothing").await.html.contains("没有符合条件的事件"));
+}
+
+#[tokio::test]
+async fn a_dead_event_says_why_and_what_to_do_and_is_tried_again_by_one_click() {
+    let front = Front::open().await;
+    let id = ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let path = format!("/console/events/{id}");
+    let page = visitor.get(&path).await.html;
+    for told in ["客户名称已存在", "按 ERP 原话排除原因后重放", "立即重试", "同步失败，不再自动重试", "评分达标"]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let sent = visitor.change(&path, &format!("{path}/replay"), &[]).await;
+    assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, format!("{path}?done=replayed").as_str()));
+    assert!(visitor.get(sent.location()).await.html.contains("已放回队列"));
+    assert_eq!(front.store.event(&id).await.unwrap().unwrap().status, Status::Queued);
+    // Somebody else was faster.
+    let again = visitor.change(&path, &format!("{path}/replay"), &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert!(again.html.contains("可能有人刚刚处理过"), "{}", again.html);
+    let given_up = visitor.change(&path, &format!("{path}/discard"), &[("reason", "重复")]).await;
+    assert_eq!(given_up.status, StatusCode::SEE_OTHER);
+    let audit = front.store.audit_log(None, 50).await.unwrap();
+    let discard = audit.iter().find(|row| row.action == "event.discard").unwrap();
+    assert_eq!((discard.actor.as_str(), discard.reason.as_deref()), ("ops", Some("重复")));
+}
+
+#[tokio::test]
+async fn candidates_stand_side_by_side_and_the_right_one_is_linked() {
+    let front = Front::open().await;
+    let candidate =
+        |ord: i64, name: &str| json!({"ord": ord, "name": name, "mobile": "13800001001", "salesperson": "李销售"});
+    let review = json!({
+        "matched_by": "mobile", "decisions": ["link", "recreate"],
+        "candidates": [candidate(7_001, "王小明"), candidate(7_002, "王晓明")],
+    });
+    let id = ended(&front, "c1", Status::NeedsReview, "candidates", Some(review)).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let path = format!("/console/events/{id}");
+    let page = visitor.get(&path).await.html;
+    for told in ["客户 7001", "客户 7002", "王晓明", "李销售", "关联到此客户", "都不是，新建客户"]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    assert_eq!((page.matches("class=\"same\"").count(), page.matches("class=\"differs\"").count()), (3, 1));
+    assert!(!page.contains("未生效，重新发送") && !page.contains("立即重试"), "only what is possible now");
+    for wrong in [&[("decision", "link")][..], &[("decision", "link"), ("ord", "x")], &[("decision", "nonsense")]] {
+        let sent = visitor.change(&path, &format!("{path}/resolve"), wrong).await;
+        assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
+    }
+    let sent = visitor.change(&path, &format!("{path}/resolve"), &[("decision", "link"), ("ord", "7002")]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+    let event = front.store.event(&id).await.unwrap().unwrap();
+    assert_eq!((event.status, &event.resolution.unwrap()["ord"]), (Status::Queued, &json!(7_002)));
+}

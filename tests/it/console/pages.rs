@@ -1,0 +1,167 @@
+//! What holds for every page.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::visitor::Visitor;
+use crate::front::{Front, OPERATE, READ, promoted};
+
+/// Every page that can be looked at, with an event to show.
+fn pages(event: &str) -> Vec<String> {
+    vec![
+        "/console/sign-in".into(),
+        "/console/overview".into(),
+        "/console/todo".into(),
+        "/console/todo?cause=refused".into(),
+        "/console/events".into(),
+        "/console/events?status=dead&q=x".into(),
+        format!("/console/events/{event}"),
+    ]
+}
+
+/// A body in which script stands wherever a text can.
+fn hostile() -> Value {
+    let script = "<script>alert(1)</script>\u{202e}😀\"'&{{7*7}}";
+    let mut event = promoted("c1");
+    event["type"] = json!(format!("x{script}"));
+    event["data"]["contact"]["notes"] = json!(script.repeat(200));
+    event
+}
+
+#[tokio::test]
+async fn every_page_keeps_foreign_script_out_and_names_no_other_origin() {
+    let front = Front::open().await;
+    let event = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for path in pages(&event) {
+        let page = visitor.get(&path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.headers["cache-control"], "no-store", "{path}");
+        for forbidden in ["http://", "https://", "style=\"", "onclick=", "<style"] {
+            assert!(!page.html.contains(forbidden), "{path} holds {forbidden}");
+        }
+        assert!(page.html.matches("<script").count() == 1 && page.html.contains("<script src=\"/console/assets/"));
+    }
+}
+
+#[tokio::test]
+async fn hostile_texts_are_text() {
+    let front = Front::open().await;
+    let event = front.post_event("w1", &hostile()).await.body["id"].as_str().unwrap().to_owned();
+    for token in [OPERATE, READ] {
+        let mut visitor = Visitor::signed_in(&front, token).await;
+        for path in pages(&event).into_iter().chain(["/console/events?q=<script>alert(1)</script>\"'".into()]) {
+            let page = visitor.get(&path.replace('<', "%3C").replace('>', "%3E").replace('"', "%22")).await;
+            assert_eq!(page.html.matches("<script").count(), 1, "{path}: {}", page.html);
+            assert!(!page.html.contains("49"), "nothing of it is evaluated");
+        }
+    }
+}
+
+/// Every form that changes something: where it is sent, and its fields.
+fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
+    vec![
+        (format!("/console/events/{event}/replay"), vec![]),
+        (format!("/console/events/{event}/discard"), vec![("reason", "旧")]),
+        (format!("/console/events/{event}/resolve"), vec![("decision", "done")]),
+        ("/console/todo/replay".into(), vec![("cause", "refused")]),
+    ]
+}
+
+#[tokio::test]
+async fn who_may_only_look_changes_nothing_and_is_shown_no_form_for_it() {
+    let front = Front::open().await;
+    let event = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for (path, fields) in changes(&event) {
+        let sent = visitor.change("/console/events", &path, &fields).await;
+        assert_eq!(sent.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(sent.html.contains("只读"), "{path}: {}", sent.html);
+    }
+    for path in pages(&event) {
+        let html = visitor.get(&path).await.html;
+        let forms = html.matches("method=\"post\"").count();
+        assert_eq!(forms, 1, "{path} has forms beside the one to sign in or out: {html}");
+    }
+    assert_eq!(front.store.event(&event).await.unwrap().unwrap().status.as_str(), "queued");
+}
+
+#[tokio::test]
+async fn who_may_only_look_sees_nobody_in_clear() {
+    let front = Front::open().await;
+    let event = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for path in pages(&event) {
+        let html = visitor.get(&path).await.html;
+        for hidden in ["王小明", "13800001001", "138 0000 1001", "wxm_1001"] {
+            assert!(!html.contains(hidden), "{path} shows {hidden}");
+        }
+    }
+    assert!(visitor.get(&format!("/console/events/{event}")).await.html.contains("王*明"));
+    let clear = Visitor::signed_in(&front, OPERATE).await.get(&format!("/console/events/{event}")).await.html;
+    assert!(clear.contains("王小明") && clear.contains("138 0000 1001"), "{clear}");
+    let actions: Vec<_> = front.store.audit_log(None, 9).await.unwrap().into_iter().map(|row| row.action).collect();
+    assert_eq!(actions, ["event.unmask", "console.sign_in", "console.sign_in"]);
+}
+
+#[tokio::test]
+async fn the_language_is_chosen_once_and_every_page_speaks_it() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    assert!(visitor.get("/console/events").await.html.contains("<html lang=\"zh-CN\">"));
+    let chosen = visitor.get("/console/language?to=en&back=/console/events?q=1").await;
+    assert_eq!((chosen.status, chosen.location()), (StatusCode::SEE_OTHER, "/console/events?q=1"));
+    let page = visitor.get("/console/events").await;
+    assert!(page.html.contains("<html lang=\"en\">") && page.html.contains("No events yet"), "{}", page.html);
+    assert!(visitor.get("/console/nowhere").await.html.contains("There is no such page."));
+    assert_eq!(visitor.get("/console/language?back=https://evil.example").await.location(), "/console/overview");
+}
+
+#[tokio::test]
+async fn a_fault_is_a_page_in_words_with_a_way_back() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for (path, status) in [("/console/events?status=nonsense", 400), ("/console/nowhere", 404)] {
+        let page = visitor.get(path).await;
+        assert_eq!(page.status.as_u16(), status, "{path}");
+        assert!(page.html.contains("无法完成") && page.html.contains("href=\"/console/events\""), "{}", page.html);
+    }
+    front.store.close().await;
+    let page = visitor.get("/console/events").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.html.contains("数据库暂不可用"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn assets_are_named_by_their_content_and_kept() {
+    let front = Front::open().await;
+    let html = Visitor::new(&front).get("/console/sign-in").await.html;
+    let mut sizes = 0;
+    for address in html.split('"').filter(|part| part.starts_with("/console/assets/")) {
+        let asset = front.call(Method::GET, address, &[], "").await;
+        assert_eq!(asset.status, StatusCode::OK, "{address}");
+        assert!(asset.headers["cache-control"].to_str().unwrap().contains("immutable"), "{address}");
+        sizes += asset.body.as_str().unwrap().len();
+    }
+    assert!((1_000..120_000).contains(&sizes), "{sizes} bytes before any compression");
+    let gone = front.call(Method::GET, "/console/assets/console-000000000000.css", &[], "").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_page_tells_what_stops_everything_and_names_what_was_done() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    let page = visitor.get("/console/events?done=discarded").await;
+    assert!(page.html.contains("ERP 拒绝登录，已停止派发") && page.html.contains("已放弃"), "{}", page.html);
+    assert!(!page.html.contains("密码错误"), "the ERP's own words are not for everybody");
+}
+
+#[tokio::test]
+async fn the_stream_is_for_who_is_signed_in() {
+    let front = Front::open().await;
+    let refused = front.call(Method::GET, "/console/stream", &[], "").await;
+    assert_eq!((refused.status, refused.problem()), (StatusCode::UNAUTHORIZED, "token_missing"));
+}

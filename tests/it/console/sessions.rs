@@ -1,0 +1,120 @@
+//! Signing in and out, and what keeps a session to the one who began it.
+
+use erp_bridge::{
+    clock::Millis,
+    config::{ApiToken, Scope},
+};
+use reqwest::StatusCode;
+
+use super::visitor::{HOUR, Visitor};
+use crate::front::{Front, NOW, OPERATE, READ, SECRET, Wishes, keys_with};
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_is_asked_to_and_comes_back_to_the_page() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::new(&front);
+    let asked = visitor.get("/console/events?status=dead").await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER);
+    assert_eq!(asked.location(), "/console/sign-in?next=%2Fconsole%2Fevents%3Fstatus%3Ddead");
+    let form = visitor.get(asked.location()).await;
+    assert!(form.html.contains("value=\"/console/events?status=dead\""), "{}", form.html);
+    let entered =
+        visitor.send("/console/sign-in", &[("token", OPERATE), ("next", "/console/events?status=dead")]).await;
+    assert_eq!((entered.status, entered.location()), (StatusCode::SEE_OTHER, "/console/events?status=dead"));
+    assert_eq!(visitor.get("/console/events").await.status, StatusCode::OK);
+    for elsewhere in ["https://evil.example/", "//evil.example/console/", "/console/\\evil"] {
+        let entered = visitor.send("/console/sign-in", &[("token", OPERATE), ("next", elsewhere)]).await;
+        assert_eq!(entered.location(), "/console/overview", "{elsewhere}");
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_no_script_s_and_of_this_site_alone_and_secure_behind_tls() {
+    let front = Front::open().await;
+    for (origin, secure) in [(format!("http://{}", front.address), false), (format!("https://{}", front.address), true)]
+    {
+        let entered = Visitor::new(&front).send_from(&origin, "/console/sign-in", &[("token", READ)]).await;
+        let cookie = entered.headers["set-cookie"].to_str().unwrap().to_owned();
+        assert!(cookie.contains("; HttpOnly; SameSite=Strict; Max-Age=43200"), "{cookie}");
+        assert_eq!(cookie.contains("; Secure"), secure, "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_holds_neither_the_token_nor_the_cookie() {
+    let front = Front::open().await;
+    let entered = Visitor::new(&front).send("/console/sign-in", &[("token", OPERATE)]).await;
+    let cookie = entered.headers["set-cookie"].to_str().unwrap().to_owned();
+    let secret = cookie.split(['=', ';']).nth(1).unwrap();
+    assert_eq!(secret.len(), 64);
+    assert!(front.store.console_session(secret).await.unwrap().is_none(), "the cookie itself opens nothing");
+    let directory = front.directory();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for hidden in [secret, OPERATE] {
+            assert!(!bytes.windows(hidden.len()).any(|part| part == hidden.as_bytes()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_by_signing_out_with_its_time_and_with_its_token() {
+    let front = Front::open().await;
+    let signed_out =
+        async |visitor: &mut Visitor<'_>| visitor.get("/console/events").await.status == StatusCode::SEE_OTHER;
+
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let mut copied = Visitor::signed_in(&front, OPERATE).await;
+    let left = visitor.change("/console/events", "/console/sign-out", &[]).await;
+    assert_eq!((left.status, left.location()), (StatusCode::SEE_OTHER, "/console/sign-in"));
+    assert!(signed_out(&mut visitor).await && !signed_out(&mut copied).await);
+
+    front.clock.advance(HOUR * 12 - std::time::Duration::from_millis(1));
+    assert!(!signed_out(&mut copied).await);
+    front.clock.advance(std::time::Duration::from_millis(1));
+    assert!(signed_out(&mut copied).await);
+
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let until = |at: Millis| ApiToken { expires_at: Some(at), ..ApiToken::new("ops", Scope::Operate, OPERATE) };
+    front.keys.replace(keys_with(&[SECRET], &[until(NOW.plus(HOUR * 13))]));
+    assert!(!signed_out(&mut visitor).await);
+    front.clock.advance(HOUR);
+    assert!(signed_out(&mut visitor).await, "its token has expired");
+    front.keys.replace(keys_with(&[SECRET], &[ApiToken::new("ops", Scope::Operate, OPERATE)]));
+    assert!(!signed_out(&mut visitor).await);
+    front.keys.replace(keys_with(&[SECRET], &[ApiToken::new("view", Scope::Read, READ)]));
+    assert!(signed_out(&mut visitor).await, "its token was taken away");
+}
+
+#[tokio::test]
+async fn a_form_of_another_origin_or_without_the_page_s_secret_changes_nothing() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let secret = visitor.get("/console/events").await.secret();
+    for origin in ["https://evil.example", "null", "http://127.0.0.1:1"] {
+        let sent = visitor.send_from(origin, "/console/sign-out", &[("secret", &secret)]).await;
+        assert_eq!(sent.status, StatusCode::FORBIDDEN, "{origin}");
+        assert!(sent.html.contains("不是从本页面发出的"), "{}", sent.html);
+    }
+    let other = Visitor::signed_in(&front, OPERATE).await.get("/console/events").await.secret();
+    for wrong in ["", "x", &other] {
+        let sent = visitor.send("/console/sign-out", &[("secret", wrong)]).await;
+        assert_eq!(sent.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(visitor.get("/console/events").await.status, StatusCode::OK, "still signed in");
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_told_and_too_many_wait() {
+    let front = Front::with(Wishes { failures_per_minute: 2, ..Wishes::default() }).await;
+    let mut visitor = Visitor::new(&front);
+    for expected in [401, 401, 429] {
+        let refused = visitor.send("/console/sign-in", &[("token", "wrong"), ("next", "/console/events?q=1")]).await;
+        assert_eq!(refused.status.as_u16(), expected);
+        assert!(refused.html.contains("role=\"alert\"") && refused.html.contains("/console/events?q=1"));
+        assert!(!refused.html.contains("wrong\""), "the form does not repeat what was typed");
+        assert_eq!(refused.headers.contains_key("retry-after"), expected == 429);
+    }
+    let entered = visitor.send("/console/sign-in", &[("token", READ)]).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER, "a right token passes in its turn");
+}
