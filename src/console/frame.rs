@@ -28,6 +28,8 @@ pub(super) enum Nav {
     Todo,
     /// 事件
     Events,
+    /// 客户
+    Contacts,
     /// A page that is not in it.
     None,
 }
@@ -52,6 +54,9 @@ const DONE: &[Done] = &[
     ("replayed", |w| w.frame.done_replayed),
     ("discarded", |w| w.frame.done_discarded),
     ("resolved", |w| w.frame.done_resolved),
+    ("sent", |w| w.frame.done_sent),
+    ("unlinked", |w| w.frame.done_unlinked),
+    ("erased", |w| w.frame.done_erased),
     ("resumed", |w| w.frame.done_resumed),
 ];
 

@@ -4,8 +4,10 @@
 //! act by the functions of `http/api`, so that rights and masking are decided in one place.
 
 mod assets;
+mod contacts;
 mod event;
 mod events;
+mod facts;
 mod fault;
 mod form;
 mod format;
@@ -49,6 +51,16 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/events/{id}/replay", post(event::replay))
         .route("/console/events/{id}/discard", post(event::discard))
         .route("/console/events/{id}/resolve", post(event::resolve))
+        .route(contacts::PATH, get(contacts::list))
+        .route("/console/contacts/{id}", get(contacts::show))
+        .route("/console/contacts/{id}/sync", post(contacts::sync))
+        .route("/console/contacts/{id}/preview", post(contacts::preview))
+        .route("/console/contacts/{id}/assign", post(contacts::assign))
+        .route("/console/contacts/{id}/apply", post(contacts::apply))
+        .route("/console/contacts/{id}/approval", post(contacts::approval))
+        .route("/console/contacts/{id}/takeback", post(contacts::take_back))
+        .route("/console/contacts/{id}/unlink", post(contacts::unlink))
+        .route("/console/contacts/{id}/erase", post(contacts::erase))
         .route("/console/{*nothing}", any(async || Fault::NoPage))
         .layer(CsrfLayer::new().with_rejection_response(fault::foreign))
         .layer(middleware::from_fn(layer::around))

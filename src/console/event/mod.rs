@@ -7,16 +7,16 @@ mod times;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use serde_json::Value;
 
 pub(super) use self::act::{discard, replay, resolve};
 use self::{journey::Journey, review::Review};
 use super::{
+    facts::{Fact, facts},
     fault::Fault,
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
-    words::{Lang, kind, member},
+    words::{Lang, kind},
 };
 use crate::{
     event::{Status, Transition},
@@ -31,11 +31,8 @@ use crate::{
     },
 };
 
-/// A member of the body: its name and its value.
-struct Fact {
-    name: String,
-    value: String,
-}
+/// Sections of a body.
+const SECTIONS: [&str; 4] = ["contact", "thread", "signal", "deal"];
 
 #[derive(Template)]
 #[template(path = "event.html")]
@@ -72,7 +69,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         note: status::note(&event.item, frame.now, lang),
         hint: hint(&event, lang),
         journey: Journey::of(&event, frame.now, lang),
-        facts: event.payload.as_ref().map(|payload| facts(payload, lang)).unwrap_or_default(),
+        facts: event.payload.as_ref().map(|payload| facts(payload, &SECTIONS, lang)).unwrap_or_default(),
         raw: event
             .payload
             .as_ref()
@@ -97,21 +94,4 @@ fn hint(event: &EventDetail, lang: Lang) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// The members of the body in their order, section by section.
-fn facts(payload: &Value, lang: Lang) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    for section in ["contact", "thread", "signal", "deal"] {
-        let members = payload["data"][section].as_object();
-        for (name, value) in members.into_iter().flatten() {
-            let value = match value {
-                Value::Null => continue,
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            facts.push(Fact { name: member(lang, &format!("{section}.{name}")).to_owned(), value });
-        }
-    }
-    facts
 }

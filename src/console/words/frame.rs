@@ -11,6 +11,7 @@ texts! {
         nav_overview: "总览", "Overview";
         nav_todo: "待处理", "To do";
         nav_events: "事件", "Events";
+        nav_contacts: "客户", "Contacts";
         language: "English", "中文";
         sign_out: "退出", "Sign out";
         scope_read: "只读", "read only";
@@ -53,6 +54,9 @@ texts! {
         done_replayed: "已放回队列，马上重试", "Back in the queue: it is tried at once";
         done_discarded: "已放弃", "Given up";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
+        done_sent: "已提交，进展见下", "Sent: see how it goes below";
+        done_unlinked: "已解除关联", "Unlinked";
+        done_erased: "已清除", "Erased";
         done_resumed: "已恢复派发", "Sending is resumed";
     }
 }

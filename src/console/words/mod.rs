@@ -1,5 +1,6 @@
 //! Every text of the console in both languages, side by side: a file a page, a line a text.
 
+mod contacts;
 mod event;
 mod events;
 mod fields;
@@ -10,6 +11,7 @@ mod statuses;
 mod todo;
 
 pub(super) use self::{
+    contacts::ContactsWords,
     event::EventWords,
     events::EventsWords,
     fields::{field, member, rule},
@@ -60,6 +62,8 @@ pub(super) struct Words {
     pub(super) event: EventWords,
     /// What waits for a person.
     pub(super) todo: TodoWords,
+    /// Contacts and their customers.
+    pub(super) contacts: ContactsWords,
     /// Whether everything is all right.
     pub(super) overview: OverviewWords,
 }
@@ -71,6 +75,7 @@ static ZH: Words = Words {
     event: EventWords::ZH,
     todo: TodoWords::ZH,
     overview: OverviewWords::ZH,
+    contacts: ContactsWords::ZH,
 };
 static EN: Words = Words {
     frame: FrameWords::EN,
@@ -79,6 +84,7 @@ static EN: Words = Words {
     event: EventWords::EN,
     todo: TodoWords::EN,
     overview: OverviewWords::EN,
+    contacts: ContactsWords::EN,
 };
 
 impl Lang {
@@ -163,8 +169,15 @@ mod tests {
 
     #[test]
     fn every_text_speaks_both_languages_with_the_same_places_for_values() {
-        let tables =
-            [FrameWords::ALL, StatusWords::ALL, EventsWords::ALL, EventWords::ALL, TodoWords::ALL, OverviewWords::ALL];
+        let tables = [
+            FrameWords::ALL,
+            StatusWords::ALL,
+            EventsWords::ALL,
+            EventWords::ALL,
+            TodoWords::ALL,
+            OverviewWords::ALL,
+            ContactsWords::ALL,
+        ];
         for (name, chinese, english) in tables.into_iter().flatten() {
             assert!(!chinese.trim().is_empty() && !english.trim().is_empty(), "{name}");
             assert!(english.is_ascii() || english.contains(['–', '“', '…', '→', '中']), "{name}: {english}");

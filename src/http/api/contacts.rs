@@ -5,12 +5,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    events::{SightParams, sight},
     links::ReasonParams,
     query::{Params, PathId},
-    views::{ContactView, Sight},
+    views::{ContactView, Sight, payload_json},
 };
 use crate::{
-    event::{Assignment, AssignmentBody, Command, Event, FieldError, ParseError, Parsed},
+    event::{Assignment, AssignmentBody, Command, Event, EventKind, FieldError, ParseError, Parsed},
     http::{
         auth::{Operator, Reader},
         body::{JsonBody, OptionalJsonBody, present},
@@ -51,6 +52,20 @@ pub(crate) async fn get_contact(
 pub(crate) async fn link(state: &HttpState, caller: &Caller, id: PathId) -> Result<ContactView, Problem> {
     let row = state.store.contact(&id.contact()?).await?.ok_or(Problem::ContactNotLinked)?;
     Ok(ContactView::of(row, Sight::of(caller.scope)))
+}
+
+/// Who the contact is by the newest event that tells it, as the caller may see it: the event's body. Whole sight is audited
+/// as `contact.unmask`.
+///
+/// # Errors
+/// If the ledger cannot be read, or the audit entry not be written.
+pub(crate) async fn profile(state: &HttpState, caller: &Caller, contact_id: &str) -> Result<Option<Value>, Problem> {
+    let kinds = [EventKind::ContactPromoted, EventKind::DealClosed, EventKind::SyncRequested].map(EventKind::as_str);
+    let Some(payload) = state.store.newest_of(contact_id, &kinds).await?.and_then(|row| row.payload) else {
+        return Ok(None);
+    };
+    let sight = sight(state, caller, &SightParams::default(), "contact.unmask", contact_id).await?;
+    Ok(Some(payload_json(payload, sight)))
 }
 
 /// The manual trigger (手动触发同步).

@@ -48,16 +48,24 @@ pub(crate) struct Preview {
 )]
 pub(crate) async fn preview_event(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     request: Request,
 ) -> Result<Json<Preview>, Problem> {
-    state.limits.preview(&caller.name)?;
     let (parts, body) = request.into_parts();
     body::require_json(&parts.headers)?;
     let raw = body::read(&state, &parts.headers, body).await?;
-    let event = match Event::parse(&raw, &state.reading) {
+    preview(&state, &operator, &raw).await.map(Json)
+}
+
+/// What an event's body would cause; audited, and limited by `api.preview_limit`.
+///
+/// # Errors
+/// That there were too many previews, that the body is no valid event, or that the ERP cannot be asked.
+pub(crate) async fn preview(state: &HttpState, Operator(caller): &Operator, raw: &[u8]) -> Result<Preview, Problem> {
+    state.limits.preview(&caller.name)?;
+    let event = match Event::parse(raw, &state.reading) {
         Ok(Parsed::Event(event)) => *event,
-        Ok(Parsed::Unknown { kind, contact_id }) => return Ok(Json(unhandled(kind, contact_id))),
+        Ok(Parsed::Unknown { kind, contact_id }) => return Ok(unhandled(kind, contact_id)),
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(errors)),
     };
@@ -67,15 +75,15 @@ pub(crate) async fn preview_event(
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
     let (store, actor, subject) = (state.store.clone(), caller.actor(), contact_id.clone());
     state.undisturbed(async move { store.audit(&actor, "preview", &subject, None).await }).await?;
-    let plan = if status == Status::Queued { Some(plan(&state, event).await?) } else { None };
-    Ok(Json(Preview {
+    let plan = if status == Status::Queued { Some(plan(state, event).await?) } else { None };
+    Ok(Preview {
         kind,
         contact_id: Some(contact_id),
         status,
         reasons: decision.as_ref().filter(|_| status != Status::Queued).map(Decision::reasons).unwrap_or_default(),
         admission: decision,
         plan,
-    }))
+    })
 }
 
 fn unhandled(kind: String, contact_id: Option<String>) -> Preview {

@@ -28,7 +28,7 @@ async fn listed(visitor: &mut Visitor<'_>, path: &str) -> usize {
 #[tokio::test]
 async fn filters_stand_in_the_address_and_pages_go_on_where_the_last_one_ended() {
     let front = Front::open().await;
-    ended(&front, "c9", Status::Dead, "refused", None).await;
+    ended(&front, "zhou", Status::Dead, "refused", None).await;
     for number in 0..5 {
         front.post_event(&format!("w{number}"), &promoted(&format!("c{number}"))).await;
     }
@@ -37,7 +37,8 @@ async fn filters_stand_in_the_address_and_pages_go_on_where_the_last_one_ended()
         ("", 6),
         ("?status=queued", 5),
         ("?contact_id=c3", 1),
-        ("?q=c9", 1),
+        ("?q=zhou", 1),
+        ("?code=refused", 1),
         ("?type=deal.closed", 0),
         ("?since=2026-11-01&until=2026-11-30", 6),
         ("?since=2026-12-01", 0),

@@ -1,0 +1,46 @@
+//! The link of a contact as pages show it.
+
+use crate::{
+    console::{
+        format::{Moment, moment},
+        frame::Frame,
+    },
+    event::{LinkKind, LinkedBy},
+    http::api::views::ContactView,
+};
+
+/// A contact and its customer.
+pub(super) struct LinkRow {
+    pub(super) contact: String,
+    pub(super) ord: i64,
+    pub(super) khid: String,
+    pub(super) kind: &'static str,
+    pub(super) linked_by: &'static str,
+    pub(super) linked_at: Moment,
+}
+
+impl LinkRow {
+    pub(super) fn of(link: &ContactView, frame: &Frame) -> Self {
+        let w = &frame.w.contacts;
+        Self {
+            contact: link.contact_id.clone(),
+            ord: link.ord,
+            khid: link.khid.clone(),
+            kind: match link.kind {
+                LinkKind::Person => w.person,
+                LinkKind::Company => w.company,
+                LinkKind::ContactPerson => w.contact_person,
+            },
+            linked_by: match link.linked_by {
+                LinkedBy::Created => w.by_created,
+                LinkedBy::Khid => w.by_khid,
+                LinkedBy::Mobile => w.by_mobile,
+                LinkedBy::CompanyName => w.by_company,
+                LinkedBy::Hint => w.by_hint,
+                LinkedBy::Operator => w.by_operator,
+                LinkedBy::Adopt => w.by_adopt,
+            },
+            linked_at: moment(&link.linked_at, frame.now, frame.lang),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The members of an event's body, as people read them.
+
+use serde_json::Value;
+
+use super::words::{Lang, member};
+
+/// A member of the body: its name and its value.
+pub(super) struct Fact {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+/// The members of these sections in their order.
+pub(super) fn facts(payload: &Value, sections: &[&str], lang: Lang) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for section in sections {
+        let members = payload["data"][*section].as_object();
+        for (name, value) in members.into_iter().flatten() {
+            let value = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            facts.push(Fact { name: member(lang, &format!("{section}.{name}")).to_owned(), value });
+        }
+    }
+    facts
+}
