@@ -60,7 +60,7 @@ pub(crate) struct Stats {
 
 /// Which programs work together here.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct Versions {
+pub(crate) struct Versions {
     /// The bridge's version.
     #[schema(examples("0.1.0"))]
     pub bridge: &'static str,
