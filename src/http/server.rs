@@ -156,11 +156,15 @@ impl Client {
         let stream = Paced::new(stream, limits.write_timeout);
         match self.options.tls.clone() {
             None => _ = watcher.watch(self.connection(stream)).await,
+            // Boxed: a plain connection should not carry the room that this one takes.
             Some(tls) => {
-                let secured = tls.accept(stream, self.head_timeout());
-                if let Some(Some(stream)) = stop.run_until_cancelled(secured).await {
-                    _ = watcher.watch(self.connection(stream)).await;
-                }
+                let secured = Box::pin(async move {
+                    let agreed = tls.accept(stream, self.head_timeout());
+                    if let Some(Some(stream)) = stop.run_until_cancelled(agreed).await {
+                        _ = watcher.watch(self.connection(stream)).await;
+                    }
+                });
+                secured.await;
             }
         }
     }
