@@ -11,10 +11,10 @@ use crate::{
     clock::Clock,
     config::Config,
     erp::Erp,
-    event::{Event, FieldError, Link, ParseError, Parsed, Reading, Rules},
-    http::{self, AdoptedContact, AdoptionCandidate, AdoptionOutcome, PreviewError},
+    event::{Event, FieldError, Link, ParseError, Parsed, Reading},
+    http::{self, AdoptedContact, AdoptionOutcome, PreviewError},
     store::{Actor, Adoption, InstanceLock, Store, StoreError},
-    sync::{Candidate, Engine, ErpError, Identified, Identity, Question, SyncError},
+    sync::{Engine, ErpError, Identified, Identity, Question, SyncError},
 };
 
 /// So many failures of delivery in a row end an adoption: the ERP is away.
@@ -68,7 +68,8 @@ impl LoneAdopter {
         let lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), lock.is_held()).await?;
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
-        let adopter = Adopter::new(config, store.clone(), erp, clock, config.erp.max_in_flight);
+        let engine = Engine::new(erp, planner(config));
+        let adopter = Adopter::new(config, store.clone(), engine, clock, config.erp.max_in_flight);
         Ok(Self { adopter, store, lock })
     }
 
@@ -95,8 +96,7 @@ struct Looked {
 
 impl Adopter {
     /// One that looks up `at_once` contacts at a time.
-    pub fn new(config: &Config, store: Store, erp: Erp, clock: Clock, at_once: usize) -> Self {
-        let engine = Engine::new(erp, planner(config, Rules::new(&config.admission)));
+    pub fn new(config: &Config, store: Store, engine: Engine, clock: Clock, at_once: usize) -> Self {
         Self { engine, store, clock, reading: super::reading(config), at_once: at_once.max(1) }
     }
 
@@ -269,11 +269,7 @@ fn asked(row: AdoptedContact, question: &Question) -> AdoptedContact {
         Question::SameName { candidates } => (None, candidates.as_slice()),
         _ => (None, &[][..]),
     };
-    AdoptedContact { candidates: candidates.iter().cloned().map(candidate).collect(), matched_by, ..row }
-}
-
-fn candidate(Candidate { ord, name, khid, mobile, added, salesperson }: Candidate) -> AdoptionCandidate {
-    AdoptionCandidate { ord, name, khid, mobile, added, salesperson }
+    AdoptedContact { candidates: candidates.to_vec(), matched_by, ..row }
 }
 
 impl http::Adopter for Adopter {

@@ -10,12 +10,12 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use futures::future::BoxFuture;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{Config, DatabaseConfig, ListenAddress},
+    config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Written},
     console,
     erp::{BuildError, Erp, FaultCause},
     event::{EventKind, Reading, Rules, Status},
@@ -39,8 +39,8 @@ use self::{preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
-    check::{CheckRow, CheckStatus, Words, check},
-    survey::{Surveyed, survey_erp},
+    check::{CheckRow, CheckStatus, check},
+    survey::{Surveyed, shown_survey, survey_erp},
 };
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
@@ -82,8 +82,13 @@ pub struct App {
     pub dispatcher: Arc<Dispatcher>,
     /// The ERP client, shared by all workers.
     pub erp: Erp,
+    engine: Engine,
+    rules: watch::Sender<Rules>,
     keys: Arc<Keyring>,
     tls: Option<Tls>,
+    /// What the configuration held at the start.
+    written: Written,
+    base_url: BaseUrl,
     instance_lock: InstanceLock,
     stop: CancellationToken,
     hard_stop: CancellationToken,
@@ -124,8 +129,7 @@ impl App {
     pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
         let StartOptions { clock, migrate, dispatch } = options;
         let keys = Arc::new(Keyring::new(keys(config)));
-        let rules = Rules::new(&config.admission);
-        let tls = config.server.tls().map(|files| Tls::read(&files)).transpose()?;
+        let tls = config.server.tls().map(Tls::read).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
         let freed = store.free_turns().await.map_err(OpenError::from)?;
@@ -133,8 +137,9 @@ impl App {
             tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
         }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
-        survey::believe_newest_survey(&store, config, &erp).await;
-        let engine = Engine::new(erp.clone(), planner(config, rules.clone()));
+        survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
+        let engine = Engine::new(erp.clone(), planner(config));
+        let (rules, current_rules) = watch::channel(Rules::new(&config.admission));
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),
             engine: engine.clone(),
@@ -159,7 +164,7 @@ impl App {
         let state = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules,
+            rules: current_rules,
             messages: config.messages.clone(),
             keys: keys.clone(),
             body_limit: config.server.body_limit,
@@ -174,8 +179,8 @@ impl App {
                 config.api.auth_failure_limit,
                 config.api.preview_limit,
             ),
-            previewer: Arc::new(LivePreview { engine, store: store.clone(), clock: clock.clone() }),
-            adopter: Arc::new(Adopter::new(config, store.clone(), erp.clone(), clock.clone(), adoptions(config))),
+            previewer: Arc::new(LivePreview { engine: engine.clone(), store: store.clone(), clock: clock.clone() }),
+            adopter: Arc::new(Adopter::new(config, store.clone(), engine.clone(), clock.clone(), adoptions(config))),
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
@@ -205,8 +210,12 @@ impl App {
             store,
             dispatcher,
             erp,
-            keys,
             tls,
+            engine,
+            rules,
+            keys,
+            written: config.written.clone(),
+            base_url: config.erp.base_url.clone(),
             instance_lock,
             stop,
             hard_stop,
@@ -226,20 +235,27 @@ impl App {
         format!("{scheme}://{address}")
     }
 
-    /// Takes secrets, tokens, the ERP's account and the certificate of a newly read configuration; everything else needs a
-    /// restart.
+    /// Reads the certificate again, if there is one.
     ///
     /// # Errors
-    /// A certificate that cannot be used: the old one stays then, and all else of the configuration is taken.
-    pub fn reload(&self, config: &Config) -> Result<(), TlsError> {
+    /// A certificate that cannot be used: the old one stays.
+    pub fn renew_certificate(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), Tls::renew)
+    }
+
+    /// Takes what a running bridge can take of a newly read configuration: secrets, tokens, the ERP's account, and all that
+    /// decides who becomes a customer and what is written of whom; and the ledger's newest survey. Answers the keys that are
+    /// written otherwise than at the start and need a restart.
+    pub fn reload(&self, config: &Config) -> Vec<&'static str> {
         self.keys.replace(keys(config));
         self.erp.change_account(&config.erp);
+        self.rules.send_replace(Rules::new(&config.admission));
+        self.engine.change_planner(planner(config));
         // What was wrong with the installation may have been put right with it.
         self.dispatcher.try_blocks();
-        match (&self.tls, config.server.tls()) {
-            (Some(tls), Some(files)) => tls.replace(&files),
-            _ => Ok(()),
-        }
+        let (store, erp, base_url) = (self.store.clone(), self.erp.clone(), self.base_url.clone());
+        tokio::spawn(async move { survey::believe_newest_survey(&store, base_url.as_str(), &erp).await });
+        config.written.that_need_a_restart(&self.written)
     }
 
     /// Waits until the bridge was stopped and everything in flight has ended, then closes the ledger. What does not end
@@ -262,12 +278,6 @@ impl App {
         self.instance_lock.release();
         self.tasks.crashed().or_else(|| self.store.crashed()).map_or(ended, Ended::Crashed)
     }
-
-    /// Stops cleanly.
-    pub async fn shut_down(&self) -> Ended {
-        self.stop.cancel();
-        self.ended().await
-    }
 }
 
 /// Without one of the ledger's own tasks nothing would be accepted any more, or its log would grow for ever.
@@ -285,10 +295,10 @@ fn reading(config: &Config) -> Reading {
     Reading { strict: config.webhook.strict, zone: config.webhook.zone.clone() }
 }
 
-fn planner(config: &Config, rules: Rules) -> Planner {
+fn planner(config: &Config) -> Planner {
     let mapping =
         Mapping { config: config.mapping.clone(), values: config.erp.values.clone(), conflicts: config.conflicts };
-    Planner { mapping, rules, assignment: config.assignment.clone() }
+    Planner { mapping, rules: Rules::new(&config.admission), assignment: config.assignment.clone() }
 }
 
 /// Contacts that an adoption over REST looks up at once: it leaves half of the ERP's calls to the events.

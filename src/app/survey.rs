@@ -6,7 +6,7 @@ use super::check::account_sessions;
 use crate::{
     clock::Clock,
     config::Config,
-    erp::{Erp, MemorySessions, Shown},
+    erp::{Erp, Installation, MemorySessions},
     json,
     store::{InstanceLock, Store},
     survey::{Options, Report, WriteOne, survey},
@@ -60,22 +60,56 @@ async fn keep(store: &Store, config: &Config, clock: &Clock, report: &Report) ->
 }
 
 /// The ledger's newest survey of the configured ERP.
-pub(super) async fn newest_survey(store: &Store, config: &Config) -> Option<Report> {
-    let text = store.newest_survey(config.erp.base_url.as_str()).await.ok().flatten()?;
+pub(super) async fn newest_survey(store: &Store, base_url: &str) -> Option<Report> {
+    let text = store.newest_survey(base_url).await.ok().flatten()?;
     // What an earlier program wrote in another form is as good as none.
     json::read_text(&text).ok()
 }
 
-/// Tells the client what the newest survey saw: a list of records that was closed need not be found closed again, and an
-/// installation that showed an edit shows edits. Everything else is as without a survey.
-pub(super) async fn believe_newest_survey(store: &Store, config: &Config, erp: &Erp) {
-    let Some(report) = newest_survey(store, config).await else { return };
-    let closed = report.fact("right.progress.list").filter(|fact| report.refutes(&fact.code));
-    if let Some(fact) = closed {
-        erp.believe_progress_closed(&format!("closed when surveyed ({})", fact.how));
-    }
-    if report.holds("edit.shows") {
-        erp.note_shown(Shown::Edit);
-    }
+/// The same, for whoever asks for it.
+///
+/// # Errors
+///
+/// A sentence: the ledger cannot be opened, or has none.
+pub async fn shown_survey(config: &Config) -> Result<Report, String> {
+    let store = Store::open(&config.database, Clock::system(), false).await.map_err(|error| error.to_string())?;
+    let newest = newest_survey(&store, config.erp.base_url.as_str()).await;
+    store.close().await;
+    newest.ok_or_else(|| {
+        let erp = config.erp.base_url.as_str();
+        format!("账本中没有 {erp} 的调查：请先运行 erp-bridge survey (the ledger has no survey of it: run erp-bridge survey)")
+    })
+}
+
+/// Tells the client what the newest survey saw; without one it is as careful as it can be.
+pub(super) async fn believe_newest_survey(store: &Store, base_url: &str, erp: &Erp) {
+    let Some(report) = newest_survey(store, base_url).await else { return };
+    erp.believe(installation(&report));
     tracing::info!(survey.at = %report.measured.surveyed_at, "a survey of this ERP is in the ledger");
+}
+
+/// The facts of a report that decide anything.
+fn installation(report: &Report) -> Installation {
+    let fact = |code: &str| match (report.holds(code), report.refutes(code)) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    };
+    let customers = report.shapes.columns.get("customers");
+    let has_column = |id: &str| customers.map(|columns| columns.iter().any(|column| column.eq_ignore_ascii_case(id)));
+    let closed = report.fact("right.progress.list").filter(|fact| report.refutes(&fact.code));
+    Installation {
+        app_version: report.measured.app_version.clone(),
+        tells_places_apart: fact("customers.filter.stype"),
+        sorts_customers: fact("customers.filter._rpt_sort"),
+        finds_khid: fact("customers.filter.khid").map(|filters| filters || has_column("khid") == Some(true)),
+        masks_details: fact("details.masked"),
+        shows_salesperson: has_column("catename"),
+        shows_latest_record: match has_column("telintro") {
+            Some(true) => fact("customers.telintro_shows_latest"),
+            other => other,
+        },
+        shows_edits: fact("edit.shows"),
+        progress_closed: closed.map(|fact| fact.how.clone()),
+    }
 }

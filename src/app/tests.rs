@@ -61,7 +61,8 @@ async fn replicas_on_one_ledger_try_a_wrong_password_twice_in_all() {
     assert_eq!(sim.handle.calls(0).len(), 2);
     assert!(replica(&config, &clock, &app).check_login().await.is_err());
     assert_eq!((sim.handle.calls(0).len(), sim.handle.is_login_locked()), (2, false));
-    app.shut_down().await;
+    app.stop_token().cancel();
+    app.ended().await;
 }
 
 #[tokio::test]
@@ -82,7 +83,8 @@ async fn replicas_of_one_account_do_not_log_each_other_out() {
         // The ERP forgets the session: whoever notices renews it for all.
         assert_eq!(sim.handle.expire_sessions(), 1);
     }
-    app.shut_down().await;
+    app.stop_token().cancel();
+    app.ended().await;
 }
 
 #[tokio::test]
@@ -103,7 +105,8 @@ async fn a_login_put_right_on_one_replica_lets_the_dispatch_of_another_go_on() {
     assert!(other.check_login().await.is_ok());
     until("dispatch goes on", &clock, || paused().is_none()).await;
     assert_eq!(app.erp.login_refusal(), None);
-    app.shut_down().await;
+    app.stop_token().cancel();
+    app.ended().await;
 }
 
 #[tokio::test]
@@ -114,18 +117,19 @@ async fn a_password_put_right_by_a_reload_lets_dispatch_go_on_and_the_same_one_i
     assert!(app.erp.check_login().await.is_err());
     until("dispatch stands still", &clock, || paused().is_some()).await;
     let tried = || sim.handle.calls_of("login").len();
-    app.reload(&config).unwrap();
+    app.reload(&config);
     assert!(app.erp.check_login().await.is_err());
     assert_eq!((tried(), app.erp.login_refusal().is_some()), (1, true), "the same account is refused already");
     config.erp.password = "wrong again".to_owned().into();
-    app.reload(&config).unwrap();
+    app.reload(&config);
     assert!(app.erp.check_login().await.is_err());
     assert_eq!(tried(), 2, "another password is another account, and tried once");
     config.erp.password = "right".to_owned().into();
     config.erp.base_url = "http://elsewhere.test".parse().unwrap();
-    app.reload(&config).unwrap();
+    app.reload(&config);
     until("dispatch goes on", &clock, || paused().is_none()).await;
     assert!(app.erp.check_login().await.is_ok(), "the address needs a restart");
     assert_eq!((tried(), sim.handle.is_login_locked()), (3, false));
-    app.shut_down().await;
+    app.stop_token().cancel();
+    app.ended().await;
 }

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{ConfigFile, Outcome};
 use crate::{
-    app::{self, CheckRow, CheckStatus, Words},
+    app::{self, CheckRow, CheckStatus},
+    event::Bilingual,
     telemetry::printable::one_line,
 };
 
@@ -60,7 +61,7 @@ impl Lang {
         }
     }
 
-    fn text(self, words: &Words) -> &str {
+    fn text(self, words: &Bilingual) -> &str {
         match self {
             Self::Zh => &words.zh,
             Self::En => &words.en,
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     fn row(zh: &str, status: CheckStatus) -> CheckRow {
-        let words = |zh: &str| Words { zh: zh.into(), en: "login".into() };
+        let words = |zh: &str| Bilingual::new(zh.to_owned(), "login");
         let advice = (status == CheckStatus::Fails).then(|| words("改正"));
         CheckRow { code: "x", what: words(zh), status, detail: "x".into(), advice }
     }

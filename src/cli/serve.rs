@@ -6,11 +6,13 @@ use super::{ConfigFile, Outcome};
 use crate::{
     app::{App, Ended, StartOptions},
     clock::Clock,
+    config::Written,
     lifecycle::Signals,
     telemetry::logging,
 };
 
-/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens, the ERP's account, the certificate and log.filter.
+/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens, the ERP's account, the rules, log.filter and the
+/// certificate.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -39,12 +41,16 @@ impl Serve {
         let reload = || match place.load().map_err(|error| error.to_string()) {
             Ok(config) => {
                 logging.change(&config.log.filter);
-                if let Err(error) = app.reload(&config) {
+                if let Err(error) = app.renew_certificate() {
                     tracing::error!(%error, "the old certificate stays");
                 }
-                tracing::info!("secrets, tokens, the account of the ERP and log.filter were read again");
+                let waiting = app.reload(&config);
+                tracing::info!("read again and in force: {}", Written::TAKEN_AT_ONCE.join(", "));
+                if !waiting.is_empty() {
+                    tracing::warn!("changed, and in force only after a restart (重启后生效): {}", waiting.join(", "));
+                }
             }
-            Err(error) => tracing::error!(error, "the old secrets, tokens and account stay, and the old log.filter"),
+            Err(error) => tracing::error!(error, "the configuration cannot be taken; everything stays as it was"),
         };
         let ended = tokio::select! {
             never = signals.obey(stop, reload) => match never {},

@@ -25,6 +25,9 @@ pub(super) struct Survey {
     /// A directory for survey.txt, survey.json and profile.json (for zhibang-sim --profile)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Print the ledger's newest survey of the configured ERP, and ask the ERP nothing
+    #[arg(long, conflicts_with = "write_one")]
+    show: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -36,7 +39,11 @@ pub(super) struct Survey {
 impl Survey {
     pub(super) async fn run(self) -> Outcome {
         let config = self.file.place().load()?;
-        let Surveyed { report, not_kept } = app::survey_erp(&config, self.pause, self.write_one).await?;
+        let Surveyed { report, not_kept } = if self.show {
+            Surveyed { report: app::shown_survey(&config).await?, not_kept: None }
+        } else {
+            app::survey_erp(&config, self.pause, self.write_one).await?
+        };
         if let Some(dir) = &self.out {
             write(dir, &report).map_err(|error| format!("{}: {error}", dir.display()))?;
         }
@@ -48,7 +55,7 @@ impl Survey {
         if let Some(why) = not_kept {
             eprintln!("账本未保存本次调查 (the ledger does not keep this survey): {why}");
         }
-        Ok(true)
+        Ok(self.show || report.measured.writing_stopped.is_none())
     }
 }
 

@@ -49,6 +49,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
         worker: worker(r),
         console: ConsoleConfig { enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth) },
         log: log(r),
+        written: r.written(),
     }
 }
 

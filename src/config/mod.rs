@@ -18,6 +18,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod webhook_secret;
+mod written;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -38,6 +39,7 @@ pub use self::{
     source::ENV_PREFIX,
     tables::is_user_id,
     webhook_secret::WebhookSecret,
+    written::Written,
 };
 use crate::event::{EventKind, Placeholder, RuleSet};
 
@@ -74,6 +76,8 @@ pub struct Config {
     pub console: ConsoleConfig,
     /// How the bridge logs.
     pub log: LogConfig,
+    /// Which keys are written anywhere, so that a reload sees what changed.
+    pub written: Written,
 }
 
 /// `[server]`

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, fs};
 
 use toml::de::{DeTable, DeValue};
 
-use super::Problem;
+use super::{Problem, Written};
 
 /// What the name of every environment variable of the configuration begins with: `ERP_BRIDGE__ERP__BASE_URL`.
 pub const ENV_PREFIX: &str = "ERP_BRIDGE__";
@@ -62,6 +62,7 @@ pub(super) struct Reader {
     sections: BTreeMap<String, Found>,
     variables: BTreeMap<String, (String, String)>,
     known: Vec<Known>,
+    written: Written,
     problems: Vec<Problem>,
 }
 
@@ -124,6 +125,7 @@ impl Reader {
                 return default;
             }
         };
+        self.written.note(known.key, &found.raw);
         parse(&found.raw).unwrap_or_else(|remedy| {
             let message = if known.secret { remedy } else { format!("{} is not possible; {remedy}", found.raw) };
             self.problems.push(Problem { key: known.key.into(), origin: found.origin.to_string(), message });
@@ -155,6 +157,11 @@ impl Reader {
             },
             (None, None) => Ok(self.file.get(known.key).cloned()),
         }
+    }
+
+    /// What stands behind each key that was read so far.
+    pub(super) fn written(&self) -> Written {
+        self.written.clone()
     }
 
     /// Notes a problem of a key whose value is possible in itself.

@@ -15,11 +15,10 @@ use super::{
     words::{Words, fill},
 };
 use crate::{
-    event::Status,
+    event::{Status, cause},
     http::{
         HttpState,
         api::{
-            causes::cause,
             events::oldest_waiting,
             stats::{self, Stats},
             views::EventItem,
@@ -119,7 +118,7 @@ fn longest(item: &EventItem, frame: &Frame) -> Oldest {
     let waited = format::millis(&item.received_at).map_or(Duration::ZERO, |at| frame.now.since(at));
     let why = match (&item.blocked_by, &item.error) {
         (Some(block), _) => lang.part(&block.hint).to_owned(),
-        (None, Some(error)) => format!("{} · {}", row.note, lang.part(cause(&error.code).hint)),
+        (None, Some(error)) => format!("{} · {}", row.note, lang.part(&cause(&error.code).hint().to_string())),
         (None, None) => match frame.banners.first() {
             Some(banner) => banner.text.clone(),
             None => row.shown.help.to_owned(),

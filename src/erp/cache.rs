@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Account, Choice, ChoiceField, ErpError};
+use super::{Account, Choice, ChoiceField, ErpError, Installation};
 use crate::clock::Millis;
 
 /// How long a closed progress list is believed to stay closed.
@@ -35,6 +35,7 @@ pub(super) struct Caches {
     progress_closed: Mutex<Option<(Millis, String)>>,
     progress_garbled_since: Mutex<Option<Millis>>,
     shown: [AtomicBool; 2],
+    installation: Mutex<Arc<Installation>>,
 }
 
 impl Caches {
@@ -75,6 +76,16 @@ impl Caches {
     /// The progress list could be read.
     pub(super) fn progress_readable(&self) {
         *self.progress_garbled_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What a survey saw.
+    pub(super) fn installation(&self) -> Arc<Installation> {
+        Arc::clone(&self.installation.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes what another survey saw.
+    pub(super) fn believe(&self, seen: Installation) {
+        *self.installation.lock().unwrap_or_else(PoisonError::into_inner) = seen.into();
     }
 
     /// Whether an effect of this kind was ever seen.

@@ -1,25 +1,24 @@
-//! The one place that sends: no proxy, no redirects, no hidden retries; every call is timed, limited, judged, recorded.
+//! The one place that calls: with a session, once more only after one that expired; every call is judged and recorded.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
-    time::{Duration, Instant},
+    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
+    time::Duration,
 };
 
-use reqwest::header::{CONTENT_TYPE, DATE, LOCATION};
 use secrecy::ExposeSecret;
-use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use super::{
     BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, LoginInfo, PLANNED, SessionStore,
     Shown, UNALLOCATED,
     cache::Caches,
-    classify::{HttpAnswer, LoginOutcome, Reply, Verdict, judge, judge_login, refusal, transport},
-    envelope::{BODY_MAX, asp_body, v3_body},
+    classify::{LoginOutcome, Reply, Verdict, judge, judge_login, refusal},
+    envelope::{asp_body, v3_body},
     interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
     lease_guard::LeaseGuard,
     session::{Credentials, Session, Sessions},
     summary,
+    transport::{Sent, Transport},
 };
 use crate::{
     clock::{Clock, Millis},
@@ -29,12 +28,6 @@ use crate::{
 /// How often one call gets another session: once for a session of another replica that turned out dead, once for a
 /// login of its own.
 const RENEWALS_MAX: usize = 2;
-
-/// Idle connections are closed before the ERP's web server (two minutes) would cut one under a request.
-const IDLE_MAX: Duration = Duration::from_secs(30);
-
-/// How long a connection may take to come about, at most; never longer than half of a call's time.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// 登录, the one interface whose path is configuration: `user`, `password`, `serialnum` (each behind `txt:`, the last
 /// 1 to 40 letters, digits, `_` and `-`) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
@@ -55,16 +48,12 @@ impl std::fmt::Debug for Erp {
 }
 
 struct Shared {
-    http: reqwest::Client,
+    transport: Transport,
     late_effect: Duration,
-    /// The ERP takes a few calls at once, not dozens.
-    slots: Semaphore,
     /// Of the present account; another account has another one.
     sessions: RwLock<Arc<Sessions>>,
     session_store: Arc<dyn SessionStore>,
     caches: Caches,
-    /// How far the ERP's clock is ahead of ours, in milliseconds, by its last answer that said.
-    ahead: Mutex<Option<i64>>,
     config: ErpConfig,
     clock: Clock,
 }
@@ -79,13 +68,11 @@ impl Erp {
         let late_effect =
             if config.late_effect.is_zero() { config.timeout.saturating_mul(3) } else { config.late_effect };
         let shared = Shared {
-            http: http_client(config)?,
+            transport: Transport::new(config, clock.clone())?,
             late_effect,
-            slots: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             sessions: RwLock::new(Arc::new(Sessions::new(config, clock.clone(), Arc::clone(&sessions)))),
             session_store: sessions,
             caches: Caches::default(),
-            ahead: Mutex::default(),
             config: config.clone(),
             clock,
         };
@@ -321,7 +308,7 @@ impl Erp {
         outcome
     }
 
-    /// Sends one request, when there is a slot and the lease still holds; a login only before its own ends.
+    /// Sends one request within the lease that the log holds; a login only before its own ends.
     pub(super) async fn post(
         &self,
         interface: &Interface,
@@ -330,47 +317,15 @@ impl Erp {
         session: Option<&Session>,
         send_before: Option<Millis>,
     ) -> Sent {
-        let Ok(_slot) = self.shared.slots.acquire().await else {
-            return Sent::never(self.now(), ErpError::NotDelivered("the client is closed".into()));
-        };
-        let started_at = self.now();
         let guard = LeaseGuard::new(self.shared.clock.clone(), self.log.clone(), send_before);
-        if let Err(error) = guard.check() {
-            return Sent::never(started_at, error);
-        }
-        let begun = Instant::now();
-        let mut request =
-            self.shared.http.post(format!("{}{path}", self.shared.config.base_url)).body(guard.body(body));
-        request = match (interface.style, session) {
-            (Style::Asp, _) | (Style::V3, None) => {
-                request.header(CONTENT_TYPE, self.shared.config.content_type.as_str())
-            }
-            (Style::V3, Some(session)) => {
-                request.header(CONTENT_TYPE, "application/json").header("ZBAPI-Token", &*session.token)
-            }
-        };
-        if let Some(trace_parent) = self.log.as_ref().and_then(CallLog::trace_parent) {
-            request = request.header("traceparent", trace_parent);
-        }
-        let (answer, date) = match exchange(request).await {
-            Ok((answer, date)) => (Ok(answer), date),
-            Err(error) => (Err(guard.stopped().unwrap_or(error)), None),
-        };
-        self.note_clock(date.as_deref());
-        Sent { started_at, elapsed: begun.elapsed(), date, answer }
-    }
-
-    fn note_clock(&self, date: Option<&str>) {
-        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        if let Some(date) = date {
-            let ahead = date.timestamp().as_millisecond() - self.now().0;
-            *self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
-        }
+        let token = session.map(|session| &*session.token);
+        let trace_parent = self.log.as_ref().and_then(CallLog::trace_parent);
+        self.shared.transport.post(interface.style, path, body, token, trace_parent, &guard).await
     }
 
     /// How far the ERP's clock is ahead of ours, in milliseconds and within a second; `None` if no answer has said.
     pub(crate) fn clock_ahead(&self) -> Option<i64> {
-        *self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.transport.clock_ahead()
     }
 
     fn note(&self, interface: &Interface, sent: &Sent, outcome: &str, request: serde_json::Value, response: String) {
@@ -394,56 +349,4 @@ impl Erp {
             });
         }
     }
-}
-
-/// One request and what became of it.
-pub(super) struct Sent {
-    started_at: Millis,
-    pub(super) elapsed: Duration,
-    /// The header `Date`, as it stands.
-    pub(super) date: Option<String>,
-    pub(super) answer: Result<HttpAnswer, ErpError>,
-}
-
-impl Sent {
-    fn never(started_at: Millis, error: ErpError) -> Self {
-        Self { started_at, elapsed: Duration::ZERO, date: None, answer: Err(error) }
-    }
-}
-
-/// Sends and reads the whole answer, but no more than [`BODY_MAX`]; its header `Date` stands beside it.
-async fn exchange(request: reqwest::RequestBuilder) -> Result<(HttpAnswer, Option<String>), ErpError> {
-    let mut response = request.send().await.map_err(|error| transport(&error))?;
-    let status = response.status().as_u16();
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let (location, date) = (header(LOCATION), header(DATE));
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
-        if body.len() + chunk.len() > BODY_MAX {
-            return Err(ErpError::cut(format!("an answer of more than {BODY_MAX} bytes, not read to its end")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok((HttpAnswer { status, location, body }, date))
-}
-
-fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {
-    // Fails only if a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    // An empty image has no CA files; even a client for plain http:// is not built without roots of its own.
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|_| config.base_url.is_https());
-    let roots: Vec<_> = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()).collect();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .http1_only()
-        .connect_timeout(CONNECT_MAX.min(config.timeout / 2))
-        .timeout(config.timeout)
-        .pool_idle_timeout(IDLE_MAX)
-        .pool_max_idle_per_host(config.max_in_flight)
-        .tls_certs_only(roots)
-        .build()
-        .map_err(|error| BuildError(format!("the HTTP client: {error}")))
 }

@@ -1,6 +1,6 @@
 //! The foreign house: one typed call for each interface of 智邦国际 ERP (`erp-wire.md`).
 //!
-//! `client.rs` is the one place that sends. `session.rs` keeps the login, `envelope/` reads what comes back, however it
+//! `client.rs` is the one place that calls, `transport.rs` sends one request. `session.rs` keeps the login, `envelope/` reads what comes back, however it
 //! is shaped, `classify.rs` and `phrases.rs` decide what it means, `error.rs` says what a failure means for the caller. The
 //! files `customers.rs`, `contact_persons.rs`, `progress.rs`, `assignment.rs` and `choices.rs` hold one group of interfaces each.
 
@@ -16,6 +16,7 @@ mod customers;
 mod envelope;
 mod error;
 mod fault;
+mod installation;
 mod interface;
 mod lease_guard;
 mod memory_sessions;
@@ -27,6 +28,7 @@ mod record;
 mod redact;
 mod session;
 mod summary;
+mod transport;
 mod tree_node;
 mod trees;
 
@@ -45,6 +47,7 @@ pub(crate) use envelope::{Answer, Detail, Field};
 pub use envelope::{AspAnswer, parse};
 pub(crate) use error::{BuildError, ErpError};
 pub(crate) use fault::{Fault, FaultCause, subject_of};
+pub(crate) use installation::{Installation, is_another, plain_version};
 pub(crate) use memory_sessions::MemorySessions;
 pub(crate) use paging::PAGES_MAX;
 pub(crate) use progress::{ContactWay, NewProgress, ProgressList, ProgressRow};

@@ -126,11 +126,6 @@ impl Erp {
         }
     }
 
-    /// Somebody saw that the list of records is closed here: it is believed as what this client saw itself.
-    pub(crate) fn believe_progress_closed(&self, words: &str) {
-        self.caches().set_progress_closed(self.now(), words);
-    }
-
     /// The first page, then those that hold the next newer records: forward where the list is sorted as asked, from its end
     /// backward where the installation sorts it the other way (`erp-wire.md §1.14`).
     async fn newest_progress(

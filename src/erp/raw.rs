@@ -12,6 +12,7 @@ use super::{
     interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
     progress,
     session::Session,
+    trees,
 };
 use crate::json;
 
@@ -19,14 +20,11 @@ use crate::json;
 const TRADES: Interface = Interface::choices("客户行业", "choices.trade", "/sysa/mobilephone/source.asp?enumid=11");
 /// 跟进方式, as 客户来源.
 const WAYS: Interface = Interface::choices("跟进方式", "choices.way", "/sysa/mobilephone/source.asp?enumid=98");
-/// 客户分类 and its 跟进程度. The trees are reported, their shape is assumed. Source: `erp-wire.md §3`, as the two below.
-const CATEGORY_TREE: Interface =
-    Interface::choices("客户分类", "tree.categories", "/sysa/mobilephone/systemManage/telsort_list.asp?stype=check");
-/// Accounts by department.
+/// Accounts by department, as 客户分类.
 const ACCOUNT_TREE: Interface =
-    Interface::choices("账号树", "tree.accounts", "/sysa/mobilephone/systemManage/gate_list.asp");
-/// 地区.
-const AREA_TREE: Interface = Interface::choices("地区", "tree.areas", "/sysa/mobilephone/systemManage/area_list.asp");
+    Interface::trees("账号树", "tree.accounts", "/sysa/mobilephone/systemManage/gate_list.asp");
+/// 地区, as 客户分类.
+const AREA_TREE: Interface = Interface::trees("地区", "tree.areas", "/sysa/mobilephone/systemManage/area_list.asp");
 
 /// The calls that a survey makes unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +72,7 @@ impl RawCall {
             Self::Levels => &choices::LEVEL,
             Self::Trades => &TRADES,
             Self::Ways => &WAYS,
-            Self::CategoryTree => &CATEGORY_TREE,
+            Self::CategoryTree => &trees::CATEGORIES,
             Self::AccountTree => &ACCOUNT_TREE,
             Self::AreaTree => &AREA_TREE,
             Self::AddPerson => &customers::ADD_PERSON,

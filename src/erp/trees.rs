@@ -3,7 +3,7 @@
 use super::{Erp, ErpError, TreeNode, interface::Interface};
 
 /// 客户分类 and below each its 跟进程度: no fields, no command. Source: `erp-wire.md §3`.
-const CATEGORIES: Interface =
+pub(super) const CATEGORIES: Interface =
     Interface::trees("客户分类", "tree.categories", "/sysa/mobilephone/systemManage/telsort_list.asp?stype=check");
 
 impl Erp {

@@ -2,6 +2,8 @@
 
 mod admission;
 mod assignment;
+mod candidate;
+mod causes;
 mod command;
 mod field_error;
 mod intake;
@@ -20,6 +22,9 @@ mod wire;
 pub(crate) use admission::{Alternative, Assessment, Decision, Reason};
 pub use admission::{Rules, Standing};
 pub(crate) use assignment::{Assignment, AssignmentBody};
+pub use candidate::Candidate;
+pub use causes::Bilingual;
+pub(crate) use causes::{cause, hint_on};
 pub(crate) use command::{Command, Work};
 pub(crate) use field_error::FieldError;
 pub use intake::Intake;

@@ -40,6 +40,9 @@ impl Status {
         Self::Discarded,
     ];
 
+    /// The states from which many events are replayed at once. What waits for a review waits for a decision on each.
+    pub(crate) const REPLAYED_TOGETHER: [Self; 4] = [Self::Dead, Self::NotAdmitted, Self::Discarded, Self::Held];
+
     /// The name that the ledger and the REST interface use.
     pub const fn as_str(self) -> &'static str {
         match self {

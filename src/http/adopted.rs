@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{FieldError, LinkKind, LinkedBy};
+use crate::event::{Candidate, FieldError, LinkKind, LinkedBy};
 
 /// Contacts of one call at most: each takes a few calls to the ERP, and the answer must come within the request's time.
 pub const ADOPT_MAX: usize = 50;
@@ -29,7 +29,7 @@ pub struct AdoptedContact {
     #[schema(value_type = Option<String>, examples("person"))]
     pub kind: Option<LinkKind>,
     /// Customers that a person has to choose from.
-    pub candidates: Vec<AdoptionCandidate>,
+    pub candidates: Vec<Candidate>,
     /// What is wrong with the contact.
     pub errors: Vec<FieldError>,
     /// The outcome for people; Chinese, then English.
@@ -66,23 +66,6 @@ impl AdoptedContact {
     pub fn told(self, more: &str) -> Self {
         Self { message: format!("{}: {more}", self.message), ..self }
     }
-}
-
-/// A customer that may be the contact's, with what distinguishes it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct AdoptionCandidate {
-    /// The ERP's record.
-    pub ord: i64,
-    /// 客户名称.
-    pub name: Option<String>,
-    /// 客户编号.
-    pub khid: Option<String>,
-    /// 手机.
-    pub mobile: Option<String>,
-    /// When it was added.
-    pub added: Option<String>,
-    /// Its salesperson.
-    pub salesperson: Option<String>,
 }
 
 /// How the adoption of a contact comes out.

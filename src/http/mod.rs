@@ -40,7 +40,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionCandidate, AdoptionOutcome};
+pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
 pub use state::{Adopter, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
 
 use api::{adoption, audit, contacts, events, failures, links, operations, pauses, preview, stats, stream};

@@ -4,6 +4,7 @@ use std::{fmt, future::Future, ops::Deref, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
@@ -97,8 +98,8 @@ pub struct HttpParts {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// Admission (准入条件).
-    pub rules: Rules,
+    /// Admission (准入条件), replaced on SIGHUP.
+    pub rules: watch::Receiver<Rules>,
     /// What happens to messages of contacts that are not linked.
     pub messages: MessagesConfig,
     /// Secrets and tokens, replaced on SIGHUP.

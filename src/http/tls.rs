@@ -37,24 +37,28 @@ pub enum TlsError {
 
 /// The certificate that the bridge shows. Cheap to clone; all clones show the one that was read last.
 #[derive(Debug, Clone)]
-pub struct Tls(Arc<RwLock<Arc<ServerConfig>>>);
+pub struct Tls {
+    files: Arc<TlsFiles>,
+    shown: Arc<RwLock<Arc<ServerConfig>>>,
+}
 
 impl Tls {
     /// Reads certificate and key.
     ///
     /// # Errors
     /// [`TlsError`], if they cannot be read or do not belong together.
-    pub fn read(files: &TlsFiles) -> Result<Self, TlsError> {
-        Ok(Self(Arc::new(RwLock::new(server_config(files)?))))
+    pub fn read(files: TlsFiles) -> Result<Self, TlsError> {
+        let shown = Arc::new(RwLock::new(server_config(&files)?));
+        Ok(Self { files: files.into(), shown })
     }
 
-    /// Shows another certificate to those who connect from now on.
+    /// Reads the same files again, and shows what stands there to those who connect from now on.
     ///
     /// # Errors
     /// As [`Tls::read`]; the old one stays then.
-    pub fn replace(&self, files: &TlsFiles) -> Result<(), TlsError> {
-        let config = server_config(files)?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
+    pub fn renew(&self) -> Result<(), TlsError> {
+        let config = server_config(&self.files)?;
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok(())
     }
 
@@ -63,7 +67,7 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let config = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        let config = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
         let accepted = tokio::time::timeout(limit, TlsAcceptor::from(config).accept(stream)).await;
         let secured = accepted.ok().and_then(Result::ok);
         if secured.is_none() {

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use super::{
     Store, StoreError,
-    db::{Row, Tx, args},
+    db::{Arg, Row, Tx, args},
+    dialect::list,
 };
 use crate::clock::Millis;
 
 /// Turns that one transaction releases, so that the door is never held up for long.
 const BATCH: i64 = 500;
+/// Events of one statement.
+const CHUNK: usize = 50;
 
 /// A block that an event met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,9 +166,13 @@ impl Store {
             self.db.dialect().skip_locked()
         );
         let heads = tx.fetch(turns, args![name, now, BATCH]).await?;
-        for head in &heads {
-            let event = "update events set blocked_by = null where seq = $1 and blocked_by = $2";
-            tx.execute(event, args![head.int("head_seq")?, name]).await?;
+        let seqs: Vec<i64> = heads.iter().map(|head| head.int("head_seq")).collect::<Result<_, _>>()?;
+        for chunk in seqs.chunks(CHUNK) {
+            let events = list(2, chunk.len());
+            let events = format!("update events set blocked_by = null where blocked_by = $1 and seq in ({events})");
+            let mut args = args![name];
+            args.extend(chunk.iter().map(|seq| Arg::from(*seq)));
+            tx.execute(events, args).await?;
         }
         tx.commit().await?;
         Ok(i64::try_from(heads.len()).is_ok_and(|released| released == BATCH))

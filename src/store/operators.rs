@@ -81,15 +81,14 @@ impl Store {
         self.change(id, order).await
     }
 
-    /// Counts the `dead`, `not_admitted` and `discarded` events that match, and replays them unless `dry_run`, in
-    /// the order in which they were accepted.
+    /// Counts the events that match, of the states from which many are replayed at once ([`Status::REPLAYED_TOGETHER`]; the
+    /// dead where none is named), and replays them unless `dry_run`, in the order in which they were accepted.
     pub async fn replay_matching(&self, filter: &EventFilter, dry_run: bool, actor: &Actor) -> Result<i64, StoreError> {
-        let replayable = [Status::Dead, Status::NotAdmitted, Status::Discarded];
         let mut filter = filter.clone();
         if filter.statuses.is_empty() {
             filter.statuses = vec![Status::Dead];
         }
-        filter.statuses.retain(|status| replayable.contains(status));
+        filter.statuses.retain(|status| Status::REPLAYED_TOGETHER.contains(status));
         if filter.statuses.is_empty() {
             return Ok(0);
         }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::{
     clock::Clock,
-    erp::{Erp, ErpError},
+    erp::{Erp, ErpError, plain_version},
 };
 
 use self::looker::Looker;
@@ -53,7 +53,7 @@ pub(crate) async fn survey(erp: &Erp, clock: &Clock, options: &Options) -> Resul
     others::accounts(&mut looker, &mut report).await?;
     others::session(&mut looker, &mut report).await?;
     if let Some(write) = &options.write_one {
-        writing::look(&mut looker, &mut report, write).await?;
+        writing::look(&mut looker, &mut report, write).await;
     }
     note_form(&looker, &mut report);
     measure(&looker, &mut report, &version);
@@ -79,7 +79,7 @@ fn measure(looker: &Looker<'_>, report: &mut Report, version: &str) {
     skews.sort_unstable();
     let measured = &mut report.measured;
     measured.surveyed_at = looker.clock.now().rfc3339();
-    measured.app_version = version.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').take(20).collect();
+    measured.app_version = plain_version(version);
     measured.calls = took.len();
     measured.latency_ms = [at(50), at(95), at(100)].map(Option::unwrap_or_default);
     measured.clock_skew_s = skews.get(skews.len() / 2).copied();

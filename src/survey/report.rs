@@ -101,8 +101,14 @@ pub struct Measured {
     pub latency_ms: [u64; 3],
     /// Seconds by which the ERP's clock is ahead, to a second or two.
     pub clock_skew_s: Option<i64>,
-    /// The customer that `--write-one` left behind in the 客户池.
+    /// The customer that `--write-one` added, or may have added.
     pub written_customer: Option<i64>,
+    /// Whether the ERP said that it is back in the 客户池.
+    #[serde(default)]
+    pub is_taken_back: bool,
+    /// What stopped `--write-one` before its end, in a word; what only a write shows could not be seen then.
+    #[serde(default)]
+    pub writing_stopped: Option<String>,
 }
 
 /// A survey of one installation.

@@ -89,10 +89,17 @@ pub fn table(report: &Report) -> String {
     if let Some(skew) = measured.clock_skew_s {
         lines.push(format!("ERP 时钟快 the ERP's clock is ahead by {skew} s"));
     }
-    if let Some(ord) = measured.written_customer {
-        lines.push(format!(
+    if let Some(why) = &measured.writing_stopped {
+        lines.push(format!("写入测试中断 the writing stopped halfway: {why}"));
+    }
+    match measured.written_customer {
+        Some(ord) if measured.is_taken_back => lines.push(format!(
             "测试客户 ord {ord} 已收回到客户池，可删除 the test customer is in the 客户池 and can be deleted"
-        ));
+        )),
+        Some(ord) => lines.push(format!(
+            "测试客户 ord {ord} 未能收回，请在 ERP 中删除 the test customer could not be taken back: delete it in the ERP"
+        )),
+        None => {}
     }
     lines.join("\n") + "\n"
 }

@@ -25,16 +25,13 @@ const ODD: &str = "甲😀乙\u{200b}丙&amp;丁";
 /// Characters of a record that a list may cut.
 const LONG: usize = 300;
 
-/// Writes, reads back, and takes back.
-pub(super) async fn look(looker: &mut Looker<'_>, report: &mut Report, write: &WriteOne) -> Result<(), ErpError> {
-    match written(looker, report, write).await {
-        Err(error @ (ErpError::LoginRefused(_) | ErpError::SessionExpired)) => Err(error),
-        // What could not be written could not be seen; the report says so by what it lacks.
-        Err(_) => {
-            report.note("saves.stored", Outcome::Unseen);
-            Ok(())
-        }
-        Ok(()) => Ok(()),
+/// Writes, reads back, and takes back. What stops it halfway is noted, and the customer is taken back all the same.
+pub(super) async fn look(looker: &mut Looker<'_>, report: &mut Report, write: &WriteOne) {
+    let Err(error) = written(looker, report, write).await else { return };
+    report.settle("saves.stored", Outcome::Unseen);
+    report.measured.writing_stopped = Some(error.code().to_owned());
+    if let Some(ord) = report.measured.written_customer.filter(|_| !report.measured.is_taken_back) {
+        report.measured.is_taken_back = looker.erp.take_back(ord).await.is_ok();
     }
 }
 
@@ -58,8 +55,11 @@ async fn written(looker: &mut Looker<'_>, report: &mut Report, write: &WriteOne)
     };
     let (first, second) = (fields("第一次"), fields(ODD));
     refused_save(looker, report, ord, &write.sort1).await?;
-    erp.add_customer(CustomerKind::Person, ord, &first).await?;
-    report.measured.written_customer = Some(ord);
+    let added = erp.add_customer(CustomerKind::Person, ord, &first).await;
+    if matches!(added, Ok(_) | Err(ErpError::OutcomeUnknown { .. })) {
+        report.measured.written_customer = Some(ord);
+    }
+    added?;
     erp.add_customer(CustomerKind::Person, ord, &second).await?;
     let stored = intro(looker, ord).await?;
     report.note("saves.stored", stored.as_ref().map(|text| text.contains('甲')));
@@ -78,6 +78,7 @@ async fn refused_save(looker: &mut Looker<'_>, report: &mut Report, ord: i64, so
     let asked = ord.to_string();
     let seen = looker.look(RawCall::AddPerson, &[("ord", &asked), ("name", ""), ("sort1", sort1)]).await?;
     let stored = list(looker, &[("telord", &asked)]).await?.is_some_and(|table| table.has_row(ord));
+    report.measured.written_customer = stored.then_some(ord);
     let status_0 = match seen {
         Seen::Refused { by_status } if !stored => Some(!by_status),
         _ => None,
@@ -174,6 +175,7 @@ async fn recorded(looker: &mut Looker<'_>, report: &mut Report, ord: i64) -> Res
 
 async fn taken_back(looker: &mut Looker<'_>, report: &mut Report, ord: i64) -> Result<(), ErpError> {
     let done = looker.erp.take_back(ord).await;
+    report.measured.is_taken_back = done.is_ok();
     let asked = ord.to_string();
     let is_in = |table: Option<SeenTable>| table.map(|table| table.has_row(ord));
     let customers = is_in(list(looker, &[("telord", &asked)]).await?);

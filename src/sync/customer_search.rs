@@ -7,10 +7,12 @@ use super::{
     details::{DETAILS_READ, Place, detail_of, shown},
     identity::{name_key, name_parts, spellings},
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
-    question::Candidate,
     text::searchable,
 };
-use crate::erp::{CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError, PAGES_MAX};
+use crate::{
+    erp::{CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError, PAGES_MAX},
+    event::Candidate,
+};
 
 /// Pages that are read for one name. A name that is part of so many others is a question for a person sooner than a burden
 /// for the ERP.
@@ -106,6 +108,9 @@ pub(super) async fn search(
     wanted: &str,
     place: Place,
 ) -> Result<Matches, ErpError> {
+    if matches!(column, Column::Khid | Column::ForeignKhid) && erp.installation().finds_khid == Some(false) {
+        return Err(ErpError::TooMany("客户列表 neither filters by 客户编号 nor shows it".into()));
+    }
     let filter = column.filter(wanted, place);
     let first = erp.first_customers(&filter).await?;
     if first.is_all {
@@ -149,8 +154,8 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
     Ok(Matches::default())
 }
 
-/// Whether a list sorted by 客户编号 is past the place where `wanted` would stand. That an installation sorts at all is seen
-/// from the other end: sorted the other way round, the list begins with a greater one.
+/// Whether a list sorted by 客户编号 is past the place where `wanted` would stand. That an installation sorts at all is known
+/// from a survey, or seen from the other end: sorted the other way round, the list begins with a greater one.
 async fn is_past(
     erp: &Erp,
     column: Column,
@@ -158,7 +163,8 @@ async fn is_past(
     filter: &CustomerFilter,
     rows: &[CustomerRow],
 ) -> Result<bool, ErpError> {
-    if column.field() != "khid" {
+    let sorts = erp.installation().sorts_customers;
+    if column.field() != "khid" || sorts == Some(false) {
         return Ok(false);
     }
     let key = |row: &CustomerRow| row.khid.as_deref().map(|khid| khid.trim().to_lowercase());
@@ -166,6 +172,9 @@ async fn is_past(
     let (true, Some(last)) = (keys.is_sorted(), keys.last()) else { return Ok(false) };
     if *last <= wanted.trim().to_lowercase() {
         return Ok(false);
+    }
+    if sorts == Some(true) {
+        return Ok(true);
     }
     let descending = CustomerFilter { sort: Some("-khid"), ..filter.clone() };
     let greatest = erp.first_customers(&descending).await?.rows.first().and_then(key);
@@ -182,10 +191,12 @@ async fn compare(
 ) -> Result<Matches, ErpError> {
     let mut matches = Matches::default();
     let mut details = 0;
+    let masks_details = erp.installation().masks_details == Some(true);
     for row in rows {
         let in_list = column.of_row(&row).map(|value| column.fit(value, wanted));
         let fit = match in_list {
             Some(fit @ (PhoneMatch::Same | PhoneMatch::Other)) => fit,
+            Some(PhoneMatch::Masked) if masks_details => PhoneMatch::Masked,
             // The installation's list has no such column, or masks it; the detail has it (erp-wire.md §3).
             None | Some(PhoneMatch::Masked) => {
                 details += 1;

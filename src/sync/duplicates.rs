@@ -9,12 +9,12 @@ use super::{
     details::Place,
     mapping::Mapping,
     matching::{Match, by_mobile},
-    question::{Candidate, Question},
+    question::Question,
     task::Duplicate,
 };
 use crate::{
     erp::{ContactPersonFilter, Erp, ErpError},
-    event::{Event, LinkedBy},
+    event::{Candidate, Event, LinkedBy},
 };
 
 /// Finds the customer for which the ERP refused the contact. Exactly one that is the contact by the rules of `contract.md

@@ -158,6 +158,9 @@ impl Executor<'_> {
     async fn verify_progress(&self, text: &str) -> Result<Verification, SyncError> {
         let seen = self.verify_records(&[text]).await?.remove(0);
         let Verification::Hidden(_) = &seen else { return Ok(seen) };
+        if self.erp.installation().shows_latest_record == Some(false) {
+            return Ok(seen);
+        }
         let counts = self.journal.count_equal(&records::fingerprints(self.ord()?, text)).await?;
         let latest = self.row().await?.and_then(|row| row.telintro).unwrap_or_default();
         let is_ours = Wanted::new(text, counts).is_in(&[ProgressRow { intro: latest, ..ProgressRow::default() }]);
@@ -242,6 +245,9 @@ impl Executor<'_> {
 
     /// `catename` of the customer; `None` where the installation does not show it.
     async fn salesperson(&self) -> Result<Option<String>, SyncError> {
+        if self.erp.installation().shows_salesperson == Some(false) {
+            return Ok(None);
+        }
         Ok(self.row().await?.and_then(|row| row.catename).map(|name| name.trim().to_owned()))
     }
 
@@ -261,9 +267,11 @@ impl Executor<'_> {
     /// Whether the customer stands where a step should have brought it. Of the three lists exactly one has a customer; an
     /// installation that ignores `stype` shows it in several, and then its lists tell nothing (`erp-wire.md §1.15`).
     async fn verify_place(&self, is_right: impl Fn(Place) -> bool) -> Result<Verification, SyncError> {
+        let tells_apart = self.erp.installation().tells_places_apart;
         // A late effect may move the customer while the lists are read: only what they say twice is believed.
-        for _ in 0..2 {
-            match self.places().await {
+        let readings = if tells_apart == Some(false) { 0 } else { 2 };
+        for _ in 0..readings {
+            match self.places(&is_right, tells_apart == Some(true)).await {
                 Ok(places) => match places[..] {
                     [place] if is_right(place) => return Ok(Verification::Done(json!({ "ord": self.ord }))),
                     [_] => return Ok(Verification::NotDone),
@@ -277,13 +285,18 @@ impl Executor<'_> {
         Ok(Verification::Hidden("客户列表 does not tell 客户, 客户池 and 待审核 apart (stype is ignored)".into()))
     }
 
-    /// The lists that show the customer.
-    async fn places(&self) -> Result<Vec<Place>, ErpError> {
+    /// The lists that show the customer, the right ones asked first; no more than one where it is known that `one_has_it`.
+    async fn places(&self, is_right: impl Fn(Place) -> bool, one_has_it: bool) -> Result<Vec<Place>, ErpError> {
         let ord = self.ord()?;
         let mut places = Vec::new();
-        for place in Place::ALL {
+        let mut order = Place::ALL;
+        order.sort_by_key(|place| !is_right(*place));
+        for place in order {
             if details::is_listed(self.erp, ord, place).await? {
                 places.push(place);
+                if one_has_it {
+                    break;
+                }
             }
         }
         Ok(places)

@@ -6,16 +6,16 @@
 use super::{
     contact_persons::{complete, contact_persons},
     customer_search::{Column, Matches, search, with_name, with_number},
-    details::{Place, detail_of, shown},
+    details::{DETAILS_READ, Place, detail_of, shown},
     identity::name_key,
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
-    question::{Candidate, Question},
+    question::Question,
 };
 use crate::{
     config::SameName,
     erp::{ContactPersonFilter, ContactPersonRow, CustomerKind, Erp, ErpError},
-    event::{Event, LinkedBy},
+    event::{Candidate, Event, LinkedBy},
 };
 
 /// Most contact persons with hidden numbers that are read one by one before the ERP is asked for the whole number.
@@ -50,7 +50,15 @@ pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<
 async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Match, ErpError> {
     let kind = Mapping::kind(event);
     let contact = event.contact();
-    if let Some(found) = by_khid(erp, kind, &mapping.khid(contact.id())).await? {
+    let khid = mapping.khid(contact.id());
+    let found = match erp.installation().finds_khid {
+        Some(false) => {
+            by_name_and_khid(erp, kind, &mapping.line(contact.company().or(contact.name()).unwrap_or_default()), &khid)
+                .await?
+        }
+        _ => by_khid(erp, kind, &khid).await?,
+    };
+    if let Some(found) = found {
         return Ok(found);
     }
     if let Some(mobile) = Mapping::mobile(event) {
@@ -78,6 +86,23 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
 pub(super) async fn by_khid(erp: &Erp, kind: CustomerKind, khid: &str) -> Result<Option<Match>, ErpError> {
     let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
     Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
+}
+
+/// The same where the list can neither be asked for a 客户编号 nor shows it: among the customers of this name, whose
+/// records show it.
+async fn by_name_and_khid(erp: &Erp, kind: CustomerKind, name: &str, khid: &str) -> Result<Option<Match>, ErpError> {
+    let named = match with_name(erp, kind, name, Place::Customers).await {
+        Err(ErpError::TooMany(_)) => return Ok(None),
+        named => named?.exact,
+    };
+    let mut found = Vec::new();
+    for candidate in named.into_values().take(DETAILS_READ) {
+        let detail = detail_of(erp, kind, candidate.ord).await?.1;
+        if shown(&detail, "khid").is_some_and(|theirs| theirs == khid) {
+            found.push(candidate);
+        }
+    }
+    Ok(verdict(found, LinkedBy::Khid))
 }
 
 /// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact.
@@ -173,6 +198,9 @@ fn is_same(row: &ContactPersonRow, mobile: &str) -> bool {
 /// A contact person whose number is masked even in its own record: the customer's may show it. Where that is another
 /// number, the person's is as unknown as before.
 async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Result<PhoneMatch, ErpError> {
+    if erp.installation().masks_details == Some(true) {
+        return Ok(PhoneMatch::Masked);
+    }
     let detail = match detail_of(erp, kind, ord).await {
         Ok((_, detail)) => detail,
         Err(error) if error.is_refusal() => return Ok(PhoneMatch::Masked),

@@ -28,7 +28,10 @@ mod step;
 mod task;
 mod text;
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 
 pub(crate) use self::{
     adoption::{Identified, Identity},
@@ -36,7 +39,7 @@ pub(crate) use self::{
     identity::identities,
     mapping::Mapping,
     plan::Plan,
-    question::{Candidate, Question},
+    question::Question,
     step::{Step, named},
     task::{Duplicate, Planner, Task, WhoItIs},
 };
@@ -47,11 +50,11 @@ use crate::{
     erp::{CallLog, Erp},
 };
 
-/// The ERP and everything that planning needs, as a worker holds it.
+/// The ERP and everything that planning needs, as a worker holds it. Clones share both.
 #[derive(Clone)]
 pub struct Engine {
     erp: Erp,
-    planner: std::sync::Arc<Planner>,
+    planner: Arc<watch::Sender<Arc<Planner>>>,
 }
 
 /// One run of an event: calls of it are collected, and are not sent any more once its lease is over.
@@ -61,7 +64,7 @@ pub struct Job {
     /// What was recorded, and the deadline.
     pub log: CallLog,
     /// Makes the plan.
-    pub planner: std::sync::Arc<Planner>,
+    pub planner: Arc<Planner>,
     /// When the event was accepted.
     pub since: Option<Millis>,
 }
@@ -69,7 +72,12 @@ pub struct Job {
 impl Engine {
     /// An engine that plans with `planner` and works through `erp`.
     pub fn new(erp: Erp, planner: Planner) -> Self {
-        Self { erp, planner: planner.into() }
+        Self { erp, planner: Arc::new(watch::Sender::new(planner.into())) }
+    }
+
+    /// Plans with another configuration from now on; a run keeps the one that it began with.
+    pub fn change_planner(&self, planner: Planner) {
+        self.planner.send_replace(planner.into());
     }
 
     /// Begins a run of an event accepted then, whose calls may be sent until `deadline`; they carry the event's `traceparent`,
@@ -80,7 +88,7 @@ impl Engine {
     }
 
     fn job(&self, log: CallLog) -> Job {
-        Job { erp: self.erp.recording(log.clone()), log, planner: self.planner.clone(), since: None }
+        Job { erp: self.erp.recording(log.clone()), log, planner: Arc::clone(&self.planner.borrow()), since: None }
     }
 
     /// One cheap call: whether the ERP answers.

@@ -1,29 +1,11 @@
 //! Which customer a contact is, where only a person can say (`contract.md` §3).
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     erp::{ContactPersonRow, CustomerRow},
-    event::LinkedBy,
+    event::{Candidate, LinkedBy},
 };
-
-/// A customer that may be the contact's, with what distinguishes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Candidate {
-    /// The customer.
-    pub ord: i64,
-    /// 客户名称.
-    pub name: Option<String>,
-    /// 客户编号.
-    pub khid: Option<String>,
-    /// 手机.
-    pub mobile: Option<String>,
-    /// When it was added.
-    pub added: Option<String>,
-    /// Its salesperson.
-    pub salesperson: Option<String>,
-}
 
 impl Candidate {
     /// The customer of a contact person.

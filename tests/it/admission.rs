@@ -211,6 +211,25 @@ async fn a_deal_behind_an_event_that_makes_nobody_a_customer_is_held_and_not_los
 }
 
 #[tokio::test]
+async fn held_deals_and_messages_are_judged_anew_by_one_replay_and_held_again_where_nothing_has_changed() {
+    let mut world = world("").await;
+    let (_, small, _) = post(&world, "d1", &deal(&contact("c1", 1), 40.0)).await;
+    let (_, smaller, _) = post(&world, "d2", &deal(&contact("c2", 2), 20.0)).await;
+    let (_, said, _) = post(&world, "m3", &message("c3", 1, "在吗")).await;
+    let replay = json!({ "status": "held" });
+    world.config.admission.min_score = 30.0;
+    world.app.reload(&world.config);
+    let (status, answer) = world.call("POST", "/v1/events/replay", Some(replay)).await;
+    assert_eq!((status, &answer["replayed"]), (200, &json!(3)), "{answer}");
+    run(&world).await;
+    assert_eq!(world.event(&small).await.status, Status::Succeeded);
+    for held in [smaller, said] {
+        assert_eq!(world.event(&held).await.status, Status::Held);
+    }
+    assert_eq!(world.sim.handle.customers().len(), 1);
+}
+
+#[tokio::test]
 async fn who_was_admitted_by_the_last_score_stays_so_and_who_was_not_is_judged_anew_by_a_replay() {
     let world = world("").await;
     assert_eq!(start(&world, "m1", &scored("c1", 1, 90.0)).await, "held");

@@ -123,10 +123,18 @@ async fn a_hang_up_takes_new_secrets_and_tokens_and_keeps_the_old_ones_if_the_fi
     .await;
     assert_eq!(status("first-token-0123456789-0123").await, 401);
 
+    let changed = "[server]\nmax_connections = 9\n[erp.values]\nsource = \"展会\"\n";
+    fs::write(&file, format!("{changed}{}", tokens("second-token-012345678-0123"))).unwrap();
+    bridge.signal("HUP");
+    eventually("what needs a restart is named", limit, async || {
+        bridge.logged("in force only after a restart (重启后生效): server.max_connections").then_some(())
+    })
+    .await;
+
     fs::write(&file, "[api]\ntokens = 5\n").unwrap();
     bridge.signal("HUP");
     eventually("the mistake is logged", limit, async || {
-        bridge.logged("the old secrets, tokens and account stay").then_some(())
+        bridge.logged("the configuration cannot be taken; everything stays as it was").then_some(())
     })
     .await;
     assert!(bridge.logged("api.tokens (erp-bridge.toml, line 2)"));

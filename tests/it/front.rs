@@ -21,7 +21,7 @@ use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// The moment at which every test begins.
@@ -163,7 +163,7 @@ impl Front {
         let door = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
-            rules: Rules::new(&AdmissionConfig::default()),
+            rules: watch::channel(Rules::new(&AdmissionConfig::default())).1,
             messages: MessagesConfig::default(),
             keys: keys.clone(),
             body_limit: BODY_LIMIT,

@@ -1,5 +1,8 @@
 //! A survey of an installation, and of the simulator that plays its profile: what it sees, what it must not tell, what it is good for.
 
+mod evidence;
+mod writing;
+
 use std::{process::Command, time::Duration};
 
 use erp_bridge::{
@@ -250,27 +253,35 @@ async fn the_command_writes_a_report_and_a_profile_that_the_simulator_takes() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = format!("sqlite://{}/ledger.db", dir.path().display());
     let out = dir.path().join("out");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_erp-bridge"));
-    command.args(["survey", "--pause", "0s", "--out", out.to_str().unwrap()]);
-    for (key, value) in [
-        ("ERP__BASE_URL", sim.base_url().as_str()),
-        ("ERP__USERNAME", "admin"),
-        ("ERP__PASSWORD", "123456"),
-        ("ERP__SERIAL", "ai-client-001"),
-        ("WEBHOOK__SECRETS", crate::support::SECRET),
-        ("DATABASE__URL", &ledger),
-    ] {
-        command.env(format!("ERP_BRIDGE__{key}"), value);
-    }
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    let base_url = sim.base_url();
+    let run = async |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_erp-bridge"));
+        command.arg("survey").args(arguments);
+        for (key, value) in [
+            ("ERP__BASE_URL", base_url.as_str()),
+            ("ERP__USERNAME", "admin"),
+            ("ERP__PASSWORD", "123456"),
+            ("ERP__SERIAL", "ai-client-001"),
+            ("WEBHOOK__SECRETS", crate::support::SECRET),
+            ("DATABASE__URL", &ledger),
+        ] {
+            command.env(format!("ERP_BRIDGE__{key}"), value);
+        }
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let (printed, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        (output.status.code(), printed, errors)
+    };
+    let (code, printed, errors) = run(&["--pause", "0s", "--out", out.to_str().unwrap()]).await;
+    assert_eq!(code, Some(0), "{printed}\n{errors}");
     assert!(printed.contains("✓ 成立 holds") && printed.contains("customers.filter.khid"), "{printed}");
     assert_eq!(std::fs::read_to_string(out.join("survey.txt")).unwrap(), printed);
     let report: Report = serde_json::from_str(&std::fs::read_to_string(out.join("survey.json")).unwrap()).unwrap();
     assert!(report.holds("customers.filter.khid"));
     let profile = Profile::load(out.join("profile.json").to_str().unwrap()).unwrap();
     assert_eq!(profile.population.customers, 30);
+    sim.handle.clear_calls();
+    assert_eq!(run(&["--show"]).await, (Some(0), printed, String::new()), "the ledger keeps it");
+    assert_eq!(sim.handle.calls(0).len(), 0);
 }
 
 #[tokio::test]

@@ -5,15 +5,17 @@ use std::future::ready;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use super::rows::{CheckRow, Words};
+use super::rows::CheckRow;
 use crate::{
     app::planner,
     clock::Clock,
     config::Config,
     erp::{
-        Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, ProgressList, TreeNode,
+        Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, Fault, ProgressList,
+        TreeNode, is_another,
     },
-    event::{Event, Parsed, Reading, Rules},
+    event::{Bilingual, Event, Parsed, Reading, hint_on},
+    survey::Report,
     sync::{Engine, EqualRecords, Identified, Journal, JournalError, SyncError},
 };
 
@@ -24,10 +26,13 @@ const NOBODY: &str = "erp-bridge-check-0000000000000000000000000000";
 const NO_NUMBER: &str = "00000000000";
 
 /// Tries the ERP, from the login on.
-pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock) -> Vec<CheckRow> {
+pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock, survey: Option<&Report>) -> Vec<CheckRow> {
     let row = CheckRow::of("erp.login", "ERP 登录", "ERP login");
     let mut rows = match erp.check_login().await {
-        Ok(login) => vec![row.holds(format!("{} {}", login.username, login.app_version.unwrap_or_default()))],
+        Ok(login) => {
+            let version = login.app_version.unwrap_or_default();
+            vec![row.holds(format!("{} {version}", login.username)), survey_row(survey, &version)]
+        }
         // Nothing else can be asked, and asking again would be another try.
         Err(error) => return vec![row.failed_by(&error)],
     };
@@ -39,7 +44,7 @@ pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock) -> Vec<Chec
             Ok(id) if id == level.id => row.holds(id.to_string()),
             Ok(id) => row.fails(
                 format!("the ERP's id is {id}, mapping.levels says {}", level.id),
-                Some(Words::of(
+                Some(Bilingual::new(
                     format!("在 mapping.levels 中写 id = {id}"),
                     format!("write id = {id} in mapping.levels"),
                 )),
@@ -55,6 +60,27 @@ pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock) -> Vec<Chec
     rows
 }
 
+/// Whether the ledger has a survey that the bridge believes: one of the ERP's present version.
+fn survey_row(survey: Option<&Report>, version: &str) -> CheckRow {
+    let row = CheckRow::of("survey", "ERP 调查", "survey of the ERP");
+    let Some(survey) = survey else {
+        let advice = Bilingual::new(
+            "可运行 erp-bridge survey：了解该安装后调用更少、疑问更少",
+            "run erp-bridge survey: what is known of the installation saves calls and questions",
+        );
+        return CheckRow { advice: Some(advice), ..row.unseen("") };
+    };
+    let surveyed = format!("{} {}", survey.measured.surveyed_at, survey.measured.app_version).trim_end().to_owned();
+    if !is_another(version, &survey.measured.app_version) {
+        return row.holds(surveyed);
+    }
+    let advice = Bilingual::new(
+        "ERP 版本已变，请重新运行 erp-bridge survey",
+        "the ERP has changed: run erp-bridge survey again",
+    );
+    CheckRow { advice: Some(advice), ..row.noted(surveyed) }
+}
+
 fn clock_row(config: &Config, erp: &Erp) -> CheckRow {
     let row = CheckRow::of("erp.clock", "与 ERP 的时差", "clock against the ERP");
     let Some(ahead) = erp.clock_ahead() else { return row.unseen("Date") };
@@ -67,7 +93,7 @@ fn clock_row(config: &Config, erp: &Erp) -> CheckRow {
         })
     );
     let tolerance = i64::try_from(config.webhook.tolerance.as_millis()).unwrap_or(i64::MAX);
-    let advice = Words::of("两台机器都应使用 NTP 对时", "let both machines keep time by NTP");
+    let advice = Bilingual::new("两台机器都应使用 NTP 对时", "let both machines keep time by NTP");
     match ahead.abs() {
         0..=AHEAD_NOTED_MS => row.holds(shown),
         apart if apart <= tolerance => CheckRow { advice: Some(advice), ..row.noted(shown) },
@@ -80,15 +106,6 @@ async fn source(config: &Config, erp: &Erp) -> CheckRow {
     let row = CheckRow::of("values.source", format!("客户来源 {source}"), format!("source {source}"));
     match erp.choice_id(ChoiceField::Source, source).await {
         Ok(id) => row.holds(id.to_string()),
-        Err(error @ ErpError::ChoiceMissing { .. }) => {
-            let advice = Words::of(
-                format!("ERP 的客户来源里没有“{source}”：请管理员在客户来源中添加，或改配置 erp.values.source"),
-                format!(
-                    "the ERP's 客户来源 does not have {source}: let its administrator add it, or change erp.values.source"
-                ),
-            );
-            row.fails(error.to_string(), Some(advice))
-        }
         Err(error) => row.failed_by(&error),
     }
 }
@@ -96,19 +113,18 @@ async fn source(config: &Config, erp: &Erp) -> CheckRow {
 /// 客户分类 and 跟进程度 by ids and by display texts, as far as the tree is shown.
 fn categories(config: &Config, tree: Result<Vec<TreeNode>, ErpError>) -> Vec<CheckRow> {
     let values = &config.erp.values;
-    let row =
-        |code, zh: &str, key: &str, value: &str| CheckRow::of(code, format!("{zh} {value}"), format!("{key} {value}"));
+    // Each as its row, and as the choice of a field that a save would miss.
+    let row = |code: &'static str, zh: &str, field: &str, value: &str| {
+        (CheckRow::of(code, format!("{zh} {value}"), format!("erp.{code} {value}")), format!("{field} = {value}"))
+    };
     let mut wanted = vec![
-        (row("values.sort1", "客户分类（添加）", "erp.values.sort1", &values.sort1), "erp.values.sort1"),
-        (row("values.sort", "客户分类（修改）", "erp.values.sort", &values.sort), "erp.values.sort"),
-        (row("values.stage", "跟进程度", "erp.values.stage", &values.stage), "erp.values.stage"),
+        row("values.sort1", "客户分类（添加）", "客户分类 (sort1)", &values.sort1),
+        row("values.sort", "客户分类（修改）", "客户分类 (sort)", &values.sort),
+        row("values.stage", "跟进程度", "跟进程度 (sort1)", &values.stage),
     ];
     let after = &values.stage_after_deal;
     if !after.is_empty() {
-        wanted.push((
-            row("values.stage_after_deal", "成交后的跟进程度", "erp.values.stage_after_deal", after),
-            "erp.values.stage_after_deal",
-        ));
+        wanted.push(row("values.stage_after_deal", "成交后的跟进程度", "跟进程度 (sort1)", after));
     }
     let tree = match tree {
         Ok(tree) if !tree.is_empty() => tree,
@@ -127,12 +143,9 @@ fn categories(config: &Config, tree: Result<Vec<TreeNode>, ErpError>) -> Vec<Che
         stage(after).map(|stage| stage.value.clone()),
     ];
     let all = shown(&tree);
-    let judge = |((row, key), found): ((CheckRow, &str), Option<String>)| match found {
+    let judge = |((row, subject), found): ((CheckRow, String), Option<String>)| match found {
         Some(found) => row.holds(found),
-        None => row.fails(
-            format!("ERP: {all}"),
-            Some(Words::of(format!("把 {key} 改为 ERP 中有的"), format!("write one that the ERP has as {key}"))),
-        ),
+        None => row.fails(format!("ERP: {all}"), Some(hint_on("choice_missing", &subject))),
     };
     wanted.into_iter().zip(found).map(judge).collect()
 }
@@ -171,14 +184,12 @@ async fn salespeople(config: &Config, erp: &Erp) -> Vec<CheckRow> {
             Err(ErpError::Refused(words)) => return row.unseen(words),
             Err(error) => return row.failed_by(error),
         };
-        let advice = Words::of("改 assignment.rules 中的 users", "change users in assignment.rules");
-        match accounts.iter().find(|account| account.ord == **user) {
-            None => row.fails("账号不存在 (the ERP has no such account)", Some(advice)),
-            Some(account) if account.is_closed() => {
-                row.fails(format!("{} 已停用 (is closed)", name_of(account)), Some(advice))
-            }
-            Some(account) => row.holds(name_of(account)),
-        }
+        let words = match accounts.iter().find(|account| account.ord == **user) {
+            None => "账号不存在 (the ERP has no such account)".to_owned(),
+            Some(account) if account.is_closed() => format!("{} 已停用 (is closed)", name_of(account)),
+            Some(account) => return row.holds(name_of(account)),
+        };
+        row.failed_by(&ErpError::Installation(Fault::salesperson(user, words)))
     };
     users.iter().map(judge).collect()
 }
@@ -238,12 +249,12 @@ async fn look_up(config: &Config, erp: &Erp, clock: &Clock) -> CheckRow {
     let Ok(Parsed::Event(event)) = Event::parse(body.to_string().as_bytes(), &Reading::default()) else {
         return row.unseen("");
     };
-    let engine = Engine::new(erp.clone(), planner(config, Rules::new(&config.admission)));
+    let engine = Engine::new(erp.clone(), planner(config));
     match engine.identify(&NoLedger, &event).await.map(|identity| identity.identified) {
         Ok(Identified::Nobody) => row.holds("✓"),
         Ok(_) => row.fails(
             "somebody was found",
-            Some(Words::of(
+            Some(Bilingual::new(
                 "该安装忽略了查询条件：请联系开发者",
                 "the installation ignores the filter: tell the developers",
             )),

@@ -5,15 +5,16 @@ mod rows;
 
 use std::sync::Arc;
 
-use super::LedgerSessions;
+use super::{LedgerSessions, survey::newest_survey};
 use crate::{
     clock::{Clock, erp_zone},
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
+    event::Bilingual,
     store::{InstanceLock, OpenError, Store},
 };
 
-pub use self::rows::{CheckRow, CheckStatus, Words};
+pub use self::rows::{CheckRow, CheckStatus};
 
 /// Tries configuration, store, login, every configured choice and salesperson, the right to each interface that is read,
 /// both clocks, and a look-up. `warnings` are those of the configuration file itself.
@@ -27,10 +28,16 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     let instance_lock = InstanceLock::take(&config.database);
     let is_ours_alone = instance_lock.as_ref().is_ok_and(InstanceLock::is_held);
     let store = Store::open(&config.database, clock.clone(), is_ours_alone).await;
-    rows.push(store_row(&store));
+    rows.push(store_row(&store).await);
     rows.push(zone_row(config, &clock));
     match Erp::new(&config.erp, clock.clone(), account_sessions(store.as_ref().ok())) {
-        Ok(erp) => rows.extend(erp::check(config, &erp, &clock).await),
+        Ok(erp) => {
+            let survey = match &store {
+                Ok(store) => newest_survey(store, config.erp.base_url.as_str()).await,
+                Err(_) => None,
+            };
+            rows.extend(erp::check(config, &erp, &clock, survey.as_ref()).await);
+        }
         Err(error) => rows.push(CheckRow::of("erp.client", "ERP 连接", "ERP client").fails(error.to_string(), None)),
     }
     if let Ok(store) = store {
@@ -47,19 +54,20 @@ pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
     }
 }
 
-fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
+async fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
     let row = CheckRow::of("store", "台账", "store");
+    let advice = Bilingual::new(
+        "核对 database.url，以及目录和数据库的权限",
+        "look at database.url and at the rights to its directory or database",
+    );
     match store {
-        Ok(store) => row.holds(store.mode()),
+        Ok(store) => match store.ping().await {
+            Ok(()) => row.holds(store.mode()),
+            Err(error) => row.fails(error.to_string(), Some(advice)),
+        },
         // A schema that the next start brings up to date is nothing that fails.
         Err(OpenError::Behind { found, expected }) => row.holds(format!("{found} → {expected}: erp-bridge serve")),
-        Err(error) => {
-            let advice = Words::of(
-                "核对 database.url，以及目录和数据库的权限",
-                "look at database.url and at the rights to its directory or database",
-            );
-            row.fails(error.to_string(), Some(advice))
-        }
+        Err(error) => row.fails(error.to_string(), Some(advice)),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::http::{AdoptedContact, AdoptionCandidate};
+use crate::{event::Candidate, http::AdoptedContact};
 
 /// The columns behind those of a contact.
 pub(super) const RESULTS: [&str; 7] =
@@ -74,7 +74,7 @@ impl Spreadsheet {
 }
 
 /// `7592 张三 13800138000 (2024-05-06, 王芳)`
-pub(super) fn candidate(customer: &AdoptionCandidate) -> String {
+pub(super) fn candidate(customer: &Candidate) -> String {
     let named = [&customer.name, &customer.mobile, &customer.khid].into_iter().flatten();
     let about: Vec<&str> = [&customer.added, &customer.salesperson].into_iter().flatten().map(String::as_str).collect();
     let mut text = customer.ord.to_string();
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_candidate_is_told_by_what_distinguishes_it() {
-        let mut customer = AdoptionCandidate {
+        let mut customer = Candidate {
             ord: 7,
             name: Some("张三".into()),
             khid: None,

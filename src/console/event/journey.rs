@@ -159,7 +159,7 @@ impl Writer<'_> {
         Call {
             interface: call.interface.clone(),
             is_ok: call.outcome == "ok",
-            outcome: self.lang.part(crate::http::api::causes::cause(&call.outcome).message).to_owned(),
+            outcome: self.lang.part(crate::event::cause(&call.outcome).message).to_owned(),
             at: moment(&call.started_at, self.now, self.lang),
             span: format::span(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()), self.lang),
             fields: fields.map(|(id, value)| (field(self.lang, id).to_owned(), text(value))).collect(),

@@ -19,11 +19,10 @@ use super::{
     words::{Lang, kind},
 };
 use crate::{
-    event::{Status, Transition},
+    event::{Status, Transition, cause},
     http::{
         HttpState,
         api::{
-            causes::cause,
             events::{self, SightParams},
             query::PathId,
             views::EventDetail,
@@ -90,7 +89,7 @@ fn hint(event: &EventDetail, lang: Lang) -> String {
     match (&item.blocked_by, &item.error) {
         (Some(block), _) => lang.part(&block.hint).to_owned(),
         (None, Some(error)) if !matches!(item.status, Status::Succeeded | Status::Discarded) => {
-            lang.part(cause(&error.code).hint).to_owned()
+            lang.part(&cause(&error.code).hint().to_string()).to_owned()
         }
         _ => String::new(),
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::erp::{
-    ChoiceField, ErpError, ProgressList,
+    ChoiceField, ErpError, Installation, ProgressList,
     fake::{Act, Seen, list, say, status, words},
 };
 
@@ -180,5 +180,25 @@ async fn a_progress_list_that_is_a_page_for_a_minute_while_the_erp_answers_is_cl
         clock.advance(Duration::from_secs(advance));
         let listed = erp.list_progress(7592, None, |_| false).await;
         assert_eq!(matches!(listed, Ok(ProgressList::Closed(_))), closed, "{listed:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_survey_saw_is_believed_of_the_version_that_it_saw_and_of_no_other() {
+    let fake = Fake::with_login(|_| options(&[(171, "网站注册")])).await;
+    let erp = erp(&fake);
+    let seen = |version: &str| Installation {
+        app_version: version.into(),
+        sorts_customers: Some(true),
+        ..Installation::default()
+    };
+    assert_eq!(erp.installation(), Installation::default());
+    erp.believe(seen("another"));
+    assert_eq!(erp.installation(), seen("another"), "nobody has said yet which version it is");
+    let version = erp.check_login().await.unwrap().app_version.unwrap();
+    assert_eq!(erp.installation(), Installation::default());
+    for believed in [version.as_str(), ""] {
+        erp.believe(seen(believed));
+        assert_eq!(erp.installation(), seen(believed), "where the survey's login was an earlier one, nobody said");
     }
 }

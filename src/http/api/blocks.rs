@@ -1,8 +1,8 @@
 //! What is wrong with the installation, as `GET /v1/stats`, `GET /v1/failures` and every event that waits for it show it.
 
-use super::causes::{cause, hint_on};
 use crate::{
     clock::Millis,
+    event::{cause, hint_on},
     store::{Waiting, code_and_subject},
     telemetry::masking::mask_text,
 };
@@ -28,7 +28,7 @@ impl BlockedBy {
         let (code, subject) = code_and_subject(name);
         Self {
             message: words.map(mask_text).unwrap_or_else(|| cause(code).message.to_owned()),
-            hint: hint_on(code, subject),
+            hint: hint_on(code, subject).to_string(),
             code: code.to_owned(),
             subject: subject.to_owned(),
         }

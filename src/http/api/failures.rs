@@ -2,9 +2,10 @@
 
 use axum::{Json, extract::State};
 
-use super::{blocks::BlockedBy, causes::cause, views::Sight};
+use super::{blocks::BlockedBy, views::Sight};
 use crate::{
     clock::Millis,
+    event::cause,
     http::{auth::Reader, keys::Caller, problem::Problem, state::HttpState},
     store,
     telemetry::masking::mask_text,
@@ -89,7 +90,7 @@ impl FailureGroup {
             count: failure.count,
             oldest: Millis::rfc3339(failure.oldest),
             newest: Millis::rfc3339(failure.newest),
-            hint: known.hint.to_owned(),
+            hint: known.hint().to_string(),
             blocked: false,
         }
     }

@@ -3,7 +3,6 @@
 pub(crate) mod adoption;
 pub(crate) mod audit;
 pub(crate) mod blocks;
-pub(crate) mod causes;
 pub(crate) mod contacts;
 pub(crate) mod credentials;
 pub(crate) mod disclosure;

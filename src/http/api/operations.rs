@@ -22,9 +22,6 @@ const MAX_REASON_CHARS: usize = 500;
 /// The largest `ord` that is believed: beyond it JSON readers lose digits.
 const MAX_ORD: i64 = 9_007_199_254_740_991;
 
-/// The states from which many events are replayed at once.
-const REPLAYABLE: [Status; 3] = [Status::Dead, Status::NotAdmitted, Status::Discarded];
-
 /// Why an operator does something.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -229,7 +226,7 @@ pub(crate) struct ReplayFilter {
     #[serde(default, deserialize_with = "present")]
     #[schema(
         nullable = false,
-        pattern = "^(dead|not_admitted|discarded)(,(dead|not_admitted|discarded))*$",
+        pattern = "^(dead|not_admitted|discarded|held)(,(dead|not_admitted|discarded|held))*$",
         examples("dead")
     )]
     pub status: Option<String>,
@@ -298,8 +295,11 @@ impl ReplayFilter {
             q: self.q.as_deref(),
         };
         let filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
-        if filter.statuses.iter().any(|status| !REPLAYABLE.contains(status)) {
-            return Err(invalid("/status".into(), "only dead, not_admitted and discarded events are replayed".into()));
+        if filter.statuses.iter().any(|status| !Status::REPLAYED_TOGETHER.contains(status)) {
+            return Err(invalid(
+                "/status".into(),
+                "only dead, not_admitted, discarded and held events are replayed".into(),
+            ));
         }
         Ok(filter)
     }
@@ -318,7 +318,8 @@ pub(crate) struct Replayed {
 
 /// Replay all events that match
 ///
-/// Only states from which replay is allowed are touched. `dry_run` counts and changes nothing.
+/// Only states from which replay is allowed are touched. What is held is judged anew: a deal by the rules and the facts of
+/// now, a message by whether its contact is linked; what still has to wait is held again. `dry_run` counts and changes nothing.
 #[utoipa::path(
     post, path = "/v1/events/replay", tag = "operations", security(("token" = ["operate"])),
     request_body(content = ReplayFilter, content_type = "application/json"),

@@ -70,7 +70,7 @@ pub(crate) async fn preview(state: &HttpState, Operator(caller): &Operator, raw:
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(errors)),
     };
     let standing = state.store.standing(event.contact().id()).await?;
-    let intake = Intake::judged(&state.rules, &event, &state.messages, false);
+    let intake = Intake::judged(&state.rules.borrow(), &event, &state.messages, false);
     let Start { status, decision, .. } = intake.start(&standing, state.clock.now());
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
     let (store, actor, subject) = (state.store.clone(), caller.actor(), contact_id.clone());

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{blocks::BlockedBy, causes::cause, disclosure};
+use super::{blocks::BlockedBy, disclosure};
 use crate::{
     clock::Millis,
     config::Scope,
-    event::{LinkKind, LinkedBy, Status},
+    event::{LinkKind, LinkedBy, Status, cause},
     json,
     store::{CallRow, ContactRow, EventRow, EventSummary, Page, StepRow, StepState},
     telemetry::masking::mask_text,

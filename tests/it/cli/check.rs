@@ -44,6 +44,26 @@ async fn check_only_reads_and_has_a_stable_code_for_each_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn check_says_whether_the_ledger_has_a_survey() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    let row = || {
+        let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+        let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+        told["rows"].as_array().unwrap().iter().find(|row| row["code"] == "survey").unwrap().clone()
+    };
+    let missing = row();
+    assert_eq!(missing["status"], "unseen");
+    assert!(missing["advice"]["zh"].as_str().unwrap().contains("erp-bridge survey"), "{missing}");
+    let none = run(command(dir.path(), &set).args(["survey", "--show"]));
+    assert!(none.code == 2 && none.stderr.contains("请先运行 erp-bridge survey"), "{} {}", none.code, none.stderr);
+    assert_eq!(run(command(dir.path(), &set).args(["survey", "--pause", "0s"])).code, 0);
+    let there = row();
+    assert_eq!(there["status"], "holds");
+    assert!(there["detail"].as_str().unwrap().starts_with("20"), "when it was: {there}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_speaks_the_language_of_the_terminal_and_says_what_to_do() {
     let profile = Profile::load("live-32").unwrap();
     let sim = simulator::start(profile.config().unwrap()).await.unwrap();

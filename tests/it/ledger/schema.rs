@@ -79,7 +79,8 @@ async fn five_replicas_that_start_at_once_on_an_empty_postgres_all_come_up() {
     for app in apps {
         let app = app.unwrap_or_else(|error| panic!("{error}"));
         assert!(Sender::new(format!("http://{}", app.address), Clock::system()).is_ready().await);
-        app.shut_down().await;
+        app.stop_token().cancel();
+        app.ended().await;
     }
 }
 

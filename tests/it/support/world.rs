@@ -68,7 +68,8 @@ impl World {
 
     /// Stops the bridge cleanly and starts it again on the same ledger.
     pub async fn restart(&mut self) {
-        self.app.shut_down().await;
+        self.app.stop_token().cancel();
+        self.app.ended().await;
         self.app = App::start(&self.config, self.options.clone()).await.unwrap();
         self.sender.base_url = format!("http://{}", self.app.address);
     }

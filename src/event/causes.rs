@@ -1,20 +1,53 @@
 //! Why events fail, wait or end, in the bridge's own words: a sentence and what to do, for each stable code. The sentences
 //! quote nobody, so everybody may read them; the ERP's own words are for operators.
 
-/// What a code means, Chinese first.
+use std::{borrow::Cow, fmt};
+
+use serde::Serialize;
+
+/// A text in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bilingual {
+    /// 中文.
+    pub zh: Cow<'static, str>,
+    /// English.
+    pub en: Cow<'static, str>,
+}
+
+impl Bilingual {
+    /// These words.
+    pub fn new(zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        Self { zh: zh.into(), en: en.into() }
+    }
+}
+
+/// Chinese first, English behind it in brackets.
+impl fmt::Display for Bilingual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.zh, self.en)
+    }
+}
+
+/// What a code means.
 pub(crate) struct Cause {
     code: &'static str,
-    /// In words.
+    /// In words, Chinese first.
     pub(crate) message: &'static str,
+    hint: (&'static str, &'static str),
+}
+
+impl Cause {
     /// What a person can do about it.
-    pub(crate) hint: &'static str,
+    pub(crate) fn hint(&self) -> Bilingual {
+        Bilingual::new(self.hint.0, self.hint.1)
+    }
 }
 
 /// Of a code that no row below has.
 const OTHER: Cause = Cause {
     code: "",
     message: "失败，原因见 ERP 原话 (failed; operators see the ERP's words)",
-    hint: "以 operate 令牌查看事件详情 (look at the event with an operate token)",
+    hint: ("以 operate 令牌查看事件详情", "look at the event with an operate token"),
 };
 
 /// Every code that an event can carry, in the order in which they are met.
@@ -22,143 +55,165 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "not_delivered",
         message: "未能送达 ERP (not delivered to the ERP)",
-        hint: "检查网络与 ERP 服务器；恢复后自动继续 (check the network and the ERP's server; it goes on by itself)",
+        hint: ("检查网络与 ERP 服务器；恢复后自动继续", "check the network and the ERP's server; it goes on by itself"),
     },
     Cause {
         code: "lease_over",
         message: "处理超时，已交还 (the lease ended before the call was sent)",
-        hint: "自动重试，无需处理 (tried again by itself)",
+        hint: ("自动重试，无需处理", "tried again by itself"),
     },
     Cause {
         code: "outcome_unknown",
         message: "已发送，结果不明 (sent; nobody knows what it did)",
-        hint: "在 ERP 中查看是否已生效：已生效选 done，未生效选 resend (look in the ERP: done if it is there, resend if not)",
+        hint: (
+            "在 ERP 中查看是否已生效：已生效选 done，未生效选 resend",
+            "look in the ERP: done if it is there, resend if not",
+        ),
     },
     Cause {
         code: "session_expired",
         message: "ERP 不接受会话 (the ERP does not accept the session)",
-        hint: "检查账号是否在别处登录、授权是否到期 (is the account used elsewhere, has the licence expired?)",
+        hint: ("检查账号是否在别处登录、授权是否到期", "is the account used elsewhere, has the licence expired?"),
     },
     Cause {
         code: "login_refused",
         message: "ERP 拒绝登录 (the ERP refuses the login)",
-        hint: "手工登录一次，改正账号密码后恢复派发 (log in by hand, correct the credentials, then resume)",
+        hint: (
+            "手工登录一次，改正 erp.username、erp.password 或 erp.serial，再 SIGHUP 或恢复派发；勿反复尝试，三次错误后 ERP 要求验证码",
+            "log in by hand, correct erp.username, erp.password or erp.serial, then SIGHUP or resume; after three wrong tries the ERP wants a picture code",
+        ),
     },
     Cause {
         code: "refused",
         message: "ERP 拒绝了请求 (refused by the ERP)",
-        hint: "按 ERP 原话排除原因后重放 (remove the cause that the ERP names, then replay)",
+        hint: ("按 ERP 原话排除原因后重放", "remove the cause that the ERP names, then replay"),
     },
     Cause {
         code: "choice_missing",
         message: "ERP 中没有所配置的选项 (the ERP lacks a configured choice)",
-        hint: "在 ERP 中补上该选项或修改配置，之后自动继续 (add the choice in the ERP or change the configuration; it goes on by itself)",
+        hint: (
+            "在 ERP 中补上该选项或修改配置，之后自动继续",
+            "add the choice in the ERP or change the configuration; it goes on by itself",
+        ),
     },
     Cause {
         code: "salesperson_unknown",
         message: "ERP 没有该指派用户或已停用 (the ERP has no such salesperson, or a closed one)",
-        hint: "在 ERP 中启用该账号或修改分配规则，之后自动继续 (open the account or change the rules; it goes on by itself)",
+        hint: (
+            "在 ERP 中启用该账号或修改分配规则，之后自动继续",
+            "open the account or change the rules; it goes on by itself",
+        ),
     },
     Cause {
         code: "right_missing",
         message: "ERP 账号没有接口权限 (the account may not use an interface of the ERP)",
-        hint: "请管理员授权，之后自动继续 (have the right granted; it goes on by itself)",
+        hint: ("请管理员授权，之后自动继续", "have the right granted; it goes on by itself"),
     },
     Cause {
         code: "wrong_path",
         message: "ERP 接口地址不对或被代理拦下 (an interface is not where it is looked for, or a proxy answers instead)",
-        hint: "检查 erp.base_url 与反向代理，之后自动继续 (check erp.base_url and the proxy; it goes on by itself)",
+        hint: ("检查 erp.base_url 与反向代理，之后自动继续", "check erp.base_url and the proxy; it goes on by itself"),
     },
     Cause {
         code: "licence_refused",
         message: "ERP 以授权或机器码为由拒绝登录 (the login is refused for the licence or the serial)",
-        hint: "续期授权或登记 erp.serial，之后自动继续 (renew the licence or register erp.serial; it goes on by itself)",
+        hint: (
+            "续期授权或登记 erp.serial，之后自动继续",
+            "renew the licence or register erp.serial; it goes on by itself",
+        ),
     },
     Cause {
         code: "too_many",
         message: "相符的记录过多 (more records match than are read)",
-        hint: "在 ERP 中合并或补全资料，然后决定 (merge or complete the records in the ERP, then decide)",
+        hint: ("在 ERP 中合并或补全资料，然后决定", "merge or complete the records in the ERP, then decide"),
     },
     Cause {
         code: "invalid",
         message: "超出接口限制，未发送 (breaks a limit of the interface; not sent)",
-        hint: "修改来源数据后重发 (correct the data at its source and send it again)",
+        hint: ("修改来源数据后重发", "correct the data at its source and send it again"),
     },
     Cause {
         code: "unreadable",
         message: "账本中的内容无法读取 (what the ledger holds cannot be read)",
-        hint: "放弃此事件并由平台重发 (discard it and let the platform send it again)",
+        hint: ("放弃此事件并由平台重发", "discard it and let the platform send it again"),
     },
     Cause {
         code: "candidates",
         message: "有多个客户相符，或其号码被遮盖 (several customers match, or one whose number is masked)",
-        hint: "确认是哪一个，以 link 关联；重复的在 ERP 中合并 (link the right one; merge the others in the ERP)",
+        hint: ("确认是哪一个，以 link 关联；重复的在 ERP 中合并", "link the right one; merge the others in the ERP"),
     },
     Cause {
         code: "not_linked",
         message: "联系人尚未关联 ERP 客户 (the contact is not linked)",
-        hint: "待其晋升后自动继续，或手动触发同步 (goes on once the contact is promoted, or sync it by hand)",
+        hint: ("待其晋升后自动继续，或手动触发同步", "goes on once the contact is promoted, or sync it by hand"),
     },
     Cause {
         code: "looking",
         message: "正在核实上一次写入 (the last write is being looked up)",
-        hint: "自动继续，无需处理 (goes on by itself)",
+        hint: ("自动继续，无需处理", "goes on by itself"),
     },
     Cause {
         code: "not_stored",
         message: "ERP 称已完成，但查不到结果 (the ERP says it is done, and it is not there)",
-        hint: "在 ERP 中核对后选 done 或 resend；检查必填项与权限 (look in the ERP, then done or resend; check required fields and rights)",
+        hint: (
+            "在 ERP 中核对后选 done 或 resend；检查必填项与权限",
+            "look in the ERP, then done or resend; check required fields and rights",
+        ),
     },
     Cause {
         code: "ord_taken",
         message: "新客户 ID 已被他人使用 (the allocated id became another's)",
-        hint: "自动换用新 ID；若反复出现，检查 ERP (a new id is taken by itself; if it recurs, check the ERP)",
+        hint: ("自动换用新 ID；若反复出现，检查 ERP", "a new id is taken by itself; if it recurs, check the ERP"),
     },
     Cause {
         code: "customer_gone",
         message: "已关联的客户在 ERP 中不存在 (the linked customer is gone from the ERP)",
-        hint: "选 link 关联合并后的客户，或 recreate 重建 (link the customer that it was merged into, or recreate it)",
+        hint: (
+            "选 link 关联合并后的客户，或 recreate 重建",
+            "link the customer that it was merged into, or recreate it",
+        ),
     },
     Cause {
         code: "run_cut_short",
         message: "处理多次中断 (its runs ended without a result)",
-        hint: "查看日志与服务器资源，然后重放 (look at the log and the machine, then replay)",
+        hint: ("查看日志与服务器资源，然后重放", "look at the log and the machine, then replay"),
     },
     Cause {
         code: "run_panicked",
         message: "处理时程序出错 (a fault of the program)",
-        hint: "报告此问题并附日志中的源码位置 (report it with the place in the log)",
+        hint: ("报告此问题并附日志中的源码位置", "report it with the place in the log"),
     },
     Cause {
         code: "hold_expired",
         message: "等待超时 (it waited for too long)",
-        hint: "联系人晋升后手动触发同步 (sync the contact by hand once it is promoted)",
+        hint: ("联系人晋升后手动触发同步", "sync the contact by hand once it is promoted"),
     },
 ];
 
-/// What a person can do about one block: `subject` says what exactly is wrong (`客户来源 (ly) = 微信`).
-pub(super) fn hint_on(code: &str, subject: &str) -> String {
+/// What a person can do about one thing that is wrong with the installation: `subject` says which (`客户来源 (ly) = 微信`).
+pub(crate) fn hint_on(code: &str, subject: &str) -> Bilingual {
     let (of, named) = subject.rsplit_once(" = ").unwrap_or((subject, ""));
     match code {
         "choice_missing" => {
             let key = key_of(of);
-            format!(
-                "ERP 的{of}里没有“{named}”：请管理员在 ERP 中添加此选项，或改配置 {key} (have it added to the ERP's choices, or \
-                 change {key})"
+            Bilingual::new(
+                format!("ERP 的{of}里没有“{named}”：请管理员在 ERP 中添加此选项，或改配置 {key}"),
+                format!("the ERP's {of} does not have {named}: have it added to its choices, or change {key}"),
             )
         }
-        "salesperson_unknown" => format!(
-            "ERP 没有账号 {named} 或已停用：请管理员启用，或改配置 assignment.rules (have account {named} opened, or change \
-             assignment.rules)"
+        "salesperson_unknown" => Bilingual::new(
+            format!("ERP 没有账号 {named} 或已停用：请管理员启用，或改配置 assignment.rules"),
+            format!("have account {named} opened, or change assignment.rules"),
         ),
-        "right_missing" => format!(
-            "ERP 账号没有“{of}”的权限：请管理员在 ERP 的权限设置中授予 (have the account of erp.username granted the right to it)"
+        "right_missing" => Bilingual::new(
+            format!("ERP 账号没有“{of}”的权限：请管理员在 ERP 的权限设置中授予"),
+            "have the account of erp.username granted the right to it",
         ),
-        "wrong_path" => format!(
-            "“{of}”的地址未由 ERP 应答：检查 erp.base_url、反向代理与防火墙 (something else answers there: check erp.base_url, the \
-             proxy and the firewall)"
+        "wrong_path" => Bilingual::new(
+            format!("“{of}”的地址未由 ERP 应答：检查 erp.base_url、反向代理与防火墙"),
+            "something else answers there: check erp.base_url, the proxy and the firewall",
         ),
-        code => cause(code).hint.to_owned(),
+        code => cause(code).hint(),
     }
 }
 
@@ -186,7 +241,7 @@ mod tests {
     fn every_cause_has_one_code_and_speaks_both_languages() {
         for (index, cause) in CAUSES.iter().enumerate() {
             assert!(CAUSES[..index].iter().all(|earlier| earlier.code != cause.code), "{}", cause.code);
-            for text in [cause.message, cause.hint] {
+            for text in [cause.message.to_owned(), cause.hint().to_string()] {
                 assert!(!text.is_ascii() && text.contains('(') && text.ends_with(')'), "{text}");
             }
         }
@@ -200,7 +255,7 @@ mod tests {
             ("wrong_path", "登录 (session.login)", "“登录 (session.login)”的地址"),
             ("licence_refused", "登录 (session.login)", "续期授权"),
         ] {
-            let hint = hint_on(code, subject);
+            let hint = hint_on(code, subject).to_string();
             assert!(hint.contains(expected) && hint.contains('(') && hint.ends_with(')'), "{hint}");
         }
         assert_eq!(cause("refused").code, "refused");

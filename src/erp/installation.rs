@@ -1,0 +1,58 @@
+//! What a survey saw of the installation, as far as it decides what is asked and which evidence is believed.
+
+use super::{Erp, Shown};
+
+/// Facts of one installation. `None`: nobody saw it, and the client is as careful as without a survey.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Installation {
+    /// The ERP's version then, as [`plain_version`] writes it, empty where no login said it; under another version nothing of
+    /// this is believed.
+    pub(crate) app_version: String,
+    /// 客户列表 tells 客户, 客户池 and 待审核 apart by `stype`: then a customer stands in one of them.
+    pub(crate) tells_places_apart: Option<bool>,
+    /// 客户列表 is sorted as `_rpt_sort` asks.
+    pub(crate) sorts_customers: Option<bool>,
+    /// 客户列表 finds a 客户编号: it knows the filter, or shows the column so that rows can be compared.
+    pub(crate) finds_khid: Option<bool>,
+    /// 客户详情 masks mobile numbers, as the list may.
+    pub(crate) masks_details: Option<bool>,
+    /// 客户列表 has the salesperson (`catename`).
+    pub(crate) shows_salesperson: Option<bool>,
+    /// 客户列表 shows the latest record (`telintro`).
+    pub(crate) shows_latest_record: Option<bool>,
+    /// An edit shows in 客户详情.
+    pub(crate) shows_edits: Option<bool>,
+    /// How 洽谈进展列表 is closed, if it is.
+    pub(crate) progress_closed: Option<String>,
+}
+
+impl Erp {
+    /// Believes what a survey saw, in place of what an earlier one did. A list of records that was closed is tried again
+    /// after a while, as one that this client found closed itself.
+    pub(crate) fn believe(&self, seen: Installation) {
+        if let Some(how) = &seen.progress_closed {
+            self.caches().set_progress_closed(self.now(), &format!("closed when surveyed ({how})"));
+        }
+        if seen.shows_edits == Some(true) {
+            self.note_shown(Shown::Edit);
+        }
+        self.caches().believe(seen);
+    }
+
+    /// What is known of the installation; nothing once the ERP says that it is of another version than then.
+    pub(crate) fn installation(&self) -> Installation {
+        let known = self.caches().installation();
+        let version = self.sessions().app_version().unwrap_or_default();
+        if is_another(&version, &known.app_version) { Installation::default() } else { (*known).clone() }
+    }
+}
+
+/// Whether the ERP is of another version than when it was surveyed; a version that nobody knows is none.
+pub(crate) fn is_another(version: &str, surveyed: &str) -> bool {
+    !version.is_empty() && !surveyed.is_empty() && plain_version(version) != surveyed
+}
+
+/// A version as a report may hold it: letters, digits and dots, twenty of them at most.
+pub(crate) fn plain_version(version: &str) -> String {
+    version.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').take(20).collect()
+}
