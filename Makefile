@@ -1,6 +1,6 @@
 # What one does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test bench fmt lint tools
+.PHONY: help demo run check test bench bench-quick fmt lint tools
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -20,6 +20,9 @@ test: ## everything that must hold: format, lints, dependency rules, all tests
 
 bench: ## measure the figures of docs/performance.md and write its table (about 20 minutes; needs `make tools` once)
 	cargo bench --locked --bench figures
+
+bench-quick: ## the same once and shortly, printed and not written (about 3 minutes)
+	cargo bench --locked --bench figures -- --rounds 1 --seconds 2 --large 50000 --dry
 
 fmt: ## format the code
 	cargo fmt

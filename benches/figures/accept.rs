@@ -1,127 +1,181 @@
-//! The door: durable accepts on both databases and verification alone, each against BASE in the same round.
+//! The door: durable accepts on both databases against BASE in the same round, and how long an accept takes at given rates.
+
+use std::path::{Path, PathBuf};
 
 use super::{
     Options, Outcome,
     bridge::{Program, Setup},
-    load::{self, Load},
-    postgres::Cluster,
+    databases::{Database, Databases},
+    load::{self, Load, WARM_UP},
     report::{Report, Series},
+    requests::Requests,
 };
 
-/// Connections of the load.
-const CONNECTIONS: [usize; 2] = [64, 256];
-/// BASE · verification alone · PostgreSQL · SQLite, in the order of their turns.
-const NAMES: [&str; 4] = ["BASE", "verification, parse and validation alone", "PostgreSQL", "SQLite"];
-const GOALS: [&str; 4] = ["", "≥ 0.75 × BASE", "≥ 0.40 × BASE", "≥ 0.30 × BASE"];
-const P99_GOALS: [&str; 4] = ["", "", "≤ 10 ms", "≤ 25 ms"];
-/// The contestants that store.
-const STORING: [usize; 2] = [2, 3];
+/// More requests a second than any bridge answers; so many are signed beforehand.
+const SIGNED_PER_SECOND: f64 = 30_000.0;
+/// BASE does not look at them.
+const SIGNED_FOR_BASE: usize = 10_000;
+/// The load of a busy platform, in requests a second.
+const ORDINARY_RATE: f64 = 200.0;
 
 /// One contestant at one number of connections.
 #[derive(Default)]
-struct Measured {
-    rate: Series,
-    p99: Series,
-    /// Processor time of the program for one request, in microseconds, without the database server's.
-    cost: Series,
+pub(crate) struct Measured {
+    pub(crate) rate: Series,
+    pub(crate) p99: Series,
+    /// Processor time of the program and the database's server for one request, in microseconds.
+    pub(crate) cost: Series,
+    /// That of the load.
+    pub(crate) own_cost: Series,
 }
 
-pub(crate) async fn measure(options: &Options, cluster: &Cluster, report: &mut Report) -> Outcome<()> {
-    let mut table: [[Measured; 4]; 2] = Default::default();
+/// Who answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Contestant<'a> {
+    Base,
+    Bridge { binary: &'a Path, database: Database },
+}
+
+/// How it is asked.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    connections: usize,
+    pace: Option<f64>,
+}
+
+pub(crate) async fn measure(options: &Options, databases: &Databases<'_>, report: &mut Report) -> Outcome<()> {
+    let binary = Program::this();
+    let mut base: Vec<Measured> = options.connections.iter().map(|_| Measured::default()).collect();
+    let mut stored: [Vec<Measured>; 2] = std::array::from_fn(|_| base.iter().map(|_| Measured::default()).collect());
     for round in 1..=options.rounds {
-        for (connections, row) in CONNECTIONS.into_iter().zip(&mut table) {
-            for (place, measured) in row.iter_mut().enumerate() {
-                let contestant = Contestant::start(place, cluster).await?;
-                contestant.run(options, connections, None, measured).await?;
-                println!("round {round}, {connections} connections, {}: {:.0}/s", NAMES[place], measured.rate.last());
+        for (place, connections) in options.connections.iter().copied().enumerate() {
+            let asked = Asked { connections, pace: None };
+            one(options, databases, Contestant::Base, asked, &mut base[place]).await?;
+            println!("round {round}, {connections} connections, BASE: {:.0}/s", base[place].rate.last());
+            for (database, measured) in Database::BOTH.into_iter().zip(&mut stored) {
+                let contestant = Contestant::Bridge { binary: &binary, database };
+                one(options, databases, contestant, asked, &mut measured[place]).await?;
+                println!("round {round}, {connections} connections, {database}: {:.0}/s", measured[place].rate.last());
             }
         }
     }
-    for place in 0..NAMES.len() {
-        let [few, many] = [&table[0][place], &table[1][place]];
-        let ratios = [few.rate.over(&table[0][0].rate), many.rate.over(&table[1][0].rate)];
-        let name = NAMES[place];
-        let what = if STORING.contains(&place) { format!("durable accepts, {name}") } else { name.to_owned() };
-        for (connections, measured, ratio) in [(CONNECTIONS[0], few, &ratios[0]), (CONNECTIONS[1], many, &ratios[1])] {
-            let ratio = if place == 0 { String::new() } else { format!("**{}** · ", ratio.words(2)) };
-            report.row(
-                &format!("{what}, {connections} connections"),
-                GOALS[place],
-                &format!(
-                    "{ratio}{} a second · p99 {} ms · {} µs of the program's processor time each",
-                    measured.rate.words(0),
-                    measured.p99.words(1),
-                    measured.cost.words(0)
-                ),
-            );
+    for (connections, measured) in options.connections.iter().zip(&base) {
+        let own = measured.own_cost.words(1);
+        report.row(
+            &format!("BASE, {connections} connections"),
+            "",
+            &format!("{} (the load's own: {own} µs)", line(measured)),
+        );
+    }
+    for (database, measured) in Database::BOTH.into_iter().zip(&stored) {
+        for ((connections, base), measured) in options.connections.iter().zip(&base).zip(measured) {
+            let ratio = measured.rate.over(&base.rate).words(3);
+            let goal = database.of("≥ 0.20 · 0.25 × BASE, ≤ 60 µs", "≥ 0.16 · 0.22 × BASE, ≤ 55 µs");
+            let figure = format!("durable accepts, {database}, {connections} connections");
+            report.row(&figure, goal, &format!("**{ratio}** · {}", line(measured)));
         }
     }
-    at_half_rate(options, cluster, &table, report).await
+    let highest = stored.map(|measured| measured.iter().map(|each| each.rate.median()).fold(0.0, f64::max));
+    at_given_rates(options, databases, &binary, highest, report).await
 }
 
-async fn at_half_rate(
+fn line(measured: &Measured) -> String {
+    let (rate, p99, cost) = (measured.rate.words(0), measured.p99.words(1), measured.cost.words(0));
+    format!("{rate} a second · p99 {p99} ms · {cost} µs of processor time each")
+}
+
+async fn at_given_rates(
     options: &Options,
-    cluster: &Cluster,
-    table: &[[Measured; 4]; 2],
+    databases: &Databases<'_>,
+    binary: &Path,
+    highest: [f64; 2],
     report: &mut Report,
 ) -> Outcome<()> {
-    let highest = STORING.map(|place| table[0][place].rate.median().max(table[1][place].rate.median()));
-    let mut paced: [Measured; 2] = Default::default();
-    for _ in 0..options.rounds {
-        for ((place, highest), measured) in STORING.into_iter().zip(highest).zip(&mut paced) {
-            let contestant = Contestant::start(place, cluster).await?;
-            contestant.run(options, CONNECTIONS[0], Some(highest / 2.0), measured).await?;
+    let mut rows: Vec<(String, &str, Measured)> = Vec::new();
+    for round in 0..options.rounds {
+        let mut row = 0;
+        for (database, highest) in Database::BOTH.into_iter().zip(highest) {
+            let ordinary = [("200 a second", "≤ 3 ms", options.connections[0], ORDINARY_RATE)];
+            let halves = options
+                .connections
+                .iter()
+                .map(|connections| ("half of the highest rate", "≤ 10 ms", *connections, highest / 2.0));
+            for (rate, goal, connections, pace) in ordinary.into_iter().chain(halves) {
+                if round == 0 {
+                    let figure = format!("p99 of an accept at {rate}, {database}, {connections} connections");
+                    rows.push((figure, goal, Measured::default()));
+                }
+                let asked = Asked { connections, pace: Some(pace) };
+                let contestant = Contestant::Bridge { binary, database };
+                one(options, databases, contestant, asked, &mut rows[row].2).await?;
+                row += 1;
+            }
         }
     }
-    for (place, measured) in STORING.into_iter().zip(&paced) {
-        report.row(
-            &format!("p99 of an accept at half of the highest rate, {}", NAMES[place]),
-            P99_GOALS[place],
-            &format!("{} ms at {} a second", measured.p99.words(1), measured.rate.words(0)),
-        );
+    for (figure, goal, measured) in rows {
+        report.row(&figure, goal, &format!("{} ms at {} a second", measured.p99.words(1), measured.rate.words(0)));
     }
     Ok(())
 }
 
-/// A program with a fresh ledger.
-struct Contestant {
-    program: Program,
-    /// Which of the program's addresses.
-    address: usize,
-    _dir: tempfile::TempDir,
+/// This build's bridge and others in turn: what a change to the door is judged by.
+pub(crate) async fn compare(options: &Options, databases: &Databases<'_>, report: &mut Report) -> Outcome<()> {
+    let binaries: Vec<PathBuf> = options.against.iter().cloned().chain([Program::this()]).collect();
+    for connections in options.connections.iter().copied() {
+        for database in options.databases() {
+            let mut measured: Vec<Measured> = binaries.iter().map(|_| Measured::default()).collect();
+            for _ in 0..options.rounds {
+                for (binary, measured) in binaries.iter().zip(&mut measured) {
+                    let asked = Asked { connections, pace: options.pace };
+                    one(options, databases, Contestant::Bridge { binary, database }, asked, measured).await?;
+                }
+            }
+            for (binary, each) in binaries.iter().zip(&measured) {
+                let ratio = each.rate.over(&measured[0].rate).words(2);
+                let name = binary.file_name().unwrap_or_default().to_string_lossy();
+                report.row(&format!("{database}, {connections}, {name}"), "", &format!("{ratio} × · {}", line(each)));
+            }
+        }
+    }
+    Ok(())
 }
 
-impl Contestant {
-    async fn start(place: usize, cluster: &Cluster) -> Outcome<Self> {
-        let dir = tempfile::tempdir()?;
-        let database = match place {
-            2 => cluster.database().await,
-            _ => format!("sqlite://{}/ledger.db", dir.path().display()),
-        };
-        let program = match place {
-            0 | 1 => Program::base()?,
-            _ => Program::bridge(Setup { database: &database, erp: None })?,
-        };
-        Ok(Self { program, address: if place == 1 { 1 } else { 0 }, _dir: dir })
-    }
-
-    async fn run(
-        &self,
-        options: &Options,
-        connections: usize,
-        pace: Option<f64>,
-        measured: &mut Measured,
-    ) -> Outcome<()> {
-        let address = self.program.addresses[self.address];
-        let before = self.program.processor_seconds()?;
-        let answers = load::run(Load { address, connections, span: options.span(), pace }).await?;
-        let used = self.program.processor_seconds()? - before;
-        if answers.refused > 0 {
-            return Err(format!("{} requests were not answered 202", answers.refused).into());
+/// Starts a contestant on a fresh ledger and puts a load on it.
+async fn one(
+    options: &Options,
+    databases: &Databases<'_>,
+    contestant: Contestant<'_>,
+    asked: Asked,
+    measured: &mut Measured,
+) -> Outcome<()> {
+    let ledger = match contestant {
+        Contestant::Base => databases.fresh(Database::Sqlite).await?,
+        Contestant::Bridge { database, .. } => databases.fresh(database).await?,
+    };
+    let program = match contestant {
+        Contestant::Base => Program::base()?,
+        Contestant::Bridge { binary, .. } => Program::start_bridge(binary, Setup::storing(&ledger.url))?,
+    };
+    let span = options.span();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of requests")]
+    let count = match contestant {
+        Contestant::Base => SIGNED_FOR_BASE,
+        Contestant::Bridge { .. } => {
+            (asked.pace.unwrap_or(SIGNED_PER_SECOND) * (span + WARM_UP).as_secs_f64()) as usize + 1
         }
-        measured.rate.push(answers.rate);
-        measured.p99.push(answers.quantile(0.99));
-        measured.cost.push(used * 1e6 / answers.total());
-        Ok(())
+    };
+    let requests = tokio::task::spawn_blocking(move || Requests::promotions(0, count)).await??;
+    let before = program.processor_seconds()? + databases.server_seconds();
+    let Asked { connections, pace } = asked;
+    let answers = load::run(Load { address: program.address(), connections, span, pace }, requests).await?;
+    let used = program.processor_seconds()? + databases.server_seconds() - before;
+    if answers.refused > 0 {
+        return Err(format!("{} requests were not answered 202", answers.refused).into());
     }
+    measured.rate.push(answers.rate);
+    measured.p99.push(answers.quantile(0.99));
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    measured.cost.push(used * 1e6 / answers.total as f64);
+    measured.own_cost.push(answers.own_cost);
+    Ok(())
 }

@@ -2,61 +2,83 @@
 
 use std::{
     fs::File,
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    path::Path,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 
 use super::{
-    Outcome,
-    load::{self, SECRET},
+    Outcome, databases,
+    load::status_of,
+    requests::{Requests, SECRET},
 };
-
-/// ERP calls at once, as configured.
-pub(crate) const MAX_IN_FLIGHT: usize = 8;
 
 /// A program at work; killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
-    pub(crate) addresses: Vec<SocketAddr>,
+    address: SocketAddr,
     _dir: Option<TempDir>,
 }
 
 /// How a bridge is set up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup<'a> {
-    pub(crate) database: &'a str,
-    /// The simulator; without one nothing is dispatched.
-    pub(crate) erp: Option<&'a str>,
+    database: &'a str,
+    /// The simulator and ERP calls at once; without it nothing is dispatched.
+    erp: Option<(&'a str, usize)>,
+}
+
+impl<'a> Setup<'a> {
+    /// One that stores and dispatches nothing.
+    pub(crate) fn storing(database: &'a str) -> Self {
+        Self { database, erp: None }
+    }
+
+    /// One that dispatches to a simulator with so many calls at once.
+    pub(crate) fn dispatching(database: &'a str, erp: &'a str, max_in_flight: usize) -> Self {
+        Self { database, erp: Some((erp, max_in_flight)) }
+    }
+
+    fn config(&self) -> String {
+        let quiet = if self.erp.is_some() { "" } else { r#""00:00-12:00", "12:00-00:00""# };
+        let (erp, max_in_flight) = self.erp.unwrap_or(("http://127.0.0.1:9", 1));
+        format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"{}\"\n[webhook]\nsecrets = [\"{SECRET}\"]\n\
+             [erp]\nbase_url = \"{erp}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\n\
+             max_in_flight = {max_in_flight}\nquiet_hours = [{quiet}]\n",
+            self.database,
+        )
+    }
 }
 
 impl Program {
-    /// Starts a bridge; returns once it listens.
+    /// The bridge of this build.
+    pub(crate) fn this() -> PathBuf {
+        env!("CARGO_BIN_EXE_erp-bridge").into()
+    }
+
+    /// Starts this build's bridge; returns once it listens.
     pub(crate) fn bridge(setup: Setup<'_>) -> Outcome<Self> {
+        Self::start_bridge(&Self::this(), setup)
+    }
+
+    /// As [`Program::bridge`], of any build.
+    pub(crate) fn start_bridge(binary: &Path, setup: Setup<'_>) -> Outcome<Self> {
         let dir = tempfile::tempdir()?;
-        let quiet = if setup.erp.is_some() { "" } else { r#""00:00-12:00", "12:00-00:00""# };
-        let config = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"{}\"\n[webhook]\nsecrets = [\"{SECRET}\"]\n\
-             [erp]\nbase_url = \"{}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\nmax_in_flight = {MAX_IN_FLIGHT}\n\
-             quiet_hours = [{quiet}]\n",
-            setup.database,
-            setup.erp.unwrap_or("http://127.0.0.1:9"),
-        );
         let file = dir.path().join("erp-bridge.toml");
-        std::fs::write(&file, config)?;
+        std::fs::write(&file, setup.config())?;
         let log = File::create(dir.path().join("log"))?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_erp-bridge"));
+        let mut command = Command::new(binary);
         command.arg("serve").arg("--config").arg(&file).stderr(log);
         Self::start(command, Some(dir))
     }
 
-    /// Starts BASE: the first address answers at once, the second verifies.
+    /// Starts BASE.
     pub(crate) fn base() -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("--base");
@@ -69,13 +91,17 @@ impl Program {
         if let Some(out) = child.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
         }
-        let addresses: Vec<SocketAddr> =
-            line.split_whitespace().filter_map(|word| word.strip_prefix("http://")?.parse().ok()).collect();
-        if addresses.is_empty() {
+        let address = line.split_whitespace().find_map(|word| word.strip_prefix("http://")?.parse().ok());
+        let Some(address) = address else {
             let log = dir.as_ref().map(|dir| std::fs::read_to_string(dir.path().join("log"))).transpose()?;
             return Err(format!("a program did not start: {}", log.unwrap_or_default()).into());
-        }
-        Ok(Self { child, addresses, _dir: dir })
+        };
+        Ok(Self { child, address, _dir: dir })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Resident memory in MB.
@@ -87,10 +113,7 @@ impl Program {
 
     /// Processor time used so far, in seconds.
     pub(crate) fn processor_seconds(&self) -> Outcome<f64> {
-        let stat = std::fs::read_to_string(Path::new("/proc").join(self.child.id().to_string()).join("stat"))?;
-        let after_name = stat.rsplit_once(')').ok_or("no name in /proc")?.1;
-        let ticks = after_name.split_whitespace().skip(11).take(2).map(str::parse::<f64>).sum::<Result<f64, _>>()?;
-        Ok(ticks / 100.0)
+        databases::processor_seconds(self.child.id())
     }
 }
 
@@ -102,15 +125,22 @@ impl Drop for Program {
     }
 }
 
-/// Posts event `number`; answers how long it took until the 202.
-pub(crate) async fn post(address: SocketAddr, number: usize) -> Outcome<Duration> {
-    let bytes = load::request(&load::body(number))?;
-    let mut stream = TcpStream::connect(address).await?;
+/// Posts the promotion `number`; answers how long it took until the 202.
+pub(crate) fn post(address: SocketAddr, number: usize) -> Outcome<Duration> {
+    let requests = Requests::promotions(number, 1)?;
+    let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     let began = Instant::now();
-    tokio::io::AsyncWriteExt::write_all(&mut stream, &bytes).await?;
-    match load::answer(&mut stream, &mut Vec::new()).await? {
-        202 => Ok(began.elapsed()),
-        status => Err(format!("an event was answered {status}").into()),
+    stream.write_all(requests.get(0))?;
+    let (mut answer, mut buffer) = (Vec::new(), [0; 4_096]);
+    loop {
+        let count = stream.read(&mut buffer)?;
+        answer.extend_from_slice(&buffer[..count]);
+        match status_of(&answer)? {
+            Some(202) => return Ok(began.elapsed()),
+            Some(status) => return Err(format!("an event was answered {status}").into()),
+            None if count == 0 => return Err("the server closed the connection".into()),
+            None => {}
+        }
     }
 }

@@ -1,31 +1,37 @@
-//! The load: one thread, keep-alive connections over raw TCP, every request a different event, correctly signed.
+//! The load: one thread with keep-alive connections over epoll, every request a different event, signed before the clock
+//! starts. What it costs itself is measured too: a generator that takes half of the machine flatters every ratio.
 //!
-//! Written here instead of a script for wrk because wrk cannot keep a given rate, which the p99 at half of the highest
-//! rate needs, and signs slowly in Lua. Requests are signed before the clock starts.
+//! Without a given rate every connection sends its next request as soon as it has an answer. At a given rate requests are
+//! sent when they are due, on whatever connection is free, and their time counts from when they were due: a stall is paid
+//! for by every request that it kept waiting.
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
-
-use erp_bridge::{clock::Clock, http::signed_body::sign};
-use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    task::LocalSet,
-    time::{Instant, sleep_until},
+use std::{
+    collections::VecDeque,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
 };
 
-use super::Outcome;
+use rustix::{
+    buffer::spare_capacity,
+    event::epoll,
+    time::{
+        ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+        timerfd_settime,
+    },
+};
 
-/// The sender's secret: a throw-away value, as in the scheme's own documentation.
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/// Contacts that the events are of, in turn.
-pub(crate) const CONTACTS: usize = 10_000;
-/// Bytes of a body.
-const BODY_BYTES: usize = 1_024;
-/// Requests signed beforehand; what goes beyond is signed on the way.
-const SIGNED_AHEAD: usize = 150_000;
+use super::{Outcome, requests::Requests};
+
 /// Runs before the measurement begins.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
+/// How long the last answers are waited for at a given rate.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What epoll calls the timer; connections have their index.
+const TIMER: u64 = u64::MAX;
+/// More than an answer takes.
+const ANSWER_BYTES: usize = 8 * 1_024;
 
 /// What to do.
 #[derive(Debug, Clone, Copy)]
@@ -42,19 +48,16 @@ pub(crate) struct Load {
 pub(crate) struct Answers {
     /// Requests answered 202 a second.
     pub(crate) rate: f64,
-    /// Answers other than 202.
+    /// Answers other than 202, of the whole run.
     pub(crate) refused: u64,
-    sent: usize,
+    /// Requests answered, those of the warm-up included.
+    pub(crate) total: u64,
+    /// Processor time of the generator for one request, in microseconds.
+    pub(crate) own_cost: f64,
     latencies: Vec<Duration>,
 }
 
 impl Answers {
-    /// Requests answered, those of the warm-up included.
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    pub(crate) fn total(&self) -> f64 {
-        self.sent as f64
-    }
-
     /// The latency in milliseconds that this share of the requests did not exceed.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         #[expect(
@@ -68,161 +71,163 @@ impl Answers {
     }
 }
 
-/// The body of event `number`: a promotion that passes every rule of admission, of [`BODY_BYTES`].
-pub(crate) fn body(number: usize) -> String {
-    let contact = number % CONTACTS;
-    let event = |notes: &str| {
-        json!({
-            "type": "contact.promoted", "timestamp": "2026-11-23T15:00:00+08:00",
-            "data": {
-                "contact": {
-                    "id": format!("bench-{contact:05}"), "name": format!("张{contact}伟"), "phone": format!("138{contact:08}"),
-                    "phone_verified": true, "wechat_id": format!("wx_{contact}"), "source": "朋友圈", "address": "上海市浦东新区",
-                    "notes": notes,
-                },
-                "thread": { "id": format!("t{number}"), "score": 88.5, "bucket": "WHITE", "previous_bucket": "GRAY" },
-                "signal": { "id": format!("s{number}"), "content": "你好，想了解一下价格，什么时候方便通话？", "direction": "inbound" },
-            },
-        })
-        .to_string()
-    };
-    let missing = BODY_BYTES.saturating_sub(event("").len());
-    event(&"n".repeat(missing))
-}
-
-/// The bytes of a signed request.
-pub(crate) fn request(body: &str) -> Outcome<Vec<u8>> {
-    // Random, as most senders' are: the hard case for an index.
-    let id = format!("evt_{}", uuid::Uuid::new_v4().simple());
-    let timestamp = Clock::system().now().0 / 1_000;
-    let signature = sign(&SECRET.parse()?, &id, timestamp, body.as_bytes());
-    Ok(format!(
-        "POST /webhooks/events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nwebhook-id: {id}\r\n\
-         webhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes())
-}
-
 /// Runs a load on a thread of its own.
-pub(crate) async fn run(load: Load) -> Outcome<Answers> {
-    tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        LocalSet::new().block_on(&runtime, drive(load))
-    })
-    .await?
+pub(crate) async fn run(load: Load, requests: Requests) -> Outcome<Answers> {
+    tokio::task::spawn_blocking(move || Generator::connect(load, requests)?.run()).await?
 }
 
-struct Shared {
-    ready: Vec<Vec<u8>>,
-    next: usize,
+/// A connection, and since when a request is under way on it.
+struct Connection {
+    stream: TcpStream,
+    since: Option<Instant>,
+    answer: Vec<u8>,
+}
+
+struct Generator {
+    load: Load,
+    requests: Requests,
+    connections: Vec<Connection>,
+    /// Connections on which nothing is under way, the one that has rested longest first.
+    free: VecDeque<usize>,
+    epoll: OwnedFd,
+    timer: OwnedFd,
     begun: Instant,
-    measured_from: Instant,
-    until: Instant,
-    pace: Option<f64>,
+    sent: usize,
     accepted: u64,
-    refused: u64,
-    latencies: Vec<Duration>,
+    answers: Answers,
 }
 
-impl Shared {
-    /// The next request, and when it is due.
-    fn next(&mut self) -> Outcome<(Vec<u8>, Option<Instant>)> {
-        let number = self.next;
-        self.next += 1;
-        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-        let due = self.pace.map(|pace| self.begun + Duration::from_secs_f64(number as f64 / pace));
-        let bytes = match self.ready.pop() {
-            Some(bytes) => bytes,
-            None => request(&body(number))?,
-        };
-        Ok((bytes, due))
-    }
-
-    fn note(&mut self, status: u16, began: Instant, ended: Instant) {
-        if ended < self.measured_from || ended > self.until {
-            return;
+impl Generator {
+    fn connect(load: Load, requests: Requests) -> Outcome<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &timer, epoll::EventData::new_u64(TIMER), epoll::EventFlags::IN)?;
+        let mut connections = Vec::with_capacity(load.connections);
+        for index in 0..load.connections {
+            let stream = TcpStream::connect(load.address)?;
+            stream.set_nodelay(true)?;
+            epoll::add(&epoll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
+            connections.push(Connection { stream, since: None, answer: Vec::with_capacity(ANSWER_BYTES) });
         }
-        if status == 202 {
-            self.accepted += 1
-        } else {
-            self.refused += 1
-        }
-        self.latencies.push(ended - began);
+        Ok(Self {
+            load,
+            requests,
+            free: (0..connections.len()).collect(),
+            connections,
+            epoll,
+            timer,
+            begun: Instant::now(),
+            sent: 0,
+            accepted: 0,
+            answers: Answers::default(),
+        })
     }
-}
 
-async fn drive(load: Load) -> Outcome<Answers> {
-    let ready = (0..SIGNED_AHEAD).map(|number| request(&body(number))).collect::<Outcome<Vec<_>>>()?;
-    let mut streams = Vec::with_capacity(load.connections);
-    for _ in 0..load.connections {
-        let stream = TcpStream::connect(load.address).await?;
-        stream.set_nodelay(true)?;
-        streams.push(stream);
-    }
-    let begun = Instant::now();
-    let measured_from = begun + WARM_UP;
-    let shared = Rc::new(RefCell::new(Shared {
-        ready,
-        next: 0,
-        begun,
-        measured_from,
-        until: measured_from + load.span,
-        pace: load.pace,
-        accepted: 0,
-        refused: 0,
-        latencies: Vec::with_capacity(1 << 20),
-    }));
-    let tasks: Vec<_> =
-        streams.into_iter().map(|stream| tokio::task::spawn_local(send(stream, Rc::clone(&shared)))).collect();
-    for task in tasks {
-        task.await??;
-    }
-    let mut shared = shared.borrow_mut();
-    let mut latencies = std::mem::take(&mut shared.latencies);
-    latencies.sort_unstable();
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-    let rate = shared.accepted as f64 / load.span.as_secs_f64();
-    Ok(Answers { rate, refused: shared.refused, sent: shared.next.saturating_sub(load.connections), latencies })
-}
-
-async fn send(mut stream: TcpStream, shared: Rc<RefCell<Shared>>) -> Outcome<()> {
-    let until = shared.borrow().until;
-    let mut buffer = Vec::with_capacity(4_096);
-    loop {
-        let (bytes, due) = shared.borrow_mut().next()?;
-        let mut began = Instant::now();
-        if let Some(due) = due {
-            if due > began {
-                sleep_until(due.min(until)).await;
-                began = Instant::now();
-            } else {
-                // No connection was free in time: that wait is part of the answer's time.
-                began = due;
+    fn run(mut self) -> Outcome<Answers> {
+        let until = self.begun + WARM_UP + self.load.span;
+        let own = thread_time();
+        let mut events = Vec::with_capacity(self.load.connections + 1);
+        loop {
+            let now = Instant::now();
+            self.send_what_is_due(now, until)?;
+            let done = match self.load.pace {
+                None => now >= until,
+                Some(_) => now >= until && self.free.len() == self.connections.len(),
+            };
+            if done {
+                break;
+            }
+            if now > until + PATIENCE {
+                return Err("requests were not answered in time".into());
+            }
+            events.clear();
+            epoll::wait(&self.epoll, spare_capacity(&mut events), None)?;
+            for event in &events {
+                match event.data.u64() {
+                    TIMER => drop(rustix::io::read(&self.timer, &mut [0_u8; 8])),
+                    index => self.receive(usize::try_from(index)?, until)?,
+                }
             }
         }
-        if Instant::now() >= until {
-            return Ok(());
+        #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+        {
+            self.answers.rate = self.accepted as f64 / self.load.span.as_secs_f64();
+            self.answers.own_cost = (thread_time() - own).as_secs_f64() * 1e6 / self.answers.total.max(1) as f64;
         }
-        stream.write_all(&bytes).await?;
-        let status = answer(&mut stream, &mut buffer).await?;
-        shared.borrow_mut().note(status, began, Instant::now());
+        self.answers.latencies.sort_unstable();
+        Ok(self.answers)
+    }
+
+    /// Sends on free connections what is due, and sets the timer for what will be.
+    fn send_what_is_due(&mut self, now: Instant, until: Instant) -> Outcome<()> {
+        while let Some(index) = self.free.front().copied() {
+            #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+            let due = match self.load.pace {
+                Some(pace) => self.begun + Duration::from_secs_f64(self.sent as f64 / pace),
+                None => now,
+            };
+            if due >= until {
+                return self.wake_after(until.saturating_duration_since(now));
+            }
+            if due > now {
+                return self.wake_after(due - now);
+            }
+            self.free.pop_front();
+            let connection = &mut self.connections[index];
+            connection.stream.write_all(self.requests.get(self.sent))?;
+            connection.since = Some(due);
+            self.sent += 1;
+        }
+        Ok(())
+    }
+
+    fn wake_after(&self, wait: Duration) -> Outcome<()> {
+        // A timer of nothing would be none.
+        let wait = wait.max(Duration::from_nanos(1));
+        let it_value = Timespec { tv_sec: i64::try_from(wait.as_secs())?, tv_nsec: wait.subsec_nanos().into() };
+        let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval, it_value })?;
+        Ok(())
+    }
+
+    /// Reads what has come on a connection; notes the answer once it is whole.
+    fn receive(&mut self, index: usize, until: Instant) -> Outcome<()> {
+        let connection = &mut self.connections[index];
+        let mut buffer = [0; ANSWER_BYTES];
+        let count = connection.stream.read(&mut buffer)?;
+        if count == 0 {
+            return Err("the server closed the connection".into());
+        }
+        connection.answer.extend_from_slice(&buffer[..count]);
+        let Some(status) = status_of(&connection.answer)? else { return Ok(()) };
+        connection.answer.clear();
+        let since = connection.since.take().ok_or("an answer came that nobody asked for")?;
+        self.free.push_back(index);
+        let now = Instant::now();
+        self.answers.total += 1;
+        self.answers.refused += u64::from(status != 202);
+        // At a given rate each request counts that was due in time, however late its answer is.
+        let counted = if self.load.pace.is_some() { since } else { now };
+        if (self.begun + WARM_UP..until).contains(&counted) {
+            self.accepted += u64::from(status == 202);
+            self.answers.latencies.push(now - since);
+        }
+        Ok(())
     }
 }
 
-/// Reads one answer to its end; tells its status.
-pub(crate) async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Outcome<u16> {
-    buffer.clear();
-    loop {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err("the server closed the connection".into());
-        }
-        let Some(head) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let text = std::str::from_utf8(&buffer[..head])?;
-        let length =
-            text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0").parse::<usize>()?;
-        if buffer.len() >= head + 4 + length {
-            return Ok(text.get(9..12).unwrap_or_default().parse()?);
-        }
+/// Processor time of this thread.
+fn thread_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
+/// The status of an answer, once all of it is there.
+pub(crate) fn status_of(answer: &[u8]) -> Outcome<Option<u16>> {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let head = std::str::from_utf8(&answer[..end])?;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0").parse::<usize>()?;
+    if answer.len() < end + 4 + length {
+        return Ok(None);
     }
+    Ok(Some(head.get(9..12).unwrap_or_default().parse()?))
 }

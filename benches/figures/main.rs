@@ -8,6 +8,7 @@ mod accept;
 mod base;
 mod bridge;
 mod claims;
+mod databases;
 mod dispatch;
 mod ledgers;
 mod load;
@@ -16,11 +17,14 @@ mod machine;
 #[expect(dead_code, unreachable_pub, reason = "the tests also share a cluster, which a benchmark does not")]
 mod postgres;
 mod report;
+mod requests;
 mod start;
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
+
+use databases::{Database, Databases};
 
 /// The bridge's own, so that BASE stands on the same ground.
 #[global_allocator]
@@ -32,14 +36,16 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// A group of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Group {
-    /// Accepts and verification against BASE, and the p99 at half of the highest rate.
+    /// Accepts against BASE, and how long an accept takes at given rates.
     Accept,
     /// Claim and settle at a small and a large backlog.
     Claims,
-    /// How busy the ERP is kept while a backlog drains, and how soon it hears of an event.
+    /// How fast a backlog drains, how soon the ERP hears of an event, and how often it is called.
     Dispatch,
     /// Memory and start, with an empty, a small and a large ledger.
     Start,
+    /// This build's door and those given with --against, in turn; only if it is named.
+    Compare,
 }
 
 /// Measures, prints the table and writes it into docs/performance.md.
@@ -53,9 +59,21 @@ struct Options {
     /// How long one measurement lasts, in seconds.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
+    /// Connections of the load at the door.
+    #[arg(long, value_delimiter = ',', default_values_t = [64, 256])]
+    connections: Vec<usize>,
     /// Events of the large ledger.
     #[arg(long, default_value_t = 1_000_000)]
     large: usize,
+    /// Programs of other builds, for `compare`; ratios are to the first.
+    #[arg(long)]
+    against: Vec<PathBuf>,
+    /// One of the two databases alone, for `compare`.
+    #[arg(long)]
+    database: Option<Database>,
+    /// Requests a second, for `compare`; as fast as it goes without.
+    #[arg(long)]
+    pace: Option<f64>,
     /// Print only.
     #[arg(long)]
     dry: bool,
@@ -73,7 +91,11 @@ impl Options {
     }
 
     fn wants(&self, group: Group) -> bool {
-        self.groups.is_empty() || self.groups.contains(&group)
+        (self.groups.is_empty() && group != Group::Compare) || self.groups.contains(&group)
+    }
+
+    fn databases(&self) -> impl Iterator<Item = Database> {
+        Database::BOTH.into_iter().filter(|database| self.database.is_none_or(|only| only == *database))
     }
 }
 
@@ -93,23 +115,26 @@ async fn main() -> ExitCode {
 async fn measure(options: &Options) -> Outcome<()> {
     let home = tempfile::tempdir()?;
     let owned = postgres::Cluster::own(home.path());
-    let cluster = &owned.0;
+    let databases = Databases::new(&owned.0, home.path());
     let facts = machine::facts(home.path())?;
     println!("{facts}");
     let mut report = report::Report::new(options, facts);
+    if options.wants(Group::Compare) {
+        accept::compare(options, &databases, &mut report).await?;
+    }
     if options.wants(Group::Accept) {
-        accept::measure(options, cluster, &mut report).await?;
+        accept::measure(options, &databases, &mut report).await?;
     }
     if options.wants(Group::Dispatch) {
-        dispatch::measure(options, cluster, &mut report).await?;
+        dispatch::measure(options, &databases, &mut report).await?;
     }
     if options.wants(Group::Claims) || options.wants(Group::Start) {
-        let ledgers = ledgers::fill(options, cluster).await?;
+        let ledgers = ledgers::fill(options, &databases).await?;
         if options.wants(Group::Claims) {
             claims::measure(options, &ledgers, &mut report).await?;
         }
         if options.wants(Group::Start) {
-            start::measure(options, cluster, &ledgers, &mut report).await?;
+            start::measure(options, &databases, &ledgers, &mut report).await?;
         }
     }
     println!("\n{}", report.table());

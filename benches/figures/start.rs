@@ -7,9 +7,11 @@ use erp_bridge::simulator::{self, Settings, SimConfig};
 use super::{
     Options, Outcome,
     bridge::{Program, Setup, post},
-    ledgers::Ledgers,
-    postgres::Cluster,
+    databases::{Database, Databases},
+    ledgers::{self, Ledgers},
+    load::{self, Load, WARM_UP},
     report::{Report, Series},
+    requests::Requests,
 };
 
 /// How long a bridge works before its memory is read.
@@ -17,44 +19,74 @@ const WORKED: Duration = Duration::from_secs(3);
 /// Number of the first event that is posted here; beyond all that a ledger was filled with.
 const FIRST: usize = 100_000_000;
 
+/// ERP calls at once, and how long the ERP takes for one.
+const ERP: (usize, u64) = (8, 50);
+/// The load under which memory is watched: requests a second, and connections that send them.
+const PACE: u32 = 5_000;
+const CONNECTIONS: usize = 64;
+/// The first stretch fills the caches and buffers that stay.
+const STRETCHES: usize = 3;
+
 pub(crate) async fn measure(
     options: &Options,
-    cluster: &Cluster,
+    databases: &Databases<'_>,
     ledgers: &[Ledgers],
     report: &mut Report,
 ) -> Outcome<()> {
-    let settings = Settings { latency_ms: 50, ..Settings::default() };
+    let settings = Settings { latency_ms: ERP.1, ..Settings::default() };
     let erp = simulator::start(SimConfig { settings, ..SimConfig::default() }).await?;
     for ledgers in ledgers {
         let (mut memory, mut start) = ([const { Series::new() }; 3], [const { Series::new() }; 3]);
         for round in 0..options.rounds {
-            let dir = tempfile::tempdir()?;
-            let empty = if ledgers.database == "SQLite" {
-                format!("sqlite://{}/ledger.db", dir.path().display())
-            } else {
-                cluster.database().await
-            };
-            for (place, url) in [&empty, &ledgers.middle.url, &ledgers.large.url].into_iter().enumerate() {
+            let empty = databases.fresh(ledgers.database).await?;
+            let urls = [&empty.url, &ledgers.middle.fresh.url, &ledgers.large.fresh.url];
+            for (place, url) in urls.into_iter().enumerate() {
                 let began = Instant::now();
-                let bridge = Program::bridge(Setup { database: url, erp: Some(&erp.base_url()) })?;
-                post(bridge.addresses[0], FIRST + round).await?;
+                let bridge = Program::bridge(Setup::dispatching(url, &erp.base_url(), ERP.0))?;
+                post(bridge.address(), FIRST + round)?;
                 start[place].push(began.elapsed().as_secs_f64());
                 tokio::time::sleep(WORKED).await;
                 memory[place].push(bridge.resident_mb()?);
             }
         }
-        let (database, large) = (ledgers.database, ledgers.large.events);
+        let (database, middle, large) = (ledgers.database, ledgers.middle.events, ledgers.large.events);
         report.row(
-            &format!("memory, {database}: idle · {} waiting · {large} waiting", ledgers.middle.events),
-            "≤ 30 · 60 · 80 MB",
+            &format!("memory, {database}: idle · {middle} waiting · {large} waiting"),
+            "≤ 30 · 45 · 50 MB",
             &format!("{} MB", memory.each_ref().map(|series| series.words(0)).join(" · ")),
         );
         report.row(
             &format!("start to first accepted webhook, {database}: empty · {large} events"),
-            "≤ 0.3 · 1 s",
+            "≤ 0.1 · 0.25 s",
             &format!("{} · {} s", start[0].words(2), start[2].words(2)),
         );
     }
     erp.stop().await;
+    for ledgers in ledgers {
+        let disk = ledgers::disk_mb(&ledgers.large.fresh.url).await?;
+        let figure = format!("disk, {}: {} waiting events of 1 KB", ledgers.database, ledgers.large.events);
+        report.row(&figure, "", &format!("{disk:.0} MB"));
+    }
+    for database in Database::BOTH {
+        growth(options, databases, database, report).await?;
+    }
+    Ok(())
+}
+
+/// What requests leave behind in memory while nobody scrapes.
+async fn growth(options: &Options, databases: &Databases<'_>, database: Database, report: &mut Report) -> Outcome<()> {
+    let ledger = databases.fresh(database).await?;
+    let bridge = Program::bridge(Setup::storing(&ledger.url))?;
+    let span = options.span() * 2;
+    let count = usize::try_from(u64::from(PACE) * (span + WARM_UP).as_secs())? + 1;
+    let mut memory = Vec::new();
+    for stretch in 0..STRETCHES {
+        let requests = tokio::task::spawn_blocking(move || Requests::promotions(stretch * count, count)).await??;
+        let load = Load { address: bridge.address(), connections: CONNECTIONS, span, pace: Some(PACE.into()) };
+        load::run(load, requests).await?;
+        memory.push(bridge.resident_mb()?);
+    }
+    let figure = format!("memory, {database}: after {count} requests · {} requests", STRETCHES * count);
+    report.row(&figure, "flat", &format!("{:.0} · {:.0} MB", memory[0], memory[STRETCHES - 1]));
     Ok(())
 }

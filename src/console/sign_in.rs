@@ -47,8 +47,8 @@ fn sign_in_page(state: &HttpState, lang: Lang, given: &Fields, error: Option<Str
 
 /// `POST /console/sign-in`: a right token begins a session.
 pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> Result<Response, Fault> {
-    let (parts, body) = request.into_parts();
-    let given = Fields::read(&body::read(&state, &parts.headers, body).await?);
+    let (parts, mut body) = request.into_parts();
+    let given = Fields::read(&body::read(&state, &parts.headers, &mut body).await?);
     let lang = language(&parts.headers);
     let caller = match caller_with(&state, Remote::of(&parts.extensions), given.get("token")).await {
         Ok(caller) => caller,

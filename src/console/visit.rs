@@ -80,9 +80,9 @@ impl FromRequest<HttpState> for Sent {
     type Rejection = Fault;
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, Fault> {
-        let (mut parts, body) = request.into_parts();
+        let (mut parts, mut body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, state).await?;
-        let form = Fields::read(&body::read(state, &parts.headers, body).await?);
+        let form = Fields::read(&body::read(state, &parts.headers, &mut body).await?);
         let shown = form.get(FORM_SECRET).unwrap_or_default();
         let is_ours = bool::from(shown.as_bytes().ct_eq(visit.form_secret.as_bytes()));
         if is_ours { Ok(Self { visit, form }) } else { Err(Fault::Foreign) }

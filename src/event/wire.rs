@@ -9,15 +9,17 @@ use serde::{
 use serde_json::Value;
 use validator::Validate;
 
-use super::limits;
+use super::{kind::EventKind, limits};
 use crate::json::Plain;
 
 /// Up to here every whole number is exact in a float.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// The envelope; `type` was read before.
+/// The envelope.
 #[derive(Deserialize, Validate)]
 pub(super) struct Envelope {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
     #[validate(custom(function = "limits::timestamp"))]
     pub(super) timestamp: Option<String>,
     #[validate(nested)]
@@ -40,6 +42,17 @@ pub(super) struct Data {
     #[serde(default, deserialize_with = "whole")]
     #[validate(custom(function = "limits::sequence"))]
     pub(super) sequence: Option<i64>,
+}
+
+impl Data {
+    /// Takes out what this kind does not read.
+    pub(super) fn drop_foreign_members(&mut self, kind: EventKind) {
+        let is_foreign = |name| !kind.members().contains(&name);
+        self.thread = self.thread.take().filter(|_| !is_foreign("thread"));
+        self.signal = self.signal.take().filter(|_| !is_foreign("signal"));
+        self.deal = self.deal.take().filter(|_| !is_foreign("deal"));
+        self.requested_by = self.requested_by.take().filter(|_| !is_foreign("requested_by"));
+    }
 }
 
 #[derive(Deserialize, Validate)]

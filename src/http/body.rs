@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use axum::{
-    body::Body,
+    body::{Bytes, HttpBody},
     extract::{FromRequest, Request},
     http::{HeaderMap, HeaderValue, header},
 };
@@ -45,6 +45,16 @@ pub(crate) struct RawBody {
     _share: Share,
 }
 
+impl RawBody {
+    /// The text that it is.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidJson`] if it is not UTF-8.
+    pub(super) fn into_text(self) -> Result<String, Problem> {
+        String::from_utf8(self.bytes).map_err(|_| Problem::InvalidJson("it is not UTF-8".into()))
+    }
+}
+
 impl Deref for RawBody {
     type Target = [u8];
 
@@ -58,7 +68,10 @@ impl Deref for RawBody {
 /// # Errors
 /// [`Problem::BodyTooLarge`], [`Problem::BodyTimeout`], [`Problem::Overloaded`] if there is no memory for it, or
 /// [`Problem::InvalidJson`] if the line was cut.
-pub(crate) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> Result<RawBody, Problem> {
+pub(crate) async fn read<B>(state: &HttpState, headers: &HeaderMap, body: &mut B) -> Result<RawBody, Problem>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
     let limit = state.body_limit;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
@@ -68,7 +81,10 @@ pub(crate) async fn read(state: &HttpState, headers: &HeaderMap, body: Body) -> 
     tokio::time::timeout(state.read_timeout, read).await.unwrap_or(Err(Problem::BodyTimeout))
 }
 
-async fn gather(state: &HttpState, limit: usize, mut body: Body) -> Result<RawBody, Problem> {
+async fn gather<B>(state: &HttpState, limit: usize, body: &mut B) -> Result<RawBody, Problem>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
     let mut share = state.memory().share();
     let mut blocks = Blocks::default();
     while let Some(frame) = body.frame().await {
@@ -127,9 +143,9 @@ impl<T: DeserializeOwned> FromRequest<HttpState> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         require_json(&parts.headers)?;
-        let raw = read(state, &parts.headers, body).await?;
+        let raw = read(state, &parts.headers, &mut body).await?;
         parse(&raw).map(Self)
     }
 }
@@ -142,8 +158,8 @@ impl<T: DeserializeOwned + Default> FromRequest<HttpState> for OptionalJsonBody<
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &HttpState) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let raw = read(state, &parts.headers, body).await?;
+        let (parts, mut body) = request.into_parts();
+        let raw = read(state, &parts.headers, &mut body).await?;
         if raw.is_empty() {
             return Ok(Self(T::default()));
         }

@@ -10,7 +10,7 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -25,26 +25,39 @@ const BUFFER_BYTES: u32 = 16 * 1_024;
 
 /// Lends the body to the handler, and reads what it left of it before the answer goes out.
 pub(super) async fn before_the_answer(State(state): State<HttpState>, request: Request, next: Next) -> Response {
-    // Whoever asks first (`Expect: 100-continue`) has not sent anything yet.
-    if request.body().is_end_stream() || request.headers().contains_key(header::EXPECT) {
+    if !is_on_its_way(request.headers(), request.body()) {
         return next.run(request).await;
     }
     let home = Home::default();
     let lend = |body| Body::new(Lent { body: Some(body), home: Arc::clone(&home) });
-    let mut response = next.run(request.map(lend)).await;
+    let response = next.run(request.map(lend)).await;
     let rest = home.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match rest {
+        Some(mut rest) => read_rest(&state, &mut rest, response).await,
+        None => response,
+    }
+}
+
+/// Whether there is a body that is being sent: whoever asks first (`Expect: 100-continue`) has not sent anything yet.
+pub(super) fn is_on_its_way(headers: &HeaderMap, body: &impl HttpBody) -> bool {
+    !body.is_end_stream() && !headers.contains_key(header::EXPECT)
+}
+
+/// Reads what an answered request left of its body; where that does not end within the limits, the connection does.
+pub(super) async fn read_rest<B>(state: &HttpState, rest: &mut B, mut response: Response) -> Response
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
     // A body that did not come in time does not come now.
     let late = response.status() == StatusCode::REQUEST_TIMEOUT;
-    if let Some(rest) = rest.filter(|rest| !rest.is_end_stream())
-        && (late || !drop_all_of(&state, rest).await)
-    {
+    if !rest.is_end_stream() && (late || !drop_all_of(state, rest).await) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
 /// Whether the body came to its end within the limits.
-async fn drop_all_of(state: &HttpState, mut body: Body) -> bool {
+async fn drop_all_of<B: HttpBody<Data = Bytes> + Unpin>(state: &HttpState, body: &mut B) -> bool {
     if body.size_hint().lower() > BYTES_MAX {
         return false;
     }

@@ -163,7 +163,8 @@ pub(super) async fn commit(state: &HttpState, event: NewEvent) -> Result<Answer,
         Accepted::New { id, status, decision } => Ok(fresh(id, status, decision.as_ref())),
         Accepted::Duplicate { id } => Ok(duplicate(id)),
         Accepted::Conflict { id } => match payload {
-            Some(payload) if same_request(state, &id, &payload).await? => Ok(duplicate(id)),
+            // Rare, and large: it must not make the future of every request large.
+            Some(payload) if Box::pin(same_request(state, &id, &payload)).await? => Ok(duplicate(id)),
             _ => Err(Problem::IdReused(id)),
         },
     }

@@ -30,6 +30,7 @@ use super::{
     rates::Remote,
     state::HttpState,
     tls::Tls,
+    webhooks,
 };
 
 /// After an accept that failed (no file descriptors are left), how long the loop rests.
@@ -87,12 +88,13 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let hard_stop = CancellationToken::new();
     while let Some((stream, remote, place)) = next_connection(&listener, &places, &options.proxies, &stop).await {
-        let (router, options, watcher) = (router.clone(), options.clone(), graceful.watcher());
+        let door = (router.clone(), state.clone());
+        let (options, watcher) = (options.clone(), graceful.watcher());
         let (stop, cut) = (stop.clone(), hard_stop.clone());
         tokio::spawn(async move {
             let reserve = place.is_reserve();
             let life = if reserve { RESERVE_LIFE } else { Duration::MAX };
-            let client = Client { remote, reserve, router, options };
+            let client = Client { remote, reserve, door, options };
             // What ends a connection early (a client gone, one that does not read) is the client's affair.
             let _ = cut.run_until_cancelled(tokio::time::timeout(life, client.serve(stream, watcher, stop))).await;
             drop(place);
@@ -142,7 +144,7 @@ async fn next_connection(
 struct Client {
     remote: Remote,
     reserve: bool,
-    router: Router,
+    door: (Router, HttpState),
     options: ServerOptions,
 }
 
@@ -191,13 +193,17 @@ impl Client {
 
     /// Answers a request, in which the client's address is noted.
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response, std::convert::Infallible> {
+        let remote = self.options.proxies.client(self.remote, request.headers());
+        let (router, state) = &self.door;
+        if webhooks::is_webhook(&request) {
+            return Ok(webhooks::answer(state, remote, request).await);
+        }
         if self.reserve && !ESSENTIAL.contains(&request.uri().path()) {
             return Ok(no_place());
         }
         let mut request = request.map(Body::new);
-        let remote = self.options.proxies.client(self.remote, request.headers());
         request.extensions_mut().insert(remote);
-        self.router.clone().oneshot(request).await
+        router.clone().oneshot(request).await
     }
 }
 

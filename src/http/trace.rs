@@ -1,16 +1,18 @@
 //! What happens around every request: its id, its trace, one log line, metrics, the time limit, the common headers.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use metrics::{Counter, Histogram};
 use tracing::Instrument;
 
 use super::{
@@ -21,32 +23,88 @@ use super::{
 
 /// How long a request may take until the head of its answer; above the deadline of a body and a few ERP look-ups.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+const REQUESTS: &str = "erp_bridge_http_requests_total";
+const SECONDS: &str = "erp_bridge_http_request_seconds";
+/// Where webhooks come in; a slash behind it is as good.
+pub(super) const WEBHOOK_ROUTE: &str = "/webhooks/events";
+/// Counts webhooks by their answer.
+pub(super) const WEBHOOKS: &str = "erp_bridge_webhooks_total";
 
 /// The layer around everything.
 pub(super) async fn around(request: Request, next: Next) -> Response {
-    let id = request_id::of(request.headers());
-    let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let client = Remote::of(request.extensions()).0;
-    let (empty, secret) = (tracing::field::Empty, tracing::field::Empty);
-    let span = tracing::info_span!("request", request.id = %id, client.address = %client, caller.name = empty, webhook.secret = secret);
+    let seen = Seen::of(request.method(), request.headers(), route.into(), Remote::of(request.extensions()));
+    surround(seen, None, next.run(request)).await
+}
+
+/// What is remembered of a request until it is answered.
+pub(super) struct Seen {
+    id: Arc<str>,
+    method: Method,
+    route: Cow<'static, str>,
+    client: Remote,
+}
+
+impl Seen {
+    /// Of a request of this client to this route.
+    pub(super) fn of(method: &Method, headers: &HeaderMap, route: Cow<'static, str>, client: Remote) -> Self {
+        Self { id: request_id::of(headers), method: method.clone(), route, client }
+    }
+}
+
+/// The metrics of an accepted webhook, found once: the registry looks all others up by their names and labels each time.
+#[derive(Debug)]
+pub(super) struct AcceptMetrics {
+    /// `erp_bridge_http_requests_total` of status 202.
+    requests: Counter,
+    /// `erp_bridge_http_request_seconds`.
+    seconds: Histogram,
+    /// `erp_bridge_webhooks_total` of events that are queued.
+    pub(super) queued: Counter,
+}
+
+impl AcceptMetrics {
+    /// The recorder must be there.
+    pub(super) fn new() -> Self {
+        let labels = [("method", "POST"), ("route", WEBHOOK_ROUTE), ("status", "202")];
+        Self {
+            requests: metrics::counter!(REQUESTS, &labels),
+            seconds: metrics::histogram!(SECONDS, "route" => WEBHOOK_ROUTE),
+            queued: metrics::counter!(WEBHOOKS, "answer" => "queued"),
+        }
+    }
+}
+
+/// Sets a request's id, waits for its answer within the time limit, counts it, writes its log line and adds the common
+/// headers.
+pub(super) async fn surround(
+    seen: Seen,
+    of_accepts: Option<&AcceptMetrics>,
+    answering: impl Future<Output = Response>,
+) -> Response {
+    let Seen { id, method, route, client } = seen;
+    let (nobody, none) = (tracing::field::Empty, tracing::field::Empty);
+    let span = tracing::info_span!("request", request.id = %id, client.address = %client.0, caller.name = nobody, webhook.secret = none);
     let began = Instant::now();
     let answered = request_id::scope(Arc::clone(&id), async {
-        match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        match tokio::time::timeout(REQUEST_TIMEOUT, answering).await {
             Ok(response) => response,
             Err(_) => Problem::RequestTimeout.into_response(),
         }
     });
     let mut response = answered.instrument(span.clone()).await;
     let took = began.elapsed();
-    let status = response.status().as_u16();
-    let labels =
-        [("method", known_method(&method).to_owned()), ("route", route.clone()), ("status", status.to_string())];
-    metrics::counter!("erp_bridge_http_requests_total", &labels).increment(1);
-    metrics::histogram!("erp_bridge_http_request_seconds", "route" => route.clone()).record(took.as_secs_f64());
+    let status = response.status();
+    match of_accepts.filter(|_| status == StatusCode::ACCEPTED) {
+        Some(metrics) => {
+            metrics.requests.increment(1);
+            metrics.seconds.record(took.as_secs_f64());
+        }
+        None => count(&method, &route, status, took),
+    }
     span.in_scope(|| {
-        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(http.method = %method, http.route = route, http.status = status, duration_ms = milliseconds, "request");
+        let (status, milliseconds) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+        tracing::info!(http.method = %method, http.route = &*route, http.status = status, duration_ms = milliseconds, "request");
     });
     set_security_headers(&mut response, &route, &id);
     response
@@ -60,6 +118,13 @@ pub(super) fn note_caller(name: &str) {
 /// Notes in the request's log which secret signed, by its fingerprint.
 pub(super) fn note_secret(fingerprint: &str) {
     tracing::Span::current().record("webhook.secret", fingerprint);
+}
+
+fn count(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    let status = status.as_u16().to_string();
+    let labels = [("method", known_method(method).to_owned()), ("route", route.to_owned()), ("status", status)];
+    metrics::counter!(REQUESTS, &labels).increment(1);
+    metrics::histogram!(SECONDS, "route" => route.to_owned()).record(took.as_secs_f64());
 }
 
 /// Adds the headers that every answer carries; what a handler set itself stays.

@@ -1,19 +1,24 @@
 //! `POST /webhooks/events`: the door through which the platform's events come (`contract.md` §1).
 
+use std::{panic::AssertUnwindSafe, pin::pin};
+
 use axum::{
+    body::{Bytes, HttpBody},
     extract::{Request, State},
+    http::{HeaderMap, Method},
     response::{IntoResponse, Response},
 };
+use futures::FutureExt;
 
 use super::{
-    body,
-    intake::{self, Answer, Origin},
+    body, drain,
+    intake::{self, Answer, AnswerStatus, Origin},
     openapi::schemas::EventBody,
     problem::{Problem, ProblemDocument},
     rates::Remote,
     signed_body::SignatureError,
     state::HttpState,
-    trace,
+    trace::{self, Seen, WEBHOOK_ROUTE},
 };
 use crate::{
     event::{Event, FieldError, ParseError, Parsed},
@@ -46,38 +51,72 @@ use crate::{
     ),
 )]
 pub(super) async fn receive_event(State(state): State<HttpState>, remote: Remote, request: Request) -> Response {
-    let answered = receive(&state, remote, request).await;
-    let outcome = match &answered {
-        Ok(answer) => answer.status.as_str(),
-        Err(problem) => problem.facts().0,
-    };
-    metrics::counter!("erp_bridge_webhooks_total", "answer" => outcome).increment(1);
-    answered.into_response()
+    let (parts, mut body) = request.into_parts();
+    answered(&state, receive(&state, remote, &parts.headers, &mut body).await)
 }
 
-async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<Answer, Problem> {
+/// Whether a request is a webhook: it goes to [`answer`] instead of the router.
+pub(super) fn is_webhook<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    request.method() == Method::POST && path.strip_suffix('/').unwrap_or(path) == WEBHOOK_ROUTE
+}
+
+/// Answers a webhook as the router would, without what a router has to allocate for routes that it does not know.
+pub(super) async fn answer<B>(state: &HttpState, remote: Remote, request: Request<B>) -> Response
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    let seen = Seen::of(request.method(), request.headers(), WEBHOOK_ROUTE.into(), remote);
+    let (parts, mut body) = request.into_parts();
+    // Pinned where they stand: whoever takes a future by value makes room for it twice.
+    let answering = pin!(async {
+        let is_on_its_way = drain::is_on_its_way(&parts.headers, &body);
+        let received = {
+            let receiving = pin!(receive(state, remote, &parts.headers, &mut body));
+            AssertUnwindSafe(receiving).catch_unwind().await
+        };
+        let response = received.map_or_else(trace::panicked, |outcome| answered(state, outcome));
+        // Rare: a body is left only where it was refused.
+        if is_on_its_way { Box::pin(drain::read_rest(state, &mut body, response)).await } else { response }
+    });
+    trace::surround(seen, Some(state.accepts()), answering).await
+}
+
+/// Counts how a webhook was answered.
+fn answered(state: &HttpState, outcome: Result<Answer, Problem>) -> Response {
+    match &outcome {
+        Ok(Answer { status: AnswerStatus::Queued, .. }) => state.accepts().queued.increment(1),
+        Ok(answer) => metrics::counter!(trace::WEBHOOKS, "answer" => answer.status.as_str()).increment(1),
+        Err(problem) => metrics::counter!(trace::WEBHOOKS, "answer" => problem.facts().0).increment(1),
+    }
+    outcome.into_response()
+}
+
+async fn receive<B>(state: &HttpState, remote: Remote, headers: &HeaderMap, body: &mut B) -> Result<Answer, Problem>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
     if state.stop.is_cancelled() {
         return Err(Problem::Stopping);
     }
     state.limits.webhook(remote)?;
-    let (parts, body) = request.into_parts();
-    body::require_json(&parts.headers)?;
-    let raw = body::read(state, &parts.headers, body).await?;
+    body::require_json(headers)?;
+    let raw = body::read(state, headers, body).await?;
     let keys = state.keys.current();
-    let delivery = match keys.secrets.verify(&parts.headers, &raw, state.clock.now(), state.tolerance) {
+    let delivery = match keys.secrets.verify(headers, &raw, state.clock.now(), state.tolerance) {
         Ok(delivery) => delivery,
         Err(error) => return Err(refused(state, remote, error)),
     };
     let origin = Origin {
         webhook_id: Some(delivery.id),
         actor: "webhook".to_owned(),
-        trace_parent: trace::trace_parent(&parts.headers),
+        trace_parent: trace::trace_parent(headers),
         deed: None,
     };
     match Event::parse(&raw, &state.reading) {
-        Ok(Parsed::Event(event)) => intake::take(state, origin, &event, text(&raw)?, false).await,
+        Ok(Parsed::Event(event)) => intake::take(state, origin, &event, raw.into_text()?, false).await,
         Ok(Parsed::Unknown { kind, contact_id }) => {
-            let event = unhandled(origin, kind, contact_id, text(&raw)?);
+            let event = unhandled(origin, kind, contact_id, raw.into_text()?);
             intake::commit(state, event).await
         }
         Err(error) => {
@@ -97,7 +136,8 @@ async fn receive(state: &HttpState, remote: Remote, request: Request) -> Result<
                 errors: serde_json::to_value(&errors).unwrap_or_default(),
                 payload: String::from_utf8_lossy(&raw).into_owned(),
             };
-            Err(reject(state, rejection, problem).await)
+            // Rare, and large: it must not make the future of every webhook large.
+            Err(Box::pin(reject(state, rejection, problem)).await)
         }
     }
 }
@@ -109,11 +149,6 @@ fn refused(state: &HttpState, remote: Remote, error: SignatureError) -> Problem 
         return state.limits.failed_authentication(remote).err().unwrap_or(problem);
     }
     problem
-}
-
-fn text(raw: &[u8]) -> Result<String, Problem> {
-    let text = std::str::from_utf8(raw).map_err(|_| Problem::InvalidJson("it is not UTF-8".into()))?;
-    Ok(text.to_owned())
 }
 
 fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: String) -> NewEvent {
@@ -140,5 +175,41 @@ async fn reject(state: &HttpState, rejection: Rejection, problem: Problem) -> Pr
     match state.undisturbed(async move { store.reject(rejection).await }).await {
         Ok(()) => problem,
         Err(unavailable) => unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each webhook allocates its future and moves it: what is rare in it stands in a box.
+    const BYTES_MAX: usize = 8_192;
+
+    fn size_of_output<A, B, C, F: Future>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_webhook_is_small() {
+        let size =
+            size_of_output(|state: HttpState, remote: Remote, request: Request<hyper::body::Incoming>| async move {
+                answer(&state, remote, request).await
+            });
+        assert!(size <= BYTES_MAX, "{size} bytes");
+    }
+
+    #[test]
+    fn a_webhook_is_a_post_to_its_route_and_nothing_else() {
+        let is_webhook = |method: Method, uri: &str| {
+            let request = Request::builder().method(method).uri(uri).body(()).unwrap();
+            is_webhook(&request)
+        };
+        for uri in ["/webhooks/events", "/webhooks/events/", "/webhooks/events?a=1", "http://host/webhooks/events"] {
+            assert!(is_webhook(Method::POST, uri), "{uri}");
+            assert!(!is_webhook(Method::GET, uri), "{uri}");
+        }
+        for uri in ["/", "/webhooks", "/webhooks/events//", "/webhooks/events/1", "/v1/events", "/Webhooks/events"] {
+            assert!(!is_webhook(Method::POST, uri), "{uri}");
+        }
     }
 }

@@ -14,8 +14,9 @@ use super::{
     Accepted, NewEvent, Rejection, Store, StoreError,
     announcements::Announcer,
     background::Background,
-    batch::{Outcome, store_batch},
+    batch::{self, Outcome, store_batch},
     db::{Db, args},
+    prepared::Prepared,
     transitions,
 };
 use crate::{
@@ -33,7 +34,7 @@ pub(super) type Sender = mpsc::Sender<Request>;
 /// One event that waits for the next commit, and where to answer.
 #[derive(Debug)]
 pub(super) struct Request {
-    event: NewEvent,
+    event: Prepared,
     answer: oneshot::Sender<Result<Accepted, StoreError>>,
 }
 
@@ -44,6 +45,8 @@ impl Store {
         self.check_room()?;
         let (answer, answered) = oneshot::channel();
         let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
+        // Hashed here, beside others: the writer serves one batch after the other.
+        let event = Prepared::of(event);
         self.accepting.send(Request { event, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
@@ -64,7 +67,7 @@ async fn keep_rejection(db: &Db, now: Millis, rejection: Rejection) -> Result<()
 }
 
 async fn insert_rejection(db: &Db, now: Millis, rejection: &Rejection) -> Result<(), StoreError> {
-    let mut tx = db.begin_at_door().await?;
+    let mut tx = db.begin_at_door(true).await?;
     tx.execute(
         "insert into rejections (received_at, last_at, fingerprint, webhook_id, kind, contact_id, errors, payload)
          values ($1, $1, $2, $3, $4, $5, $6, $7)
@@ -148,12 +151,12 @@ impl Writer {
 
     /// Commits events one by one: the database refuses the data of one among them, which costs that one. It is kept as a
     /// rejection: its sender would get the same answer for ever.
-    async fn commit_each(&self, now: Millis, events: &[NewEvent]) -> Vec<Outcome> {
+    async fn commit_each(&self, now: Millis, events: &[Prepared]) -> Vec<Outcome> {
         let mut outcomes = Vec::with_capacity(events.len());
         for event in events {
             let committed = self.commit(now, std::slice::from_ref(event)).await;
             if let Err(error @ StoreError::Data(_)) = &committed
-                && let Err(lost) = keep_rejection(&self.db, now, refused(event, error)).await
+                && let Err(lost) = keep_rejection(&self.db, now, refused(&event.event, error)).await
             {
                 outcomes.push(Err(lost));
                 continue;
@@ -165,8 +168,9 @@ impl Writer {
         outcomes
     }
 
-    async fn commit(&self, now: Millis, events: &[NewEvent]) -> Result<Vec<Outcome>, StoreError> {
-        let mut tx = self.db.begin_at_door().await?;
+    async fn commit(&self, now: Millis, events: &[Prepared]) -> Result<Vec<Outcome>, StoreError> {
+        let is_one_statement = !self.announcer.has_company() && batch::is_one_statement(events);
+        let mut tx = self.db.begin_at_door(is_one_statement).await?;
         let outcomes = store_batch(&mut tx, now, events).await?;
         transitions::commit(tx, &self.announcer).await?;
         Ok(outcomes)

@@ -88,7 +88,7 @@ impl Many<'_> {
 }
 
 /// The values of rows, column by column.
-fn by_column<const N: usize>(rows: Vec<[Arg; N]>) -> Result<[Column; N], StoreError> {
+pub(super) fn by_column<const N: usize>(rows: Vec<[Arg; N]>) -> Result<[Column; N], StoreError> {
     let mut columns: [Column; N] = std::array::from_fn(|column| Column::like(&rows[0][column], rows.len()));
     for (column, value) in rows.into_iter().flat_map(|row| (0..N).zip(row)) {
         columns[column].push(value)?;
@@ -97,12 +97,13 @@ fn by_column<const N: usize>(rows: Vec<[Arg; N]>) -> Result<[Column; N], StoreEr
 }
 
 /// `$1::text[], $2::bigint[]`.
-fn arrays(columns: &[Column]) -> String {
+pub(super) fn arrays(columns: &[Column]) -> String {
     let arrays: Vec<_> = (1..).zip(columns).map(|(number, column)| format!("${number}::{}", column.kind())).collect();
     arrays.join(", ")
 }
 
-fn bound<const N: usize>(sql: String, columns: [Column; N]) -> Query<'static, sqlx::Postgres, PgArguments> {
+/// A statement with the columns as its first arguments.
+pub(super) fn bound<const N: usize>(sql: String, columns: [Column; N]) -> Query<'static, sqlx::Postgres, PgArguments> {
     columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, column| match column {
         Column::Text(values) => query.bind(values),
         Column::Int(values) => query.bind(values),
@@ -116,7 +117,7 @@ fn placeholders(rows: usize, columns: usize) -> String {
 }
 
 /// The values of one column.
-enum Column {
+pub(super) enum Column {
     Text(Vec<Option<String>>),
     Int(Vec<Option<i64>>),
 }

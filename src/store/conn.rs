@@ -55,8 +55,11 @@ impl Conn {
         Ok(())
     }
 
-    /// Commits the transaction.
+    /// Commits the transaction; where none was begun every statement has committed itself.
     pub(super) async fn commit(mut self, until: Instant) -> Result<(), StoreError> {
+        if !self.in_transaction {
+            return Ok(());
+        }
         self.control(until, "commit").await?;
         self.in_transaction = false;
         Ok(())

@@ -54,6 +54,6 @@ async fn prove(db: &Db, accepting: &accept::Sender) -> Result<(), StoreError> {
     if accepting.is_closed() {
         return Err(StoreError::Unavailable("the writer has stopped".into()));
     }
-    let mut tx = db.begin_at_door().await?;
+    let mut tx = db.begin_at_door(false).await?;
     tx.prove_writable().await
 }

@@ -31,6 +31,7 @@ mod open;
 mod operators;
 mod pages;
 mod pauses;
+mod prepared;
 mod private_files;
 mod queries;
 mod replicas;

@@ -9,46 +9,41 @@ use super::{
     NewEvent, Store, StoreError,
     bulk::{Insert, lists},
     db::{Arg, Row, Tx, args},
+    prepared::Prepared,
 };
 use crate::{
     clock::Millis,
-    event::{Standing, Status},
+    event::{Intake, Standing, Status},
 };
 
+/// What is known already is not written again: most scores come more than once.
 const FACTS: Insert = Insert {
     into: "admission_facts (contact_id, last_score, first_deal_at)",
     then: "on conflict (contact_id) do update set
              last_score = coalesce(excluded.last_score, admission_facts.last_score),
-             first_deal_at = coalesce(admission_facts.first_deal_at, excluded.first_deal_at)",
+             first_deal_at = coalesce(admission_facts.first_deal_at, excluded.first_deal_at)
+           where excluded.last_score <> coalesce(admission_facts.last_score, '')
+             or (excluded.first_deal_at is not null and admission_facts.first_deal_at is null)",
 };
 
-/// What a batch has to know of its contacts, and what its events add to it.
+/// What a batch has to know of its contacts.
 #[derive(Default)]
 pub(super) struct Standings {
     known: HashMap<String, Standing>,
-    /// By contact, so that two replicas write them in the same order.
-    told: BTreeMap<String, Told>,
-}
-
-/// What new events say of a contact.
-#[derive(Default)]
-struct Told {
-    score: Option<f64>,
-    deal_at: Option<Millis>,
 }
 
 impl Standings {
     /// What the ledger knows of the contacts whose events depend on it.
-    pub(super) async fn read(tx: &mut Tx, events: &[NewEvent]) -> Result<Self, StoreError> {
+    pub(super) async fn read(tx: &mut Tx, events: &[Prepared]) -> Result<Self, StoreError> {
         let mut standings = Self::default();
-        let of_link = contacts(events, |event| event.intake.asks_for_link());
+        let of_link = contacts(events, |intake| intake.asks_for_link());
         for row in ask(tx, "select contact_id from contacts", &of_link).await? {
             standings.entry(&row)?.linked = true;
         }
         for row in ask(tx, "select contact_id from turns", &of_link).await? {
             standings.entry(&row)?.in_turn = true;
         }
-        let of_facts = contacts(events, |event| event.intake.asks_for_facts());
+        let of_facts = contacts(events, |intake| intake.asks_for_facts());
         for row in ask(tx, "select contact_id, last_score, first_deal_at from admission_facts", &of_facts).await? {
             let standing = standings.entry(&row)?;
             standing.last_score = score(&row)?;
@@ -68,27 +63,42 @@ impl Standings {
     }
 
     /// Adds what an event brings that was stored in this state.
-    pub(super) fn learn(&mut self, event: &NewEvent, status: Status, now: Millis) {
+    pub(super) fn learn(&mut self, event: &NewEvent, status: Status) {
         let Some(contact) = &event.contact_id else { return };
-        let (score, is_deal) = (event.intake.score(), event.intake.is_deal());
         let standing = self.known.entry(contact.clone()).or_default();
         standing.in_turn |= status == Status::Queued;
-        standing.last_score = score.or(standing.last_score);
-        standing.has_deal |= is_deal;
-        if score.is_some() || is_deal {
-            let told = self.told.entry(contact.clone()).or_default();
-            told.score = score.or(told.score);
-            told.deal_at = told.deal_at.or(is_deal.then_some(now));
+        standing.last_score = event.intake.score().or(standing.last_score);
+        standing.has_deal |= event.intake.is_deal();
+    }
+}
+
+/// The score that an event brings, in decimal, which keeps every digit of it.
+pub(super) fn told_score(event: &NewEvent) -> Option<String> {
+    event.intake.score().map(|score| score.to_string())
+}
+
+/// The moment of the deal that an event is.
+pub(super) fn told_deal(event: &NewEvent, now: Millis) -> Option<Millis> {
+    event.intake.is_deal().then_some(now)
+}
+
+/// Writes down what new events brought: of each contact the last score and the first deal.
+pub(super) async fn write_facts<'a>(
+    tx: &mut Tx,
+    now: Millis,
+    events: impl Iterator<Item = &'a NewEvent>,
+) -> Result<(), StoreError> {
+    let mut told: BTreeMap<&str, (Option<String>, Option<Millis>)> = BTreeMap::new();
+    for event in events {
+        let (score, deal_at) = (told_score(event), told_deal(event, now));
+        if let Some(contact) = event.contact_id.as_deref().filter(|_| score.is_some() || deal_at.is_some()) {
+            let facts = told.entry(contact).or_default();
+            *facts = (score.or(facts.0.take()), facts.1.or(deal_at));
         }
     }
-
-    /// Writes down what the batch's events brought.
-    pub(super) async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
-        let row = |(contact, told): (String, Told)| -> [Arg; 3] {
-            [contact.into(), told.score.map(|score| score.to_string()).into(), told.deal_at.into()]
-        };
-        FACTS.run(tx, self.told.into_iter().map(row).collect()).await.map(drop)
-    }
+    let row =
+        |(contact, (score, deal_at)): (&str, _)| -> [Arg; 3] { [contact.into(), Arg::Text(score), Arg::from(deal_at)] };
+    FACTS.run(tx, told.into_iter().map(row).collect()).await.map(drop)
 }
 
 impl Store {
@@ -109,14 +119,15 @@ impl Store {
     }
 }
 
-/// The score as it is written in decimal, which keeps every digit of it.
+/// As [`told_score`] wrote it.
 fn score(row: &Row) -> Result<Option<f64>, StoreError> {
     Ok(row.opt_text("last_score")?.and_then(|score| score.parse().ok()))
 }
 
 /// The contacts of those events, each once.
-fn contacts(events: &[NewEvent], of: impl Fn(&&NewEvent) -> bool) -> Vec<&str> {
-    let contacts: BTreeSet<&str> = events.iter().filter(of).filter_map(|event| event.contact_id.as_deref()).collect();
+fn contacts(events: &[Prepared], of: impl Fn(&Intake) -> bool) -> Vec<&str> {
+    let asking = events.iter().map(|event| &event.event).filter(|event| of(&event.intake));
+    let contacts: BTreeSet<&str> = asking.filter_map(|event| event.contact_id.as_deref()).collect();
     contacts.into_iter().collect()
 }
 

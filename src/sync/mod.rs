@@ -43,7 +43,10 @@ pub(crate) use self::{
     step::{Step, named},
     task::{Duplicate, Planner, Task, WhoItIs},
 };
-pub use self::{progress::INTRO_LIMIT, text::utf16_len};
+pub use self::{
+    progress::INTRO_LIMIT,
+    text::{pieces, utf16_len},
+};
 pub(crate) use crate::erp::{CallRecord, ErpError, Fault, FaultCause, Shown, subject_of};
 use crate::{
     clock::Millis,

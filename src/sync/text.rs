@@ -70,7 +70,7 @@ pub(super) fn head(text: &str, limit: usize) -> &str {
 }
 
 /// `text` in pieces of at most `limit` units each, at line ends or spaces where one is near, losing nothing.
-pub(super) fn pieces(text: &str, limit: usize) -> Vec<&str> {
+pub fn pieces(text: &str, limit: usize) -> Vec<&str> {
     let mut rest = text;
     let mut pieces = Vec::new();
     while !rest.is_empty() {

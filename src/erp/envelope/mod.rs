@@ -44,7 +44,7 @@ pub struct Answer {
 }
 
 /// The body of a call to an ASP interface: session, command and fields, all inside the JSON (`erp-wire.md §1`).
-pub(crate) fn asp_body(session: Option<&str>, cmdkey: Option<&str>, fields: &[Field]) -> String {
+pub fn asp_body(session: Option<&str>, cmdkey: Option<&str>, fields: &[Field]) -> String {
     let mut body = Map::new();
     if let Some(session) = session {
         body.insert("session".into(), session.into());

@@ -51,9 +51,9 @@ pub(crate) async fn preview_event(
     operator: Operator,
     request: Request,
 ) -> Result<Json<Preview>, Problem> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     body::require_json(&parts.headers)?;
-    let raw = body::read(&state, &parts.headers, body).await?;
+    let raw = body::read(&state, &parts.headers, &mut body).await?;
     preview(&state, &operator, &raw).await.map(Json)
 }
 

@@ -1,0 +1,2 @@
+-- A function of PostgreSQL; here a batch costs no round trips.
+select 1;
