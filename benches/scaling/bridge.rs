@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Options, Outcome};
+use super::Outcome;
 
 /// A bridge at work; killed when it is dropped.
 #[derive(Debug)]
@@ -20,13 +20,12 @@ pub(crate) struct Bridge {
 
 impl Bridge {
     /// Starts one; returns once it listens.
-    pub(crate) fn start(program: &Path, database: &str, erp: &str, options: &Options) -> Outcome<Self> {
+    pub(crate) fn start(program: &Path, database: &str, erp: &str, in_flight: usize) -> Outcome<Self> {
         let dir = tempfile::tempdir()?;
         let config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"{database}\"\n\
              [webhook]\nsecrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]\n\
-             [erp]\nbase_url = \"{erp}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\nmax_in_flight = {}\n",
-            options.in_flight,
+             [erp]\nbase_url = \"{erp}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\nmax_in_flight = {in_flight}\n",
         );
         let file = dir.path().join("erp-bridge.toml");
         std::fs::write(&file, config)?;

@@ -12,7 +12,7 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use super::{
     Database, Options, Outcome,
     bridge::Bridge,
-    claims::{event, fill, open},
+    costs::{event, fill, open},
     median,
     postgres::Cluster,
 };
@@ -24,60 +24,77 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long a drain may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// What one drain came to.
-#[derive(Default, Clone)]
-struct Rates {
-    /// Events a second.
+/// What drains came to, events a second and microseconds of the bridges' processor time each, round by round.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Rates {
     people: Vec<f64>,
     messages: Vec<f64>,
-    /// Microseconds of the bridges' processor time an event.
     people_us: Vec<f64>,
     messages_us: Vec<f64>,
 }
 
-pub(crate) async fn measure(options: &Options, cluster: &Cluster) -> Outcome<()> {
+impl Rates {
+    /// Messages a second, the middle of the rounds.
+    pub(crate) fn messages(&self) -> f64 {
+        let mut sorted = self.messages.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+/// How a backlog is drained.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) replicas: usize,
+    /// Milliseconds that the ERP takes for an answer.
+    pub(crate) latency: u64,
+    /// `erp.max_in_flight` of each bridge.
+    pub(crate) in_flight: usize,
+}
+
+/// Drains with this build and with those it is compared with, in turn; prints what it finds, and answers that of this one.
+pub(crate) async fn measure(
+    options: &Options,
+    database: Database,
+    setting: Setting,
+    cluster: &Cluster,
+) -> Outcome<Rates> {
     let mut programs = vec![PathBuf::from(env!("CARGO_BIN_EXE_erp-bridge"))];
     programs.extend(options.against.iter().cloned());
-    for database in options.databases() {
-        for &replicas in options.replicas.iter().filter(|replicas| **replicas == 1 || database == Database::Postgres) {
-            let mut rates = vec![Rates::default(); programs.len()];
-            for _ in 0..options.rounds {
-                for (program, rates) in programs.iter().zip(&mut rates) {
-                    drain(options, program, database, replicas, cluster, rates).await?;
-                }
-            }
-            for (program, rates) in programs.iter().zip(&rates) {
-                println!(
-                    "drain, {database:?}, {replicas} × {}: new people {} a second, {} µs of the bridges each · messages {} a \
-                     second, {} µs (ERP {} ms, max_in_flight {})",
-                    program.display(),
-                    median(&rates.people),
-                    median(&rates.people_us),
-                    median(&rates.messages),
-                    median(&rates.messages_us),
-                    options.latency,
-                    options.in_flight,
-                );
-            }
+    let mut rates = vec![Rates::default(); programs.len()];
+    for _ in 0..options.rounds {
+        for (program, rates) in programs.iter().zip(&mut rates) {
+            drain(options, program, database, setting, cluster, rates).await?;
         }
     }
-    Ok(())
+    for (program, rates) in programs.iter().zip(&rates) {
+        println!(
+            "drain, {database:?}, {setting:?}, {}: new people {} a second, {} µs of the bridges each · messages {} a second, \
+             {} µs",
+            program.display(),
+            median(&rates.people, 0),
+            median(&rates.people_us, 0),
+            median(&rates.messages, 0),
+            median(&rates.messages_us, 0),
+        );
+    }
+    Ok(rates.swap_remove(0))
 }
 
 async fn drain(
     options: &Options,
     program: &Path,
     database: Database,
-    replicas: usize,
+    setting: Setting,
     cluster: &Cluster,
     rates: &mut Rates,
 ) -> Outcome<()> {
     let dir = tempfile::tempdir()?;
     let url = database.fresh(dir.path(), cluster).await;
-    let settings = Settings { latency_ms: options.latency, ..Settings::default() };
+    let settings = Settings { latency_ms: setting.latency, ..Settings::default() };
     let erp = simulator::start(SimConfig { settings, ..SimConfig::default() }).await?;
     let start = || -> Outcome<Vec<Bridge>> {
-        (0..replicas).map(|_| Bridge::start(program, &url, &erp.base_url(), options)).collect()
+        (0..setting.replicas).map(|_| Bridge::start(program, &url, &erp.base_url(), setting.in_flight)).collect()
     };
     let people = (0..options.people).map(|number| event(id(number), "contact.promoted", promotion(number)));
     let store = open(&url).await?;

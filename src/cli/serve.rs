@@ -56,13 +56,32 @@ impl Serve {
             never = signals.obey(stop, reload) => match never {},
             ended = app.ended() => ended,
         };
-        match ended {
-            Ended::Cleanly => tracing::info!("ended; nothing is half done"),
-            Ended::Cut => tracing::warn!("ended; what was cut resumes at the next start"),
-            Ended::Crashed(part) => {
-                tracing::error!(part, "a part of the bridge crashed; what was in hand resumes at the next start")
-            }
+        Ok(has_done_its_work(ended))
+    }
+}
+
+/// Says how the bridge ended. Whoever watches the process starts one that crashed again, and leaves one alone that was
+/// stopped.
+fn has_done_its_work(ended: Ended) -> bool {
+    match ended {
+        Ended::Cleanly => tracing::info!("ended; nothing is half done"),
+        Ended::Cut => tracing::warn!("ended; what was cut resumes at the next start"),
+        Ended::Crashed(part) => {
+            tracing::error!(part, "a part of the bridge crashed; what was in hand resumes at the next start");
         }
-        Ok(!matches!(ended, Ended::Crashed(_)))
+    }
+    !matches!(ended, Ended::Crashed(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bridge_of_which_a_part_crashed_has_failed() {
+        for (ended, expected) in [(Ended::Cleanly, true), (Ended::Cut, true), (Ended::Crashed("the dispatcher"), false)]
+        {
+            assert_eq!(has_done_its_work(ended), expected, "{ended:?}");
+        }
     }
 }

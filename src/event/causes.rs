@@ -143,6 +143,19 @@ const CAUSES: &[Cause] = &[
         hint: ("确认是哪一个，以 link 关联；重复的在 ERP 中合并", "link the right one; merge the others in the ERP"),
     },
     Cause {
+        code: "same_name",
+        message: "有同名客户没有手机号码 (customers of this name have no number)",
+        hint: ("确认是否同一人：是则 link，不是则 recreate", "link if one is the contact, else recreate"),
+    },
+    Cause {
+        code: "duplicate",
+        message: "ERP 查重，拒绝保存 (the ERP refuses the save as a duplicate)",
+        hint: (
+            "以 link 关联相似的客户，或在 ERP 中处理后重放",
+            "link the one that is alike, or put it right in the ERP and replay",
+        ),
+    },
+    Cause {
         code: "not_linked",
         message: "联系人尚未关联 ERP 客户 (the contact is not linked)",
         hint: ("待其晋升后自动继续，或手动触发同步", "goes on once the contact is promoted, or sync it by hand"),

@@ -37,7 +37,6 @@ pub(crate) use names::Placeholder;
 pub use parse::{ParseError, Parsed};
 pub use payload::Event;
 pub(crate) use payload::{Channel, Deal, Direction, ErpHint, Signal, Thread};
-pub use rule::Rule;
-pub(crate) use rule::RuleSet;
+pub use rule::{Rule, RuleSet};
 pub use status::Status;
 pub(crate) use status::Transition;

@@ -205,6 +205,18 @@ impl Call {
         self.field("ord").trim().parse().ok()
     }
 
+    /// The customer that it writes to, if it writes to one.
+    pub(super) fn written_customer(&self) -> Option<i64> {
+        use Interface as I;
+        match self.interface {
+            I::CustomerAdd | I::CustomerEdit | I::ProgressAdd | I::Assign | I::Apply | I::Approve | I::Takeback => {
+                self.ord()
+            }
+            I::ContactAdd => self.field("company").trim().parse().ok(),
+            _ => None,
+        }
+    }
+
     /// Refuses a call with the wrong `cmdkey`, or without the query parameters that make the page this interface.
     pub(super) fn check_envelope(&self) -> Result<(), String> {
         if let Some(known) = self.interface.cmdkeys()

@@ -36,6 +36,10 @@ pub struct CallRecord {
 #[derive(Debug, Default)]
 pub(super) struct CallLog {
     calls: VecDeque<CallRecord>,
+    /// The customers that are being written to, each with the number of the call.
+    writing: Vec<(i64, u64)>,
+    /// Pairs of calls that wrote to one customer at once.
+    at_once: Vec<(u64, u64)>,
     last: u64,
     pub(super) stored: u64,
     pub(super) by_interface: BTreeMap<String, u64>,
@@ -63,6 +67,23 @@ impl CallLog {
             ord: None,
         });
         self.last
+    }
+
+    /// Call `n` is going to write to this customer.
+    pub(super) fn begin_write(&mut self, n: u64, customer: i64) {
+        let others = self.writing.iter().filter(|(other, _)| *other == customer);
+        self.at_once.extend(others.map(|(_, other)| (*other, n)));
+        self.writing.push((customer, n));
+    }
+
+    /// Call `n` has written whatever it was going to.
+    pub(super) fn end_write(&mut self, n: u64) {
+        self.writing.retain(|(_, call)| *call != n);
+    }
+
+    /// Pairs of calls that wrote to one customer at once.
+    pub(super) fn at_once(&self) -> &[(u64, u64)] {
+        &self.at_once
     }
 
     /// Changes what is written of call `n`, if it is still kept.
@@ -105,5 +126,17 @@ mod tests {
         assert_eq!((calls.len(), calls[0].n, calls[0].stored), (1, 2, true));
         assert_eq!(calls[0].fields.keys().collect::<Vec<_>>(), ["user"]);
         assert_eq!(log.since(2).count(), 0);
+    }
+
+    #[test]
+    fn writes_to_one_customer_that_overlap_are_told_and_others_are_not() {
+        let mut log = CallLog::default();
+        log.begin_write(1, 7);
+        log.begin_write(2, 8);
+        log.end_write(1);
+        log.begin_write(3, 7);
+        assert!(log.at_once().is_empty());
+        log.begin_write(4, 8);
+        assert_eq!(log.at_once(), [(2, 4)]);
     }
 }

@@ -115,6 +115,11 @@ impl Handle {
         world.meter.read(now)
     }
 
+    /// Pairs of calls, by their numbers, that wrote to one customer at once.
+    pub fn writes_at_once(&self) -> Vec<(u64, u64)> {
+        self.world().call_log.at_once().to_vec()
+    }
+
     /// The calls of one interface, by its name.
     pub fn calls_of(&self, interface: &str) -> Vec<CallRecord> {
         self.world().call_log.since(0).filter(|call| call.interface == interface).cloned().collect()

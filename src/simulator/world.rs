@@ -84,6 +84,9 @@ impl World {
     pub(super) fn receive(&mut self, call: &Call) -> (u64, Plan) {
         let time = self.clock.now().rfc3339();
         let n = self.call_log.open(time, call.interface.name(), &call.fields, &call.session);
+        if let Some(customer) = call.written_customer() {
+            self.call_log.begin_write(n, customer);
+        }
         let plan = self.faults.plan(call, &mut self.rng);
         if !plan.faults.is_empty() {
             self.call_log.note(n, |record| record.faults.clone_from(&plan.faults));
@@ -93,6 +96,12 @@ impl World {
 
     /// Performs a call under its plan.
     pub(super) fn perform(&mut self, n: u64, call: &Call, plan: &Plan) -> Outcome {
+        let outcome = self.perform_planned(n, call, plan);
+        self.call_log.end_write(n);
+        outcome
+    }
+
+    fn perform_planned(&mut self, n: u64, call: &Call, plan: &Plan) -> Outcome {
         if let Some(front) = plan.front {
             self.call_log.note(n, |record| record.outcome = "answered by something else".to_owned());
             return Outcome::Fronted(front);

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::{FieldError, Link, Transition},
+    event::{FieldError, Link, LinkedBy, Transition},
 };
 
 /// A claim on a contact's turn.
@@ -41,10 +41,22 @@ pub struct NewStep {
     pub name: String,
     /// The step as JSON.
     pub step: Value,
-    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known.
+    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known: the customer's `ord`,
+    /// a colon, and what tells the effect from others.
     pub fingerprint: Option<String>,
     /// What the ledger decides by.
     pub facts: StepFacts,
+    /// What was begun of it under an earlier plan: it stays begun, to be looked up before it is done again.
+    pub begun: Option<Begun>,
+}
+
+/// How far a step was under an earlier plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Begun {
+    /// When it was last begun.
+    pub at: Millis,
+    /// What the ERP said to it, if it said that it is done.
+    pub result: Option<Value>,
 }
 
 /// What the ledger must know of a step to decide by it; it knows no step by its name.
@@ -84,6 +96,9 @@ pub struct Advance {
     pub reset: Option<i64>,
     /// The step that is planned again was said to be done; see [`StepRow::unseen`].
     pub unseen: bool,
+    /// The step that is planned again was sent before, and was not found where it was looked for: its customer may have been
+    /// merged meanwhile and have taken it along. When it was begun is kept for whoever plans anew.
+    pub was_sent: bool,
     /// What was found not to hold of what the event says; in place of what was found at the same members before.
     pub warnings: Vec<FieldError>,
     /// The operator's decision was carried out and does not count for later steps.
@@ -182,6 +197,10 @@ pub(super) async fn write_links(tx: &mut Tx, links: &[(&str, &Link)], now: Milli
             if let Some(link) = contacts.remove(contact_id.as_str()).filter(|link| link.ord != ord) {
                 let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
                 write_audit(tx, now, &"bridge".into(), "contact.relink", &contact_id, Some(&reason)).await?;
+                // Of a customer that was made anew nobody has moved the records.
+                if link.linked_by != LinkedBy::Created {
+                    move_marks(tx, ord, link.ord).await?;
+                }
             }
         }
     }
@@ -210,6 +229,15 @@ pub(super) async fn write_links(tx: &mut Tx, links: &[(&str, &Link)], now: Milli
         release.run(tx).await?;
     }
     Ok(())
+}
+
+/// The records of a customer are at another one now: those of all its contacts are counted there from now on.
+async fn move_marks(tx: &mut Tx, from: i64, to: i64) -> Result<(), StoreError> {
+    let sql = "update steps set fingerprint = cast($2 as text) || substr(fingerprint, length(cast($1 as text)) + 1)
+               where fingerprint like cast($1 as text) || ':%' and event_id in
+                 (select events.id from events, contacts
+                  where contacts.ord = $1 and events.contact_id = contacts.contact_id)";
+    tx.execute(sql, args![from, to]).await.map(drop)
 }
 
 /// Forgets the steps that were never begun, so that the next run plans anew. The plan stays where a step's outcome is

@@ -7,7 +7,7 @@ use super::{
     blocks::{begin_block, end_block},
     bulk::{Insert, Many, lists},
     db::{Arg, Tx, args},
-    journal::{Advance, Lease, Progress, forget_plan, write_links},
+    journal::{Advance, Begun, Lease, Progress, forget_plan, write_links},
     reservations::{Wish, release, reserve},
     transitions::Moves,
     turns::move_turns,
@@ -68,15 +68,16 @@ const FENCE: Many<'_> = Many {
           where contact_id = contact and token = lease returning contact_id",
 };
 const NEW_STEPS: Insert = Insert {
-    into: "steps (event_id, position, name, step, state, started_at, fingerprint, holds_identity, allocates, binds, unseen)",
+    into: "steps (event_id, position, name, step, state, started_at, fingerprint, holds_identity, allocates, binds, unseen, result)",
     then: "",
 };
-/// A step gets another state, unless `next` is null, and another result.
+/// A step gets another state, unless `next` is null, and another result. One that is planned again without a time forgets
+/// when it was begun.
 const STEPS: Many<'_> = Many {
     columns: "event, place, next, said, mark, at, more",
     run: "update steps set state = coalesce(next, state), result = said, unseen = unseen + more,
             fingerprint = case when next = 'done' then mark else fingerprint end,
-            started_at = case when next = 'started' then at when next = 'planned' then null else started_at end,
+            started_at = case when next = 'started' then at when next = 'planned' and at is null then null else started_at end,
             finished_at = case when next = 'done' then at else finished_at end
           from given where event_id = event and position = place",
 };
@@ -139,7 +140,8 @@ async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<Str
             "delete from steps where event_id in ({list}) and state <> 'done' returning event_id, name, unseen"
         );
         for row in tx.fetch(forget, values.clone()).await? {
-            unseen.insert((row.text("event_id")?, row.text("name")?), row.int("unseen")?);
+            let kept = unseen.entry((row.text("event_id")?, row.text("name")?)).or_insert(0);
+            *kept = row.int("unseen")?.max(*kept);
         }
         let kept = format!(
             "select event_id, max(position) + 1 as next from steps where event_id in ({list}) group by event_id"
@@ -153,15 +155,19 @@ async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<Str
         let event_id = &write.lease.event_id;
         let first = next.get(event_id).copied().unwrap_or_default();
         let step = |(position, step): (i64, &NewStep)| {
-            let state = if position == first { StepState::Started } else { StepState::Planned };
+            let is_begun = position == first || step.begun.is_some();
+            // What the ERP said of it at a customer that is gone by now counts no more.
+            let unseen =
+                if step.begun.is_some() { None } else { unseen.get(&(event_id.clone(), step.name.clone())).copied() };
+            let begun = step.begun.clone().unwrap_or(Begun { at: now, result: None });
             StepRow {
                 position,
                 name: step.name.clone(),
                 step: step.step.clone(),
-                state,
-                result: None,
-                unseen: unseen.get(&(event_id.clone(), step.name.clone())).copied().unwrap_or_default(),
-                started_at: (state == StepState::Started).then_some(now),
+                state: if is_begun { StepState::Started } else { StepState::Planned },
+                result: begun.result,
+                unseen: unseen.unwrap_or_default(),
+                started_at: is_begun.then_some(begun.at),
                 finished_at: None,
             }
         };
@@ -174,7 +180,7 @@ async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<Str
 }
 
 /// The columns of [`NEW_STEPS`].
-fn new_step(event_id: &str, row: &StepRow, step: &NewStep) -> [Arg; 11] {
+fn new_step(event_id: &str, row: &StepRow, step: &NewStep) -> [Arg; 12] {
     [
         event_id.into(),
         row.position.into(),
@@ -187,6 +193,7 @@ fn new_step(event_id: &str, row: &StepRow, step: &NewStep) -> [Arg; 11] {
         step.facts.allocates.into(),
         step.facts.binds.into(),
         row.unseen.into(),
+        row.result.as_ref().map(ToString::to_string).into(),
     ]
 }
 
@@ -207,11 +214,13 @@ async fn advance(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<(), Stor
 
 /// An advance's rows of [`STEPS`].
 fn changes(now: Millis, write: &Write) -> Vec<[Arg; 7]> {
-    let Advance { done, acknowledged, reset, unseen, start, .. } = &write.advance;
+    let Advance { done, acknowledged, reset, unseen, was_sent, start, .. } = &write.advance;
+    let is_remembered = *unseen || *was_sent;
     let row = |position: i64, next: Option<StepState>, said: Option<String>, mark: Option<String>, more: bool| {
+        let at = (next != Some(StepState::Planned) || is_remembered).then_some(now);
         let next = next.map(StepState::as_str);
         let event_id = write.lease.event_id.as_str();
-        [event_id.into(), position.into(), next.into(), said.into(), mark.into(), now.into(), more.into()]
+        [event_id.into(), position.into(), next.into(), said.into(), mark.into(), at.into(), more.into()]
     };
     let done = done.iter().map(|step| {
         row(step.position, Some(StepState::Done), Some(step.result.to_string()), step.fingerprint.clone(), false)

@@ -60,7 +60,7 @@ pub use self::{
     failures::Failure,
     figures::Stats,
     instance_lock::InstanceLock,
-    journal::{Advance, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
+    journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},

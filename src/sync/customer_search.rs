@@ -225,7 +225,14 @@ pub(super) async fn with_number(
     // Any text of a row may hold the digits: a long answer is no help, and the whole number is asked for.
     let first = erp.first_customers(&Column::Mobile.filter(&last_digits(mobile), place)).await?;
     if !first.is_all || first.rows.iter().any(|row| is_hidden(row.mobile.as_deref(), mobile)) {
-        return search(erp, kind, Column::Mobile, mobile, place).await;
+        let whole = search(erp, kind, Column::Mobile, mobile, place).await?;
+        if !whole.is_empty() || !first.is_all {
+            return Ok(whole);
+        }
+        // People may have typed with blanks or dashes what the installation masks.
+        let is_masked = |number: &str| fit(number, mobile) == PhoneMatch::Masked;
+        let masked = first.rows.into_iter().filter(|row| row.mobile.as_deref().is_some_and(is_masked)).collect();
+        return compare(erp, kind, Column::Mobile, mobile, masked).await;
     }
     let mut matches = Matches::default();
     for row in first.rows {

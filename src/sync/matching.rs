@@ -174,21 +174,25 @@ async fn persons_with_number(erp: &Erp, mobile: &str) -> Result<Vec<ContactPerso
         Err(ErpError::TooMany(_)) => return contact_persons(erp, &asking_for(mobile)).await,
         rows => rows?,
     };
-    let (hidden, mut same): (Vec<_>, Vec<_>) =
+    let (mut hidden, mut same): (Vec<_>, Vec<_>) =
         rows.into_iter().partition(|row| is_hidden(row.mobile.as_deref(), mobile));
     same.retain(|row| is_same(row, mobile));
     if !same.is_empty() || hidden.is_empty() {
         return complete(erp, same, mobile).await;
     }
     if hidden.len() <= HIDDEN_READ {
-        let mut same = complete(erp, hidden, mobile).await?;
-        same.retain(|row| is_same(row, mobile));
-        if !same.is_empty() {
+        let (same, other) = complete(erp, hidden, mobile).await?.into_iter().partition(|row| is_same(row, mobile));
+        hidden = other;
+        if !Vec::is_empty(&same) {
             return Ok(same);
         }
+    } else {
+        hidden.clear();
     }
-    // The list hides numbers, and the ERP's own filter knows them: it is asked for the whole one.
-    contact_persons(erp, &asking_for(mobile)).await
+    // The list hides numbers, and the ERP's own filter knows them: it is asked for the whole one. That it finds none says
+    // nothing of those that stand there with blanks or dashes.
+    let whole = contact_persons(erp, &asking_for(mobile)).await?;
+    Ok(if whole.is_empty() { hidden } else { whole })
 }
 
 fn is_same(row: &ContactPersonRow, mobile: &str) -> bool {

@@ -33,6 +33,11 @@ pub(super) fn fingerprints(ord: i64, text: &str) -> Vec<String> {
     marks
 }
 
+/// Whether two texts begin so alike that only counting tells their records apart.
+pub(super) fn begin_alike(one: &str, other: &str) -> bool {
+    beginning(&comparable(one)) == beginning(&comparable(other))
+}
+
 fn mark(ord: i64, compared: &str) -> String {
     let digest = Sha256::digest(beginning(compared).as_bytes());
     let digest = hex::encode(&digest[..16]);

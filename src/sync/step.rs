@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::records::begin_alike;
 use crate::{
     erp::{ContactWay, CustomerKind, Field},
     event::{Assignment, LinkKind, LinkedBy},
@@ -147,6 +148,21 @@ impl Step {
         matches!(self, Self::Assign { .. })
     }
 
+    /// Whether only looking it up tells whether it was done: planned anew once it was begun, it stays begun. What leaves a
+    /// trace is found by the plan itself, which searches for the contact.
+    pub const fn stays_begun(&self) -> bool {
+        !self.is_repeatable() && !self.leaves_trace()
+    }
+
+    /// Whether both leave the same in the ERP: another plan may number its records otherwise, or say more behind an equal
+    /// beginning.
+    pub fn does_the_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Progress { text, .. }, Self::Progress { text: other, .. }) => begin_alike(text, other),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// Whether doing it a second time leaves the ERP as doing it once: then an outcome that cannot be looked up is no
     /// reason to ask a person.
     pub const fn is_repeatable(&self) -> bool {
@@ -188,6 +204,12 @@ mod tests {
             (Step::Assign { to: Assignment::Public }, [false, false, false, false, false, true]),
             (Step::Apply, [false; 6]),
         ];
+        let progress = |text: &str| Step::Progress { text: text.to_owned(), way: ContactWay::Other };
+        for (step, stays_begun) in
+            [(progress("x"), true), (Step::TakeBack, true), (table[1].0.clone(), false), (table[3].0.clone(), false)]
+        {
+            assert_eq!(step.stays_begun(), stays_begun, "{step:?}");
+        }
         for (step, expected) in table {
             let facts = [
                 step.holds_identity(),
@@ -199,5 +221,16 @@ mod tests {
             ];
             assert_eq!(facts, expected, "{step:?}");
         }
+    }
+
+    #[test]
+    fn records_with_an_equal_beginning_are_the_same_under_whatever_number() {
+        let progress = |text: &str| Step::Progress { text: text.to_owned(), way: ContactWay::Other };
+        let deal = "2026-11-23 16:00:00 我方：成交《年度框架》，金额 CNY 12800.50（成交编号 D1）";
+        let with_message = format!("{deal}\n合作愉快");
+        assert!(progress(deal).does_the_same_as(&progress(&with_message)));
+        assert!(!progress(deal).does_the_same_as(&progress("2026-11-23 16:00:00 客户：合作愉快")));
+        assert!(!progress(deal).does_the_same_as(&Step::Apply));
+        assert!(Step::Apply.does_the_same_as(&Step::Apply));
     }
 }

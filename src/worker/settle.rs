@@ -5,10 +5,12 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use super::{
     blocks,
     dispatcher::Dispatcher,
-    end::{Counts, DATA_REFUSED, End, REFUSED, Ran},
+    end::{Counts, DATA_REFUSED, End, Ran},
     retry::{jittered, pause},
 };
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     config::BeforePromotion,
     event::{EventKind, Status, status_unless_admitted},
     store::{Claimed, Lease, Settlement, StoreError},
+    sync::{Duplicate, Question},
     telemetry::metrics,
 };
 
@@ -107,13 +110,12 @@ impl Dispatcher {
             End::PlanAnew { code, error } | End::Dead { code, error } => {
                 Settlement { replan: true, ..Settlement::to(Status::Dead) }.because(code, error)
             }
-            // A run that looked again asks a person; none ends so.
-            End::Duplicate(refused) => {
-                Settlement { replan: true, ..self.again_or_dead(claimed, now) }.because(REFUSED, refused.words)
+            // The run has looked once more already.
+            End::Duplicate(Duplicate { words, .. }) => {
+                let question = Question::Duplicate { words, candidates: Vec::new() };
+                review(question.code(), question.words(), question.facts())
             }
-            End::Review { code, error, facts } => {
-                Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
-            }
+            End::Review { code, error, facts } => review(code, error, facts),
             End::Abandon(reason) => return Err(reason),
         })
     }
@@ -159,6 +161,11 @@ impl Dispatcher {
     fn uncounted_pause(&self) -> Duration {
         self.parts.retry.schedule.first().copied().unwrap_or(UNCOUNTED_PAUSE)
     }
+}
+
+/// Only a person can decide.
+fn review(code: &'static str, error: String, facts: Value) -> Settlement {
+    Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
 }
 
 /// Whether the event's last run failed in the same way.

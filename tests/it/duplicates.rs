@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{event::Status, store::EventRow};
 use serde_json::{Value, json};
 
-use crate::support::{World, contact, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, deal, mobile, promoted};
 
 const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
 
@@ -159,4 +159,30 @@ async fn an_edit_that_the_erp_refuses_whole_as_a_duplicate_leaves_the_contact_li
     let fill = steps.iter().find(|row| row.name == "fill_missing").unwrap();
     assert!(fill.result.as_ref().unwrap()["left_out"].as_str().unwrap().contains("已被使用"));
     tokio::time::timeout(Duration::from_secs(1), world.idle(Duration::from_secs(1))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stage_that_is_refused_as_a_duplicate_is_a_question_and_goes_on_once_it_is_decided() {
+    for decision in ["done", "resend", "replay"] {
+        let configure =
+            Box::new(|config: &mut erp_bridge::config::Config| config.erp.values.stage_after_deal = "成交客户".into());
+        let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
+        world.sim.handle.fault("customer.edit:refuse:text=客户名称已被使用，不能保存！").unwrap();
+        let event = handle(&world, &deal(&contact("c1", 1), 80.0)).await;
+        assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("duplicate")));
+        let review = event.review.unwrap();
+        assert_eq!((&review["step"], &review["decisions"]), (&json!("set_stage"), &json!(["done", "resend"])));
+        assert!(event.error.unwrap().contains("已被使用"));
+        world.sim.handle.clear_faults();
+        let edits = world.sim.handle.calls_of("customer.edit").len();
+        let (what, body) = match decision {
+            "replay" => ("replay", None),
+            decision => ("resolve", Some(json!({ "decision": decision }))),
+        };
+        assert_eq!(world.call("POST", &format!("/v1/events/{}/{what}", event.id), body).await.0, 200);
+        assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded, "{decision}");
+        let sent = world.sim.handle.calls_of("customer.edit").len() - edits;
+        assert_eq!(sent, usize::from(decision != "done"), "{decision}");
+        assert_eq!(world.sim.handle.progress_of(ord_of(&world, "c1").await).len(), 1, "{decision}");
+    }
 }

@@ -47,7 +47,7 @@ async fn what_a_dead_process_may_have_sent_just_now_is_not_sent_again_before_its
         .store
         .plan(
             &mut lease,
-            &[NewStep { name: "progress:1".into(), step, fingerprint: None, facts: StepFacts::default() }],
+            &[NewStep { name: "progress:1".into(), step, fingerprint: None, facts: StepFacts::default(), begun: None }],
             Vec::new(),
         )
         .await

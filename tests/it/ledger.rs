@@ -227,7 +227,7 @@ pub fn step(name: &str) -> NewStep {
         allocates: name == "allocate",
         binds: ["save_customer", "link"].contains(&name),
     };
-    NewStep { name: name.to_owned(), step: json!({ "do": name }), fingerprint: None, facts }
+    NewStep { name: name.to_owned(), step: json!({ "do": name }), fingerprint: None, facts, begun: None }
 }
 
 /// Runs a statement on a database by its address.

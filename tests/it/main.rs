@@ -38,6 +38,7 @@ mod mapping;
 mod matrix;
 mod metrics;
 mod month;
+mod moved_records;
 mod openapi;
 mod order;
 mod outages;

@@ -73,6 +73,7 @@ async fn end(store: &Store, status: Status, words: &str, facts: Value) {
         step: json!({"do": "save_customer", "fields": [{"id": "name", "val": words}]}),
         fingerprint: None,
         facts: StepFacts::default(),
+        begun: None,
     };
     store.plan(&mut lease, &[step], vec![call]).await.unwrap();
     let done = Advance { done: vec![DoneStep::new(0, json!({"said": words}))], ..Advance::default() };

@@ -7,7 +7,7 @@ use super::{
     parts::{Acknowledged, Sent},
 };
 use crate::{
-    store::{Advance, StepRow, StepState},
+    store::{Advance, StepRow},
     sync::{Duplicate, ErpError, Executor, Fault, Shown, Step, SyncError, Verification},
     worker::end::{Counts, End, NOT_STORED, REFUSED},
 };
@@ -111,31 +111,52 @@ impl Run<'_> {
                 | ErpError::Installation(Fault { is_certain: false, .. }),
             ) => match self.look(executor, row, step).await? {
                 Verification::Done(result) => return Ok(result),
-                Verification::NotDone => self.reset(row).await?,
+                Verification::NotDone => self.reset_not_found(row).await?,
                 Verification::Hidden(_) | Verification::Shared | Verification::Anothers => {}
             },
             // From now on, not from when the step began: the call may have waited long for its turn.
             SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
             SyncError::Journal(_) => {}
-            // An earlier try may have come through after all, and be why the ERP refuses this one.
-            SyncError::Erp(ErpError::Refused(_)) if row.state == StepState::Started => {
-                match self.look(executor, row, step).await? {
-                    Verification::Done(result) => return Ok(result),
-                    _ => self.reset(row).await?,
+            SyncError::Erp(refused @ ErpError::Refused(words)) => {
+                // An earlier try may have come through after all, and be why the ERP refuses this one.
+                if row.started_at.is_some()
+                    && let Verification::Done(result) = self.look(executor, row, step).await?
+                {
+                    return Ok(result);
                 }
-            }
-            SyncError::Erp(refused @ ErpError::Refused(words)) if step.holds_identity() && refused.is_duplicate() => {
+                if matches!(step, Step::SetStage { .. }) && refused.is_duplicate() {
+                    // It stays begun, for a person to decide.
+                    return Err(refused_as_duplicate(row, words));
+                }
                 self.reset(row).await?;
-                let of_contact_person = matches!(step, Step::AddContactPerson { .. });
-                return Err(End::Duplicate(Duplicate { words: words.clone(), of_contact_person }));
-            }
-            SyncError::Erp(ErpError::Refused(words)) if matches!(step, Step::SaveCustomer { .. }) => {
-                self.reset(row).await?;
-                // The allocated id may have been forgotten.
-                return Err(End::PlanAnew { code: REFUSED, error: words.clone() });
+                return Err(refused_for_good(step, refused, words));
             }
             SyncError::Erp(_) => self.reset(row).await?,
         }
         Err(error.into())
     }
+}
+
+/// What it means for the event that the ERP refused a step in these words.
+fn refused_for_good(step: &Step, refused: &ErpError, words: &str) -> End {
+    let words = words.to_owned();
+    match step {
+        Step::SaveCustomer { .. } | Step::AddContactPerson { .. } if refused.is_duplicate() => {
+            let of_contact_person = matches!(step, Step::AddContactPerson { .. });
+            End::Duplicate(Duplicate { words, of_contact_person })
+        }
+        // The allocated id may have been forgotten.
+        Step::SaveCustomer { .. } => End::PlanAnew { code: REFUSED, error: words },
+        _ => refused.clone().into(),
+    }
+}
+
+/// 客户修改 carries a customer's name every time, and another customer may have the same by now (查重).
+fn refused_as_duplicate(row: &StepRow, words: &str) -> End {
+    let error = format!(
+        "ERP 查重，拒绝步骤 {}：“{words}”。在 ERP 中处理后重放 (replay)，或手工完成后选 done (the ERP refuses the step as a duplicate: put it right in the ERP and replay, or do it by hand and say done)",
+        row.name
+    );
+    let facts = json!({ "refused": words, "step": row.name, "decisions": ["done", "resend"] });
+    End::Review { code: "duplicate", error, facts }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     event::Link,
     json,
-    store::{NewStep, Resolution, StepFacts, StepRow, StepState, Store},
+    store::{Begun, NewStep, Resolution, StepFacts, StepRow, StepState, Store},
     sync::{EqualRecords, Journal, JournalError, Step},
 };
 
@@ -53,10 +53,18 @@ pub(super) fn step_of(row: &StepRow) -> Option<Step> {
     json::from_value(&row.step).ok()
 }
 
-/// A step as the ledger takes it, with what the ledger decides by.
-pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>) -> NewStep {
+/// A step as the ledger takes it, with what the ledger decides by. `former`: the step that does the same under an earlier
+/// plan, unless it is done.
+pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>, former: Option<&StepRow>) -> NewStep {
     let facts = StepFacts { holds_identity: step.holds_identity(), allocates: step.allocates(), binds: step.binds() };
-    NewStep { name, step: json!(step), fingerprint, facts }
+    let begun = |row: &StepRow| Some(Begun { at: row.started_at?, result: row.result.clone() });
+    let begun = former.filter(|_| step.stays_begun()).and_then(begun);
+    NewStep { name, step: json!(step), fingerprint, facts, begun }
+}
+
+/// The step among these rows that does the same, in one of these states.
+pub(super) fn same_step<'a>(rows: &'a [StepRow], step: &Step, is_right: fn(StepState) -> bool) -> Option<&'a StepRow> {
+    rows.iter().find(|row| is_right(row.state) && step_of(row).is_some_and(|other| step.does_the_same_as(&other)))
 }
 
 /// What a person decided, and about which step.

@@ -125,10 +125,19 @@ impl Run<'_> {
         row.started_at.unwrap_or_default().plus(wait)
     }
 
+    /// Plans a step again of which this call certainly took no effect.
     pub(super) async fn reset(&mut self, row: &StepRow) -> Result<(), End> {
-        let advance = Advance { reset: Some(row.position), calls: self.calls(), ..Advance::default() };
-        self.store.advance(&mut self.lease, &advance).await?;
-        Ok(())
+        self.plan_again(row, row.started_at.is_some()).await
+    }
+
+    /// Plans a step again that was sent and not found.
+    pub(super) async fn reset_not_found(&mut self, row: &StepRow) -> Result<(), End> {
+        self.plan_again(row, true).await
+    }
+
+    async fn plan_again(&mut self, row: &StepRow, was_sent: bool) -> Result<(), End> {
+        let advance = Advance { reset: Some(row.position), was_sent, calls: self.calls(), ..Advance::default() };
+        Ok(self.store.advance(&mut self.lease, &advance).await?)
     }
 }
 

@@ -13,16 +13,16 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{Decided, StoreJournal, is_effect, is_link, is_part, new_link, new_step, ord_of, sha256, step_of};
+use self::journal::{
+    Decided, StoreJournal, is_effect, is_link, is_part, new_link, new_step, ord_of, same_step, sha256, step_of,
+};
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
     store::{Advance, CallRow, Claimed, DoneStep, EventRow, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{
-        CallRecord, Duplicate, FaultCause, Job, Plan, Question, Step, Task, WhoItIs, identities, named, subject_of,
-    },
+    sync::{CallRecord, Duplicate, FaultCause, Job, Plan, Step, Task, WhoItIs, identities, named, subject_of},
 };
 
 /// A run in progress.
@@ -66,9 +66,6 @@ impl Run<'_> {
         loop {
             match self.work_on(&work, claimed, &steps, &anew).await {
                 Err(End::Duplicate(refused)) if anew.is_other_than(&refused) => anew.duplicate = Some(refused),
-                Err(End::Duplicate(Duplicate { words, .. })) => {
-                    return Err(End::review(&Question::Duplicate { words, candidates: Vec::new() }));
-                }
                 Err(end) if !anew.is_gone && end.may_mean_gone() && self.is_gone(claimed).await? => anew.is_gone = true,
                 ended => return ended,
             }
@@ -184,18 +181,19 @@ impl Run<'_> {
         };
         self.claim_named(task.work.contact_id(), &steps).await?;
         // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
-        let is_done = |name: &str| before.iter().any(|row| row.state == StepState::Done && row.name == name);
+        let is_done = |step: &Step| same_step(before, step, |state| state == StepState::Done).is_some();
         // So may the customer be to which an earlier plan linked the contact.
         let is_anew = |step: &Step| step.allocates() || task.is_stale && (step.binds() || step.leaves_trace());
-        let is_new = |name: &str, step: &Step| is_anew(step) || !is_done(name);
+        let is_new = |step: &Step| is_anew(step) || !is_done(step);
         let trusted = task.link.as_ref().filter(|_| !task.is_stale);
         let executor = self.job.executor(&journal, trusted.map(|link| link.ord));
         let steps: Vec<NewStep> = steps
             .into_iter()
-            .filter(|(name, step)| is_new(name, step))
+            .filter(|(_, step)| is_new(step))
             .map(|(name, step)| {
                 let kept = turn.as_ref().filter(|_| step.takes_turn());
-                new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step))
+                let former = same_step(before, &step, |state| state != StepState::Done);
+                new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step), former)
             })
             .collect();
         if steps.is_empty() {
@@ -205,8 +203,8 @@ impl Run<'_> {
         let mut rows = self.store.plan(&mut self.lease, &steps, calls).await?;
         self.job.log.set_deadline(self.lease.until);
         // Written as started just now by ourselves: nobody has done it yet, so there is nothing to look up.
-        if let Some(first) = rows.first_mut() {
-            first.state = StepState::Planned;
+        if let Some(first) = rows.first_mut().filter(|_| steps[0].begun.is_none()) {
+            (first.state, first.started_at) = (StepState::Planned, None);
         }
         Ok(rows)
     }
@@ -279,7 +277,7 @@ impl Run<'_> {
             advance.done.push(DoneStep { position: row.position, result, fingerprint });
             advance.link = new_link.or(advance.link);
             advance.resolved |= resolved;
-            if advance.link.is_some() && rows.iter().any(is_part) {
+            if advance.link.is_some() && rows.iter().filter_map(step_of).any(|step| step.is_part()) {
                 return Err(End::GiveWay(advance.into()));
             }
             // What the ledger alone remembers is written down together with what was done before it.

@@ -56,8 +56,8 @@ async fn of_three_replicas_one_is_killed_and_one_sleeps_through_its_lease_and_no
     })
     .await;
     stopped.signal("STOP");
-    // On a machine that is slow some may have been late before.
-    let late = stopped.lines_with("lease");
+    // On a machine that is slow some leases may have been lost before.
+    let lost = stopped.lines_with("lease");
     let since = Instant::now();
     reached(5).await;
     killed.kill();
@@ -69,5 +69,5 @@ async fn of_three_replicas_one_is_killed_and_one_sleeps_through_its_lease_and_no
     // The one that slept is at work again.
     stopped.ready().await;
     // Its claims, its journal and its calls fail in several ways; each of them speaks of the lease.
-    assert!(stopped.lines_with("lease") > late, "it slept too long: {}", stopped.log());
+    assert!(stopped.lines_with("lease") > lost, "it slept too long: {}", stopped.log());
 }

@@ -53,7 +53,8 @@ async fn run_of_the_person(ledger: &Ledger, number: usize, filler: usize) {
     ledger.accept(NewEvent { payload: payload("erased", filler), ..event(&format!("p{number}"), "erased") }).await;
     let mut lease = ledger.claim_one().await.lease;
     let step = json!({ "name": NAME, "mobile": PHONE, "intro": CHAT });
-    let steps = [NewStep { name: "a".into(), step: step.clone(), fingerprint: None, facts: StepFacts::default() }];
+    let steps =
+        [NewStep { name: "a".into(), step: step.clone(), fingerprint: None, facts: StepFacts::default(), begun: None }];
     ledger.store.plan(&mut lease, &steps, vec![call(&format!("{NAME} {PHONE} {CHAT}"))]).await.unwrap();
     let link = Link { ord: 7, khid: "WXerased".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
     let last = Advance { done: vec![DoneStep::new(0, step)], link: Some(link), ..Advance::default() };

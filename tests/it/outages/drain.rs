@@ -20,6 +20,7 @@ const CONTACTS: usize = 250;
 /// test and slow enough for a machine that does other things as well: 400 calls a second.
 const LATENCY_MS: u64 = 100;
 const MAX_IN_FLIGHT: usize = 40;
+const SLOW_MS: u64 = 3_000;
 /// Senders at once while the ERP is away.
 const SENDERS: usize = 32;
 /// The drain is measured from here, after the ramp of the limit, until so many are left that some contacts run out.
@@ -60,9 +61,12 @@ async fn an_outage_as_long_as_ten_thousand_events_costs_nothing_and_its_backlog_
 
     world.sim.handle.change_settings(|settings| settings.latency_ms = LATENCY_MS);
     world.sim.handle.clear_faults();
-    let begun = until_left(&world, EVENTS - RAMP).await;
+    until_left(&world, EVENTS - RAMP).await;
+    until_full(&world).await;
+    let begun = (Instant::now(), world.sim.handle.load());
     let ended = until_left(&world, REST).await;
     report(begun, ended);
+    until_full(&world).await;
     world.idle(LIMIT).await;
 
     let events = world.app.store.list_events(&EventFilter::default(), None, 20_000).await.unwrap();
@@ -104,6 +108,17 @@ fn report(begun: (Instant, Load), ended: (Instant, Load)) {
         GOAL * 100.0
     );
     assert!(share >= FLOOR, "{mean:.2} of {MAX_IN_FLIGHT} calls at once");
+}
+
+/// Waits until every call is made at once that `max_in_flight` allows. For that the ERP takes so long that the slowest
+/// machine makes the last of them before the first is answered.
+async fn until_full(world: &World) {
+    world.sim.handle.change_settings(|settings| settings.latency_ms = SLOW_MS);
+    eventually("all places are taken", LIMIT, async || {
+        (usize::try_from(world.sim.handle.load().in_flight) == Ok(MAX_IN_FLIGHT)).then_some(())
+    })
+    .await;
+    world.sim.handle.change_settings(|settings| settings.latency_ms = LATENCY_MS);
 }
 
 /// Waits until at most so many events wait; answers the moment and what the ERP had in hand up to it.

@@ -67,6 +67,9 @@ pub struct Fate {
     deed: AtomicU64,
     /// Told when the worker has died.
     pub died: Notify,
+    /// Writes of the journal that were asked for, and commits, claims among them.
+    asked: AtomicU64,
+    commits: AtomicU64,
 }
 
 impl Fate {
@@ -85,12 +88,19 @@ impl Fate {
         self.left.load(Ordering::SeqCst) < 0
     }
 
+    /// Writes of the journal for each commit.
+    pub fn writes_per_commit(&self) -> f64 {
+        self.asked.load(Ordering::SeqCst) as f64 / self.commits.load(Ordering::SeqCst) as f64
+    }
+
     pub fn watch(self: &Arc<Self>) -> CommitWatch {
         let fate = self.clone();
         Box::new(move |moment| {
             let fate = fate.clone();
             Box::pin(async move {
+                fate.asked.fetch_add(u64::from(moment == CommitMoment::Asked), Ordering::SeqCst);
                 if moment == CommitMoment::Before {
+                    fate.commits.fetch_add(1, Ordering::SeqCst);
                     // Those who have something to write meanwhile share the next commit.
                     for _ in 0..CROWDING {
                         tokio::task::yield_now().await;

@@ -115,6 +115,7 @@ impl Load {
         assert_eq!(self.taken(), expected, "everything was sent");
         sender.all_succeeded(expected, limit).await;
         assert_eq!(ledger(sender).await, *self.taken.lock().unwrap());
+        assert_eq!(erp.writes_at_once(), [], "no two writes for one contact at once");
         assert_eq!(erp.customers().len(), contacts as usize, "no second customer for any contact");
         assert_eq!(erp.progress().len(), contacts as usize * self.messages, "no record twice");
         let said: Vec<_> = (0..self.messages).map(|said| format!("2026-11-23 15:04:05 客户：{}", text(said))).collect();

@@ -1,0 +1,128 @@
+//! What kind of installation a schedule meets: what its lists show, how they are sorted and cut, what they store of a text,
+//! which duplicates they refuse, what it lacks until somebody puts it right, and how the bridge is set up for it.
+
+use std::time::Duration;
+
+use erp_bridge::{
+    config::{AssignmentRule, Config},
+    event::{EventKind, Rule, RuleSet},
+    simulator::{Handle, Quirk, Quirks, ReplyList, Settings, SimConfig},
+};
+use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
+
+use crate::support::users_in_turn;
+
+/// How often an installation has one of its ways.
+const OFTEN: f64 = 0.15;
+/// Answers that look different and say the same.
+const LOOKS: [Quirk; 9] = [
+    Quirk::RowsObjects,
+    Quirk::SingleRowObject,
+    Quirk::ShuffledColumns,
+    Quirk::NumbersAsStrings,
+    Quirk::StringsAsNumbers,
+    Quirk::Entities,
+    Quirk::SparseBill,
+    Quirk::MaskedLists,
+    Quirk::MaskedDetails,
+];
+/// What can be wrong with it: it blocks events, and kills none (`contract.md` §3.9).
+const WRONGS: [fn(&mut Settings); 3] = [
+    |settings| settings.choices.sources.retain(|(_, text)| text != "微信"),
+    |settings| settings.choices.levels.retain(|(_, text)| text != "较高"),
+    |settings| settings.closed_users = vec![63, 71],
+];
+
+/// An installation, and the bridge in front of it.
+pub struct Installation {
+    /// Its list of progress records is closed, so that a person compares what he reads with what was sent.
+    pub blind: bool,
+    /// It refuses a second customer of the same name (查重).
+    pub checks_names: bool,
+    settings: Settings,
+    quirks: Quirks,
+    wrong: Option<fn(&mut Settings)>,
+    assigns: bool,
+    alternative: Option<Rule>,
+}
+
+impl Installation {
+    pub fn draw(rng: &mut StdRng) -> Self {
+        let blind = rng.random_bool(0.1);
+        let mut settings = Settings::default();
+        let altering = Quirk::ALTERING.into_iter().filter(|_| !blind);
+        let quirks: Vec<_> = altering.chain(LOOKS).filter(|_| rng.random_bool(OFTEN)).collect();
+        if blind {
+            settings.replylist = ReplyList::NotFound;
+        }
+        settings.replylist_oldest_first = rng.random_bool(OFTEN);
+        settings.oldest_first = rng.random_bool(OFTEN);
+        settings.columns_are_texts = rng.random_bool(OFTEN);
+        settings.ignores_stype = rng.random_bool(OFTEN);
+        settings.takes_dead_records = rng.random_bool(OFTEN);
+        settings.allocates_again = rng.random_bool(OFTEN);
+        settings.demands_session = !rng.random_bool(OFTEN);
+        if rng.random_bool(OFTEN) {
+            settings.page_cap = [2, 3, 5, 10].choose(rng).copied();
+        }
+        for filter in ["_rpt_sort", "cateid", "telord", "date1", "date2"] {
+            if rng.random_bool(OFTEN / 2.0) {
+                settings.ignored_filters.push(format!("customer.list:{filter}"));
+            }
+        }
+        for field in ["name", "mobile"] {
+            if rng.random_bool(OFTEN) {
+                settings.duplicate_rules.push(field.to_owned());
+            }
+        }
+        Self {
+            blind,
+            checks_names: settings.duplicate_rules.iter().any(|field| field == "name"),
+            settings,
+            quirks: Quirks::default().and(quirks),
+            wrong: if rng.random_bool(OFTEN) { WRONGS.choose(rng).copied() } else { None },
+            assigns: rng.random_bool(0.3),
+            alternative: if rng.random_bool(0.3) {
+                [Rule::Deal, Rule::KnownCustomer].choose(rng).copied()
+            } else {
+                None
+            },
+        }
+    }
+
+    /// The simulator that plays it; nothing is wrong with it yet.
+    pub fn sim(&self, seed: u64) -> SimConfig {
+        SimConfig { seed, quirks: self.quirks.clone(), settings: self.settings.clone(), ..SimConfig::default() }
+    }
+
+    /// Something is wrong with it from now on, if it was drawn so.
+    pub fn spoil(&self, erp: &Handle) {
+        if let Some(wrong) = self.wrong {
+            erp.change_settings(wrong);
+        }
+    }
+
+    /// Somebody puts it right.
+    pub fn put_right(&self, erp: &Handle) {
+        erp.change_settings(|settings| settings.clone_from(&self.settings));
+    }
+
+    /// How the bridge is set up: whom it assigns customers to, and what else may admit a contact than its score.
+    pub fn configure(&self) -> impl Fn(&mut Config) + Send + use<> {
+        let (assigns, alternative) = (self.assigns, self.alternative);
+        move |config| {
+            // On a machine that is busy many answers come too late for the bridge.
+            config.retry.schedule = vec![Duration::from_millis(20); 60];
+            config.worker.circuit_failures = 1_000;
+            if assigns {
+                let public = AssignmentRule { min_score: 60.0, users: Vec::new(), public: true };
+                let in_turn = AssignmentRule { min_score: 80.0, ..users_in_turn(&["63", "71"]) };
+                config.assignment.rules = vec![in_turn, public];
+            }
+            if let Some(rule) = alternative {
+                let either = RuleSet::any_of([RuleSet::of_guide().rules(), vec![rule]]);
+                config.admission.rules.insert(EventKind::ContactPromoted, either);
+            }
+        }
+    }
+}
