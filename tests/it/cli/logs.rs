@@ -1,6 +1,10 @@
 //! What a running bridge logs of a request, and how much.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use erp_bridge::{
     clock::Clock,
@@ -68,10 +72,10 @@ async fn a_hang_up_changes_what_is_logged() {
     for (level, shown) in [("info", true), ("warn", false)] {
         write(bridge.dir(), filter(level));
         bridge.signal("HUP");
-        let mut number = 0;
+        let number = AtomicUsize::new(0);
         eventually(&format!("requests at the level {level} are logged: {shown}"), LIMIT, async || {
-            number += 1;
-            (ask(&format!("{level}-{number}")).await == shown).then_some(())
+            let number = number.fetch_add(1, Ordering::Relaxed);
+            (ask(&format!("{level}-{number}-")).await == shown).then_some(())
         })
         .await;
     }
