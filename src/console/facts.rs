@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::words::{Lang, member};
+use super::words::{self, Lang, member};
 
 /// A member of the body: its name and its value.
 pub(super) struct Fact {
@@ -16,12 +16,14 @@ pub(super) fn facts(payload: &Value, sections: &[&str], lang: Lang) -> Vec<Fact>
     for section in sections {
         let members = payload["data"][*section].as_object();
         for (name, value) in members.into_iter().flatten() {
-            let value = match value {
+            let path = format!("{section}.{name}");
+            let text = match value {
                 Value::Null => continue,
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            facts.push(Fact { name: member(lang, &format!("{section}.{name}")).to_owned(), value });
+            let value = words::value(lang, &path, &text).to_owned();
+            facts.push(Fact { name: member(lang, &path).to_owned(), value });
         }
     }
     facts

@@ -120,7 +120,7 @@ fn note(tx: &mut Tx, rows: &[Row], status: Status, at: Millis) -> Result<(), Sto
 /// Why an event was not moved.
 async fn why_not(tx: &mut Tx, id: &str) -> Result<StoreError, StoreError> {
     let row = tx.fetch_first("select status from events where id = $1", args![id]).await?;
-    Ok(row.map_or(Ok(StoreError::NotFound), |row| types::status(&row).map(StoreError::WrongState))?)
+    row.map_or(Ok(StoreError::NotFound), |row| types::status(&row).map(StoreError::WrongState))
 }
 
 /// Commits a transaction, and tells everybody of the events that it moved: replicas with the commit, this process after

@@ -61,16 +61,20 @@
     }, Math.max(150, last + 2000 - Date.now()));
   };
 
+  // A hidden tab gives its connection back: browsers open six to one server, however many tabs there are.
+  let stream = null;
   const follow = () => {
-    const stream = new EventSource("/console/stream");
+    if (stream || document.hidden) return;
+    stream = new EventSource("/console/stream");
     stream.onopen = () => { lost = false; show(); };
     stream.onerror = () => { lost = true; show(); };
     stream.addEventListener("reset", changed);
     stream.addEventListener("state", (news) => {
       if (!only || news.data.includes(only)) changed();
     });
-    addEventListener("pagehide", () => stream.close());
   };
+  const leave = () => { stream?.close(); stream = null; };
+  addEventListener("pagehide", leave);
 
   button.addEventListener("click", () => {
     if (sign.dataset.state === "live") held = true;
@@ -82,7 +86,11 @@
     show();
   });
   const again = () => { if (behind) changed(); else show(); };
-  document.addEventListener("visibilitychange", again);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return leave();
+    follow();
+    changed();
+  });
   addEventListener("scroll", again, { passive: true });
   document.addEventListener("change", again);
   // Times such as “3 minutes ago” grow old by themselves.

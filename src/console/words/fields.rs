@@ -32,6 +32,21 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("deal.closed_at", "成交时间", "Closed at"),
 ];
 
+/// Values of members that have few (`contract.md` §1).
+const VALUES: &[(&str, &str, &str)] = &[
+    ("contact.phone_verified=true", "是", "yes"),
+    ("contact.phone_verified=false", "否", "no"),
+    ("thread.bucket=WHITE", "白名单", "white"),
+    ("thread.bucket=GRAY", "灰名单", "gray"),
+    ("thread.bucket=BLACK", "黑名单", "black"),
+    ("signal.direction=inbound", "客户", "from the customer"),
+    ("signal.direction=outbound", "我方", "from us"),
+    ("signal.channel=wechat", "微信", "WeChat"),
+    ("signal.channel=phone", "电话", "phone"),
+    ("signal.channel=email", "邮件", "e-mail"),
+    ("signal.channel=visit", "拜访", "visit"),
+];
+
 /// Fields of the ERP's interfaces (`erp-wire.md` §3 and §4).
 const FIELDS: &[(&str, &str, &str)] = &[
     ("ord", "客户 ID", "Customer id"),
@@ -74,6 +89,12 @@ pub(in crate::console) fn member<'a>(lang: Lang, path: &'a str) -> &'a str {
     named(MEMBERS, lang, path).unwrap_or_else(|| path.rsplit('.').next().unwrap_or(path))
 }
 
+/// A member's value in words, where it has few.
+pub(in crate::console) fn value<'a>(lang: Lang, path: &str, value: &'a str) -> &'a str {
+    let path = path.replace("previous_bucket", "bucket");
+    named(VALUES, lang, &format!("{path}={value}")).unwrap_or(value)
+}
+
 /// What a field of the ERP is called; one that nobody knows is called as the ERP does.
 pub(in crate::console) fn field(lang: Lang, id: &str) -> &str {
     named(FIELDS, lang, id).unwrap_or(id)
@@ -99,6 +120,8 @@ mod tests {
             assert_ne!(rule(Lang::Zh, known.as_str()), known.as_str());
         }
         assert_eq!((member(Lang::Zh, "contact.name"), member(Lang::Zh, "contact.x")), ("姓名", "x"));
+        assert_eq!(value(Lang::Zh, "thread.previous_bucket", "GRAY"), "灰名单");
+        assert_eq!(value(Lang::En, "contact.name", "GRAY"), "GRAY");
         assert_eq!((field(Lang::Zh, "khid"), field(Lang::En, "c9")), ("客户编号", "c9"));
     }
 }

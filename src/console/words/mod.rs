@@ -14,7 +14,7 @@ pub(super) use self::{
     contacts::ContactsWords,
     event::EventWords,
     events::EventsWords,
-    fields::{field, member, rule},
+    fields::{field, member, rule, value},
     frame::FrameWords,
     kinds::{kind, kinds, step},
     overview::OverviewWords,

@@ -92,7 +92,7 @@ async fn the_preview_writes_nothing_and_says_who_is_not_admitted() {
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let fields = [("name", "先生"), ("phone", "138"), ("score", "10"), ("key", "k1")];
     let before = newest(&front).await;
-    let shown = visitor.change("/console/contacts/c1", "/console/contacts/c1/preview", &fields).await;
+    let shown = visitor.change("/console/contacts/c1", "/console/contacts/c2/preview", &fields).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.html);
     assert!(shown.html.contains("不会写入 ERP") && shown.html.contains("姓名完整"), "{}", shown.html);
     assert!(shown.html.contains("name=\"key\" value=\"k1\""), "{}", shown.html);

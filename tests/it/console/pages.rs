@@ -55,9 +55,6 @@ async fn hostile_texts_are_text() {
     let front = Front::open().await;
     let event = front.post_event("w1", &hostile()).await;
     let event = event.body["id"].as_str().unwrap_or_else(|| panic!("{:?}", event.body)).to_owned();
-    let mut unknown = hostile();
-    unknown["type"] = json!("x<script>alert(1)</script>\"'&");
-    assert_eq!(front.post_event("w2", &unknown).await.status, StatusCode::OK);
     front.link(7_001, "<script>alert(1)</script>").await;
     for token in [OPERATE, READ] {
         let mut visitor = Visitor::signed_in(&front, token).await;
