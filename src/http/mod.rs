@@ -7,6 +7,7 @@ pub(crate) mod auth;
 mod auth_failures;
 pub(crate) mod body;
 mod budget;
+mod caller;
 mod drain;
 mod health;
 pub(crate) mod intake;

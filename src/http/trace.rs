@@ -110,16 +110,6 @@ pub(super) async fn surround(
     response
 }
 
-/// Notes in the request's log which token called.
-pub(super) fn note_caller(name: &str) {
-    tracing::Span::current().record("caller.name", name);
-}
-
-/// Notes in the request's log which secret signed, by its fingerprint.
-pub(super) fn note_secret(fingerprint: &str) {
-    tracing::Span::current().record("webhook.secret", fingerprint);
-}
-
 fn count(method: &Method, route: &str, status: StatusCode, took: Duration) {
     let status = status.as_u16().to_string();
     let labels = [("method", known_method(method).to_owned()), ("route", route.to_owned()), ("status", status)];
