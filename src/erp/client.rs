@@ -9,11 +9,12 @@ use secrecy::ExposeSecret;
 use tracing::Instrument;
 
 use super::{
-    BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, LoginInfo, PLANNED, SessionStore,
-    Shown, UNALLOCATED,
+    BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, Installation, LoginInfo, PLANNED,
+    SessionStore, Shown, UNALLOCATED,
     cache::Caches,
     classify::{LoginOutcome, Reply, Verdict, judge, judge_login, refusal},
     envelope::{asp_body, v3_body},
+    installation::is_another,
     interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
     lease_guard::LeaseGuard,
     session::{Credentials, Session, Sessions},
@@ -157,6 +158,25 @@ impl Erp {
     /// Whether the ERP showed any effect of this kind since the start: then one that it does not show was not made.
     pub fn shows(&self, effect: Shown) -> bool {
         self.caches().shown(effect).load(Ordering::Relaxed)
+    }
+
+    /// Believes what a survey saw, in place of what an earlier one did. A list of records that was closed is tried again
+    /// after a while, as one that this client found closed itself.
+    pub(crate) fn believe(&self, seen: Installation) {
+        if let Some(how) = &seen.progress_closed {
+            self.caches().set_progress_closed(self.now(), &format!("closed when surveyed ({how})"));
+        }
+        if seen.shows_edits == Some(true) {
+            self.note_shown(Shown::Edit);
+        }
+        self.caches().believe(seen);
+    }
+
+    /// What is known of the installation; nothing once the ERP says that it is of another version than then.
+    pub(crate) fn installation(&self) -> Installation {
+        let known = self.caches().installation();
+        let version = self.sessions().app_version().unwrap_or_default();
+        if is_another(&version, &known.app_version) { Installation::default() } else { (*known).clone() }
     }
 
     /// Reads choices, accounts and what is closed anew: somebody may have put them right.

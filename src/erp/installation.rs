@@ -1,7 +1,5 @@
 //! What a survey saw of the installation, as far as it decides what is asked and which evidence is believed.
 
-use super::{Erp, Shown};
-
 /// Facts of one installation. `None`: nobody saw it, and the client is as careful as without a survey.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Installation {
@@ -24,27 +22,6 @@ pub(crate) struct Installation {
     pub(crate) shows_edits: Option<bool>,
     /// How 洽谈进展列表 is closed, if it is.
     pub(crate) progress_closed: Option<String>,
-}
-
-impl Erp {
-    /// Believes what a survey saw, in place of what an earlier one did. A list of records that was closed is tried again
-    /// after a while, as one that this client found closed itself.
-    pub(crate) fn believe(&self, seen: Installation) {
-        if let Some(how) = &seen.progress_closed {
-            self.caches().set_progress_closed(self.now(), &format!("closed when surveyed ({how})"));
-        }
-        if seen.shows_edits == Some(true) {
-            self.note_shown(Shown::Edit);
-        }
-        self.caches().believe(seen);
-    }
-
-    /// What is known of the installation; nothing once the ERP says that it is of another version than then.
-    pub(crate) fn installation(&self) -> Installation {
-        let known = self.caches().installation();
-        let version = self.sessions().app_version().unwrap_or_default();
-        if is_another(&version, &known.app_version) { Installation::default() } else { (*known).clone() }
-    }
 }
 
 /// Whether the ERP is of another version than when it was surveyed; a version that nobody knows is none.
