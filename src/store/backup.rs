@@ -14,6 +14,10 @@ use sqlx::{
 use super::{OpenError, Store, StoreError, db::Db, private_files};
 use crate::clock::{Millis, erp_zone};
 
+/// Tables of sessions, and how each is emptied; a ledger that waits for its migration may lack some.
+const SESSIONS: [(&str, &str); 2] =
+    [("erp_sessions", "delete from erp_sessions"), ("console_sessions", "delete from console_sessions")];
+
 impl Store {
     /// Copies a SQLite ledger into a new file, for its owner only. The copy holds no session of the ERP or of the
     /// console and no state of the ERP's login: whoever restores it logs in anew.
@@ -71,6 +75,11 @@ pub(super) async fn before_migration(db: &Db, schema: i64, now: Millis) -> Resul
 async fn forget_session(copy: &Path) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(copy).pragma("secure_delete", "on");
     let mut connection = SqliteConnection::connect_with(&options).await?;
-    sqlx::raw_sql("delete from erp_sessions; delete from console_sessions").execute(&mut connection).await?;
+    for (table, empty) in SESSIONS {
+        let there = sqlx::query("select 1 from sqlite_schema where type = 'table' and name = $1").bind(table);
+        if there.fetch_optional(&mut connection).await?.is_some() {
+            sqlx::raw_sql(empty).execute(&mut connection).await?;
+        }
+    }
     connection.close().await
 }
