@@ -128,6 +128,8 @@ impl App {
     /// Opens the ledger, builds the parts, listens, and sets everything to work.
     pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
         let StartOptions { clock, migrate, dispatch } = options;
+        // Before anything that is measured.
+        let metrics = Metrics::install();
         let keys = Arc::new(Keyring::new(keys(config)));
         let tls = config.server.tls().map(Tls::read).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
@@ -158,7 +160,6 @@ impl App {
             None => None,
         };
         let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
-        let metrics = Metrics::install();
         metrics::started(env!("CARGO_PKG_VERSION"), store.database().to_owned(), clock.now());
         metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
         let state = HttpState::new(HttpParts {
