@@ -147,7 +147,7 @@ fn every_code_that_a_caller_or_an_operator_can_meet_has_an_entry_for_those_who_r
             |place: usize| program[place..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
         program.match_indices(before).map(|(start, _)| word(start + before.len())).collect()
     };
-    let (causes, problems) = (codes("src/http/api/causes.rs", "code: \""), codes("src/http/problem.rs", "(\""));
+    let (causes, problems) = (codes("src/event/causes.rs", "code: \""), codes("src/http/problem.rs", "(\""));
     assert!(causes.len() > 20 && problems.len() > 25, "{causes:?} {problems:?}");
     for code in causes.union(&problems).filter(|code| !code.is_empty()) {
         assert!(entries.contains(code.as_str()), "docs/operations.md has no entry for {code}");
@@ -236,7 +236,7 @@ fn every_sentence_of_the_security_document_names_tests_that_exist() {
 
 #[test]
 fn every_code_of_a_failure_has_a_cause_for_people() {
-    let causes = read("src/http/api/causes.rs");
+    let causes = read("src/event/causes.rs");
     let mut codes = BTreeSet::new();
     for (places, before) in [
         (&["src/worker", "src/store", "src/sync"][..], "code: \""),
@@ -251,6 +251,6 @@ fn every_code_of_a_failure_has_a_cause_for_people() {
     }
     assert!(codes.len() > 10, "{codes:?}");
     for code in codes.iter().filter(|code| !code.is_empty()) {
-        assert!(causes.contains(&format!("code: \"{code}\"")), "src/http/api/causes.rs does not know the code {code}");
+        assert!(causes.contains(&format!("code: \"{code}\"")), "src/event/causes.rs does not know the code {code}");
     }
 }
