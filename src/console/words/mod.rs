@@ -180,7 +180,7 @@ mod tests {
         ];
         for (name, chinese, english) in tables.into_iter().flatten() {
             assert!(!chinese.trim().is_empty() && !english.trim().is_empty(), "{name}");
-            assert!(english.is_ascii() || english.contains(['–', '“', '…', '→', '中']), "{name}: {english}");
+            assert!(english.is_ascii() || english.contains(['–', '“', '…', '→', '·', '中']), "{name}: {english}");
             assert_eq!(chinese.matches("{}").count(), english.matches("{}").count(), "{name}");
         }
     }

@@ -74,7 +74,7 @@ async fn check_speaks_the_language_of_the_terminal_and_says_what_to_do() {
     let chinese = check(("LANG", "zh_CN.UTF-8"), &[]);
     assert_eq!(chinese.code, 1, "微信 is none of its sources: {}", chinese.stdout);
     assert!(
-        chinese.stdout.contains("✗ 客户来源 微信") && chinese.stdout.contains("→ ERP 的客户来源里没有“微信”"),
+        chinese.stdout.contains("✗ 客户来源 微信") && chinese.stdout.contains("→ ERP 的客户来源 (ly)里没有“微信”"),
         "{}",
         chinese.stdout
     );
