@@ -14,8 +14,8 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::Clock,
-    config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Written},
+    clock::{Clock, Millis},
+    config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Settings, Written},
     console,
     erp::{BuildError, Erp, FaultCause},
     event::{EventKind, Reading, Rules, Status},
@@ -35,11 +35,11 @@ use crate::{
     worker::{Dispatcher, Parts, Upkeep},
 };
 
-use self::{preview::LivePreview, sessions::LedgerSessions};
+use self::{check::LiveChecker, preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
-    check::{CheckRow, CheckStatus, check},
+    check::check,
     survey::{Surveyed, shown_survey, survey_erp},
 };
 
@@ -84,6 +84,10 @@ pub struct App {
     pub erp: Erp,
     engine: Engine,
     rules: watch::Sender<Rules>,
+    /// What was read last.
+    configured: watch::Sender<Config>,
+    /// What is in force, for people.
+    settings: watch::Sender<Settings>,
     keys: Arc<Keyring>,
     tls: Option<Tls>,
     /// What the configuration held at the start.
@@ -141,6 +145,8 @@ impl App {
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
         survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
         let engine = Engine::new(erp.clone(), planner(config));
+        let (configured, current_config) = watch::channel(config.clone());
+        let (settings, current_settings) = watch::channel(config.settings.clone());
         let (rules, current_rules) = watch::channel(Rules::new(&config.admission));
         let dispatcher = Dispatcher::new(Parts {
             store: store.clone(),
@@ -182,6 +188,13 @@ impl App {
             ),
             previewer: Arc::new(LivePreview { engine: engine.clone(), store: store.clone(), clock: clock.clone() }),
             adopter: Arc::new(Adopter::new(config, store.clone(), engine.clone(), clock.clone(), adoptions(config))),
+            checker: Arc::new(LiveChecker {
+                config: current_config,
+                store: store.clone(),
+                erp: erp.clone(),
+                clock: clock.clone(),
+            }),
+            settings: current_settings,
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
@@ -214,6 +227,8 @@ impl App {
             tls,
             engine,
             rules,
+            configured,
+            settings,
             keys,
             written: config.written.clone(),
             base_url: config.erp.base_url.clone(),
@@ -252,6 +267,8 @@ impl App {
         self.erp.change_account(&config.erp);
         self.rules.send_replace(Rules::new(&config.admission));
         self.engine.change_planner(planner(config));
+        self.settings.send_modify(|settings| *settings = settings.after_reload(&config.settings));
+        self.configured.send_replace(config.clone());
         // What was wrong with the installation may have been put right with it.
         self.dispatcher.try_blocks();
         let (store, erp, base_url) = (self.store.clone(), self.erp.clone(), self.base_url.clone());
@@ -367,6 +384,10 @@ impl DispatchFacts for LiveFacts {
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
+    }
+
+    fn logged_in_since(&self) -> Option<Millis> {
+        self.erp.session_mark()
     }
 
     fn resume(&self) -> BoxFuture<'static, ()> {

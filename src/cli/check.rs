@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::{ConfigFile, Outcome};
 use crate::{
-    app::{self, CheckRow, CheckStatus},
+    app,
     event::Bilingual,
+    http::{CheckRow, CheckStatus},
     telemetry::printable::one_line,
 };
 

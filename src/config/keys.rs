@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig, ConsoleConfig, ContentType,
     DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours,
-    RetentionConfig, RetryConfig, SameName, ServerConfig, WebhookConfig, WorkerConfig,
+    RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, WebhookConfig, WorkerConfig,
     check::{is_ids, is_login_path, is_prefix, is_serial},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
@@ -50,6 +50,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
         console: ConsoleConfig { enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth) },
         log: log(r),
         written: r.written(),
+        settings: Settings::of(r),
     }
 }
 

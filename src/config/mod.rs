@@ -13,6 +13,7 @@ mod load;
 mod log;
 mod parse;
 mod quiet_hours;
+mod setting;
 mod source;
 mod tables;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use self::{
     load::{DEFAULT_FILE, Place},
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
+    setting::{Setting, Settings},
     source::ENV_PREFIX,
     tables::is_user_id,
     webhook_secret::WebhookSecret,
@@ -78,6 +80,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Which keys are written anywhere, so that a reload sees what changed.
     pub written: Written,
+    /// Every key as it is in force, for people.
+    pub settings: Settings,
 }
 
 /// `[server]`

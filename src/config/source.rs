@@ -191,8 +191,20 @@ impl Reader {
         self.problems
     }
 
+    /// What is said for a key that was asked for, as it would be written and without its secrets, and where.
+    pub(super) fn shown(&self, key: &str) -> Option<(String, String)> {
+        let known = *self.known.iter().find(|known| known.key == key)?;
+        let found = self.find(known).ok().flatten()?;
+        let value = if known.secret { "***".to_owned() } else { written(&found.raw) };
+        Some((value, found.origin.to_string()))
+    }
+
+    /// What a file says for a key, as it would be written.
+    pub(super) fn in_file(&self, key: &str) -> Option<String> {
+        self.file.get(key).map(|found| written(&found.raw))
+    }
+
     /// The names of all keys that were asked for, in their order.
-    #[cfg(test)]
     pub(super) fn keys(&self) -> Vec<&'static str> {
         self.known.iter().map(|known| known.key).collect()
     }
@@ -280,6 +292,19 @@ impl fmt::Display for Raw {
             Self::Table(_) => f.write_str("this table"),
             Self::Other(text) => f.write_str(text),
         }
+    }
+}
+
+/// A value as an operator would write it in the environment.
+fn written(raw: &Raw) -> String {
+    match raw {
+        Raw::Env(text) | Raw::Text(text) => without_credentials(text),
+        Raw::List(items) => items.iter().map(written).collect::<Vec<_>>().join(", "),
+        Raw::Table(members) => {
+            let member = |(key, value): (&String, &Raw)| format!("{key} = {}", written(value));
+            format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+        }
+        Raw::Integer(_) | Raw::Float(_) | Raw::Bool(_) | Raw::Other(_) => raw.to_string(),
     }
 }
 

@@ -46,7 +46,8 @@ impl Written {
     }
 }
 
-fn is_taken_at_once(key: &str) -> bool {
+/// Whether a running bridge takes a key at once.
+pub(super) fn is_taken_at_once(key: &str) -> bool {
     Written::TAKEN_AT_ONCE.iter().any(|live| key == *live || live.ends_with('.') && key.starts_with(live))
 }
 

@@ -129,7 +129,7 @@ fn params(query: &Fields) -> ListParams {
 }
 
 /// A date of a form (`2026-11-23`) is a day of the ERP's zone; what is a moment already stays one.
-fn moment_of_form(text: &str, time: &str) -> String {
+pub(super) fn moment_of_form(text: &str, time: &str) -> String {
     if text.parse::<jiff::civil::Date>().is_ok() && text.len() == 10 {
         format!("{text}T{time}+08:00")
     } else {

@@ -30,6 +30,14 @@ pub(super) enum Nav {
     Events,
     /// 客户
     Contacts,
+    /// 未准入
+    NotAdmitted,
+    /// ERP 连接
+    Erp,
+    /// 审计
+    Audit,
+    /// 配置
+    Settings,
     /// A page that is not in it.
     None,
 }
@@ -58,6 +66,8 @@ const DONE: &[Done] = &[
     ("unlinked", |w| w.frame.done_unlinked),
     ("erased", |w| w.frame.done_erased),
     ("resumed", |w| w.frame.done_resumed),
+    ("paused", |w| w.frame.done_paused),
+    ("unpaused", |w| w.frame.done_unpaused),
 ];
 
 /// Who is signed in.
@@ -167,21 +177,22 @@ fn todo(state: &HttpState) -> String {
 fn banners(state: &HttpState, w: &Words) -> Vec<Banner> {
     let banner = |tone, text: &str, next, link| Banner { tone, text: text.to_owned(), next, link };
     let dispatch = state.dispatch.facts();
+    let erp = Some("/console/erp");
     let mut banners = Vec::new();
     if !state.store.is_healthy() {
         banners.push(banner("bad", w.frame.banner_store, "", None));
     }
     match dispatch.paused {
         Some("login_refused") => {
-            banners.push(banner("bad", w.frame.banner_login, w.frame.banner_login_next, None));
+            banners.push(banner("bad", w.frame.banner_login, w.frame.banner_login_next, erp));
         }
-        Some("circuit_open") => banners.push(banner("bad", w.frame.banner_circuit, "", None)),
+        Some("circuit_open") => banners.push(banner("bad", w.frame.banner_circuit, "", erp)),
         Some("quiet_hours") => banners.push(banner("warn", w.frame.banner_quiet, "", None)),
-        Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", None)),
+        Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", erp)),
         None => {}
     }
     if !dispatch.blocks.is_empty() {
-        banners.push(banner("warn", w.frame.banner_block, "", Some("/console/events?blocked=true")));
+        banners.push(banner("warn", w.frame.banner_block, "", erp));
     }
     banners
 }

@@ -4,7 +4,10 @@
 //! act by the functions of `http/api`, so that rights and masking are decided in one place.
 
 mod assets;
+mod audit;
 mod contacts;
+mod csv;
+mod erp;
 mod event;
 mod events;
 mod facts;
@@ -13,7 +16,9 @@ mod form;
 mod format;
 mod frame;
 mod layer;
+mod not_admitted;
 mod overview;
+mod settings;
 mod sign_in;
 mod status;
 mod stream;
@@ -61,6 +66,16 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/contacts/{id}/takeback", post(contacts::take_back))
         .route("/console/contacts/{id}/unlink", post(contacts::unlink))
         .route("/console/contacts/{id}/erase", post(contacts::erase))
+        .route(not_admitted::PATH, get(not_admitted::list))
+        .route(not_admitted::CSV_PATH, get(not_admitted::download))
+        .route(erp::PATH, get(erp::show))
+        .route("/console/erp/check", get(erp::show).post(erp::check))
+        .route("/console/erp/resume", post(erp::resume))
+        .route("/console/erp/pause", post(erp::pause))
+        .route("/console/erp/unpause", post(erp::unpause))
+        .route(audit::PATH, get(audit::list))
+        .route(audit::CSV_PATH, get(audit::download))
+        .route(settings::PATH, get(settings::show))
         .route("/console/{*nothing}", any(async || Fault::NoPage))
         .layer(CsrfLayer::new().with_rejection_response(fault::foreign))
         .layer(middleware::from_fn(layer::around))

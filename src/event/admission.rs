@@ -115,6 +115,22 @@ impl Rules {
         Self { min_score: config.min_score, placeholders: config.placeholders.clone(), by_kind }
     }
 
+    /// The threshold of [`Rule::Score`].
+    pub fn min_score(&self) -> f64 {
+        self.min_score
+    }
+
+    /// What these rules would be with another threshold, or with another set for every type that has rules at all.
+    #[must_use]
+    pub fn changed(&self, min_score: Option<f64>, set: Option<&RuleSet>) -> Self {
+        let mut changed = Self { min_score: min_score.unwrap_or(self.min_score), ..self.clone() };
+        if let Some(set) = set {
+            let judged = changed.by_kind.values_mut().filter(|own| !own.lists().is_empty());
+            judged.for_each(|own| own.clone_from(set));
+        }
+        changed
+    }
+
     /// Decides on an event of a contact that stands so.
     pub fn decide(&self, event: &Event, standing: &Standing) -> Decision {
         self.assess(event).decide(standing)

@@ -105,16 +105,29 @@ pub(super) async fn metrics_text(State(state): State<HttpState>) -> Response {
 )]
 pub(super) async fn resume_dispatch(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Dispatch>, Problem> {
-    let reason = checked_reason(body.reason)?;
+    resume(&state, &operator, body.reason).await.map(Json)
+}
+
+/// Forgets a refused login, and has every block tried at once.
+///
+/// # Errors
+/// That the reason is not valid, or that the deed cannot be audited: then nothing is done.
+pub(crate) async fn resume(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    reason: Option<String>,
+) -> Result<Dispatch, Problem> {
+    let reason = checked_reason(reason)?;
+    let actor = caller.actor();
     let (store, dispatch) = (state.store.clone(), state.dispatch.clone());
     let resume = async move {
-        store.audit(&caller.actor(), "erp.resume", "erp", reason.as_deref()).await?;
+        store.audit(&actor, "erp.resume", "erp", reason.as_deref()).await?;
         dispatch.resume().await;
         Ok(())
     };
     state.undisturbed(resume).await?;
-    Ok(Json(state.dispatch.facts()))
+    Ok(state.dispatch.facts())
 }

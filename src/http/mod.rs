@@ -8,8 +8,9 @@ mod auth_failures;
 pub(crate) mod body;
 mod budget;
 mod caller;
+mod checked;
 mod drain;
-mod health;
+pub(crate) mod health;
 pub(crate) mod intake;
 pub mod keys;
 mod last_use;
@@ -42,7 +43,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
-pub use state::{Adopter, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer};
+pub use checked::{CheckRow, CheckStatus};
+pub use state::{
+    Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer,
+};
 
 use api::{adoption, audit, contacts, events, failures, links, operations, pauses, preview, stats, stream};
 use problem::Problem;

@@ -9,12 +9,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
-    adopted::AdoptedContact, budget::Budget, keys::Keyring, problem::Problem, rates::RateLimits,
+    adopted::AdoptedContact, budget::Budget, checked::CheckRow, keys::Keyring, problem::Problem, rates::RateLimits,
     stream_places::StreamPlaces, trace::AcceptMetrics,
 };
 use crate::{
-    clock::Clock,
-    config::MessagesConfig,
+    clock::{Clock, Millis},
+    config::{MessagesConfig, Settings},
     event::{Event, Reading, Rules},
     store::{Actor, Store, StoreError},
 };
@@ -37,6 +37,12 @@ pub trait Adopter: Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<AdoptedContact>, PreviewError>>;
 }
 
+/// Tries what can fail later, by reads alone; implemented by `app.rs`.
+pub trait Checker: Send + Sync {
+    /// What holds and what does not.
+    fn check(&self) -> BoxFuture<'_, Vec<CheckRow>>;
+}
+
 /// Why there is no preview.
 #[derive(Debug, thiserror::Error)]
 pub enum PreviewError {
@@ -52,6 +58,8 @@ pub enum PreviewError {
 pub trait DispatchFacts: Send + Sync {
     /// How dispatch stands.
     fn facts(&self) -> Dispatch;
+    /// Since when it is logged in to the ERP; `None` if the next call has to log in.
+    fn logged_in_since(&self) -> Option<Millis>;
     /// Forgets a refused login, so that dispatch tries again, and has every block tried at once; it has happened when this returns.
     fn resume(&self) -> BoxFuture<'static, ()>;
 }
@@ -122,6 +130,10 @@ pub struct HttpParts {
     pub previewer: Arc<dyn Previewer>,
     /// Adopts contacts for `/v1/contacts/adopt`.
     pub adopter: Arc<dyn Adopter>,
+    /// Tries the installation for the console.
+    pub checker: Arc<dyn Checker>,
+    /// Every key of the configuration as it is in force.
+    pub settings: watch::Receiver<Settings>,
     /// How dispatch stands.
     pub dispatch: Arc<dyn DispatchFacts>,
     /// `GET /metrics`.

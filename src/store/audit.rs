@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{
     Store, StoreError,
     bulk::Insert,
-    db::{Arg, Row, Tx, args},
+    db::{Arg, Row, Tx},
 };
 use crate::clock::Millis;
 
@@ -36,6 +36,21 @@ pub struct Deed {
     pub action: String,
 }
 
+/// Which entries of the audit log; what is `None` narrows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// The token's name.
+    pub actor: Option<String>,
+    /// `event.replay` …
+    pub action: Option<String>,
+    /// Event or contact id, or a filter, as a whole.
+    pub subject: Option<String>,
+    /// At or after this moment.
+    pub since: Option<Millis>,
+    /// Before this moment.
+    pub until: Option<Millis>,
+}
+
 /// One entry of the audit log.
 #[derive(Debug, Clone)]
 pub struct AuditRow {
@@ -56,7 +71,7 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             seq: row.int("seq")?,
             at: row.millis("at")?,
@@ -85,9 +100,7 @@ impl Store {
 
     /// Who did what, newest first; `before` is the `seq` of the last item of the page before.
     pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
-        let sql = "select * from audit where seq < $1 order by seq desc limit $2";
-        let rows = self.db.read(sql, args![before.unwrap_or(i64::MAX), limit]).await?;
-        rows.iter().map(AuditRow::read).collect()
+        self.audit_entries(&AuditFilter::default(), before, limit).await
     }
 }
 

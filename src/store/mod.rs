@@ -27,6 +27,7 @@ mod journal;
 mod journal_group;
 mod journal_writer;
 mod links;
+mod not_admitted;
 mod open;
 mod operators;
 mod pages;
@@ -54,7 +55,7 @@ use tokio::sync::Notify;
 use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
     announcements::{Change, Follower, News},
-    audit::{Actor, AuditRow, Deed},
+    audit::{Actor, AuditFilter, AuditRow, Deed},
     blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
     erp_state::ErpSession,
     failures::Failure,
@@ -62,6 +63,7 @@ pub use self::{
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
+    not_admitted::NotAdmitted,
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     retention::Pruned,

@@ -1,7 +1,8 @@
 //! What people and the REST interface ask of the ledger; nothing here writes.
 
 use super::{
-    CallRow, ContactRow, EventFilter, EventRow, EventSummary, Page, RejectionRow, StepRow, Store, StoreError,
+    AuditFilter, AuditRow, CallRow, ContactRow, EventFilter, EventRow, EventSummary, Page, RejectionRow, StepRow,
+    Store, StoreError,
     db::{Arg, args},
     dialect::list,
     pages::{ERROR_SHOWN, fitting},
@@ -99,6 +100,31 @@ impl Store {
         let rows = self.db.read(sql, args![before, last]).await?;
         Ok(Page { items: rows.iter().map(RejectionRow::read).collect::<Result<_, _>>()?, more })
     }
+
+    /// The entries that match, newest first; `before` as in [`Store::audit_log`].
+    pub async fn audit_entries(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions.add("seq <", before.unwrap_or(i64::MAX));
+        for (column, text) in [("actor =", &filter.actor), ("action =", &filter.action), ("subject =", &filter.subject)]
+        {
+            if let Some(text) = text {
+                conditions.add(column, text.as_str());
+            }
+        }
+        for (column, moment) in [("at >=", filter.since), ("at <", filter.until)] {
+            if let Some(moment) = moment {
+                conditions.add(column, moment);
+            }
+        }
+        let sql = format!("select * from audit{} order by seq desc limit {limit}", conditions.sql());
+        let rows = self.db.read(sql, conditions.args).await?;
+        rows.iter().map(AuditRow::read).collect()
+    }
 }
 
 /// What `like … escape '\\'` compares with to find a text anywhere.
@@ -108,6 +134,7 @@ pub(super) fn pattern(text: &str) -> String {
 }
 
 /// The `where` clause of a filter.
+#[derive(Default)]
 pub(super) struct Conditions {
     clauses: Vec<String>,
     pub(super) args: Vec<Arg>,
@@ -115,7 +142,7 @@ pub(super) struct Conditions {
 
 impl Conditions {
     pub(super) fn of(filter: &EventFilter) -> Self {
-        let mut conditions = Self { clauses: Vec::new(), args: Vec::new() };
+        let mut conditions = Self::default();
         if !filter.statuses.is_empty() {
             conditions.among("status", filter.statuses.iter().map(|status| status.as_str()));
             if filter.statuses.iter().all(|status| status.is_open()) {

@@ -45,11 +45,16 @@ impl Standings {
         }
         let of_facts = contacts(events, |intake| intake.asks_for_facts());
         for row in ask(tx, "select contact_id, last_score, first_deal_at from admission_facts", &of_facts).await? {
-            let standing = standings.entry(&row)?;
-            standing.last_score = score(&row)?;
-            standing.has_deal = row.opt_int("first_deal_at")?.is_some();
+            standings.know(&row)?;
         }
         Ok(standings)
+    }
+
+    fn know(&mut self, row: &Row) -> Result<(), StoreError> {
+        let standing = self.entry(row)?;
+        standing.last_score = score(row)?;
+        standing.has_deal = row.opt_int("first_deal_at")?.is_some();
+        Ok(())
     }
 
     fn entry(&mut self, row: &Row) -> Result<&mut Standing, StoreError> {
@@ -116,6 +121,26 @@ impl Store {
             last_score: score(row)?,
             has_deal: row.opt_int("first_deal_at")?.is_some(),
         })
+    }
+}
+
+impl Store {
+    /// What admission asks of these contacts now; one that is not named has neither link, score nor deal.
+    pub async fn standings(&self, contacts: &[&str]) -> Result<HashMap<String, Standing>, StoreError> {
+        let mut standings = Standings::default();
+        for (values, list) in lists(contacts) {
+            let links = format!("select contact_id from contacts where contact_id in ({list})");
+            for row in self.db.read(links, values.clone()).await? {
+                standings.entry(&row)?.linked = true;
+            }
+            let facts = format!(
+                "select contact_id, last_score, first_deal_at from admission_facts where contact_id in ({list})"
+            );
+            for row in self.db.read(facts, values).await? {
+                standings.know(&row)?;
+            }
+        }
+        Ok(standings.known)
     }
 }
 

@@ -22,6 +22,14 @@ pub fn one_line(text: &str) -> String {
     out
 }
 
+/// With what a cell begins that a spreadsheet calculates.
+pub const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// A spreadsheet's cell as a text, whatever the spreadsheet would make of it.
+pub fn cell(text: String) -> String {
+    if text.starts_with(FORMULAS) { format!("'{text}") } else { text }
+}
+
 /// As [`one_line`], line by line: for what is shown on several.
 pub fn lines(text: &str) -> String {
     text.lines().map(one_line).collect::<Vec<_>>().join("\n")

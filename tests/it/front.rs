@@ -4,10 +4,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use erp_bridge::{
     clock::{Clock, Millis},
-    config::{AdmissionConfig, ApiToken, DatabaseConfig, MessagesConfig, Network, Scope},
-    event::{Event, Link, LinkKind, LinkedBy, Reading, Rules},
+    config::{AdmissionConfig, ApiToken, Config, DatabaseConfig, MessagesConfig, Network, Scope, Settings},
+    event::{Bilingual, Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
-        AdoptedContact, Adopter, Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError, Previewer,
+        AdoptedContact, Adopter, CheckRow, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError,
+        Previewer,
         keys::{Keyring, Keys, Tokens},
         proxies::Proxies,
         rates::RateLimits,
@@ -115,6 +116,16 @@ impl Previewer for Echo {
     }
 }
 
+impl Checker for Echo {
+    fn check(&self) -> BoxFuture<'_, Vec<CheckRow>> {
+        let row = CheckRow::of("values.source", "客户来源 微信", "source 微信");
+        let advice = Bilingual::new("请管理员添加 <script>", "have it added <script>");
+        Box::pin(async move {
+            vec![CheckRow::of("erp.login", "ERP 登录", "ERP login").holds("bridge"), row.fails("没有", Some(advice))]
+        })
+    }
+}
+
 impl Adopter for Echo {
     fn adopt(&self, _: Vec<Value>, _: bool, _: Actor) -> BoxFuture<'_, Result<Vec<AdoptedContact>, PreviewError>> {
         Box::pin(async { Ok(Vec::new()) })
@@ -128,9 +139,21 @@ impl DispatchFacts for Echo {
         Dispatch { circuit: "closed", paused: Some("login_refused"), words, pauses, blocks, in_flight: 0, limit: 4 }
     }
 
+    fn logged_in_since(&self) -> Option<Millis> {
+        None
+    }
+
     fn resume(&self) -> BoxFuture<'static, ()> {
         Box::pin(std::future::ready(()))
     }
+}
+
+/// What somebody has configured, with secrets.
+fn settings() -> Settings {
+    let file = "[erp]\nbase_url = \"http://erp.example\"\npassword = \"swordfish\"\nserial = \"ZB-1\"\nusername = \"bridge\"\n\
+                [admission]\nmin_score = 55\n";
+    let env = [("ERP_BRIDGE__WEBHOOK__SECRETS".to_owned(), SECRET.to_owned())];
+    Config::from_sources(Some(("erp-bridge.toml", file)), env.into_iter()).unwrap().settings
 }
 
 /// The keys that a door begins with.
@@ -180,6 +203,8 @@ impl Front {
             ),
             previewer: Arc::new(Echo),
             adopter: Arc::new(Echo),
+            checker: Arc::new(Echo),
+            settings: watch::channel(settings()).1,
             dispatch: Arc::new(Echo),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),

@@ -132,7 +132,7 @@ async fn a_level_whose_configured_id_is_not_the_erps_gets_the_erps_and_the_check
     let rows = app::check(&world.config, Vec::new()).await;
     let row = rows.iter().find(|row| row.what.zh.contains("很高")).unwrap();
     assert!(
-        row.status == app::CheckStatus::Fails && row.detail.contains("175") && row.detail.contains("999"),
+        row.status == erp_bridge::http::CheckStatus::Fails && row.detail.contains("175") && row.detail.contains("999"),
         "{row:?}"
     );
 }

@@ -5,7 +5,6 @@ use std::future::ready;
 use futures::future::BoxFuture;
 use serde_json::json;
 
-use super::rows::CheckRow;
 use crate::{
     app::planner,
     clock::Clock,
@@ -15,6 +14,7 @@ use crate::{
         TreeNode, is_another,
     },
     event::{Bilingual, Event, Parsed, Reading, hint_on},
+    http::CheckRow,
     survey::Report,
     sync::{Engine, EqualRecords, Identified, Journal, JournalError, SyncError},
 };

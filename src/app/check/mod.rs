@@ -5,24 +5,24 @@ mod rows;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+
 use super::{LedgerSessions, survey::newest_survey};
 use crate::{
     clock::{Clock, erp_zone},
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
     event::Bilingual,
+    http::{CheckRow, Checker},
     store::{InstanceLock, OpenError, Store},
 };
-
-pub use self::rows::{CheckRow, CheckStatus};
 
 /// Tries configuration, store, login, every configured choice and salesperson, the right to each interface that is read,
 /// both clocks, and a look-up. `warnings` are those of the configuration file itself.
 pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     let clock = Clock::system();
-    let mut rows = vec![CheckRow::of("configuration", "配置", "configuration").holds("✓")];
-    let warnings = warnings.into_iter().chain(config.warnings(clock.now()));
-    rows.extend(warnings.map(|warning| CheckRow::of("configuration.warning", "配置提示", "advice").noted(warning)));
+    let mut rows = configuration(config, &clock, warnings);
     // A ledger that a running bridge works on is only looked at, and so is a PostgreSQL, which replicas of an earlier
     // program may work on.
     let instance_lock = InstanceLock::take(&config.database);
@@ -46,6 +46,52 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     rows
 }
 
+/// The same of a bridge at work, by its own ledger and ERP client and what it is configured with now.
+pub(super) struct LiveChecker {
+    pub(super) config: watch::Receiver<Config>,
+    pub(super) store: Store,
+    pub(super) erp: Erp,
+    pub(super) clock: Clock,
+}
+
+impl Checker for LiveChecker {
+    fn check(&self) -> BoxFuture<'_, Vec<CheckRow>> {
+        Box::pin(async {
+            let config = self.config.borrow().clone();
+            let mut rows = configuration(&config, &self.clock, Vec::new());
+            rows.push(ledger(&self.store).await);
+            rows.push(zone_row(&config, &self.clock));
+            let survey = newest_survey(&self.store, config.erp.base_url.as_str()).await;
+            rows.extend(erp::check(&config, &self.erp, &self.clock, survey.as_ref()).await);
+            rows
+        })
+    }
+}
+
+/// That it can be read, and what is unwise about it.
+fn configuration(config: &Config, clock: &Clock, warnings: Vec<String>) -> Vec<CheckRow> {
+    let warnings = warnings.into_iter().chain(config.warnings(clock.now()));
+    let noted = warnings.map(|warning| CheckRow::of("configuration.warning", "配置提示", "advice").noted(warning));
+    let readable = CheckRow::of("configuration", "配置", "configuration").holds("✓");
+    [readable].into_iter().chain(noted).collect()
+}
+
+/// Whether the ledger can be written.
+async fn ledger(store: &Store) -> CheckRow {
+    let row = CheckRow::of("store", "台账", "store");
+    match store.ping().await {
+        Ok(()) => row.holds(store.mode()),
+        Err(error) => row.fails(error.to_string(), Some(ledger_advice())),
+    }
+}
+
+fn ledger_advice() -> Bilingual {
+    Bilingual::new(
+        "核对 database.url，以及目录和数据库的权限",
+        "look at database.url and at the rights to its directory or database",
+    )
+}
+
 /// With the ledger's memory of refused logins, so that asking again and again cannot lock the account.
 pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
     match store {
@@ -56,18 +102,11 @@ pub(super) fn account_sessions(store: Option<&Store>) -> Arc<dyn SessionStore> {
 
 async fn store_row(store: &Result<Store, OpenError>) -> CheckRow {
     let row = CheckRow::of("store", "台账", "store");
-    let advice = Bilingual::new(
-        "核对 database.url，以及目录和数据库的权限",
-        "look at database.url and at the rights to its directory or database",
-    );
     match store {
-        Ok(store) => match store.ping().await {
-            Ok(()) => row.holds(store.mode()),
-            Err(error) => row.fails(error.to_string(), Some(advice)),
-        },
+        Ok(store) => ledger(store).await,
         // A schema that the next start brings up to date is nothing that fails.
         Err(OpenError::Behind { found, expected }) => row.holds(format!("{found} → {expected}: erp-bridge serve")),
-        Err(error) => row.fails(error.to_string(), Some(advice)),
+        Err(error) => row.fails(error.to_string(), Some(ledger_advice())),
     }
 }
 

@@ -10,14 +10,15 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{event::Candidate, http::AdoptedContact};
+use crate::{
+    event::Candidate,
+    http::AdoptedContact,
+    telemetry::printable::{FORMULAS, cell},
+};
 
 /// The columns behind those of a contact.
 pub(super) const RESULTS: [&str; 7] =
     ["line", "outcome", "matched_by", "kind", "customer_name", "candidates", "message"];
-
-/// With what a cell begins that a spreadsheet calculates.
-const FORMULAS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// The file.
 pub(super) struct Spreadsheet(csv::Writer<File>);
@@ -64,7 +65,7 @@ impl Spreadsheet {
             candidates,
             row.message.clone(),
         ];
-        self.0.write_record(cells.map(neutral)).map_err(|error| error.to_string())
+        self.0.write_record(cells.map(cell)).map_err(|error| error.to_string())
     }
 
     /// Everything is in the file.
@@ -87,11 +88,6 @@ pub(super) fn candidate(customer: &Candidate) -> String {
     text
 }
 
-/// The cell as a text, whatever a spreadsheet would make of it.
-fn neutral(cell: String) -> String {
-    if cell.starts_with(FORMULAS) { format!("'{cell}") } else { cell }
-}
-
 /// A cell as it was before it was made harmless.
 pub(super) fn read_back(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULAS)).unwrap_or(cell)
@@ -103,7 +99,7 @@ mod tests {
 
     #[test]
     fn no_cell_is_calculated_and_each_reads_back() {
-        for (cell, written) in [
+        for (text, written) in [
             ("=1+1", "'=1+1"),
             ("+86 138", "'+86 138"),
             ("-1", "'-1"),
@@ -113,8 +109,8 @@ mod tests {
             ("'张三", "'张三"),
             ("", ""),
         ] {
-            assert_eq!(neutral(cell.to_owned()), written);
-            assert_eq!(read_back(written), cell);
+            assert_eq!(super::cell(text.to_owned()), written);
+            assert_eq!(read_back(written), text);
         }
     }
 

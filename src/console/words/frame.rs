@@ -12,6 +12,10 @@ texts! {
         nav_todo: "待处理", "To do";
         nav_events: "事件", "Events";
         nav_contacts: "客户", "Contacts";
+        nav_not_admitted: "未准入", "Not admitted";
+        nav_erp: "ERP 连接", "ERP";
+        nav_audit: "审计", "Audit";
+        nav_settings: "配置", "Settings";
         language: "English", "中文";
         sign_out: "退出", "Sign out";
         scope_read: "只读", "read only";
@@ -57,6 +61,8 @@ texts! {
         done_sent: "已提交，进展见下", "Sent: see how it goes below";
         done_unlinked: "已解除关联", "Unlinked";
         done_erased: "已清除", "Erased";
+        done_paused: "已暂停，事件照常接收", "Paused: events are accepted as usual";
+        done_unpaused: "已继续", "Going on";
         done_resumed: "已恢复派发", "Sending is resumed";
     }
 }

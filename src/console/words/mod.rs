@@ -1,23 +1,31 @@
 //! Every text of the console in both languages, side by side: a file a page, a line a text.
 
+mod audit;
 mod contacts;
+mod erp;
 mod event;
 mod events;
 mod fields;
 mod frame;
 mod kinds;
+mod not_admitted;
 mod overview;
+mod settings;
 mod statuses;
 mod todo;
 
 pub(super) use self::{
+    audit::{AuditWords, action, actions},
     contacts::ContactsWords,
+    erp::ErpWords,
     event::EventWords,
     events::EventsWords,
     fields::{field, member, rule, value},
     frame::FrameWords,
     kinds::{kind, kinds, step},
+    not_admitted::NotAdmittedWords,
     overview::OverviewWords,
+    settings::SettingsWords,
     statuses::StatusWords,
     todo::TodoWords,
 };
@@ -66,6 +74,14 @@ pub(super) struct Words {
     pub(super) contacts: ContactsWords,
     /// Whether everything is all right.
     pub(super) overview: OverviewWords,
+    /// Whom the rules kept out.
+    pub(super) not_admitted: NotAdmittedWords,
+    /// The connection to the ERP.
+    pub(super) erp: ErpWords,
+    /// Who did what.
+    pub(super) audit: AuditWords,
+    /// How the bridge is configured.
+    pub(super) settings: SettingsWords,
 }
 
 static ZH: Words = Words {
@@ -75,6 +91,10 @@ static ZH: Words = Words {
     event: EventWords::ZH,
     todo: TodoWords::ZH,
     overview: OverviewWords::ZH,
+    not_admitted: NotAdmittedWords::ZH,
+    erp: ErpWords::ZH,
+    audit: AuditWords::ZH,
+    settings: SettingsWords::ZH,
     contacts: ContactsWords::ZH,
 };
 static EN: Words = Words {
@@ -84,6 +104,10 @@ static EN: Words = Words {
     event: EventWords::EN,
     todo: TodoWords::EN,
     overview: OverviewWords::EN,
+    not_admitted: NotAdmittedWords::EN,
+    erp: ErpWords::EN,
+    audit: AuditWords::EN,
+    settings: SettingsWords::EN,
     contacts: ContactsWords::EN,
 };
 
@@ -176,6 +200,10 @@ mod tests {
             EventWords::ALL,
             TodoWords::ALL,
             OverviewWords::ALL,
+            NotAdmittedWords::ALL,
+            ErpWords::ALL,
+            AuditWords::ALL,
+            SettingsWords::ALL,
             ContactsWords::ALL,
         ];
         for (name, chinese, english) in tables.into_iter().flatten() {

@@ -7,10 +7,13 @@ use serde_json::Value;
 use super::{
     disclosure,
     events::{SightParams, sight},
-    query::{self, Params},
+    query::{self, Fault, Params},
     views::{Sight, payload_json},
 };
-use crate::http::{auth::Reader, problem::Problem, state::HttpState};
+use crate::{
+    http::{auth::Reader, keys::Caller, problem::Problem, state::HttpState},
+    store::AuditFilter,
+};
 
 /// Which page.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -22,6 +25,51 @@ pub(crate) struct PageParams {
     /// The `next_cursor` of the page before.
     #[param(nullable = false, pattern = "^$|^c[0-9]{1,18}$")]
     cursor: Option<String>,
+}
+
+/// Which entries of the audit log, and which page of them.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditParams {
+    /// Who did it: a token's name.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    pub(crate) actor: Option<String>,
+    /// What was done, such as `event.replay`.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    pub(crate) action: Option<String>,
+    /// To what: an event's or contact's id as a whole.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    pub(crate) subject: Option<String>,
+    /// At or after this moment.
+    #[param(nullable = false, format = DateTime)]
+    pub(crate) since: Option<String>,
+    /// Before this moment.
+    #[param(nullable = false, format = DateTime)]
+    pub(crate) until: Option<String>,
+    /// Items of a page.
+    #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
+    pub(crate) limit: Option<String>,
+    /// The `next_cursor` of the page before.
+    #[param(nullable = false, pattern = "^$|^c[0-9]{1,18}$")]
+    pub(crate) cursor: Option<String>,
+}
+
+impl AuditParams {
+    fn filter(&self) -> Result<AuditFilter, Problem> {
+        let read = || -> Result<AuditFilter, Fault> {
+            let text = |name, text: &Option<String>| {
+                text.clone().filter(|text| !text.is_empty()).map(|text| query::plain(name, text)).transpose()
+            };
+            Ok(AuditFilter {
+                actor: text("actor", &self.actor)?,
+                action: text("action", &self.action)?,
+                subject: text("subject", &self.subject)?,
+                since: query::moment("since", self.since.as_deref())?,
+                until: query::moment("until", self.until.as_deref())?,
+            })
+        };
+        read().map_err(|(name, allowed)| Problem::InvalidQuery(name.into(), allowed))
+    }
 }
 
 impl PageParams {
@@ -61,18 +109,34 @@ pub(crate) struct AuditPage {
 }
 
 /// Read the audit log
+///
+/// Newest first; every filter that is given must match.
 #[utoipa::path(
-    get, path = "/v1/audit", tag = "observation", params(PageParams), security(("token" = ["read"])),
+    get, path = "/v1/audit", tag = "observation", params(AuditParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of the audit log", body = AuditPage)),
 )]
 pub(crate) async fn list_audit(
     State(state): State<HttpState>,
     Reader(caller): Reader,
-    Params(params): Params<PageParams>,
+    Params(params): Params<AuditParams>,
 ) -> Result<Json<AuditPage>, Problem> {
+    let limit = query::limit(params.limit.as_deref())?;
+    audit(&state, &caller, &params, limit).await.map(Json)
+}
+
+/// A page of so many entries of the audit log, as the caller may see it.
+///
+/// # Errors
+/// [`Problem::InvalidQuery`], or that the ledger cannot be read.
+pub(crate) async fn audit(
+    state: &HttpState,
+    caller: &Caller,
+    params: &AuditParams,
+    limit: i64,
+) -> Result<AuditPage, Problem> {
     let sight = Sight::of(caller.scope);
-    let (before, limit) = params.read()?;
-    let rows = state.store.audit_log(before, limit + 1).await?;
+    let before = query::cursor(params.cursor.as_deref())?;
+    let rows = state.store.audit_entries(&params.filter()?, before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.into_iter().map(|row| AuditItem {
         at: row.at.rfc3339(),
@@ -82,7 +146,7 @@ pub(crate) async fn list_audit(
         subject: row.subject,
         reason: row.reason.and_then(|reason| sight.whole(reason)),
     });
-    Ok(Json(AuditPage { items: items.collect(), next_cursor }))
+    Ok(AuditPage { items: items.collect(), next_cursor })
 }
 
 /// A request that was signed and not valid.

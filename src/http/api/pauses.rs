@@ -36,33 +36,33 @@ pub(crate) enum ScopeWord {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PauseBody {
-    scope: ScopeWord,
+    pub(crate) scope: ScopeWord,
     /// Which type or contact; absent for `all`.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 200, examples("deal.closed"))]
-    value: Option<String>,
+    pub(crate) value: Option<String>,
     /// For the audit log, and for everybody who asks why nothing happens.
     #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000]*\S[^\u0000]*$", examples("ERP 盘点"))]
-    reason: String,
+    pub(crate) reason: String,
     /// When it ends by itself.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, format = DateTime)]
-    until: Option<String>,
+    pub(crate) until: Option<String>,
 }
 
 /// What is to go on.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResumeBody {
-    scope: ScopeWord,
+    pub(crate) scope: ScopeWord,
     /// Which type or contact; absent for `all`.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 200, examples("deal.closed"))]
-    value: Option<String>,
+    pub(crate) value: Option<String>,
     /// For the audit log.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$")]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// What an operator has paused.
@@ -121,9 +121,21 @@ pub(crate) struct Pauses {
 )]
 pub(crate) async fn pause(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     JsonBody(body): JsonBody<PauseBody>,
 ) -> Result<Json<Pauses>, Problem> {
+    pause_dispatch(&state, &operator, body).await.map(Json)
+}
+
+/// Pauses what the body names.
+///
+/// # Errors
+/// [`Problem::Invalid`] with the member that is not possible.
+pub(crate) async fn pause_dispatch(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    body: PauseBody,
+) -> Result<Pauses, Problem> {
     let scope = scope(body.scope, body.value)?;
     let reason = checked_reason(Some(body.reason))?.filter(|reason| !reason.trim().is_empty());
     let reason = reason.ok_or_else(|| invalid("/reason", "say why".to_owned()))?;
@@ -132,9 +144,9 @@ pub(crate) async fn pause(
     if pauses.len() >= PAUSES_MAX && pauses.iter().all(|pause| pause.scope != scope) {
         return Err(invalid("", format!("{PAUSES_MAX} pauses stand already: resume some, or pause a type or all")));
     }
-    let store = state.store.clone();
-    state.undisturbed(async move { store.pause(&scope, &reason, until, &caller.actor()).await }).await?;
-    standing(&state).await
+    let (store, actor) = (state.store.clone(), caller.actor());
+    state.undisturbed(async move { store.pause(&scope, &reason, until, &actor).await }).await?;
+    standing(state).await
 }
 
 /// Resume what was paused
@@ -148,19 +160,31 @@ pub(crate) async fn pause(
 )]
 pub(crate) async fn resume(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     JsonBody(body): JsonBody<ResumeBody>,
 ) -> Result<Json<Pauses>, Problem> {
-    let scope = scope(body.scope, body.value)?;
-    let reason = checked_reason(body.reason)?;
-    let store = state.store.clone();
-    state.undisturbed(async move { store.resume(&scope, reason.as_deref(), &caller.actor()).await }).await?;
-    standing(&state).await
+    resume_dispatch(&state, &operator, body).await.map(Json)
 }
 
-async fn standing(state: &HttpState) -> Result<Json<Pauses>, Problem> {
+/// Lets go on what the body names.
+///
+/// # Errors
+/// [`Problem::Invalid`] with the member that is not possible.
+pub(crate) async fn resume_dispatch(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    body: ResumeBody,
+) -> Result<Pauses, Problem> {
+    let scope = scope(body.scope, body.value)?;
+    let reason = checked_reason(body.reason)?;
+    let (store, actor) = (state.store.clone(), caller.actor());
+    state.undisturbed(async move { store.resume(&scope, reason.as_deref(), &actor).await }).await?;
+    standing(state).await
+}
+
+async fn standing(state: &HttpState) -> Result<Pauses, Problem> {
     let pauses = state.store.pauses().await?.into_iter().map(|pause| PauseView::of(pause, true)).collect();
-    Ok(Json(Pauses { pauses }))
+    Ok(Pauses { pauses })
 }
 
 fn scope(word: ScopeWord, value: Option<String>) -> Result<PauseScope, Problem> {

@@ -130,7 +130,8 @@ pub(crate) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
     Ok(text)
 }
 
-fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Millis>, Fault> {
+/// A moment; `None` if it was not said.
+pub(crate) fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Millis>, Fault> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     // A `+` that the caller did not encode arrives as a space.
     let moment: Timestamp =

@@ -139,7 +139,7 @@ async fn a_check_does_not_migrate_a_postgres_that_replicas_may_work_on() {
     let looked = opened(&config.database, false).await;
     assert!(matches!(looked, Err(OpenError::Behind { found: 0, .. })), "it is as it was");
     opened(&config.database, true).await.unwrap();
-    assert_eq!(store_row().await.status, app::CheckStatus::Holds);
+    assert_eq!(store_row().await.status, erp_bridge::http::CheckStatus::Holds);
 }
 
 /// The two migration folders make the same tables: columns with their kind and whether they may be null, and every

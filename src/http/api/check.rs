@@ -1,0 +1,15 @@
+//! What `erp-bridge check` says, asked of a bridge at work.
+
+use crate::http::{auth::Operator, checked::CheckRow, problem::Problem, state::HttpState};
+
+/// Tries configuration, ledger and ERP by reads alone. It asks the ERP, so it counts as a preview against
+/// `api.preview_limit`, and is audited as `erp.check`.
+///
+/// # Errors
+/// [`Problem::RateLimited`], or that the ledger cannot be written.
+pub(crate) async fn check(state: &HttpState, Operator(caller): &Operator) -> Result<Vec<CheckRow>, Problem> {
+    state.limits.preview(&caller.name)?;
+    let (store, actor) = (state.store.clone(), caller.actor());
+    state.undisturbed(async move { store.audit(&actor, "erp.check", "erp", None).await }).await?;
+    Ok(state.checker.check().await)
+}

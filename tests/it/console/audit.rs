@@ -1,0 +1,64 @@
+//! Who did what, to read, to narrow and to take away.
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use super::visitor::Visitor;
+use crate::front::{Front, OPERATE, READ};
+use erp_bridge::store::Actor;
+
+/// Three deeds of two people.
+async fn deeds() -> Front {
+    let front = Front::open().await;
+    let by = |name: &str| Actor::from(name);
+    let event = "0199e0c4-0000-7000-8000-000000000001";
+    front.store.audit(&by("王芳"), "event.discard", event, Some("=HYPERLINK(\"x\")")).await.unwrap();
+    front.clock.advance(std::time::Duration::from_secs(86_400));
+    front.store.audit(&by("李雷"), "erp.resume", "erp", None).await.unwrap();
+    front.store.audit(&by("王芳"), "contact.erase", "c-1", Some("本人要求")).await.unwrap();
+    front
+}
+
+#[tokio::test]
+async fn the_audit_log_is_narrowed_in_the_address_and_by_rest_alike() {
+    let front = deeds().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for (query, expected) in [
+        ("", 4),
+        ("?actor=%E7%8E%8B%E8%8A%B3", 2),
+        ("?action=erp.resume", 1),
+        ("?subject=c-1", 1),
+        ("?subject=c-", 0),
+        ("?actor=%E7%8E%8B%E8%8A%B3&action=erp.resume", 0),
+    ] {
+        let page = visitor.get(&format!("/console/audit{query}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.html);
+        assert_eq!(page.html.matches("<tr data-row").count(), expected, "{query}: {}", page.html);
+        let rest = front.rest(Method::GET, &format!("/v1/audit{query}"), OPERATE, &Value::Null).await;
+        assert_eq!(rest.body["items"].as_array().unwrap().len(), expected, "{query}");
+    }
+    let day = front.clock.now().erp_local()[..10].to_owned();
+    let page = visitor.get(&format!("/console/audit?since={day}&until={day}")).await;
+    assert_eq!(page.html.matches("<tr data-row").count(), 3, "the one of the day before is not among them");
+    let page = visitor.get("/console/audit").await.html;
+    assert!(page.contains("抹除联系人") && page.contains("本人要求"), "{page}");
+    assert!(page.contains("href=\"/console/events/0199e0c4-0000-7000-8000-000000000001\""), "{page}");
+    let wrong = front.rest(Method::GET, "/v1/audit?since=yesterday", OPERATE, &Value::Null).await;
+    assert_eq!((wrong.status, wrong.problem()), (StatusCode::BAD_REQUEST, "invalid_query"));
+}
+
+#[tokio::test]
+async fn the_audit_log_is_taken_away_as_a_file_that_calculates_nothing() {
+    let front = deeds().await;
+    let file = Visitor::signed_in(&front, OPERATE).await.get("/console/audit.csv?actor=%E7%8E%8B%E8%8A%B3").await;
+    assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
+    let disposition = file.headers["content-disposition"].to_str().unwrap();
+    assert!(disposition.starts_with("attachment; filename=\"audit-2026-") && disposition.ends_with(".csv\""));
+    let lines: Vec<&str> = file.html.lines().collect();
+    assert!(lines[0].starts_with("\u{feff}时间,谁,"), "{lines:?}");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[1].contains("抹除联系人,contact.erase,c-1,本人要求"), "{lines:?}");
+    assert!(lines[2].contains("\"'=HYPERLINK(\"\"x\"\")\""), "{lines:?}");
+    let read = Visitor::signed_in(&front, READ).await.get("/console/audit.csv").await.html;
+    assert!(read.contains("contact.erase") && !read.contains("本人要求"), "reasons are for operators: {read}");
+}

@@ -1,0 +1,101 @@
+//! Whom the rules kept out, and what other rules would do.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::visitor::Visitor;
+use crate::front::{Front, OPERATE, READ, promoted};
+
+/// Three contacts of whom one lacks a score, one a verified phone, and one both; and one that is admitted.
+async fn kept_out() -> Front {
+    let front = Front::open().await;
+    front.post_event("w0", &promoted("c0")).await;
+    for (contact, score, verified) in [("c1", 55, true), ("c2", 90, false), ("c3", 40, false)] {
+        let mut event = promoted(contact);
+        event["data"]["thread"]["score"] = json!(score);
+        event["data"]["contact"]["phone_verified"] = json!(verified);
+        front.post_event(contact, &event).await;
+    }
+    front
+}
+
+#[tokio::test]
+async fn whom_the_rules_kept_out_is_listed_with_the_reason_and_counted_by_rule() {
+    let front = kept_out().await;
+    let page = Visitor::signed_in(&front, OPERATE).await.get("/console/not-admitted").await.html;
+    assert_eq!(page.matches("<tr data-row").count(), 3, "{page}");
+    for told in [
+        "评分 55 低于 60",
+        "手机号 138****1001 未验证",
+        "<span class=\"n\">2</span><span>评分达标</span>",
+        "<span class=\"n\">2</span><span>手机号已验证</span>",
+        "<span class=\"n\">0</span><span>姓名完整</span>",
+        "统计最近 3 条事件，3 个客户",
+    ] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let read = Visitor::signed_in(&front, READ).await.get("/console/not-admitted").await.html;
+    assert!(read.contains("评分达标") && !read.contains("低于 60"), "{read}");
+}
+
+#[tokio::test]
+async fn other_rules_are_tried_on_what_came_without_writing_anything() {
+    let front = kept_out().await;
+    let before = front.stored().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for (query, expected) in [
+        ("score=60", Some((0, 0))),
+        ("score=55", Some((1, 1))),
+        ("score=0", Some((1, 1))),
+        ("score=60&rule=score", Some((1, 1))),
+        ("score=40&rule=score&rule=name_complete", Some((3, 3))),
+        ("rule=phone_verified", Some((1, 1))),
+        ("rule=deal", Some((0, 0))),
+        ("score=0&since=2030-01-01", Some((0, 0))),
+        ("score=100", Some((0, 0))),
+        ("score=100.1", None),
+        ("score=-0.1", None),
+        ("score=x", None),
+        ("score=NaN", None),
+        ("rule=charm", None),
+    ] {
+        let page = visitor.get(&format!("/console/not-admitted?what=if&{query}")).await;
+        let Some((events, contacts)) = expected else {
+            assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+            continue;
+        };
+        let told = format!("另有 {events} 条事件、{contacts} 个客户会准入");
+        assert!(page.html.contains(&told), "{query}: {told} is not in {}", page.html);
+    }
+    assert_eq!(front.stored().await, before);
+}
+
+#[tokio::test]
+async fn a_contact_s_later_events_are_judged_by_what_the_ledger_knows_of_it() {
+    let front = kept_out().await;
+    let mut unscored = promoted("c1");
+    unscored["type"] = json!("sync.requested");
+    unscored["data"].as_object_mut().unwrap().remove("thread");
+    front.post_event("later", &unscored).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = visitor.get("/console/not-admitted?what=if&score=55").await.html;
+    assert!(page.contains("另有 2 条事件、1 个客户会准入"), "its last score is 55: {page}");
+    front.ledger("update events set payload = null").await;
+    let page = visitor.get("/console/not-admitted?what=if&score=55").await.html;
+    assert!(page.contains("另有 0 条事件、0 个客户会准入 · 4 条的内容已删除"), "{page}");
+}
+
+#[tokio::test]
+async fn the_list_is_taken_away_as_a_file_with_ids_and_without_names() {
+    let front = kept_out().await;
+    let file = Visitor::signed_in(&front, OPERATE).await.get("/console/not-admitted.csv?type=contact.promoted").await;
+    assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
+    let lines: Vec<&str> = file.html.lines().collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[0].starts_with("\u{feff}联系人编号,类型,收到,不符合,原因,事件"), "{lines:?}");
+    assert!(
+        lines[3].starts_with("c1,转为客户,2026-11-") && lines[3].contains("评分达标,评分 55 低于 60,"),
+        "{lines:?}"
+    );
+    assert!(!file.html.contains("王小明") && !file.html.contains("13800001001"));
+}

@@ -1,0 +1,29 @@
+//! What is configured, and where that was said.
+
+use super::visitor::Visitor;
+use crate::front::{Front, OPERATE, READ, SECRET, promoted};
+
+#[tokio::test]
+async fn every_key_is_shown_with_its_origin_and_no_secret() {
+    let front = Front::open().await;
+    front.post_event("w1", &promoted("c1")).await;
+    let page = Visitor::signed_in(&front, OPERATE).await.get("/console/settings").await.html;
+    for told in [
+        "[erp.values]",
+        "http://erp.example",
+        "erp-bridge.toml, line 2",
+        "environment variable ERP_BRIDGE__WEBHOOK__SECRETS",
+        "min_score",
+        "默认值",
+        "启动以来未使用",
+        ">bridge<",
+    ] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    for secret in ["swordfish", SECRET, OPERATE, READ] {
+        assert!(!page.contains(secret), "{secret} is shown");
+    }
+    assert!(page.contains("最近使用"), "the token that signed in and the secret that signed: {page}");
+    let read = Visitor::signed_in(&front, READ).await.get("/console/settings").await.html;
+    assert!(!read.contains(">bridge<"), "an account's name is masked");
+}
