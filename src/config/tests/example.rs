@@ -7,7 +7,6 @@ const EXAMPLE: &str = include_str!("../../../erp-bridge.example.toml");
 fn the_example_file_holds_the_defaults() {
     let defaults = with_env(&[]).unwrap();
     let mut example = Config::from_sources(Some(("example", EXAMPLE)), variables(&[])).unwrap();
-    assert_ne!(example.written, defaults.written);
     example.written = defaults.written.clone();
     assert_eq!(format!("{example:#?}"), format!("{defaults:#?}"));
 }
