@@ -1,5 +1,5 @@
 //! What the worker's side costs and what several processes give: claims and ends of runs, drains of a backlog by one, two
-//! and three replicas, and a simulation that is held against them (`docs/scaling.md`).
+//! and three replicas, and a simulation that is held against them.
 //!
 //! `cargo bench --bench scaling` measures on loopback against real processes; `-- --help` lists what can be chosen.
 

@@ -36,7 +36,7 @@ pub(crate) struct Model {
     pub(crate) costs: Costs,
 }
 
-/// Measured costs; see `docs/scaling.md`.
+/// Measured costs.
 #[derive(Debug, Clone)]
 pub(crate) struct Costs {
     /// Processor time of a call, with the simulated ERP's part of it and everything else that an event's run computes.

@@ -222,7 +222,7 @@ impl Front {
         let routes = router(door.clone(), erp_bridge::console::routes());
         let served = tokio::spawn(serve(listener, routes, door, options, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { address, store, clock, keys, stop, served, database, client, directory: directory }
+        Self { address, store, clock, keys, stop, served, database, client, directory }
     }
 
     /// One request.

@@ -85,7 +85,7 @@ const RULES: &[(&str, &str, &str)] = &[
 ];
 
 /// What a member of an event's body is called.
-pub(in crate::console) fn member<'a>(lang: Lang, path: &'a str) -> &'a str {
+pub(in crate::console) fn member(lang: Lang, path: &str) -> &str {
     named(MEMBERS, lang, path).unwrap_or_else(|| path.rsplit('.').next().unwrap_or(path))
 }
 

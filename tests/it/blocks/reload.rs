@@ -7,9 +7,10 @@ use super::{assert_done, assert_waiting, by_hand, linked};
 use crate::support::{contact, deal, promoted, users_in_turn};
 
 type Change = fn(&mut Config);
+/// What a block says is wrong, how it was configured, whose event meets it, and how the file is put right.
+type Case = (&'static str, Change, fn() -> Value, Change);
 
-/// What was configured wrongly, what it blocks, and how the file is put right.
-const CASES: [(&str, Change, fn() -> Value, Change); 5] = [
+const CASES: [Case; 5] = [
     ("客户来源", |c| c.erp.values.source = "展会".into(), promotion, |c| c.erp.values.source = "微信".into()),
     (
         "价值评估",

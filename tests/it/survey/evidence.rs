@@ -122,10 +122,7 @@ async fn details_that_mask_numbers_too_are_not_read_for_them() {
     let mut details = Vec::new();
     for is_surveyed in [false, true] {
         let mut world = World::with(WorldOptions { sim: masked(), ..WorldOptions::default() }).await;
-        for number in 1..6 {
-            let alike = format!("138{number:04}0077");
-            world.sim.handle.seed_customer_fields(&[("name", "某某"), ("mobile", &alike)]).unwrap();
-        }
+        world.sim.handle.seed_customer_fields(&[("name", "某某"), ("mobile", "13800000077")]).unwrap();
         if is_surveyed {
             survey_erp(&world.config, Duration::ZERO, false).await.unwrap();
         }
