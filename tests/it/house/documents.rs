@@ -143,9 +143,10 @@ fn every_code_that_a_caller_or_an_operator_can_meet_has_an_entry_for_those_who_r
     let entries = quoted(&operations);
     let codes = |path: &str, before: &str| -> BTreeSet<String> {
         let program = super::program(&super::Source { path: path.to_owned(), text: read(path) });
-        let word =
-            |place: usize| program[place..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-        program.match_indices(before).map(|(start, _)| word(start + before.len())).collect()
+        let is_code = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let literals =
+            program.match_indices(before).filter_map(|(start, _)| program[start + before.len()..].split('"').next());
+        literals.filter(is_code).map(str::to_owned).collect()
     };
     let (causes, problems) = (codes("src/event/causes.rs", "code: \""), codes("src/http/problem.rs", "(\""));
     assert!(causes.len() > 20 && problems.len() > 25, "{causes:?} {problems:?}");
