@@ -15,6 +15,8 @@ pub mod sync; // what we do: an event becomes a plan of steps
 
 pub mod erp; // the foreign house: one typed call for each interface of the ERP
 
+pub mod notify; // what we say to others: write-back to the platform, alerts to people
+
 pub mod survey; // learning an installation where it runs
 
 // Only app and cli see everything:

@@ -226,7 +226,7 @@ def best_name(*names: str | None) -> str | None:
 def thread(id: object, score: float | None = None, bucket: str | None = None, previous_bucket: str | None = None) -> Members:
     """A thread; `score` is the best of its messages (0 to 100), or 100 where a person decided."""
     buckets = {"bucket": (bucket or "").upper(), "previous_bucket": (previous_bucket or "").upper()}
-    return _known(id, score=score, **buckets)
+    return _known(id, score=None if score is None else float(score), **buckets)
 
 
 def signal(id: object, content: str | None = None, *, file: str | None = None, direction: str | None = None,

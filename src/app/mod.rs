@@ -2,6 +2,7 @@
 
 mod adopt;
 mod check;
+mod notify;
 mod preview;
 mod sessions;
 mod survey;
@@ -29,13 +30,14 @@ use crate::{
         tls::{Tls, TlsError},
     },
     lifecycle::VitalTasks,
+    notify::{WriteBackSender, alerts::AlertWatch},
     store::{InstanceLock, OpenError, PauseScope, Store},
     sync::{Engine, Mapping, Planner},
     telemetry::metrics::{self, Metrics},
     worker::{Dispatcher, Parts, Upkeep},
 };
 
-use self::{check::LiveChecker, preview::LivePreview, sessions::LedgerSessions};
+use self::{check::LiveChecker, notify::Others, preview::LivePreview, sessions::LedgerSessions};
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
@@ -58,6 +60,9 @@ pub enum StartError {
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What sends to others.
+    #[error("{0}")]
+    Sender(String),
     /// The listening address.
     #[error("{key}: {address} cannot be listened on: {error}")]
     Listen {
@@ -82,6 +87,10 @@ pub struct App {
     pub dispatcher: Arc<Dispatcher>,
     /// The ERP client, shared by all workers.
     pub erp: Erp,
+    /// Tells the platform what happened, if it is to be told.
+    pub write_back: Option<Arc<WriteBackSender>>,
+    /// Tells people what is wrong, if somebody is to be told.
+    pub alerts: Option<Arc<AlertWatch>>,
     engine: Engine,
     rules: watch::Sender<Rules>,
     /// What was read last.
@@ -160,6 +169,7 @@ impl App {
             quiet_hours: config.erp.quiet_hours.clone(),
         });
         let stop = CancellationToken::new();
+        let others = notify::build(config, &store, &clock, &dispatcher, &keys)?;
         let (listener, address) = listen("server.listen", &config.server.listen).await?;
         let admin = match &config.server.admin_listen {
             Some(address) => Some(listen("server.admin_listen", address).await?),
@@ -216,8 +226,10 @@ impl App {
             tasks.spawn("the dispatcher", async move { _ = dispatch.await });
             let upkeep = hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()));
             tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
+            others.set_to_work(&tasks, &stop, &hard_stop);
         }
         let grace = config.server.shutdown_grace;
+        let Others { write_back, alerts } = others;
         Ok(Self {
             address,
             admin_address,
@@ -225,6 +237,8 @@ impl App {
             dispatcher,
             erp,
             tls,
+            write_back,
+            alerts,
             engine,
             rules,
             configured,

@@ -4,6 +4,7 @@
 //! bridge crashed, 2 wrong use or configuration.
 
 mod adopt;
+mod alert;
 mod backup;
 mod check;
 mod health;
@@ -38,6 +39,8 @@ enum Command {
     Adopt(adopt::Adopt),
     /// Learn how the ERP behaves here; a report without personal data and a profile for zhibang-sim
     Survey(survey::Survey),
+    /// Try the targets of alerts (告警)
+    Alert(alert::Alert),
     /// Sign event files and post them
     Send(send::Send),
     /// Print the OpenAPI document
@@ -71,6 +74,7 @@ impl Cli {
             Command::Check(check) => check.run().await,
             Command::Adopt(adopt) => adopt.run().await,
             Command::Survey(survey) => survey.run().await,
+            Command::Alert(alert) => alert.run().await,
             Command::Send(send) => send.run().await,
             Command::Openapi => {
                 print!("{}", crate::http::document());

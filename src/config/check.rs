@@ -60,6 +60,12 @@ pub(super) fn between_keys(config: &Config, r: &mut Reader) {
         );
         r.refuse("retention.webhook_ids", message);
     }
+    if config.writeback.url.is_some() && config.writeback.secret.is_none() {
+        r.refuse(
+            "writeback.secret",
+            "is missing: write whsec_ and base64 of 24 to 64 random bytes, which the platform has too",
+        );
+    }
     let mins: Vec<f64> = config.mapping.levels.iter().map(|level| level.min).collect();
     if !mins.is_sorted_by(|higher, lower| higher > lower) {
         r.refuse("mapping.levels", "write the levels from the highest min to the lowest, each min once");

@@ -159,7 +159,7 @@ impl Default for WorkerConfig {
 
 impl Default for ConsoleConfig {
     fn default() -> Self {
-        Self { enabled: true }
+        Self { enabled: true, public_url: None }
     }
 }
 

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    AdmissionConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig, ConsoleConfig, ContentType,
-    DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup, MessagesConfig, QuietHours,
-    RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, WebhookConfig, WorkerConfig,
+    AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig,
+    ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup,
+    MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, WebhookConfig,
+    WorkerConfig, WriteBackConfig,
     check::{is_ids, is_login_path, is_prefix, is_serial},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
         unless_empty, zone,
     },
     source::Reader,
-    tables::{admission_rules, assignment_rule, level, placeholder, token},
+    tables::{admission_rules, alert_target, assignment_rule, level, placeholder, token},
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -47,7 +48,12 @@ pub(super) fn read(r: &mut Reader) -> Config {
         },
         retention: retention(r),
         worker: worker(r),
-        console: ConsoleConfig { enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth) },
+        writeback: writeback(r),
+        alerts: alerts(r),
+        console: ConsoleConfig {
+            enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth),
+            public_url: r.read("console.public_url", None, unless_empty(read_as)),
+        },
         log: log(r),
         written: r.written(),
         settings: Settings::of(r),
@@ -199,6 +205,30 @@ fn worker(r: &mut Reader) -> WorkerConfig {
         block_pause: r.read("worker.block_pause", d.block_pause, duration(MS * 10..=HOUR)),
         block_pause_max: r.read("worker.block_pause_max", d.block_pause_max, duration(MS * 10..=HOUR * 24)),
         cut_short_runs: r.read("worker.cut_short_runs", d.cut_short_runs, integer(3..=1_000)),
+    }
+}
+
+fn writeback(r: &mut Reader) -> WriteBackConfig {
+    let d = WriteBackConfig::default();
+    WriteBackConfig {
+        url: r.secret("writeback.url", d.url, unless_empty(read_as)),
+        secret: r.secret("writeback.secret", d.secret, unless_empty(read_as)),
+        succeeded: r.read("writeback.succeeded", d.succeeded, truth),
+        timeout: r.read("writeback.timeout", d.timeout, duration(MS * 100..=MINUTE)),
+    }
+}
+
+fn alerts(r: &mut Reader) -> AlertsConfig {
+    let d = AlertsConfig::default();
+    AlertsConfig {
+        targets: r.secret("alerts.targets", d.targets, list(0..=10, alert_target)),
+        interval: r.read("alerts.interval", d.interval, duration(SECOND..=DAY)),
+        clear_after: r.read("alerts.clear_after", d.clear_after, duration(Duration::ZERO..=DAY)),
+        daily_summary: r.read("alerts.daily_summary", d.daily_summary, unless_empty(read_as)),
+        backlog_age: r.read("alerts.backlog_age", d.backlog_age, duration(Duration::ZERO..=DAY * 30)),
+        circuit_open_for: r.read("alerts.circuit_open_for", d.circuit_open_for, duration(Duration::ZERO..=DAY)),
+        old_secret_for: r.read("alerts.old_secret_for", d.old_secret_for, duration(Duration::ZERO..=DAY * 365)),
+        details: r.read("alerts.details", d.details, truth),
     }
 }
 

@@ -8,6 +8,7 @@ mod check;
 mod defaults;
 mod erp;
 mod error;
+mod hooks;
 mod keys;
 mod load;
 mod log;
@@ -34,13 +35,14 @@ pub use self::{
     addresses::{DatabaseUrl, ListenAddress, Network, TlsFiles},
     erp::{BaseUrl, ContentType},
     error::{ConfigError, Problem},
+    hooks::{AlertTarget, AlertsConfig, DayMinute, HookUrl, TargetKind, WriteBackConfig},
     load::{DEFAULT_FILE, Place},
     log::{LogFilter, LogFormat},
     quiet_hours::QuietHours,
     setting::{Setting, Settings},
     source::ENV_PREFIX,
     tables::is_user_id,
-    webhook_secret::WebhookSecret,
+    webhook_secret::{WebhookSecret, webhook_mac},
     written::Written,
 };
 use crate::event::{EventKind, Placeholder, RuleSet};
@@ -74,6 +76,10 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// The clockwork between the ledger and the ERP.
     pub worker: WorkerConfig,
+    /// How the platform is told of what happened.
+    pub writeback: WriteBackConfig,
+    /// How people are told of what is wrong.
+    pub alerts: AlertsConfig,
     /// Pages for people.
     pub console: ConsoleConfig,
     /// How the bridge logs.
@@ -392,10 +398,12 @@ pub struct WorkerConfig {
 }
 
 /// `[console]`
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ConsoleConfig {
     /// Whether `/console` is served.
     pub enabled: bool,
+    /// The address under which people reach the bridge, for links in alerts.
+    pub public_url: Option<BaseUrl>,
 }
 
 /// `[log]`

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use super::{
-    ApiToken, AssignmentRule, Level, Scope, TokenHash,
-    parse::{Parsed, integer, list, number, one_of, read_as, readable, split, text_such_that},
+    AlertTarget, ApiToken, AssignmentRule, Level, Scope, TargetKind, TokenHash, WebhookSecret,
+    parse::{Parsed, integer, list, number, one_of, read_as, readable, secret, split, text_such_that},
     source::Raw,
 };
 use crate::{
@@ -109,6 +109,37 @@ fn assignment_members(text: &str) -> Option<BTreeMap<String, Raw>> {
         users => ("users".to_owned(), Raw::List(split(users, &['+']).map(|user| Raw::Env(user.to_owned())).collect())),
     };
     Some(BTreeMap::from([("min_score".to_owned(), Raw::Env(score.trim().to_owned())), whom]))
+}
+
+/// `{ kind = "wecom", url = "…", secret = "…" }`, the secret where there is one; or `wecom URL SECRET`.
+pub(super) fn alert_target(raw: &Raw) -> Parsed<AlertTarget> {
+    const KINDS: &[(&str, TargetKind)] = &[
+        ("wecom", TargetKind::WeCom),
+        ("dingtalk", TargetKind::DingTalk),
+        ("feishu", TargetKind::Feishu),
+        ("webhook", TargetKind::Webhook),
+    ];
+    let names = ["kind", "url", "secret"];
+    let members = match raw {
+        Raw::Env(text) => {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            if !(2..=3).contains(&words.len()) {
+                return Err("write wecom https://… or dingtalk https://… SECRET".into());
+            }
+            names.iter().zip(words).map(|(name, word)| ((*name).to_owned(), Raw::Env(word.to_owned()))).collect()
+        }
+        _ => members(raw, &names, "{ kind = \"wecom\", url = \"https://…\" }, and secret if it has one", "")?,
+    };
+    let kind = member(&members, "kind", one_of(KINDS))?;
+    let of_kind = |raw: &Raw| match kind {
+        TargetKind::Webhook => read_as::<WebhookSecret>(raw).and_then(|_| secret(1..=2_000)(raw)),
+        _ => secret(1..=200)(raw),
+    };
+    Ok(AlertTarget {
+        kind,
+        url: member(&members, "url", read_as)?,
+        secret: members.contains_key("secret").then(|| member(&members, "secret", of_kind)).transpose()?,
+    })
 }
 
 /// Whether this is an ERP user's id: 1 to 9 digits.

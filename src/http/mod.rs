@@ -48,7 +48,7 @@ pub use state::{
     Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer,
 };
 
-use api::{adoption, audit, contacts, events, failures, links, operations, pauses, preview, stats, stream};
+use api::{adoption, audit, contacts, events, failures, links, operations, outbox, pauses, preview, stats, stream};
 use problem::Problem;
 
 /// What is served to everybody: the platform's events and the probes.
@@ -91,6 +91,9 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(stream::stream_changes))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::list_rejections))
+        .routes(routes!(outbox::list_outbox))
+        .routes(routes!(outbox::replay_message))
+        .routes(routes!(outbox::discard_message))
         .routes(routes!(health::metrics_text))
 }
 

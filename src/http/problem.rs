@@ -47,6 +47,8 @@ pub enum Problem {
     RouteNotFound,
     /// No event has this id.
     EventNotFound,
+    /// No dead message has this id.
+    MessageNotFound,
     /// The contact has no customer in the ERP yet.
     ContactNotLinked,
     /// The body speaks of another contact than the path.
@@ -134,6 +136,7 @@ impl Problem {
             Self::ScopeTooSmall => ("scope_too_small", StatusCode::FORBIDDEN, "The token may not do this"),
             Self::RouteNotFound => ("route_not_found", StatusCode::NOT_FOUND, "Nothing lives here"),
             Self::EventNotFound => ("event_not_found", StatusCode::NOT_FOUND, "No such event"),
+            Self::MessageNotFound => ("message_not_found", StatusCode::NOT_FOUND, "No such dead message"),
             Self::ContactNotLinked => ("contact_not_linked", StatusCode::NOT_FOUND, "The contact is not linked"),
             Self::ContactMismatch => ("contact_mismatch", StatusCode::CONFLICT, "Two different contacts"),
             Self::ContactUnknown => ("contact_unknown", StatusCode::NOT_FOUND, "Nothing is stored of this contact"),
@@ -206,6 +209,7 @@ impl Problem {
             }
             Self::RouteNotFound => "地址不存在：参见 /openapi.yaml。No such address: see /openapi.yaml.".into(),
             Self::EventNotFound => "没有此事件，或已过保留期。No event has this id, or it was pruned.".into(),
+            Self::MessageNotFound => "没有此条未送达的消息。No dead message has this id.".into(),
             Self::ContactNotLinked => {
                 "该联系人尚未关联 ERP 客户：请先同步。The contact has no customer in the ERP yet: sync it first.".into()
             }

@@ -19,6 +19,7 @@ fn every_problem() -> Vec<Problem> {
         Problem::ScopeTooSmall,
         Problem::RouteNotFound,
         Problem::EventNotFound,
+        Problem::MessageNotFound,
         Problem::ContactNotLinked,
         Problem::ContactMismatch,
         Problem::ContactUnknown,

@@ -5,14 +5,17 @@ use std::{fmt, time::Duration};
 use axum::http::{HeaderMap, HeaderValue};
 use base64::{
     Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Hmac;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{caller, last_use::LastUse};
-use crate::{clock::Millis, config::WebhookSecret};
+use crate::{
+    clock::Millis,
+    config::{WebhookSecret, webhook_mac},
+};
 
 /// Headers by their names and their older aliases.
 const ID: [&str; 2] = ["webhook-id", "svix-id"];
@@ -126,7 +129,7 @@ impl Secrets {
         let given = signatures_of(&signatures);
         // Every secret is tried with every signature, so that the time taken does not tell which one matched.
         let matches = |secret: &Secret| {
-            let right = mac(&secret.key, id, timestamp, body);
+            let right = webhook_mac(&secret.key, id, timestamp, body);
             let any = |found, given: &Vec<u8>| found | right.as_slice().ct_eq(given);
             bool::from(given.iter().fold(Choice::from(0), any))
         };
@@ -146,26 +149,14 @@ impl fmt::Debug for Secrets {
 
 /// The `webhook-signature` of a body, `v1,<base64>`, for `erp-bridge send` and tests. `timestamp` is in Unix seconds.
 pub fn sign(secret: &WebhookSecret, id: &str, timestamp: i64, body: &[u8]) -> String {
-    format!("v1,{}", STANDARD.encode(mac(&keyed(secret), id, &timestamp.to_string(), body)))
-}
-
-fn keyed(secret: &WebhookSecret) -> Hmac<Sha256> {
-    Hmac::new_from_slice(secret.key()).expect("a key of any length") // why: HMAC hashes long keys and pads short ones
-}
-
-fn mac(key: &Hmac<Sha256>, id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
-    let mut mac = key.clone();
-    for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
+    secret.sign(id, timestamp, body)
 }
 
 impl Secret {
     fn new(secret: &WebhookSecret) -> Self {
         let hash = Sha256::digest(secret.key());
         let fingerprint = hex::encode(&hash[..FINGERPRINT_BYTES]);
-        Self { key: keyed(secret), fingerprint, last_use: LastUse::default() }
+        Self { key: secret.keyed(), fingerprint, last_use: LastUse::default() }
     }
 }
 

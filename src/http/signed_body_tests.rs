@@ -1,3 +1,4 @@
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use standardwebhooks::Webhook;
 

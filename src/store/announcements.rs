@@ -7,14 +7,17 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use crate::{clock::Millis, event::Status};
+use crate::{
+    clock::Millis,
+    event::{Link, Status},
+};
 
 /// State changes that a reader of `GET /v1/stream` may fall behind, or be away for, before it misses some.
 const CHANGES_KEPT: usize = 4_096;
@@ -32,6 +35,21 @@ pub struct Change {
     pub status: Status,
     /// When.
     pub at: Millis,
+}
+
+/// A contact that was linked to a customer, or to another one.
+#[derive(Debug)]
+pub(super) struct Linked {
+    pub(super) contact_id: String,
+    pub(super) link: Link,
+    pub(super) at: Millis,
+}
+
+/// What the platform wants to hear of (write-back); while nobody asked for it nothing is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteBack {
+    /// Of events that succeeded, too.
+    pub succeeded: bool,
 }
 
 /// What a reader hears.
@@ -55,6 +73,8 @@ struct Shared {
     /// Whether another process may listen.
     has_company: AtomicBool,
     newest: watch::Sender<u64>,
+    wanted: OnceLock<WriteBack>,
+    outbox: Notify,
 }
 
 /// The changes numbered `newest - kept.len() + 1` to `newest`.
@@ -85,7 +105,14 @@ impl Announcer {
         let run = uuid::Uuid::new_v4().simple().to_string();
         let (ring, newest) = (Mutex::default(), watch::Sender::new(0));
         // Until it is known better.
-        Self(Arc::new(Shared { run, ring, has_company: AtomicBool::new(true), newest }))
+        Self(Arc::new(Shared {
+            run,
+            ring,
+            has_company: AtomicBool::new(true),
+            newest,
+            wanted: OnceLock::new(),
+            outbox: Notify::new(),
+        }))
     }
 
     /// Whether another process may listen: without one nobody need be notified.
@@ -96,6 +123,26 @@ impl Announcer {
     /// Notes whether another process was heard of lately.
     pub(super) fn note_company(&self, has_company: bool) {
         self.0.has_company.store(has_company, Ordering::Relaxed);
+    }
+
+    /// What the platform is told of from now on; only the first call counts.
+    pub(super) fn write_back(&self, wanted: WriteBack) {
+        let _ = self.0.wanted.set(wanted);
+    }
+
+    /// What the platform is told of.
+    pub(super) fn wanted(&self) -> Option<WriteBack> {
+        self.0.wanted.get().copied()
+    }
+
+    /// Something was written into the outbox, or something of it is due.
+    pub(super) fn wake_outbox(&self) {
+        self.0.outbox.notify_waiters();
+    }
+
+    /// Waits until there may be something to deliver.
+    pub(super) async fn outbox_written(&self) {
+        self.0.outbox.notified().await;
     }
 
     /// By what replicas tell their announcements from others'.

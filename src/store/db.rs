@@ -16,11 +16,15 @@ use tokio::time::Instant;
 
 use super::{
     StoreError,
-    announcements::Change,
+    announcements::{Change, Linked},
     conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
 };
 use crate::{clock::Millis, json};
+
+/// Seeds of the advisory locks' numbers: what is locked by name.
+const CONTACTS: i64 = 7;
+const LANES: i64 = 8;
 
 /// An argument of a statement.
 #[derive(Debug, Clone)]
@@ -184,7 +188,7 @@ impl Db {
             Self::Postgres { door, .. } if is_one_statement => {
                 let until = Instant::now() + CALL_LIMIT;
                 let conn = Conn::take(door, until).await?;
-                Ok(Tx { begun: Begun::Postgres(conn), until, moved: Vec::new() })
+                Ok(Tx::new(Begun::Postgres(conn), until))
             }
             Self::Postgres { door, .. } => begin_postgres(door).await,
         }
@@ -248,14 +252,14 @@ impl Db {
 async fn begin_sqlite(writer: &SqlitePool) -> Result<Tx, StoreError> {
     let until = Instant::now() + CALL_LIMIT;
     let transaction = in_time(until, writer.begin_with("begin immediate")).await??;
-    Ok(Tx { begun: Begun::Sqlite(transaction), until, moved: Vec::new() })
+    Ok(Tx::new(Begun::Sqlite(transaction), until))
 }
 
 async fn begin_postgres(pool: &PgPool) -> Result<Tx, StoreError> {
     let until = Instant::now() + CALL_LIMIT;
     let mut conn = Conn::take(pool, until).await?;
     conn.begin(until).await?;
-    Ok(Tx { begun: Begun::Postgres(conn), until, moved: Vec::new() })
+    Ok(Tx::new(Begun::Postgres(conn), until))
 }
 
 /// A transaction; rolled back unless [`Tx::commit`] is called.
@@ -265,6 +269,8 @@ pub(super) struct Tx {
     until: Instant,
     /// Events that it moved; [`super::transitions::commit`] tells of them.
     pub(super) moved: Vec<Change>,
+    /// Contacts that it linked; the same tells of them.
+    pub(super) linked: Vec<Linked>,
 }
 
 enum Begun {
@@ -273,6 +279,10 @@ enum Begun {
 }
 
 impl Tx {
+    fn new(begun: Begun, until: Instant) -> Self {
+        Self { begun, until, moved: Vec::new(), linked: Vec::new() }
+    }
+
     /// PostgreSQL's line, for statements that only it takes, and until when they may run.
     pub(super) fn postgres(&mut self) -> Option<(&mut Conn, Instant)> {
         match &mut self.begun {
@@ -317,12 +327,21 @@ impl Tx {
     /// Whoever changes a contact's turn, link or held events holds this lock until its transaction ends; `contacts`
     /// must be sorted, so that two transactions never wait for each other. SQLite's single writer is its own lock.
     pub(super) async fn lock_contacts(&mut self, contacts: &[&str]) -> Result<(), StoreError> {
+        self.lock(contacts, CONTACTS).await
+    }
+
+    /// Whoever changes a lane of the outbox holds this lock until its transaction ends; taken after all others.
+    pub(super) async fn lock_lanes(&mut self, lanes: &[&str]) -> Result<(), StoreError> {
+        self.lock(lanes, LANES).await
+    }
+
+    async fn lock(&mut self, names: &[&str], seed: i64) -> Result<(), StoreError> {
         let Some((conn, until)) = self.postgres() else { return Ok(()) };
-        debug_assert!(contacts.is_sorted());
-        let contacts: Vec<String> = contacts.iter().map(ToString::to_string).collect();
+        debug_assert!(names.is_sorted());
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let locks =
-            "select count(pg_advisory_xact_lock(hashtextextended(id, 7))) from unnest($1::text[]) as contacts (id)";
-        conn.execute(until, sqlx::query(locks).bind(contacts)).await.map(drop)
+            "select count(pg_advisory_xact_lock(hashtextextended(name, $2))) from unnest($1::text[]) as names (name)";
+        conn.execute(until, sqlx::query(locks).bind(names).bind(seed)).await.map(drop)
     }
 
     /// Takes the write lock of the whole ledger and lets it go again: proof that it can be written now.
@@ -340,7 +359,10 @@ impl Tx {
     /// Makes it durable: on return it is on the disk. After an error it may be there or not, and only looking tells: a
     /// sender is told to send again, and finds a duplicate; a run is left to its lease, and looks its steps up.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        debug_assert!(self.moved.is_empty(), "what was moved is committed by transitions::commit, which tells of it");
+        debug_assert!(
+            self.moved.is_empty() && self.linked.is_empty(),
+            "what was moved is committed by transitions::commit, which tells of it"
+        );
         match self.begun {
             Begun::Sqlite(tx) => Ok(in_time(self.until, tx.commit()).await??),
             Begun::Postgres(conn) => conn.commit(self.until).await,

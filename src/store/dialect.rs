@@ -29,6 +29,23 @@ impl Dialect {
         }
     }
 
+    /// Takes up to `$5` messages of the outbox that are due for `$1` at `$2`, as [`Dialect::claim`] takes turns.
+    pub(super) const fn claim_messages(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "update outbox set due_at = $3, token = $4, attempts = attempts + 1 where seq in
+                   (select seq from outbox where target = $1 and due_at <= $2 order by due_at, seq limit $5)
+                 returning *"
+            }
+            Self::Postgres => {
+                "update outbox set due_at = $3, token = $4, attempts = attempts + 1 where seq = any (array
+                   (select seq from outbox where target = $1 and due_at <= $2 order by due_at, seq limit $5
+                    for update skip locked))
+                 returning *"
+            }
+        }
+    }
+
     /// Ends a `select` of rows to change, of which those that somebody else has in hand are left to him.
     pub(super) const fn skip_locked(self) -> &'static str {
         match self {

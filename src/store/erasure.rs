@@ -72,6 +72,8 @@ impl Store {
         let events = "update events set payload = null, admission = null, warnings = null, review = null, error = null
             where contact_id = $1 and finished_at is not null and payload is not null";
         let erased = tx.execute(events, args![contact_id]).await?;
+        // What was to be told of the contact is not told any more.
+        tx.execute("delete from outbox where contact_id = $1", args![contact_id]).await?;
         let others = erase_link_and_refusals(&mut tx, contact_id).await?;
         if erased + others == 0 {
             return Err(StoreError::NotFound);

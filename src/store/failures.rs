@@ -4,7 +4,7 @@ use super::{
     Store, StoreError,
     db::{Row, args},
 };
-use crate::clock::Millis;
+use crate::{clock::Millis, event::Status};
 
 /// Of each state so many events are counted, the newest ones.
 const EVENTS_COUNTED: i64 = 10_000;
@@ -47,6 +47,41 @@ impl Store {
         );
         let rows = self.db.read(sql, args![EVENTS_COUNTED, GROUPS]).await?;
         rows.iter().map(Failure::read).collect()
+    }
+}
+
+/// Events of one state and code, for alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// `dead` or `needs_review`.
+    pub status: Status,
+    /// A stable word; empty for events of older versions.
+    pub code: String,
+    /// How many.
+    pub count: i64,
+    /// Why the newest of them failed, the ERP's words where it spoke.
+    pub words: Option<String>,
+}
+
+impl Store {
+    /// The newest ten thousand dead events and as many that need review, by code.
+    pub async fn troubles(&self) -> Result<Vec<Trouble>, StoreError> {
+        let mut troubles = Vec::new();
+        for status in [Status::Dead, Status::NeedsReview] {
+            let sql = format!(
+                "select code, count, (select error from events where seq = newest) as error from
+                   (select coalesce(error_code, '') as code, count(*) as count, max(seq) as newest from
+                      (select error_code, seq from events
+                       where status in ('dead', 'needs_review', 'held') and status = '{status}'
+                       order by seq desc limit $1) as found
+                    group by error_code) as grouped order by code limit $2"
+            );
+            for row in self.db.read(sql, args![EVENTS_COUNTED, GROUPS]).await? {
+                let (code, count, words) = (row.text("code")?, row.int("count")?, row.opt_text("error")?);
+                troubles.push(Trouble { status, code, count, words });
+            }
+        }
+        Ok(troubles)
     }
 }
 

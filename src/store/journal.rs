@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     CallRow, Store, StoreError,
+    announcements::Linked,
     audit::write_audit,
     bulk::{Insert, lists},
     db::{Arg, Tx, args},
@@ -187,20 +188,26 @@ const CONTACTS: Insert = Insert {
 
 /// Links contacts, each named once, and releases their held messages into their turns. A link that moves is audited.
 pub(super) async fn write_links(tx: &mut Tx, links: &[(&str, &Link)], now: Millis) -> Result<(), StoreError> {
-    let mut contacts: HashMap<&str, &Link> = links.iter().copied().collect();
     let ids: Vec<&str> = links.iter().map(|(contact_id, _)| *contact_id).collect();
+    let mut before = HashMap::new();
     for (values, list) in lists(&ids) {
-        for row in
-            tx.fetch(format!("select contact_id, ord from contacts where contact_id in ({list})"), values).await?
-        {
-            let (contact_id, ord) = (row.text("contact_id")?, row.int("ord")?);
-            if let Some(link) = contacts.remove(contact_id.as_str()).filter(|link| link.ord != ord) {
-                let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
-                write_audit(tx, now, &"bridge".into(), "contact.relink", &contact_id, Some(&reason)).await?;
-                // Of a customer that was made anew nobody has moved the records.
-                if link.linked_by != LinkedBy::Created {
-                    move_marks(tx, ord, link.ord).await?;
-                }
+        let sql = format!("select contact_id, ord from contacts where contact_id in ({list})");
+        for row in tx.fetch(sql, values).await? {
+            before.insert(row.text("contact_id")?, row.int("ord")?);
+        }
+    }
+    for (contact_id, link) in links {
+        let ord = before.get(*contact_id).copied();
+        if ord == Some(link.ord) {
+            continue;
+        }
+        tx.linked.push(Linked { contact_id: (*contact_id).to_owned(), link: (*link).clone(), at: now });
+        if let Some(ord) = ord {
+            let reason = format!("ord {ord} → {} ({})", link.ord, link.linked_by);
+            write_audit(tx, now, &"bridge".into(), "contact.relink", contact_id, Some(&reason)).await?;
+            // Of a customer that was made anew nobody has moved the records.
+            if link.linked_by != LinkedBy::Created {
+                move_marks(tx, ord, link.ord).await?;
             }
         }
     }

@@ -15,6 +15,7 @@ mod checkpoint;
 mod clock_step;
 mod conn;
 mod console_sessions;
+mod day;
 mod db;
 mod dialect;
 mod erasure;
@@ -30,6 +31,7 @@ mod links;
 mod not_admitted;
 mod open;
 mod operators;
+mod outbox;
 mod pages;
 mod pauses;
 mod prepared;
@@ -44,6 +46,7 @@ mod transitions;
 mod turns;
 mod types;
 mod upkeep;
+mod watches;
 
 use std::sync::{
     Arc, OnceLock,
@@ -54,16 +57,18 @@ use tokio::sync::Notify;
 
 use self::{announcements::Announcer, background::Background, db::Db};
 pub use self::{
-    announcements::{Change, Follower, News},
+    announcements::{Change, Follower, News, WriteBack},
     audit::{Actor, AuditFilter, AuditRow, Deed},
     blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
+    day::DaySummary,
     erp_state::ErpSession,
-    failures::Failure,
+    failures::{Failure, Trouble},
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
     not_admitted::NotAdmitted,
+    outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     retention::Pruned,

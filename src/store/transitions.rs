@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use super::{
     Change, Store, StoreError,
-    announcements::Announcer,
+    announcements::{Announcer, Linked},
     bulk::Many,
     db::{Arg, Row, Tx, args},
-    replicas, types,
+    outbox, replicas, types,
 };
 use crate::{
     clock::Millis,
@@ -126,14 +126,32 @@ async fn why_not(tx: &mut Tx, id: &str) -> Result<StoreError, StoreError> {
 /// Commits a transaction, and tells everybody of the events that it moved: replicas with the commit, this process after
 /// it.
 pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), StoreError> {
-    let moved = std::mem::take(&mut tx.moved);
+    let (moved, linked) = (std::mem::take(&mut tx.moved), std::mem::take(&mut tx.linked));
+    let is_told = write_back(&mut tx, announcer, &linked, &moved).await?;
     replicas::notify(&mut tx, announcer, &moved).await?;
     tx.commit().await?;
+    if is_told {
+        announcer.wake_outbox();
+    }
     for change in &moved {
         metrics::event_moved(EventKind::label(&change.kind), change.status.as_str());
     }
     announcer.tell(moved);
     Ok(())
+}
+
+/// Writes what the platform is to be told; answers whether that is anything.
+async fn write_back(
+    tx: &mut Tx,
+    announcer: &Announcer,
+    linked: &[Linked],
+    moved: &[Change],
+) -> Result<bool, StoreError> {
+    let Some(wanted) = announcer.wanted() else { return Ok(false) };
+    let messages = outbox::of_changes(tx, wanted, linked, moved).await?;
+    let moments = linked.iter().map(|linked| linked.at).chain(moved.iter().map(|change| change.at));
+    let Some(at) = moments.max().filter(|_| !messages.is_empty()) else { return Ok(false) };
+    outbox::write(tx, messages, at).await.map(|()| true)
 }
 
 impl Store {

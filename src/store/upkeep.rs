@@ -35,7 +35,7 @@ impl Store {
     }
 
     /// Bytes free on the disk that holds a SQLite ledger; `None` for PostgreSQL, whose disk is its server's affair.
-    fn free_disk(&self) -> Option<u64> {
+    pub fn free_disk(&self) -> Option<u64> {
         let Db::Sqlite { writer, .. } = &self.db else { return None };
         let file = writer.connect_options().get_filename().to_path_buf();
         let disk = rustix::fs::statvfs(&file).ok()?;

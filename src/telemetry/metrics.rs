@@ -28,6 +28,10 @@ const SILENT_SECONDS: &str = "erp_bridge_sender_silent_seconds";
 const GAPS: &str = "erp_bridge_sequence_gaps";
 const PAUSED: &str = "erp_bridge_dispatch_paused";
 const PAUSES: &str = "erp_bridge_dispatch_pauses";
+const DELIVERIES: &str = "erp_bridge_outbox_deliveries_total";
+const OUTBOX_WAITING: &str = "erp_bridge_outbox_waiting_messages";
+const OUTBOX_DEAD: &str = "erp_bridge_outbox_dead_messages";
+const OUTBOX_OLDEST: &str = "erp_bridge_outbox_oldest_seconds";
 const BLOCKS: &str = "erp_bridge_blocks";
 const CONNECTIONS: &str = "erp_bridge_database_connections";
 const FREE_DISK: &str = "erp_bridge_free_disk_bytes";
@@ -84,6 +88,10 @@ fn describe() {
     describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
     describe_gauge!(PAUSED, "1 while nothing is dispatched");
     describe_gauge!(PAUSES, "What operators have paused, by scope");
+    describe_counter!(DELIVERIES, "Messages sent to others by addressee and outcome");
+    describe_gauge!(OUTBOX_WAITING, "Messages that are still to be delivered");
+    describe_gauge!(OUTBOX_DEAD, "Messages that nobody tries to deliver any more");
+    describe_gauge!(OUTBOX_OLDEST, "How long the oldest waiting message has waited");
     describe_gauge!(BLOCKS, "What is wrong with the ERP's installation, by cause: events that need it wait");
     describe_gauge!(CONNECTIONS, "Connections to the database, by pool and whether they are used");
     describe_gauge!(FREE_DISK, "What is free of the disk with a SQLite ledger");
@@ -159,6 +167,18 @@ pub fn event_moves(types: &[&'static str], states: &[&'static str]) {
     for (kind, status) in types.flat_map(|kind| states.iter().map(move |status| (kind, *status))) {
         counter!(EVENTS, "type" => kind, "status" => status).increment(0);
     }
+}
+
+/// A message was sent to others.
+pub fn delivered(to: &'static str, outcome: &'static str) {
+    counter!(DELIVERIES, "to" => to, "outcome" => outcome).increment(1);
+}
+
+/// How much is still to be delivered, for how long the oldest has waited, and what nobody tries any more.
+pub fn outbox(to: &'static str, waiting: i64, oldest: Duration, dead: i64) {
+    gauge!(OUTBOX_WAITING, "to" => to).set(float(usize::try_from(waiting).unwrap_or_default()));
+    gauge!(OUTBOX_DEAD, "to" => to).set(float(usize::try_from(dead).unwrap_or_default()));
+    gauge!(OUTBOX_OLDEST, "to" => to).set(oldest.as_secs_f64());
 }
 
 /// An event moved to a state.

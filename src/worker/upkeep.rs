@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::{Clock, Millis},
     config::{DatabaseConfig, RetentionConfig},
-    store::{Pruned, Store, StoreError},
+    store::{Addressee, Pruned, Store, StoreError},
+    telemetry::metrics,
 };
 
 /// How often the backlog is counted and holding times are ended.
@@ -58,7 +59,17 @@ impl Upkeep {
         while self.store.expire_held().await? > 0 && !stop.is_cancelled() {}
         while self.store.count_new_events().await? && !stop.is_cancelled() {}
         self.store.figures().await?;
+        self.count_outbox().await?;
         self.forget(stop).await
+    }
+
+    async fn count_outbox(&self) -> Result<(), StoreError> {
+        for to in Addressee::ALL {
+            let waits = self.store.outbox_waits(to).await?;
+            let age = waits.oldest.map_or(Duration::ZERO, |oldest| self.clock.now().since(oldest));
+            metrics::outbox(to.as_str(), waits.waiting, age, waits.dead);
+        }
+        Ok(())
     }
 
     async fn forget(&self, stop: &CancellationToken) -> Result<bool, StoreError> {

@@ -14,6 +14,7 @@ mod groups;
 mod journal;
 mod links;
 mod operators;
+mod outbox;
 mod pages;
 mod pauses;
 mod pooler;

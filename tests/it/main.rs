@@ -5,6 +5,7 @@
 
 mod admission;
 mod adopt;
+mod alerts;
 mod alterations;
 mod assignments;
 mod audit;
@@ -46,6 +47,7 @@ mod pauses;
 mod platform;
 mod posts;
 mod preview;
+mod python_receiver;
 mod python_sender;
 mod quirks;
 mod random;
@@ -64,3 +66,4 @@ mod texts;
 mod tokens;
 mod tools;
 mod unfinished;
+mod write_back;

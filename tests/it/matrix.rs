@@ -14,6 +14,7 @@ type Row = (&'static str, Method, String, Value, u16, u16);
 
 fn guarded() -> Vec<Row> {
     let event = |deed: &str| format!("/v1/events/{NO_EVENT}{deed}");
+    let message = |deed: &str| format!("/v1/outbox/{NO_EVENT}{deed}");
     let contact = |deed: &str| format!("/v1/contacts/nobody{deed}");
     let sync = json!({"contact": {"name": "王小明"}, "force": true});
     vec![
@@ -34,6 +35,9 @@ fn guarded() -> Vec<Row> {
             403,
             200,
         ),
+        ("list_outbox", Method::GET, "/v1/outbox".into(), Value::Null, 200, 200),
+        ("replay_message", Method::POST, message("/replay"), Value::Null, 403, 404),
+        ("discard_message", Method::POST, message("/discard"), Value::Null, 403, 404),
         ("resume_paused", Method::POST, "/v1/dispatch/resume".into(), json!({"scope": "all"}), 403, 200),
         ("search_contacts", Method::GET, "/v1/contacts?q=nobody".into(), Value::Null, 200, 200),
         ("adopt_contacts", Method::POST, "/v1/contacts/adopt".into(), json!({"contacts": [{"id": "c1"}]}), 403, 200),
@@ -67,7 +71,8 @@ async fn every_call_answers_every_caller_exactly() {
                 401 => assert_eq!(problem, "token_unknown", "{name}"),
                 403 => assert_eq!(problem, "scope_too_small", "{name}"),
                 404 => assert!(
-                    ["event_not_found", "contact_not_linked", "contact_unknown"].contains(&problem),
+                    ["event_not_found", "contact_not_linked", "contact_unknown", "message_not_found"]
+                        .contains(&problem),
                     "{name}: {problem}"
                 ),
                 _ => assert_eq!(problem, "", "{name}"),

@@ -11,13 +11,14 @@ use std::{
 };
 
 use erp_bridge::{
+    config::{AlertTarget, Config, HookUrl, TargetKind},
     event::Status,
     store::{Advance, CallRow, DoneStep, NewStep, Settlement, StepFacts, Store},
     telemetry::logging::OneLine,
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, promoted};
+use crate::support::{Receiver, World, WorldOptions, contact, promoted};
 
 use self::{
     plant::{KINDS, Secret, bodies, refused_bodies, secrets},
@@ -98,11 +99,48 @@ async fn fail_with(world: &World, secrets: &[Secret]) {
     }
 }
 
+/// The key in a robot's address, and what write-back is signed with.
+const ROBOT_KEY: &str = "geheimer-schluessel";
+const PLATFORM_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
+
+/// Tells people of what is wrong, and the platform of everything.
+fn told(robot: &str, platform: &str) -> Box<dyn Fn(&mut Config) + Send> {
+    let (robot, platform): (HookUrl, HookUrl) = (robot.parse().unwrap(), platform.parse().unwrap());
+    let target = AlertTarget { kind: TargetKind::Webhook, url: robot, secret: None };
+    Box::new(move |config| {
+        config.alerts.targets = vec![target.clone()];
+        config.writeback.url = Some(platform.clone());
+        config.writeback.secret = Some(PLATFORM_SECRET.parse().unwrap());
+        config.writeback.succeeded = true;
+    })
+}
+
+/// People are told of what is wrong and of nobody. The platform is told the ERP's own words, and no key.
+fn assert_told(robot: &Receiver, platform: &Receiver, secrets: &[Secret]) {
+    let (alerts, told) = (robot.received(), platform.received());
+    assert!(alerts.len() > 1 && told.len() > 20, "{} alerts, {} messages", alerts.len(), told.len());
+    for alert in alerts {
+        let text = alert.body.to_string();
+        let shown = secrets.iter().find(|secret| secret.shows_in(&text));
+        assert!(shown.is_none(), "an alert shows a {}: {text}", shown.unwrap().kind);
+    }
+    for message in told {
+        let text = format!("{:?} {}", message.headers, message.body);
+        assert!(!text.contains(PLATFORM_SECRET) && !text.contains(ROBOT_KEY), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
     let (log, _until_the_end) = Log::begin();
-    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let (robot, platform) = (Receiver::start().await, Receiver::start().await);
+    let world = World::with(WorldOptions {
+        dispatch: false,
+        configure: told(&robot.url, &platform.url),
+        ..WorldOptions::default()
+    })
+    .await;
     let secrets = secrets();
     let followed = tokio::spawn(search::follow(world.url("/v1/stream?seconds=2")));
     // What the ERP knows of others, two of them under the number of one contact.
@@ -129,7 +167,11 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
             assert!(!secret.shows_in(&shown), "{path} shows a {}: {shown}", secret.kind);
         }
     }
+    world.app.alerts.as_ref().unwrap().round().await.unwrap();
+    world.app.write_back.as_ref().unwrap().run_due().await;
     let (followed, logged) = (followed.await.unwrap(), log.text());
+    assert_told(&robot, &platform, &secrets);
+    assert!(!logged.contains(ROBOT_KEY) && !logged.contains(PLATFORM_SECRET), "the log shows a key: {logged}");
     assert!(followed.contains("contact.promoted") && logged.lines().count() > 100, "{followed} {logged}");
     for secret in &secrets {
         assert!(!secret.shows_in(&followed), "the stream shows a {}: {followed}", secret.kind);

@@ -167,7 +167,37 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("worker.block_pause", &["10ms", "1h"], &["9ms", "3601s"]),
     ("worker.block_pause_max", &["10ms", "24h"], &["9ms", "86401s"]),
     ("worker.cut_short_runs", &["3", "1000"], &["2", "1001"]),
+    (
+        "writeback.url",
+        &["", "http://127.0.0.1:9/hooks?a=b&writeback", "https://platform.example/hooks/erp"],
+        &["platform.example", "ftp://platform.example/", "http://h/#a", "https://"],
+    ),
+    ("writeback.secret", &["", SECRET], &["whsec_", "secret"]),
+    ("writeback.succeeded", &["true", "false"], &["1", ""]),
+    ("writeback.timeout", &["100ms", "1m"], &["99ms", "61s"]),
+    (
+        "alerts.targets",
+        &[
+            "",
+            "wecom https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=k",
+            "dingtalk https://oapi.dingtalk.com/robot/send?access_token=t SECx,feishu https://open.feishu.cn/x s",
+            "webhook http://127.0.0.1:9/ whsec_MQ==",
+        ],
+        &["wecom", "wechat https://x/", "wecom ftp://x/", "webhook http://127.0.0.1:9/ secret", "wecom https://x/ a b"],
+    ),
+    ("alerts.interval", &["1s", "1d"], &["999ms", "86401s"]),
+    ("alerts.clear_after", &["0s", "1d"], &["86401s", "1"]),
+    ("alerts.daily_summary", &["", "00:00", "23:59"], &["24:00", "9:00", "09:60", "0900"]),
+    ("alerts.backlog_age", &["0s", "30d"], &["2592001s", "1"]),
+    ("alerts.circuit_open_for", &["0s", "1d"], &["86401s", "1"]),
+    ("alerts.old_secret_for", &["0s", "365d"], &["31536001s", "1"]),
+    ("alerts.details", &["true", "false"], &["yes", ""]),
     ("console.enabled", &["true", "false"], &["1", "yes", ""]),
+    (
+        "console.public_url",
+        &["", "https://bridge.example", "http://10.0.0.7:8080"],
+        &["bridge.example", "http://h?x=1"],
+    ),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),
 ];
@@ -221,6 +251,7 @@ fn lists_are_counted() {
         ("mapping.levels", &levels, 20),
         ("assignment.rules", &rules, 50),
         ("retry.schedule", &|count| many("1s", count), 50),
+        ("alerts.targets", &|count| many("wecom https://x/", count), 10),
     ] {
         assert!(with_env(&[(&variable_of(key), &list(max - 1))]).is_ok(), "{key} with {} items", max - 1);
         assert!(with_env(&[(&variable_of(key), &list(max))]).is_ok(), "{key} with {max} items");

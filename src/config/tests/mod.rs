@@ -9,14 +9,16 @@ use super::*;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// What a bridge cannot serve without, and the longest lease, so that the limits of `erp.timeout` can be reached.
-const REQUIRED: [(&str, &str); 6] = [
+/// What a bridge cannot serve without, the longest lease, so that the limits of `erp.timeout` can be reached, and what
+/// `writeback.url` does not go without.
+const REQUIRED: [(&str, &str); 7] = [
     ("ERP_BRIDGE__WEBHOOK__SECRETS", SECRET),
     ("ERP_BRIDGE__ERP__BASE_URL", "http://erp.example:8080"),
     ("ERP_BRIDGE__ERP__USERNAME", "bridge"),
     ("ERP_BRIDGE__ERP__PASSWORD", "swordfish"),
     ("ERP_BRIDGE__ERP__SERIAL", "0042"),
     ("ERP_BRIDGE__WORKER__LEASE", "1h"),
+    ("ERP_BRIDGE__WRITEBACK__SECRET", SECRET),
 ];
 
 fn variables<'a>(changed: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = (String, String)> + 'a {

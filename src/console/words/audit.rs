@@ -47,6 +47,8 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("erp.resume", "恢复派发", "Resumed dispatch"),
     ("dispatch.pause", "暂停派发", "Paused dispatch"),
     ("dispatch.resume", "继续派发", "Went on after a pause"),
+    ("outbox.replay", "重发消息", "Delivered a message again"),
+    ("outbox.discard", "放弃消息", "Gave a message up"),
 ];
 
 /// What a deed is called; one that nobody knows is called as the ledger does.

@@ -73,7 +73,7 @@ impl AuditParams {
 }
 
 impl PageParams {
-    fn read(&self) -> Result<(Option<i64>, i64), Problem> {
+    pub(super) fn read(&self) -> Result<(Option<i64>, i64), Problem> {
         Ok((query::cursor(self.cursor.as_deref())?, query::limit(self.limit.as_deref())?))
     }
 }

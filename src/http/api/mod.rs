@@ -12,6 +12,7 @@ pub(crate) mod failures;
 pub(crate) mod links;
 pub(crate) mod not_admitted;
 pub(crate) mod operations;
+pub(crate) mod outbox;
 pub(crate) mod pauses;
 pub(crate) mod preview;
 pub(crate) mod query;

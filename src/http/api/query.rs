@@ -53,6 +53,15 @@ impl PathId {
         if is_contact_id(&self.0) { Ok(self.0) } else { Err(Problem::ContactNotLinked) }
     }
 
+    /// The id if it is a message's of the outbox.
+    ///
+    /// # Errors
+    /// [`Problem::MessageNotFound`]
+    pub(in crate::http) fn message(self) -> Result<String, Problem> {
+        let id = uuid::Uuid::try_parse(&self.0).map_err(|_| Problem::MessageNotFound)?;
+        Ok(id.hyphenated().to_string())
+    }
+
     /// The id if it is an event's.
     ///
     /// # Errors

@@ -24,6 +24,16 @@ pub(in crate::http) struct EventPath {
     id: String,
 }
 
+/// The message of an address.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "it describes what PathId reads")]
+pub(in crate::http) struct MessagePath {
+    /// The message's id
+    #[param(format = "uuid")]
+    id: String,
+}
+
 /// What tells a repeated call from a second one.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

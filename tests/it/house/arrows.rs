@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("survey", &["erp"]),
     // Written from the wire description alone, so that a misreading on one side cannot cancel out on the other.
     ("simulator", &[]),
+    ("notify", &["store", "event"]),
     ("console", &["store", "event", "http"]),
     ("clock", &[]),
     ("config", &[]),

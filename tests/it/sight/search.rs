@@ -66,7 +66,9 @@ pub async fn everything(world: &World, secrets: &[Secret]) -> Vec<(String, Strin
     for path in ["/openapi.yaml", "/docs/"] {
         shown.push((path.to_owned(), get(world, path, None).await.1));
     }
-    for path in ["/v1/events?", "/v1/rejections?", "/v1/audit?", "/v1/contacts?"] {
+    for path in
+        ["/v1/events?", "/v1/rejections?", "/v1/audit?", "/v1/contacts?", "/v1/outbox?", "/v1/outbox?state=waiting&"]
+    {
         shown.push((path.to_owned(), pages(world, path).await));
     }
     for secret in secrets {

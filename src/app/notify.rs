@@ -1,0 +1,104 @@
+//! Builds what tells others: the write-back to the platform, and the alerts to people.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::StartError;
+use crate::{
+    clock::Clock,
+    config::Config,
+    event::cause,
+    http::keys::Keyring,
+    lifecycle::VitalTasks,
+    notify::{
+        Poster, WriteBackSender,
+        alerts::{AlertParts, AlertWatch, Local, LocalFacts, OldSecret, TARGET_TIMEOUT},
+    },
+    store::{Store, WriteBack},
+    worker::Dispatcher,
+};
+
+/// Those who tell others, as far as anybody is to be told.
+pub(super) struct Others {
+    pub(super) write_back: Option<Arc<WriteBackSender>>,
+    pub(super) alerts: Option<Arc<AlertWatch>>,
+}
+
+/// Builds them; from here on the ledger writes down what the platform is to be told.
+pub(super) fn build(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    dispatcher: &Arc<Dispatcher>,
+    keys: &Arc<Keyring>,
+) -> Result<Others, StartError> {
+    let write_back = match (config.writeback.url.clone(), config.writeback.secret.clone()) {
+        (Some(url), Some(secret)) => {
+            store.write_back(WriteBack { succeeded: config.writeback.succeeded });
+            Some(Arc::new(WriteBackSender {
+                store: store.clone(),
+                clock: clock.clone(),
+                url,
+                secret,
+                schedule: config.retry.schedule.clone(),
+                timeout: config.writeback.timeout,
+                poster: Poster::new(config.writeback.timeout).map_err(StartError::Sender)?,
+            }))
+        }
+        _ => None,
+    };
+    let alerts = if config.alerts.targets.is_empty() {
+        None
+    } else {
+        Some(Arc::new(AlertWatch::new(AlertParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            config: config.alerts.clone(),
+            schedule: config.retry.schedule.clone(),
+            public_url: config.console.public_url.clone(),
+            silence_after: config.webhook.silence_after,
+            min_free_disk: config.database.min_free_disk,
+            says: |code| cause(code).message,
+            local: Arc::new(Known { dispatcher: dispatcher.clone(), keys: keys.clone() }),
+            poster: Poster::new(TARGET_TIMEOUT).map_err(StartError::Sender)?,
+        })))
+    };
+    Ok(Others { write_back, alerts })
+}
+
+impl Others {
+    /// Runs them until `stop`, and cuts them at `hard_stop`: what was under way is sent again.
+    pub(super) fn set_to_work(&self, tasks: &VitalTasks, stop: &CancellationToken, hard_stop: &CancellationToken) {
+        if let Some(sender) = self.write_back.clone() {
+            let run = hard_stop.clone().run_until_cancelled_owned(sender.run(stop.clone()));
+            tasks.spawn("the write-back", async move { _ = run.await });
+        }
+        if let Some(watch) = self.alerts.clone() {
+            let run = hard_stop.clone().run_until_cancelled_owned(watch.run(stop.clone()));
+            tasks.spawn("the alerts", async move { _ = run.await });
+        }
+    }
+}
+
+/// What this process knows by itself.
+struct Known {
+    dispatcher: Arc<Dispatcher>,
+    keys: Arc<Keyring>,
+}
+
+impl LocalFacts for Known {
+    fn local(&self) -> Local {
+        let paused = self.dispatcher.paused();
+        let secrets = self.keys.current();
+        let old = secrets.secrets.uses().skip(1);
+        Local {
+            login_refused: paused.filter(|pause| pause.code == "login_refused").map(|pause| pause.words),
+            circuit_open: !self.dispatcher.circuit_closed(),
+            blocks: self.dispatcher.blocks(),
+            old_secrets: old
+                .map(|secret| OldSecret { fingerprint: secret.fingerprint, last_used_at: secret.last_used_at })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! From what is seen to what is told: one message a cause and interval, with its count, and an all-clear once it has been
+//! gone for a while. Pure: the state goes in and comes out, and is kept in the ledger, so that a restart repeats nothing.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::sightings::{Level, Sighting};
+use crate::clock::Millis;
+
+/// What is known and was told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Told {
+    /// By cause.
+    #[serde(default)]
+    pub(super) causes: BTreeMap<String, Known>,
+    /// The day of the last summary, in days of the ERP's zone since the epoch.
+    #[serde(default)]
+    pub(super) summarised: Option<i64>,
+    /// When each target was sent something lately.
+    #[serde(default)]
+    pub(super) sent: Vec<Vec<Millis>>,
+    /// Until when each target takes nothing.
+    #[serde(default)]
+    pub(super) busy: Vec<Millis>,
+}
+
+/// A cause that is seen, or was until just now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Known {
+    /// Since when.
+    pub(super) since: Millis,
+    /// Whether it was told.
+    pub(super) is_told: bool,
+    /// What it is.
+    pub(super) title: String,
+    told_at: Millis,
+    told_count: i64,
+    gone_since: Option<Millis>,
+    path: String,
+}
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Notice {
+    /// `alert.raised`, `alert.repeated`, `alert.cleared`.
+    pub(super) kind: &'static str,
+    pub(super) cause: String,
+    pub(super) title: String,
+    pub(super) count: i64,
+    pub(super) since: Millis,
+    pub(super) path: String,
+    pub(super) words: Option<String>,
+}
+
+impl Notice {
+    /// As the outbox keeps it.
+    pub(super) fn data(&self, link: Option<String>) -> Value {
+        json!({
+            "cause": self.cause, "title": self.title, "count": self.count, "since": self.since.rfc3339(),
+            "link": link, "words": self.words,
+        })
+    }
+}
+
+/// Decides what is to be told of this look, and notes it.
+pub(super) fn step(
+    told: &mut Told,
+    seen: &[Sighting],
+    now: Millis,
+    interval: Duration,
+    clear_after: Duration,
+) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = seen.iter().filter_map(|sighting| heed(told, sighting, now, interval)).collect();
+    told.causes.retain(|cause, known| {
+        if seen.iter().any(|sighting| sighting.cause == *cause) {
+            return true;
+        }
+        if !known.is_told {
+            return false;
+        }
+        let gone_since = *known.gone_since.get_or_insert(now);
+        let is_over = now.since(gone_since) >= clear_after;
+        if is_over {
+            notices.push(Notice {
+                kind: "alert.cleared",
+                cause: cause.clone(),
+                title: known.title.clone(),
+                count: known.told_count,
+                since: known.since,
+                path: known.path.clone(),
+                words: None,
+            });
+        }
+        !is_over
+    });
+    notices
+}
+
+/// What is to be told of one sighting.
+fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Option<Notice> {
+    if let Some(known) = told.causes.get_mut(&seen.cause) {
+        known.gone_since = None;
+    }
+    if seen.level == Level::Between {
+        return None;
+    }
+    let known = told.causes.entry(seen.cause.clone()).or_insert_with(|| Known {
+        since: now,
+        is_told: false,
+        title: seen.title.clone(),
+        told_at: now,
+        told_count: 0,
+        gone_since: None,
+        path: seen.path.to_owned(),
+    });
+    // Fewer than were told: some were settled, and new ones are news again.
+    known.told_count = known.told_count.min(seen.count);
+    let kind = match known.is_told {
+        false if now.since(known.since) >= seen.raise_after => "alert.raised",
+        true if seen.count > known.told_count && now.since(known.told_at) >= interval => "alert.repeated",
+        _ => return None,
+    };
+    (known.is_told, known.told_at, known.told_count) = (true, now, seen.count);
+    Some(Notice {
+        kind,
+        cause: seen.cause.clone(),
+        title: seen.title.clone(),
+        count: seen.count,
+        since: known.since,
+        path: seen.path.to_owned(),
+        words: seen.words.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(600);
+    const CLEAR: Duration = Duration::from_secs(120);
+
+    fn dead(count: i64) -> Sighting {
+        Sighting {
+            cause: "dead refused".into(),
+            title: "同步失败".into(),
+            count,
+            level: Level::Wrong,
+            raise_after: Duration::ZERO,
+            path: "/events?status=dead",
+            words: None,
+        }
+    }
+
+    /// What is told at this second.
+    fn at(told: &mut Told, second: i64, seen: &[Sighting]) -> Vec<(&'static str, i64)> {
+        let notices = step(told, seen, Millis(second * 1_000), INTERVAL, CLEAR);
+        notices.into_iter().map(|notice| (notice.kind, notice.count)).collect()
+    }
+
+    #[test]
+    fn a_flood_is_one_message_a_cause_and_interval_with_its_count_and_then_an_all_clear() {
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &[dead(1)]), [("alert.raised", 1)]);
+        for second in 1..600 {
+            assert_eq!(at(&mut told, second, &[dead(1 + second)]), []);
+        }
+        assert_eq!(at(&mut told, 600, &[dead(700)]), [("alert.repeated", 700)]);
+        assert_eq!(at(&mut told, 1_300, &[dead(700)]), [], "nothing new");
+        assert_eq!(at(&mut told, 1_310, &[dead(5)]), [], "some are settled");
+        assert_eq!(at(&mut told, 1_320, &[dead(6)]), [("alert.repeated", 6)], "and one is new");
+        assert_eq!(at(&mut told, 1_330, &[]), []);
+        assert_eq!(at(&mut told, 1_449, &[]), []);
+        assert_eq!(at(&mut told, 1_450, &[]), [("alert.cleared", 6)]);
+        assert_eq!(at(&mut told, 1_451, &[]), []);
+        assert_eq!(told, Told::default());
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_told_once() {
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &[dead(1)]), [("alert.raised", 1)]);
+        for second in (1..1_000).step_by(100) {
+            assert_eq!(at(&mut told, second, &[]), []);
+            assert_eq!(at(&mut told, second + 1, &[dead(1)]), []);
+        }
+        let nearly = [Sighting { level: Level::Between, ..dead(1) }];
+        for second in (1_000..9_000).step_by(100) {
+            assert_eq!(at(&mut told, second, &nearly), [], "between the thresholds all stays as it is");
+        }
+        assert_eq!(at(&mut Told::default(), 0, &nearly), []);
+    }
+
+    #[test]
+    fn what_must_last_is_told_once_it_has_and_a_blip_never() {
+        let lasting = [Sighting { raise_after: Duration::from_secs(300), ..dead(1) }];
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &lasting), []);
+        assert_eq!(at(&mut told, 299, &lasting), []);
+        assert_eq!(at(&mut told, 300, &lasting), [("alert.raised", 1)]);
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &lasting), []);
+        assert_eq!(at(&mut told, 200, &[]), []);
+        assert_eq!(at(&mut told, 400, &lasting), [], "it begins anew");
+    }
+
+    #[test]
+    fn a_restart_repeats_nothing() {
+        let mut told = Told::default();
+        at(&mut told, 0, &[dead(1)]);
+        let mut again: Told = crate::json::read_text(&serde_json::to_string(&told).unwrap()).unwrap();
+        assert_eq!(again, told);
+        assert_eq!(at(&mut again, 10, &[dead(1)]), []);
+    }
+}

@@ -1,0 +1,231 @@
+//! What is seen to be wrong at one look: from the facts to causes, with the thresholds of the configuration. Pure.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Millis,
+    config::AlertsConfig,
+    event::Status,
+    store::{Block, Trouble},
+};
+
+/// The disk is nearly full below so many times `database.min_free_disk` …
+const DISK_LOW: u64 = 2;
+/// … and has room again above so many times.
+const DISK_ENOUGH: u64 = 3;
+/// A secret that was used so recently is in use.
+const SECRET_IN_USE: Duration = Duration::from_secs(3_600);
+
+/// What one process knows by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Local {
+    /// The ERP's words, while it refuses the login.
+    pub login_refused: Option<String>,
+    /// Whether the ERP is away.
+    pub circuit_open: bool,
+    /// What is wrong with the installation.
+    pub blocks: Vec<Block>,
+    /// Webhook secrets behind the first, which is the newest.
+    pub old_secrets: Vec<OldSecret>,
+}
+
+/// A webhook secret that should not be in use for long any more.
+#[derive(Debug, Clone)]
+pub struct OldSecret {
+    /// By what it is known.
+    pub fingerprint: String,
+    /// When it was last used.
+    pub last_used_at: Option<Millis>,
+}
+
+/// Everything that rules decide by.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    pub(super) now: Millis,
+    pub(super) local: Local,
+    pub(super) troubles: Vec<Trouble>,
+    pub(super) oldest_waiting: Option<Millis>,
+    pub(super) last_webhook_at: Option<Millis>,
+    /// `webhook.silence_after`; zero says nothing of silence.
+    pub(super) silence_after: Duration,
+    /// Bytes free, and `database.min_free_disk`.
+    pub(super) disk: Option<(u64, u64)>,
+    /// Write-back messages that nobody tries to deliver any more.
+    pub(super) dead_messages: i64,
+}
+
+/// How clearly something is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// It is.
+    Wrong,
+    /// Neither: what was told stays told.
+    Between,
+}
+
+/// Something that is wrong, or nearly.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sighting {
+    /// By which it is recognised at the next look.
+    pub(super) cause: String,
+    /// What it is, Chinese first; nothing personal.
+    pub(super) title: String,
+    /// How many events, messages or things.
+    pub(super) count: i64,
+    pub(super) level: Level,
+    /// How long it must be so before it is told.
+    pub(super) raise_after: Duration,
+    /// Where the console shows it.
+    pub(super) path: &'static str,
+    /// What the ERP said, where that may be told.
+    pub(super) words: Option<String>,
+}
+
+impl Sighting {
+    fn new(cause: impl Into<String>, title: impl Into<String>, path: &'static str) -> Self {
+        let (cause, title) = (cause.into(), title.into());
+        Self { cause, title, count: 1, level: Level::Wrong, raise_after: Duration::ZERO, path, words: None }
+    }
+}
+
+/// What is wrong. `says` gives a code's sentence.
+pub(super) fn sightings(facts: &Facts, config: &AlertsConfig, says: fn(&str) -> &'static str) -> Vec<Sighting> {
+    let mut seen: Vec<Sighting> = facts.troubles.iter().filter_map(|trouble| of_trouble(trouble, says)).collect();
+    seen.extend(of_erp(&facts.local, config, says));
+    seen.extend(backlog_age(facts, config));
+    seen.extend(silence(facts));
+    seen.extend(disk(facts));
+    let in_use = |secret: &&OldSecret| secret.last_used_at.is_some_and(|at| facts.now.since(at) <= SECRET_IN_USE);
+    seen.extend(facts.local.old_secrets.iter().filter(in_use).map(|secret| {
+        let print = &secret.fingerprint;
+        let title = format!("旧的签名密钥 {print} 仍在使用 (an old webhook secret is still in use)");
+        Sighting { raise_after: config.old_secret_for, ..Sighting::new(format!("old_secret {print}"), title, "") }
+    }));
+    if facts.dead_messages > 0 {
+        let title = "回写消息未能送达 (messages to the platform could not be delivered)";
+        seen.push(Sighting { count: facts.dead_messages, ..Sighting::new("outbox_dead", title, "") });
+    }
+    if !config.details {
+        seen.iter_mut().for_each(|sighting| sighting.words = None);
+    }
+    seen
+}
+
+fn of_trouble(trouble: &Trouble, says: fn(&str) -> &'static str) -> Option<Sighting> {
+    let (what, path) = match trouble.status {
+        Status::Dead => ("同步失败 (events are dead)", "/events?status=dead"),
+        Status::NeedsReview => ("待人工处理 (events need a person)", "/events?status=needs_review"),
+        _ => return None,
+    };
+    let title = format!("{what}：{}", says(&trouble.code));
+    let seen = Sighting::new(format!("{} {}", trouble.status, trouble.code), title, path);
+    Some(Sighting { count: trouble.count, words: trouble.words.clone(), ..seen })
+}
+
+fn of_erp(local: &Local, config: &AlertsConfig, says: fn(&str) -> &'static str) -> Vec<Sighting> {
+    let blocks = local.blocks.iter().map(|block| {
+        let title = format!("ERP 配置缺失 {}：{}", block.subject, says(&block.code));
+        let seen = Sighting::new(format!("block {}", block.name), title, "/events?status=queued&blocked=true");
+        Sighting { words: Some(block.words.clone()), ..seen }
+    });
+    let mut seen: Vec<Sighting> = blocks.collect();
+    if let Some(words) = &local.login_refused {
+        let title = "ERP 拒绝登录，派发已停止 (the ERP refuses the login; dispatch stands still)";
+        seen.push(Sighting { words: Some(words.clone()), ..Sighting::new("login_refused", title, "") });
+    }
+    if local.circuit_open {
+        let title = "ERP 长时间无法访问 (the ERP has been away for long)";
+        seen.push(Sighting { raise_after: config.circuit_open_for, ..Sighting::new("circuit_open", title, "") });
+    }
+    seen
+}
+
+fn backlog_age(facts: &Facts, config: &AlertsConfig) -> Option<Sighting> {
+    let (age, high) = (facts.now.since(facts.oldest_waiting?), config.backlog_age);
+    let level = match age {
+        _ if high.is_zero() => return None,
+        age if age >= high => Level::Wrong,
+        age if age >= high / 2 => Level::Between,
+        _ => return None,
+    };
+    let title = "积压：最早的事件等待过久 (the oldest event has waited for too long)";
+    Some(Sighting { level, ..Sighting::new("backlog_age", title, "/events?status=queued") })
+}
+
+fn silence(facts: &Facts) -> Option<Sighting> {
+    let silent = facts.now.since(facts.last_webhook_at?) > facts.silence_after && !facts.silence_after.is_zero();
+    silent.then(|| Sighting::new("silence", "微信中台长时间没有推送 (the platform has been silent for long)", ""))
+}
+
+fn disk(facts: &Facts) -> Option<Sighting> {
+    let (free, min) = facts.disk.filter(|(_, min)| *min > 0)?;
+    let level = match free {
+        free if free < min.saturating_mul(DISK_LOW) => Level::Wrong,
+        free if free < min.saturating_mul(DISK_ENOUGH) => Level::Between,
+        _ => return None,
+    };
+    Some(Sighting { level, ..Sighting::new("disk", "磁盘空间不足 (the disk is nearly full)", "") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Millis = Millis(1_795_500_000_000);
+    const MINUTE: Duration = Duration::from_secs(60);
+    const MS: Duration = Duration::from_millis(1);
+
+    fn seen(facts: Facts, config: &AlertsConfig) -> Vec<Sighting> {
+        sightings(&Facts { now: NOW, ..facts }, config, |_| "原因 (why)")
+    }
+
+    fn level(facts: Facts) -> Option<Level> {
+        let config = AlertsConfig { backlog_age: MINUTE * 30, ..AlertsConfig::default() };
+        seen(facts, &config).pop().map(|seen| seen.level)
+    }
+
+    fn ago(span: Duration) -> Option<Millis> {
+        Some(NOW.minus(span))
+    }
+
+    #[test]
+    fn each_threshold_is_judged_one_below_at_and_above() {
+        let waiting = |age| level(Facts { oldest_waiting: ago(age), ..Facts::default() });
+        for (age, expected) in [
+            (MINUTE * 15 - MS, None),
+            (MINUTE * 15, Some(Level::Between)),
+            (MINUTE * 30 - MS, Some(Level::Between)),
+            (MINUTE * 30, Some(Level::Wrong)),
+            (MINUTE * 30 + MS, Some(Level::Wrong)),
+        ] {
+            assert_eq!(waiting(age), expected, "{age:?}");
+        }
+        let silent = |age, silence_after| {
+            level(Facts { last_webhook_at: ago(age), silence_after, ..Facts::default() }).is_some()
+        };
+        assert!(!silent(MINUTE, MINUTE) && silent(MINUTE + MS, MINUTE) && !silent(MINUTE * 9, Duration::ZERO));
+        let disk = |free| level(Facts { disk: Some((free, 100)), ..Facts::default() });
+        let (wrong, between) = (Some(Level::Wrong), Some(Level::Between));
+        assert_eq!([199, 200, 299, 300].map(disk), [wrong, between, between, None]);
+        assert!(level(Facts { disk: Some((0, 0)), ..Facts::default() }).is_none(), "turned off");
+        let secret = |last_used_at| {
+            let old_secrets = vec![OldSecret { fingerprint: "ab".into(), last_used_at }];
+            level(Facts { local: Local { old_secrets, ..Local::default() }, ..Facts::default() }).is_some()
+        };
+        assert!(secret(ago(SECRET_IN_USE)) && !secret(ago(SECRET_IN_USE + MS)) && !secret(None));
+    }
+
+    #[test]
+    fn the_erp_s_words_are_told_only_where_that_is_configured() {
+        let trouble =
+            |status| Trouble { status, code: "refused".into(), count: 3, words: Some("张三 重复".into()) };
+        let facts =
+            || Facts { troubles: vec![trouble(Status::Dead), trouble(Status::NeedsReview)], ..Facts::default() };
+        let silent = seen(facts(), &AlertsConfig::default());
+        assert!(silent.iter().all(|seen| seen.words.is_none() && !seen.title.contains("张三")), "{silent:?}");
+        let causes: Vec<_> = silent.iter().map(|seen| seen.cause.as_str()).collect();
+        assert_eq!(causes, ["dead refused", "needs_review refused"]);
+        let open = seen(facts(), &AlertsConfig { details: true, ..AlertsConfig::default() });
+        assert_eq!(open[0].words.as_deref(), Some("张三 重复"));
+    }
+}

@@ -1,0 +1,245 @@
+//! The watch: looks every few seconds, has the rules decide, and delivers what they say. Of several replicas one watches; what
+//! was told, and how much each robot was sent, stands in the ledger, so that neither a restart nor a change of the watch
+//! repeats or exceeds anything.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    budget,
+    robots::{Verdict, judge, request},
+    rules::{Told, step},
+    sightings::{Facts, Local, sightings},
+    summary,
+};
+use crate::{
+    clock::{Clock, Millis},
+    config::{AlertTarget, AlertsConfig, BaseUrl},
+    json,
+    notify::{
+        post::Poster,
+        schedule::{again_or_dead, spread},
+    },
+    store::{Addressee, Delivery, Message, NewMessage, Store, StoreError},
+    telemetry::metrics,
+};
+
+/// How often it looks.
+const ROUND: Duration = Duration::from_secs(10);
+/// How long a target may take to answer.
+pub const TARGET_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the watch, and a message under way, is one replica's: longer than ten targets take.
+const LEASE: Duration = Duration::from_secs(150);
+/// A target is left alone for no longer than this; more is from before the clock was set back.
+const BUSY_MAX: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What a process knows that is not in the ledger; implemented by `app.rs`.
+pub trait LocalFacts: Send + Sync {
+    /// As it is now.
+    fn local(&self) -> Local;
+}
+
+/// What a watch is made of.
+pub struct AlertParts {
+    /// The ledger.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// `[alerts]`
+    pub config: AlertsConfig,
+    /// `[retry] schedule`
+    pub schedule: Vec<Duration>,
+    /// Under which people reach the console.
+    pub public_url: Option<BaseUrl>,
+    /// `webhook.silence_after`
+    pub silence_after: Duration,
+    /// `database.min_free_disk`
+    pub min_free_disk: u64,
+    /// A code's sentence.
+    pub says: fn(&str) -> &'static str,
+    /// What this process knows.
+    pub local: Arc<dyn LocalFacts>,
+    /// Sends the messages.
+    pub poster: Poster,
+}
+
+/// Watches over what is wrong, and tells people.
+pub struct AlertWatch {
+    parts: AlertParts,
+    holder: String,
+}
+
+impl AlertWatch {
+    /// A watch that has not begun.
+    pub fn new(parts: AlertParts) -> Self {
+        Self { parts, holder: uuid::Uuid::new_v4().to_string() }
+    }
+
+    /// Watches until `stop` is cancelled.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            if let Err(error) = self.round().await {
+                tracing::warn!(%error, "the alerts could not be looked after; it is tried again");
+            }
+            let _ = tokio::time::timeout(ROUND, stop.cancelled()).await;
+        }
+    }
+
+    /// One look, and the delivery of what is due.
+    ///
+    /// # Errors
+    /// The ledger is away.
+    pub async fn round(&self) -> Result<(), StoreError> {
+        let store = &self.parts.store;
+        let Some(state) = store.take_watch(&self.holder, LEASE).await? else { return Ok(()) };
+        let before: Told = json::read_text(&state).unwrap_or_default();
+        let mut told = before.clone();
+        let messages = self.look(&mut told).await?;
+        if told != before {
+            self.keep(&told, messages).await?;
+        }
+        self.deliver(&mut told).await
+    }
+
+    /// What is to be told now.
+    async fn look(&self, told: &mut Told) -> Result<Vec<NewMessage>, StoreError> {
+        let (config, now) = (&self.parts.config, self.parts.clock.now());
+        let seen = sightings(&self.facts(now).await?, config, self.parts.says);
+        let notices = step(told, &seen, now, config.interval, config.clear_after);
+        let mut messages: Vec<NewMessage> =
+            notices.iter().map(|notice| alert(notice.kind, notice.data(self.link(&notice.path)))).collect();
+        if config.daily_summary.is_some_and(|at| summary::is_due(told, at, now)) {
+            let day = self.parts.store.day_summary(now.minus(DAY)).await?;
+            let standing = told.causes.values().filter(|known| known.is_told).map(|known| known.title.as_str());
+            let data = summary::data(&day, &standing.collect::<Vec<_>>(), now, self.link(""));
+            messages.push(alert("alert.summary", data));
+        }
+        Ok(messages)
+    }
+
+    async fn facts(&self, now: Millis) -> Result<Facts, StoreError> {
+        let store = &self.parts.store;
+        let figures = store.figures().await?;
+        Ok(Facts {
+            now,
+            local: self.parts.local.local(),
+            troubles: store.troubles().await?,
+            oldest_waiting: figures.oldest_queued,
+            last_webhook_at: figures.last_webhook_at,
+            silence_after: self.parts.silence_after,
+            disk: store.free_disk().map(|free| (free, self.parts.min_free_disk)),
+            dead_messages: store.outbox_waits(Addressee::Platform).await?.dead,
+        })
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        self.parts.public_url.as_ref().map(|url| format!("{url}/console{path}"))
+    }
+
+    async fn keep(&self, told: &Told, messages: Vec<NewMessage>) -> Result<(), StoreError> {
+        self.parts.store.keep_watch(&self.holder, &json!(told).to_string(), messages).await
+    }
+
+    /// Delivers, in order, what the budgets allow.
+    async fn deliver(&self, told: &mut Told) -> Result<(), StoreError> {
+        let store = &self.parts.store;
+        while let Some(message) = store.claim_messages(Addressee::People, 1, LEASE).await?.pop() {
+            let delivery = self.send(&message, told).await?;
+            metrics::delivered(Addressee::People.as_str(), delivery.as_str());
+            if let Delivery::Dead(words) = &delivery {
+                tracing::error!(outbox.id = %message.id, words, "no target takes an alert; GET /v1/outbox lists it");
+            }
+            store.settle_message(&message, &delivery).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings a message to the first target that takes it.
+    async fn send(&self, message: &Message, told: &mut Told) -> Result<Delivery, StoreError> {
+        let targets = &self.parts.config.targets;
+        told.sent.resize(targets.len(), Vec::new());
+        told.busy.resize(targets.len(), Millis::default());
+        let (mut refusals, mut free_again) = (Vec::new(), None::<Millis>);
+        for (index, target) in targets.iter().enumerate() {
+            let now = self.parts.clock.now();
+            let busy = told.busy[index];
+            let rests = if busy.since(now) > BUSY_MAX { now } else { busy };
+            let free_at = budget::next_at(&told.sent[index], now).max(rests);
+            if free_at > now {
+                free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
+                continue;
+            }
+            // Noted before it is sent: whoever takes the watch over after a crash counts it too.
+            budget::note(&mut told.sent[index], now);
+            self.keep(told, Vec::new()).await?;
+            match bring(&self.parts.poster, target, message, now).await {
+                Verdict::Taken => return Ok(Delivery::Taken),
+                Verdict::Busy(rest, words) => {
+                    let free_at = now.plus(rest.min(BUSY_MAX));
+                    told.busy[index] = free_at;
+                    self.keep(told, Vec::new()).await?;
+                    free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
+                    tracing::warn!(alert.target = target.kind.as_str(), words, "a robot was sent too much and rests");
+                }
+                Verdict::Refused(words) => {
+                    tracing::warn!(
+                        alert.target = target.kind.as_str(),
+                        alert.host = target.url.host(),
+                        words,
+                        "a target does not take an alert"
+                    );
+                    refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
+                }
+            }
+        }
+        if let Some(at) = free_again {
+            return Ok(Delivery::Later(at));
+        }
+        let (now, words) = (self.parts.clock.now(), refusals.join("; "));
+        Ok(again_or_dead(&self.parts.schedule, message.attempts, None, now, spread(message.seq), words))
+    }
+}
+
+fn alert(kind: &str, data: serde_json::Value) -> NewMessage {
+    NewMessage { to: Addressee::People, kind: kind.to_owned(), data, event_id: None, contact_id: None }
+}
+
+async fn bring(poster: &Poster, target: &AlertTarget, message: &Message, now: Millis) -> Verdict {
+    let request = request(target, message, now);
+    judge(target.kind, poster.post(&request.url, request.headers, request.body).await)
+}
+
+/// What a target made of a test message.
+#[derive(Debug)]
+pub struct Tried {
+    /// `wecom`, `dingtalk` …
+    pub kind: &'static str,
+    /// Where it is, without its key.
+    pub host: String,
+    /// Why it did not take it, if it did not.
+    pub refusal: Option<String>,
+}
+
+/// Sends every target a test message (`erp-bridge alert --test`).
+///
+/// # Errors
+/// TLS that cannot be set up.
+pub async fn try_targets(config: &AlertsConfig, clock: &Clock) -> Result<Vec<Tried>, String> {
+    let poster = Poster::new(TARGET_TIMEOUT)?;
+    let mut tried = Vec::with_capacity(config.targets.len());
+    for target in &config.targets {
+        let now = clock.now();
+        let title = "ERP Bridge 测试消息，收到即配置正确 (a test: whoever reads this is told of alerts)";
+        let id = uuid::Uuid::now_v7().to_string();
+        let message = Message::unwritten(&id, "alert.test", json!({ "title": title }), now);
+        let refusal = match bring(&poster, target, &message, now).await {
+            Verdict::Taken => None,
+            Verdict::Busy(_, words) | Verdict::Refused(words) => Some(words),
+        };
+        tried.push(Tried { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal });
+    }
+    Ok(tried)
+}

@@ -1,0 +1,283 @@
+//! Alerts (告警): real robots' stand-ins that enforce signature, size, rate and error shapes; none is sent too much, nothing is
+//! lost silently, and nobody is told twice.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use erp_bridge::{
+    clock::{Clock, Millis},
+    config::{AlertTarget, Config, TargetKind},
+    event::Status,
+    store::{Addressee, Settlement},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::support::{Receiver, World, WorldOptions, contact, promoted, receiver::Received};
+
+const START: Millis = Millis(1_795_500_000_000);
+const MINUTE: Duration = Duration::from_secs(60);
+const ROBOT_SECRET: &str = "SECgeheim";
+
+fn hmac_base64(key: &str, message: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
+    mac.update(message.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// A robot that is as strict as the real one: signature, size, and twenty messages a minute of the test's clock.
+async fn robot(kind: TargetKind, clock: Clock) -> Receiver {
+    let taken: Arc<Mutex<Vec<Millis>>> = Arc::default();
+    Receiver::judging(move |received| {
+        let now = clock.now();
+        let code = match kind {
+            TargetKind::WeCom => wecom(received),
+            TargetKind::DingTalk => dingtalk(received, now),
+            TargetKind::Feishu => feishu(received, now),
+            TargetKind::Webhook => 0,
+        };
+        let mut taken = taken.lock().unwrap();
+        taken.retain(|at| now.since(*at) < MINUTE);
+        let too_often = match kind {
+            TargetKind::DingTalk => 130_101,
+            TargetKind::Feishu => 11_232,
+            _ => 45_009,
+        };
+        let code = if code == 0 && taken.len() >= 20 { too_often } else { code };
+        taken.push(now);
+        let name = if kind == TargetKind::Feishu { "code" } else { "errcode" };
+        (200, json!({ name: code, "errmsg": "said" }).to_string())
+    })
+    .await
+}
+
+fn wecom(received: &Received) -> i64 {
+    let content = received.body["markdown"]["content"].as_str().unwrap_or_default();
+    let known = received.uri.query() == Some("key=geheimer-schluessel");
+    match (known, content.len()) {
+        (false, _) => 93_000,
+        (_, 1..=4_096) => 0,
+        _ => 40_058,
+    }
+}
+
+fn dingtalk(received: &Received, now: Millis) -> i64 {
+    let url = reqwest::Url::parse(&format!("http://robot{}", received.uri)).unwrap();
+    let given = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let timestamp = given("timestamp").unwrap_or_default();
+    let fresh = timestamp.parse::<i64>().is_ok_and(|at| (at - now.0).abs() < 3_600_000);
+    let right = given("sign") == Some(hmac_base64(ROBOT_SECRET, &format!("{timestamp}\n{ROBOT_SECRET}")));
+    let shaped = received.body["msgtype"] == "markdown" && received.body["markdown"]["title"].is_string();
+    if fresh && right && shaped && received.bytes.len() <= 20_000 { 0 } else { 310_000 }
+}
+
+fn feishu(received: &Received, now: Millis) -> i64 {
+    let timestamp = received.body["timestamp"].as_str().unwrap_or_default();
+    let fresh = timestamp.parse::<i64>().is_ok_and(|at| (at - now.0 / 1_000).abs() < 3_600);
+    let right = received.body["sign"] == hmac_base64(&format!("{timestamp}\n{ROBOT_SECRET}"), "");
+    if fresh && right && received.bytes.len() <= 20 * 1_024 { 0 } else { 19_021 }
+}
+
+fn target(kind: TargetKind, url: &str) -> AlertTarget {
+    let secret = matches!(kind, TargetKind::DingTalk | TargetKind::Feishu).then(|| ROBOT_SECRET.into());
+    AlertTarget { kind, url: url.parse().unwrap(), secret }
+}
+
+/// A bridge that is driven by hand and tells these.
+async fn world(clock: &Clock, targets: Vec<AlertTarget>, more: impl Fn(&mut Config) + Send + 'static) -> World {
+    let configure = Box::new(move |config: &mut Config| {
+        config.alerts.targets = targets.clone();
+        config.console.public_url = Some("https://bridge.example".parse().unwrap());
+        config.alerts.daily_summary = None;
+        more(config);
+    });
+    World::with(WorldOptions { dispatch: false, clock: clock.clone(), configure, ..WorldOptions::default() }).await
+}
+
+async fn round(world: &World) {
+    world.app.alerts.as_ref().unwrap().round().await.unwrap();
+}
+
+fn texts(robot: &Receiver) -> Vec<String> {
+    let text = |body: &Value| {
+        let texts =
+            [&body["markdown"]["content"], &body["markdown"]["text"], &body["content"]["text"], &body["data"]["text"]];
+        texts.into_iter().find_map(Value::as_str).unwrap_or_default().to_owned()
+    };
+    robot.received().iter().map(|received| text(&received.body)).collect()
+}
+
+#[tokio::test]
+async fn each_robot_takes_an_alert_and_its_all_clear_with_a_count_and_a_link() {
+    for kind in [TargetKind::WeCom, TargetKind::DingTalk, TargetKind::Feishu, TargetKind::Webhook] {
+        let clock = Clock::manual(START);
+        let robot = robot(kind, clock.clone()).await;
+        let world = world(&clock, vec![target(kind, &robot.url)], |_| {}).await;
+        round(&world).await;
+        assert!(robot.received().is_empty(), "all is well");
+        for number in 0..3 {
+            review(&world, number).await;
+        }
+        round(&world).await;
+        round(&world).await;
+        let told = texts(&robot);
+        assert_eq!(told.len(), 1, "{kind:?}: one message a cause: {told:?}");
+        assert!(told[0].contains("告警") && told[0].contains('3'), "{}", told[0]);
+        assert!(told[0].contains("https://bridge.example/console/events?status=needs_review"), "{}", told[0]);
+        for event in world.events().await {
+            world.app.store.discard(&event.id, &"ops".into(), None).await.unwrap();
+        }
+        round(&world).await;
+        clock.advance(MINUTE * 2);
+        round(&world).await;
+        let told = texts(&robot);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[1].contains("恢复"), "{}", told[1]);
+        assert_eq!(world.app.store.outbox_waits(Addressee::People).await.unwrap().waiting, 0);
+    }
+}
+
+/// An event that needs a person for this reason.
+async fn review_because(world: &World, number: u32, code: &str) {
+    let id = world.accept(&format!("r{number}"), &promoted(&contact(&format!("r{number}"), number), 70.0)).await;
+    let claimed = world.app.store.claim(10, MINUTE).await.unwrap().pop().unwrap();
+    assert_eq!(claimed.event.id, id);
+    let end = Settlement::to(Status::NeedsReview).because(code, "候选：张三 13800001001");
+    world.app.store.settle(claimed.lease, end).await.unwrap();
+}
+
+async fn review(world: &World, number: u32) {
+    review_because(world, number, "candidates").await;
+}
+
+#[tokio::test]
+async fn a_second_target_is_told_when_the_first_refuses_and_nothing_is_lost_when_all_do() {
+    let clock = Clock::manual(START);
+    let first = Receiver::judging(|_| (200, json!({"errcode": 93_000}).to_string())).await;
+    let second = robot(TargetKind::Feishu, clock.clone()).await;
+    let targets = vec![target(TargetKind::WeCom, &first.url), target(TargetKind::Feishu, &second.url)];
+    let world = world(&clock, targets, |_| {}).await;
+    review(&world, 0).await;
+    second.answer_next(&[500]);
+    round(&world).await;
+    assert_eq!((first.received().len(), second.received().len()), (1, 1), "both were asked");
+    let waiting = world.app.store.messages(false, None, 10).await.unwrap();
+    let words = waiting[0].error.clone().unwrap();
+    assert!(words.contains("93000") && words.contains("HTTP 500") && !words.contains("schluessel"), "{words}");
+    clock.advance(Duration::from_secs(1));
+    round(&world).await;
+    assert_eq!(second.received().len(), 2);
+    assert_eq!(world.app.store.outbox_waits(Addressee::People).await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
+async fn a_robot_is_sent_fifteen_messages_a_minute_and_the_rest_later_even_over_a_restart() {
+    let clock = Clock::manual(START);
+    let robot = robot(TargetKind::DingTalk, clock.clone()).await;
+    let mut world = world(&clock, vec![target(TargetKind::DingTalk, &robot.url)], |_| {}).await;
+    for number in 0..22 {
+        review_because(&world, number, &format!("cause{number}")).await;
+    }
+    round(&world).await;
+    assert_eq!(robot.received().len(), 15);
+    world.restart().await;
+    round(&world).await;
+    clock.advance(MINUTE - Duration::from_millis(1));
+    round(&world).await;
+    assert_eq!(robot.received().len(), 15);
+    clock.advance(Duration::from_millis(1));
+    round(&world).await;
+    assert_eq!(robot.received().len(), 22, "every one of them came, and none was refused");
+}
+
+#[tokio::test]
+async fn a_robot_that_rests_is_left_alone_and_the_message_comes_afterwards() {
+    let clock = Clock::manual(START);
+    let busy: Arc<Mutex<bool>> = Arc::new(Mutex::new(true));
+    let is_busy = busy.clone();
+    let robot = Receiver::judging(move |_| {
+        let code = if *is_busy.lock().unwrap() { 130_101 } else { 0 };
+        (200, json!({ "errcode": code }).to_string())
+    })
+    .await;
+    let world = world(&clock, vec![target(TargetKind::DingTalk, &robot.url)], |_| {}).await;
+    review(&world, 0).await;
+    round(&world).await;
+    clock.advance(MINUTE * 9);
+    round(&world).await;
+    assert_eq!(robot.received().len(), 1, "ten minutes it is blocked");
+    *busy.lock().unwrap() = false;
+    clock.advance(MINUTE);
+    round(&world).await;
+    assert_eq!(robot.received().len(), 2);
+    let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
+    assert_eq!((waits.waiting, waits.dead), (0, 0));
+}
+
+#[tokio::test]
+async fn nothing_personal_is_told_unless_that_is_configured() {
+    for details in [false, true] {
+        let clock = Clock::manual(START);
+        let robot = robot(TargetKind::WeCom, clock.clone()).await;
+        let targets = vec![target(TargetKind::WeCom, &robot.url)];
+        let world = world(&clock, targets, move |config| config.alerts.details = details).await;
+        review(&world, 0).await;
+        round(&world).await;
+        let told = texts(&robot).join("\n");
+        assert_eq!(told.contains("张三"), details, "{told}");
+        assert_eq!(told.contains("13800001001"), details, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn the_day_s_summary_comes_once_with_what_was_done_and_by_which_rule_others_were_not_admitted() {
+    let clock = Clock::manual(START);
+    let robot = robot(TargetKind::Feishu, clock.clone()).await;
+    let targets = vec![target(TargetKind::Feishu, &robot.url)];
+    let world = world(&clock, targets, |config| config.alerts.daily_summary = Some("09:00".parse().unwrap())).await;
+    world.accept("p1", &promoted(&contact("c1", 1), 70.0)).await;
+    world.post("p2", &promoted(&contact("c2", 2), 10.0)).await;
+    world.app.dispatcher.run_due().await;
+    round(&world).await;
+    for _ in 0..24 {
+        clock.advance(MINUTE * 60);
+        round(&world).await;
+    }
+    let told = texts(&robot);
+    assert_eq!(told.len(), 1, "{told:?}");
+    for part in ["日报", "已同步 (synchronised)：1", "未准入 (not admitted)：1", "score 1"] {
+        assert!(told[0].contains(part), "{part}: {}", told[0]);
+    }
+}
+
+#[tokio::test]
+async fn the_command_tries_every_target_and_says_which_one_refuses_without_its_key() {
+    let good = Receiver::judging(|_| (200, json!({"errcode": 0}).to_string())).await;
+    let bad = Receiver::judging(|_| (200, json!({"errcode": 93_000}).to_string())).await;
+    let targets = format!("wecom {},wecom {}", good.url, bad.url);
+    let run = async |targets: &str| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_erp-bridge"));
+        for (key, value) in [
+            ("ALERTS__TARGETS", targets),
+            ("WEBHOOK__SECRETS", crate::support::SECRET),
+            ("ERP__BASE_URL", "http://127.0.0.1:9"),
+            ("ERP__USERNAME", "u"),
+            ("ERP__PASSWORD", "p"),
+            ("ERP__SERIAL", "1"),
+        ] {
+            command.env(format!("ERP_BRIDGE__{key}"), value);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let output = command.args(["alert", "--test"]).current_dir(dir.path()).output().await.unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = run(&targets).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(said, "✓ wecom 127.0.0.1\n✗ wecom 127.0.0.1: code 93000\n");
+    assert_eq!(run(&targets[..targets.find(',').unwrap()]).await.0, Some(0));
+    assert_eq!(run("").await.0, Some(1));
+}
