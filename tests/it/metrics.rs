@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
+use erp_bridge::event::Status;
 use serde_json::json;
 
 use crate::support::{OPERATOR, World, contact, eventually, message, promoted};
@@ -11,7 +12,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// A bridge that has seen a bit of everything.
 async fn world() -> World {
     let world = World::start().await;
-    world.accept("evt-1", &promoted(&contact("c_1", 1), 82.0)).await;
+    let linked = world.accept("evt-1", &promoted(&contact("c_1", 1), 82.0)).await;
+    // Until then its messages are held as well.
+    world.until(&linked, &[Status::Succeeded]).await;
     world.accept("evt-2", &message("c_1", 1, "你好")).await;
     world.accept("evt-3", &message("c_2", 1, "还没建档")).await;
     let made_up = json!({"type": "made.up", "timestamp": "2026-11-23T15:04:05+08:00", "data": {}});
