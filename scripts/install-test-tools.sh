@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need and cargo does not bring: the PostgreSQL server, and the Python tools that read
-# openapi.yaml. Says nothing and takes no time if they are there. The tests start clusters of their own in temporary
+# Installs what the tests need and cargo does not bring: the PostgreSQL server, the Python tools that read openapi.yaml and the
+# Kubernetes manifests, and promtool. Says nothing and takes no time if they are there. The tests start clusters of their own in temporary
 # directories; no system service is used or left running.
 set -euo pipefail
 
@@ -42,3 +42,4 @@ if ! has_postgres; then
 fi
 
 "$(dirname "$0")/python-tools.sh"
+"$(dirname "$0")/promtool.sh" --install

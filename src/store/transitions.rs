@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::{Decision, Status, Transition},
+    event::{Decision, EventKind, Status, Transition},
     json,
+    telemetry::metrics,
 };
 
 /// What happens to events, and what else of their rows changes with it.
@@ -152,7 +153,7 @@ pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), Stor
         announcer.wake_outbox();
     }
     for change in &moved {
-        crate::telemetry::metrics::event_moved(change.status.as_str());
+        metrics::event_moved(EventKind::label(&change.kind), change.status.as_str());
     }
     announcer.count(tally);
     announcer.tell(moved);
