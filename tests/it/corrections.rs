@@ -58,7 +58,7 @@ fn records(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn a_dead_event_with_a_corrected_name_becomes_a_customer_and_what_came_stays_beside_it() {
     for world in worlds(|_| {}).await {
-        world.sim.handle.fault("customer.add:refuse:text=客户名称不规范").unwrap();
+        world.sim.handle.fault("customer.add:refuse:text=客户名称不规范，不能保存").unwrap();
         let event = promoted(&contact("c1", 1), 80.0);
         let dead = handle(&world, "m1", &event).await;
         assert_eq!((dead.status, dead.error_code.as_deref()), (Status::Dead, Some("refused")));
@@ -88,7 +88,7 @@ async fn a_dead_event_with_a_corrected_name_becomes_a_customer_and_what_came_sta
 async fn what_took_effect_is_not_done_twice_and_the_rest_is_planned_anew() {
     let configure = |config: &mut Config| config.erp.values.stage_after_deal = "成交客户".into();
     for world in worlds(configure).await {
-        world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词").unwrap();
+        world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词，不能保存").unwrap();
         let event = deal(&contact("c1", 1), 80.0);
         let dead = handle(&world, "m1", &event).await;
         assert_eq!((dead.status, world.sim.handle.customers().len()), (Status::Dead, 1), "{:?}", dead.error);
@@ -135,12 +135,12 @@ async fn a_record_that_stands_in_the_erp_is_not_written_in_other_words() {
 async fn a_step_whose_outcome_is_open_is_looked_up_before_anything_is_corrected() {
     for world in worlds(|_| {}).await {
         let dead = {
-            world.sim.handle.fault("customer.add:refuse:text=客户名称不规范").unwrap();
+            world.sim.handle.fault("customer.add:refuse:text=客户名称不规范，不能保存").unwrap();
             handle(&world, "m1", &promoted(&contact("c1", 1), 80.0)).await
         };
         world.sim.handle.clear_faults();
         let open = format!(
-            "insert into steps (event_id, position, name, step, state) values ('{}', 9, 'progress', '{{}}', 'started')",
+            "insert into steps (event_id, position, name, step, state) values ('{}', 99, 'progress', '{{}}', 'started')",
             dead.id
         );
         ledger::run(world.config.database.url.expose_secret(), &open).await;
@@ -201,7 +201,7 @@ async fn an_event_is_planned_anew_by_the_configuration_of_now() {
 async fn a_message_is_corrected_and_keeps_its_place_before_the_later_ones() {
     for world in worlds(|_| {}).await {
         handle(&world, "m0", &promoted(&contact("c1", 1), 80.0)).await;
-        world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词").unwrap();
+        world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词，不能保存").unwrap();
         let event = message("c1", 1, "坏词");
         let dead = handle(&world, "m1", &event).await;
         assert_eq!(dead.status, Status::Dead);
