@@ -5,7 +5,7 @@ mod contacts;
 mod erp;
 mod events;
 mod not_admitted;
-mod pages;
+pub mod pages;
 mod sessions;
 mod settings;
 mod todo;

@@ -72,7 +72,7 @@ async fn hostile_texts_are_text() {
 }
 
 /// Every form that changes something: where it is sent, and its fields.
-fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
+pub fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     vec![
         (format!("/console/events/{event}/replay"), vec![]),
         (format!("/console/events/{event}/discard"), vec![("reason", "旧")]),

@@ -1,0 +1,57 @@
+//! A whole journey without a mouse.
+
+use erp_bridge::event::Status;
+
+use super::{
+    chrome::{Browser, ENTER, TAB},
+    office::Office,
+};
+use crate::support::OPERATOR;
+
+#[tokio::test]
+async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
+    let office = Office::open().await;
+    office.put_right();
+    let browser = Browser::open(&office.world.url("")).await;
+    browser.go("/console/todo").await;
+    // The field has the focus already.
+    browser.press(OPERATOR).await;
+    browser.press(ENTER).await;
+    browser.arrives("/console/todo").await;
+    browser.sees("客户名称已存在").await;
+    browser.press("?").await;
+    browser.sees_in("#keys", "j 下一条").await;
+    browser.press("?").await;
+    browser.until("the help is closed", "return !document.getElementById('keys').open").await;
+    // Down the causes to the one that failed.
+    let focused = "return document.activeElement.closest('[data-row]')?.textContent.includes('客户名称已存在')";
+    for _ in 0..3 {
+        if browser.ask(focused).await == true {
+            break;
+        }
+        browser.press("j").await;
+    }
+    browser.press("j").await;
+    browser.press("k").await;
+    browser.until("the failed cause has the focus", focused).await;
+    browser.press(ENTER).await;
+    browser.arrives("/console/todo?cause=").await;
+    browser.press("j").await;
+    browser.until("the event has the focus", "return document.activeElement.closest('tr') !== null").await;
+    browser.press(ENTER).await;
+    browser.arrives(&format!("/console/events/{}", office.dead)).await;
+    browser.sees_in("#verdict", "客户名称已存在").await;
+    // By Tab to the button that tries again.
+    let there = "return document.activeElement.matches('#verdict button.primary')";
+    for _ in 0..40 {
+        if browser.ask(there).await == true {
+            break;
+        }
+        browser.press(TAB).await;
+    }
+    browser.until("the button has the focus", there).await;
+    browser.press(ENTER).await;
+    office.world.until(&office.dead, &[Status::Succeeded]).await;
+    browser.sees("没有待处理的事").await;
+    browser.is_content().await;
+}
