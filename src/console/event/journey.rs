@@ -82,6 +82,7 @@ impl Journey {
         stages.extend(writer.admission());
         stages.extend(writer.survey());
         stages.extend(event.steps.iter().map(|row| writer.step(row)));
+        stages.extend(writer.given_up());
         stages.extend(writer.last());
         Self { stages, spent: writer.spent(), calls_cut: event.calls_cut }
     }
@@ -146,6 +147,23 @@ impl Writer<'_> {
             calls: self.calls_of(&row.name),
             ..Stage::new(step(self.lang, &row.name), tone)
         }
+    }
+
+    /// Calls of steps that the plan does not have any more: the ERP refused one, and so the plan was given up.
+    fn given_up(&self) -> Vec<Stage> {
+        let is_planned = |name: &str| name == "survey" || self.event.steps.iter().any(|row| row.name == name);
+        let mut names: Vec<&str> = Vec::new();
+        for call in self.event.calls.iter().filter(|call| !is_planned(&call.step)) {
+            if !names.contains(&call.step.as_str()) {
+                names.push(&call.step);
+            }
+        }
+        let stage = |name: &str| {
+            let calls = self.calls_of(name);
+            let tone = if calls.iter().all(|call| call.is_ok) { "good" } else { "bad" };
+            Stage { at: calls.first().map(|call| call.at.clone()), calls, ..Stage::new(step(self.lang, name), tone) }
+        };
+        names.into_iter().map(stage).collect()
     }
 
     fn calls_of(&self, name: &str) -> Vec<Call> {

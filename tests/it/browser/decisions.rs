@@ -19,8 +19,8 @@ async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
     browser.click_on("a[href='/console/todo?cause=candidates']").await;
     browser.click("从第一条开始").await;
     browser.arrives(&format!("/console/events/{}", office.asked)).await;
-    browser.sees_in(".compare", "KH20260017").await;
-    browser.sees_in(".compare", "李磊").await;
+    browser.sees_in(".candidates", "李雷").await;
+    browser.sees_in(".candidates", "李磊").await;
     let second = office.candidates[1];
     browser.click_on(&format!("form:has([name=ord][value='{second}']) button")).await;
     browser.arrives("/console/todo").await;
@@ -41,7 +41,7 @@ async fn of_two_people_who_look_at_the_same_the_second_is_told_and_nothing_happe
     let page = format!("/console/events/{}", office.asked);
     for browser in [&first, &second] {
         browser.go(&page).await;
-        browser.sees_in(".compare", "KH20260017").await;
+        browser.sees_in(".candidates", "李雷").await;
     }
     // What the second one is about to do keeps the page as it is.
     second.click("放弃").await;

@@ -18,13 +18,13 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
     browser.press(OPERATOR).await;
     browser.press(ENTER).await;
     browser.arrives("/console/todo").await;
-    browser.sees("客户名称已存在").await;
+    browser.sees("备注太长").await;
     browser.press("?").await;
     browser.sees_in("#keys", "j 下一条").await;
     browser.press("?").await;
     browser.until("the help is closed", "return !document.getElementById('keys').open").await;
     // Down the causes to the one that failed.
-    let focused = "return document.activeElement.closest('[data-row]')?.textContent.includes('客户名称已存在')";
+    let focused = "return document.activeElement.closest('[data-row]')?.textContent.includes('备注太长')";
     for _ in 0..3 {
         if browser.ask(focused).await == true {
             break;
@@ -40,7 +40,7 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
     browser.until("the event has the focus", "return document.activeElement.closest('tr') !== null").await;
     browser.press(ENTER).await;
     browser.arrives(&format!("/console/events/{}", office.dead)).await;
-    browser.sees_in("#verdict", "客户名称已存在").await;
+    browser.sees_in("#verdict", "备注太长").await;
     // By Tab to the button that tries again.
     let there = "return document.activeElement.matches('#verdict button.primary')";
     for _ in 0..40 {

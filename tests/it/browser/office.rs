@@ -59,7 +59,7 @@ impl Office {
         nobody["wechat_id"] = Value::Null;
         let not_admitted = ended("w5", &promoted(&nobody, 22.0), Status::NotAdmitted).await;
         let asked = ended("w6", &promoted(&person("c_7007", "李雷", 7), 76.0), Status::NeedsReview).await;
-        erp.fault("customer.add:refuse:text=客户名称已存在，请核对后再保存").unwrap();
+        erp.fault("customer.add:refuse:text=备注太长，请修改后再保存").unwrap();
         let dead = ended("w7", &promoted(&person("c_4004", "赵志远", 4), 91.0), Status::Dead).await;
         erp.clear_faults();
         erp.change_settings(|settings| settings.choices.sources.retain(|(_, text)| text != "微信"));
