@@ -76,14 +76,10 @@ impl Erp {
 
     async fn choices_younger_than(&self, field: ChoiceField, age: Duration) -> Result<Arc<Vec<Choice>>, ErpError> {
         let interface = interface(field);
+        // A list of nothing is an installation without choices; an answer without a list says nothing.
         let fetch = || async {
-            let choices = self.call(interface, &[]).await?.choices.unwrap_or_default();
-            // An empty list would make every configured text look wrong; the next caller asks again.
-            if choices.is_empty() {
-                Err(ErpError::garbled(format!("{} answered no choices", interface.name)))
-            } else {
-                Ok(choices)
-            }
+            let choices = self.call(interface, &[]).await?.choices;
+            choices.ok_or_else(|| ErpError::garbled(format!("{} answered no choices", interface.name)))
         };
         self.caches().choices(field).get(self.now(), age, fetch).await
     }

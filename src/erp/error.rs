@@ -41,7 +41,7 @@ pub enum ErpError {
     #[error("{0}")]
     Installation(Fault),
     /// A display text is not among the choices of a field.
-    #[error("ERP 的{field}中没有“{wanted}”，现有：{} (the ERP's {field} does not have it)", available.join("、"))]
+    #[error("ERP 的{field}中没有“{wanted}”，现有：{} (the ERP's {field} does not have it)", listed(available))]
     ChoiceMissing {
         /// The field, Chinese name first: `客户来源 (ly)`.
         field: String,
@@ -56,6 +56,10 @@ pub enum ErpError {
     /// The call breaks a limit of the interface and was not sent.
     #[error("not a valid call: {0}")]
     Invalid(String),
+}
+
+fn listed(choices: &[String]) -> String {
+    if choices.is_empty() { "无".to_owned() } else { choices.join("、") }
 }
 
 impl ErpError {

@@ -59,8 +59,12 @@ async fn a_failure_to_read_choices_is_shared_and_not_kept() {
 }
 
 #[tokio::test]
-async fn no_choices_at_all_are_not_believed() {
+async fn a_list_of_no_choices_lacks_each_and_an_answer_without_a_list_says_nothing() {
     let fake = Fake::with_login(|_| options(&[])).await;
+    let missing =
+        ErpError::ChoiceMissing { field: "价值评估 (jz)".into(), wanted: "较高".into(), available: Vec::new() };
+    assert_eq!(erp(&fake).choice_id(ChoiceField::Level, "较高").await, Err(missing));
+    let fake = Fake::with_login(|_| say(json!({"header": {"status": 0}, "body": {"source": {}}}))).await;
     assert!(matches!(erp(&fake).choices(ChoiceField::Level).await, Err(ErpError::OutcomeUnknown { .. })));
 }
 

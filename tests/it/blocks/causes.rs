@@ -37,7 +37,8 @@ fn chat() -> Value {
 
 const NOTHING: Change = |_| {};
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
+    case("", |s| s.choices.sources.clear(), promotion, "choice_missing", "客户来源 (ly) = 微信", "erp.values.source"),
     case(
         "",
         |s| s.choices.sources.retain(|(_, text)| text != "微信"),

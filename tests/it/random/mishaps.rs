@@ -88,9 +88,9 @@ impl Fate {
         self.left.load(Ordering::SeqCst) < 0
     }
 
-    /// Writes of the journal for each commit.
-    pub fn writes_per_commit(&self) -> f64 {
-        self.asked.load(Ordering::SeqCst) as f64 / self.commits.load(Ordering::SeqCst) as f64
+    /// Writes of the journal that were asked for, and the commits that were made, claims among them.
+    pub fn writes_and_commits(&self) -> (u64, u64) {
+        (self.asked.load(Ordering::SeqCst), self.commits.load(Ordering::SeqCst))
     }
 
     pub fn watch(self: &Arc<Self>) -> CommitWatch {

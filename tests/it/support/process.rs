@@ -98,12 +98,6 @@ impl Process {
         log(self.dir.path())
     }
 
-    /// How many lines of its log hold these words.
-    pub fn lines_with(&self, words: &str) -> usize {
-        let log = std::fs::read_to_string(self.dir.path().join(LOG)).unwrap_or_default();
-        log.lines().filter(|line| line.contains(words)).count()
-    }
-
     /// Waits until it says that it can accept.
     pub async fn ready(&self) {
         eventually("the bridge is ready", Duration::from_secs(20), async || self.sender.is_ready().await.then_some(()))
