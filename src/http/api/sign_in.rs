@@ -6,7 +6,6 @@ use axum::{Json, extract::State};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    clock::Millis,
     config::TokenHash,
     http::{auth::Reader, keys::Caller, problem::Problem, state::HttpState},
 };
