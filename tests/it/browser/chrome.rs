@@ -207,15 +207,25 @@ impl Browser {
         std::fs::write(file, STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()).unwrap();
     }
 
-    /// What axe finds serious or critical on the page: the rule, what it says and where.
+    /// What axe finds serious or critical on the page as it stands, in both themes: the rule, what it says and where. In the
+    /// dark theme only the colours are others.
     pub async fn barriers(&self) -> Vec<String> {
+        // A page that follows changes would change under its eyes.
+        self.ask("document.querySelector('.live[data-state=live] button')?.click()").await;
+        self.look_by(WIDE).await;
+        let mut found = self.axe(&AXE, "{}").await;
+        self.look_by(DARK).await;
+        found.extend(self.axe("", "{ runOnly: ['color-contrast'] }").await);
+        found
+    }
+
+    async fn axe(&self, source: &str, wishes: &str) -> Vec<String> {
         let script = format!(
-            "const done = arguments[arguments.length - 1]; {};
-             axe.run(document, {{ resultTypes: ['violations'] }}).then(
+            "const done = arguments[arguments.length - 1]; {source};
+             axe.run(document, {wishes}).then(
                (found) => done(found.violations.filter((one) => ['serious', 'critical'].includes(one.impact))
                  .map((one) => `${{one.id}}: ${{one.help}}: ` + one.nodes.map((node) => node.html).join(' | '))),
-               (error) => done([String(error)]));",
-            *AXE
+               (error) => done([String(error)]));"
         );
         serde_json::from_value(self.ask_in_time(&script).await).unwrap()
     }

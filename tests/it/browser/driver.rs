@@ -25,7 +25,7 @@ pub struct Element(String);
 
 /// What the driver says it cannot do, such as to click what is gone.
 #[derive(Debug)]
-pub struct Refused(pub Value);
+pub struct Refused(#[expect(dead_code, reason = "it is printed where it ends a test")] Value);
 
 type Answer<T = Value> = Result<T, Refused>;
 

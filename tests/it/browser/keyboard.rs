@@ -23,17 +23,11 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
     browser.sees_in("#keys", "j 下一条").await;
     browser.press("?").await;
     browser.until("the help is closed", "return !document.getElementById('keys').open").await;
-    // Down the causes to the one that failed.
-    let focused = "return document.activeElement.closest('[data-row]')?.textContent.includes('备注太长')";
-    for _ in 0..3 {
-        if browser.ask(focused).await == true {
-            break;
-        }
-        browser.press("j").await;
-    }
-    browser.press("j").await;
+    // Down the causes to the one that failed, up, and down again.
+    let there = "return document.activeElement.closest('[data-row]')?.textContent.includes('备注太长')";
+    walk(&browser, "j", there).await;
     browser.press("k").await;
-    browser.until("the failed cause has the focus", focused).await;
+    walk(&browser, "j", there).await;
     browser.press(ENTER).await;
     browser.arrives("/console/todo?cause=").await;
     browser.press("j").await;
@@ -41,17 +35,21 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
     browser.press(ENTER).await;
     browser.arrives(&format!("/console/events/{}", office.dead)).await;
     browser.sees_in("#verdict", "备注太长").await;
-    // By Tab to the button that tries again.
-    let there = "return document.activeElement.matches('#verdict button.primary')";
-    for _ in 0..40 {
-        if browser.ask(there).await == true {
-            break;
-        }
-        browser.press(TAB).await;
-    }
-    browser.until("the button has the focus", there).await;
+    // To the button that tries again.
+    walk(&browser, TAB, "return document.activeElement.matches('#verdict button.primary')").await;
     browser.press(ENTER).await;
     office.world.until(&office.dead, &[Status::Succeeded]).await;
     browser.sees("没有待处理的事").await;
     browser.is_content().await;
+}
+
+/// Presses a key until what is looked for has the focus.
+async fn walk(browser: &Browser, key: &str, there: &str) {
+    for _ in 0..40 {
+        if browser.ask(there).await == true {
+            return;
+        }
+        browser.press(key).await;
+    }
+    panic!("never has the focus: {there}");
 }

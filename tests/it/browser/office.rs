@@ -57,7 +57,9 @@ impl Office {
         let mut nobody = person("c_3003", "先生", 3);
         nobody["phone"] = json!("138");
         nobody["wechat_id"] = Value::Null;
-        let not_admitted = ended("w5", &promoted(&nobody, 22.0), Status::NotAdmitted).await;
+        let (status, refused) = world.post("w5", &promoted(&nobody, 22.0)).await;
+        assert_eq!((status, &refused["status"]), (200, &json!("not_admitted")));
+        let not_admitted = refused["id"].as_str().unwrap().to_owned();
         let asked = ended("w6", &promoted(&person("c_7007", "李雷", 7), 76.0), Status::NeedsReview).await;
         erp.fault("customer.add:refuse:text=备注太长，请修改后再保存").unwrap();
         let dead = ended("w7", &promoted(&person("c_4004", "赵志远", 4), 91.0), Status::Dead).await;

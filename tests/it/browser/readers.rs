@@ -22,6 +22,7 @@ async fn whoever_may_only_look_is_shown_no_secret_and_changes_nothing() {
             assert!(!html.contains(hidden), "{page} shows {hidden}");
         }
     }
+    assert!(browser.complaints().await.iter().all(|told| told.contains("/console/nowhere") && told.contains("404")));
     browser.is_content().await;
     // With the session and the secret of a page of the reader's own.
     browser.go("/console/events").await;
