@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need and cargo does not bring: the PostgreSQL server, Chromium with its driver and a Chinese font
-# for the console's journeys, and the tools that come from Python's and Node's package indexes. Says nothing and takes no time
-# if they are there. The tests start clusters and browsers of their own in temporary directories; no system service is used
-# or left running.
+# for the console's journeys, the tools that come from Python's and Node's package indexes, and promtool. Says nothing and takes
+# no time if they are there. The tests start clusters and browsers of their own in temporary directories; no system service is
+# used or left running.
 set -euo pipefail
 
 # Debian keeps the server's programs out of the PATH, one directory a version.
@@ -63,3 +63,4 @@ fi
 
 "$(dirname "$0")/python-tools.sh"
 "$(dirname "$0")/browser-tools.sh"
+"$(dirname "$0")/promtool.sh" --install

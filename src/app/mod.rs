@@ -19,13 +19,15 @@ use crate::{
     config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Settings, Written},
     console,
     erp::{BuildError, Erp, FaultCause},
-    event::{Reading, Rules},
+    event::{EventKind, Reading, Rules, Status},
     http::{
         self, Dispatch, DispatchFacts, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
+        proxies::Proxies,
         rates::RateLimits,
-        server::{ServerLimits, serve},
+        server::{ServerLimits, ServerOptions, serve},
         signed_body::Secrets,
+        tls::{Tls, TlsError},
     },
     lifecycle::VitalTasks,
     notify::{WriteBackSender, alerts::AlertWatch},
@@ -55,6 +57,9 @@ pub enum StartError {
     /// The ERP client.
     #[error(transparent)]
     Erp(#[from] BuildError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// What sends to others.
     #[error("{0}")]
     Sender(String),
@@ -93,6 +98,7 @@ pub struct App {
     /// What is in force, for people.
     settings: watch::Sender<Settings>,
     keys: Arc<Keyring>,
+    tls: Option<Tls>,
     /// What the configuration held at the start.
     written: Written,
     base_url: BaseUrl,
@@ -135,7 +141,10 @@ impl App {
     /// Opens the ledger, builds the parts, listens, and sets everything to work.
     pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
         let StartOptions { clock, migrate, dispatch } = options;
+        // Before anything that is measured.
+        let metrics = Metrics::install();
         let keys = Arc::new(Keyring::new(keys(config)));
+        let tls = config.server.tls().map(Tls::read).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
         let freed = store.free_turns().await.map_err(OpenError::from)?;
@@ -167,7 +176,8 @@ impl App {
             None => None,
         };
         let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
-        let metrics = Metrics::install();
+        metrics::started(env!("CARGO_PKG_VERSION"), store.database().to_owned(), clock.now());
+        metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
         let state = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -203,8 +213,9 @@ impl App {
         let hard_stop = CancellationToken::new();
         let admin_address = admin.as_ref().map(|(_, address)| *address);
         let console = if config.console.enabled { console::routes() } else { Router::new() };
+        let options = server_options(config, tls.clone());
         for (listener, router) in served(listener, admin, &state, console) {
-            let server = serve(listener, router, state.clone(), server_limits(config), stop.clone());
+            let server = serve(listener, router, state.clone(), options.clone(), stop.clone());
             tasks.spawn("the server", async move { _ = server.await });
         }
         tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, stop.clone()));
@@ -225,6 +236,7 @@ impl App {
             store,
             dispatcher,
             erp,
+            tls,
             write_back,
             alerts,
             engine,
@@ -245,6 +257,20 @@ impl App {
     /// Cancelling it stops the bridge.
     pub fn stop_token(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// `http://ADDRESS`, or `https://` where the bridge has a certificate.
+    pub fn url(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    }
+
+    /// Reads the certificate again, if there is one.
+    ///
+    /// # Errors
+    /// A certificate that cannot be used: the old one stays.
+    pub fn renew_certificate(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), Tls::renew)
     }
 
     /// Takes what a running bridge can take of a newly read configuration: secrets, tokens, the ERP's account, and all that
@@ -342,14 +368,15 @@ fn served(
     }
 }
 
-fn server_limits(config: &Config) -> ServerLimits {
-    ServerLimits {
+fn server_options(config: &Config, tls: Option<Tls>) -> ServerOptions {
+    let limits = ServerLimits {
         read_timeout: config.server.read_timeout,
         write_timeout: config.server.write_timeout,
         max_connections: config.server.max_connections,
         max_connections_per_address: config.server.max_connections_per_address,
         shutdown_grace: config.server.shutdown_grace,
-    }
+    };
+    ServerOptions { limits, proxies: Proxies::new(&config.server.trusted_proxies), tls }
 }
 
 /// How dispatch stands, for the door.
@@ -393,6 +420,10 @@ fn distinct<T: Ord>(words: impl Iterator<Item = T>) -> Vec<T> {
 fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
     Arc::new(move || {
         let dispatch = facts.facts();
+        metrics::session(facts.erp.session_mark().is_some(), facts.erp.login_refusal().is_some());
+        for (pool, used, idle) in store.connections() {
+            metrics::connections(pool, used, idle);
+        }
         let pauses = facts.dispatcher.pauses();
         for scope in PauseScope::WORDS {
             metrics::pauses(scope, pauses.iter().filter(|pause| pause.scope.word() == scope).count());

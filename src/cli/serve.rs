@@ -11,7 +11,8 @@ use crate::{
     telemetry::logging,
 };
 
-/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens, the ERP's account and the rules.
+/// Runs the bridge until SIGTERM or Ctrl-C; SIGHUP re-reads secrets, tokens, the ERP's account, the rules, log.filter and the
+/// certificate.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
@@ -25,12 +26,12 @@ impl Serve {
     pub(super) async fn run(self) -> Outcome {
         let place = self.file.place();
         let config = place.load()?;
-        logging::init(&config.log);
+        let logging = logging::init(&config.log);
         let signals = Signals::listen()?;
         let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
-        println!("listening on http://{}", app.address);
+        println!("listening on {}", app.url(app.address));
         if let Some(address) = app.admin_address {
-            println!("everything but webhooks and probes on http://{address}");
+            println!("everything but webhooks and probes on {}", app.url(address));
         }
         tracing::info!(address = %app.address, ledger = app.store.mode(), "the bridge is at work");
         for warning in place.warnings().into_iter().chain(config.warnings(Clock::system().now())) {
@@ -39,6 +40,10 @@ impl Serve {
         let stop = app.stop_token();
         let reload = || match place.load().map_err(|error| error.to_string()) {
             Ok(config) => {
+                logging.change(&config.log.filter);
+                if let Err(error) = app.renew_certificate() {
+                    tracing::error!(%error, "the old certificate stays");
+                }
                 let waiting = app.reload(&config);
                 tracing::info!("read again and in force: {}", Written::TAKEN_AT_ONCE.join(", "));
                 if !waiting.is_empty() {

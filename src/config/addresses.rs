@@ -1,7 +1,13 @@
 //! Where the ledger is, and where the bridge listens: read once, and used as they were read.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 
@@ -115,6 +121,36 @@ impl FromStr for ListenAddress {
             Err(_) => named().ok_or("write an address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\""),
         }
     }
+}
+
+/// An address or a network: `10.0.0.7`, `10.0.0.0/8`, `2001:db8::/64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Whether an address, in its canonical form, belongs to it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let address = text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+        let network = address.or_else(|_| text.parse());
+        network.map(Self).map_err(|_| "write an address such as \"10.0.0.7\" or a network such as \"10.0.0.0/8\"")
+    }
+}
+
+/// Where the certificate and its key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// PEM: the certificate, then those above it.
+    pub cert: PathBuf,
+    /// PEM: its private key.
+    pub key: PathBuf,
 }
 
 #[cfg(test)]

@@ -87,6 +87,14 @@ fn server(server: &ServerConfig, r: &mut Reader) {
     if server.admin_listen.as_ref().is_some_and(|admin| *admin == server.listen && admin.is_fixed()) {
         r.refuse("server.admin_listen", "is server.listen too: write another address or port, or nothing");
     }
+    for (key, file, other, other_file) in [
+        ("server.tls_cert", &server.tls_cert, "server.tls_key", &server.tls_key),
+        ("server.tls_key", &server.tls_key, "server.tls_cert", &server.tls_cert),
+    ] {
+        if !file.is_empty() && other_file.is_empty() {
+            r.refuse(key, format!("needs {other} beside it: write the PEM files of both, or neither"));
+        }
+    }
     if server.request_memory < server.body_limit {
         let (memory, limit) = (ByteSize(server.request_memory), ByteSize(server.body_limit));
         r.refuse(

@@ -20,6 +20,9 @@ impl Default for ServerConfig {
             max_connections: 2_048,
             max_connections_per_address: 1_024,
             request_memory: 64 * 1024 * 1024,
+            trusted_proxies: Vec::new(),
+            tls_cert: String::new(),
+            tls_key: String::new(),
         }
     }
 }

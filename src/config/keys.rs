@@ -76,6 +76,9 @@ fn server(r: &mut Reader) -> ServerConfig {
             integer(0..=100_000),
         ),
         request_memory: r.read("server.request_memory", d.request_memory, size(1 << 20..=1 << 40)),
+        trusted_proxies: r.read("server.trusted_proxies", d.trusted_proxies, list(0..=100, read_as)),
+        tls_cert: r.read("server.tls_cert", d.tls_cert, text(0..=1_000)),
+        tls_key: r.read("server.tls_key", d.tls_key, text(0..=1_000)),
     }
 }
 

@@ -32,7 +32,7 @@ use crate::clock::Millis;
 
 pub(crate) use self::addresses::DatabaseOptions;
 pub use self::{
-    addresses::{DatabaseUrl, ListenAddress},
+    addresses::{DatabaseUrl, ListenAddress, Network, TlsFiles},
     erp::{BaseUrl, ContentType},
     error::{ConfigError, Problem},
     hooks::{AlertTarget, AlertsConfig, DayMinute, HookUrl, TargetKind, WriteBackConfig},
@@ -111,6 +111,20 @@ pub struct ServerConfig {
     pub max_connections_per_address: usize,
     /// What the bodies of all requests may take of the memory, in bytes; also written `64MiB`.
     pub request_memory: u64,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// PEM file of the certificate; with `tls_key` the bridge speaks TLS itself.
+    pub tls_cert: String,
+    /// PEM file of the certificate's private key.
+    pub tls_key: String,
+}
+
+impl ServerConfig {
+    /// The certificate and its key, where the bridge speaks TLS itself.
+    pub fn tls(&self) -> Option<TlsFiles> {
+        let is_on = !self.tls_cert.is_empty() && !self.tls_key.is_empty();
+        is_on.then(|| TlsFiles { cert: (&self.tls_cert).into(), key: (&self.tls_key).into() })
+    }
 }
 
 /// `[database]`

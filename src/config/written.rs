@@ -16,7 +16,7 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Written {
     /// Keys, and sections (with a dot at the end), that a running bridge takes at once.
-    pub const TAKEN_AT_ONCE: [&str; 10] = [
+    pub const TAKEN_AT_ONCE: [&str; 11] = [
         "webhook.secrets",
         "api.tokens",
         "erp.username",
@@ -27,6 +27,7 @@ impl Written {
         "mapping.",
         "assignment.",
         "conflicts.",
+        "log.filter",
     ];
 
     /// Notes what stands behind a key.

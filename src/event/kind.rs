@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::telemetry::metrics::OTHER;
+
 /// What an event or command is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
@@ -48,6 +50,11 @@ impl EventKind {
             Self::ContactApproval => "contact.approval",
             Self::ContactTakeback => "contact.takeback",
         }
+    }
+
+    /// The type as a metric's label.
+    pub fn label(name: &str) -> &'static str {
+        name.parse().map_or(OTHER, Self::as_str)
     }
 
     /// Whether only the REST interface may order it; from a webhook such a type is one that nobody handles.

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
-use super::{keys::Caller, problem::Problem, rates::Remote, state::HttpState};
+use super::{caller, keys::Caller, problem::Problem, rates::Remote, state::HttpState};
 use crate::config::Scope;
 
 /// The longest `Authorization` header that is looked at, in bytes.
@@ -70,6 +70,7 @@ pub(crate) async fn caller_with(state: &HttpState, remote: Remote, token: Option
     };
     match found {
         Ok(caller) => {
+            caller::note_token(&caller.name);
             state.limits.token(&caller.name)?;
             Ok(Caller { address: Some(remote.0), ..caller })
         }

@@ -1,5 +1,7 @@
 //! What probes ask: `/livez`, `/readyz`, `/metrics`; and `/v1/erp/resume`.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -17,7 +19,7 @@ use super::{
     problem::Problem,
     state::{Dispatch, HttpState},
 };
-use crate::telemetry::metrics;
+use crate::{event::Status, telemetry::metrics};
 
 /// The process lives.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -82,6 +84,12 @@ pub(super) async fn metrics_text(State(state): State<HttpState>) -> Response {
     if let Some(figures) = state.store.latest_figures() {
         let sender = stats::sender(state.clock.now(), figures.last_webhook_at, state.silence_after);
         metrics::senders(sender.silent, sender.silent_seconds, figures.gaps.len());
+        let now = state.clock.now();
+        metrics::oldest_waiting(figures.oldest_queued.map_or(Duration::ZERO, |oldest| now.since(oldest)));
+        for status in Status::ALL.into_iter().filter(|status| status.is_open() || *status == Status::Dead) {
+            let counted = figures.by_status.iter().find(|(counted, _)| *counted == status);
+            metrics::in_state(status.as_str(), counted.map_or(0, |(_, count)| *count));
+        }
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (state.metrics)()).into_response()
 }

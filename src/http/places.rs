@@ -36,7 +36,7 @@ pub(super) struct FreePlace {
 pub(super) struct Place {
     _any: FreePlace,
     ordinary: Option<OwnedSemaphorePermit>,
-    _address: AddressCount,
+    _address: Option<AddressCount>,
 }
 
 impl Places {
@@ -57,9 +57,13 @@ impl Places {
         self.all.clone().acquire_owned().await.ok().map(|permit| FreePlace { _permit: permit })
     }
 
-    /// Gives a place to a connection from this address, or nothing if the address has as many as it may have.
-    pub(super) fn take(&self, free: FreePlace, remote: Remote) -> Option<Place> {
-        let address = AddressCount::one_more(&self.taken, remote.network(), self.per_address)?;
+    /// Gives a place to a connection from this address, or nothing if the address has as many as it may have. One of a trusted
+    /// proxy, which is many clients, is not counted.
+    pub(super) fn take(&self, free: FreePlace, counted: Option<Remote>) -> Option<Place> {
+        let address = match counted {
+            Some(remote) => Some(AddressCount::one_more(&self.taken, remote.network(), self.per_address)?),
+            None => None,
+        };
         let ordinary = self.ordinary.clone().try_acquire_owned().ok();
         Some(Place { _any: free, ordinary, _address: address })
     }
@@ -120,7 +124,15 @@ mod tests {
 
     fn take(places: &Places, address: &str) -> Option<Place> {
         let free = places.free().now_or_never().expect("a place is free").unwrap();
-        places.take(free, remote(address))
+        places.take(free, Some(remote(address)))
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_not_counted_as_an_address() {
+        let places = Places::new(10, 1);
+        let free = || places.free().now_or_never().expect("a place is free").unwrap();
+        let held: Vec<_> = (0..3).map(|_| places.take(free(), None).unwrap()).collect();
+        assert_eq!((held.len(), places.taken.lock().unwrap().len()), (3, 0));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use super::{
 /// After so many checks a limiter forgets the keys that are at rest, so that its memory stays bounded by what is busy.
 const CHECKS_BETWEEN_SWEEPS: u64 = 4_096;
 
-/// The address that a request comes from, as `server.rs` saw it. Headers such as `X-Forwarded-For` are not believed.
+/// The address that a request comes from, as `server.rs` saw it, or as a trusted proxy did (`proxies.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Remote(pub IpAddr);
 

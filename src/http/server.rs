@@ -1,7 +1,7 @@
-//! The accept loop: hyper's HTTP/1 with deadlines for headers and for reading clients, a bound on open connections, a
-//! reserve for webhooks and probes, and a graceful stop.
+//! The accept loop: hyper's HTTP/1, over TLS if there is a certificate, with deadlines for headers and for reading clients, a
+//! bound on open connections, a reserve for webhooks and probes, and a graceful stop.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -13,9 +13,12 @@ use axum::{
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulConnection, GracefulShutdown},
+    server::graceful::{GracefulConnection, GracefulShutdown, Watcher},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -23,8 +26,10 @@ use super::{
     paced::Paced,
     places::{Place, Places},
     problem::Problem,
+    proxies::Proxies,
     rates::Remote,
     state::HttpState,
+    tls::Tls,
     webhooks,
 };
 
@@ -58,26 +63,40 @@ pub struct ServerLimits {
     pub shutdown_grace: Duration,
 }
 
+/// How a server serves.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Its limits.
+    pub limits: ServerLimits,
+    /// The reverse proxies whose word for a client's address is believed.
+    pub proxies: Proxies,
+    /// The certificate, where no proxy has it.
+    pub tls: Option<Tls>,
+}
+
 /// Serves until `stop`, then lets requests under way end, for `shutdown_grace` at most. Returns how many connections
 /// had to be cut.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     state: HttpState,
-    limits: ServerLimits,
+    options: ServerOptions,
     stop: CancellationToken,
 ) -> usize {
+    let limits = options.limits;
     let places = Places::new(limits.max_connections, limits.max_connections_per_address);
     let graceful = GracefulShutdown::new();
     let hard_stop = CancellationToken::new();
-    while let Some((stream, remote, place)) = next_connection(&listener, &places, &stop).await {
-        let reserve = place.is_reserve();
-        let connection = graceful.watch(connection(stream, remote, (router.clone(), state.clone()), limits, reserve));
-        let cut = hard_stop.clone();
+    while let Some((stream, remote, place)) = next_connection(&listener, &places, &options.proxies, &stop).await {
+        let door = (router.clone(), state.clone());
+        let (options, watcher) = (options.clone(), graceful.watcher());
+        let (stop, cut) = (stop.clone(), hard_stop.clone());
         tokio::spawn(async move {
+            let reserve = place.is_reserve();
             let life = if reserve { RESERVE_LIFE } else { Duration::MAX };
+            let client = Client { remote, reserve, door, options };
             // What ends a connection early (a client gone, one that does not read) is the client's affair.
-            let _ = cut.run_until_cancelled(tokio::time::timeout(life, connection)).await;
+            let _ = cut.run_until_cancelled(tokio::time::timeout(life, client.serve(stream, watcher, stop))).await;
             drop(place);
         });
     }
@@ -100,6 +119,7 @@ pub async fn serve(
 async fn next_connection(
     listener: &TcpListener,
     places: &Places,
+    proxies: &Proxies,
     stop: &CancellationToken,
 ) -> Option<(TcpStream, Remote, Place)> {
     loop {
@@ -107,7 +127,7 @@ async fn next_connection(
         match stop.run_until_cancelled(listener.accept()).await? {
             Ok((stream, address)) => {
                 let remote = Remote(address.ip());
-                match places.take(free, remote) {
+                match places.take(free, (!proxies.contain(remote)).then_some(remote)) {
                     Some(place) => return Some((stream, remote, place)),
                     None => metrics::counter!("erp_bridge_connections_refused_total").increment(1),
                 }
@@ -120,41 +140,71 @@ async fn next_connection(
     }
 }
 
-/// One connection, with the remote address noted in every request of it.
-fn connection(
-    stream: TcpStream,
+/// Who is at the other end of a connection, and how it is served.
+struct Client {
     remote: Remote,
-    door: (Router, HttpState),
-    limits: ServerLimits,
     reserve: bool,
-) -> impl GracefulConnection<Error = hyper::Error> + Send {
-    // Without it every small answer waits for the acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
-    let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
-    let service = service_fn(move |request: Request<Incoming>| answer(door.clone(), remote, request, reserve));
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(if reserve { limits.read_timeout.min(RESERVE_HEAD) } else { limits.read_timeout })
-        .keep_alive(!reserve)
-        .max_buf_size(BUFFER_BYTES)
-        .serve_connection(TokioIo::new(Paced::new(stream, limits.write_timeout)), service)
+    door: (Router, HttpState),
+    options: ServerOptions,
 }
 
-async fn answer(
-    (router, state): (Router, HttpState),
-    remote: Remote,
-    request: Request<Incoming>,
-    reserve: bool,
-) -> Result<Response, std::convert::Infallible> {
-    if webhooks::is_webhook(&request) {
-        return Ok(webhooks::answer(&state, remote, request).await);
+impl Client {
+    /// Serves the connection to its end. One that has not agreed on its keys when the server stops is let go.
+    async fn serve(self, stream: TcpStream, watcher: Watcher, stop: CancellationToken) {
+        // Without it every small answer waits for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
+        let limits = self.options.limits;
+        let stream = Paced::new(stream, limits.write_timeout);
+        match self.options.tls.clone() {
+            None => _ = watcher.watch(self.connection(stream)).await,
+            // Boxed: a plain connection should not carry the room that this one takes.
+            Some(tls) => {
+                let secured = Box::pin(async move {
+                    let agreed = tls.accept(stream, self.head_timeout());
+                    if let Some(Some(stream)) = stop.run_until_cancelled(agreed).await {
+                        _ = watcher.watch(self.connection(stream)).await;
+                    }
+                });
+                secured.await;
+            }
+        }
     }
-    if reserve && !ESSENTIAL.contains(&request.uri().path()) {
-        return Ok(no_place());
+
+    fn head_timeout(&self) -> Duration {
+        let usual = self.options.limits.read_timeout;
+        if self.reserve { usual.min(RESERVE_HEAD) } else { usual }
     }
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(remote);
-    router.oneshot(request).await
+
+    fn connection<S>(self, stream: S) -> impl GracefulConnection<Error = hyper::Error> + Send
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (head_timeout, keep_alive) = (self.head_timeout(), !self.reserve);
+        let client = Arc::new(self);
+        let service = service_fn(move |request: Request<Incoming>| Arc::clone(&client).answer(request));
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head_timeout)
+            .keep_alive(keep_alive)
+            .max_buf_size(BUFFER_BYTES)
+            .serve_connection(TokioIo::new(stream), service)
+    }
+
+    /// Answers a request, in which the client's address is noted.
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response, std::convert::Infallible> {
+        let remote = self.options.proxies.client(self.remote, request.headers());
+        let (router, state) = &self.door;
+        if webhooks::is_webhook(&request) {
+            return Ok(webhooks::answer(state, remote, request).await);
+        }
+        if self.reserve && !ESSENTIAL.contains(&request.uri().path()) {
+            return Ok(no_place());
+        }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(remote);
+        router.clone().oneshot(request).await
+    }
 }
 
 fn no_place() -> Response {

@@ -11,7 +11,7 @@ use hmac::Hmac;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::last_use::LastUse;
+use super::{caller, last_use::LastUse};
 use crate::{
     clock::Millis,
     config::{WebhookSecret, webhook_mac},
@@ -136,6 +136,7 @@ impl Secrets {
         let matched: Vec<&Secret> = self.0.iter().filter(|secret| matches(secret)).collect();
         let secret = matched.first().ok_or(SignatureError::NoMatch)?;
         secret.last_use.note(now);
+        caller::note_secret(&secret.fingerprint);
         Ok(Delivery { id: id.to_owned(), timestamp: Millis(seconds.saturating_mul(1000)) })
     }
 }

@@ -17,6 +17,7 @@ use tracing::Instrument;
 
 use super::{
     problem::Problem,
+    rates::Remote,
     request_id::{self, REQUEST_ID},
 };
 
@@ -32,7 +33,7 @@ pub(super) const WEBHOOKS: &str = "erp_bridge_webhooks_total";
 /// The layer around everything.
 pub(super) async fn around(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let seen = Seen::of(request.method(), request.headers(), route.into());
+    let seen = Seen::of(request.method(), request.headers(), route.into(), Remote::of(request.extensions()));
     surround(seen, None, next.run(request)).await
 }
 
@@ -41,12 +42,13 @@ pub(super) struct Seen {
     id: Arc<str>,
     method: Method,
     route: Cow<'static, str>,
+    client: Remote,
 }
 
 impl Seen {
-    /// Of a request to this route.
-    pub(super) fn of(method: &Method, headers: &HeaderMap, route: Cow<'static, str>) -> Self {
-        Self { id: request_id::of(headers), method: method.clone(), route }
+    /// Of a request of this client to this route.
+    pub(super) fn of(method: &Method, headers: &HeaderMap, route: Cow<'static, str>, client: Remote) -> Self {
+        Self { id: request_id::of(headers), method: method.clone(), route, client }
     }
 }
 
@@ -80,8 +82,9 @@ pub(super) async fn surround(
     of_accepts: Option<&AcceptMetrics>,
     answering: impl Future<Output = Response>,
 ) -> Response {
-    let Seen { id, method, route } = seen;
-    let span = tracing::info_span!("request", request.id = %id);
+    let Seen { id, method, route, client } = seen;
+    let (nobody, none) = (tracing::field::Empty, tracing::field::Empty);
+    let span = tracing::info_span!("request", request.id = %id, client.address = %client.0, caller.name = nobody, webhook.secret = none);
     let began = Instant::now();
     let answered = request_id::scope(Arc::clone(&id), async {
         match tokio::time::timeout(REQUEST_TIMEOUT, answering).await {

@@ -66,7 +66,7 @@ pub(super) async fn answer<B>(state: &HttpState, remote: Remote, request: Reques
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
-    let seen = Seen::of(request.method(), request.headers(), WEBHOOK_ROUTE.into());
+    let seen = Seen::of(request.method(), request.headers(), WEBHOOK_ROUTE.into(), remote);
     let (parts, mut body) = request.into_parts();
     // Pinned where they stand: whoever takes a future by value makes room for it twice.
     let answering = pin!(async {

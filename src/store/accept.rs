@@ -19,7 +19,10 @@ use super::{
     prepared::Prepared,
     transitions,
 };
-use crate::clock::{Clock, Millis};
+use crate::{
+    clock::{Clock, Millis},
+    telemetry::metrics,
+};
 
 /// Events that one transaction commits at most.
 const BATCH: usize = 512;
@@ -135,6 +138,7 @@ impl Writer {
                 return;
             }
         };
+        metrics::committed("door", events.len());
         self.work.notify_one();
         for (outcome, answer) in committed.into_iter().zip(answers) {
             if let Ok(Accepted::New { status, .. }) = &outcome {

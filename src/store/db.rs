@@ -210,6 +210,18 @@ impl Db {
         })
     }
 
+    /// Every pool by its name: how many connections it has open, and how many of them are at rest.
+    pub(super) fn pools(&self) -> Vec<(&'static str, u32, usize)> {
+        match self {
+            Self::Sqlite { writer, reader, .. } => {
+                vec![("writer", writer.size(), writer.num_idle()), ("reader", reader.size(), reader.num_idle())]
+            }
+            Self::Postgres { door, pool } => {
+                vec![("door", door.size(), door.num_idle()), ("others", pool.size(), pool.num_idle())]
+            }
+        }
+    }
+
     /// Whether [`Db::close`] was called.
     pub(super) fn is_closed(&self) -> bool {
         match self {

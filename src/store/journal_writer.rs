@@ -21,7 +21,7 @@ use super::{
     journal_group::{Write, Written, write_group},
     transitions,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, telemetry::metrics};
 
 /// Writes that one transaction commits at most.
 const GROUP: usize = 128;
@@ -163,6 +163,7 @@ impl Writer {
             }
         };
         let committed = self.commit_watched(tx, &mut answers).await;
+        metrics::committed("journal", writes.len());
         if writes.iter().any(|write| write.end.is_some()) {
             self.work.notify_one();
         }

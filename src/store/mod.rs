@@ -140,6 +140,12 @@ pub enum OpenError {
         /// What the program needs.
         expected: i64,
     },
+    /// The copy before a migration failed.
+    #[error(
+        "the ledger could not be copied before its schema is brought up to date, and was not changed (升级前备份失败，账本未改动): \
+        {0}; a copy needs as much room beside the ledger as the ledger has"
+    )]
+    Backup(String),
     /// A migration failed.
     #[error("migrating the ledger failed: {0}")]
     Migration(String),
@@ -184,7 +190,7 @@ impl Store {
     pub async fn open(config: &DatabaseConfig, clock: Clock, migrate: bool) -> Result<Self, OpenError> {
         let background = Background::new();
         let (db, mode) = open::connect(config, &background).await?;
-        open::migrate(&db, migrate).await?;
+        open::migrate(&db, migrate, clock.now()).await?;
         let announcer = Announcer::new();
         replicas::listen(&db, &announcer, &background);
         let work = Arc::new(Notify::new());
@@ -229,6 +235,16 @@ impl Store {
     /// Which database is active, and how it syncs, in words.
     pub fn mode(&self) -> &str {
         &self.mode
+    }
+
+    /// The database and its version: `SQLite 3.51.3`.
+    pub fn database(&self) -> &str {
+        self.mode.split(',').next().unwrap_or_default()
+    }
+
+    /// Every pool of connections by its name: how many are in use, and how many at rest.
+    pub fn connections(&self) -> impl Iterator<Item = (&'static str, usize, usize)> {
+        self.db.pools().into_iter().map(|(name, open, idle)| (name, (open as usize).saturating_sub(idle), idle))
     }
 
     /// Woken whenever there may be new work for a worker of this process.

@@ -10,8 +10,11 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{OpenError, background::Background, checkpoint, db::Db, private_files};
-use crate::config::{DatabaseConfig, DatabaseOptions};
+use super::{OpenError, background::Background, backup, checkpoint, db::Db, private_files};
+use crate::{
+    clock::Millis,
+    config::{DatabaseConfig, DatabaseOptions},
+};
 
 /// The server's side of [`super::conn::CALL_LIMIT`]: it gives up a little earlier than who waits for it, and lets the
 /// locks go of whoever was cut off, or stopped, in the middle of a transaction.
@@ -160,10 +163,20 @@ async fn postgres_pool(options: PgConnectOptions, connections: u32) -> Result<Pg
         .await
 }
 
-/// Brings the schema up to date, under a lock where several replicas start at once; with `migrate` off it only checks.
-pub(super) async fn migrate(db: &Db, migrate: bool) -> Result<(), OpenError> {
+/// Brings the schema up to date, under a lock where several replicas start at once; a SQLite ledger with something in it is
+/// copied first. With `migrate` off it only checks.
+pub(super) async fn migrate(db: &Db, migrate: bool, now: Millis) -> Result<(), OpenError> {
+    let found = schema(db).await;
+    let expected = SQLITE.iter().map(|migration| migration.version).max().unwrap_or_default();
     if !migrate {
-        return check_schema(db).await;
+        return match found {
+            Some(version) if version == expected => Ok(()),
+            Some(version) if version > expected => Err(OpenError::Newer(version)),
+            _ => Err(OpenError::Behind { found: found.unwrap_or_default(), expected }),
+        };
+    }
+    if let Some(schema) = found.filter(|version| *version < expected) {
+        backup::before_migration(db, schema, now).await?;
     }
     let outcome = match db {
         Db::Sqlite { writer, .. } => SQLITE.run(writer).await,
@@ -189,15 +202,10 @@ async fn migrate_postgres(pool: &PgPool) -> Result<(), MigrateError> {
     timeout(MIGRATION_LIMIT, run).await.unwrap_or_else(|_| Err(MigrateError::Execute(sqlx::Error::PoolTimedOut)))
 }
 
-async fn check_schema(db: &Db) -> Result<(), OpenError> {
+/// The version of the schema that the database has; `None` for none.
+async fn schema(db: &Db) -> Option<i64> {
     let rows = db.read("select max(version) as version from _sqlx_migrations where success", Vec::new()).await;
-    let found = rows.ok().and_then(|rows| rows.first().and_then(|row| row.opt_int("version").ok().flatten()));
-    let expected = SQLITE.iter().map(|migration| migration.version).max().unwrap_or_default();
-    match found {
-        Some(version) if version == expected => Ok(()),
-        Some(version) if version > expected => Err(OpenError::Newer(version)),
-        _ => Err(OpenError::Behind { found: found.unwrap_or_default(), expected }),
-    }
+    rows.ok()?.first()?.opt_int("version").ok()?
 }
 
 /// `3.51.3` as a number that compares: 3_051_003.

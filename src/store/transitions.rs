@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::{Status, Transition},
+    event::{EventKind, Status, Transition},
+    telemetry::metrics,
 };
 
 /// What happens to events, and what else of their rows changes with it.
@@ -133,7 +134,7 @@ pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), Stor
         announcer.wake_outbox();
     }
     for change in &moved {
-        crate::telemetry::metrics::event_moved(change.status.as_str());
+        metrics::event_moved(EventKind::label(&change.kind), change.status.as_str());
     }
     announcer.tell(moved);
     Ok(())

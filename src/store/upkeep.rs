@@ -7,7 +7,7 @@ use super::{
     db::{Db, args},
     transitions::Move,
 };
-use crate::{config::DatabaseConfig, event::Transition};
+use crate::{config::DatabaseConfig, event::Transition, telemetry::metrics};
 
 /// Events that one transaction of the upkeep touches, so that the door is never held up for long.
 const BATCH: i64 = 500;
@@ -27,7 +27,8 @@ impl Store {
         let sql = "select count(*) as count from events where finished_at is null";
         let waiting = self.db.read(sql, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
         let full = u64::try_from(waiting).unwrap_or(0) >= config.max_backlog;
-        let full = full || self.free_disk().is_some_and(|free| free < config.min_free_disk);
+        let free_disk = self.free_disk().inspect(|free| metrics::free_disk(*free));
+        let full = full || free_disk.is_some_and(|free| free < config.min_free_disk);
         self.full.store(full, Ordering::Relaxed);
         self.backlog.store(waiting, Ordering::Relaxed);
         Ok(waiting)

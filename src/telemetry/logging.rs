@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::{EnvFilter, fmt::time::FormatTime};
 
 use super::{masking::mask_text, printable::one_line};
 use crate::{
     clock::Clock,
-    config::{LogConfig, LogFormat},
+    config::{LogConfig, LogFilter, LogFormat},
 };
 
 /// Log times are the ERP's, as everywhere people read.
@@ -38,23 +38,45 @@ impl<W: Write> Write for OneLine<W> {
     }
 }
 
+/// Changes what is logged while the bridge runs.
+pub struct Logging(Box<dyn Fn(EnvFilter)>);
+
+impl Logging {
+    /// Logs by this filter from now on.
+    pub fn change(&self, filter: &LogFilter) {
+        (self.0)(filter.to_env_filter());
+    }
+}
+
 /// Starts logging; a second call in one process changes nothing.
-pub fn init(config: &LogConfig) {
+pub fn init(config: &LogConfig) -> Logging {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(config.filter.to_env_filter())
         .with_timer(ErpTime(Clock::system()))
         .with_writer(|| OneLine(io::stderr()))
-        .with_target(false);
-    // Fails only if logging has started already.
-    let _ = match config.format {
-        LogFormat::Json => builder.json().try_init(),
-        LogFormat::Text => builder.with_ansi(false).try_init(),
+        .with_target(false)
+        .with_ansi(false);
+    // Starting fails only if logging has started already, changing only if it has ended.
+    let logging: Box<dyn Fn(EnvFilter)> = match config.format {
+        LogFormat::Json => {
+            let builder = builder.json().with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = builder.try_init();
+            Box::new(move |filter| _ = handle.reload(filter))
+        }
+        LogFormat::Text => {
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = builder.try_init();
+            Box::new(move |filter| _ = handle.reload(filter))
+        }
     };
     // The place alone: a panic's text can quote what a customer wrote.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a task failed at this place of the source");
     }));
+    Logging(logging)
 }
 
 #[cfg(test)]

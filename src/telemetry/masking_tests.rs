@@ -135,6 +135,21 @@ fn what_is_no_number_stays_readable() {
     }
 }
 
+#[test]
+fn the_log_s_own_client_address_stays_and_a_number_in_its_place_does_not() {
+    for kept in ["client.address=139.155.123.145 x", r#"{"client.address":"139.155.123.145"}"#] {
+        assert_eq!(mask_text(kept), kept);
+    }
+    for hidden in [
+        "client.address=13912345678",
+        "client.address=139.1234.5678",
+        "client.address=139.155.123.145.13912345678",
+        "said=139.155.123.145",
+    ] {
+        assert!(shows_a_mobile(hidden) && !shows_a_mobile(&mask_text(hidden)), "{}", mask_text(hidden));
+    }
+}
+
 /// Whether eleven digits in a row, separators aside, still look like a mobile number.
 fn shows_a_mobile(text: &str) -> bool {
     let plain: Vec<char> = text.chars().filter(|c| !" -./".contains(*c)).collect();

@@ -2,19 +2,27 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics::{Label, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
+
+use crate::clock::Millis;
 
 /// How often what was measured is folded into the histograms.
 pub const UPKEEP: Duration = Duration::from_secs(5);
 
 const EVENTS: &str = "erp_bridge_events_total";
+const EVENT_SECONDS: &str = "erp_bridge_event_seconds";
 const CALLS: &str = "erp_bridge_erp_calls_total";
 const CALL_SECONDS: &str = "erp_bridge_erp_call_seconds";
+const COMMIT_EVENTS: &str = "erp_bridge_commit_events";
 const BACKLOG: &str = "erp_bridge_backlog_events";
+const STATES: &str = "erp_bridge_state_events";
+const OLDEST: &str = "erp_bridge_oldest_waiting_seconds";
 const IN_FLIGHT: &str = "erp_bridge_in_flight_events";
 const CIRCUIT: &str = "erp_bridge_circuit_closed";
+const SESSION: &str = "erp_bridge_erp_session";
+const LOGIN_REFUSED: &str = "erp_bridge_erp_login_refused";
 const SILENT: &str = "erp_bridge_sender_silent";
 const SILENT_SECONDS: &str = "erp_bridge_sender_silent_seconds";
 const GAPS: &str = "erp_bridge_sequence_gaps";
@@ -25,9 +33,79 @@ const OUTBOX_WAITING: &str = "erp_bridge_outbox_waiting_messages";
 const OUTBOX_DEAD: &str = "erp_bridge_outbox_dead_messages";
 const OUTBOX_OLDEST: &str = "erp_bridge_outbox_oldest_seconds";
 const BLOCKS: &str = "erp_bridge_blocks";
+const CONNECTIONS: &str = "erp_bridge_database_connections";
+const FREE_DISK: &str = "erp_bridge_free_disk_bytes";
+const BUILD: &str = "erp_bridge_build_info";
+const STARTED: &str = "erp_bridge_start_time_seconds";
 
-/// Upper bounds of the histogram's buckets, in seconds: from a call in the same room to the time-out.
+/// The type of events that nobody handles: what a sender made up is one name, not a new series each time.
+pub const OTHER: &str = "other";
+
+/// What is counted elsewhere without labels: shown as 0 from the start, so that the first one is seen as a rise.
+const COUNTERS: [(&str, &str); 5] = [
+    ("erp_bridge_http_panics_total", "Requests whose handler crashed"),
+    ("erp_bridge_slow_readers_total", "Clients that were let go because they did not read"),
+    ("erp_bridge_connections_refused_total", "Connections beyond what one address may have"),
+    ("erp_bridge_tls_failures_total", "Connections that did not agree on keys"),
+    ("erp_bridge_authentication_failures_total", "Wrong tokens and signatures"),
+];
+/// What is counted elsewhere with labels.
+const LABELLED: [(&str, &str); 2] = [
+    ("erp_bridge_webhooks_total", "Webhooks by the answer that they got"),
+    ("erp_bridge_http_requests_total", "Requests by method, route and status"),
+];
+
+/// Upper bounds of a histogram's buckets, in seconds: from a call in the same room to the time-out.
 const BUCKETS: [f64; 10] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// The same for events: from one that runs at once to one that waited out a night's maintenance.
+const EVENT_BUCKETS: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0, 600.0, 3_600.0, 21_600.0, 86_400.0];
+/// The same for the sizes of commits, in events.
+const COMMIT_BUCKETS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 512.0];
+
+fn recorder() -> Result<PrometheusHandle, BuildError> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(EVENT_SECONDS.to_owned()), &EVENT_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(COMMIT_EVENTS.to_owned()), &COMMIT_BUCKETS)?;
+    builder.install_recorder()
+}
+
+fn describe() {
+    describe_counter!(EVENTS, "Events by type and by the state they moved to");
+    describe_histogram!(EVENT_SECONDS, "From the arrival of an event until the ERP has it, by type");
+    describe_counter!(CALLS, "Calls to the ERP by interface and outcome");
+    describe_histogram!(CALL_SECONDS, "How long calls to the ERP took");
+    describe_histogram!(COMMIT_EVENTS, "Events that one commit of the ledger holds, by who commits");
+    describe_gauge!(BACKLOG, "Events that wait: queued, held, in review");
+    describe_gauge!(STATES, "Events that are open or dead, by state");
+    describe_gauge!(OLDEST, "Age of the oldest of the events that run next");
+    describe_gauge!(IN_FLIGHT, "Events that workers have in hand");
+    describe_gauge!(CIRCUIT, "1 while the circuit to the ERP is closed");
+    describe_gauge!(SESSION, "1 while there is a session of the ERP");
+    describe_gauge!(LOGIN_REFUSED, "1 while the ERP refuses the login");
+    describe_gauge!(SILENT, "1 while the platform has been silent for longer than webhook.silence_after");
+    describe_gauge!(SILENT_SECONDS, "How long the platform has been silent");
+    describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
+    describe_gauge!(PAUSED, "1 while nothing is dispatched");
+    describe_gauge!(PAUSES, "What operators have paused, by scope");
+    describe_counter!(DELIVERIES, "Messages sent to others by addressee and outcome");
+    describe_gauge!(OUTBOX_WAITING, "Messages that are still to be delivered");
+    describe_gauge!(OUTBOX_DEAD, "Messages that nobody tries to deliver any more");
+    describe_gauge!(OUTBOX_OLDEST, "How long the oldest waiting message has waited");
+    describe_gauge!(BLOCKS, "What is wrong with the ERP's installation, by cause: events that need it wait");
+    describe_gauge!(CONNECTIONS, "Connections to the database, by pool and whether they are used");
+    describe_gauge!(FREE_DISK, "What is free of the disk with a SQLite ledger");
+    describe_gauge!(BUILD, "1, with the versions of the bridge and of its database");
+    describe_gauge!(STARTED, "When the bridge began, in Unix seconds");
+    describe_histogram!("erp_bridge_http_request_seconds", "How long requests took, by route");
+    for (name, words) in LABELLED {
+        describe_counter!(name, words);
+    }
+    for (name, words) in COUNTERS {
+        describe_counter!(name, words);
+        counter!(name).increment(0);
+    }
+}
 
 /// The process's metrics.
 #[derive(Clone, Debug)]
@@ -37,27 +115,7 @@ impl Metrics {
     /// Installs the recorder, once a process; a later call answers the same one.
     pub fn install() -> Self {
         static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-        let handle = HANDLE.get_or_init(|| {
-            let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).ok()?;
-            let handle = builder.install_recorder().ok()?;
-            describe_counter!(EVENTS, "Events by the state they moved to");
-            describe_counter!(CALLS, "Calls to the ERP by interface and outcome");
-            describe_histogram!(CALL_SECONDS, "How long calls to the ERP took");
-            describe_gauge!(BACKLOG, "Events that wait: queued, held, in review");
-            describe_gauge!(IN_FLIGHT, "Events that workers have in hand");
-            describe_gauge!(CIRCUIT, "1 while the circuit to the ERP is closed");
-            describe_gauge!(SILENT, "1 while the platform has been silent for longer than webhook.silence_after");
-            describe_gauge!(SILENT_SECONDS, "How long the platform has been silent");
-            describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
-            describe_gauge!(PAUSED, "1 while nothing is dispatched");
-            describe_gauge!(PAUSES, "What operators have paused, by scope");
-            describe_counter!(DELIVERIES, "Messages sent to others by addressee and outcome");
-            describe_gauge!(OUTBOX_WAITING, "Messages that are still to be delivered");
-            describe_gauge!(OUTBOX_DEAD, "Messages that nobody tries to deliver any more");
-            describe_gauge!(OUTBOX_OLDEST, "How long the oldest waiting message has waited");
-            describe_gauge!(BLOCKS, "What is wrong with the ERP's installation, by cause: events that need it wait");
-            Some(handle)
-        });
+        let handle = HANDLE.get_or_init(|| recorder().ok().inspect(|_| describe()));
         Self(handle.clone())
     }
 
@@ -73,14 +131,10 @@ impl Metrics {
 
     /// Everything in Prometheus' text form, with the gauges as they stand now.
     pub fn render(&self, circuit_closed: bool, paused: bool, in_flight: usize, backlog: i64) -> String {
-        let number = |flag: bool| if flag { 1.0 } else { 0.0 };
-        gauge!(CIRCUIT).set(number(circuit_closed));
-        gauge!(PAUSED).set(number(paused));
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
-        {
-            gauge!(IN_FLIGHT).set(in_flight as f64);
-            gauge!(BACKLOG).set(backlog as f64);
-        }
+        gauge!(CIRCUIT).set(flag(circuit_closed));
+        gauge!(PAUSED).set(flag(paused));
+        gauge!(IN_FLIGHT).set(float(in_flight));
+        gauge!(BACKLOG).set(float(usize::try_from(backlog).unwrap_or_default()));
         self.0.as_ref().map_or_else(String::new, |handle| {
             handle.run_upkeep();
             handle.render()
@@ -90,24 +144,29 @@ impl Metrics {
 
 /// How the senders stand: `silent_seconds` since the last webhook, if there was one, and the gaps in their numbers.
 pub fn senders(silent: bool, silent_seconds: Option<f64>, gaps: usize) {
-    gauge!(SILENT).set(if silent { 1.0 } else { 0.0 });
+    gauge!(SILENT).set(flag(silent));
     if let Some(seconds) = silent_seconds {
         gauge!(SILENT_SECONDS).set(seconds);
     }
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the count stays far below 2^52")]
-    gauge!(GAPS).set(gaps as f64);
+    gauge!(GAPS).set(float(gaps));
 }
 
 /// How many pauses of a scope stand.
 pub fn pauses(scope: &'static str, count: usize) {
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the count stays far below 2^52")]
-    gauge!(PAUSES, "scope" => scope).set(count as f64);
+    gauge!(PAUSES, "scope" => scope).set(float(count));
 }
 
 /// How many blocks of a cause stand.
 pub fn blocks(cause: &'static str, count: usize) {
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; the count stays far below 2^52")]
-    gauge!(BLOCKS, "cause" => cause).set(count as f64);
+    gauge!(BLOCKS, "cause" => cause).set(float(count));
+}
+
+/// Names each type and state that events can move to, all of them 0 so far.
+pub fn event_moves(types: &[&'static str], states: &[&'static str]) {
+    let types = types.iter().copied().chain([OTHER]);
+    for (kind, status) in types.flat_map(|kind| states.iter().map(move |status| (kind, *status))) {
+        counter!(EVENTS, "type" => kind, "status" => status).increment(0);
+    }
 }
 
 /// A message was sent to others.
@@ -117,17 +176,66 @@ pub fn delivered(to: &'static str, outcome: &'static str) {
 
 /// How much is still to be delivered, for how long the oldest has waited, and what nobody tries any more.
 pub fn outbox(to: &'static str, waiting: i64, oldest: Duration, dead: i64) {
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
-    {
-        gauge!(OUTBOX_WAITING, "to" => to).set(waiting as f64);
-        gauge!(OUTBOX_DEAD, "to" => to).set(dead as f64);
-    }
+    gauge!(OUTBOX_WAITING, "to" => to).set(float(usize::try_from(waiting).unwrap_or_default()));
+    gauge!(OUTBOX_DEAD, "to" => to).set(float(usize::try_from(dead).unwrap_or_default()));
     gauge!(OUTBOX_OLDEST, "to" => to).set(oldest.as_secs_f64());
 }
 
 /// An event moved to a state.
-pub fn event_moved(status: &'static str) {
-    counter!(EVENTS, "status" => status).increment(1);
+pub fn event_moved(kind: &'static str, status: &'static str) {
+    counter!(EVENTS, "type" => kind, "status" => status).increment(1);
+}
+
+/// The ERP has an event, so long after it came.
+pub fn event_arrived(kind: &'static str, took: Duration) {
+    histogram!(EVENT_SECONDS, "type" => kind).record(took);
+}
+
+/// Somebody committed so many events at once.
+pub fn committed(by: &'static str, events: usize) {
+    histogram!(COMMIT_EVENTS, "by" => by).record(float(events));
+}
+
+/// So many events are in a state.
+pub fn in_state(status: &'static str, count: i64) {
+    gauge!(STATES, "status" => status).set(float(usize::try_from(count).unwrap_or_default()));
+}
+
+/// The oldest of the events that run next has waited for so long; zero if none waits.
+pub fn oldest_waiting(age: Duration) {
+    gauge!(OLDEST).set(age.as_secs_f64());
+}
+
+/// Whether there is a session of the ERP, and whether the ERP refuses the login.
+pub fn session(is_there: bool, is_refused: bool) {
+    gauge!(SESSION).set(flag(is_there));
+    gauge!(LOGIN_REFUSED).set(flag(is_refused));
+}
+
+/// How many connections of a pool are used, and how many are at rest.
+pub fn connections(pool: &'static str, used: usize, idle: usize) {
+    gauge!(CONNECTIONS, "pool" => pool, "state" => "used").set(float(used));
+    gauge!(CONNECTIONS, "pool" => pool, "state" => "idle").set(float(idle));
+}
+
+/// What is free of the ledger's disk, in bytes.
+pub fn free_disk(bytes: u64) {
+    gauge!(FREE_DISK).set(float(usize::try_from(bytes).unwrap_or(usize::MAX)));
+}
+
+/// Which bridge began on which database, and when.
+pub fn started(version: &'static str, database: String, at: Millis) {
+    gauge!(BUILD, vec![Label::new("version", version), Label::new("database", database)]).set(1.0);
+    gauge!(STARTED).set(Duration::from_millis(u64::try_from(at.0).unwrap_or_default()).as_secs_f64());
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; what is counted here stays below 2^52")]
+fn float(count: usize) -> f64 {
+    count as f64
+}
+
+fn flag(flag: bool) -> f64 {
+    if flag { 1.0 } else { 0.0 }
 }
 
 /// A call to the ERP ended.

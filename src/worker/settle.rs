@@ -16,9 +16,10 @@ use super::{
 use crate::{
     clock::Millis,
     config::BeforePromotion,
-    event::{Status, status_unless_admitted},
+    event::{EventKind, Status, status_unless_admitted},
     store::{Claimed, Lease, Settlement, StoreError},
     sync::{Duplicate, Question},
+    telemetry::metrics,
 };
 
 /// The pause after a failure that does not count, where the schedule has no entry.
@@ -43,6 +44,7 @@ impl Dispatcher {
         settlement.passed = ran.passed;
         let (blocked, passed) = (settlement.blocked.clone(), settlement.passed.clone());
         log(claimed, &settlement);
+        let is_in_erp = settlement.status == Status::Succeeded;
         let mut settled = self.parts.store.settle(lease.clone(), settlement).await;
         if let Err(error @ StoreError::Data(_)) = &settled {
             // What the run brought cannot be written; that it ended can.
@@ -50,7 +52,13 @@ impl Dispatcher {
             settled = self.parts.store.settle(lease, bare).await;
         }
         match settled {
-            Ok(settled) => blocks::log(settled, blocked.as_ref(), passed.as_deref()),
+            Ok(settled) => {
+                if is_in_erp {
+                    let took = self.parts.clock.now().since(claimed.event.received_at);
+                    metrics::event_arrived(EventKind::label(&claimed.event.kind), took);
+                }
+                blocks::log(settled, blocked.as_ref(), passed.as_deref());
+            }
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(event.id = %claimed.event.id, "the lease was lost to another worker, which goes on with the event");
             }
@@ -131,7 +139,7 @@ impl Dispatcher {
 
     /// A message whose turn came before its contact is linked.
     fn hold(&self, claimed: &Claimed, now: Millis) -> Settlement {
-        let is_message = claimed.event.kind == crate::event::EventKind::MessageLogged.as_str();
+        let is_message = claimed.event.kind == EventKind::MessageLogged.as_str();
         if !is_message || self.parts.messages.before_promotion == BeforePromotion::Ignore {
             return Settlement::to(Status::Dead)
                 .because("not_linked", "联系人尚未关联 ERP 客户 (the contact is not linked)");

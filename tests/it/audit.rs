@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::front::{Front, OPERATE, promoted};
+use crate::front::{Front, OPERATE, Wishes, promoted};
 
 async fn entries(front: &Front) -> Vec<Value> {
     let audit = front.rest(Method::GET, "/v1/audit", OPERATE, &Value::Null).await;
@@ -91,4 +91,23 @@ async fn what_operators_do_to_events_is_audited_with_their_address() {
         let entry = entries(&front).await.remove(0);
         assert_eq!((&entry["action"], &entry["address"]), (&json!(action), &json!("127.0.0.1")));
     }
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_client_s_address_is_audited_and_counted() {
+    let front = Front::with(Wishes { behind_a_proxy: true, failures_per_minute: 1, ..Wishes::default() }).await;
+    let from = async |address: &str, token: &str| {
+        let headers =
+            [("authorization", format!("Bearer {token}")), ("x-forwarded-for", format!("1.1.1.1, {address}"))];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        front.call(Method::POST, "/v1/erp/resume", &headers, "").await.status.as_u16()
+    };
+    assert_eq!(from("203.0.113.9", OPERATE).await, 200);
+    assert_eq!(
+        entries(&front).await[0]["address"],
+        "203.0.113.9",
+        "not what stands before it, which anybody may write"
+    );
+    assert_eq!((from("203.0.113.9", "wrong").await, from("203.0.113.9", "wrong").await), (401, 429));
+    assert_eq!(from("203.0.113.10", "wrong").await, 401, "another client of the same proxy");
 }

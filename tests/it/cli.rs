@@ -3,8 +3,10 @@
 mod adopt;
 mod check;
 mod init;
+mod logs;
 mod program;
 mod send;
+mod tls;
 
 use std::{fs, time::Duration};
 

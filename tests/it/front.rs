@@ -4,15 +4,16 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use erp_bridge::{
     clock::{Clock, Millis},
-    config::{AdmissionConfig, ApiToken, Config, DatabaseConfig, MessagesConfig, Scope, Settings},
+    config::{AdmissionConfig, ApiToken, Config, DatabaseConfig, MessagesConfig, Network, Scope, Settings},
     event::{Bilingual, Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
         AdoptedContact, Adopter, CheckRow, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError,
         Previewer, Salesperson,
         keys::{Keyring, Keys, Tokens},
+        proxies::Proxies,
         rates::RateLimits,
         router,
-        server::{ServerLimits, serve},
+        server::{ServerLimits, ServerOptions, serve},
         signed_body::{Secrets, sign},
     },
     store::{Actor, Advance, EventFilter, Settlement, Store},
@@ -50,6 +51,14 @@ pub struct Wishes {
     pub max_connections_per_address: usize,
     pub request_memory: u64,
     pub strict: bool,
+    pub behind_a_proxy: bool,
+}
+
+impl Wishes {
+    /// This machine is a reverse proxy, or nobody is.
+    fn trusted_proxies(self) -> Vec<Network> {
+        if self.behind_a_proxy { vec!["127.0.0.1".parse().unwrap()] } else { Vec::new() }
+    }
 }
 
 impl Default for Wishes {
@@ -65,6 +74,7 @@ impl Default for Wishes {
             max_connections_per_address: 0,
             request_memory: 64 * 1_024 * 1_024,
             strict: false,
+            behind_a_proxy: false,
         }
     }
 }
@@ -215,13 +225,9 @@ impl Front {
             max_connections_per_address: wishes.max_connections_per_address,
             shutdown_grace: Duration::from_secs(20),
         };
-        let served = tokio::spawn(serve(
-            listener,
-            router(door.clone(), erp_bridge::console::routes()),
-            door,
-            limits,
-            stop.clone(),
-        ));
+        let options = ServerOptions { limits, proxies: Proxies::new(&wishes.trusted_proxies()), tls: None };
+        let routes = router(door.clone(), erp_bridge::console::routes());
+        let served = tokio::spawn(serve(listener, routes, door, options, stop.clone()));
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { address, store, clock, keys, stop, served, database, client, directory }
     }

@@ -17,6 +17,14 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("server.max_connections_per_address", &["0", "1", "100000"], &["100001", "-1", "many"]),
     ("server.request_memory", &["1MiB", "1048577", "1TiB"], &["1048575", "1025GiB", "much"]),
     (
+        "server.trusted_proxies",
+        &["", "127.0.0.1", "::1,10.0.0.0/8,2001:db8::/64"],
+        &["localhost", "10.0.0.0/33", "10.0.0.1:80", "*", "10.0.0.1,,10.0.0.2"],
+    ),
+    // Each needs the other: see the test of both.
+    ("server.tls_cert", &[""], &["cert.pem"]),
+    ("server.tls_key", &[""], &["key.pem"]),
+    (
         "database.url",
         &["sqlite://a.db", "postgres://u:p@h/d", "postgresql://h/d"],
         &[
@@ -236,6 +244,7 @@ fn lists_are_counted() {
     let tokens = |count: usize| (0..count).map(|n| format!("n{n}:read:{n:024}")).collect::<Vec<_>>().join(",");
     for (key, list, max) in [
         ("webhook.secrets", &(|count| many(SECRET, count)) as &dyn Fn(usize) -> String, 16),
+        ("server.trusted_proxies", &|count| many("10.0.0.1", count), 100),
         ("api.tokens", &tokens, 100),
         ("admission.placeholders", &texts, 1_000),
         ("erp.quiet_hours", &|count| many("02:00-03:00", count), 24),
@@ -249,6 +258,21 @@ fn lists_are_counted() {
         let problem = only_problem(with_env(&[(&variable_of(key), &list(max + 1))]));
         assert!(problem.message.contains(&format!("to {max} items; these are {}", max + 1)), "{problem}");
     }
+}
+
+#[test]
+fn a_certificate_and_its_key_are_named_together_and_their_paths_have_a_limit() {
+    let files = |cert: &str, key: &str| {
+        with_env(&[(&variable_of("server.tls_cert"), cert), (&variable_of("server.tls_key"), key)])
+    };
+    let (longest, longer) = ("x".repeat(1_000), "x".repeat(1_001));
+    for path in ["cert.pem", &longest[1..], &longest] {
+        let config = files(path, "key.pem").unwrap();
+        assert_eq!(config.server.tls().unwrap().cert.to_str(), Some(path));
+        assert!(files("cert.pem", path).is_ok());
+    }
+    assert!(files(&longer, "key.pem").is_err() && files("cert.pem", &longer).is_err());
+    assert!(files("", "").unwrap().server.tls().is_none());
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Stats {
     /// When this was answered.
     #[schema(format = DateTime)]
     pub at: String,
+    /// What answers.
+    pub versions: Versions,
     /// As of when the figures are.
     pub as_of: AsOf,
     /// Events by state; every state is named.
@@ -54,6 +56,17 @@ pub(crate) struct Stats {
     pub blocks: Vec<BlockView>,
     /// When tokens and webhook secrets were last used.
     pub credentials: Credentials,
+}
+
+/// Which programs work together here.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct Versions {
+    /// The bridge's version.
+    #[schema(examples("0.1.0"))]
+    pub bridge: &'static str,
+    /// The database and its version.
+    #[schema(examples("SQLite 3.51.3"))]
+    pub database: String,
 }
 
 /// As of when the figures are: they are kept, so that asking costs the same however much the ledger holds.
@@ -143,6 +156,7 @@ fn view(state: &HttpState, counted: &store::Stats, pauses: Vec<PauseView>, block
     };
     Stats {
         at: now.rfc3339(),
+        versions: Versions { bridge: env!("CARGO_PKG_VERSION"), database: state.store.database().to_owned() },
         as_of,
         by_status,
         by_type: counted.by_kind.iter().cloned().collect(),

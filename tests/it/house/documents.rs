@@ -20,6 +20,8 @@ fn documents() -> Vec<super::Source> {
         "Dockerfile",
         "Makefile",
         "scripts",
+        "deploy",
+        "CHANGELOG.md",
         "erp-bridge.example.toml",
     ];
     let there: Vec<&str> = places.into_iter().filter(|place| root().join(place).exists()).collect();
@@ -127,6 +129,29 @@ fn every_metric_that_the_operators_are_told_of_is_counted() {
     assert!(metrics.len() > 5, "{metrics:?}");
     for metric in metrics {
         assert!(program.contains(&format!("\"{metric}\"")), "docs/operations.md names {metric}, which nothing counts");
+    }
+}
+
+/// The words of a text between backquotes, tables included.
+fn quoted(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_code_that_a_caller_or_an_operator_can_meet_has_an_entry_for_those_who_run_it() {
+    let operations = read("docs/operations.md");
+    let entries = quoted(&operations);
+    let codes = |path: &str, before: &str| -> BTreeSet<String> {
+        let program = super::program(&super::Source { path: path.to_owned(), text: read(path) });
+        let is_code = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        let literals =
+            program.match_indices(before).filter_map(|(start, _)| program[start + before.len()..].split('"').next());
+        literals.filter(is_code).map(str::to_owned).collect()
+    };
+    let (causes, problems) = (codes("src/event/causes.rs", "code: \""), codes("src/http/problem.rs", "(\""));
+    assert!(causes.len() > 20 && problems.len() > 25, "{causes:?} {problems:?}");
+    for code in causes.union(&problems).filter(|code| !code.is_empty()) {
+        assert!(entries.contains(code.as_str()), "docs/operations.md has no entry for {code}");
     }
 }
 

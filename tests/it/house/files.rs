@@ -18,6 +18,7 @@ const EVERYWHERE: &[&str] = &[
     "clients",
     "docs",
     "scripts",
+    "deploy",
     ".ci",
     ".config",
     "Makefile",
@@ -193,5 +194,23 @@ fn the_fuzz_targets_are_locked_to_what_the_program_depends_on() {
     for (name, _) in manifest.get("dependencies").unwrap().get_ref().as_table().unwrap() {
         let name = name.get_ref().as_ref();
         assert!(known.contains(&name), "fuzz/Cargo.lock does not know {name}: run `cargo metadata` in fuzz/");
+    }
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let text =
+        |places: &[&'static str]| -> String { rust(&there(places)).iter().map(|source| &*source.text).collect() };
+    let (program, everything) = (text(&["src"]), text(&["src", "tests", "examples", "benches"]));
+    let manifest = read("Cargo.toml");
+    let manifest = DeTable::parse(&manifest).unwrap().into_inner();
+    // It is there to say which SQLite sqlx takes.
+    let only_pins = ["libsqlite3-sys"];
+    for (section, code) in [("dependencies", &program), ("dev-dependencies", &everything)] {
+        for (name, _) in manifest.get(section).unwrap().get_ref().as_table().unwrap() {
+            let name = name.get_ref().as_ref();
+            let is_used = code.contains(&format!("{}::", name.replace('-', "_")));
+            assert!(is_used || only_pins.contains(&name), "[{section}] {name}: nothing uses it");
+        }
     }
 }

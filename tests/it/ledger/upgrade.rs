@@ -73,6 +73,59 @@ async fn a_sqlite_ledger_of_the_first_schema_is_brought_up_to_date_with_what_it_
     is_brought_up_to_date(format!("sqlite://{}/ledger.db?mode=rwc", dir.path().display())).await;
 }
 
+/// The copies beside a ledger, and what they hold.
+fn copies(dir: &Path) -> Vec<std::path::PathBuf> {
+    let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.to_string_lossy().contains("ledger.db.schema-")).collect()
+}
+
+#[tokio::test]
+async fn a_sqlite_ledger_is_copied_before_its_schema_is_brought_up_to_date_and_only_then() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/ledger.db?mode=rwc", dir.path().display());
+    first_schema(&url).await;
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
+    for _ in 0..2 {
+        Store::open(&config, Clock::manual(START), true).await.unwrap().close().await;
+    }
+    let [copy] = &copies(dir.path())[..] else { panic!("{:?}", copies(dir.path())) };
+    let at = START.rfc3339()[..19].replace(['-', ':'], "").replace('T', "-");
+    assert_eq!(copy.file_name().unwrap().to_str().unwrap(), format!("ledger.db.schema-1.{at}"));
+    assert_eq!(std::fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut copy = SqliteConnection::connect(&format!("sqlite://{}", copy.display())).await.unwrap();
+    let held: (i64, i64) = sqlx::query_as("select count(*), (select max(version) from _sqlx_migrations) from events")
+        .fetch_one(&mut copy)
+        .await
+        .unwrap();
+    assert_eq!(held, (6, 1), "all that was there, in the schema of the program that wrote it");
+}
+
+#[tokio::test]
+async fn a_fresh_sqlite_ledger_is_not_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/ledger.db?mode=rwc", dir.path().display());
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
+    Store::open(&config, Clock::manual(START), true).await.unwrap().close().await;
+    assert_eq!(copies(dir.path()), [] as [std::path::PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_copied_is_not_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/ledger.db?mode=rwc", dir.path().display());
+    first_schema(&url).await;
+    let config = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
+    let open = async |migrate| Store::open(&config, Clock::manual(START), migrate).await;
+    let at = START.rfc3339()[..19].replace(['-', ':'], "").replace('T', "-");
+    let taken = dir.path().join(format!("ledger.db.schema-1.{at}"));
+    std::fs::write(&taken, "somebody's").unwrap();
+    let error = open(true).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Backup(why) if why.contains("exists already")), "{error}");
+    assert!(matches!(open(false).await, Err(OpenError::Behind { found: 1, .. })));
+    assert_eq!(std::fs::read_to_string(&taken).unwrap(), "somebody's");
+}
+
 #[tokio::test]
 async fn a_postgres_ledger_of_the_first_schema_is_brought_up_to_date_with_what_it_holds() {
     is_brought_up_to_date(postgres::database().await).await;

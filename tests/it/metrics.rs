@@ -1,0 +1,102 @@
+//! What is measured, and that dashboards and alert rules speak of what is there.
+
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+use erp_bridge::event::Status;
+use serde_json::json;
+
+use crate::support::{OPERATOR, World, contact, eventually, message, promoted};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A bridge that has seen a bit of everything.
+async fn world() -> World {
+    let world = World::start().await;
+    let linked = world.accept("evt-1", &promoted(&contact("c_1", 1), 82.0)).await;
+    // Until then its messages are held as well.
+    world.until(&linked, &[Status::Succeeded]).await;
+    world.accept("evt-2", &message("c_1", 1, "你好")).await;
+    world.accept("evt-3", &message("c_2", 1, "还没建档")).await;
+    let made_up = json!({"type": "made.up", "timestamp": "2026-11-23T15:04:05+08:00", "data": {}});
+    assert_eq!(world.post("evt-4", &made_up).await.0, 200);
+    eventually("two are in the ERP", LIMIT, async || {
+        let stats = world.call("GET", "/v1/stats", None).await.1;
+        (stats["by_status"]["succeeded"] == 2).then_some(())
+    })
+    .await;
+    world
+}
+
+/// What a scraper gets.
+async fn scraped(world: &World) -> String {
+    let answer = world.sender.http.get(world.url("/metrics")).bearer_auth(OPERATOR).send().await.unwrap();
+    answer.text().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_calls_commits_connections_session_and_versions_are_measured() {
+    let world = world().await;
+    let expected = [
+        r#"erp_bridge_events_total{type="contact.promoted",status="succeeded"} 1"#,
+        r#"erp_bridge_events_total{type="message.logged",status="held"} 1"#,
+        r#"erp_bridge_events_total{type="other",status="ignored"} 1"#,
+        // What never happened yet is there too: a rise from nothing would not be seen.
+        r#"erp_bridge_events_total{type="deal.closed",status="dead"} 0"#,
+        r#"erp_bridge_event_seconds_count{type="contact.promoted"} 1"#,
+        r#"erp_bridge_state_events{status="held"} 1"#,
+        r#"erp_bridge_state_events{status="dead"} 0"#,
+        "erp_bridge_oldest_waiting_seconds 0",
+        "erp_bridge_erp_session 1",
+        "erp_bridge_erp_login_refused 0",
+        "erp_bridge_http_panics_total 0",
+        &format!(r#"erp_bridge_build_info{{version="{}",database="SQLite 3."#, env!("CARGO_PKG_VERSION")),
+        r#"erp_bridge_commit_events_count{by="door"} "#,
+        r#"erp_bridge_database_connections{pool="writer",state="#,
+        "erp_bridge_free_disk_bytes ",
+        "erp_bridge_start_time_seconds 1",
+    ];
+    // The figures of a scrape are those of the last round of upkeep.
+    eventually(&format!("{expected:#?}"), LIMIT, async || {
+        let text = scraped(&world).await;
+        let missing: Vec<_> = expected.iter().filter(|line| !text.contains(**line)).collect();
+        if !missing.is_empty() {
+            eprintln!("{missing:?}");
+        }
+        missing.is_empty().then_some(())
+    })
+    .await;
+    let versions = world.call("GET", "/v1/stats", None).await.1["versions"].clone();
+    assert_eq!(versions["bridge"], env!("CARGO_PKG_VERSION"));
+    assert!(versions["database"].as_str().unwrap().starts_with("SQLite 3."), "{versions}");
+}
+
+/// The words of a text that are a metric's name, without what a histogram puts behind it.
+fn names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let base = |word: &str| {
+        let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end));
+        histogram.unwrap_or(word).to_owned()
+    };
+    words.filter(|word| word.starts_with("erp_bridge_")).map(base).collect()
+}
+
+fn deployed(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_bridge_shows() {
+    let world = world().await;
+    eventually("a round of upkeep", LIMIT, async || world.app.store.latest_figures().map(drop)).await;
+    let text = scraped(&world).await;
+    let shown = names(&text);
+    for file in ["grafana/erp-bridge.json", "prometheus/alerts.yml", "prometheus/alerts.test.yml"] {
+        let used = names(&deployed(file));
+        assert!(used.len() > 3, "{file}: {used:?}");
+        let unknown: Vec<_> = used.difference(&shown).collect();
+        assert!(unknown.is_empty(), "deploy/{file} speaks of {unknown:?}, which no bridge shows");
+    }
+    for name in &shown {
+        assert!(text.contains(&format!("# HELP {name} ")), "{name} does not say what it is");
+    }
+}
