@@ -39,7 +39,7 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
     walk(&browser, TAB, "return document.activeElement.matches('#verdict button.primary')").await;
     browser.press(ENTER).await;
     office.world.until(&office.dead, &[Status::Succeeded]).await;
-    browser.sees("没有待处理的事").await;
+    browser.sees("已放回队列").await;
     browser.is_content().await;
 }
 

@@ -67,6 +67,7 @@ async fn no_page_has_a_barrier_in_either_theme_or_goes_sideways_on_a_phone() {
             browser.look_by(screen).await;
             browser.picture(&album.join(format!("{name}-{suffix}.png"))).await;
         }
+        assert!(browser.html().await.len() < 150_000, "{page} is {} bytes", browser.html().await.len());
         let sideways = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
         assert_eq!(browser.ask(sideways).await, false, "{page} goes sideways on a phone");
         barriers.extend(browser.barriers().await.into_iter().map(|one| format!("{name}: {one}")));
