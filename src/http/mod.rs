@@ -45,12 +45,12 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
 pub use checked::{CheckRow, CheckStatus};
 pub use state::{
-    Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer,
+    Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer, Salesperson,
 };
 
 use api::{
-    adoption, amend, audit, contacts, events, failures, links, operations, outbox, pauses, preview, replays, stats,
-    stream,
+    adoption, amend, audit, contacts, events, failures, links, operations, outbox, pauses, preview, replays, sign_in,
+    stats, stream,
 };
 use problem::Problem;
 
@@ -98,6 +98,8 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(contacts::approve_contact))
         .routes(routes!(contacts::erase_contact))
         .routes(routes!(links::forget_link))
+        // the console
+        .routes(routes!(sign_in::offer_sign_in))
         // how it goes
         .routes(routes!(stats::get_stats))
         .routes(routes!(stream::stream_changes))

@@ -6,7 +6,7 @@ mod erp;
 mod events;
 mod not_admitted;
 mod overview;
-mod pages;
+pub mod pages;
 mod replays;
 mod sessions;
 mod settings;

@@ -21,6 +21,7 @@ pub(crate) mod query;
 pub(crate) mod replay_views;
 pub(crate) mod replays;
 pub(crate) mod settings;
+pub(crate) mod sign_in;
 pub(crate) mod stats;
 pub(crate) mod stream;
 pub(crate) mod views;
