@@ -125,6 +125,15 @@ impl Step {
         matches!(self, Self::SaveCustomer { .. } | Self::Link { .. })
     }
 
+    /// The customer that it was planned for, where it says so itself.
+    pub const fn customer(&self) -> Option<i64> {
+        match self {
+            Self::FillMissing { ord, .. } => Some(*ord),
+            Self::AddContactPerson { company, .. } => Some(*company),
+            _ => None,
+        }
+    }
+
     /// The customer that its contact becomes because the platform names it: one contact's at a time.
     pub const fn takes_named_customer(&self) -> Option<i64> {
         match self {

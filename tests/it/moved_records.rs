@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use erp_bridge::{event::Status, simulator::FaultRule, store::EventRow};
+use erp_bridge::{
+    event::Status,
+    simulator::FaultRule,
+    store::{EventRow, StepState},
+};
 use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, deal, eventually, message, promoted};
@@ -160,4 +164,29 @@ async fn a_customer_merged_into_one_of_the_other_kind_is_edited_as_what_it_is() 
             assert_eq!(stored.fields["weixinAcc"], "wx_c1");
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_begun_at_a_customer_goes_on_where_another_event_has_moved_the_link() {
+    let configure = Box::new(|config: &mut erp_bridge::config::Config| {
+        config.erp.late_effect = Duration::from_millis(200);
+    });
+    let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
+    let (sim, known) = (&world.sim.handle, contact("c1", 1));
+    let ord =
+        sim.seed_customer_fields(&[("name", "展会认识的客户"), ("mobile", known["phone"].as_str().unwrap())]).unwrap();
+    // Nobody can look what the edit did, and the message that was held comes before it is looked at again.
+    sim.fault("customer.edit:cut_after:times=1").unwrap();
+    sim.fault("customer.detail:error_500_before:skip=2").unwrap();
+    sim.fault("progress.add:error_500_before").unwrap();
+    world.accept("m1", &message("c1", 1, "还在吗")).await;
+    let id = world.accept("m2", &promoted(&known, 80.0)).await;
+    eventually("the message is tried", LIMIT, async || (!sim.calls_of("progress.add").is_empty()).then_some(())).await;
+    let steps = world.app.store.steps(&id).await.unwrap();
+    assert!(steps.iter().any(|step| step.name == "fill_missing" && step.state == StepState::Started), "{steps:?}");
+    let into = merge(&world, ord, "2");
+    end(&world, &id, into, "the promotion").await;
+    world.idle(LIMIT).await;
+    assert_eq!(sim.customer(into).unwrap().fields["weixinAcc"], "wx_c1");
+    assert_eq!(sim.progress_of(into).len(), 1);
 }

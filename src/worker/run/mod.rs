@@ -124,7 +124,11 @@ impl Run<'_> {
         let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
         let has_effect = pending.iter().chain(of_this_plan).any(is_effect);
         let is_old = trusted.is_none() && !has_effect;
-        if pending.is_empty() || is_old || anew.must_plan() || (is_decided && !is_linking) || plans_anew {
+        // Another event of the contact may have found its customer gone, and moved the link.
+        let mut customers = pending.iter().filter_map(|row| step_of(row)?.customer());
+        let has_moved = trusted.is_some_and(|link| customers.any(|ord| ord != link.ord));
+        let is_overtaken = is_old || has_moved || (is_decided && !is_linking);
+        if pending.is_empty() || is_overtaken || anew.must_plan() || plans_anew {
             let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let is_admitted = event.force || was_admitted(event);
             // What was refused at the door is judged anew, by what is known now.

@@ -1,7 +1,11 @@
 //! Drives a schedule: posts, lets the worker run until it is done or dead, moves the clock, and plays the operator where
 //! only a person can decide.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use erp_bridge::{
     clock::{Clock, Millis},
@@ -70,6 +74,9 @@ pub struct Schedule {
     /// What each contact has still to send.
     outbox: Vec<VecDeque<(String, Value)>>,
     posted: Vec<(String, Value)>,
+    /// Orders of operators that were taken, and of each contact the last one with whom it names.
+    ordered: usize,
+    orders: BTreeMap<String, (String, &'static str)>,
     /// How far the clock was moved since the ERP was last seen at rest.
     unrested: Duration,
     installation: Installation,
@@ -129,6 +136,8 @@ impl Schedule {
             meddles: false,
             outbox,
             posted: Vec::new(),
+            ordered: 0,
+            orders: BTreeMap::new(),
             unrested: Duration::ZERO,
         }
     }
@@ -141,6 +150,7 @@ impl Schedule {
             self.work().await;
             self.put_right();
             self.meddle().await;
+            self.order().await;
             self.decide().await;
             if self.is_over().await {
                 return self.end().await;
@@ -215,6 +225,38 @@ impl Schedule {
         }
     }
 
+    /// Now and then an operator assigns the customer of one contact to a salesperson (客户指派).
+    async fn order(&mut self) {
+        if self.meddles || !self.rng.random_bool(0.05) {
+            return;
+        }
+        let alone: Vec<_> = self.script.people.iter().filter(|person| !person.shares).collect();
+        let Some(person) = alone.choose(&mut self.rng) else { return };
+        let (user, name) = [("63", "张伟"), ("71", "王芳")][usize::from(self.rng.random_bool(0.5))];
+        let (path, body) =
+            (format!("/v1/contacts/{}/assignment", person.id), json!({ "mode": "users", "users": [user] }));
+        let (status, answer) = self.world.call("PUT", &path, Some(body)).await;
+        assert!([202, 404].contains(&status), "{status} {answer}");
+        if status == 202 {
+            self.ordered += 1;
+            self.orders.insert(person.id.clone(), (answer["id"].as_str().unwrap().to_owned(), name));
+        }
+    }
+
+    /// Whoever was named last has the customer, where the ERP could be asked whether it did what it said.
+    async fn check_orders(&self) {
+        for (contact, (event, name)) in &self.orders {
+            let steps = self.world.app.store.steps(event).await.unwrap();
+            let mut results = steps.iter().filter_map(|step| step.result.as_ref());
+            let is_done = self.world.event(event).await.status == Status::Succeeded;
+            if !is_done || results.any(|result| !result["unverified"].is_null()) {
+                continue;
+            }
+            let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
+            assert_eq!(self.world.sim.handle.catename(link.ord).as_deref(), Some(*name), "{contact}");
+        }
+    }
+
     /// At some time somebody puts right what was wrong with the installation from the beginning.
     fn put_right(&mut self) {
         self.wrong_for -= 1;
@@ -278,8 +320,13 @@ impl Schedule {
         for event in self.world.events().await {
             let is_right = matches!(event.status, Status::Succeeded | Status::Held);
             let is_early = event.webhook_id.as_deref().is_some_and(is_early);
+            // Whoever orders it names the salesperson: no other event waits for one whose account is closed.
+            let names_nobody =
+                event.status == Status::Dead && event.error_code.as_deref() == Some("salesperson_unknown");
             assert!(
-                is_right || is_early && event.status == Status::NotAdmitted,
+                is_right
+                    || is_early && event.status == Status::NotAdmitted
+                    || names_nobody && event.kind == "contact.assign",
                 "{} {}: {:?} {:?}",
                 event.kind,
                 event.status,
@@ -287,7 +334,9 @@ impl Schedule {
                 event.error
             );
         }
-        assert_eq!(self.world.events().await.len(), self.posted.len(), "events and deliveries");
+        let accepted = self.posted.len() + self.ordered;
+        assert_eq!(self.world.events().await.len(), accepted, "events, deliveries and orders");
+        self.check_orders().await;
         self.script.check(&self.world, &self.people).await;
     }
 
