@@ -196,7 +196,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     (
         "console.public_url",
         &["", "https://bridge.example", "http://10.0.0.7:8080"],
-        &["bridge.example", "http://h?x=1"],
+        &["bridge.example", "http://h?x=1", "http://user@h"],
     ),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),
