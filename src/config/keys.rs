@@ -197,6 +197,7 @@ fn retention(r: &mut Reader) -> RetentionConfig {
     RetentionConfig {
         succeeded: r.read("retention.succeeded", d.succeeded, duration(HOUR..=DAY * 3_650)),
         audit: r.read("retention.audit", d.audit, duration(DAY..=DAY * 36_500)),
+        outbox: r.read("retention.outbox", d.outbox, duration(DAY..=DAY * 3_650)),
         webhook_ids: r.read("retention.webhook_ids", d.webhook_ids, duration(Duration::ZERO..=DAY * 36_500)),
     }
 }
