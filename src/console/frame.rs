@@ -34,6 +34,8 @@ pub(super) enum Nav {
     NotAdmitted,
     /// ERP 连接
     Erp,
+    /// 回写与告警
+    Outbox,
     /// 审计
     Audit,
     /// 配置
@@ -60,6 +62,7 @@ type Done = (&'static str, fn(&Words) -> &'static str);
 
 const DONE: &[Done] = &[
     ("replayed", |w| w.frame.done_replayed),
+    ("message_replayed", |w| w.outbox.done_replayed),
     ("discarded", |w| w.frame.done_discarded),
     ("resolved", |w| w.frame.done_resolved),
     ("sent", |w| w.frame.done_sent),

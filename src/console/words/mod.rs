@@ -9,6 +9,7 @@ mod fields;
 mod frame;
 mod kinds;
 mod not_admitted;
+mod outbox;
 mod overview;
 mod settings;
 mod statuses;
@@ -24,6 +25,7 @@ pub(super) use self::{
     frame::FrameWords,
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
+    outbox::{OutboxWords, addressee, told},
     overview::OverviewWords,
     settings::SettingsWords,
     statuses::StatusWords,
@@ -78,6 +80,8 @@ pub(super) struct Words {
     pub(super) not_admitted: NotAdmittedWords,
     /// The connection to the ERP.
     pub(super) erp: ErpWords,
+    /// What others are told.
+    pub(super) outbox: OutboxWords,
     /// Who did what.
     pub(super) audit: AuditWords,
     /// How the bridge is configured.
@@ -93,6 +97,7 @@ static ZH: Words = Words {
     overview: OverviewWords::ZH,
     not_admitted: NotAdmittedWords::ZH,
     erp: ErpWords::ZH,
+    outbox: OutboxWords::ZH,
     audit: AuditWords::ZH,
     settings: SettingsWords::ZH,
     contacts: ContactsWords::ZH,
@@ -106,6 +111,7 @@ static EN: Words = Words {
     overview: OverviewWords::EN,
     not_admitted: NotAdmittedWords::EN,
     erp: ErpWords::EN,
+    outbox: OutboxWords::EN,
     audit: AuditWords::EN,
     settings: SettingsWords::EN,
     contacts: ContactsWords::EN,
@@ -202,6 +208,7 @@ mod tests {
             OverviewWords::ALL,
             NotAdmittedWords::ALL,
             ErpWords::ALL,
+            OutboxWords::ALL,
             AuditWords::ALL,
             SettingsWords::ALL,
             ContactsWords::ALL,
