@@ -59,7 +59,7 @@ fn fault(shown: &Shown) -> Option<String> {
     let error = Cli::try_parse_from(&shown.words).err()?;
     let is_fine = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
-        ErrorKind::MissingRequiredArgument => !shown.in_block,
+        ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => !shown.in_block,
         _ => false,
     };
     (!is_fine).then(|| error.to_string())
