@@ -30,5 +30,5 @@ fmt: ## format the code
 lint: ## lints alone; warnings are errors
 	cargo clippy --locked --all-targets -- -D warnings
 
-tools: ## install what the tests need (PostgreSQL, Python tools, promtool); in no time if it is there
+tools: ## install what the tests need (PostgreSQL, Chromium, Python tools, promtool); in no time if it is there
 	scripts/install-test-tools.sh

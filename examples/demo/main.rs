@@ -4,6 +4,7 @@
 
 mod account;
 mod cases;
+mod guide;
 mod stage;
 mod story;
 
@@ -45,6 +46,7 @@ async fn play(stage: &Stage) -> Result<(), Failure> {
     cases::post(stage).await?;
     account::account(stage).await?;
     if std::env::var_os("DEMO_ONCE").is_none() {
+        guide::print(stage).await?;
         addresses(stage);
         std::future::pending::<()>().await;
     }
@@ -53,7 +55,6 @@ async fn play(stage: &Stage) -> Result<(), Failure> {
 
 fn addresses(stage: &Stage) {
     let rows = [
-        ("控制台 console", "/console"),
         ("事件 events", "/v1/events"),
         ("统计 statistics", "/v1/stats"),
         ("接口文档 API pages", "/docs"),
@@ -63,7 +64,7 @@ fn addresses(stage: &Stage) {
     for (what, path) in rows {
         println!("  {what}: {}{path}", stage.bridge);
     }
-    println!("  控制台的登录令牌 token to sign in to the console: {TOKEN}");
+    println!("  令牌，也可用来登录控制台 token, for the console too: {TOKEN}");
     println!("  ERP 模拟器 simulator: {}/__control/state", stage.erp);
     println!("\n  curl -H 'Authorization: Bearer {TOKEN}' {}/v1/events", stage.bridge);
     println!("  erp-bridge send --url {} --secret {SECRET} examples/events/02-person-promoted.json", stage.bridge);

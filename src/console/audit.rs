@@ -35,7 +35,7 @@ struct Row {
     actor: String,
     address: String,
     subject: String,
-    /// The event's page, if it is about an event.
+    /// The page of the event or the contact that it is about.
     link: Option<String>,
     reason: String,
     at: Moment,
@@ -105,12 +105,16 @@ fn params(query: &Fields) -> AuditParams {
 }
 
 fn row(item: AuditItem, now: Millis, lang: Lang) -> Row {
-    let is_event = uuid::Uuid::try_parse(&item.subject).is_ok();
+    let link = match item.action.split_once('.') {
+        Some(("contact", _)) => Some(format!("{}/{}", super::contacts::PATH, item.subject)),
+        _ if uuid::Uuid::try_parse(&item.subject).is_ok() => Some(format!("{}/{}", super::events::PATH, item.subject)),
+        _ => None,
+    };
     Row {
         action: action(lang, &item.action).to_owned(),
         actor: item.actor,
         address: item.address.unwrap_or_default(),
-        link: is_event.then(|| format!("/console/events/{}", item.subject)),
+        link,
         subject: item.subject,
         reason: item.reason.unwrap_or_default(),
         at: moment(&item.at, now, lang),

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::words::{self, Lang, member};
+use super::{
+    format,
+    words::{self, Lang, member},
+};
 
 /// A member of the body: its name and its value.
 pub(super) struct Fact {
@@ -22,6 +25,8 @@ pub(super) fn facts(payload: &Value, sections: &[&str], lang: Lang) -> Vec<Fact>
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
+            let moment = if name.ends_with("_at") { format::millis(&text) } else { None };
+            let text = moment.map_or(text, crate::clock::Millis::erp_local);
             let value = words::value(lang, &path, &text).to_owned();
             facts.push(Fact { name: member(lang, &path).to_owned(), value });
         }

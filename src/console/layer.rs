@@ -73,7 +73,9 @@ fn told(fault: &Fault, method: &Method, here: String, back: String, lang: Lang, 
         Fault::Problem(problem) => lang.sentence(&problem.document().detail).to_owned(),
     };
     let more = if matches!(fault, Fault::Problem(Problem::WrongState(_))) { w.error_changed } else { "" };
-    let frame = Frame::plain(lang, &here, Nav::None, Millis::default());
+    // What a form was sent to is no page: the other language is shown on the page that sent it.
+    let page_here = if method == Method::GET { &here } else { &back };
+    let frame = Frame::plain(lang, page_here, Nav::None, Millis::default());
     let mut response = page(&FaultPage { frame, text, more, back }).into_response();
     *response.status_mut() = fault.status();
     if let Some(wait) = told.headers().get(header::RETRY_AFTER) {

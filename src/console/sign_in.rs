@@ -18,7 +18,9 @@ use super::{
     visit::{LANGUAGE_COOKIE, SESSION_COOKIE, Sent, hash, language},
     words::Lang,
 };
-use crate::http::{HttpState, auth::caller_with, body, problem::Problem, rates::Remote};
+use crate::http::{
+    HttpState, api::sign_in::redeem, auth::caller_with, body, keys::Caller, problem::Problem, rates::Remote,
+};
 
 /// How long a session lasts: a working day. It ends earlier with its token.
 const SESSION_LIFE: Duration = Duration::from_secs(12 * 3_600);
@@ -30,27 +32,35 @@ const LANGUAGE_SECONDS: u32 = 31_536_000;
 struct SignInPage {
     frame: Frame,
     next: String,
+    /// The link that was followed here, instead of a token.
+    link: Option<String>,
     error: Option<String>,
 }
 
 /// `GET /console/sign-in`
 pub(super) async fn form(State(state): State<HttpState>, request: Request) -> Result<Response, Fault> {
     let query = Fields::read(request.uri().query().unwrap_or_default().as_bytes());
-    page(&sign_in_page(&state, language(request.headers()), &query, None))
+    let link = query.text("link");
+    page(&SignInPage { link, ..sign_in_page(&state, language(request.headers()), &query, None) })
 }
 
 fn sign_in_page(state: &HttpState, lang: Lang, given: &Fields, error: Option<String>) -> SignInPage {
     let next = given.get("next").filter(|next| is_page(next)).unwrap_or(overview::PATH).to_owned();
     let here = Fields::default().address("/console/sign-in", &[("next", &next)]);
-    SignInPage { frame: Frame::plain(lang, &here, Nav::None, state.clock.now()), next, error }
+    SignInPage { frame: Frame::plain(lang, &here, Nav::None, state.clock.now()), next, link: None, error }
 }
 
-/// `POST /console/sign-in`: a right token begins a session.
+/// `POST /console/sign-in`: a right token, or a link that was made for one, begins a session.
 pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> Result<Response, Fault> {
     let (parts, mut body) = request.into_parts();
     let given = Fields::read(&body::read(&state, &parts.headers, &mut body).await?);
     let lang = language(&parts.headers);
-    let caller = match caller_with(&state, Remote::of(&parts.extensions), given.get("token")).await {
+    let remote = Remote::of(&parts.extensions);
+    let found = match given.get("link") {
+        Some(link) => by_link(&state, remote, link).await,
+        None => caller_with(&state, remote, given.get("token")).await,
+    };
+    let caller = match found {
         Ok(caller) => caller,
         Err(problem) => return refused(&state, lang, &given, &problem),
     };
@@ -67,9 +77,23 @@ pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> R
     Ok(with_cookie(Redirect::to(next).into_response(), &cookie))
 }
 
+/// Whose link this is. A failure counts against the address, as a wrong token does.
+async fn by_link(state: &HttpState, remote: Remote, link: &str) -> Result<Caller, Problem> {
+    match redeem(state, link).await {
+        Ok(caller) => Ok(Caller { address: Some(remote.0), ..caller }),
+        Err(problem) => {
+            state.limits.failed_authentication(remote)?;
+            Err(problem)
+        }
+    }
+}
+
 /// The form again, with what was wrong.
 fn refused(state: &HttpState, lang: Lang, given: &Fields, problem: &Problem) -> Result<Response, Fault> {
-    let error = lang.sentence(&problem.document().detail).to_owned();
+    let error = match (problem, given.get("link")) {
+        (Problem::TokenUnknown | Problem::TokenExpired, Some(_)) => lang.words().frame.sign_in_link_over.to_owned(),
+        _ => lang.sentence(&problem.document().detail).to_owned(),
+    };
     let mut response = page(&sign_in_page(state, lang, given, Some(error)))?;
     let answer = problem.clone().into_response();
     *response.status_mut() = answer.status();

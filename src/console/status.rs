@@ -48,7 +48,9 @@ pub(super) fn of_event(item: &EventItem, lang: Lang) -> Shown {
 pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> String {
     let error = item.error.as_ref().map(|error| lang.part(&error.message).to_owned());
     if let Some(block) = &item.blocked_by {
-        return lang.part(&block.message).to_owned();
+        // The ledger's words begin with what is wrong, which they name once more.
+        let words = block.message.strip_prefix(&format!("{}: ", block.subject)).unwrap_or(&block.message);
+        return lang.part(words).to_owned();
     }
     match (item.status, item.next_attempt_at.as_deref()) {
         (Status::Queued, Some(next)) if item.attempts > 0 => {

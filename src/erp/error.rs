@@ -41,7 +41,7 @@ pub enum ErpError {
     #[error("{0}")]
     Installation(Fault),
     /// A display text is not among the choices of a field.
-    #[error("the ERP's choices of {field} do not include {wanted:?}; it has: {}", listed(available))]
+    #[error("ERP 的{field}中没有“{wanted}”，现有：{} (the ERP's {field} does not have it)", listed(available))]
     ChoiceMissing {
         /// The field, Chinese name first: `客户来源 (ly)`.
         field: String,
@@ -59,7 +59,7 @@ pub enum ErpError {
 }
 
 fn listed(choices: &[String]) -> String {
-    if choices.is_empty() { "none".to_owned() } else { choices.join("、") }
+    if choices.is_empty() { "无".to_owned() } else { choices.join("、") }
 }
 
 impl ErpError {

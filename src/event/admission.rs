@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     kind::EventKind,
-    names::{self, Placeholder},
+    names::{Name, Placeholder},
     payload::{Event, Thread},
     rule::{Rule, RuleSet},
 };
@@ -173,11 +173,11 @@ impl Rules {
     }
 
     fn complete(&self, name: &str, what: &str, chars_min: usize) -> Result<(), String> {
-        let chars = names::significant(name).len();
-        if chars < chars_min {
-            return Err(format!("{what}去掉空格和表情后只有 {chars} 个字，至少需要 {chars_min} 个字"));
+        let name = Name::from(name);
+        if name.chars < chars_min {
+            return Err(format!("{what}去掉空格和表情后只有 {} 个字，至少需要 {chars_min} 个字", name.chars));
         }
-        if let Some(placeholder) = self.placeholders.iter().find(|placeholder| placeholder.stands_in(name)) {
+        if let Some(placeholder) = self.placeholders.iter().find(|placeholder| placeholder.stands_in(&name)) {
             return Err(format!("{what}“{placeholder}”是占位称呼，不是真实名称"));
         }
         Ok(())

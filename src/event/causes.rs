@@ -66,7 +66,7 @@ const CAUSES: &[Cause] = &[
         code: "outcome_unknown",
         message: "已发送，结果不明 (sent; nobody knows what it did)",
         hint: (
-            "在 ERP 中查看是否已生效：已生效选 done，未生效选 resend",
+            "在 ERP 中查看是否已生效：已生效则继续，未生效则重新发送",
             "look in the ERP: done if it is there, resend if not",
         ),
     },
@@ -86,7 +86,7 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "refused",
         message: "ERP 拒绝了请求 (refused by the ERP)",
-        hint: ("按 ERP 原话排除原因后重放", "remove the cause that the ERP names, then replay"),
+        hint: ("按 ERP 原话排除原因后重试", "remove the cause that the ERP names, then replay"),
     },
     Cause {
         code: "choice_missing",
@@ -140,18 +140,18 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "candidates",
         message: "有多个客户相符，或其号码被遮盖 (several customers match, or one whose number is masked)",
-        hint: ("确认是哪一个，以 link 关联；重复的在 ERP 中合并", "link the right one; merge the others in the ERP"),
+        hint: ("确认是哪一个再关联；重复的在 ERP 中合并", "link the right one; merge the others in the ERP"),
     },
     Cause {
         code: "same_name",
         message: "有同名客户没有手机号码 (customers of this name have no number)",
-        hint: ("确认是否同一人：是则 link，不是则 recreate", "link if one is the contact, else recreate"),
+        hint: ("确认是否同一人：是则关联，不是则新建客户", "link if one is the contact, else recreate"),
     },
     Cause {
         code: "duplicate",
         message: "ERP 查重，拒绝保存 (the ERP refuses the save as a duplicate)",
         hint: (
-            "以 link 关联相似的客户，或在 ERP 中处理后重放",
+            "关联相似的客户，或在 ERP 中处理后重试",
             "link the one that is alike, or put it right in the ERP and replay",
         ),
     },
@@ -169,7 +169,7 @@ const CAUSES: &[Cause] = &[
         code: "not_stored",
         message: "ERP 称已完成，但查不到结果 (the ERP says it is done, and it is not there)",
         hint: (
-            "在 ERP 中核对后选 done 或 resend；检查必填项与权限",
+            "在 ERP 中核对：已生效则继续，未生效则重新发送；检查必填项与权限",
             "look in the ERP, then done or resend; check required fields and rights",
         ),
     },
@@ -181,15 +181,12 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "customer_gone",
         message: "已关联的客户在 ERP 中不存在 (the linked customer is gone from the ERP)",
-        hint: (
-            "选 link 关联合并后的客户，或 recreate 重建",
-            "link the customer that it was merged into, or recreate it",
-        ),
+        hint: ("关联合并后的客户，或新建客户", "link the customer that it was merged into, or recreate it"),
     },
     Cause {
         code: "run_cut_short",
         message: "处理多次中断 (its runs ended without a result)",
-        hint: ("查看日志与服务器资源，然后重放", "look at the log and the machine, then replay"),
+        hint: ("查看日志与服务器资源，然后重试", "look at the log and the machine, then replay"),
     },
     Cause {
         code: "run_panicked",

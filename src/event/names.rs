@@ -10,8 +10,23 @@ pub struct Placeholder(String);
 
 impl Placeholder {
     /// Whether somebody wrote this instead of a name.
-    pub fn stands_in(&self, name: &str) -> bool {
-        comparable(name) == self.0
+    pub fn stands_in(&self, name: &Name) -> bool {
+        name.compared == self.0
+    }
+}
+
+/// A name as it is judged.
+#[derive(Debug)]
+pub struct Name {
+    /// How many characters, as people count them, are left of it.
+    pub chars: usize,
+    compared: String,
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        let significant = significant(text);
+        Self { chars: significant.len(), compared: significant.concat().to_lowercase() }
     }
 }
 
@@ -19,7 +34,7 @@ impl FromStr for Placeholder {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let compared = comparable(text);
+        let Name { compared, .. } = text.into();
         if compared.is_empty() { Err("write a name, not only spaces and emoji") } else { Ok(Self(compared)) }
     }
 }
@@ -30,12 +45,8 @@ impl fmt::Display for Placeholder {
     }
 }
 
-fn comparable(name: &str) -> String {
-    significant(name).concat().to_lowercase()
-}
-
 /// The characters, as people count them, that remain of `name` once white space, emoji and invisible marks are gone.
-pub(super) fn significant(name: &str) -> Vec<&str> {
+fn significant(name: &str) -> Vec<&str> {
     name.graphemes(true).filter(|grapheme| !is_emoji(grapheme) && !grapheme.chars().all(is_invisible)).collect()
 }
 
@@ -91,7 +102,8 @@ mod tests {
     #[test]
     fn a_placeholder_is_known_however_it_is_decorated() {
         let nobody: Placeholder = "No body".parse().unwrap();
-        assert!(nobody.stands_in("NOBODY") && nobody.stands_in("no\u{200b} body😀") && !nobody.stands_in("nobody2"));
+        let stands_in = |name: &str| nobody.stands_in(&name.into());
+        assert!(stands_in("NOBODY") && stands_in("no\u{200b} body😀") && !stands_in("nobody2"));
         assert!(" 😀".parse::<Placeholder>().is_err() && "".parse::<Placeholder>().is_err());
     }
 

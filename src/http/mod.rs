@@ -45,10 +45,12 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
 pub use checked::{CheckRow, CheckStatus};
 pub use state::{
-    Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer,
+    Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer, Salesperson,
 };
 
-use api::{adoption, audit, contacts, events, failures, links, operations, outbox, pauses, preview, stats, stream};
+use api::{
+    adoption, audit, contacts, events, failures, links, operations, outbox, pauses, preview, sign_in, stats, stream,
+};
 use problem::Problem;
 
 /// What is served to everybody: the platform's events and the probes.
@@ -86,6 +88,8 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(contacts::approve_contact))
         .routes(routes!(contacts::erase_contact))
         .routes(routes!(links::forget_link))
+        // the console
+        .routes(routes!(sign_in::offer_sign_in))
         // how it goes
         .routes(routes!(stats::get_stats))
         .routes(routes!(stream::stream_changes))

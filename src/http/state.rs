@@ -41,6 +41,19 @@ pub trait Adopter: Send + Sync {
 pub trait Checker: Send + Sync {
     /// What holds and what does not.
     fn check(&self) -> BoxFuture<'_, Vec<CheckRow>>;
+    /// The people whom a customer can be given to (账号列表 without closed accounts), as the ERP told a while ago at most.
+    fn salespeople(&self) -> BoxFuture<'_, Result<Vec<Salesperson>, PreviewError>>;
+}
+
+/// Somebody whom a customer can be given to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Salesperson {
+    /// The id that 客户指派 takes.
+    pub id: String,
+    /// The name, or else what the person logs in with.
+    pub name: String,
+    /// The department; empty if the ERP names none.
+    pub department: String,
 }
 
 /// Why there is no preview.

@@ -18,6 +18,8 @@ use crate::json;
 
 /// Where replicas hear each other.
 const CHANNEL: &str = "erp_bridge_moved";
+/// How the line of a replica is called among the sessions of the database.
+const LINE: &str = "erp-bridge stream";
 /// The server takes payloads of fewer than 8,000 bytes.
 const PAYLOAD_BYTES: usize = 7_900;
 /// How often a replica says that it is there: who does not even hear itself has lost its line.
@@ -128,7 +130,7 @@ impl Ear {
 
     /// A line of its own: it must not take a connection from those who write.
     async fn open(&self) -> Result<PgListener, sqlx::Error> {
-        let options = PgConnectOptions::clone(&self.pool.connect_options()).application_name("erp-bridge stream");
+        let options = PgConnectOptions::clone(&self.pool.connect_options()).application_name(LINE);
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
         let mut line = PgListener::connect_with(&pool.connect_with(options).await?).await?;
         line.eager_reconnect(false);
@@ -136,10 +138,19 @@ impl Ear {
         Ok(line)
     }
 
+    /// Whether another replica has a line, too. Who opens one later says so at once.
+    async fn are_others(&self) -> bool {
+        let sql = "select count(*) from pg_stat_activity where datname = current_database() and application_name = $1";
+        let lines = sqlx::query_scalar::<_, i64>(sql).bind(LINE).fetch_one(&self.pool);
+        // One of them is its own. Who cannot tell is not alone.
+        !matches!(timeout(LIMIT, lines).await, Ok(Ok(1)))
+    }
+
     /// Tells what is heard here; ends when the line is lost.
     async fn hear(&self, mut line: PgListener, is_first: bool) {
         let mut beat = interval(HEARTBEAT);
-        let (mut is_alive, mut beats_alone, mut beats) = (true, 0, 0);
+        let (mut is_alive, mut beats) = (true, 0);
+        let mut beats_alone = if is_first && !self.are_others().await { BEATS_ALONE } else { 0 };
         loop {
             tokio::select! {
                 heard = line.try_recv() => match heard {

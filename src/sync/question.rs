@@ -96,7 +96,7 @@ impl Question {
             }
             Self::Duplicate { words, candidates } => {
                 let count = candidates.len();
-                format!("ERP 查重，拒绝保存：“{words}”。相似客户 {count} 个：关联 (link) 其一，或在 ERP 中处理后重放 (replay)，或放弃 (discard) (the ERP refuses the save as a duplicate, {count} customers are alike: link one, or put it right in the ERP and replay, or discard)")
+                format!("ERP 查重，拒绝保存：“{words}”。相似客户 {count} 个：关联其一，或在 ERP 中处理后重试，或放弃 (the ERP refuses the save as a duplicate, {count} customers are alike: link one, or put it right in the ERP and replay, or discard)")
             }
             Self::TooMany { what } => {
                 format!("ERP 的查询结果太多，无法逐条核对：请在 ERP 中查找后关联 (link)，或新建 (recreate) (too many to compare, {what}: look in the ERP, then link or recreate)")

@@ -27,7 +27,8 @@ pub struct OneLine<W>(pub W);
 impl<W: Write> Write for OneLine<W> {
     /// The subscriber hands over an event at a time.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let mut line = mask_text(&one_line(&String::from_utf8_lossy(event)));
+        let event_without_end = event.strip_suffix(b"\n").unwrap_or(event);
+        let mut line = mask_text(&one_line(&String::from_utf8_lossy(event_without_end)));
         line.push('\n');
         self.0.write_all(line.as_bytes())?;
         Ok(event.len())

@@ -80,7 +80,7 @@ pub fn mask_text(text: &str) -> String {
     if text.contains(['@', '＠']) {
         text = mask_addresses(&text).into();
     }
-    if text.to_ascii_lowercase().contains(WECHAT_PREFIX) {
+    if text.as_bytes().windows(WECHAT_PREFIX.len()).any(|part| part.eq_ignore_ascii_case(WECHAT_PREFIX.as_bytes())) {
         text = mask_wechat_ids(&text).into();
     }
     mask_numbers(&text)

@@ -4,6 +4,10 @@
 /// blank, escape sequences (ANSI), other control characters, bidirectional controls and invisible characters go. Everything
 /// foreign that is kept as a message or printed goes through here once, where it enters.
 pub fn one_line(text: &str) -> String {
+    // Most lines of a log are so.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.trim_end_matches(' ').to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {

@@ -6,7 +6,7 @@ mod erp;
 mod events;
 mod not_admitted;
 mod outbox;
-mod pages;
+pub mod pages;
 mod sessions;
 mod settings;
 mod todo;

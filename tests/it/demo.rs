@@ -4,20 +4,29 @@ use std::{os::unix::fs::symlink, path::Path, process::Stdio, time::Duration};
 
 use erp_bridge::json;
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::{SECRET, World};
 
-/// What the demonstration printed; `path` is where it finds programs.
-async fn demonstration(path: Option<&Path>) -> String {
+/// How long it may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The demonstration, to be started; `path` is where it finds programs.
+fn demo(path: Option<&Path>) -> tokio::process::Command {
     let program = Path::new(env!("CARGO_BIN_EXE_erp-bridge")).with_file_name("examples/demo");
+    assert!(program.exists(), "{}: cargo build --examples", program.display());
     let mut demo = tokio::process::Command::new(&program);
     // It reads the environment of its own programs only: no key of whoever runs the tests gets in.
-    demo.env("DEMO_ONCE", "1").env("ERP_BRIDGE__WORKER__POLL", "never").stdin(Stdio::null()).kill_on_drop(true);
+    demo.env("ERP_BRIDGE__WORKER__POLL", "never").stdin(Stdio::null()).kill_on_drop(true);
     if let Some(path) = path {
         demo.env("PATH", path);
     }
-    let output = tokio::time::timeout(Duration::from_secs(120), demo.output()).await.unwrap();
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}; cargo build --examples", program.display()));
+    demo
+}
+
+/// What it printed when it was to end by itself.
+async fn demonstration(path: Option<&Path>) -> String {
+    let output = tokio::time::timeout(LIMIT, demo(path).env("DEMO_ONCE", "1").output()).await.unwrap().unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
     shown
@@ -128,4 +137,36 @@ async fn the_events_that_stand_in_for_the_platform_are_those_that_it_emits() {
     let emitted = world.events().await.into_iter().map(|event| json::parse_text(&event.payload.unwrap()).unwrap());
     let emitted: Vec<_> = emitted.map(|event| (event["type"].clone(), event["data"].clone())).collect();
     assert_eq!(emitted, expected);
+}
+
+#[tokio::test]
+async fn the_demonstration_goes_on_with_an_address_that_signs_in_and_the_pages_of_its_story() {
+    let mut demo = demo(None).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let mut pages = Vec::new();
+    let reading = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            let is_page = line.trim_start().starts_with("http") && line.contains("/console");
+            pages.extend(is_page.then(|| line.trim().to_owned()));
+            if line.contains("/__control/state") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(LIMIT, reading).await.unwrap();
+    assert_eq!(pages.len(), 6, "{pages:#?}");
+    let (bridge, link) = pages[0].split_once("/console/sign-in?link=").unwrap();
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let enter = http.post(format!("{bridge}/console/sign-in")).header("origin", bridge);
+    let enter = enter.header("content-type", "application/x-www-form-urlencoded").body(format!("link={link}"));
+    let entered = enter.send().await.unwrap();
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let told = ["沈嘉禾", "c_1005", "赵志远", "单位的联系人", "转为客户"];
+    for (page, told) in pages[1..].iter().zip(told) {
+        let shown = http.get(page).header("cookie", &cookie).send().await.unwrap().text().await.unwrap();
+        assert!(shown.contains(told), "{told} is not on {page}: {shown}");
+    }
+    let id = demo.id().unwrap().to_string();
+    assert!(tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    assert!(tokio::time::timeout(LIMIT, demo.wait()).await.unwrap().unwrap().success());
 }

@@ -8,7 +8,7 @@ use erp_bridge::{
     event::{Bilingual, Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
         AdoptedContact, Adopter, CheckRow, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError,
-        Previewer,
+        Previewer, Salesperson,
         keys::{Keyring, Keys, Tokens},
         proxies::Proxies,
         rates::RateLimits,
@@ -123,6 +123,13 @@ impl Checker for Echo {
         Box::pin(async move {
             vec![CheckRow::of("erp.login", "ERP 登录", "ERP login").holds("bridge"), row.fails("没有", Some(advice))]
         })
+    }
+
+    fn salespeople(&self) -> BoxFuture<'_, Result<Vec<Salesperson>, PreviewError>> {
+        let person =
+            |id: &str, name: &str| Salesperson { id: id.into(), name: name.into(), department: "销售部".into() };
+        let all = vec![person("63", "王芳"), person("71", "李雷<script>")];
+        Box::pin(async { Ok(all) })
     }
 }
 

@@ -10,6 +10,7 @@ mod alterations;
 mod assignments;
 mod audit;
 mod blocks;
+mod browser;
 mod calls;
 mod cli;
 mod conflicts;

@@ -49,6 +49,7 @@ fn guarded() -> Vec<Row> {
         ("approve_contact", Method::POST, contact("/approval"), json!({"approve": true}), 403, 404),
         ("forget_link", Method::DELETE, contact("/link"), Value::Null, 403, 404),
         ("erase_contact", Method::DELETE, "/v1/contacts/gone/data".into(), Value::Null, 403, 404),
+        ("offer_sign_in", Method::POST, "/v1/console/sign-in".into(), Value::Null, 200, 200),
         ("get_stats", Method::GET, "/v1/stats".into(), Value::Null, 200, 200),
         ("list_audit", Method::GET, "/v1/audit".into(), Value::Null, 200, 200),
         ("list_rejections", Method::GET, "/v1/rejections".into(), Value::Null, 200, 200),

@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
     event::Bilingual,
-    http::{CheckRow, Checker},
+    http::{CheckRow, Checker, PreviewError, Salesperson},
     store::{InstanceLock, OpenError, Store},
 };
 
@@ -64,6 +64,24 @@ impl Checker for LiveChecker {
             let survey = newest_survey(&self.store, config.erp.base_url.as_str()).await;
             rows.extend(erp::check(&config, &self.erp, &self.clock, survey.as_ref()).await);
             rows
+        })
+    }
+
+    fn salespeople(&self) -> BoxFuture<'_, Result<Vec<Salesperson>, PreviewError>> {
+        Box::pin(async {
+            let accounts = self.erp.list_accounts().await.map_err(|error| PreviewError::Erp(error.to_string()))?;
+            let open = accounts.iter().filter(|account| !account.is_closed());
+            Ok(open
+                .map(|account| Salesperson {
+                    id: account.ord.clone(),
+                    name: account
+                        .name
+                        .clone()
+                        .or_else(|| account.username.clone())
+                        .unwrap_or_else(|| account.ord.clone()),
+                    department: account.part_name.clone().unwrap_or_default(),
+                })
+                .collect())
         })
     }
 }

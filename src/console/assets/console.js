@@ -39,7 +39,11 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
-        if (fresh && fresh.innerHTML !== part.innerHTML) part.replaceChildren(...fresh.childNodes);
+        if (!fresh || fresh.innerHTML === part.innerHTML) continue;
+        // Whoever goes through the rows by keys stays where they were.
+        const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+        part.replaceChildren(...fresh.childNodes);
+        if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
       }
       document.dispatchEvent(new Event("console:fresh"));
     } catch {

@@ -29,9 +29,10 @@ pub(in crate::console) async fn assign(
 ) -> Result<Response, Fault> {
     let to = match change.form.get("users") {
         _ if change.form.get("public").is_some() => Assignment::Public,
-        users => {
-            let users = users.unwrap_or_default().split([',', '，']).map(|user| user.trim().to_owned());
-            let users = users.filter(|user| !user.is_empty()).collect();
+        typed => {
+            let typed = typed.unwrap_or_default().split([',', '，']).map(|user| user.trim().to_owned());
+            let chosen = change.form.all("user").map(str::to_owned);
+            let users = chosen.chain(typed).filter(|user| !user.is_empty()).collect();
             Assignment::users(users).map_err(|fault| Problem::Invalid(vec![fault]))?
         }
     };

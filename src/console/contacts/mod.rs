@@ -2,17 +2,23 @@
 
 mod act;
 mod link;
+mod salespeople;
 mod sync;
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
 
 use self::link::LinkRow;
 pub(super) use self::{
     act::{apply, approval, assign, erase, take_back, unlink},
+    salespeople::choose_salesperson,
     sync::{preview, sync},
 };
 use super::{
+    event::name,
     events::Row,
     fault::Fault,
     frame::{Frame, Nav, page},
@@ -66,6 +72,13 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     })
 }
 
+/// `GET /console/contacts/{id}/preview`: a preview is the answer to a form; whoever comes by its address, as the choice of
+/// the language does, finds the form again.
+pub(super) async fn show_again(id: PathId) -> Result<Response, Fault> {
+    let id = id.contact().map_err(|_| Problem::ContactUnknown)?;
+    Ok(Redirect::to(&format!("{PATH}/{id}")).into_response())
+}
+
 /// Members that the form of the manual sync asks for.
 const NAMED: [&str; 6] =
     ["contact.name", "contact.phone", "contact.phone_verified", "contact.wechat_id", "contact.company", "thread.score"];
@@ -85,6 +98,8 @@ pub(super) struct Known {
 struct ContactPage {
     frame: Frame,
     id: String,
+    /// The contact's name, as the caller may see it.
+    title: Option<String>,
     link: Option<LinkRow>,
     facts: Vec<Fact>,
     known: Known,
@@ -130,6 +145,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
             count => fill(frame.w.contacts.held, &[&format!("{count}{more}")]),
         },
         key: uuid::Uuid::now_v7().to_string(),
+        title: Some(name(profile.as_ref())).filter(|name| !name.is_empty()),
         id: contact_id,
         frame,
     })

@@ -16,6 +16,9 @@ use crate::{
     store::StepState,
 };
 
+/// The newest calls of a stage that are shown: an event that waits for the ERP's settings tries for days.
+const CALLS_SHOWN: usize = 12;
+
 /// One stage of the way.
 pub(super) struct Stage {
     pub(super) title: String,
@@ -82,6 +85,7 @@ impl Journey {
         stages.extend(writer.admission());
         stages.extend(writer.survey());
         stages.extend(event.steps.iter().map(|row| writer.step(row)));
+        stages.extend(writer.given_up());
         stages.extend(writer.last());
         Self { stages, spent: writer.spent(), calls_cut: event.calls_cut }
     }
@@ -129,7 +133,7 @@ impl Writer<'_> {
         let calls = self.calls_of("survey");
         let first = calls.first()?.at.clone();
         let tone = if calls.iter().all(|call| call.is_ok) { "good" } else { "warn" };
-        Some(Stage { at: Some(first), calls, ..Stage::new(step(self.lang, "survey"), tone) })
+        Some(self.with_calls(Stage { at: Some(first), ..Stage::new(step(self.lang, "survey"), tone) }, calls))
     }
 
     fn step(&self, row: &StepView) -> Stage {
@@ -140,12 +144,40 @@ impl Writer<'_> {
             StepState::Planned => ("next", Some(self.w.step_planned)),
         };
         let at = row.finished_at.as_ref().or(row.started_at.as_ref());
-        Stage {
+        let stage = Stage {
             at: at.map(|at| moment(at, self.now, self.lang)),
             notes: note.into_iter().map(str::to_owned).collect(),
-            calls: self.calls_of(&row.name),
             ..Stage::new(step(self.lang, &row.name), tone)
+        };
+        self.with_calls(stage, self.calls_of(&row.name))
+    }
+
+    /// Calls of steps that the plan does not have any more: the ERP refused one, and so the plan was given up.
+    fn given_up(&self) -> Vec<Stage> {
+        let is_planned = |name: &str| name == "survey" || self.event.steps.iter().any(|row| row.name == name);
+        let mut names: Vec<&str> = Vec::new();
+        for call in self.event.calls.iter().filter(|call| !is_planned(&call.step)) {
+            if !names.contains(&call.step.as_str()) {
+                names.push(&call.step);
+            }
         }
+        let stage = |name: &str| {
+            let calls = self.calls_of(name);
+            let tone = if calls.iter().all(|call| call.is_ok) { "good" } else { "bad" };
+            let at = calls.first().map(|call| call.at.clone());
+            self.with_calls(Stage { at, ..Stage::new(step(self.lang, name), tone) }, calls)
+        };
+        names.into_iter().map(stage).collect()
+    }
+
+    /// A stage with the newest of its calls, and how many there were before.
+    fn with_calls(&self, mut stage: Stage, mut calls: Vec<Call>) -> Stage {
+        let earlier = calls.len().saturating_sub(CALLS_SHOWN);
+        if earlier > 0 {
+            calls.drain(..earlier);
+            stage.notes.push(fill(self.w.calls_earlier, &[&earlier]));
+        }
+        Stage { calls, ..stage }
     }
 
     fn calls_of(&self, name: &str) -> Vec<Call> {

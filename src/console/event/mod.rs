@@ -7,6 +7,7 @@ mod times;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
+use serde_json::Value;
 
 pub(super) use self::act::{discard, replay, resolve};
 use self::{journey::Journey, review::Review};
@@ -40,6 +41,8 @@ struct EventPage {
     id: String,
     kind: String,
     contact: Option<String>,
+    /// The contact's name, as the caller may see it; empty if the event does not tell.
+    name: String,
     webhook_id: Option<String>,
     shown: Shown,
     note: String,
@@ -63,6 +66,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     page(&EventPage {
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
+        name: name(event.payload.as_ref()),
         webhook_id: event.item.webhook_id.clone(),
         shown: status::of_event(&event.item, lang),
         note: status::note(&event.item, frame.now, lang),
@@ -81,6 +85,12 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         id: event.item.id,
         frame,
     })
+}
+
+/// The contact's name in a body; empty if it does not tell.
+pub(super) fn name(payload: Option<&Value>) -> String {
+    let name = payload.and_then(|payload| payload.pointer("/data/contact/name")).and_then(Value::as_str);
+    name.unwrap_or_default().to_owned()
 }
 
 /// What a person can do about it.

@@ -10,10 +10,9 @@ use crate::{
 /// A question and its possible answers.
 pub(super) struct Review {
     pub(super) candidates: Vec<Candidate>,
-    /// What name, number and 客户编号 are called.
-    pub(super) names: [&'static str; 3],
-    /// The contact in the same form, to compare with.
+    /// The contact's name, number and WeChat id, to compare with, and what they are called.
     pub(super) contact: [String; 3],
+    pub(super) labels: [&'static str; 3],
     pub(super) step: Option<String>,
     pub(super) may_link: bool,
     pub(super) may_recreate: bool,
@@ -24,26 +23,23 @@ pub(super) struct Review {
 /// A customer that may be the contact.
 pub(super) struct Candidate {
     pub(super) ord: i64,
-    /// Name, number and 客户编号, each with whether it is the contact's.
-    pub(super) name: Compared,
-    pub(super) mobile: Compared,
-    pub(super) khid: Compared,
-    pub(super) salesperson: String,
-    pub(super) added: String,
+    /// What is known of it.
+    pub(super) rows: Vec<Compared>,
 }
 
 /// A value beside the contact's.
 pub(super) struct Compared {
+    pub(super) name: &'static str,
     pub(super) value: String,
-    /// Whether they are the same; `None` where one of them is missing.
+    /// Whether they are the same; `None` where there is nothing to compare with.
     pub(super) same: Option<bool>,
 }
 
 impl Compared {
-    fn with(value: &Value, own: &str) -> Self {
-        let value = value.as_str().unwrap_or_default().to_owned();
-        let same = (!value.is_empty() && !own.is_empty()).then(|| plain(&value) == plain(own));
-        Self { value, same }
+    fn with(name: &'static str, value: &Value, own: Option<&str>) -> Option<Self> {
+        let value = value.as_str().filter(|value| !value.is_empty())?.to_owned();
+        let same = own.filter(|own| !own.is_empty()).map(|own| plain(&value) == plain(own));
+        Some(Self { name, value, same })
     }
 }
 
@@ -64,23 +60,24 @@ impl Review {
             review["decisions"].as_array().is_some_and(|all| all.iter().any(|one| one.as_str() == Some(decision)))
         };
         let candidates = review["candidates"].as_array().into_iter().flatten();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let [name, mobile, khid, wechat] = ["name", "mobile", "khid", "weixinAcc"].map(|id| field(lang, id));
+        let w = &lang.words().event;
         Some(Self {
             candidates: candidates
                 .filter_map(|row| {
-                    Some(Candidate {
-                        ord: row["ord"].as_i64()?,
-                        name: Compared::with(&row["name"], &contact[0]),
-                        mobile: Compared::with(&row["mobile"], &contact[1]),
-                        khid: Compared { value: text(&row["khid"]), same: None },
-                        salesperson: text(&row["salesperson"]),
-                        added: text(&row["added"]),
-                    })
+                    let rows = [
+                        Compared::with(name, &row["name"], Some(&contact[0])),
+                        Compared::with(mobile, &row["mobile"], Some(&contact[1])),
+                        Compared::with(khid, &row["khid"], None),
+                        Compared::with(w.salesperson, &row["salesperson"], None),
+                        Compared::with(w.added, &row["added"], None),
+                    ];
+                    Some(Candidate { ord: row["ord"].as_i64()?, rows: rows.into_iter().flatten().collect() })
                 })
                 .collect(),
-            names: ["name", "mobile", "khid"].map(|id| field(lang, id)),
+            labels: [name, mobile, wechat],
             contact,
-            step: review["step"].as_str().map(|name| fill(lang.words().event.question_step, &[&step(lang, name)])),
+            step: review["step"].as_str().map(|name| fill(w.question_step, &[&step(lang, name)])),
             may_link: may("link"),
             may_recreate: may("recreate"),
             may_done: may("done"),

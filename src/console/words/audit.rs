@@ -24,6 +24,7 @@ texts! {
 /// What is audited, as the ledger names it.
 const ACTIONS: &[(&str, &str, &str)] = &[
     ("console.sign_in", "登录控制台", "Signed in"),
+    ("console.offer", "生成登录链接", "Made a link to sign in"),
     ("event.unmask", "查看事件原文", "Saw an event in clear"),
     ("contact.unmask", "查看联系人原文", "Saw a contact in clear"),
     ("rejections.unmask", "查看无效请求原文", "Saw rejections in clear"),

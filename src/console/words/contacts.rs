@@ -13,6 +13,7 @@ texts! {
         contact: "联系人", "Contact";
         customer: "ERP 客户", "ERP customer";
         khid: "客户编号", "Customer number";
+        ord: "客户 ID", "Customer id";
         kind: "类别", "Kind";
         linked_by: "关联方式", "Linked by";
         linked_at: "关联时间", "Linked";
@@ -53,6 +54,9 @@ texts! {
         new_value: "之后", "Then";
         send: "同步", "Sync";
         assign: "指派", "Assign";
+        assign_what: "指派后由所选的人跟进此客户", "Whom you choose looks after the customer from now on";
+        assign_names: "销售人员，最多 5 位", "Salespeople, five at most";
+        assign_no_names: "ERP 没有列出人员，请填写 ERP 用户 ID", "The ERP does not list its people: write their ids";
         assign_users: "ERP 用户 ID，用逗号分隔，最多 5 个", "ERP user ids with commas between them, five at most";
         assign_public: "对所有用户公开", "Open to all users";
         apply: "申请", "Apply";

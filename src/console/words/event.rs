@@ -28,6 +28,7 @@ texts! {
         step_planned: "未开始", "Not begun";
         step_started: "已发出，待核实", "Begun, to be looked up";
         calls_cut: "更早的调用未显示", "Earlier calls are not shown";
+        calls_earlier: "更早的 {} 次调用未显示", "{} earlier calls are not shown";
         sent_fields: "发送的字段", "Fields sent";
         answer: "ERP 的应答", "The ERP's answer";
         ended_succeeded: "已写入 ERP 并核对", "In the ERP, and read back";

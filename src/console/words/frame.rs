@@ -55,6 +55,8 @@ texts! {
         sign_in: "登录", "Sign in";
         sign_in_token: "访问令牌", "Access token";
         sign_in_hint: "由管理员在配置 [api] tokens 中发放；不会保存在浏览器里", "Issued by your administrator in [api] tokens; it is not kept in the browser";
+        sign_in_link: "此链接只能登录一次，几分钟内有效", "This link signs in once, within some minutes";
+        sign_in_link_over: "链接已用过或已过期，请用访问令牌登录", "The link was used or is over: sign in with a token";
         done_replayed: "已放回队列，马上重试", "Back in the queue: it is tried at once";
         done_discarded: "已放弃", "Given up";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";

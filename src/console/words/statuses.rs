@@ -25,7 +25,7 @@ texts! {
         help_held: "联系人成为客户后，按顺序自动写入", "Goes into the ERP, in order, once the contact is a customer";
         help_needs_review: "需要人来决定，决定后继续", "A person has to decide; then it goes on";
         help_not_admitted: "不符合准入条件，没有写入 ERP", "The admission rules kept it out of the ERP";
-        help_dead: "不会再自动重试，排除原因后可重放", "Is not tried again by itself; remove the cause, then replay it";
+        help_dead: "不会再自动重试，排除原因后可重试", "Is not tried again by itself; remove the cause, then replay it";
         help_discarded: "有人放弃了它，或等待超时", "Somebody gave it up, or it waited for too long";
         help_ignored: "这种类型无需写入 ERP", "Events of this type do not go into the ERP";
     }

@@ -17,6 +17,7 @@ pub(crate) mod pauses;
 pub(crate) mod preview;
 pub(crate) mod query;
 pub(crate) mod settings;
+pub(crate) mod sign_in;
 pub(crate) mod stats;
 pub(crate) mod stream;
 pub(crate) mod views;

@@ -154,7 +154,7 @@ fn refused_for_good(step: &Step, refused: &ErpError, words: &str) -> End {
 /// 客户修改 carries a customer's name every time, and another customer may have the same by now (查重).
 fn refused_as_duplicate(row: &StepRow, words: &str) -> End {
     let error = format!(
-        "ERP 查重，拒绝步骤 {}：“{words}”。在 ERP 中处理后重放 (replay)，或手工完成后选 done (the ERP refuses the step as a duplicate: put it right in the ERP and replay, or do it by hand and say done)",
+        "ERP 查重，拒绝步骤 {}：“{words}”。在 ERP 中处理后重试，或手工完成后继续 (the ERP refuses the step as a duplicate: put it right in the ERP and replay, or do it by hand and say done)",
         row.name
     );
     let facts = json!({ "refused": words, "step": row.name, "decisions": ["done", "resend"] });

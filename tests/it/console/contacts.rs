@@ -45,7 +45,8 @@ async fn what_is_ordered_for_a_contact_becomes_an_event_once() {
     let front = linked().await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     for (order, fields, kind) in [
-        ("assign", &[("users", "63, 71")][..], "contact.assign"),
+        ("assign", &[("user", "63"), ("user", "71")][..], "contact.assign"),
+        ("assign", &[("users", "63, 71")], "contact.assign"),
         ("assign", &[("public", "true")], "contact.assign"),
         ("apply", &[], "contact.apply"),
         ("approval", &[("approve", "false")], "contact.approval"),
@@ -67,6 +68,19 @@ async fn what_is_ordered_for_a_contact_becomes_an_event_once() {
     assert_eq!(first.location(), second.location(), "a form that is sent twice");
     let wrong = visitor.change("/console/contacts/c1", "/console/contacts/c1/assign", &[("users", "李")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn whom_a_customer_is_given_to_is_chosen_by_name() {
+    let front = linked().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    assert!(visitor.get("/console/contacts/c1").await.html.contains("href=\"/console/contacts/c1/assign\""));
+    let page = visitor.get("/console/contacts/c1/assign").await;
+    for told in ["王芳", "销售部", "name=\"user\" value=\"63\"", "李雷&#60;script&#62;"] {
+        assert!(page.html.contains(told), "{told} is not in {}", page.html);
+    }
+    let refused = Visitor::signed_in(&front, READ).await.get("/console/contacts/c1/assign").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ async fn a_dead_event_says_why_and_what_to_do_and_is_tried_again_by_one_click() 
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let path = format!("/console/events/{id}");
     let page = visitor.get(&path).await.html;
-    for told in ["客户名称已存在", "按 ERP 原话排除原因后重放", "立即重试", "同步失败，不再自动重试", "评分达标"]
+    for told in ["客户名称已存在", "按 ERP 原话排除原因后重试", "立即重试", "同步失败，不再自动重试", "评分达标"]
     {
         assert!(page.contains(told), "{told} is not in {page}");
     }

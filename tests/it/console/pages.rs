@@ -74,7 +74,7 @@ async fn hostile_texts_are_text() {
 }
 
 /// Every form that changes something: where it is sent, and its fields.
-fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
+pub fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     vec![
         (format!("/console/events/{event}/replay"), vec![]),
         (format!("/console/events/{event}/discard"), vec![("reason", "旧")]),
@@ -144,6 +144,29 @@ async fn the_language_is_chosen_once_and_every_page_speaks_it() {
     assert!(page.html.contains("<html lang=\"en\">") && page.html.contains("No events yet"), "{}", page.html);
     assert!(visitor.get("/console/nowhere").await.html.contains("There is no such page."));
     assert_eq!(visitor.get("/console/language?back=https://evil.example").await.location(), "/console/overview");
+}
+
+/// What a form was sent to is no page of its own: who chooses the language there comes to a page all the same.
+#[tokio::test]
+async fn the_language_link_of_what_a_form_answered_leads_to_a_page() {
+    let front = Front::open().await;
+    let event = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    for token in [OPERATE, READ] {
+        let mut visitor = Visitor::signed_in(&front, token).await;
+        for (path, fields) in changes(&event) {
+            let answer = visitor.change("/console/events", &path, &fields).await;
+            if answer.status == StatusCode::SEE_OTHER {
+                continue;
+            }
+            let link = answer.html.split('"').find(|part| part.starts_with("/console/language?")).unwrap();
+            let back = visitor.get(&link.replace("&#38;", "&").replace("to=en", "to=zh-CN")).await;
+            let mut page = visitor.get(back.location()).await;
+            if page.status == StatusCode::SEE_OTHER {
+                page = visitor.get(&page.location().to_owned()).await;
+            }
+            assert_eq!(page.status, StatusCode::OK, "{path} → {link} → {}", back.location());
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@ use erp_bridge::{
     clock::Millis,
     config::{ApiToken, Scope},
 };
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
 
-use super::visitor::{HOUR, Visitor};
+use super::visitor::{HOUR, MINUTE, Visitor};
 use crate::front::{Front, NOW, OPERATE, READ, SECRET, Wishes, keys_with};
 
 #[tokio::test]
@@ -117,4 +118,46 @@ async fn a_wrong_token_is_told_and_too_many_wait() {
     }
     let entered = visitor.send("/console/sign-in", &[("token", READ)]).await;
     assert_eq!(entered.status, StatusCode::SEE_OTHER, "a right token passes in its turn");
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once_within_five_minutes_with_the_rights_of_its_token() {
+    let front = Front::open().await;
+    let offer = async |token: &str| {
+        let offered = front.rest(Method::POST, "/v1/console/sign-in", token, &Value::Null).await;
+        assert_eq!(offered.status, StatusCode::OK, "{:?}", offered.body);
+        offered.body["path"].as_str().unwrap().to_owned()
+    };
+    let path = offer(READ).await;
+    let mut visitor = Visitor::new(&front);
+    // Whoever looks at the address first, such as a robot that shows links, uses nothing up.
+    let form = visitor.get(&path).await;
+    assert!(form.html.contains("只能登录一次") && !form.html.contains("type=\"password\""), "{}", form.html);
+    let link = path.split_once("link=").unwrap().1.to_owned();
+    let cookie = [("cookie", format!("erp_bridge_session={link}"))];
+    let cookie = cookie.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
+    let as_cookie = front.call(Method::GET, "/console/events", &cookie, "").await;
+    assert_eq!(as_cookie.status, StatusCode::SEE_OTHER, "a link is no session");
+    let entered = visitor.send("/console/sign-in", &[("link", &link)]).await;
+    assert_eq!((entered.status, entered.location()), (StatusCode::SEE_OTHER, "/console/overview"));
+    assert!(visitor.get("/console/events").await.html.contains("只读"));
+    let again = Visitor::new(&front).send("/console/sign-in", &[("link", &link)]).await;
+    assert_eq!(again.status, StatusCode::UNAUTHORIZED);
+    assert!(again.html.contains("链接已用过或已过期") && again.html.contains("type=\"password\""), "{}", again.html);
+
+    let in_time = offer(OPERATE).await.replace("/console/sign-in?link=", "");
+    let late = offer(OPERATE).await.replace("/console/sign-in?link=", "");
+    front.clock.advance(MINUTE * 5 - std::time::Duration::from_millis(1));
+    assert_eq!(
+        Visitor::new(&front).send("/console/sign-in", &[("link", &in_time)]).await.status,
+        StatusCode::SEE_OTHER
+    );
+    front.clock.advance(std::time::Duration::from_millis(1));
+    assert_eq!(
+        Visitor::new(&front).send("/console/sign-in", &[("link", &late)]).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let deeds: Vec<_> = front.store.audit_log(None, 9).await.unwrap().into_iter().map(|row| row.action).collect();
+    let expected = ["console.sign_in", "console.offer", "console.offer", "console.sign_in", "console.offer"];
+    assert_eq!(deeds, expected);
 }

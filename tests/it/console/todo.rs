@@ -16,7 +16,7 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
     let second = ended(&front, "c2", Status::Dead, "refused", None).await;
     ended(&front, "c3", Status::Dead, "invalid", None).await;
     let page = visitor.get("/console/todo").await.html;
-    for told in ["同类 2 条", "同类 1 条", "客户名称已存在", "按 ERP 原话排除原因后重放"] {
+    for told in ["同类 2 条", "同类 1 条", "客户名称已存在", "按 ERP 原话排除原因后重试"] {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     let chosen = visitor.get("/console/todo?cause=refused").await.html;

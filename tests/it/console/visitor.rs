@@ -89,5 +89,7 @@ impl<'a> Visitor<'a> {
     }
 }
 
+/// A minute, for clocks.
+pub const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 /// An hour, for clocks.
 pub const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);

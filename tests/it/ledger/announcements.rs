@@ -7,6 +7,9 @@ use erp_bridge::{
     store::{Change, Follower, News, Settlement},
 };
 
+use secrecy::ExposeSecret;
+use sqlx::postgres::PgListener;
+
 use super::{Ledger, MS, event, given_back, held_for, on_both, run};
 
 on_both! {
@@ -109,13 +112,39 @@ async fn a_replica_on_postgres_hears_what_another_moved_and_each_its_own_once() 
 }
 
 #[tokio::test]
+async fn a_replica_that_is_alone_notifies_nobody_until_another_comes() {
+    let ledger = Ledger::postgres().await;
+    let mut line = PgListener::connect(ledger.config.url.expose_secret()).await.unwrap();
+    line.listen_all(["erp_bridge_moved", "end"]).await.unwrap();
+    // It says that it is there once it has looked for others.
+    assert!(line.recv().await.unwrap().payload().contains(r#""moved":[]"#));
+    let mut number = 0;
+    let mut is_told = async || {
+        number += 1;
+        ledger.accept(event(&format!("w{number}"), "c1")).await;
+        ledger.run("notify \"end\"").await;
+        let mut is_told = false;
+        loop {
+            let letter = line.recv().await.unwrap();
+            if letter.channel() == "end" {
+                return is_told;
+            }
+            is_told |= letter.payload().contains("c1");
+        }
+    };
+    assert!(!is_told().await, "nobody listens");
+    let _other = ledger.replica().await;
+    soon("another listens, and is told", is_told).await;
+}
+
+#[tokio::test]
 async fn a_replica_whose_line_was_cut_tells_its_readers_that_they_missed_something_and_hears_again() {
     let ledger = Ledger::postgres().await;
     let mut follower = ledger.store.follow(None);
     let cut = "select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name = 'erp-bridge stream'";
     soon("the cut is told", async || {
-        run(secrecy::ExposeSecret::expose_secret(&ledger.config.url), cut).await;
+        run(ledger.config.url.expose_secret(), cut).await;
         follower.try_next() == Some(News::Reset)
     })
     .await;

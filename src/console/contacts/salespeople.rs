@@ -1,0 +1,46 @@
+//! Whom a customer is given to (客户指派), by names from the ERP's own list when it can be had.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+
+use crate::{
+    console::{
+        fault::Fault,
+        frame::{Frame, Nav, page},
+        visit::Visit,
+    },
+    http::{
+        HttpState, Salesperson,
+        api::{check, query::PathId},
+        auth::Operator,
+        problem::Problem,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "salespeople.html")]
+struct SalespeoplePage {
+    frame: Frame,
+    id: String,
+    /// `None` if the ERP does not tell.
+    salespeople: Option<Vec<Salesperson>>,
+    /// Makes a form that is sent twice count once.
+    key: String,
+}
+
+/// `GET /console/contacts/{id}/assign`: asks the ERP for its accounts, which are believed for a while.
+pub(in crate::console) async fn choose_salesperson(
+    State(state): State<HttpState>,
+    id: PathId,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let operator = Operator::of(visit.caller.clone())?;
+    let id = id.contact().map_err(|_| Problem::ContactUnknown)?;
+    let salespeople = match check::salespeople(&state, &operator).await {
+        Ok(salespeople) => Some(salespeople).filter(|all| !all.is_empty()),
+        Err(Problem::ErpUnavailable(_)) => None,
+        Err(problem) => return Err(problem.into()),
+    };
+    let key = uuid::Uuid::now_v7().to_string();
+    page(&SalespeoplePage { frame: Frame::of(&state, &visit, Nav::Contacts), id, salespeople, key })
+}

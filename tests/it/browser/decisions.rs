@@ -1,0 +1,66 @@
+//! Who decides, and what another sees of it.
+
+use erp_bridge::event::Status;
+
+use super::{chrome::Browser, office::Office};
+use crate::support::{OPERATOR, World};
+
+/// Which customer a contact is.
+async fn ord_of(world: &World, contact: &str) -> i64 {
+    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
+}
+
+#[tokio::test]
+async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
+    let office = Office::open().await;
+    let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;
+    browser.click("去处理").await;
+    browser.arrives("/console/todo").await;
+    browser.click_on("a[href='/console/todo?cause=candidates']").await;
+    browser.click("从第一条开始").await;
+    browser.arrives(&format!("/console/events/{}", office.asked)).await;
+    browser.sees_in(".candidates", "李雷").await;
+    browser.sees_in(".candidates", "李磊").await;
+    let second = office.candidates[1];
+    browser.click_on(&format!("form:has([name=ord][value='{second}']) button")).await;
+    browser.arrives("/console/todo").await;
+    browser.sees("已决定，事件继续处理").await;
+    office.world.until(&office.asked, &[Status::Succeeded, Status::Queued]).await;
+    office.put_right();
+    office.world.until(&office.asked, &[Status::Succeeded]).await;
+    assert_eq!(ord_of(&office.world, "c_7007").await, second);
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn of_two_people_who_look_at_the_same_the_second_is_told_and_nothing_happens_twice() {
+    let office = Office::open().await;
+    office.put_right();
+    let base = office.world.url("");
+    let (first, second) = (Browser::signed_in(&base, OPERATOR).await, Browser::signed_in(&base, OPERATOR).await);
+    let page = format!("/console/events/{}", office.asked);
+    for browser in [&first, &second] {
+        browser.go(&page).await;
+        browser.sees_in(".candidates", "李雷").await;
+    }
+    // What the second one is about to do keeps the page as it is.
+    second.click("放弃").await;
+    second.sees("此联系人后面的事件照常继续").await;
+    first.click_on(&format!("form:has([name=ord][value='{}']) button", office.candidates[0])).await;
+    first.sees("已决定，事件继续处理").await;
+    office.world.until(&office.asked, &[Status::Succeeded]).await;
+    second.sees_in(".live", "有更新").await;
+    second.click_on("form[action$='/discard'] button").await;
+    second.sees("无法完成").await;
+    second.sees("可能有人刚刚处理过").await;
+    assert!(second.complaints().await.iter().all(|told| told.contains("409")));
+    assert_eq!(office.world.event(&office.asked).await.status, Status::Succeeded);
+    let (_, audit) = office.world.call("GET", "/v1/audit", None).await;
+    let of_it: Vec<_> =
+        audit["items"].as_array().unwrap().iter().filter(|row| row["subject"] == office.asked.as_str()).collect();
+    let deeds: Vec<_> =
+        of_it.iter().filter_map(|row| row["action"].as_str()).filter(|deed| *deed != "event.unmask").collect();
+    assert_eq!(deeds, ["event.resolve"]);
+    first.is_content().await;
+    second.is_content().await;
+}

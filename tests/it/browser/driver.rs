@@ -1,0 +1,170 @@
+//! What a test says to chromedriver: the part of W3C WebDriver that the journeys need. A library for it would turn on features
+//! of serde and reqwest that the program is not built with, and the tests would try another program.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// The member that names an element (W3C WebDriver §12).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// How elements are looked for.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'a> {
+    Css(&'a str),
+    XPath(&'a str),
+}
+
+/// An element of the page as it was when it was found.
+#[derive(Debug)]
+pub struct Element(String);
+
+/// What the driver says it cannot do, such as to click what is gone.
+#[derive(Debug)]
+pub struct Refused(#[expect(dead_code, reason = "it is printed where it ends a test")] Value);
+
+type Answer<T = Value> = Result<T, Refused>;
+
+/// A running driver with one browser; both end with the value.
+pub struct Driver {
+    process: Child,
+    http: reqwest::Client,
+    session: String,
+}
+
+impl Driver {
+    /// Starts a driver on a free port, and with it a browser that wants these `capabilities`.
+    pub async fn start(capabilities: Value) -> Self {
+        // Another test of this process may have installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let (process, address) = spawn();
+        let mut driver = Self { process, http, session: format!("{address}/session") };
+        let wishes = json!({ "capabilities": { "alwaysMatch": capabilities } });
+        let begun = driver.command(Method::POST, "", &wishes).await.unwrap();
+        driver.session = format!("{}/{}", driver.session, begun["sessionId"].as_str().unwrap());
+        driver
+    }
+
+    /// Goes to an address and waits until the page is there.
+    pub async fn go(&self, url: &str) {
+        self.post("/url", &json!({ "url": url })).await.unwrap();
+    }
+
+    /// The address where it is.
+    pub async fn place(&self) -> String {
+        text(&self.get("/url").await.unwrap())
+    }
+
+    /// The page as it is now, as HTML.
+    pub async fn html(&self) -> String {
+        text(&self.get("/source").await.unwrap())
+    }
+
+    /// Every element that is found, in the page's order.
+    pub async fn find(&self, by: By<'_>) -> Answer<Vec<Element>> {
+        let (using, value) = match by {
+            By::Css(value) => ("css selector", value),
+            By::XPath(value) => ("xpath", value),
+        };
+        let found = self.post("/elements", &json!({ "using": using, "value": value })).await?;
+        Ok(found.as_array().into_iter().flatten().map(|element| Element(text(&element[ELEMENT]))).collect())
+    }
+
+    /// Whether it can be seen.
+    pub async fn is_displayed(&self, element: &Element) -> Answer<bool> {
+        Ok(self.get(&format!("/element/{}/displayed", element.0)).await? == true)
+    }
+
+    /// Its text, as far as it is shown.
+    pub async fn text(&self, element: &Element) -> Answer<String> {
+        Ok(text(&self.get(&format!("/element/{}/text", element.0)).await?))
+    }
+
+    pub async fn click(&self, element: &Element) -> Answer {
+        self.post(&format!("/element/{}/click", element.0), &json!({})).await
+    }
+
+    /// Writes into a field, in place of what stood there.
+    pub async fn fill(&self, element: &Element, words: &str) -> Answer {
+        self.post(&format!("/element/{}/clear", element.0), &json!({})).await?;
+        self.post(&format!("/element/{}/value", element.0), &json!({ "text": words })).await
+    }
+
+    /// Presses keys one after the other, wherever the focus is.
+    pub async fn press(&self, keys: &str) {
+        let strokes =
+            keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() });
+        self.post("/actions", &json!({ "actions": [keyboard] })).await.unwrap();
+    }
+
+    /// What a script of the test's own answers.
+    pub async fn ask(&self, script: &str) -> Answer {
+        self.post("/execute/sync", &json!({ "script": script, "args": [] })).await
+    }
+
+    /// The same of a script that calls its last argument when it is done.
+    pub async fn ask_in_time(&self, script: &str) -> Answer {
+        self.post("/execute/async", &json!({ "script": script, "args": [] })).await
+    }
+
+    /// A command of the DevTools protocol.
+    pub async fn tool(&self, name: &str, parameters: Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": name, "params": parameters })).await.unwrap()
+    }
+
+    /// What one of the browser's logs (`browser`, `performance`) has noted since the last question.
+    pub async fn log(&self, name: &str) -> Vec<Value> {
+        let noted = self.post("/se/log", &json!({ "type": name })).await.unwrap();
+        noted.as_array().cloned().unwrap_or_default()
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.command(Method::GET, path, &Value::Null).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.command(Method::POST, path, body).await
+    }
+
+    async fn command(&self, method: Method, path: &str, body: &Value) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.session));
+        if !body.is_null() {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let response = request.send().await.unwrap();
+        let is_done = response.status().is_success();
+        let answer: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        if is_done { Ok(answer["value"].clone()) } else { Err(Refused(answer["value"].clone())) }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // The browser ends with its driver.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Starts a driver; answers it and its address.
+fn spawn() -> (Child, String) {
+    let mut driver = Command::new("chromedriver");
+    driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = driver.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; `make tools` installs it"));
+    let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let told = lines.map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("started successfully on port ")?;
+        Some(format!("http://127.0.0.1:{}", port.trim_end_matches('.')))
+    });
+    (driver, told.expect("chromedriver says its port"))
+}

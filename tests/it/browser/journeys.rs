@@ -1,0 +1,91 @@
+//! What an operator does on an ordinary day.
+
+use super::{
+    chrome::Browser,
+    office::{Office, person},
+};
+use crate::support::{OPERATOR, World, promoted};
+
+#[tokio::test]
+async fn somebody_signs_in_sees_an_event_arrive_reads_in_english_and_signs_out() {
+    let world = World::start().await;
+    let browser = Browser::open(&world.url("")).await;
+    browser.go("/console/events?status=succeeded").await;
+    browser.arrives("/console/sign-in?next=").await;
+    browser.fill("#token", "not-the-token").await;
+    browser.click("登录").await;
+    browser.sees_in("[role=alert]", "令牌").await;
+    // The browser itself notes that the answer was 401.
+    assert!(browser.complaints().await.iter().all(|told| told.contains("401")));
+    browser.fill("#token", OPERATOR).await;
+    browser.click("登录").await;
+    browser.arrives("/console/events?status=succeeded").await;
+    browser.sees("没有符合条件的事件").await;
+
+    browser.sees_in(".live", "实时").await;
+    browser.ask("window.sameDocument = true").await;
+    world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    browser.sees_in("#rows", "c_1001").await;
+    browser.sees_in("#rows", "已同步").await;
+    assert_eq!(browser.ask("return window.sameDocument").await, true, "the page was not loaded anew");
+
+    browser.click("转为客户").await;
+    browser.sees("已写入 ERP 并核对").await;
+    browser.click("English").await;
+    browser.sees("In the ERP, and read back").await;
+    browser.arrives("/console/events/").await;
+    browser.click("中文").await;
+    browser.sees("已写入 ERP 并核对").await;
+    browser.click("退出").await;
+    browser.arrives("/console/sign-in").await;
+    browser.go("/console/events").await;
+    browser.arrives("/console/sign-in?next=").await;
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn somebody_finds_out_why_a_contact_was_not_admitted_and_why_another_waits() {
+    let office = Office::open().await;
+    let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;
+    browser.click("未准入").await;
+    browser.sees_in(".list", "c_3003").await;
+    browser.click_on("[data-row] a").await;
+    browser.arrives(&format!("/console/events/{}", office.not_admitted)).await;
+    browser.sees_in("#journey", "不符合准入条件").await;
+    browser.sees_in("#journey .checks", "姓名").await;
+
+    // A block is explained where one looks, and lifts by itself.
+    browser.click("ERP 连接").await;
+    browser.sees_in("#banners", "ERP 的设置有问题").await;
+    browser.sees_in("#erp", "微信").await;
+    browser.click("1 条在等").await;
+    browser.click_on("[data-row] a").await;
+    browser.arrives(&format!("/console/events/{}", office.blocked)).await;
+    browser.sees_in("#verdict", "微信").await;
+    office.put_right();
+    browser.sees_in("#head", "已同步").await;
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn somebody_pauses_and_goes_on() {
+    let world = World::start().await;
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.click("ERP 连接").await;
+    browser.click("暂停派发").await;
+    browser.fill("[name=reason]", "月底盘点").await;
+    browser.click_on("[name=minutes] option[value='30']").await;
+    browser.click_on("form[action$='/pause'] button").await;
+    browser.sees("已暂停，事件照常接收").await;
+    browser.sees_in("#erp", "月底盘点").await;
+    let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    browser.go(&format!("/console/events/{id}")).await;
+    browser.sees_in("#head", "待同步").await;
+    browser.sees_in("#banners", "已暂停派发").await;
+    browser.click("ERP 连接").await;
+    browser.click("继续").await;
+    browser.sees("没有人工暂停").await;
+    browser.go(&format!("/console/events/{id}")).await;
+    browser.sees_in("#head", "已同步").await;
+    browser.is_content().await;
+}
