@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and cargo does not bring: the PostgreSQL server, Chromium with its driver and a Chinese font
-# for the console's journeys, the tools that come from Python's and Node's package indexes, and promtool. Says nothing and takes
+# for the console's journeys, systemd-analyze, the tools that come from Python's and Node's package indexes, and promtool. Says nothing and takes
 # no time if they are there. The tests start clusters and browsers of their own in temporary directories; no system service is
 # used or left running.
 set -euo pipefail
@@ -27,6 +27,7 @@ has_postgres || missing+=(postgresql)
 has_browser || missing+=(chromium chromium-driver)
 has_chinese_font || missing+=(fontconfig fonts-wqy-zenhei)
 command -v npm >/dev/null || missing+=(npm)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! command -v apt-get >/dev/null; then

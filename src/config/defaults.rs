@@ -139,7 +139,7 @@ impl Default for RetryConfig {
 
 impl Default for RetentionConfig {
     fn default() -> Self {
-        Self { succeeded: days(90), audit: days(3 * 365), webhook_ids: Duration::ZERO }
+        Self { succeeded: days(90), audit: days(3 * 365), outbox: days(90), webhook_ids: Duration::ZERO }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, BeforePromotion, Config, ConflictsConfig,
+    AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, BaseUrl, BeforePromotion, Config, ConflictsConfig,
     ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup,
     MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, WebhookConfig,
     WorkerConfig, WriteBackConfig,
@@ -12,7 +12,7 @@ use super::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
         unless_empty, zone,
     },
-    source::Reader,
+    source::{Raw, Reader},
     tables::{admission_rules, alert_target, assignment_rule, level, placeholder, token},
 };
 
@@ -52,12 +52,18 @@ pub(super) fn read(r: &mut Reader) -> Config {
         alerts: alerts(r),
         console: ConsoleConfig {
             enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth),
-            public_url: r.read("console.public_url", None, unless_empty(read_as)),
+            public_url: r.read("console.public_url", None, unless_empty(public_url)),
         },
         log: log(r),
         written: r.written(),
         settings: Settings::of(r),
     }
+}
+
+/// Written as the ERP's address is.
+fn public_url(raw: &Raw) -> Result<BaseUrl, String> {
+    let wanted = "write the address at which people reach the bridge, without /console, such as https://bridge.example";
+    read_as(raw).map_err(|_| wanted.to_owned())
 }
 
 fn server(r: &mut Reader) -> ServerConfig {
@@ -191,6 +197,7 @@ fn retention(r: &mut Reader) -> RetentionConfig {
     RetentionConfig {
         succeeded: r.read("retention.succeeded", d.succeeded, duration(HOUR..=DAY * 3_650)),
         audit: r.read("retention.audit", d.audit, duration(DAY..=DAY * 36_500)),
+        outbox: r.read("retention.outbox", d.outbox, duration(DAY..=DAY * 3_650)),
         webhook_ids: r.read("retention.webhook_ids", d.webhook_ids, duration(Duration::ZERO..=DAY * 36_500)),
     }
 }

@@ -374,6 +374,8 @@ pub struct RetentionConfig {
     pub succeeded: Duration,
     /// Age at which entries of the audit log vanish.
     pub audit: Duration,
+    /// Age at which messages to others vanish that nobody tries to deliver any more.
+    pub outbox: Duration,
     /// How long a delivery stays known after its event vanished; zero keeps it for ever.
     pub webhook_ids: Duration,
 }

@@ -36,6 +36,8 @@ pub(super) enum Nav {
     Replays,
     /// ERP 连接
     Erp,
+    /// 回写与告警
+    Outbox,
     /// 审计
     Audit,
     /// 配置
@@ -64,6 +66,7 @@ const DONE: &[Done] = &[
     ("replayed", |w| w.frame.done_replayed),
     ("amended", |w| w.frame.done_amended),
     ("replanned", |w| w.frame.done_replanned),
+    ("message_replayed", |w| w.outbox.done_replayed),
     ("discarded", |w| w.frame.done_discarded),
     ("resolved", |w| w.frame.done_resolved),
     ("sent", |w| w.frame.done_sent),

@@ -18,6 +18,7 @@ mod format;
 mod frame;
 mod layer;
 mod not_admitted;
+mod outbox;
 mod overview;
 mod replays;
 mod settings;
@@ -81,6 +82,9 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/erp/resume", post(erp::resume))
         .route("/console/erp/pause", post(erp::pause))
         .route("/console/erp/unpause", post(erp::unpause))
+        .route(outbox::PATH, get(outbox::list))
+        .route("/console/outbox/{id}/replay", post(outbox::replay))
+        .route("/console/outbox/{id}/discard", post(outbox::discard))
         .route(audit::PATH, get(audit::list))
         .route(audit::CSV_PATH, get(audit::download))
         .route(settings::PATH, get(settings::show))

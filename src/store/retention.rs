@@ -50,6 +50,20 @@ impl Store {
         self.forget_oldest("audit", "at", before).await
     }
 
+    /// Forgets a batch of messages to others that nobody has tried to deliver since a moment; answers how many.
+    pub async fn prune_outbox(&self, before: Millis) -> Result<u64, StoreError> {
+        let old = "select seq from outbox where dead_at is not null and dead_at < $1 order by seq limit $2";
+        if self.db.read(old, args![before, 1_i64]).await?.is_empty() {
+            return Ok(0);
+        }
+        let mut tx = self.db.begin().await?;
+        // An operator may have put one of them back into its lane meanwhile.
+        let sql = format!("delete from outbox where dead_at < $1 and seq in ({old})");
+        let forgotten = tx.execute(sql, args![before, BATCH]).await?;
+        tx.commit().await?;
+        Ok(forgotten)
+    }
+
     /// Forgets a batch of deliveries whose events vanished before a moment; answers how many. Should one of them come
     /// again, it is taken as new.
     pub async fn prune_webhook_ids(&self, before: Millis) -> Result<u64, StoreError> {

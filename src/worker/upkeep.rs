@@ -84,6 +84,7 @@ impl Upkeep {
             let pruned = self.store.prune(payload_before, event_before).await?;
             let mut others = self.store.prune_audit(now.minus(self.retention.audit)).await?;
             others += self.store.prune_replays(now.minus(self.retention.audit), now.minus(DRAFTS)).await?;
+            others += self.store.prune_outbox(now.minus(self.retention.outbox)).await?;
             if !self.retention.webhook_ids.is_zero() {
                 others += self.store.prune_webhook_ids(now.minus(self.retention.webhook_ids)).await?;
             }

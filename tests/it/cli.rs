@@ -2,6 +2,7 @@
 
 mod adopt;
 mod check;
+mod documents;
 mod init;
 mod logs;
 mod program;

@@ -5,6 +5,7 @@ mod contacts;
 mod erp;
 mod events;
 mod not_admitted;
+mod outbox;
 mod overview;
 pub mod pages;
 mod replays;

@@ -76,10 +76,6 @@ fn systemd_takes_the_unit_and_finds_little_exposed() {
     let file = dir.path().join("erp-bridge.service");
     // The program is not installed here; everything else is verified as it stands.
     fs::write(&file, unit.replace("/usr/bin/erp-bridge ", &format!("{} ", env!("CARGO_BIN_EXE_erp-bridge")))).unwrap();
-    if Command::new("systemd-analyze").arg("--version").output().is_err() {
-        eprintln!("systemd is not on this machine: the unit is not verified");
-        return;
-    }
     run(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&file));
     let security = ["security", "--offline=true", "--no-pager", "--threshold", EXPOSURE_MAX];
     run(Command::new("systemd-analyze").args(security).arg(&file));

@@ -60,6 +60,7 @@ mod rest;
 mod senders;
 mod sight;
 mod simulator;
+mod soak;
 mod stale_links;
 mod stops;
 mod streams;

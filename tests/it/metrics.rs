@@ -87,8 +87,10 @@ fn deployed(path: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_bridge_shows() {
     let world = world().await;
-    eventually("a round of upkeep", LIMIT, async || world.app.store.latest_figures().map(drop)).await;
-    let text = scraped(&world).await;
+    let text = eventually("a round of upkeep", LIMIT, async || {
+        Some(scraped(&world).await).filter(|text| text.contains("erp_bridge_outbox_oldest_seconds"))
+    })
+    .await;
     let shown = names(&text);
     for file in ["grafana/erp-bridge.json", "prometheus/alerts.yml", "prometheus/alerts.test.yml"] {
         let used = names(&deployed(file));

@@ -159,6 +159,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("retry.schedule", &["10ms", "5s,30s", "30d"], &["", "9ms", "5s,,1m", "5", "31d"]),
     ("retention.succeeded", &["1h", "3650d"], &["3599s", "3651d"]),
     ("retention.audit", &["1d", "36500d"], &["86399s", "36501d"]),
+    ("retention.outbox", &["1d", "3650d"], &["86399s", "3651d"]),
     ("retention.webhook_ids", &["0s", "10m", "36500d"], &["599s", "1s", "36501d"]),
     ("worker.lease", &["90s", "1h"], &["89s", "3601s", "0s"]),
     ("worker.poll", &["10ms", "1m"], &["9ms", "61s"]),
@@ -196,7 +197,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     (
         "console.public_url",
         &["", "https://bridge.example", "http://10.0.0.7:8080"],
-        &["bridge.example", "http://h?x=1"],
+        &["bridge.example", "http://h?x=1", "http://user@h"],
     ),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),

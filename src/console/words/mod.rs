@@ -9,6 +9,7 @@ mod fields;
 mod frame;
 mod kinds;
 mod not_admitted;
+mod outbox;
 mod overview;
 mod replays;
 mod settings;
@@ -25,6 +26,7 @@ pub(super) use self::{
     frame::FrameWords,
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
+    outbox::{OutboxWords, addressee, told},
     overview::OverviewWords,
     replays::ReplaysWords,
     settings::SettingsWords,
@@ -82,6 +84,8 @@ pub(super) struct Words {
     pub(super) replays: ReplaysWords,
     /// The connection to the ERP.
     pub(super) erp: ErpWords,
+    /// What others are told.
+    pub(super) outbox: OutboxWords,
     /// Who did what.
     pub(super) audit: AuditWords,
     /// How the bridge is configured.
@@ -98,6 +102,7 @@ static ZH: Words = Words {
     not_admitted: NotAdmittedWords::ZH,
     replays: ReplaysWords::ZH,
     erp: ErpWords::ZH,
+    outbox: OutboxWords::ZH,
     audit: AuditWords::ZH,
     settings: SettingsWords::ZH,
     contacts: ContactsWords::ZH,
@@ -112,6 +117,7 @@ static EN: Words = Words {
     not_admitted: NotAdmittedWords::EN,
     replays: ReplaysWords::EN,
     erp: ErpWords::EN,
+    outbox: OutboxWords::EN,
     audit: AuditWords::EN,
     settings: SettingsWords::EN,
     contacts: ContactsWords::EN,
@@ -209,6 +215,7 @@ mod tests {
             NotAdmittedWords::ALL,
             ReplaysWords::ALL,
             ErpWords::ALL,
+            OutboxWords::ALL,
             AuditWords::ALL,
             SettingsWords::ALL,
             ContactsWords::ALL,

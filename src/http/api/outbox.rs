@@ -15,6 +15,7 @@ use crate::{
     http::{
         auth::{Operator, Reader},
         body::OptionalJsonBody,
+        keys::Caller,
         openapi::parts::MessagePath,
         problem::{Problem, ProblemDocument},
         state::HttpState,
@@ -33,7 +34,7 @@ pub(in crate::http) struct OutboxParams {
 
 /// A message to others.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct MessageItem {
+pub(crate) struct MessageItem {
     /// The same for every delivery of it (`webhook-id`).
     #[schema(format = "uuid")]
     pub id: String,
@@ -86,7 +87,7 @@ impl MessageItem {
 
 /// A page of messages, newest first.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct MessagePage {
+pub(crate) struct MessagePage {
     /// The messages.
     pub items: Vec<MessageItem>,
     /// `cursor` of the next page; null on the last one.
@@ -124,13 +125,25 @@ pub(in crate::http) async fn list_outbox(
         Some(_) => return Err(Problem::InvalidQuery("state".into(), "dead or waiting".into())),
     };
     let (before, limit) = page.read()?;
+    messages(&state, &caller, dead, before, limit).await.map(Json)
+}
+
+/// A page of the dead messages, or of those that wait, as the caller may see it; `before` is where the page before ended.
+///
+/// # Errors
+/// That the ledger cannot be read.
+pub(crate) async fn messages(
+    state: &HttpState,
+    caller: &Caller,
+    dead: bool,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<MessagePage, Problem> {
     let rows = state.store.messages(dead, before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let is_operator = caller.scope >= Scope::Operate;
-    Ok(Json(MessagePage {
-        items: rows.into_iter().map(|row| MessageItem::of(row, is_operator)).collect(),
-        next_cursor,
-    }))
+    let items = rows.into_iter().map(|row| MessageItem::of(row, is_operator)).collect();
+    Ok(MessagePage { items, next_cursor })
 }
 
 /// Deliver a dead message again
@@ -146,15 +159,29 @@ pub(in crate::http) async fn list_outbox(
 )]
 pub(in crate::http) async fn replay_message(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<MessageMoved>, Problem> {
-    let (reason, id) = (checked_reason(body.reason)?, id.message()?);
-    let (store, message) = (state.store.clone(), id.clone());
-    let replay = async move { store.replay_message(&message, &caller.actor(), reason.as_deref()).await };
-    state.undisturbed(replay).await.map_err(not_found)?;
+    let id = replay(&state, &operator, id, body.reason).await?;
     Ok(Json(MessageMoved { id, state: "waiting" }))
+}
+
+/// Has a dead message tried again; answers its id.
+///
+/// # Errors
+/// [`Problem::MessageNotFound`], or what is wrong with the reason.
+pub(crate) async fn replay(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    reason: Option<String>,
+) -> Result<String, Problem> {
+    let (reason, id) = (checked_reason(reason)?, id.message()?);
+    let (store, message, actor) = (state.store.clone(), id.clone(), caller.actor());
+    let replay = async move { store.replay_message(&message, &actor, reason.as_deref()).await };
+    state.undisturbed(replay).await.map_err(not_found)?;
+    Ok(id)
 }
 
 /// Give a dead message up
@@ -170,15 +197,29 @@ pub(in crate::http) async fn replay_message(
 )]
 pub(in crate::http) async fn discard_message(
     State(state): State<HttpState>,
-    Operator(caller): Operator,
+    operator: Operator,
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<MessageMoved>, Problem> {
-    let (reason, id) = (checked_reason(body.reason)?, id.message()?);
-    let (store, message) = (state.store.clone(), id.clone());
-    let discard = async move { store.discard_message(&message, &caller.actor(), reason.as_deref()).await };
-    state.undisturbed(discard).await.map_err(not_found)?;
+    let id = discard(&state, &operator, id, body.reason).await?;
     Ok(Json(MessageMoved { id, state: "discarded" }))
+}
+
+/// Gives a dead message up; answers its id.
+///
+/// # Errors
+/// [`Problem::MessageNotFound`], or what is wrong with the reason.
+pub(crate) async fn discard(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    id: PathId,
+    reason: Option<String>,
+) -> Result<String, Problem> {
+    let (reason, id) = (checked_reason(reason)?, id.message()?);
+    let (store, message, actor) = (state.store.clone(), id.clone(), caller.actor());
+    let discard = async move { store.discard_message(&message, &actor, reason.as_deref()).await };
+    state.undisturbed(discard).await.map_err(not_found)?;
+    Ok(id)
 }
 
 /// The ledger says of everything alike that it is not there.

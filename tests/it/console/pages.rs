@@ -24,6 +24,8 @@ fn pages(event: &str) -> Vec<String> {
         "/console/not-admitted".into(),
         "/console/not-admitted?what=if&score=0&rule=score".into(),
         "/console/erp".into(),
+        "/console/outbox".into(),
+        "/console/outbox?state=waiting".into(),
         "/console/audit".into(),
         "/console/settings".into(),
     ]
@@ -94,6 +96,8 @@ pub fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> 
         ("/console/contacts/c1/takeback".into(), vec![]),
         ("/console/contacts/c1/unlink".into(), vec![("reason", "旧")]),
         ("/console/contacts/c1/erase".into(), vec![("reason", "旧")]),
+        (format!("/console/outbox/{event}/replay"), vec![]),
+        (format!("/console/outbox/{event}/discard"), vec![("reason", "旧")]),
         ("/console/erp/check".into(), vec![]),
         ("/console/erp/resume".into(), vec![]),
         ("/console/erp/pause".into(), vec![("scope", "all"), ("reason", "x")]),

@@ -16,6 +16,7 @@ on_both! {
     of_a_contact_only_the_oldest_message_is_due
     what_was_sent_and_not_noted_is_sent_again_after_its_lease_and_not_by_two
     a_dead_message_lets_the_next_one_pass_and_can_be_replayed_or_discarded
+    a_dead_message_is_forgotten_at_its_age_and_what_waits_never
     one_replica_watches_until_its_watch_is_over
     a_link_is_told_once_and_again_when_it_moves
 }
@@ -112,6 +113,26 @@ async fn a_dead_message_lets_the_next_one_pass_and_can_be_replayed_or_discarded(
     assert_eq!(gone, Err(StoreError::NotFound));
     let deeds: Vec<_> = ledger.store.audit_log(None, 9).await.unwrap().into_iter().map(|row| row.action).collect();
     assert_eq!(deeds, ["outbox.discard", "outbox.replay"]);
+}
+
+async fn a_dead_message_is_forgotten_at_its_age_and_what_waits_never(ledger: &Ledger) {
+    told(ledger);
+    for contact in ["c1", "c2", "c3"] {
+        ledger.ended(contact, Status::Dead).await;
+    }
+    let claimed = claim(ledger).await;
+    for message in &claimed[..2] {
+        settle(ledger, message, Delivery::Dead("HTTP 404".into())).await;
+    }
+    let died = ledger.clock.now();
+    assert_eq!(ledger.store.prune_outbox(died).await, Ok(0), "it is not older than that");
+    ledger.store.replay_message(&claimed[1].id, &"ops".into(), None).await.unwrap();
+    ledger.clock.advance(SPAN * 1_000);
+    assert_eq!(ledger.store.prune_outbox(died.plus(Duration::from_millis(1))).await, Ok(1));
+    assert!(ledger.store.messages(true, None, 10).await.unwrap().is_empty());
+    let waiting = ledger.store.messages(false, None, 10).await.unwrap();
+    let waiting: Vec<_> = waiting.iter().map(|message| &message.id).collect();
+    assert_eq!(waiting, [&claimed[2].id, &claimed[1].id]);
 }
 
 async fn one_replica_watches_until_its_watch_is_over(ledger: &Ledger) {
