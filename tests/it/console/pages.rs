@@ -170,7 +170,7 @@ async fn the_language_link_of_what_a_form_answered_leads_to_a_page() {
             let back = visitor.get(&link.replace("&#38;", "&").replace("to=en", "to=zh-CN")).await;
             let mut page = visitor.get(back.location()).await;
             if page.status == StatusCode::SEE_OTHER {
-                page = visitor.get(&page.location().to_owned()).await;
+                page = visitor.get(page.location()).await;
             }
             assert_eq!(page.status, StatusCode::OK, "{path} → {link} → {}", back.location());
         }
