@@ -85,6 +85,8 @@ pub enum Problem {
     TooManyFailures(Duration),
     /// As many event streams are open as may be.
     TooManyStreams,
+    /// So many replays stand open already.
+    TooManyReplays(i64),
     /// A fault of the bridge itself.
     Internal,
     /// The database is away.
@@ -173,6 +175,7 @@ impl Problem {
                 ("too_many_failures", StatusCode::TOO_MANY_REQUESTS, "Too many failed authentications")
             }
             Self::TooManyStreams => ("too_many_streams", StatusCode::TOO_MANY_REQUESTS, "Too many open streams"),
+            Self::TooManyReplays(_) => ("too_many_replays", StatusCode::CONFLICT, "Too many open replays"),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the bridge"),
             Self::StoreUnavailable => {
                 ("store_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database is unavailable")
@@ -269,6 +272,9 @@ impl Problem {
                 retry_detail("认证失败次数过多", "Too many failed authentications from this address", *wait)
             }
             Self::TooManyStreams => "打开的事件流过多：请关闭一些。Close an event stream first.".into(),
+            Self::TooManyReplays(max) => format!(
+                "已有 {max} 个重放未结束：请先开始或停止一些。{max} replays stand open already: start or stop some."
+            ),
             Self::Internal => "程序内部错误，已记录：请按 request_id 查日志。A fault of the bridge; the log has it \
                 under request_id."
                 .into(),

@@ -34,6 +34,7 @@ fn every_problem() -> Vec<Problem> {
         Problem::RateLimited(wait),
         Problem::TooManyFailures(wait),
         Problem::TooManyStreams,
+        Problem::TooManyReplays(50),
         Problem::Internal,
         Problem::StoreUnavailable,
         Problem::BacklogFull,

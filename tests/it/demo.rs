@@ -156,7 +156,14 @@ async fn the_demonstration_goes_on_with_an_address_that_signs_in_and_the_pages_o
     tokio::time::timeout(LIMIT, reading).await.unwrap();
     assert_eq!(pages.len(), 6, "{pages:#?}");
     let (bridge, link) = pages[0].split_once("/console/sign-in?link=").unwrap();
-    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    // Another test of this process may have installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
     let enter = http.post(format!("{bridge}/console/sign-in")).header("origin", bridge);
     let enter = enter.header("content-type", "application/x-www-form-urlencoded").body(format!("link={link}"));
     let entered = enter.send().await.unwrap();

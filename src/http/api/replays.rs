@@ -9,7 +9,7 @@ use super::{
     replay_views::{ReplayBody, ReplayEventItem, ReplayEventPage, ReplayItem, ReplayPage, ReplayView},
 };
 use crate::{
-    event::{Decision, FieldError, Forecast, Standing, Work},
+    event::{Decision, Forecast, Standing, Work},
     http::{
         auth::{Operator, Reader},
         body::{JsonBody, OptionalJsonBody},
@@ -30,7 +30,10 @@ use axum::{Json, extract::State, http::StatusCode};
 #[utoipa::path(
     post, path = "/v1/replays", tag = "operations", security(("token" = ["operate"])),
     request_body(content = ReplayBody, content_type = "application/json"),
-    responses((status = 201, description = "The draft, with its forecast", body = ReplayView)),
+    responses(
+        (status = 201, description = "The draft, with its forecast", body = ReplayView),
+        (status = 409, description = "Too many replays stand open", body = ProblemDocument),
+    ),
 )]
 pub(crate) async fn create_replay(
     State(state): State<HttpState>,
@@ -43,7 +46,7 @@ pub(crate) async fn create_replay(
 /// Makes a replay of what matches.
 ///
 /// # Errors
-/// [`Problem::Invalid`] if the filter narrows nothing or cannot be read, or too many replays stand open.
+/// [`Problem::Invalid`] if the filter narrows nothing or cannot be read, [`Problem::TooManyReplays`].
 pub(crate) async fn create(
     state: &HttpState,
     Operator(caller): &Operator,
@@ -279,10 +282,7 @@ impl From<ReplayRefused> for Problem {
         match refused {
             ReplayRefused::Unknown => Self::ReplayNotFound,
             ReplayRefused::WrongState(state) => Self::WrongReplayState(state),
-            ReplayRefused::TooMany => {
-                let message = format!("{OPEN_REPLAYS_MAX} replays stand open already: start or stop some");
-                Self::Invalid(vec![FieldError { pointer: String::new(), message }])
-            }
+            ReplayRefused::TooMany => Self::TooManyReplays(OPEN_REPLAYS_MAX),
             ReplayRefused::Store(error) => error.into(),
         }
     }

@@ -9,7 +9,7 @@ use utoipa::{
     openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, schema::SchemaType},
 };
 
-use crate::http::adopted::ADOPT_MAX;
+use crate::{event::EventKind, http::adopted::ADOPT_MAX};
 
 /// Stands for the body of an event where a handler is documented.
 pub(in crate::http) struct EventBody;
@@ -262,9 +262,21 @@ fn deal_schema() -> Value {
 
 /// Says of derived schemas how their members depend on each other.
 pub(super) fn tighten(schemas: &mut Map<String, Value>) {
-    if let Some(filter) = schemas.get_mut("ReplayFilter") {
-        let members = ["status", "type", "contact_id", "code", "since", "until", "q"];
-        filter["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
+    let members = ["status", "type", "contact_id", "code", "since", "until", "q"];
+    for (filter, members) in [("ReplayFilter", &members[..]), ("ReplayBody", &members[..6])] {
+        if let Some(filter) = schemas.get_mut(filter) {
+            filter["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
+        }
+    }
+    for body in ["PauseBody", "ResumeBody"] {
+        if let Some(body) = schemas.get_mut(body) {
+            let one = |scope: &str, value: Value| json!({"properties": {"scope": {"enum": [scope]}, "value": value}, "required": ["value"]});
+            body["oneOf"] = json!([
+                {"properties": {"scope": {"enum": ["all"]}, "value": {"not": {}}}},
+                one("type", json!({"enum": EventKind::ALL.map(EventKind::as_str)})),
+                one("contact", json!({"pattern": "^[A-Za-z0-9_-]{1,48}$"})),
+            ]);
+        }
     }
     if let Some(resolve) = schemas.get_mut("ResolveBody") {
         resolve["oneOf"] = json!([

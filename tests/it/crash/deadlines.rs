@@ -87,6 +87,15 @@ async fn a_claim_whose_commit_was_not_answered_is_left_to_its_lease_and_every_ca
 async fn a_commit_that_was_not_answered_is_no_acceptance_and_the_resend_tells_whether_it_was_one() {
     let database = postgres::database().await;
     let proxy = Proxy::before(postgres::port(&database)).await;
+    // A replica that is not alone tells the other of what it commits, and so begins a transaction and ends it.
+    let _other = store(database.clone(), Clock::system()).await;
+    let observer = PgPool::connect(&database).await.unwrap();
+    let lines = "select count(*) from pg_stat_activity where datname = current_database() and application_name = $1";
+    eventually("the other listens", ENDS, async || {
+        let lines = sqlx::query_scalar::<_, i64>(lines).bind("erp-bridge stream").fetch_one(&observer).await.unwrap();
+        (lines == 1).then_some(())
+    })
+    .await;
     let store = store(proxy.instead_of(&database), Clock::system()).await;
     for (webhook_id, lost) in [("w1", Lost::Commit), ("w2", Lost::Answer)] {
         proxy.lose(lost);
