@@ -39,11 +39,13 @@ mod prepared;
 mod private_files;
 mod queries;
 mod replay_feed;
+mod replay_types;
 mod replays;
 mod replicas;
 mod reservations;
 mod retention;
 mod rollups;
+mod search;
 mod sequences;
 mod spans;
 mod standings;
@@ -78,12 +80,13 @@ pub use self::{
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     replay_feed::REPLAY_ROOM,
-    replays::{
-        NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent,
-        ReplayRefused, ReplayState,
+    replay_types::{
+        NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused, ReplayState,
     },
+    replays::{OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX},
     retention::Pruned,
     rollups::{Happened, History, Window},
+    search::{FoundEvents, LOOKED_THROUGH},
     sequences::Gap,
     spans::Spans,
     turns::{Claimed, Settled, Settlement},
