@@ -188,6 +188,25 @@ impl Store {
         });
         Ok(History { whole: sum(&slots), slots: starts(begin, width, slots) })
     }
+
+    /// What happened since a moment; the hour in which it lies is counted whole.
+    pub async fn happened_since(&self, from: Millis) -> Result<Happened, StoreError> {
+        let first = from.0.div_euclid(HOUR_MS);
+        let sql = "select measure, cast(sum(events) as bigint) as events from rollups
+                   where grain = 'hour' and period >= $1 group by 1";
+        let mut happened = Happened::default();
+        for row in self.db.read(sql, args![first]).await? {
+            if let Some(measure) = Measure::read(&row.text("measure")?) {
+                happened.add(measure, row.int("events")?);
+            }
+        }
+        self.announcer.look_at_tally(|tally| {
+            for (_, measure, events) in tally.counted().filter(|(minute, ..)| minute * MINUTE_MS >= first * HOUR_MS) {
+                happened.add(measure, events);
+            }
+        });
+        Ok(happened)
+    }
 }
 
 fn starts(begin: i64, width: i64, slots: Vec<Happened>) -> Vec<(Millis, Happened)> {
