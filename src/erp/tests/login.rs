@@ -340,7 +340,11 @@ async fn other_words_beside_a_bad_status_are_a_refusal_where_a_plain_read_proves
     assert_eq!(fake.logins(), 1);
     clock.advance(Duration::from_secs(61));
     assert_eq!(erp.apply(2).await, Err(ErpError::Refused("该客户不属于您".into())));
-    assert_eq!(fake.logins(), 1, "after a minute of silence it may have been an expiry, and a read tells that it was none");
+    assert_eq!(
+        fake.logins(),
+        1,
+        "after a minute of silence it may have been an expiry, and a read tells that it was none"
+    );
 }
 
 #[tokio::test]
