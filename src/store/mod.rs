@@ -53,6 +53,7 @@ mod turns;
 mod types;
 mod upkeep;
 mod watches;
+mod write_back;
 
 use std::sync::{
     Arc, OnceLock,
