@@ -6,7 +6,7 @@ use std::{collections::HashMap, pin::pin, sync::Arc};
 use futures::{Stream, StreamExt, future::BoxFuture, stream};
 use serde_json::{Value, json};
 
-use super::{LedgerSessions, StartError, planner, preview::PeekJournal};
+use super::{LedgerSessions, StartError, notify, planner, preview::PeekJournal, survey};
 use crate::{
     clock::Clock,
     config::Config,
@@ -67,7 +67,9 @@ impl LoneAdopter {
         let clock = Clock::system();
         let lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), lock.is_held()).await?;
+        notify::want_write_back(config, &store);
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+        survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
         let engine = Engine::new(erp, planner(config));
         let adopter = Adopter::new(config, store.clone(), engine, clock, config.erp.max_in_flight);
         Ok(Self { adopter, store, lock })

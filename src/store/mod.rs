@@ -55,6 +55,7 @@ mod turns;
 mod types;
 mod upkeep;
 mod watches;
+mod write_back;
 
 use std::sync::{
     Arc, OnceLock,
