@@ -69,5 +69,6 @@ mod survey;
 mod texts;
 mod tokens;
 mod tools;
+mod traces;
 mod unfinished;
 mod write_back;

@@ -11,14 +11,14 @@ use std::{
 };
 
 use erp_bridge::{
-    config::{AlertTarget, Config, HookUrl, TargetKind},
+    config::{AlertTarget, BaseUrl, Config, HookUrl, TargetKind},
     event::Status,
     store::{Advance, CallRow, DoneStep, NewStep, Settlement, StepFacts, Store},
     telemetry::logging::OneLine,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, World, WorldOptions, contact, promoted};
+use crate::support::{Collector, Receiver, World, WorldOptions, contact, eventually, promoted};
 
 use self::{
     plant::{KINDS, Secret, bodies, refused_bodies, secrets},
@@ -114,11 +114,13 @@ async fn correct(world: &World, secrets: &[Secret]) {
 const ROBOT_KEY: &str = "geheimer-schluessel";
 const PLATFORM_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
 
-/// Tells people of what is wrong, and the platform of everything.
-fn told(robot: &str, platform: &str) -> Box<dyn Fn(&mut Config) + Send> {
+/// Tells people of what is wrong, the platform of everything, and a collector of what is done.
+fn told(robot: &str, platform: &str, collector: &str) -> Box<dyn Fn(&mut Config) + Send> {
     let (robot, platform): (HookUrl, HookUrl) = (robot.parse().unwrap(), platform.parse().unwrap());
+    let collector = collector.parse::<BaseUrl>().unwrap();
     let target = AlertTarget { kind: TargetKind::Webhook, url: robot, secret: None };
     Box::new(move |config| {
+        config.telemetry.otlp_endpoint = Some(collector.clone());
         config.alerts.targets = vec![target.clone()];
         config.writeback.url = Some(platform.clone());
         config.writeback.secret = Some(PLATFORM_SECRET.parse().unwrap());
@@ -141,14 +143,30 @@ fn assert_told(robot: &Receiver, platform: &Receiver, secrets: &[Secret]) {
     }
 }
 
+/// Traces show ids and words of the bridge's own.
+async fn assert_traced(collector: &Collector, secrets: &[Secret]) {
+    let traced = eventually("everything is traced", Duration::from_secs(60), async || {
+        let spans = collector.spans();
+        (spans.iter().any(|span| span.name.starts_with("erp ")) && spans.len() > 100).then_some(spans)
+    })
+    .await;
+    let text = format!("{traced:?} {}", collector.text());
+    for secret in secrets {
+        assert!(!secret.shows_in(&text), "a trace shows a {}", secret.kind);
+    }
+    for key in [ROBOT_KEY, PLATFORM_SECRET] {
+        assert!(!text.contains(key), "a trace shows a key");
+    }
+}
+
 #[tokio::test]
 async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
     let (log, _until_the_end) = Log::begin();
-    let (robot, platform) = (Receiver::start().await, Receiver::start().await);
+    let (robot, platform, collector) = (Receiver::start().await, Receiver::start().await, Collector::start().await);
     let world = World::with(WorldOptions {
         dispatch: false,
-        configure: told(&robot.url, &platform.url),
+        configure: told(&robot.url, &platform.url, collector.address()),
         ..WorldOptions::default()
     })
     .await;
@@ -183,6 +201,7 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     world.app.write_back.as_ref().unwrap().run_due().await;
     let (followed, logged) = (followed.await.unwrap(), log.text());
     assert_told(&robot, &platform, &secrets);
+    assert_traced(&collector, &secrets).await;
     assert!(!logged.contains(ROBOT_KEY) && !logged.contains(PLATFORM_SECRET), "the log shows a key: {logged}");
     assert!(followed.contains("contact.promoted") && logged.lines().count() > 100, "{followed} {logged}");
     for secret in &secrets {
