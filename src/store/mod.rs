@@ -35,6 +35,7 @@ mod operators;
 mod outbox;
 mod pages;
 mod pauses;
+mod people;
 mod prepared;
 mod private_files;
 mod queries;
@@ -78,6 +79,7 @@ pub use self::{
     outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
+    people::found_by,
     replay_feed::REPLAY_ROOM,
     replays::{
         NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent,

@@ -99,6 +99,17 @@ async fn fail_with(world: &World, secrets: &[Secret]) {
     }
 }
 
+/// An event whose corrected body holds every secret.
+async fn correct(world: &World, secrets: &[Secret]) {
+    let dead = world.events().await.into_iter().find(|event| event.status == Status::Dead).unwrap();
+    let mut data = promoted(&contact(dead.contact_id.as_deref().unwrap(), 40), 82.0)["data"].clone();
+    let words: Vec<&str> = secrets.iter().map(|secret| secret.text.as_str()).collect();
+    data["contact"]["notes"] = json!(words.join("；"));
+    let body = json!({ "data": data, "reason": words.join("；") });
+    let (status, answer) = world.call("POST", &format!("/v1/events/{}/amend", dead.id), Some(body)).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
 /// The key in a robot's address, and what write-back is signed with.
 const ROBOT_KEY: &str = "geheimer-schluessel";
 const PLATFORM_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
@@ -179,6 +190,7 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
         }
     }
     world.app.dispatcher.run_due().await;
+    correct(&world, &secrets).await;
     operator_sees(&world, &secrets).await;
     for (path, shown) in everything(&world, &secrets).await {
         for secret in &secrets {

@@ -113,6 +113,9 @@ async fn planted(ledger: &Ledger) -> [String; 2] {
             ledger.store.settle(lease, Settlement::to(Status::Succeeded)).await.unwrap();
         }
     }
+    // What somebody corrected is theirs, too. A connection of the ledger's own leaves nothing behind where a row grows.
+    let as_the_ledger = if ledger.is_sqlite() { "pragma secure_delete = on;" } else { "" };
+    ledger.run(&format!("{as_the_ledger} update events set amended = payload where contact_id = 'erased'")).await;
     refused(ledger).await;
     [quotes_of(ledger, "other1", Status::NeedsReview).await, quotes_of(ledger, "other2", Status::Dead).await]
 }
