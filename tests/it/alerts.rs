@@ -49,7 +49,8 @@ const fn limits(kind: TargetKind) -> Limits {
 
 /// A robot that is as strict as the real one: signature, size and rate.
 async fn robot(kind: TargetKind, clock: Clock) -> Receiver {
-    let (taken, blocked): (Arc<Mutex<Vec<(Millis, Instant)>>>, Mutex<Option<Millis>>) = Default::default();
+    let taken: Mutex<Vec<(Millis, Instant)>> = Mutex::default();
+    let blocked: Mutex<Option<Millis>> = Mutex::default();
     Receiver::judging(move |received| {
         let (now, limits) = (clock.now(), limits(kind));
         let code = match kind {

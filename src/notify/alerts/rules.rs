@@ -56,11 +56,8 @@ impl Told {
     /// A moment that lies ahead is from before the clock was set back, and counts as now.
     fn bring_back(&mut self, now: Millis) {
         for known in self.causes.values_mut() {
-            for moment in [Some(&mut known.since), Some(&mut known.told_at), known.gone_since.as_mut()] {
-                if let Some(moment) = moment {
-                    *moment = (*moment).min(now);
-                }
-            }
+            let moments = [Some(&mut known.since), Some(&mut known.told_at), known.gone_since.as_mut()];
+            moments.into_iter().flatten().for_each(|moment| *moment = (*moment).min(now));
         }
         self.secrets.values_mut().for_each(|at| *at = (*at).min(now));
     }
