@@ -39,6 +39,7 @@ mod prepared;
 mod private_files;
 mod queries;
 mod replay_feed;
+mod replay_state;
 mod replays;
 mod replicas;
 mod reservations;
@@ -78,9 +79,10 @@ pub use self::{
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     replay_feed::REPLAY_ROOM,
+    replay_state::{ReplayDeed, ReplayState},
     replays::{
-        NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent,
-        ReplayRefused, ReplayState,
+        ChosenEvent, NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, Replay, ReplayCandidate, ReplayDetail,
+        ReplayEvent, ReplayRefused,
     },
     retention::Pruned,
     rollups::{Happened, History, Window},

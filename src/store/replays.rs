@@ -1,6 +1,6 @@
 //! Replays of many events as things of their own: which events, how far it is, and the outcome of each.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use super::{
     bulk::Insert,
     db::{Row, Tx, args},
     operators::replayable_of,
+    replay_state::{ReplayDeed, ReplayState},
     types,
 };
 use crate::{
@@ -23,83 +24,10 @@ pub const REPLAY_EVENTS_MAX: usize = 10_000;
 pub const OPEN_REPLAYS_MAX: i64 = 50;
 /// Events that are read at once, with their bodies, for the forecast.
 const CANDIDATES: i64 = 200;
-const ITEMS: Insert = Insert { into: "replay_events (replay_id, position, event_id, forecast, state)", then: "" };
-
-/// Where a replay stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReplayState {
-    /// Made and not begun: nothing happens before somebody starts it.
-    Draft,
-    /// Its events are put back bit by bit.
-    Running,
-    /// It stands still until somebody lets it go on.
-    Paused,
-    /// Somebody ended it; what was not put back stays as it was.
-    Stopped,
-    /// Every event was put back, or passed over.
-    Done,
-}
-
-impl ReplayState {
-    /// Every state.
-    pub const ALL: [Self; 5] = [Self::Draft, Self::Running, Self::Paused, Self::Stopped, Self::Done];
-
-    /// The name in the ledger and in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Stopped => "stopped",
-            Self::Done => "done",
-        }
-    }
-}
-
-impl FromStr for ReplayState {
-    type Err = StoreError;
-
-    fn from_str(name: &str) -> Result<Self, StoreError> {
-        let known = Self::ALL.into_iter().find(|state| state.as_str() == name);
-        known.ok_or_else(|| StoreError::Unavailable(format!("the ledger holds an unknown state of a replay {name:?}")))
-    }
-}
-
-/// What somebody does with a replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplayDeed {
-    /// Begins it.
-    Start,
-    /// Lets it stand still.
-    Pause,
-    /// Lets it go on.
-    Resume,
-    /// Ends it.
-    Stop,
-}
-
-impl ReplayDeed {
-    /// The states in which it can be done, and the one that follows.
-    pub const fn change(self) -> (&'static [ReplayState], ReplayState) {
-        use ReplayState as S;
-        match self {
-            Self::Start => (&[S::Draft], S::Running),
-            Self::Pause => (&[S::Running], S::Paused),
-            Self::Resume => (&[S::Paused], S::Running),
-            Self::Stop => (&[S::Draft, S::Running, S::Paused], S::Stopped),
-        }
-    }
-
-    const fn action(self) -> &'static str {
-        match self {
-            Self::Start => "replay.start",
-            Self::Pause => "replay.pause",
-            Self::Resume => "replay.resume",
-            Self::Stop => "replay.stop",
-        }
-    }
-}
+const ITEMS: Insert =
+    Insert { into: "replay_events (replay_id, position, event_id, chosen_in, forecast, state)", then: "" };
+/// Whoever makes a replay holds it, so that no more stand open than may; no contact's id holds a blank.
+const OPEN_REPLAYS: &str = "open replays";
 
 /// Why a replay is not what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +55,8 @@ pub struct ReplayCandidate {
     pub seq: i64,
     /// uuid v7.
     pub id: String,
+    /// Where it stands.
+    pub status: Status,
     /// Event type.
     pub kind: String,
     /// Whose event.
@@ -148,8 +78,19 @@ pub struct NewReplay {
     pub filter: Value,
     /// Whether more matched.
     pub more: bool,
-    /// The events in their order, and what each is expected to write.
-    pub events: Vec<(String, Forecast)>,
+    /// The events in their order.
+    pub events: Vec<ChosenEvent>,
+}
+
+/// An event that was chosen for a replay.
+#[derive(Debug, Clone)]
+pub struct ChosenEvent {
+    /// Which one.
+    pub id: String,
+    /// Where it stood: one whose state is another by then is not put back.
+    pub status: Status,
+    /// What it is expected to write.
+    pub forecast: Forecast,
 }
 
 /// A replay.
@@ -251,13 +192,14 @@ impl Store {
         let mut conditions = replayable_of(&filter);
         conditions.add("seq >", after);
         let sql = format!(
-            "select seq, id, kind, contact_id, coalesce(amended, payload) as payload, force, admission from events{} order by seq limit {CANDIDATES}",
+            "select seq, id, status, kind, contact_id, coalesce(amended, payload) as payload, force, admission from events{} order by seq limit {CANDIDATES}",
             conditions.sql()
         );
         let read = |row: &Row| -> Result<ReplayCandidate, StoreError> {
             Ok(ReplayCandidate {
                 seq: row.int("seq")?,
                 id: row.text("id")?,
+                status: types::status(row)?,
                 kind: row.text("kind")?,
                 contact_id: row.opt_text("contact_id")?,
                 payload: row.text("payload")?,
@@ -270,21 +212,23 @@ impl Store {
 
     /// Makes a replay of these events, which stay the same whatever else comes to match; answers its id. It is a draft.
     pub async fn create_replay(&self, new: NewReplay, actor: &Actor) -> Result<String, ReplayRefused> {
+        let (id, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now());
+        let mut tx = self.db.begin().await?;
+        tx.lock_contacts(&[OPEN_REPLAYS]).await?;
         let open = "select count(*) as count from replays where state in ('draft', 'running', 'paused')";
-        let open = self.db.read(open, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
+        let open = tx.fetch_first(open, args![]).await?.map_or(Ok(0), |row| row.int("count"))?;
         if open >= OPEN_REPLAYS_MAX {
             return Err(ReplayRefused::TooMany);
         }
-        let (id, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now());
-        let mut tx = self.db.begin().await?;
         let events = i64::try_from(new.events.len()).unwrap_or(i64::MAX);
         let sql = "insert into replays (id, created_at, actor, reason, filter, more, state, events)
                    values ($1, $2, $3, $4, $5, $6, 'draft', $7)";
         let (name, reason) = (actor.name.as_str(), new.reason.as_deref());
         let filter = new.filter.to_string();
         tx.execute(sql, args![id.as_str(), now, name, reason, filter.as_str(), new.more, events]).await?;
-        let row = |(position, (event, forecast)): (i64, (String, Forecast))| {
-            [id.as_str().into(), position.into(), event.into(), forecast.as_str().into(), "waiting".into()]
+        let row = |(position, event): (i64, ChosenEvent)| {
+            let (chosen_in, forecast) = (event.status.as_str(), event.forecast.as_str());
+            [id.as_str().into(), position.into(), event.id.into(), chosen_in.into(), forecast.into(), "waiting".into()]
         };
         ITEMS.run(&mut tx, (0..).zip(new.events).map(row).collect()).await?;
         write_audit(&mut tx, now, actor, "replay.create", &id, Some(reason.unwrap_or(&filter))).await?;
