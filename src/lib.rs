@@ -33,6 +33,8 @@ pub mod clock; // the only source of time
 
 pub mod config; // one struct a room, every limit checked at the start
 
+pub mod os; // what Unix and Windows do each in their way
+
 pub mod json; // the only reading of JSON that came from outside
 
 pub mod telemetry; // what is logged and counted, with personal data masked

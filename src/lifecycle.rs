@@ -7,8 +7,9 @@ use std::{
 };
 
 use futures::FutureExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::os::{Signals, Told};
 
 /// The tasks without which the bridge is none. If one of them panics, or ends before it was told to, everything stops, so
 /// that whoever watches the process starts it again.
@@ -56,41 +57,20 @@ impl VitalTasks {
     }
 }
 
-/// The signals that the bridge listens to.
-pub struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    /// Begins to listen; from here on these signals do not end the process by themselves.
-    pub fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Cancels `stop` at the first SIGTERM or SIGINT (Ctrl-C) and calls `reload` at each SIGHUP; a second SIGTERM or
-    /// SIGINT ends the process at once: everything unfinished resumes at the next start.
-    pub async fn obey(mut self, stop: CancellationToken, reload: impl Fn()) -> Infallible {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => {}
-                _ = self.interrupt.recv() => {}
-                _ = self.hang_up.recv() => {
-                    reload();
-                    continue;
-                }
-            }
-            if stop.is_cancelled() {
+/// Cancels `stop` at the first SIGTERM or SIGINT (Ctrl-C) and calls `reload` at each SIGHUP; a second SIGTERM or
+/// SIGINT ends the process at once: everything unfinished resumes at the next start.
+pub async fn obey(mut signals: Signals, stop: CancellationToken, reload: impl Fn()) -> Infallible {
+    loop {
+        match signals.next().await {
+            Told::Reload => reload(),
+            Told::Stop if stop.is_cancelled() => {
                 tracing::warn!("stopped a second time: ending at once; what is unfinished resumes at the next start");
                 std::process::exit(1);
             }
-            tracing::info!("stopping: no new events are taken, steps in flight finish");
-            stop.cancel();
+            Told::Stop => {
+                tracing::info!("stopping: no new events are taken, steps in flight finish");
+                stop.cancel();
+            }
         }
     }
 }

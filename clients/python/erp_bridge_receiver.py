@@ -27,7 +27,7 @@ from contextlib import closing
 from typing import Any, Callable, Mapping
 
 TOLERANCE_S = 300  # how far the clocks may be apart
-REMEMBERED_S = 30 * 86_400  # the bridge gives a message up long before
+REMEMBERED_S = 100 * 86_400  # what the bridge gave up can be sent again for retention.outbox, 90 days
 SCHEMA = "create table if not exists erp_heard (id text primary key, at real not null)"
 
 Handle = Callable[[str, Any, sqlite3.Connection], None]
@@ -66,7 +66,7 @@ class Receiver:
         """The message's id, if the bridge signed it just now; else raises Refused."""
         given = {name.lower(): value for name, value in headers.items()}
         message_id, timestamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
-        if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > TOLERANCE_S:
+        if not timestamp.isdecimal() or abs(time.time() - int(timestamp)) > TOLERANCE_S:
             raise Refused("时间戳缺失或超差 · webhook-timestamp is missing or too far away")
         signed = f"{message_id}.{timestamp}.".encode() + body
         right = [base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode() for key in self._keys]

@@ -6,14 +6,14 @@ use std::{collections::HashMap, pin::pin, sync::Arc};
 use futures::{Stream, StreamExt, future::BoxFuture, stream};
 use serde_json::{Value, json};
 
-use super::{LedgerSessions, StartError, planner, preview::PeekJournal};
+use super::{LedgerSessions, StartError, notify, planner, preview::PeekJournal, survey};
 use crate::{
     clock::Clock,
     config::Config,
     erp::Erp,
     event::{Event, FieldError, Link, ParseError, Parsed, Reading},
     http::{self, AdoptedContact, AdoptionOutcome, PreviewError},
-    store::{Actor, Adoption, InstanceLock, Store, StoreError},
+    store::{Actor, Adoption, InstanceLock, Store, StoreError, found_by},
     sync::{Engine, ErpError, Identified, Identity, Question, SyncError},
 };
 
@@ -67,7 +67,9 @@ impl LoneAdopter {
         let clock = Clock::system();
         let lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), lock.is_held()).await?;
+        notify::want_write_back(config, &store);
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+        survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
         let engine = Engine::new(erp, planner(config));
         let adopter = Adopter::new(config, store.clone(), engine, clock, config.erp.max_in_flight);
         Ok(Self { adopter, store, lock })
@@ -84,7 +86,8 @@ impl LoneAdopter {
 enum Found {
     Invalid(Vec<FieldError>),
     Linked(Link),
-    Erp(Box<Identity>),
+    /// The identity, and what people look for the contact by.
+    Erp(Box<Identity>, String),
     Failed(ErpError),
 }
 
@@ -166,7 +169,7 @@ impl Adopter {
             return Ok(Found::Linked(linked.link));
         }
         match self.engine.identify(&PeekJournal(&self.store), event).await {
-            Ok(identity) => Ok(Found::Erp(Box::new(identity))),
+            Ok(identity) => Ok(Found::Erp(Box::new(identity), people_of(event))),
             Err(SyncError::Erp(error)) => Ok(Found::Failed(error)),
             Err(SyncError::Journal(error)) => Err(StoreError::Unavailable(error.to_string())),
         }
@@ -186,7 +189,7 @@ impl Adopter {
             let message = format!("第 {first} 行已有此联系人 (the same contact stands in line {first})");
             return Ok(AdoptedContact::invalid(line, contact_id, vec![FieldError::new("/id", message)]));
         }
-        let identity = match found {
+        let (identity, found_by) = match found {
             Found::Invalid(errors) => return Ok(AdoptedContact::invalid(line, contact_id, errors)),
             Found::Failed(error) => {
                 return Ok(AdoptedContact::of(line, contact_id, AdoptionOutcome::Failed).told(&error.to_string()));
@@ -194,7 +197,7 @@ impl Adopter {
             Found::Linked(link) => {
                 return Ok(linked(AdoptedContact::of(line, contact_id, AdoptionOutcome::AlreadyLinked), link));
             }
-            Found::Erp(identity) => identity,
+            Found::Erp(identity, found_by) => (identity, found_by),
         };
         let Identity { identified, warning } = *identity;
         let base = |outcome| {
@@ -212,7 +215,7 @@ impl Adopter {
         let id = contact_id.clone().unwrap_or_default();
         let outcome = match seen.other_with(&link, person, &id) {
             Some(other) => Adoption::Taken(other),
-            None => self.write(id, link.clone(), order).await?,
+            None => self.write(id, link.clone(), found_by, order).await?,
         };
         let found = |outcome| AdoptedContact { name, ..linked(base(outcome), link) };
         Ok(match outcome {
@@ -225,9 +228,15 @@ impl Adopter {
     }
 
     /// In a task of its own: whoever does not wait any more does not cut a transaction in half.
-    async fn write(&self, contact_id: String, link: Link, order: &AdoptOrder) -> Result<Adoption, StoreError> {
+    async fn write(
+        &self,
+        contact_id: String,
+        link: Link,
+        found_by: String,
+        order: &AdoptOrder,
+    ) -> Result<Adoption, StoreError> {
         let (store, order) = (self.store.clone(), order.clone());
-        let write = async move { store.adopt(&contact_id, &link, order.apply, &order.actor).await };
+        let write = async move { store.adopt(&contact_id, &link, &found_by, order.apply, &order.actor).await };
         tokio::spawn(write).await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 }
@@ -248,6 +257,12 @@ impl Seen {
         let owner = self.customers.entry(key).or_insert_with(|| contact_id.to_owned());
         (owner != contact_id).then(|| owner.clone())
     }
+}
+
+/// What people look for the contact by.
+fn people_of(event: &Event) -> String {
+    let contact = event.contact();
+    found_by([contact.name(), contact.company(), contact.wechat_id(), contact.email()], contact.phone())
 }
 
 fn linked(row: AdoptedContact, link: Link) -> AdoptedContact {

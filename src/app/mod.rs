@@ -2,26 +2,26 @@
 
 mod adopt;
 mod check;
+mod facts;
 mod notify;
 mod preview;
 mod sessions;
 mod survey;
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use futures::future::BoxFuture;
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    clock::{Clock, Millis},
+    clock::Clock,
     config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Settings, Written},
     console,
-    erp::{BuildError, Erp, FaultCause},
+    erp::{BuildError, Erp},
     event::{EventKind, Reading, Rules, Status},
     http::{
-        self, Dispatch, DispatchFacts, HttpParts, HttpState,
+        self, HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
         proxies::Proxies,
         rates::RateLimits,
@@ -31,13 +31,22 @@ use crate::{
     },
     lifecycle::VitalTasks,
     notify::{WriteBackSender, alerts::AlertWatch},
-    store::{InstanceLock, OpenError, PauseScope, Store},
+    store::{InstanceLock, OpenError, Store},
     sync::{Engine, Mapping, Planner},
-    telemetry::metrics::{self, Metrics},
+    telemetry::{
+        metrics::{self, Metrics},
+        traces::Traces,
+    },
     worker::{Dispatcher, Parts, Upkeep, replays},
 };
 
-use self::{check::LiveChecker, notify::Others, preview::LivePreview, sessions::LedgerSessions};
+use self::{
+    check::LiveChecker,
+    facts::{LiveFacts, metrics_text},
+    notify::Others,
+    preview::LivePreview,
+    sessions::LedgerSessions,
+};
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
@@ -99,6 +108,7 @@ pub struct App {
     settings: watch::Sender<Settings>,
     keys: Arc<Keyring>,
     tls: Option<Tls>,
+    traces: Traces,
     /// What the configuration held at the start.
     written: Written,
     base_url: BaseUrl,
@@ -144,6 +154,7 @@ impl App {
         // Before anything that is measured.
         let metrics = Metrics::install();
         let keys = Arc::new(Keyring::new(keys(config)));
+        let traces = Traces::start(config.telemetry.otlp_endpoint.as_ref(), &clock).map_err(StartError::Sender)?;
         let tls = config.server.tls().map(Tls::read).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), migrate).await?;
@@ -167,6 +178,7 @@ impl App {
             reading: reading(config),
             max_in_flight: config.erp.max_in_flight,
             quiet_hours: config.erp.quiet_hours.clone(),
+            traces: traces.clone(),
         });
         let stop = CancellationToken::new();
         let others = notify::build(config, &store, &clock, &dispatcher, &keys)?;
@@ -208,6 +220,7 @@ impl App {
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
+            traces: traces.clone(),
         });
         let tasks = VitalTasks::new(stop.clone());
         let hard_stop = CancellationToken::new();
@@ -238,6 +251,7 @@ impl App {
             dispatcher,
             erp,
             tls,
+            traces,
             write_back,
             alerts,
             engine,
@@ -309,6 +323,7 @@ impl App {
             ended = Ended::Cut;
         }
         self.instance_lock.release();
+        self.traces.stop().await;
         self.tasks.crashed().or_else(|| self.store.crashed()).map_or(ended, Ended::Crashed)
     }
 }
@@ -378,64 +393,6 @@ fn server_options(config: &Config, tls: Option<Tls>) -> ServerOptions {
         shutdown_grace: config.server.shutdown_grace,
     };
     ServerOptions { limits, proxies: Proxies::new(&config.server.trusted_proxies), tls }
-}
-
-/// How dispatch stands, for the door.
-struct LiveFacts {
-    dispatcher: Arc<Dispatcher>,
-    erp: Erp,
-}
-
-impl DispatchFacts for LiveFacts {
-    fn facts(&self) -> Dispatch {
-        let dispatcher = &self.dispatcher;
-        let (paused, words) = dispatcher.paused().map(|pause| (pause.code, pause.words)).unzip();
-        Dispatch {
-            circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
-            paused,
-            words,
-            pauses: distinct(dispatcher.pauses().into_iter().map(|pause| pause.scope.word())),
-            blocks: distinct(dispatcher.blocks().into_iter().map(|block| block.code)),
-            in_flight: dispatcher.in_flight(),
-            limit: dispatcher.limit(),
-        }
-    }
-
-    fn logged_in_since(&self) -> Option<Millis> {
-        self.erp.session_mark()
-    }
-
-    fn resume(&self) -> BoxFuture<'static, ()> {
-        let (dispatcher, erp) = (self.dispatcher.clone(), self.erp.clone());
-        Box::pin(async move {
-            erp.resume_login().await;
-            dispatcher.look_again();
-        })
-    }
-}
-
-fn distinct<T: Ord>(words: impl Iterator<Item = T>) -> Vec<T> {
-    words.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
-    Arc::new(move || {
-        let dispatch = facts.facts();
-        metrics::session(facts.erp.session_mark().is_some(), facts.erp.login_refusal().is_some());
-        for (pool, used, idle) in store.connections() {
-            metrics::connections(pool, used, idle);
-        }
-        let pauses = facts.dispatcher.pauses();
-        for scope in PauseScope::WORDS {
-            metrics::pauses(scope, pauses.iter().filter(|pause| pause.scope.word() == scope).count());
-        }
-        let blocks = facts.dispatcher.blocks();
-        for cause in FaultCause::ALL {
-            let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();
-            metrics::blocks(cause.as_str(), count);
-        }
-        metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
-    })
 }
 
 #[cfg(test)]

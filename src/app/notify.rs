@@ -25,6 +25,13 @@ pub(super) struct Others {
     pub(super) alerts: Option<Arc<AlertWatch>>,
 }
 
+/// From here on the ledger writes down what the platform is to be told, if it is to be told anything.
+pub(super) fn want_write_back(config: &Config, store: &Store) {
+    if config.writeback.url.is_some() {
+        store.write_back(WriteBack { succeeded: config.writeback.succeeded });
+    }
+}
+
 /// Builds them; from here on the ledger writes down what the platform is to be told.
 pub(super) fn build(
     config: &Config,
@@ -33,19 +40,17 @@ pub(super) fn build(
     dispatcher: &Arc<Dispatcher>,
     keys: &Arc<Keyring>,
 ) -> Result<Others, StartError> {
+    want_write_back(config, store);
     let write_back = match (config.writeback.url.clone(), config.writeback.secret.clone()) {
-        (Some(url), Some(secret)) => {
-            store.write_back(WriteBack { succeeded: config.writeback.succeeded });
-            Some(Arc::new(WriteBackSender {
-                store: store.clone(),
-                clock: clock.clone(),
-                url,
-                secret,
-                schedule: config.retry.schedule.clone(),
-                timeout: config.writeback.timeout,
-                poster: Poster::new(config.writeback.timeout).map_err(StartError::Sender)?,
-            }))
-        }
+        (Some(url), Some(secret)) => Some(Arc::new(WriteBackSender {
+            store: store.clone(),
+            clock: clock.clone(),
+            url,
+            secret,
+            schedule: config.retry.schedule.clone(),
+            timeout: config.writeback.timeout,
+            poster: Poster::new(config.writeback.timeout).map_err(StartError::Sender)?,
+        })),
         _ => None,
     };
     let alerts = if config.alerts.targets.is_empty() {
@@ -55,7 +60,6 @@ pub(super) fn build(
             store: store.clone(),
             clock: clock.clone(),
             config: config.alerts.clone(),
-            schedule: config.retry.schedule.clone(),
             public_url: config.console.public_url.clone(),
             silence_after: config.webhook.silence_after,
             min_free_disk: config.database.min_free_disk,
@@ -93,6 +97,7 @@ impl LocalFacts for Known {
         let secrets = self.keys.current();
         let old = secrets.secrets.uses().skip(1);
         Local {
+            stands_still: paused.is_some(),
             login_refused: paused.filter(|pause| pause.code == "login_refused").map(|pause| pause.words),
             circuit_open: !self.dispatcher.circuit_closed(),
             blocks: self.dispatcher.blocks(),

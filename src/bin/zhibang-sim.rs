@@ -3,8 +3,10 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
-use erp_bridge::simulator::{self, FaultRule, Profile, Quirk, Quirks, Settings, SimConfig};
-use tokio::signal::unix::{SignalKind, signal};
+use erp_bridge::{
+    os::{Signals, Told},
+    simulator::{self, FaultRule, Profile, Quirk, Quirks, Settings, SimConfig},
+};
 
 /// A stand-in for 智邦国际 ERP: real HTTP, data in memory, faults on demand under /__control.
 #[derive(Debug, Parser)]
@@ -99,13 +101,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: SimConfig) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let until = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
+    let mut signals = Signals::listen()?;
+    let until = async { while signals.next().await != Told::Stop {} };
     simulator::serve(config, until).await
 }

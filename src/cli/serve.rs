@@ -7,7 +7,8 @@ use crate::{
     app::{App, Ended, StartOptions},
     clock::Clock,
     config::Written,
-    lifecycle::Signals,
+    lifecycle::obey,
+    os::Signals,
     telemetry::logging,
 };
 
@@ -53,7 +54,7 @@ impl Serve {
             Err(error) => tracing::error!(error, "the configuration cannot be taken; everything stays as it was"),
         };
         let ended = tokio::select! {
-            never = signals.obey(stop, reload) => match never {},
+            never = obey(signals, stop, reload) => match never {},
             ended = app.ended() => ended,
         };
         Ok(has_done_its_work(ended))

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use super::WebhookSecret;
 
@@ -92,6 +93,14 @@ pub struct AlertTarget {
     pub url: HookUrl,
     /// What it is convinced by; 企业微信 has the key in the address alone.
     pub secret: Option<SecretString>,
+}
+
+impl AlertTarget {
+    /// By which the same robot is known again, wherever it stands in the list; tells nothing of its key.
+    pub fn fingerprint(&self) -> String {
+        let hash = Sha256::new().chain_update(self.kind.as_str()).chain_update([0]).chain_update(self.url.text());
+        hex::encode(&hash.finalize()[..8])
+    }
 }
 
 /// `[alerts]`

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{
     AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, BaseUrl, BeforePromotion, Config, ConflictsConfig,
     ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup,
-    MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, WebhookConfig,
-    WorkerConfig, WriteBackConfig,
+    MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, TelemetryConfig,
+    WebhookConfig, WorkerConfig, WriteBackConfig,
     check::{is_ids, is_login_path, is_prefix, is_serial},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
@@ -55,6 +55,7 @@ pub(super) fn read(r: &mut Reader) -> Config {
             public_url: r.read("console.public_url", None, unless_empty(public_url)),
         },
         log: log(r),
+        telemetry: TelemetryConfig { otlp_endpoint: r.read("telemetry.otlp_endpoint", None, unless_empty(collector)) },
         written: r.written(),
         settings: Settings::of(r),
     }
@@ -63,6 +64,12 @@ pub(super) fn read(r: &mut Reader) -> Config {
 /// Written as the ERP's address is.
 fn public_url(raw: &Raw) -> Result<BaseUrl, String> {
     let wanted = "write the address at which people reach the bridge, without /console, such as https://bridge.example";
+    read_as(raw).map_err(|_| wanted.to_owned())
+}
+
+/// The same.
+fn collector(raw: &Raw) -> Result<BaseUrl, String> {
+    let wanted = "write the address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318";
     read_as(raw).map_err(|_| wanted.to_owned())
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     env, fs, io,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -10,12 +9,10 @@ use super::{
     Config, ConfigError, DatabaseConfig, Problem, check, keys,
     source::{ENV_PREFIX, Reader},
 };
+use crate::os;
 
 /// The file that is read if none is named; it may be missing.
 pub const DEFAULT_FILE: &str = "erp-bridge.toml";
-
-/// Rights of anybody but the owner.
-const OTHERS: u32 = 0o077;
 
 /// Where this program's configuration stands, so that it can be read again on SIGHUP.
 #[derive(Debug, Clone, Default)]
@@ -36,10 +33,7 @@ impl Place {
     /// What is unwise about the file itself, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let file = self.file.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
-        let mode = fs::metadata(file).map_or(0, |found| found.permissions().mode()) & 0o777;
-        if mode & OTHERS == 0 {
-            return Vec::new();
-        }
+        let Some(mode) = os::rights_of_others(file) else { return Vec::new() };
         let name = file.display();
         vec![format!(
             "{name}: 其他用户可以读取这个含有密钥的文件 (others than its owner can read it, mode {mode:o}, and it may hold secrets: chmod 600 {name})"

@@ -1,8 +1,17 @@
-//! How the bridge logs.
+//! How the bridge logs, and where its traces go.
 
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
+
+use super::BaseUrl;
+
+/// `[telemetry]`
+#[derive(Debug, Clone, Default)]
+pub struct TelemetryConfig {
+    /// The collector that traces are sent to (OTLP over HTTP); none are made without one.
+    pub otlp_endpoint: Option<BaseUrl>,
+}
 
 /// What is logged: a level, or a filter such as `info,erp_bridge::erp=debug`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,7 +37,7 @@ pub use self::{
     error::{ConfigError, Problem},
     hooks::{AlertTarget, AlertsConfig, DayMinute, HookUrl, TargetKind, WriteBackConfig},
     load::{DEFAULT_FILE, Place},
-    log::{LogFilter, LogFormat},
+    log::{LogFilter, LogFormat, TelemetryConfig},
     quiet_hours::QuietHours,
     setting::{Setting, Settings},
     source::ENV_PREFIX,
@@ -84,6 +84,8 @@ pub struct Config {
     pub console: ConsoleConfig,
     /// How the bridge logs.
     pub log: LogConfig,
+    /// Where traces go.
+    pub telemetry: TelemetryConfig,
     /// Which keys are written anywhere, so that a reload sees what changed.
     pub written: Written,
     /// Every key as it is in force, for people.

@@ -6,7 +6,10 @@ use super::{
     Choice, Detail, ErpError, Fault, FaultCause, TreeNode,
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
-    phrases::{Meaning, meaning, meaning_of_failure, speaks_of_licence, speaks_of_rights, speaks_of_trouble},
+    phrases::{
+        Meaning, meaning, meaning_of_failure, speaks_of_an_ended_licence, speaks_of_licence, speaks_of_rights,
+        speaks_of_trouble,
+    },
 };
 
 /// A complete HTTP answer.
@@ -67,7 +70,8 @@ pub(super) enum LoginOutcome {
 }
 
 /// Decides what a complete answer means. `proven`: the session was good within the last minute, so a status that is
-/// not 0 beside words about something else is a refusal, not an expiry.
+/// not 0 beside words about something else is a refusal, not an expiry. Of a write nothing but plain words about the session
+/// prove that it had no effect, and lets it be sent again.
 pub(super) fn judge(interface: &Interface, answer: &HttpAnswer, proven: bool) -> Verdict {
     if let Some(verdict) = judge_http(interface, answer) {
         return verdict;
@@ -136,13 +140,14 @@ fn is_login_page(body: &[u8]) -> bool {
     head.contains("type=password")
 }
 
-/// What a refusal in words means: a right that the account lacks is no fault of what was sent.
+/// What a refusal in words means: a right that the account lacks, or a licence that is over, is no fault of what was sent.
 pub(super) fn refusal(interface: &Interface, text: String) -> ErpError {
-    if speaks_of_rights(&text) {
-        ErpError::Installation(Fault::of(FaultCause::RightMissing, interface, text))
-    } else {
-        ErpError::Refused(text)
-    }
+    let cause = match &text {
+        text if speaks_of_rights(text) => FaultCause::RightMissing,
+        text if speaks_of_an_ended_licence(text) => FaultCause::LicenceRefused,
+        _ => return ErpError::Refused(text),
+    };
+    ErpError::Installation(Fault::of(cause, interface, text))
 }
 
 fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
@@ -151,8 +156,8 @@ fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
         return match meaning_of_failure(&said) {
             // Trouble before the session: a call that ran into it may have had its effect and must not be sent again.
             Meaning::Busy => Verdict::Failed(ErpError::garbled(said)),
-            Meaning::NoSession => expired(said),
-            _ if proven => Verdict::Doubtful { said },
+            Meaning::NoSession if !(interface.writes && said.trim().is_empty()) => expired(said),
+            _ if proven || interface.writes => Verdict::Doubtful { said },
             _ => expired(said),
         };
     }

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::ErpConfig,
+    telemetry::traces::Span,
 };
 
 /// How often one call gets another session: once for a session of another replica that turned out dead, once for a
@@ -339,8 +340,12 @@ impl Erp {
     ) -> Sent {
         let guard = LeaseGuard::new(self.shared.clock.clone(), self.log.clone(), send_before);
         let token = session.map(|session| &*session.token);
-        let trace_parent = self.log.as_ref().and_then(CallLog::trace_parent);
-        self.shared.transport.post(interface.style, path, body, token, trace_parent, &guard).await
+        let span = self.log.as_ref().and_then(|log| log.call_span(interface.call));
+        // What the ERP does is a part of our call, where that is traced, and else of the sender's request.
+        let sent = self.log.as_ref().and_then(CallLog::trace_parent);
+        let trace_parent = span.as_ref().map(Span::trace_parent).or(sent);
+        let sent = self.shared.transport.post(interface.style, path, body, token, trace_parent, &guard).await;
+        Sent { span: span.map(Box::new), ..sent }
     }
 
     /// How far the ERP's clock is ahead of ours, in milliseconds and within a second; `None` if no answer has said.
@@ -356,6 +361,9 @@ impl Erp {
             erp.elapsed_ms = duration_ms,
             "asked the ERP"
         );
+        if let Some(span) = &sent.span {
+            Span::clone(span).with("erp.outcome", outcome.to_owned()).end(outcome != "ok");
+        }
         if let Some(log) = &self.log {
             log.push(CallRecord {
                 step: log.step(),

@@ -176,6 +176,15 @@ pub(super) fn speaks_of_licence(text: &str) -> bool {
         ])
 }
 
+/// Whether a refusal says that the ERP's licence is over, which any other call would meet, too. Narrower than the words of a
+/// login: a record can speak of a 授权 or of its own 过期.
+pub(super) fn speaks_of_an_ended_licence(text: &str) -> bool {
+    let text = normal(text);
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&["软件授权", "系统授权", "授权已", "授权许可", "软件许可", "使用期限", "试用期", "license", "licence"])
+        && says(&["到期", "过期", "期满", "失效", "expire"])
+}
+
 /// That something is there already.
 const DUPLICATE: [&str; 15] = [
     "已被使用",
@@ -276,6 +285,22 @@ mod tests {
             ("客户名称超过100字", false),
         ] {
             assert_eq!(speaks_of_duplicate(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ended_licence_is_told_from_a_record_that_speaks_of_rights_or_dates() {
+        for (text, expected) in [
+            ("软件授权已到期，不能保存", true),
+            ("系统授权过期，请联系供应商", true),
+            ("试用期已到期", true),
+            ("License expired", true),
+            ("报价已过期", false),
+            ("合同到期，不能保存", false),
+            ("该操作未授权", false),
+            ("软件授权数量不足", false),
+        ] {
+            assert_eq!(speaks_of_an_ended_licence(text), expected, "{text}");
         }
     }
 

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Fault, interface::Interface, subject_of};
-use crate::clock::Millis;
+use crate::{
+    clock::Millis,
+    telemetry::traces::{Span, SpanKind},
+};
 
 /// A log that nobody drains keeps this many calls and forgets later ones.
 const RECORDS_MAX: usize = 1_000;
@@ -41,11 +44,19 @@ pub struct CallLog {
     state: Arc<Mutex<State>>,
 }
 
+/// What a run does, as its trace shows it.
+#[derive(Debug)]
+struct Spans {
+    run: Span,
+    step: Span,
+}
+
 #[derive(Debug)]
 struct State {
     step: String,
     deadline: Option<Millis>,
     trace_parent: Option<String>,
+    spans: Option<Box<Spans>>,
     rehearsal: bool,
     faults: Vec<Fault>,
     records: Vec<CallRecord>,
@@ -55,7 +66,8 @@ impl CallLog {
     /// A log for `step`; after `deadline` (the end of the lease) no call is sent any more.
     pub fn new(step: impl Into<String>, deadline: Option<Millis>) -> Self {
         let (faults, records) = (Vec::new(), Vec::new());
-        let state = State { step: step.into(), deadline, trace_parent: None, rehearsal: false, faults, records };
+        let (trace_parent, spans, rehearsal) = (None, None, false);
+        let state = State { step: step.into(), deadline, trace_parent, spans, rehearsal, faults, records };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -87,9 +99,36 @@ impl CallLog {
         state.faults.iter().find(|fault| fault.subject == subject).cloned()
     }
 
-    /// Calls from now on belong to `step`.
+    /// Calls from now on belong to `step`; the one before has ended.
     pub fn set_step(&self, step: &str) {
-        step.clone_into(&mut self.lock().step);
+        let mut state = self.lock();
+        step.clone_into(&mut state.step);
+        if let Some(spans) = &mut state.spans {
+            let next = step_of(&spans.run, step);
+            std::mem::replace(&mut spans.step, next).end(false);
+        }
+    }
+
+    /// Steps and calls from now on are parts of `run`, and so are the requests that they send.
+    pub fn trace(&self, run: Span) {
+        let mut state = self.lock();
+        let step = step_of(&run, &state.step);
+        state.spans = Some(Box::new(Spans { run, step }));
+    }
+
+    /// The run that is traced has ended, by this word; its last step failed if it did.
+    pub fn end_trace(&self, outcome: &'static str, has_failed: bool) {
+        if let Some(spans) = self.lock().spans.take() {
+            spans.step.end(has_failed);
+            spans.run.with("event.outcome", outcome).end(has_failed);
+        }
+    }
+
+    /// A call that is sent now, as a part of the step.
+    pub(super) fn call_span(&self, call: &'static str) -> Option<Span> {
+        let state = self.lock();
+        let step = &state.spans.as_ref()?.step;
+        Some(step.part(format!("erp {call}"), SpanKind::Client).with("erp.call", call))
     }
 
     /// Moves the deadline: the lease was extended.
@@ -128,4 +167,8 @@ impl CallLog {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn step_of(run: &Span, step: &str) -> Span {
+    run.part(format!("step {step}"), SpanKind::Internal)
 }

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{BaseUrl, ContentType, ErpConfig},
+    telemetry::traces::Span,
 };
 
 /// Idle connections are closed before the ERP's web server (two minutes) would cut one under a request.
@@ -86,7 +87,7 @@ impl Transport {
             Err(error) => (Err(guard.stopped().unwrap_or(error)), None),
         };
         self.note_clock(date.as_deref());
-        Sent { started_at, elapsed: begun.elapsed(), date, answer }
+        Sent { started_at, elapsed: begun.elapsed(), date, answer, span: None }
     }
 
     /// How far the ERP's clock is ahead of ours, in milliseconds and within a second; `None` if no answer has said.
@@ -110,11 +111,13 @@ pub(super) struct Sent {
     /// The header `Date`, as it stands.
     pub(super) date: Option<String>,
     pub(super) answer: Result<HttpAnswer, ErpError>,
+    /// The call in its trace, if it is traced.
+    pub(super) span: Option<Box<Span>>,
 }
 
 impl Sent {
     fn never(started_at: Millis, error: ErpError) -> Self {
-        Self { started_at, elapsed: Duration::ZERO, date: None, answer: Err(error) }
+        Self { started_at, elapsed: Duration::ZERO, date: None, answer: Err(error), span: None }
     }
 }
 

@@ -39,7 +39,10 @@ const IDS: [&str; 4] = ["/data/contact/id", "/data/thread/id", "/data/signal/id"
 const TIMES: [&str; 3] = ["/timestamp", "/data/signal/sent_at", "/data/deal/closed_at"];
 /// Members that may be missing, and are as good as missing when they are empty texts. Texts for people are not here: they
 /// are trimmed where they are read.
-const OPTIONAL: [&str; 10] = [
+const OPTIONAL: [&str; 13] = [
+    "/data/thread",
+    "/data/signal",
+    "/data/deal",
     "/data/contact/phone_verified",
     "/data/contact/erp",
     "/data/thread/score",
@@ -54,7 +57,7 @@ const OPTIONAL: [&str; 10] = [
 
 /// Members that only describe, with the units (UTF-16) at which their text may be cut; without, a text that does not fit is
 /// left out: half an address of a mailbox or half an account's name is another one.
-const DESCRIBING: [(&str, Option<usize>); 15] = [
+const DESCRIBING: [(&str, Option<usize>); 17] = [
     ("/data/contact/erp", None),
     ("/data/contact/erp/ord", None),
     ("/data/contact/erp/khid", None),
@@ -70,6 +73,8 @@ const DESCRIBING: [(&str, Option<usize>); 15] = [
     ("/data/signal/direction", None),
     ("/data/deal/title", Some(limits::TITLE_UNITS_MAX)),
     ("/data/deal/currency", None),
+    ("/data/requested_by", None),
+    ("/data/sequence", None),
 ];
 
 /// Writes as the contract does what can mean only one thing.
@@ -109,9 +114,21 @@ fn whole(value: &Value) -> Option<String> {
     value.as_u64().map(|number| number.to_string())
 }
 
-/// A number as a decimal without exponent, the way it would be typed: `12800.5`, and `12800` for `12800.0`.
+/// Decimals of an amount that was calculated: what stands behind them is the calculation's.
+const DECIMALS_MAX: usize = 4;
+
+/// A number as a decimal without exponent, the way it would be typed: `12800.5`, `12800` for `12800.0`, and `0.3` for the
+/// `0.30000000000000004` of a sum.
 fn decimal(value: &Value) -> Option<String> {
-    whole(value).or_else(|| value.as_f64().map(|number| number.to_string()))
+    whole(value).or_else(|| {
+        let text = value.as_f64()?.to_string();
+        let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        if decimals <= DECIMALS_MAX {
+            return Some(text);
+        }
+        let rounded = format!("{:.DECIMALS_MAX$}", value.as_f64()?);
+        Some(rounded.trim_end_matches('0').trim_end_matches('.').to_owned())
+    })
 }
 
 /// An RFC 3339 time for one that has a blank in place of the `T`, or no zone.

@@ -63,6 +63,8 @@ fn what_can_mean_only_one_thing_is_taken_without_a_word() {
         ("/data/signal/direction", json!("them")),
         ("/data/signal/direction", json!("")),
         ("/data/signal/channel", json!("")),
+        ("/data/thread", json!("")),
+        ("/data/signal", json!("")),
         ("/data/thread/bucket", json!("")),
         ("/data/thread/score", json!("")),
         ("/data/contact/email", json!("")),
@@ -80,7 +82,15 @@ fn it_means_what_it_says() {
     assert_eq!(lenient(&with("deal.closed", "/data/contact/id", json!(42))).contact().id(), "42");
     assert!(lenient(&with("deal.closed", "/data/contact/phone_verified", json!(1))).contact().phone_verified());
     assert!(!lenient(&with("deal.closed", "/data/contact/phone_verified", json!(0))).contact().phone_verified());
-    for (amount, text) in [(json!(12_800), "12800"), (json!(12_800.5), "12800.5"), (json!(12_800.0), "12800")] {
+    for (amount, text) in [
+        (json!(12_800), "12800"),
+        (json!(12_800.5), "12800.5"),
+        (json!(12_800.0), "12800"),
+        (json!(1.2345), "1.2345"),
+        (json!(0.1 + 0.2), "0.3"),
+        (json!(1.23456), "1.2346"),
+        (json!(1e-9), "0"),
+    ] {
         let event = lenient(&with("deal.closed", "/data/deal/amount", amount));
         assert_eq!(event.deal().and_then(|deal| deal.amount()), Some(text));
     }
@@ -126,6 +136,8 @@ fn a_describing_member_that_does_not_fit_costs_that_member_and_is_said() {
         ("/data/signal/direction", json!("up"), left_out),
         ("/data/deal/title", json!("题".repeat(201)), cut),
         ("/data/deal/currency", json!("人民币"), left_out),
+        ("/data/sequence", json!("A-7"), left_out),
+        ("/data/sequence", json!(-1), left_out),
         ("/data/contact/erp", json!("K-1"), left_out),
         ("/data/contact/erp", json!({"ord": "x"}), left_out),
         ("/data/contact/erp", json!({"khid": "K".repeat(51)}), left_out),
@@ -139,6 +151,12 @@ fn a_describing_member_that_does_not_fit_costs_that_member_and_is_said() {
         assert!(!event.warnings().iter().any(|warning| warning.message.contains(secret.trim_matches('"'))), "{value}");
         assert!(read(&body, &strict()).is_err(), "{pointer} {value}");
     }
+}
+
+#[test]
+fn who_asked_is_no_reason_to_refuse_what_was_asked() {
+    let event = lenient(&with("sync.requested", "/data/requested_by", json!(5)));
+    assert_eq!(warnings(&event), [("/data/requested_by".to_owned(), "已忽略".to_owned())]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::{
     event::{Alternative, Decision, Event, FieldError, Intake, Reason, Status},
     json,
     store::{Accepted, Deed, NewEvent},
+    telemetry::traces::Trace,
 };
 
 /// The longest `Idempotency-Key`, in bytes.
@@ -40,6 +41,10 @@ pub(crate) struct Answer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub warnings: Vec<FieldError>,
+    /// The trace of the event, if it is new and traced.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub trace: Option<Box<Trace>>,
 }
 
 /// The states that an answer can name.
@@ -81,8 +86,14 @@ impl Answer {
 }
 
 impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        (self.status_code(), Json(self)).into_response()
+    fn into_response(mut self) -> Response {
+        let trace = self.trace.take();
+        let mut response = (self.status_code(), Json(self)).into_response();
+        // Whoever sees the whole request (`trace.rs`) says how long it took.
+        if let Some(trace) = trace {
+            response.extensions_mut().insert(trace);
+        }
+        response
     }
 }
 
@@ -158,9 +169,13 @@ pub(super) async fn take(
 pub(super) async fn commit(state: &HttpState, event: NewEvent) -> Result<Answer, Problem> {
     let is_keyed = event.webhook_id.as_deref().is_some_and(|id| id.starts_with(KEY));
     let payload = is_keyed.then(|| event.payload.clone());
+    let trace_parent = if state.traces.is_on() { event.trace_parent.clone() } else { None };
     // The writer commits and announces it even if the client goes away now.
     match state.store.accept(event).await? {
-        Accepted::New { id, status, decision } => Ok(fresh(id, status, decision.as_ref())),
+        Accepted::New { id, status, decision } => {
+            let trace = state.traces.of_event(&id, trace_parent.as_deref()).map(Box::new);
+            Ok(Answer { trace, ..fresh(id, status, decision.as_ref()) })
+        }
         Accepted::Duplicate { id } => Ok(duplicate(id)),
         Accepted::Conflict { id } => match payload {
             // Rare, and large: it must not make the future of every request large.
@@ -171,7 +186,7 @@ pub(super) async fn commit(state: &HttpState, event: NewEvent) -> Result<Answer,
 }
 
 fn duplicate(id: String) -> Answer {
-    Answer { id, status: AnswerStatus::Duplicate, reasons: Vec::new(), alternatives: Vec::new(), warnings: Vec::new() }
+    bare(id, AnswerStatus::Duplicate)
 }
 
 fn fresh(id: String, status: Status, decision: Option<&Decision>) -> Answer {
@@ -184,14 +199,20 @@ fn fresh(id: String, status: Status, decision: Option<&Decision>) -> Answer {
     let refusal = decision.filter(|decision| !decision.admitted && status != AnswerStatus::Queued);
     let (reasons, alternatives) =
         refusal.map(|decision| (decision.reasons(), decision.alternatives.clone())).unwrap_or_default();
-    Answer { id, status, reasons, alternatives, warnings: Vec::new() }
+    Answer { reasons, alternatives, ..bare(id, status) }
+}
+
+fn bare(id: String, status: AnswerStatus) -> Answer {
+    let (reasons, alternatives) = (Vec::new(), Vec::new());
+    Answer { id, status, reasons, alternatives, warnings: Vec::new(), trace: None }
 }
 
 /// Whether a repeated REST call says the same as the first one with its key. The bridge writes the event's timestamp
-/// itself there, so that bodies that differ in nothing else are the same request.
+/// itself there, so that bodies that differ in nothing else are the same request; of a first one whose body was forgotten or
+/// erased since, nobody can tell, and the key is believed.
 async fn same_request(state: &HttpState, first: &str, payload: &str) -> Result<bool, Problem> {
     let stored = state.store.event(first).await?.and_then(|row| row.payload);
-    Ok(stored.is_some_and(|stored| without_timestamp(&stored) == without_timestamp(payload)))
+    Ok(stored.is_none_or(|stored| without_timestamp(&stored) == without_timestamp(payload)))
 }
 
 fn without_timestamp(payload: &str) -> Option<Value> {

@@ -32,6 +32,7 @@ use super::{
     tls::Tls,
     webhooks,
 };
+use crate::os;
 
 /// After an accept that failed (no file descriptors are left), how long the loop rests.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -153,7 +154,7 @@ impl Client {
     async fn serve(self, stream: TcpStream, watcher: Watcher, stop: CancellationToken) {
         // Without it every small answer waits for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
+        os::set_send_buffer(&stream, SEND_BUFFER_BYTES);
         let limits = self.options.limits;
         let stream = Paced::new(stream, limits.write_timeout);
         match self.options.tls.clone() {

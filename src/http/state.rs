@@ -17,6 +17,7 @@ use crate::{
     config::{MessagesConfig, Settings},
     event::{Event, Reading, Rules},
     store::{Actor, Store, StoreError},
+    telemetry::traces::Traces,
 };
 
 /// Plans an event with the ERP's reads and none of its writes; implemented by `app.rs` with `sync`.
@@ -153,6 +154,8 @@ pub struct HttpParts {
     pub metrics: MetricsText,
     /// Cancelled when the bridge begins to stop: no new events are taken, streams end.
     pub stop: CancellationToken,
+    /// What is done for events, shown to a collector.
+    pub traces: Traces,
 }
 
 impl fmt::Debug for HttpParts {

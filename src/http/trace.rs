@@ -15,6 +15,8 @@ use axum::{
 use metrics::{Counter, Histogram};
 use tracing::Instrument;
 
+use crate::telemetry::traces::Trace;
+
 use super::{
     problem::Problem,
     rates::Remote,
@@ -106,6 +108,10 @@ pub(super) async fn surround(
         let (status, milliseconds) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         tracing::info!(http.method = %method, http.route = &*route, http.status = status, duration_ms = milliseconds, "request");
     });
+    if let Some(trace) = response.extensions_mut().remove::<Box<Trace>>() {
+        let request = trace.request(took).with("http.route", route.to_string());
+        request.with("http.response.status_code", status.as_str()).end(false);
+    }
     set_security_headers(&mut response, &route, &id);
     response
 }

@@ -119,13 +119,15 @@ fn request(message: &Message, secret: &WebhookSecret, now: Millis) -> (Option<He
     (signed(secret, &message.id, now, &body), body)
 }
 
-/// What an answer means: taken; not now (no answer, 3xx, 408, 425, 429, 5xx); or never (any other 4xx).
+/// Answers with which the platform itself says that it never takes this message. Any other may be a proxy's word, or a
+/// secret's that is just being changed, and passes.
+const NEVER: [u16; 4] = [400, 410, 413, 422];
+
+/// What an answer means: taken, never, or not now.
 fn judge(answered: Result<Answer, String>, message: &Message, schedule: &[Duration], now: Millis) -> Delivery {
     let (words, asked) = match answered {
         Ok(answer) if (200..300).contains(&answer.status) => return Delivery::Taken,
-        Ok(answer) if (400..500).contains(&answer.status) && ![408, 425, 429].contains(&answer.status) => {
-            return Delivery::Dead(format!("HTTP {}", answer.status));
-        }
+        Ok(answer) if NEVER.contains(&answer.status) => return Delivery::Dead(format!("HTTP {}", answer.status)),
         Ok(answer) => (format!("HTTP {}", answer.status), answer.retry_after),
         Err(words) => (words, None),
     };

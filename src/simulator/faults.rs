@@ -71,6 +71,8 @@ pub enum Break {
     Garbled,
     /// `cut`: the connection is closed without an answer.
     Cut,
+    /// `failed`: status 1 with words of the server’s own, about nothing that was sent.
+    Failed,
 }
 
 /// Whether the effect still takes place.
@@ -82,12 +84,13 @@ pub enum When {
     After,
 }
 
-const BREAKS: [(&str, Break); 5] = [
+const BREAKS: [(&str, Break); 6] = [
     ("error_500", Break::Error500),
     ("html_200", Break::Html200),
     ("empty_200", Break::Empty200),
     ("garbled", Break::Garbled),
     ("cut", Break::Cut),
+    ("failed", Break::Failed),
 ];
 
 const PLAIN: [(&str, FaultKind); 9] = [

@@ -18,7 +18,7 @@ pub(super) struct Rendered {
 }
 
 pub(super) const HTML: &str = "text/html; charset=utf-8";
-const JSON: &str = "application/json; charset=utf-8";
+pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 /// The bytes of an answer; `session` is echoed in the header of the ASP interfaces.
 pub(super) fn render(answer: Answer, session: &str, mut quirks: DrawnQuirks) -> Rendered {

@@ -23,7 +23,7 @@ use super::{
     faults::{Break, Front, Late, Plan},
     fields::Fields,
     handle::Handle,
-    render::{HTML, Rendered, html, render},
+    render::{HTML, JSON, Rendered, html, render},
     world::Outcome,
 };
 
@@ -144,6 +144,9 @@ async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<
     slow.await.unwrap_or(Err(Cut))
 }
 
+/// A program that ran into an error behind the effect, or before it.
+const FAILED: &str = r#"{"header":{"status":1,"message":"缺少对象: 'bill.AddTool(...)'"}}"#;
+
 fn perform(handle: &Handle, n: u64, call: &Call, plan: &Plan) -> Result<Response<Full<Bytes>>, Cut> {
     // The lock ends with this statement: answers are put into bytes outside of it.
     let outcome = handle.world().perform(n, call, plan);
@@ -155,6 +158,7 @@ fn perform(handle: &Handle, n: u64, call: &Call, plan: &Plan) -> Result<Response
             Break::Error500 => Ok(response(html(500, "500 - 内部服务器错误。"))),
             Break::Html200 => Ok(response(html(200, "系统正在维护，请稍候再试"))),
             Break::Empty200 => Ok(response(Rendered { status: 200, content_type: HTML, body: Vec::new() })),
+            Break::Failed => Ok(response(Rendered { status: 200, content_type: JSON, body: FAILED.into() })),
             Break::Garbled => {
                 let mut rendered = render(answer, &call.session, quirks);
                 rendered.body.truncate(rendered.body.len() / 2);

@@ -16,6 +16,8 @@ use crate::clock::Millis;
 /// How far the clock may run away from the time that passed between two looks before it counts as set. Less is covered by
 /// the margin between a lease and the calls that are made under it.
 const JUMP_MS: i64 = 5_000;
+/// No lease of a message is longer.
+const MESSAGE_LEASE_MAX: Duration = Duration::from_secs(300);
 /// How far another replica's clock may be ahead of ours.
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 
@@ -40,6 +42,7 @@ impl Store {
                 begin_leases_anew(&mut tx, now, span).await?;
             } else {
                 bring_back(&mut tx, now).await?;
+                bring_messages_back(&mut tx, now, jump.is_some()).await?;
             }
             tx.commit().await?;
         }
@@ -71,6 +74,17 @@ async fn bring_back(tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
     let started = "update steps set started_at = $1 where state = 'started' and started_at > $2 and event_id in
         (select events.id from turns join events on events.seq = turns.head_seq)";
     tx.execute(started, args![now, future]).await?;
+    Ok(())
+}
+
+/// Messages to others: those of the future are due now, and after a step that was seen all that wait, as nobody knows since
+/// when; one that is sent too early costs one try of many. A lease that would end in that future ends within this one's.
+async fn bring_messages_back(tx: &mut Tx, now: Millis, was_seen: bool) -> Result<(), StoreError> {
+    let written = if was_seen { 0 } else { now.plus(SKEW).0 };
+    let waiting = "update outbox set due_at = $1 where token is null and due_at > $1 and created_at > $2";
+    tx.execute(waiting, args![now, written]).await?;
+    let leased = "update outbox set due_at = $1 where token is not null and due_at > $1 and created_at > $2";
+    tx.execute(leased, args![now.plus(MESSAGE_LEASE_MAX), written]).await?;
     Ok(())
 }
 

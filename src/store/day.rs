@@ -1,16 +1,7 @@
 //! What a day brought, for the summary that people get (日报).
 
-use std::collections::BTreeMap;
-
-use super::{Store, StoreError, db::args, types};
-use crate::{
-    clock::Millis,
-    event::{Decision, Status},
-    json,
-};
-
-/// Decisions that are looked into for the rules at most.
-const DECISIONS: i64 = 10_000;
+use super::{Store, StoreError, db::args};
+use crate::{clock::Millis, event::Status};
 
 /// What ended since a moment, and what is open now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,32 +21,20 @@ pub struct DaySummary {
 }
 
 impl Store {
-    /// What ended since `from`, and what is open.
-    pub async fn day_summary(&self, from: Millis) -> Result<DaySummary, StoreError> {
-        let mut day = DaySummary { open: self.backlog(), ..DaySummary::default() };
-        let ended = "select status, count(*) as count from events where finished_at >= $1 group by status";
-        for row in self.db.read(ended, args![from]).await? {
-            match types::status(&row)? {
-                Status::Succeeded => day.succeeded = row.int("count")?,
-                Status::NotAdmitted => day.not_admitted = row.int("count")?,
-                Status::Dead => day.dead = row.int("count")?,
-                _ => {}
-            }
-        }
+    /// What happened since `from`, by the rollups, and what is open.
+    pub async fn summary_since(&self, from: Millis) -> Result<DaySummary, StoreError> {
+        let happened = self.happened_since(from).await?;
         let review = "select count(*) as count from events where status = 'needs_review'
-            and status in ('dead', 'needs_review', 'held')";
-        day.in_review = self.db.read(review, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
-        let decisions = "select admission from events where finished_at >= $1 and status = 'not_admitted'
-            order by finished_at desc limit $2";
-        let mut rules = BTreeMap::<String, i64>::new();
-        for row in self.db.read(decisions, args![from, DECISIONS]).await? {
-            let decision = row.opt_json("admission")?.and_then(|value| json::from_value::<Decision>(&value).ok());
-            for reason in decision.map(|decision| decision.reasons()).unwrap_or_default() {
-                *rules.entry(reason.rule.as_str().to_owned()).or_default() += 1;
-            }
-        }
-        day.by_rule = rules.into_iter().collect();
-        day.by_rule.sort_by_key(|(_, count)| -count);
-        Ok(day)
+            and status in ('dead', 'needs_review')";
+        let in_review = self.db.read(review, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
+        let by_rule = happened.kept_out().into_iter().map(|(rule, events)| (rule.as_str().to_owned(), events));
+        Ok(DaySummary {
+            succeeded: happened.reached(Status::Succeeded),
+            not_admitted: happened.reached(Status::NotAdmitted),
+            by_rule: by_rule.collect(),
+            dead: happened.reached(Status::Dead),
+            open: self.backlog(),
+            in_review,
+        })
     }
 }

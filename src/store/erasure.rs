@@ -23,10 +23,12 @@ const BEHIND: &str = "z";
 const MARKS_MAX: usize = 50;
 /// Where others' rows can quote a person: a table, the key that its rows are walked by, the event that a row belongs to,
 /// its texts. Payloads and steps are the others' own.
-const QUOTES: [(&str, &str, &str, &[&str]); 3] = [
+const QUOTES: [(&str, &str, &str, &[&str]); 5] = [
     ("calls", "event_id", "event_id", &["request", "response"]),
     ("steps", "event_id", "event_id", &["result"]),
     ("events", "id", "id", &["error", "review"]),
+    ("outbox", "id", "coalesce(event_id, '')", &["data", "error"]),
+    ("blocks", "name", "''", &["words"]),
 ];
 
 impl Store {

@@ -64,19 +64,17 @@ pub struct Trouble {
 }
 
 impl Store {
-    /// The newest ten thousand dead events and as many that need review, by code.
+    /// Dead events and those that need review, by code: all of them, by an index that holds no others.
     pub async fn troubles(&self) -> Result<Vec<Trouble>, StoreError> {
         let mut troubles = Vec::new();
         for status in [Status::Dead, Status::NeedsReview] {
             let sql = format!(
                 "select code, count, (select error from events where seq = newest) as error from
-                   (select coalesce(error_code, '') as code, count(*) as count, max(seq) as newest from
-                      (select error_code, seq from events
-                       where status in ('dead', 'needs_review', 'held') and status = '{status}'
-                       order by seq desc limit $1) as found
-                    group by error_code) as grouped order by code limit $2"
+                   (select coalesce(error_code, '') as code, count(*) as count, max(seq) as newest from events
+                    where status in ('dead', 'needs_review') and status = '{status}'
+                    group by error_code) as grouped order by code limit $1"
             );
-            for row in self.db.read(sql, args![EVENTS_COUNTED, GROUPS]).await? {
+            for row in self.db.read(sql, args![GROUPS]).await? {
                 let (code, count, words) = (row.text("code")?, row.int("count")?, row.opt_text("error")?);
                 troubles.push(Trouble { status, code, count, words });
             }

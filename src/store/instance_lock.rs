@@ -3,7 +3,6 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -11,9 +10,11 @@ use std::{
 use super::{
     OpenError, Store, StoreError,
     db::{Db, args},
-    private_files::OWNER_ONLY,
 };
-use crate::config::{DatabaseConfig, DatabaseOptions};
+use crate::{
+    config::{DatabaseConfig, DatabaseOptions},
+    os,
+};
 
 /// The right to work on a ledger; given back when it is released or dropped, and by the system when the process dies.
 #[derive(Debug, Default)]
@@ -69,7 +70,7 @@ impl Store {
 fn lock(ledger: &Path) -> Result<File, OpenError> {
     let mut path = PathBuf::from(ledger).into_os_string();
     path.push(".lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(OWNER_ONLY).open(&path);
+    let file = os::owner_only(OpenOptions::new().create(true).truncate(false).write(true)).open(&path);
     let file = file.map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(file),

@@ -13,6 +13,7 @@ use super::{
     audit::write_audit,
     bulk::{Insert, lists},
     db::{Arg, Tx, args},
+    people,
     transitions::Move,
 };
 use crate::{
@@ -185,9 +186,10 @@ impl Store {
 }
 
 const CONTACTS: Insert = Insert {
-    into: "contacts (contact_id, ord, khid, kind, linked_by, linked_at)",
+    into: "contacts (contact_id, ord, khid, kind, linked_by, linked_at, found_by)",
     then: "on conflict (contact_id) do update set ord = excluded.ord, khid = excluded.khid, kind = excluded.kind,
-             linked_by = excluded.linked_by, linked_at = excluded.linked_at",
+             linked_by = excluded.linked_by, linked_at = excluded.linked_at,
+             found_by = coalesce(excluded.found_by, contacts.found_by)",
 };
 
 /// Links contacts, each named once, and releases their held messages into their turns. A link that moves is audited.
@@ -215,7 +217,8 @@ pub(super) async fn write_links(tx: &mut Tx, links: &[(&str, &Link)], now: Milli
             }
         }
     }
-    let row = |(contact_id, link): &(&str, &Link)| -> [Arg; 6] {
+    let people = people::of_bodies(tx, &ids).await?;
+    let row = |(contact_id, link): &(&str, &Link)| -> [Arg; 7] {
         let Link { ord, khid, kind, linked_by } = link;
         [
             (*contact_id).into(),
@@ -224,6 +227,7 @@ pub(super) async fn write_links(tx: &mut Tx, links: &[(&str, &Link)], now: Milli
             kind.as_str().into(),
             linked_by.as_str().into(),
             now.into(),
+            people.get(*contact_id).map(String::as_str).into(),
         ]
     };
     CONTACTS.run(tx, links.iter().map(row).collect()).await?;

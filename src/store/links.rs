@@ -1,13 +1,12 @@
 //! The links of contacts to customers: searching them, forgetting one.
 
-use serde_json::Value;
-
 use super::{
     Actor, ContactRow, Store, StoreError,
     audit::write_audit,
     db::{Arg, Tx, args},
     dialect::list,
     journal::{forget_plan, write_links},
+    people,
     queries::pattern,
     turns::move_turn,
 };
@@ -21,16 +20,14 @@ const EVENTS_LOOKED_THROUGH: i64 = 20_000;
 const BODY_CHARS_SEARCHED: i64 = 16_384;
 /// Contacts that a search for people finds at most.
 const PEOPLE_FOUND: usize = 200;
-/// With fewer digits nobody means a telephone number.
-const PHONE_DIGITS_MIN: usize = 4;
 
 /// Which links are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct LinkSearch {
     /// Part of the contact's id or of the 客户编号, or the whole `ord`; `None` finds all.
     pub q: Option<String>,
-    /// Look for `q` among names, companies, numbers, WeChat ids and addresses too, as far as bodies of the newest events
-    /// hold them: for those only who may see them.
+    /// Look for `q` among names, companies, numbers, WeChat ids and addresses too, as they stood when the contact was linked
+    /// and as bodies of the newest events hold them: for those only who may see them.
     pub people: bool,
 }
 
@@ -49,11 +46,13 @@ pub enum Adoption {
 
 impl Store {
     /// Links a contact to a customer that the ERP has, unless it is linked already, and releases what waits for the link;
-    /// audited as `contact.adopt`. Without `apply` nothing is written, and the answer is the same.
+    /// audited as `contact.adopt`. `found_by`: see [`found_by`](super::found_by). Without `apply` nothing is written, and the
+    /// answer is the same.
     pub async fn adopt(
         &self,
         contact_id: &str,
         link: &Link,
+        found_by: &str,
         apply: bool,
         actor: &Actor,
     ) -> Result<Adoption, StoreError> {
@@ -84,6 +83,8 @@ impl Store {
         let reason = format!("ord {} ({})", link.ord, link.linked_by);
         let adopted = Link { linked_by: LinkedBy::Adopt, ..link.clone() };
         write_links(&mut tx, &[(contact_id, &adopted)], now).await?;
+        let named = "update contacts set found_by = $2 where contact_id = $1 and $2 <> ''";
+        tx.execute(named, args![contact_id, found_by]).await?;
         move_turn(&mut tx, contact_id, now).await?;
         write_audit(&mut tx, now, actor, "contact.adopt", contact_id, Some(&reason)).await?;
         self.commit(tx).await?;
@@ -104,17 +105,22 @@ impl Store {
             let rows = self.db.read(sql, args![after, limit]).await?;
             return rows.iter().map(ContactRow::read).collect();
         };
-        let people = if search.people { self.people(q).await? } else { Vec::new() };
         let mut args = args![after, pattern(q), q.as_str(), limit];
-        let first = args.len() + 1;
         let mut named = String::new();
-        if !people.is_empty() {
-            named = format!("or contact_id in ({})", list(first, people.len()));
-            args.extend(people.into_iter().map(Arg::from));
+        if search.people {
+            for wanted in people::looked_for(q) {
+                args.push(pattern(&wanted).into());
+                named += &format!(" or found_by like ${} escape '\\'", args.len());
+            }
+            let people = self.people(q).await?;
+            if !people.is_empty() {
+                named += &format!(" or contact_id in ({})", list(args.len() + 1, people.len()));
+                args.extend(people.into_iter().map(Arg::from));
+            }
         }
         let sql = format!(
             "select * from contacts where contact_id > $1 and (lower(contact_id) like lower($2) escape '\\'
-               or lower(khid) like lower($2) escape '\\' or cast(ord as text) = $3 {named})
+               or lower(khid) like lower($2) escape '\\' or cast(ord as text) = $3{named})
              order by contact_id limit $4"
         );
         let rows = self.db.read(sql, args).await?;
@@ -128,11 +134,13 @@ impl Store {
                      and payload is not null and length(payload) <= $2
                    order by seq desc limit $3";
         let rows = self.db.read(sql, args![EVENTS_LOOKED_THROUGH, BODY_CHARS_SEARCHED, BODIES_SEARCHED]).await?;
-        let mut found = Vec::new();
+        let (wanted, mut found) = (people::looked_for(q), Vec::new());
         for row in &rows {
             let contact_id = row.text("contact_id")?;
             let body = row.opt_json("payload").ok().flatten().unwrap_or_default();
-            if found.len() < PEOPLE_FOUND && !found.contains(&contact_id) && names(&body["data"]["contact"], q) {
+            let text = people::found_by_of(&body["data"]["contact"]);
+            let is_meant = wanted.iter().any(|wanted| text.contains(wanted));
+            if found.len() < PEOPLE_FOUND && is_meant && !found.contains(&contact_id) {
                 found.push(contact_id);
             }
         }
@@ -164,16 +172,6 @@ impl Store {
     }
 }
 
-/// Whether a contact is called so, or has this number, however it is written.
-fn names(contact: &Value, q: &str) -> bool {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let (wanted, number) = (q.to_lowercase(), digits(q.trim_start_matches("+86")));
-    let text = |member: &str| contact[member].as_str().unwrap_or_default();
-    let is_number = number.len() >= PHONE_DIGITS_MIN && number.len() * 2 > q.chars().count();
-    ["name", "company", "wechat_id", "email"].iter().any(|member| text(member).to_lowercase().contains(&wanted))
-        || is_number && digits(text("phone")).contains(&number)
-}
-
 /// What was planned under another link, and not begun, is planned anew.
 async fn forget_plans(tx: &mut Tx, contact_id: &str) -> Result<(), StoreError> {
     let open = "select id from events where contact_id = $1 and finished_at is null";
@@ -190,32 +188,5 @@ async fn refuse_half_done(tx: &mut Tx, contact_id: &str) -> Result<(), StoreErro
     match tx.fetch_first(sql, args![contact_id]).await? {
         Some(row) => Err(StoreError::WrongState(super::types::status(&row)?)),
         None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_person_is_found_by_what_it_is_called_and_by_its_number_however_written() {
-        let contact =
-            json!({"name": "王小明", "company": "ACME 有限公司", "phone": "138 0000-1001", "wechat_id": "wx_A"});
-        for (q, found) in [
-            ("小明", true),
-            ("acme", true),
-            ("13800001001", true),
-            ("+86 138 0000 1001", true),
-            ("1001", true),
-            ("001", false),
-            ("wx_a", true),
-            ("李", false),
-            ("order 1001 of the year", false),
-        ] {
-            assert_eq!(names(&contact, q), found, "{q}");
-        }
-        assert!(!names(&Value::Null, "x"));
     }
 }

@@ -35,6 +35,7 @@ mod operators;
 mod outbox;
 mod pages;
 mod pauses;
+mod people;
 mod prepared;
 mod private_files;
 mod queries;
@@ -54,6 +55,7 @@ mod turns;
 mod types;
 mod upkeep;
 mod watches;
+mod write_back;
 
 use std::sync::{
     Arc, OnceLock,
@@ -78,6 +80,7 @@ pub use self::{
     outbox::{Addressee, Delivery, Message, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
+    people::found_by,
     replay_feed::REPLAY_ROOM,
     replay_state::{ReplayDeed, ReplayState},
     replays::{

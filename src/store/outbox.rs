@@ -6,21 +6,15 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Actor, Change, Store, StoreError, WriteBack,
-    announcements::Linked,
+    Actor, Store, StoreError, WriteBack,
     audit::write_audit,
     bulk::{Insert, lists},
     db::{Arg, Row, Tx, args},
-    types,
 };
-use crate::{
-    clock::Millis,
-    event::{Decision, Status},
-    json,
-};
+use crate::clock::Millis;
 
 const OUTBOX: Insert =
     Insert { into: "outbox (id, target, lane, kind, data, event_id, contact_id, created_at)", then: "" };
@@ -255,8 +249,10 @@ impl Store {
 
     /// How much waits for an addressee.
     pub async fn outbox_waits(&self, to: Addressee) -> Result<Waits, StoreError> {
-        let sql = "select count(case when dead_at is null then 1 end) as waiting, count(dead_at) as dead,
-            min(case when dead_at is null then created_at end) as oldest from outbox where target = $1";
+        let sql = "select
+            (select count(*) from outbox where target = $1 and dead_at is null) as waiting,
+            (select min(created_at) from outbox where target = $1 and dead_at is null) as oldest,
+            (select count(*) from outbox where target = $1 and dead_at is not null) as dead";
         let rows = self.db.read(sql, args![to.as_str()]).await?;
         let Some(row) = rows.first() else { return Ok(Waits::default()) };
         Ok(Waits { waiting: row.int("waiting")?, oldest: row.opt_millis("oldest")?, dead: row.int("dead")? })
@@ -341,59 +337,4 @@ async fn wake_lanes(tx: &mut Tx, lanes: &[&str], now: Millis) -> Result<(), Stor
         tx.execute(sql, values).await?;
     }
     Ok(())
-}
-
-/// What the platform is told of a transaction: links first, as the events' ends follow from them.
-pub(super) async fn of_changes(
-    tx: &mut Tx,
-    wanted: WriteBack,
-    linked: &[Linked],
-    moved: &[Change],
-) -> Result<Vec<NewMessage>, StoreError> {
-    let mut messages: Vec<NewMessage> = linked.iter().map(of_link).collect();
-    let is_told = |change: &&Change| match change.status {
-        Status::Dead | Status::NeedsReview | Status::NotAdmitted => true,
-        Status::Succeeded => wanted.succeeded,
-        _ => false,
-    };
-    for change in moved.iter().filter(is_told) {
-        let sql = "select status, webhook_id, error_code, error, admission from events where id = $1";
-        if let Some(row) = tx.fetch_first(sql, args![change.id.as_str()]).await? {
-            messages.push(of_event(change, &row)?);
-        }
-    }
-    Ok(messages)
-}
-
-fn of_link(linked: &Linked) -> NewMessage {
-    let (contact_id, link) = (linked.contact_id.as_str(), &linked.link);
-    NewMessage {
-        to: Addressee::Platform,
-        kind: "contact.linked".to_owned(),
-        data: json!({
-            "contact_id": contact_id, "ord": link.ord, "khid": link.khid, "kind": link.kind, "linked_by": link.linked_by,
-        }),
-        event_id: None,
-        contact_id: Some(contact_id.to_owned()),
-    }
-}
-
-fn of_event(change: &Change, row: &Row) -> Result<NewMessage, StoreError> {
-    // The key of a REST call has a blank in it (`0013_idempotency_keys.sql`), and is no delivery of the platform's.
-    let webhook_id = row.opt_text("webhook_id")?.filter(|id| !id.contains(' '));
-    let mut data = json!({ "event_id": change.id, "webhook_id": webhook_id, "contact_id": change.contact_id });
-    match types::status(row)? {
-        Status::NotAdmitted => {
-            let decision = row.opt_json("admission")?.and_then(|value| json::from_value::<Decision>(&value).ok());
-            data["reasons"] = json!(decision.map(|decision| decision.reasons()).unwrap_or_default());
-        }
-        Status::Dead | Status::NeedsReview => {
-            data["code"] = json!(row.opt_text("error_code")?);
-            data["message"] = json!(row.opt_text("error")?);
-        }
-        _ => {}
-    }
-    let kind = format!("event.{}", change.status);
-    let (event_id, contact_id) = (Some(change.id.clone()), change.contact_id.clone());
-    Ok(NewMessage { to: Addressee::Platform, kind, data, event_id, contact_id })
 }

@@ -2,15 +2,12 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, OpenOptions, Permissions},
+    fs::OpenOptions,
     io,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-/// What the owner may do with a file, and nobody else.
-pub(super) const OWNER_ONLY: u32 = 0o600;
-const OTHERS: u32 = 0o077;
+use crate::os;
 
 /// Makes an empty file before anything is written into it, and takes everybody else's rights from what is there already:
 /// a SQLite ledger, the log and the index beside it. SQLite gives what it makes beside the ledger the ledger's rights.
@@ -30,17 +27,13 @@ pub(super) fn own_ledger(ledger: &Path) {
 
 /// Makes a new file that only its owner can read.
 pub(super) fn create(path: &Path) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path).map(drop)
+    os::owner_only(OpenOptions::new().write(true).create_new(true)).open(path).map(drop)
 }
 
 fn own(path: &Path) {
-    let Ok(found) = fs::metadata(path) else { return };
-    let mode = found.permissions().mode();
-    if mode & OTHERS == 0 {
-        return;
-    }
-    let (path_shown, mode_shown) = (path.display(), format!("{:o}", mode & 0o777));
-    match fs::set_permissions(path, Permissions::from_mode(mode & !OTHERS)) {
+    let Some(mode) = os::rights_of_others(path) else { return };
+    let (path_shown, mode_shown) = (path.display(), format!("{mode:o}"));
+    match os::close_to_others(path) {
         Ok(()) => tracing::warn!(
             file = %path_shown, mode = mode_shown,
             "账本文件曾对其他用户可读，已收紧 (others could read this file of the ledger; now only its owner can)"

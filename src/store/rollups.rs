@@ -33,13 +33,13 @@ const ROLLUPS: Insert = Insert {
 
 /// The rows of both grains, each once and in one order, so that two replicas never wait for each other.
 fn rows(tally: &Tally) -> Vec<[Arg; 4]> {
-    let mut rows = BTreeMap::<(&str, i64, &str), i64>::new();
+    let mut rows = BTreeMap::<(&str, i64, Measure), i64>::new();
     for (minute, measure, events) in tally.counted() {
         rows.insert(("minute", minute, measure), events);
         *rows.entry(("hour", minute.div_euclid(60), measure)).or_default() += events;
     }
-    let row = |((grain, period, measure), events): ((&str, i64, &str), i64)| -> [Arg; 4] {
-        [grain.into(), period.into(), measure.into(), events.into()]
+    let row = |((grain, period, measure), events): ((&str, i64, Measure), i64)| -> [Arg; 4] {
+        [grain.into(), period.into(), measure.name().into(), events.into()]
     };
     rows.into_iter().map(row).collect()
 }
@@ -171,14 +171,15 @@ impl Store {
                    where grain = $4 and period >= $5 group by 1, 2";
         let args = args![period, shift, width, grain, begin.div_euclid(period)];
         let mut slots = vec![Happened::default(); usize::try_from(count).unwrap_or_default()];
-        let mut add = |slot: i64, measure: &str, events: i64| {
-            let place = usize::try_from(slot - first).ok().and_then(|place| slots.get_mut(place));
-            if let (Some(slot), Some(measure)) = (place, Measure::read(measure)) {
+        let mut add = |slot: i64, measure: Measure, events: i64| {
+            if let Some(slot) = usize::try_from(slot - first).ok().and_then(|place| slots.get_mut(place)) {
                 slot.add(measure, events);
             }
         };
         for row in self.db.read(sql, args).await? {
-            add(row.int("slot")?, &row.text("measure")?, row.int("events")?);
+            if let Some(measure) = Measure::read(&row.text("measure")?) {
+                add(row.int("slot")?, measure, row.int("events")?);
+            }
         }
         self.announcer.look_at_tally(|tally| {
             for (minute, measure, events) in tally.counted() {
@@ -186,6 +187,25 @@ impl Store {
             }
         });
         Ok(History { whole: sum(&slots), slots: starts(begin, width, slots) })
+    }
+
+    /// What happened since a moment; the hour in which it lies is counted whole.
+    pub async fn happened_since(&self, from: Millis) -> Result<Happened, StoreError> {
+        let first = from.0.div_euclid(HOUR_MS);
+        let sql = "select measure, cast(sum(events) as bigint) as events from rollups
+                   where grain = 'hour' and period >= $1 group by 1";
+        let mut happened = Happened::default();
+        for row in self.db.read(sql, args![first]).await? {
+            if let Some(measure) = Measure::read(&row.text("measure")?) {
+                happened.add(measure, row.int("events")?);
+            }
+        }
+        self.announcer.look_at_tally(|tally| {
+            for (_, measure, events) in tally.counted().filter(|(minute, ..)| minute * MINUTE_MS >= first * HOUR_MS) {
+                happened.add(measure, events);
+            }
+        });
+        Ok(happened)
     }
 }
 

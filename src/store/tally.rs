@@ -12,7 +12,7 @@ use crate::{
 pub(super) const MINUTE_MS: i64 = 60_000;
 
 /// One thing that is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Measure {
     /// An event was accepted.
     Received,
@@ -47,9 +47,10 @@ impl Measure {
     }
 }
 
-/// What was counted and is not written yet: by minute and by measure.
+/// What was counted and is not written yet: by minute and by measure, whose name is made only when it is written: the door's
+/// one writer counts.
 #[derive(Debug, Default)]
-pub(super) struct Tally(BTreeMap<(i64, String), i64>);
+pub(super) struct Tally(BTreeMap<(i64, Measure), i64>);
 
 impl Tally {
     /// An event was stored in this state.
@@ -75,7 +76,7 @@ impl Tally {
     }
 
     fn count(&mut self, at: Millis, measure: Measure) {
-        *self.0.entry((at.0.div_euclid(MINUTE_MS), measure.name())).or_default() += 1;
+        *self.0.entry((at.0.div_euclid(MINUTE_MS), measure)).or_default() += 1;
     }
 
     /// Adds what another counted.
@@ -90,9 +91,9 @@ impl Tally {
         self.0.is_empty()
     }
 
-    /// What was counted: minute, name of the measure, events.
-    pub(super) fn counted(&self) -> impl Iterator<Item = (i64, &str, i64)> {
-        self.0.iter().map(|((minute, measure), events)| (*minute, measure.as_str(), *events))
+    /// What was counted: minute, measure, events; in the same order everywhere, as two replicas may write at once.
+    pub(super) fn counted(&self) -> impl Iterator<Item = (i64, Measure, i64)> {
+        self.0.iter().map(|((minute, measure), events)| (*minute, *measure, *events))
     }
 }
 

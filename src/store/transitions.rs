@@ -8,7 +8,7 @@ use super::{
     announcements::{Announcer, Linked},
     bulk::Many,
     db::{Arg, Row, Tx, args},
-    outbox, replicas, tally, types,
+    outbox, replicas, tally, types, write_back,
 };
 use crate::{
     clock::Millis,
@@ -168,7 +168,7 @@ async fn write_back(
     moved: &[Change],
 ) -> Result<bool, StoreError> {
     let Some(wanted) = announcer.wanted() else { return Ok(false) };
-    let messages = outbox::of_changes(tx, wanted, linked, moved).await?;
+    let messages = write_back::of_changes(tx, wanted, linked, moved).await?;
     let moments = linked.iter().map(|linked| linked.at).chain(moved.iter().map(|change| change.at));
     let Some(at) = moments.max().filter(|_| !messages.is_empty()) else { return Ok(false) };
     outbox::write(tx, messages, at).await.map(|()| true)

@@ -7,7 +7,7 @@ use super::{
     db::{Db, args},
     transitions::Move,
 };
-use crate::{config::DatabaseConfig, event::Transition, telemetry::metrics};
+use crate::{config::DatabaseConfig, event::Transition, os, telemetry::metrics};
 
 /// Events that one transaction of the upkeep touches, so that the door is never held up for long.
 const BATCH: i64 = 500;
@@ -38,8 +38,7 @@ impl Store {
     pub fn free_disk(&self) -> Option<u64> {
         let Db::Sqlite { writer, .. } = &self.db else { return None };
         let file = writer.connect_options().get_filename().to_path_buf();
-        let disk = rustix::fs::statvfs(&file).ok()?;
-        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+        os::free_disk(&file)
     }
 
     /// Gives up messages whose holding time is over, with a trace; answers how many.

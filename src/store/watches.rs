@@ -24,6 +24,13 @@ impl Store {
         row.map(|row| row.text("state")).transpose()
     }
 
+    /// Lets another replica watch at once.
+    pub async fn release_watch(&self, holder: &str) -> Result<(), StoreError> {
+        let mut tx = self.db.begin().await?;
+        tx.execute("update watches set held_until = 0 where name = $1 and holder = $2", args![NAME, holder]).await?;
+        tx.commit().await
+    }
+
     /// Writes down what is told from now on, together with the messages that tell it.
     ///
     /// # Errors

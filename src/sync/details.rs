@@ -1,6 +1,6 @@
 //! 客户详情 and the lists: one customer as the ERP shows it, and whether it is there at all.
 
-use crate::erp::{CustomerFilter, CustomerKind, Detail, Erp, ErpError};
+use crate::erp::{CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError, PAGES_MAX};
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
 /// `WX10` to `WX199`.
@@ -50,8 +50,17 @@ impl Place {
 
 /// Whether a list has the customer.
 pub(super) async fn is_listed(erp: &Erp, ord: i64, place: Place) -> Result<bool, ErpError> {
-    let filter = CustomerFilter { ord: Some(ord), stype: place.stype(), ..CustomerFilter::default() };
-    Ok(erp.list_customers(&filter).await?.iter().any(|row| row.ord == ord))
+    Ok(row_of(erp, ord, place.stype()).await?.is_some())
+}
+
+/// The customer's row in a list. An installation that ignores the filter shows everybody: reading stops at the row.
+///
+/// # Errors
+/// [`ErpError::TooMany`] where it is not among the first pages.
+pub(super) async fn row_of(erp: &Erp, ord: i64, stype: Option<i64>) -> Result<Option<CustomerRow>, ErpError> {
+    let filter = CustomerFilter { ord: Some(ord), stype, ..CustomerFilter::default() };
+    let rows = erp.customers_until(&filter, PAGES_MAX, |rows| rows.iter().any(|row| row.ord == ord)).await?;
+    Ok(rows.into_iter().find(|row| row.ord == ord))
 }
 
 /// Whether the ERP has no such customer (any more): its detail is refused or empty, and no list has it. A list that cannot

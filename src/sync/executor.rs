@@ -15,10 +15,7 @@ use super::{
 use crate::{
     clock::{Millis, erp_zone},
     config::ErpValues,
-    erp::{
-        CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError, Field, NewProgress, ProgressList,
-        ProgressRow, Shown,
-    },
+    erp::{CustomerKind, CustomerRow, Detail, Erp, ErpError, Field, NewProgress, ProgressList, ProgressRow, Shown},
     event::Assignment,
 };
 
@@ -162,7 +159,11 @@ impl Executor<'_> {
             return Ok(seen);
         }
         let counts = self.journal.count_equal(&records::fingerprints(self.ord()?, text)).await?;
-        let latest = self.row().await?.and_then(|row| row.telintro).unwrap_or_default();
+        let latest = match self.row().await {
+            Ok(row) => row.and_then(|row| row.telintro).unwrap_or_default(),
+            Err(ErpError::TooMany(_)) => return Ok(seen),
+            Err(error) => return Err(error.into()),
+        };
         let is_ours = Wanted::new(text, counts).is_in(&[ProgressRow { intro: latest, ..ProgressRow::default() }]);
         Ok(if is_ours { Verification::Done(json!({ "shown_by": "telintro" })) } else { seen })
     }
@@ -225,12 +226,20 @@ impl Executor<'_> {
     }
 
     async fn verify_assignment(&self, to: &Assignment) -> Result<Verification, SyncError> {
-        let Some(salesperson) = self.salesperson().await? else {
-            return Ok(Verification::Hidden("客户列表 shows no catename".into()));
+        let salesperson = match self.salesperson().await {
+            Ok(Some(salesperson)) => salesperson,
+            Ok(None) => return Ok(Verification::Hidden("客户列表 shows no catename".into())),
+            Err(ErpError::TooMany(words)) => return Ok(Verification::Hidden(words)),
+            Err(error) => return Err(error.into()),
         };
         let expected = match to {
             Assignment::Public => Vec::new(),
-            Assignment::Users(users) => self.names_of(users).await?,
+            Assignment::Users(users) => match self.names_of(users).await {
+                Ok(names) => names,
+                // Where 账号列表 is closed, nobody can tell who stands in the column.
+                Err(error) if error.denies_interface() => return Ok(Verification::Hidden(error.to_string())),
+                Err(error) => return Err(error.into()),
+            },
         };
         let right = match to {
             Assignment::Public => salesperson.is_empty(),
@@ -244,7 +253,7 @@ impl Executor<'_> {
     }
 
     /// `catename` of the customer; `None` where the installation does not show it.
-    async fn salesperson(&self) -> Result<Option<String>, SyncError> {
+    async fn salesperson(&self) -> Result<Option<String>, ErpError> {
         if self.erp.installation().shows_salesperson == Some(false) {
             return Ok(None);
         }
@@ -252,13 +261,11 @@ impl Executor<'_> {
     }
 
     /// The customer's row in 客户列表.
-    async fn row(&self) -> Result<Option<CustomerRow>, SyncError> {
-        let ord = self.ord()?;
-        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
-        Ok(self.erp.list_customers(&filter).await?.into_iter().find(|row| row.ord == ord))
+    async fn row(&self) -> Result<Option<CustomerRow>, ErpError> {
+        details::row_of(self.erp, self.ord()?, None).await
     }
 
-    async fn names_of(&self, users: &[String]) -> Result<Vec<String>, SyncError> {
+    async fn names_of(&self, users: &[String]) -> Result<Vec<String>, ErpError> {
         let accounts = self.erp.list_accounts().await?;
         let known = accounts.iter().filter(|account| users.contains(&account.ord));
         Ok(known.filter_map(|account| account.name.clone().filter(|name| !name.is_empty())).collect())

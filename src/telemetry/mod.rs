@@ -4,3 +4,4 @@ pub mod logging;
 pub mod masking;
 pub mod metrics;
 pub mod printable;
+pub mod traces;

@@ -32,6 +32,7 @@ use crate::{
     event::Reading,
     store::{Block, Claimed, DispatchPause, Store, StoreError},
     sync::{Engine, ErpError},
+    telemetry::traces::Traces,
 };
 
 /// Events in hand for each ERP call of a prompt ERP: while one writes the ledger, another can use its place.
@@ -62,6 +63,8 @@ pub struct Parts {
     pub max_in_flight: usize,
     /// Daily windows without dispatch.
     pub quiet_hours: Vec<QuietHours>,
+    /// What is done for events, shown to a collector.
+    pub traces: Traces,
 }
 
 /// Runs events until it is stopped.
@@ -315,6 +318,7 @@ impl Dispatcher {
         let event = &claimed.event;
         let known = self.known_faults(&claimed);
         let job = self.parts.engine.begin(claimed.lease.until, event.received_at, event.trace_parent.as_deref(), known);
+        self.trace_run(event, &job, begun);
         let mut run = Run {
             store: &self.parts.store,
             job: &job,
@@ -335,6 +339,8 @@ impl Dispatcher {
                 ended.unwrap_or_else(|_| panicked(&claimed.event.id))
             }
         };
+        let (word, has_failed) = end.word();
+        job.log.end_trace(word, has_failed);
         let calls = run.calls();
         let lease = run.lease.clone();
         let passed = passed(&claimed, &end, &run.answered);

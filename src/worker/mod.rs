@@ -17,6 +17,7 @@ mod run;
 mod settle;
 mod suspects;
 mod tending;
+mod traced;
 mod twin_waits;
 mod upkeep;
 

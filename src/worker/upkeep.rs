@@ -62,8 +62,9 @@ impl Upkeep {
         while self.store.expire_held().await? > 0 && !stop.is_cancelled() {}
         while self.store.count_new_events().await? && !stop.is_cancelled() {}
         self.store.figures().await?;
+        let forgot = self.forget(stop).await?;
         self.count_outbox().await?;
-        self.forget(stop).await
+        Ok(forgot)
     }
 
     async fn count_outbox(&self) -> Result<(), StoreError> {

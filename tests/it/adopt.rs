@@ -77,6 +77,14 @@ async fn each_contact_is_told_what_becomes_of_it_and_only_links_are_written() {
     assert_eq!((&link["kind"], &link["khid"]), (&json!("contact_person"), &json!("K-0043")));
     assert_eq!(format!("{:?}", world.sim.handle.customers()), before, "the ERP is only read");
 
+    // Found by its name and number although no event has ever named it, by those only who may see them.
+    for q in ["%E7%8E%8B%E5%B0%8F%E6%98%8E", "m1"] {
+        let (_, found) = world.call("GET", &format!("/v1/contacts?q={q}"), None).await;
+        assert_eq!(found["items"][0]["contact_id"], "m1", "{q}: {found}");
+    }
+    let (_, found) = world.sender.read("/v1/contacts?q=%E7%8E%8B%E5%B0%8F%E6%98%8E").await;
+    assert_eq!(found["items"], json!([]));
+
     let (_, again) = world.call("POST", "/v1/contacts/adopt", Some(body(true))).await;
     assert_eq!((&again["counts"]["already_linked"], &again["counts"]["linked"]), (&3.into(), &Value::Null), "{again}");
     assert_eq!(again["items"][2]["outcome"], "taken", "{again}");

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -11,7 +11,7 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::{AlertTarget, Config, TargetKind},
     event::Status,
-    store::{Addressee, Settlement},
+    store::{Addressee, NewMessage, Settlement},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -29,11 +29,29 @@ fn hmac_base64(key: &str, message: &str) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// A robot that is as strict as the real one: signature, size, and twenty messages a minute of the test's clock.
+/// How many messages a robot takes within a span of the test's clock, how many within a second of the real one, what it says
+/// to more, and for how long it then takes none.
+struct Limits {
+    a_minute: usize,
+    a_second: usize,
+    too_often: i64,
+    blocked_for: Duration,
+}
+
+const fn limits(kind: TargetKind) -> Limits {
+    let (a_minute, a_second, too_often, blocked_for) = match kind {
+        TargetKind::DingTalk => (20, usize::MAX, 130_101, Duration::from_secs(600)),
+        TargetKind::Feishu => (100, 5, 11_232, Duration::ZERO),
+        TargetKind::WeCom | TargetKind::Webhook => (20, usize::MAX, 45_009, Duration::ZERO),
+    };
+    Limits { a_minute, a_second, too_often, blocked_for }
+}
+
+/// A robot that is as strict as the real one: signature, size and rate.
 async fn robot(kind: TargetKind, clock: Clock) -> Receiver {
-    let taken: Arc<Mutex<Vec<Millis>>> = Arc::default();
+    let (taken, blocked): (Arc<Mutex<Vec<(Millis, Instant)>>>, Mutex<Option<Millis>>) = Default::default();
     Receiver::judging(move |received| {
-        let now = clock.now();
+        let (now, limits) = (clock.now(), limits(kind));
         let code = match kind {
             TargetKind::WeCom => wecom(received),
             TargetKind::DingTalk => dingtalk(received, now),
@@ -41,14 +59,14 @@ async fn robot(kind: TargetKind, clock: Clock) -> Receiver {
             TargetKind::Webhook => 0,
         };
         let mut taken = taken.lock().unwrap();
-        taken.retain(|at| now.since(*at) < MINUTE);
-        let too_often = match kind {
-            TargetKind::DingTalk => 130_101,
-            TargetKind::Feishu => 11_232,
-            _ => 45_009,
-        };
-        let code = if code == 0 && taken.len() >= 20 { too_often } else { code };
-        taken.push(now);
+        let mut blocked = blocked.lock().unwrap();
+        taken.retain(|(at, _)| now.since(*at) < MINUTE);
+        let of_a_second = taken.iter().filter(|(_, at)| at.elapsed() < Duration::from_secs(1)).count();
+        if taken.len() >= limits.a_minute || of_a_second >= limits.a_second {
+            *blocked = Some(now.plus(limits.blocked_for));
+        }
+        let code = if blocked.is_some_and(|until| now <= until) { limits.too_often } else { code };
+        taken.push((now, Instant::now()));
         let name = if kind == TargetKind::Feishu { "code" } else { "errcode" };
         (200, json!({ name: code, "errmsg": "said" }).to_string())
     })
@@ -127,7 +145,11 @@ async fn each_robot_takes_an_alert_and_its_all_clear_with_a_count_and_a_link() {
         let told = texts(&robot);
         assert_eq!(told.len(), 1, "{kind:?}: one message a cause: {told:?}");
         assert!(told[0].contains("告警") && told[0].contains('3'), "{}", told[0]);
-        assert!(told[0].contains("https://bridge.example/console/events?status=needs_review"), "{}", told[0]);
+        assert!(
+            told[0].contains("https://bridge.example/console/events?status=needs_review&code=candidates"),
+            "{}",
+            told[0]
+        );
         for event in world.events().await {
             world.app.store.discard(&event.id, &"ops".into(), None).await.unwrap();
         }
@@ -168,7 +190,7 @@ async fn a_second_target_is_told_when_the_first_refuses_and_nothing_is_lost_when
     let waiting = world.app.store.messages(false, None, 10).await.unwrap();
     let words = waiting[0].error.clone().unwrap();
     assert!(words.contains("93000") && words.contains("HTTP 500") && !words.contains("schluessel"), "{words}");
-    clock.advance(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(12));
     round(&world).await;
     assert_eq!(second.received().len(), 2);
     assert_eq!(world.app.store.outbox_waits(Addressee::People).await.unwrap().waiting, 0);
@@ -216,6 +238,58 @@ async fn a_robot_that_rests_is_left_alone_and_the_message_comes_afterwards() {
     assert_eq!(robot.received().len(), 2);
     let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
     assert_eq!((waits.waiting, waits.dead), (0, 0));
+}
+
+#[tokio::test]
+async fn an_alert_that_its_robot_never_takes_holds_up_no_other() {
+    let clock = Clock::manual(START);
+    let robot = Receiver::judging(|received| {
+        let code = if received.body.to_string().contains("code=first") { 310_000 } else { 0 };
+        (200, json!({ "errcode": code }).to_string())
+    })
+    .await;
+    let world = world(&clock, vec![target(TargetKind::DingTalk, &robot.url)], |_| {}).await;
+    review_because(&world, 1, "first").await;
+    review_because(&world, 2, "second").await;
+    round(&world).await;
+    assert_eq!(texts(&robot).iter().filter(|text| text.contains("code=second")).count(), 1);
+    let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
+    assert_eq!((waits.waiting, waits.dead), (0, 1), "and it is not lost silently");
+}
+
+#[tokio::test]
+async fn a_robot_that_takes_five_a_second_is_sent_no_more() {
+    let clock = Clock::manual(START);
+    let robot = robot(TargetKind::Feishu, clock.clone()).await;
+    let world = world(&clock, vec![target(TargetKind::Feishu, &robot.url)], |_| {}).await;
+    for number in 0..12 {
+        review_because(&world, number, &format!("cause{number}")).await;
+    }
+    round(&world).await;
+    let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
+    assert_eq!((robot.received().len(), waits.waiting, waits.dead), (12, 0, 0), "none was refused");
+}
+
+#[tokio::test]
+async fn quotes_and_backslashes_make_no_message_too_large() {
+    for kind in [TargetKind::DingTalk, TargetKind::Feishu] {
+        let clock = Clock::manual(START);
+        let robot = robot(kind, clock.clone()).await;
+        let world = world(&clock, vec![target(kind, &robot.url)], |_| {}).await;
+        let title = "\"\\".repeat(20_000);
+        let message = NewMessage {
+            to: Addressee::People,
+            kind: "alert.raised".into(),
+            data: json!({ "title": title }),
+            event_id: None,
+            contact_id: None,
+        };
+        world.app.store.take_watch("test", Duration::ZERO).await.unwrap();
+        world.app.store.keep_watch("test", "{}", vec![message]).await.unwrap();
+        round(&world).await;
+        let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
+        assert_eq!((robot.received().len(), waits.waiting, waits.dead), (1, 0, 0), "{kind:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use erp_bridge::{config::AssignmentRule, event::Status};
+use erp_bridge::{
+    config::{AssignmentRule, Config},
+    event::Status,
+    simulator::SimConfig,
+};
 use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, promoted};
@@ -46,6 +50,28 @@ async fn without_a_rule_nothing_is_assigned() {
     let world = World::start().await;
     assert_eq!(salesperson(&world, 1, 90.0).await, "管理员");
     assert!(world.sim.handle.calls_of("assign").is_empty());
+}
+
+#[tokio::test]
+async fn where_the_list_of_accounts_is_closed_an_assignment_takes_effect_all_the_same() {
+    for fault in ["accounts:refuse:text=接口未开放", "accounts:no_right", "accounts:page_404"] {
+        let world = with_rules().await;
+        world.sim.handle.fault(fault).unwrap();
+        assert_eq!(salesperson(&world, 1, 90.0).await, "张伟", "{fault}");
+        assert_eq!(world.sim.handle.calls_of("assign").len(), 1, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn in_a_large_installation_that_ignores_the_filter_by_customer_an_assignment_needs_no_person() {
+    let mut sim = SimConfig::default();
+    sim.population.customers = 1_100;
+    sim.settings.page_cap = Some(20);
+    sim.settings.ignored_filters = vec!["customer.list:telord".into()];
+    let configure = Box::new(|config: &mut Config| config.assignment.rules = rules());
+    let world = World::with(WorldOptions { sim, configure, ..WorldOptions::default() }).await;
+    assert_eq!(salesperson(&world, 1, 90.0).await, "张伟");
+    assert_eq!(world.sim.handle.calls_of("assign").len(), 1);
 }
 
 /// Runs a command on a contact and answers the event's end.

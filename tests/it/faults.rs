@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use erp_bridge::{event::Status, store::EventRow};
+use erp_bridge::{
+    clock::{Clock, Millis},
+    event::Status,
+    store::EventRow,
+};
 use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, event, eventually, message, mobile, promoted, users_in_turn};
@@ -25,8 +29,8 @@ const UNKNOWN: [&str; 11] = [
     // Later than the client waits, sooner than it stops believing in it.
     "late_effect:effect_delay=250ms,delay=600ms",
 ];
-/// Faults whose outcome an answer tells, the first of them falsely.
-const TOLD: [&str; 3] = ["not_stored", "session_lost", "session_lost_after"];
+/// Faults whose outcome an answer tells, the first and the last of them falsely.
+const TOLD: [&str; 4] = ["not_stored", "session_lost", "session_lost_after", "failed_after"];
 
 async fn world() -> World {
     let configure = |config: &mut erp_bridge::config::Config| {
@@ -114,7 +118,8 @@ fn with_company(number: u32, company: &str) -> Value {
 #[tokio::test]
 async fn an_allocation_that_goes_wrong_leaves_one_customer() {
     let world = world().await;
-    for (number, fault) in all() {
+    // A failed allocation has no effect, and its words are the answer.
+    for (number, fault) in all().filter(|(_, fault)| *fault != "failed_after") {
         let id = format!("c{number}");
         let row = world.meet("allocate", fault, &id, &promoted(&contact(&id, number), 70.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{fault}: {:?}", row.error);
@@ -203,6 +208,35 @@ async fn a_progress_record_is_stored_once() {
     }
     // Equal texts of equal times are as many records as messages.
     assert_eq!(world.sim.handle.progress_of(ord), texts);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_behind_its_effect_is_not_sent_again_for_want_of_a_proven_session() {
+    let clock = Clock::manual(Millis(1_795_500_000_000));
+    let options = WorldOptions { dispatch: false, clock: clock.clone(), ..WorldOptions::default() };
+    let world = World::with(options).await;
+    let deal = |number: usize| message("c1", number, &format!("第{number}句"));
+    world.accept("p1", &promoted(&contact("c1", 1), 70.0)).await;
+    world.app.dispatcher.run_due().await;
+    for number in 1..=2 {
+        // Longer than the proof of a session lasts: nothing but its words tells why a call failed.
+        clock.advance(Duration::from_secs(61));
+        world.sim.handle.clear_calls();
+        world.sim.handle.clear_faults();
+        world.sim.handle.fault("progress.add:failed_after:times=1").unwrap();
+        let id = world.accept(&format!("m{number}"), &deal(number)).await;
+        world.app.dispatcher.run_due().await;
+        assert_eq!(world.event(&id).await.status, Status::Succeeded);
+        assert_eq!(world.effects("progress.add"), 1, "{:#?}", world.sim.handle.calls_of("progress.add"));
+        // A session that is really gone is renewed all the same.
+        clock.advance(Duration::from_secs(61));
+        world.sim.handle.expire_sessions();
+        world.sim.handle.clear_calls();
+        let id = world.accept(&format!("n{number}"), &deal(number + 10)).await;
+        world.app.dispatcher.run_due().await;
+        assert_eq!(world.event(&id).await.status, Status::Succeeded);
+        assert_eq!(world.effects("progress.add"), 1);
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use erp_bridge::{
         signed_body::{Secrets, sign},
     },
     store::{Actor, Advance, EventFilter, Settlement, Store},
+    telemetry::traces::Traces,
 };
 use futures::future::BoxFuture;
 use reqwest::{Method, StatusCode};
@@ -191,6 +192,7 @@ impl Front {
         let keys = Arc::new(Keyring::new(keys(&[SECRET, OTHER_SECRET])));
         let stop = CancellationToken::new();
         let door = HttpState::new(HttpParts {
+            traces: Traces::default(),
             store: store.clone(),
             clock: clock.clone(),
             rules: watch::channel(Rules::new(&AdmissionConfig::default())).1,

@@ -7,6 +7,7 @@ mod documents;
 mod files;
 mod imports;
 mod json;
+mod portable;
 
 use std::{
     fs,

@@ -71,5 +71,6 @@ mod survey;
 mod texts;
 mod tokens;
 mod tools;
+mod traces;
 mod unfinished;
 mod write_back;

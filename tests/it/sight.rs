@@ -11,14 +11,14 @@ use std::{
 };
 
 use erp_bridge::{
-    config::{AlertTarget, Config, HookUrl, TargetKind},
+    config::{AlertTarget, BaseUrl, Config, HookUrl, TargetKind},
     event::Status,
     store::{Advance, CallRow, DoneStep, NewStep, Settlement, StepFacts, Store},
     telemetry::logging::OneLine,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, World, WorldOptions, contact, promoted};
+use crate::support::{Collector, Receiver, World, WorldOptions, contact, eventually, promoted};
 
 use self::{
     plant::{KINDS, Secret, bodies, refused_bodies, secrets},
@@ -99,15 +99,28 @@ async fn fail_with(world: &World, secrets: &[Secret]) {
     }
 }
 
+/// An event whose corrected body holds every secret.
+async fn correct(world: &World, secrets: &[Secret]) {
+    let dead = world.events().await.into_iter().find(|event| event.status == Status::Dead).unwrap();
+    let mut data = promoted(&contact(dead.contact_id.as_deref().unwrap(), 40), 82.0)["data"].clone();
+    let words: Vec<&str> = secrets.iter().map(|secret| secret.text.as_str()).collect();
+    data["contact"]["notes"] = json!(words.join("；"));
+    let body = json!({ "data": data, "reason": words.join("；") });
+    let (status, answer) = world.call("POST", &format!("/v1/events/{}/amend", dead.id), Some(body)).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
 /// The key in a robot's address, and what write-back is signed with.
 const ROBOT_KEY: &str = "geheimer-schluessel";
 const PLATFORM_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
 
-/// Tells people of what is wrong, and the platform of everything.
-fn told(robot: &str, platform: &str) -> Box<dyn Fn(&mut Config) + Send> {
+/// Tells people of what is wrong, the platform of everything, and a collector of what is done.
+fn told(robot: &str, platform: &str, collector: &str) -> Box<dyn Fn(&mut Config) + Send> {
     let (robot, platform): (HookUrl, HookUrl) = (robot.parse().unwrap(), platform.parse().unwrap());
+    let collector = collector.parse::<BaseUrl>().unwrap();
     let target = AlertTarget { kind: TargetKind::Webhook, url: robot, secret: None };
     Box::new(move |config| {
+        config.telemetry.otlp_endpoint = Some(collector.clone());
         config.alerts.targets = vec![target.clone()];
         config.writeback.url = Some(platform.clone());
         config.writeback.secret = Some(PLATFORM_SECRET.parse().unwrap());
@@ -130,14 +143,30 @@ fn assert_told(robot: &Receiver, platform: &Receiver, secrets: &[Secret]) {
     }
 }
 
+/// Traces show ids and words of the bridge's own.
+async fn assert_traced(collector: &Collector, secrets: &[Secret]) {
+    let traced = eventually("everything is traced", Duration::from_secs(60), async || {
+        let spans = collector.spans();
+        (spans.iter().any(|span| span.name.starts_with("erp ")) && spans.len() > 100).then_some(spans)
+    })
+    .await;
+    let text = format!("{traced:?} {}", collector.text());
+    for secret in secrets {
+        assert!(!secret.shows_in(&text), "a trace shows a {}", secret.kind);
+    }
+    for key in [ROBOT_KEY, PLATFORM_SECRET] {
+        assert!(!text.contains(key), "a trace shows a key");
+    }
+}
+
 #[tokio::test]
 async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
     let (log, _until_the_end) = Log::begin();
-    let (robot, platform) = (Receiver::start().await, Receiver::start().await);
+    let (robot, platform, collector) = (Receiver::start().await, Receiver::start().await, Collector::start().await);
     let world = World::with(WorldOptions {
         dispatch: false,
-        configure: told(&robot.url, &platform.url),
+        configure: told(&robot.url, &platform.url, collector.address()),
         ..WorldOptions::default()
     })
     .await;
@@ -161,6 +190,7 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
         }
     }
     world.app.dispatcher.run_due().await;
+    correct(&world, &secrets).await;
     operator_sees(&world, &secrets).await;
     for (path, shown) in everything(&world, &secrets).await {
         for secret in &secrets {
@@ -171,6 +201,7 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     world.app.write_back.as_ref().unwrap().run_due().await;
     let (followed, logged) = (followed.await.unwrap(), log.text());
     assert_told(&robot, &platform, &secrets);
+    assert_traced(&collector, &secrets).await;
     assert!(!logged.contains(ROBOT_KEY) && !logged.contains(PLATFORM_SECRET), "the log shows a key: {logged}");
     assert!(followed.contains("contact.promoted") && logged.lines().count() > 100, "{followed} {logged}");
     for secret in &secrets {

@@ -4,7 +4,6 @@
 use std::{
     fs::{File, OpenOptions},
     io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     event::Candidate,
     http::AdoptedContact,
+    os,
     telemetry::printable::{FORMULAS, cell},
 };
 
@@ -30,7 +30,7 @@ impl Spreadsheet {
         if path.canonicalize().is_ok_and(|path| contacts.canonicalize().is_ok_and(|contacts| contacts == path)) {
             return Err(about(&"与 --contacts 是同一个文件 (this is the file of --contacts)"));
         }
-        let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path);
+        let file = os::owner_only(OpenOptions::new().create(true).write(true).truncate(true)).open(path);
         let mut file = file.map_err(|error| about(&error))?;
         file.write_all("\u{feff}".as_bytes()).map_err(|error| about(&error))?;
         let mut writer = csv::Writer::from_writer(file);

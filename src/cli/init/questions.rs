@@ -1,9 +1,10 @@
 //! Questions to whoever sits at the terminal, or a program that writes the answers into standard input.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use secrecy::SecretString;
+
+use crate::os::HiddenInput;
 
 /// So often a question is asked.
 const ASKED_MAX: usize = 3;
@@ -108,30 +109,5 @@ fn line(prompt: &str) -> Result<String, String> {
         Ok(0) => Err(format!("{prompt}输入已结束 (the input ended)")),
         Ok(_) => Ok(line.trim().to_owned()),
         Err(error) => Err(format!("{prompt}{error}")),
-    }
-}
-
-/// A terminal that does not show what is typed, until it is dropped.
-struct HiddenInput(Option<rustix::termios::Termios>);
-
-impl HiddenInput {
-    fn begin() -> Self {
-        let input = io::stdin();
-        let before = if input.is_terminal() { tcgetattr(&input).ok() } else { None };
-        if let Some(before) = &before {
-            let mut hidden = before.clone();
-            hidden.local_modes.remove(LocalModes::ECHO);
-            // Where it cannot be hidden it is typed in the open, as everything else.
-            let _ = tcsetattr(&input, OptionalActions::Flush, &hidden);
-        }
-        Self(before)
-    }
-}
-
-impl Drop for HiddenInput {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
-        }
     }
 }

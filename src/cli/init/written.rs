@@ -1,13 +1,16 @@
 //! The files that are written.
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fs::OpenOptions, io::Write, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Level, MappingConfig};
+use crate::{
+    config::{Level, MappingConfig},
+    os,
+};
 
 /// Random bytes of a secret: what the Standard Webhooks scheme recommends.
 const SECRET_BYTES: usize = 32;
@@ -108,6 +111,6 @@ impl Answers {
 
 /// Writes a new file that only its owner can read.
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), String> {
-    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    let file = os::owner_only(OpenOptions::new().create_new(true).write(true)).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| format!("{}: {error}", path.display()))
 }

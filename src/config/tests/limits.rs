@@ -201,6 +201,11 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("log.filter", &["info", "warn,erp_bridge::erp=debug"], &["", "a=b=c"]),
     ("log.format", &["text", "json"], &["", "xml"]),
+    (
+        "telemetry.otlp_endpoint",
+        &["", "http://127.0.0.1:4318", "https://collector.example/v1/traces"],
+        &["127.0.0.1:4318", "grpc://h:4317", "http://u:p@h"],
+    ),
 ];
 
 #[test]

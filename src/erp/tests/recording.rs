@@ -3,9 +3,13 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::erp::{
-    CallLog, CustomerFilter, CustomerKind, Field, PLANNED, UNALLOCATED,
-    fake::{list, words},
+use crate::{
+    clock::Clock,
+    erp::{
+        CallLog, CustomerFilter, CustomerKind, Field, PLANNED, UNALLOCATED,
+        fake::{list, words},
+    },
+    telemetry::traces::{SpanKind, Traces},
 };
 
 #[tokio::test]
@@ -25,6 +29,34 @@ async fn a_rehearsal_reads_and_sends_nothing_that_writes() {
     let calls: Vec<_> = planned.iter().map(|record| record.call).collect();
     assert_eq!(calls, ["customer.allocate", "customer.add_person", "customer.edit", "customer.take_back"]);
     assert_eq!((planned[1].step.as_str(), &planned[1].request), ("save", &json!({"ord": "9", "name": "张三"})));
+}
+
+#[tokio::test]
+async fn a_traced_call_tells_the_erp_of_itself_and_not_of_the_sender() {
+    const EVENT: &str = "0199e0c4-1111-7222-8333-444455556666";
+    const SENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let fake = Fake::with_login(|_| words("ok")).await;
+    let erp = erp(&fake);
+    let traces = Traces::start(Some(&"http://127.0.0.1:1".parse().unwrap()), &Clock::system()).unwrap();
+    let run = traces.of_event(EVENT, Some(SENT)).unwrap().span("run", SpanKind::Consumer, START);
+    let log = CallLog::new("survey", None).in_trace(Some(SENT));
+    log.trace(run);
+    let handle = erp.recording(log);
+    handle.take_back(9).await.unwrap();
+    handle.take_back(9).await.unwrap();
+    let parents: Vec<String> = fake
+        .calls()
+        .iter()
+        .filter_map(|call| {
+            let (_, rest) = call.headers.split_once("traceparent: ")?;
+            rest.lines().next().map(str::to_owned)
+        })
+        .collect();
+    assert_eq!(parents.len(), 2, "both calls, and not the login, which is for all events: {parents:?}");
+    for parent in &parents {
+        assert!(parent.starts_with(&SENT[..36]) && parent.ends_with("-01") && parent != SENT, "{parent}");
+    }
+    assert!(parents[0] != parents[1], "each call is one of its own");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::text::{Text, cut};
+use super::text::{Text, cut, cut_for_json};
 use crate::{
     clock::Millis,
     config::{AlertTarget, TargetKind, WebhookSecret},
@@ -20,7 +20,7 @@ use crate::{
 
 /// 企业微信: `markdown` takes so many bytes.
 const WECOM_BYTES_MAX: usize = 4_096;
-/// 飞书 takes 20 KB in all; the rest is for what stands around the text, which may be escaped.
+/// 飞书 takes 20 KB in all; the rest is for what stands around the text.
 const FEISHU_BYTES_MAX: usize = 18_000;
 /// 钉钉: the text of a message.
 const DINGTALK_BYTES_MAX: usize = 18_000;
@@ -46,8 +46,15 @@ pub(super) enum Verdict {
     Taken,
     /// The target takes nothing for so long; why.
     Busy(Duration, String),
-    /// It was not taken; why.
-    Refused(String),
+    /// It was not taken; why, and whether this message never will be.
+    Refused { words: String, for_ever: bool },
+}
+
+impl Verdict {
+    /// What may be taken another time: the target, or something on the way to it, is not well.
+    fn not_now(words: impl Into<String>) -> Self {
+        Self::Refused { words: words.into(), for_ever: false }
+    }
 }
 
 /// The request that brings a message to a target.
@@ -59,7 +66,8 @@ pub(super) fn request(target: &AlertTarget, message: &Message, now: Millis) -> R
         TargetKind::Webhook => return for_program(url, secret, message, &text, now),
         TargetKind::WeCom => (url, json!({ "msgtype": "markdown", "markdown": { "content": wecom_markdown(&text) } })),
         TargetKind::DingTalk => {
-            let content = cut(&format!("### {}\n\n{}", text.title, text.lines.join("\n\n")), DINGTALK_BYTES_MAX);
+            let content =
+                cut_for_json(&format!("### {}\n\n{}", text.title, text.lines.join("\n\n")), DINGTALK_BYTES_MAX);
             let markdown = json!({ "title": cut(&text.title, TITLE_BYTES_MAX), "text": content });
             let url = secret.map_or_else(|| url.clone(), |secret| dingtalk_url(&url, secret, now));
             (url, json!({ "msgtype": "markdown", "markdown": markdown }))
@@ -86,7 +94,7 @@ fn wecom_markdown(text: &Text) -> String {
 }
 
 fn feishu_text(text: &Text, secret: Option<&str>, now: Millis) -> Value {
-    let mut body = json!({ "msg_type": "text", "content": { "text": cut(&text.whole(), FEISHU_BYTES_MAX) } });
+    let mut body = json!({ "msg_type": "text", "content": { "text": cut_for_json(&text.whole(), FEISHU_BYTES_MAX) } });
     if let Some(secret) = secret {
         let timestamp = now.0.div_euclid(1_000).to_string();
         // What others would sign is the key, and the message is empty.
@@ -115,13 +123,13 @@ fn hmac_base64(key: &str, message: &[u8]) -> String {
 pub(super) fn judge(kind: TargetKind, answered: Result<Answer, String>) -> Verdict {
     let answer = match answered {
         Ok(answer) => answer,
-        Err(words) => return Verdict::Refused(words),
+        Err(words) => return Verdict::not_now(words),
     };
     if answer.status == 429 {
         return Verdict::Busy(answer.retry_after.unwrap_or(REST), "HTTP 429".to_owned());
     }
     if !(200..300).contains(&answer.status) {
-        return Verdict::Refused(format!("HTTP {}", answer.status));
+        return Verdict::not_now(format!("HTTP {}", answer.status));
     }
     let body = json::parse(&answer.body).unwrap_or_default();
     let code = |names: &[&str]| names.iter().find_map(|name| body[*name].as_i64());
@@ -135,8 +143,8 @@ pub(super) fn judge(kind: TargetKind, answered: Result<Answer, String>) -> Verdi
         Some(0) => Verdict::Taken,
         Some(code) if code == too_often => Verdict::Busy(rest, format!("code {code}")),
         // What else it says may quote us, and nobody needs it: its documentation explains the code.
-        Some(code) => Verdict::Refused(format!("code {code}")),
-        None => Verdict::Refused("应答无法识别 (an answer that is none of a robot's)".to_owned()),
+        Some(code) => Verdict::Refused { words: format!("code {code}"), for_ever: true },
+        None => Verdict::not_now("应答无法识别 (an answer that is none of a robot's)"),
     }
 }
 

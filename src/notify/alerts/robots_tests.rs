@@ -55,22 +55,23 @@ fn robots_are_convinced_as_each_of_them_asks() {
 fn an_answer_means_what_its_robot_says_by_it() {
     let answer = |status, body: &str| Ok(Answer { status, retry_after: None, body: body.to_owned().into() });
     let busy = |rest, code: &str| Verdict::Busy(rest, code.into());
+    let never = |words: &str| Verdict::Refused { words: words.to_owned(), for_ever: true };
     for (kind, answered, expected) in [
         (TargetKind::WeCom, answer(200, r#"{"errcode":0,"errmsg":"ok"}"#), Verdict::Taken),
         (TargetKind::WeCom, answer(200, r#"{"errcode":45009}"#), busy(REST, "code 45009")),
-        (TargetKind::WeCom, answer(200, r#"{"errcode":40058}"#), Verdict::Refused("code 40058".into())),
+        (TargetKind::WeCom, answer(200, r#"{"errcode":40058}"#), never("code 40058")),
         (TargetKind::DingTalk, answer(200, r#"{"errcode":130101}"#), busy(DINGTALK_BLOCK, "code 130101")),
-        (TargetKind::DingTalk, answer(200, r#"{"errcode":310000}"#), Verdict::Refused("code 310000".into())),
+        (TargetKind::DingTalk, answer(200, r#"{"errcode":310000}"#), never("code 310000")),
         (TargetKind::Feishu, answer(200, r#"{"code":0}"#), Verdict::Taken),
         (TargetKind::Feishu, answer(200, r#"{"StatusCode":0}"#), Verdict::Taken),
-        (TargetKind::Feishu, answer(200, r#"{"code":19021}"#), Verdict::Refused("code 19021".into())),
+        (TargetKind::Feishu, answer(200, r#"{"code":19021}"#), never("code 19021")),
         (TargetKind::Webhook, answer(204, ""), Verdict::Taken),
         (TargetKind::Webhook, answer(429, ""), busy(REST, "HTTP 429")),
-        (TargetKind::Webhook, answer(500, ""), Verdict::Refused("HTTP 500".into())),
-        (TargetKind::WeCom, Err("无法连接".into()), Verdict::Refused("无法连接".into())),
+        (TargetKind::Webhook, answer(500, ""), Verdict::not_now("HTTP 500")),
+        (TargetKind::WeCom, Err("无法连接".into()), Verdict::not_now("无法连接")),
     ] {
         assert_eq!(judge(kind, answered), expected, "{kind:?}");
     }
     let page = judge(TargetKind::WeCom, answer(200, "<html>"));
-    assert!(matches!(page, Verdict::Refused(_)), "a page of a proxy is no success: {page:?}");
+    assert!(matches!(page, Verdict::Refused { for_ever: false, .. }), "a page of a proxy is no success: {page:?}");
 }

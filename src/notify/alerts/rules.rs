@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::sightings::{Level, Sighting};
+use super::sightings::{Level, OldSecret, Sighting};
 use crate::clock::Millis;
 
 /// What is known and was told.
@@ -18,12 +18,52 @@ pub(super) struct Told {
     /// The day of the last summary, in days of the ERP's zone since the epoch.
     #[serde(default)]
     pub(super) summarised: Option<i64>,
-    /// When each target was sent something lately.
+    /// What each target was sent lately, by its fingerprint.
     #[serde(default)]
-    pub(super) sent: Vec<Vec<Millis>>,
-    /// Until when each target takes nothing.
+    pub(super) robots: BTreeMap<String, Robot>,
+    /// When each old secret was last seen in use, by its fingerprint: a process knows only of its own life.
     #[serde(default)]
-    pub(super) busy: Vec<Millis>,
+    secrets: BTreeMap<String, Millis>,
+}
+
+/// How much a target was sent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Robot {
+    /// When, lately.
+    pub(super) sent: Vec<Millis>,
+    /// Until when it takes nothing.
+    pub(super) busy: Millis,
+}
+
+/// A later use of a secret is written down once it is so much later.
+const USE_NOTED_EVERY: Duration = Duration::from_secs(600);
+
+impl Told {
+    /// Adds what is known from before of the old secrets' last uses, and notes the new ones.
+    pub(super) fn remember_secrets(&mut self, secrets: &mut [OldSecret]) {
+        self.secrets.retain(|print, _| secrets.iter().any(|secret| secret.fingerprint == *print));
+        for secret in secrets {
+            let known = self.secrets.get(&secret.fingerprint).copied();
+            secret.last_used_at = secret.last_used_at.max(known);
+            if let Some(at) = secret.last_used_at
+                && known.is_none_or(|known| at.since(known) >= USE_NOTED_EVERY)
+            {
+                self.secrets.insert(secret.fingerprint.clone(), at);
+            }
+        }
+    }
+
+    /// A moment that lies ahead is from before the clock was set back, and counts as now.
+    fn bring_back(&mut self, now: Millis) {
+        for known in self.causes.values_mut() {
+            for moment in [Some(&mut known.since), Some(&mut known.told_at), known.gone_since.as_mut()] {
+                if let Some(moment) = moment {
+                    *moment = (*moment).min(now);
+                }
+            }
+        }
+        self.secrets.values_mut().for_each(|at| *at = (*at).min(now));
+    }
 }
 
 /// A cause that is seen, or was until just now.
@@ -72,17 +112,15 @@ pub(super) fn step(
     interval: Duration,
     clear_after: Duration,
 ) -> Vec<Notice> {
+    told.bring_back(now);
     let mut notices: Vec<Notice> = seen.iter().filter_map(|sighting| heed(told, sighting, now, interval)).collect();
     told.causes.retain(|cause, known| {
         if seen.iter().any(|sighting| sighting.cause == *cause) {
             return true;
         }
-        if !known.is_told {
-            return false;
-        }
         let gone_since = *known.gone_since.get_or_insert(now);
         let is_over = now.since(gone_since) >= clear_after;
-        if is_over {
+        if is_over && known.is_told {
             notices.push(Notice {
                 kind: "alert.cleared",
                 cause: cause.clone(),
@@ -113,7 +151,7 @@ fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Op
         told_at: now,
         told_count: 0,
         gone_since: None,
-        path: seen.path.to_owned(),
+        path: seen.path.clone(),
     });
     // Fewer than were told: some were settled, and new ones are news again.
     known.told_count = known.told_count.min(seen.count);
@@ -129,7 +167,7 @@ fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Op
         title: seen.title.clone(),
         count: seen.count,
         since: known.since,
-        path: seen.path.to_owned(),
+        path: seen.path.clone(),
         words: seen.words.clone(),
     })
 }
@@ -148,7 +186,7 @@ mod tests {
             count,
             level: Level::Wrong,
             raise_after: Duration::ZERO,
-            path: "/events?status=dead",
+            path: "/events?status=dead".into(),
             words: None,
         }
     }
@@ -202,7 +240,43 @@ mod tests {
         let mut told = Told::default();
         assert_eq!(at(&mut told, 0, &lasting), []);
         assert_eq!(at(&mut told, 200, &[]), []);
+        assert_eq!(at(&mut told, 320, &[]), []);
         assert_eq!(at(&mut told, 400, &lasting), [], "it begins anew");
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &lasting), []);
+        assert_eq!(at(&mut told, 200, &[]), []);
+        assert_eq!(at(&mut told, 300, &lasting), [("alert.raised", 1)], "one look without it is no end");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_holds_nothing_up() {
+        let mut told = Told::default();
+        at(&mut told, 1_000_000, &[dead(1)]);
+        assert_eq!(at(&mut told, 0, &[dead(2)]), []);
+        assert_eq!(at(&mut told, 600, &[dead(2)]), [("alert.repeated", 2)]);
+        at(&mut told, 2_000_000, &[]);
+        assert_eq!(at(&mut told, 700, &[]), []);
+        assert_eq!(at(&mut told, 820, &[]), [("alert.cleared", 2)]);
+    }
+
+    #[test]
+    fn an_old_secret_that_is_used_now_and_then_is_told_whatever_restarts() {
+        let hour = |hours: i64| Millis(hours * 3_600_000);
+        let config = crate::config::AlertsConfig::default();
+        let mut told = Told::default();
+        let mut notices = Vec::new();
+        for hours in 0..=26 {
+            // In use every other hour, and what the process saw before the twelfth hour ended with it.
+            let used = hour(hours - hours % 2);
+            let own = (hours < 12 || hours % 2 == 0).then_some(used);
+            let mut secrets = vec![OldSecret { fingerprint: "ab".into(), last_used_at: own }];
+            told.remember_secrets(&mut secrets);
+            let local = super::super::sightings::Local { old_secrets: secrets, ..Default::default() };
+            let facts = super::super::sightings::Facts { now: hour(hours), local, ..Default::default() };
+            let seen = super::super::sightings::sightings(&facts, &config, |_| "");
+            notices.extend(step(&mut told, &seen, hour(hours), INTERVAL, CLEAR));
+        }
+        assert_eq!(notices.iter().map(|notice| notice.kind).collect::<Vec<_>>(), ["alert.raised"]);
     }
 
     #[test]

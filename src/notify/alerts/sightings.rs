@@ -15,6 +15,8 @@ const DISK_LOW: u64 = 2;
 const DISK_ENOUGH: u64 = 3;
 /// A secret that was used so recently is in use.
 const SECRET_IN_USE: Duration = Duration::from_secs(3_600);
+/// A backlog that is worked off so soon after a pause is none.
+const BACKLOG_LASTS: Duration = Duration::from_secs(300);
 
 /// What one process knows by itself.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,8 @@ pub struct Local {
     pub login_refused: Option<String>,
     /// Whether the ERP is away.
     pub circuit_open: bool,
+    /// Whether no event is dispatched at all: paused, in quiet hours, refused or away.
+    pub stands_still: bool,
     /// What is wrong with the installation.
     pub blocks: Vec<Block>,
     /// Webhook secrets behind the first, which is the newest.
@@ -50,6 +54,8 @@ pub(super) struct Facts {
     pub(super) silence_after: Duration,
     /// Bytes free, and `database.min_free_disk`.
     pub(super) disk: Option<(u64, u64)>,
+    /// When the oldest write-back message was written that is still to be delivered.
+    pub(super) oldest_message: Option<Millis>,
     /// Write-back messages that nobody tries to deliver any more.
     pub(super) dead_messages: i64,
 }
@@ -76,14 +82,14 @@ pub(super) struct Sighting {
     /// How long it must be so before it is told.
     pub(super) raise_after: Duration,
     /// Where the console shows it.
-    pub(super) path: &'static str,
+    pub(super) path: String,
     /// What the ERP said, where that may be told.
     pub(super) words: Option<String>,
 }
 
 impl Sighting {
-    fn new(cause: impl Into<String>, title: impl Into<String>, path: &'static str) -> Self {
-        let (cause, title) = (cause.into(), title.into());
+    fn new(cause: impl Into<String>, title: impl Into<String>, path: impl Into<String>) -> Self {
+        let (cause, title, path) = (cause.into(), title.into(), path.into());
         Self { cause, title, count: 1, level: Level::Wrong, raise_after: Duration::ZERO, path, words: None }
     }
 }
@@ -95,16 +101,8 @@ pub(super) fn sightings(facts: &Facts, config: &AlertsConfig, says: fn(&str) -> 
     seen.extend(backlog_age(facts, config));
     seen.extend(silence(facts));
     seen.extend(disk(facts));
-    let in_use = |secret: &&OldSecret| secret.last_used_at.is_some_and(|at| facts.now.since(at) <= SECRET_IN_USE);
-    seen.extend(facts.local.old_secrets.iter().filter(in_use).map(|secret| {
-        let print = &secret.fingerprint;
-        let title = format!("旧的签名密钥 {print} 仍在使用 (an old webhook secret is still in use)");
-        Sighting { raise_after: config.old_secret_for, ..Sighting::new(format!("old_secret {print}"), title, "") }
-    }));
-    if facts.dead_messages > 0 {
-        let title = "回写消息未能送达 (messages to the platform could not be delivered)";
-        seen.push(Sighting { count: facts.dead_messages, ..Sighting::new("outbox_dead", title, "") });
-    }
+    seen.extend(facts.local.old_secrets.iter().filter_map(|secret| old_secret(secret, facts.now, config)));
+    seen.extend(outbox(facts, config));
     if !config.details {
         seen.iter_mut().for_each(|sighting| sighting.words = None);
     }
@@ -112,11 +110,14 @@ pub(super) fn sightings(facts: &Facts, config: &AlertsConfig, says: fn(&str) -> 
 }
 
 fn of_trouble(trouble: &Trouble, says: fn(&str) -> &'static str) -> Option<Sighting> {
-    let (what, path) = match trouble.status {
-        Status::Dead => ("同步失败 (events are dead)", "/events?status=dead"),
-        Status::NeedsReview => ("待人工处理 (events need a person)", "/events?status=needs_review"),
+    let what = match trouble.status {
+        Status::Dead => "同步失败 (events are dead)",
+        Status::NeedsReview => "待人工处理 (events need a person)",
         _ => return None,
     };
+    // A code is one of our own words; without one the state alone tells them apart.
+    let code = if trouble.code.is_empty() { String::new() } else { format!("&code={}", trouble.code) };
+    let path = format!("/events?status={}{code}", trouble.status);
     let title = format!("{what}：{}", says(&trouble.code));
     let seen = Sighting::new(format!("{} {}", trouble.status, trouble.code), title, path);
     Some(Sighting { count: trouble.count, words: trouble.words.clone(), ..seen })
@@ -131,25 +132,59 @@ fn of_erp(local: &Local, config: &AlertsConfig, says: fn(&str) -> &'static str) 
     let mut seen: Vec<Sighting> = blocks.collect();
     if let Some(words) = &local.login_refused {
         let title = "ERP 拒绝登录，派发已停止 (the ERP refuses the login; dispatch stands still)";
-        seen.push(Sighting { words: Some(words.clone()), ..Sighting::new("login_refused", title, "") });
+        seen.push(Sighting { words: Some(words.clone()), ..Sighting::new("login_refused", title, "/erp") });
     }
     if local.circuit_open {
         let title = "ERP 长时间无法访问 (the ERP has been away for long)";
-        seen.push(Sighting { raise_after: config.circuit_open_for, ..Sighting::new("circuit_open", title, "") });
+        seen.push(Sighting { raise_after: config.circuit_open_for, ..Sighting::new("circuit_open", title, "/erp") });
     }
     seen
 }
 
-fn backlog_age(facts: &Facts, config: &AlertsConfig) -> Option<Sighting> {
-    let (age, high) = (facts.now.since(facts.oldest_waiting?), config.backlog_age);
-    let level = match age {
-        _ if high.is_zero() => return None,
-        age if age >= high => Level::Wrong,
-        age if age >= high / 2 => Level::Between,
+/// An old secret that is used now and then is in use all the time.
+fn old_secret(secret: &OldSecret, now: Millis, config: &AlertsConfig) -> Option<Sighting> {
+    let level = match now.since(secret.last_used_at?) {
+        age if age <= SECRET_IN_USE => Level::Wrong,
+        age if age <= config.old_secret_for => Level::Between,
         _ => return None,
     };
+    let print = &secret.fingerprint;
+    let title = format!("旧的签名密钥 {print} 仍在使用 (an old webhook secret is still in use)");
+    let seen = Sighting::new(format!("old_secret {print}"), title, "/settings");
+    Some(Sighting { level, raise_after: config.old_secret_for, ..seen })
+}
+
+/// How clearly something has waited for too long.
+fn overdue(since: Option<Millis>, facts: &Facts, config: &AlertsConfig) -> Option<Level> {
+    let (age, high) = (facts.now.since(since?), config.backlog_age);
+    match age {
+        _ if high.is_zero() => None,
+        age if age >= high => Some(Level::Wrong),
+        age if age >= high / 2 => Some(Level::Between),
+        _ => None,
+    }
+}
+
+/// While nothing is dispatched, events wait because of that, of which people know or are told by another alert.
+fn backlog_age(facts: &Facts, config: &AlertsConfig) -> Option<Sighting> {
+    let overdue = overdue(facts.oldest_waiting, facts, config)?;
+    let level = if facts.local.stands_still { Level::Between } else { overdue };
     let title = "积压：最早的事件等待过久 (the oldest event has waited for too long)";
-    Some(Sighting { level, ..Sighting::new("backlog_age", title, "/events?status=queued") })
+    Some(Sighting { level, raise_after: BACKLOG_LASTS, ..Sighting::new("backlog_age", title, "/events?status=queued") })
+}
+
+/// What the platform was not told: because it is away, or never.
+fn outbox(facts: &Facts, config: &AlertsConfig) -> Vec<Sighting> {
+    let mut seen = Vec::new();
+    if let Some(level) = overdue(facts.oldest_message, facts, config) {
+        let title = "回写积压：微信中台长时间收不到消息 (the platform has not been told for long)";
+        seen.push(Sighting { level, ..Sighting::new("outbox_age", title, "/outbox") });
+    }
+    if facts.dead_messages > 0 {
+        let title = "回写消息未能送达 (messages to the platform could not be delivered)";
+        seen.push(Sighting { count: facts.dead_messages, ..Sighting::new("outbox_dead", title, "/outbox") });
+    }
+    seen
 }
 
 fn silence(facts: &Facts) -> Option<Sighting> {
@@ -210,9 +245,19 @@ mod tests {
         assert!(level(Facts { disk: Some((0, 0)), ..Facts::default() }).is_none(), "turned off");
         let secret = |last_used_at| {
             let old_secrets = vec![OldSecret { fingerprint: "ab".into(), last_used_at }];
-            level(Facts { local: Local { old_secrets, ..Local::default() }, ..Facts::default() }).is_some()
+            level(Facts { local: Local { old_secrets, ..Local::default() }, ..Facts::default() })
         };
-        assert!(secret(ago(SECRET_IN_USE)) && !secret(ago(SECRET_IN_USE + MS)) && !secret(None));
+        let day = AlertsConfig::default().old_secret_for;
+        let used = [SECRET_IN_USE, SECRET_IN_USE + MS, day, day + MS].map(|age| secret(ago(age)));
+        assert_eq!(used, [wrong, between, between, None]);
+        assert_eq!(secret(None), None);
+        let paused = |age| {
+            let local = Local { stands_still: true, ..Local::default() };
+            level(Facts { oldest_waiting: ago(age), local, ..Facts::default() })
+        };
+        assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, between], "people know why");
+        let untold = |age| level(Facts { oldest_message: ago(age), ..Facts::default() });
+        assert_eq!([MINUTE * 15 - MS, MINUTE * 15, MINUTE * 30].map(untold), [None, between, wrong]);
     }
 
     #[test]

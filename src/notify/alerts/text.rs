@@ -94,6 +94,25 @@ pub(super) fn cut(text: &str, bytes_max: usize) -> String {
     format!("{}…", &text[..end])
 }
 
+/// As [`cut`], for a text whose JSON, without its quotes, may have so many bytes.
+pub(super) fn cut_for_json(text: &str, bytes_max: usize) -> String {
+    let escaped = |c: char| match c {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        c if c < ' ' => 6,
+        c => c.len_utf8(),
+    };
+    if text.chars().map(escaped).sum::<usize>() <= bytes_max {
+        return text.to_owned();
+    }
+    let mut room = bytes_max.saturating_sub('…'.len_utf8());
+    let fits = |c: &char| {
+        let left = room.checked_sub(escaped(*c));
+        room = left.unwrap_or(room);
+        left.is_some()
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -118,6 +137,19 @@ mod tests {
             assert_eq!(cut, expected);
             assert!(cut.len() <= max);
         }
+    }
+
+    #[test]
+    fn a_text_is_cut_by_what_its_json_takes() {
+        for (text, max) in [("客户客户", 11), ("\"\"\"\"\"", 9), ("\u{1}\u{1}\n\n", 13), ("ab", 2), ("", 0)] {
+            let cut = cut_for_json(text, max);
+            let written = serde_json::to_string(&cut).unwrap().len() - 2;
+            let whole = serde_json::to_string(text).unwrap().len() - 2;
+            assert!(written <= max, "{cut:?}: {written} of {max}");
+            assert_eq!(cut == text, whole <= max, "{cut:?}");
+        }
+        assert_eq!(cut_for_json("\"\"\"\"", 8), "\"\"\"\"");
+        assert_eq!(cut_for_json("\"\"\"\"", 7), "\"\"…");
     }
 
     #[test]

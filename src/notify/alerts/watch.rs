@@ -35,6 +35,18 @@ const LEASE: Duration = Duration::from_secs(150);
 /// A target is left alone for no longer than this; more is from before the clock was set back.
 const BUSY_MAX: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
+/// Between two messages: a robot of 飞书 takes five a second.
+const SPACING: Duration = Duration::from_millis(250);
+/// When an alert that no target took is sent again: within the hour, as all others wait behind it, and nobody wants to be
+/// told tomorrow of what is wrong today.
+const SCHEDULE: [Duration; 15] = {
+    let mut pauses = [Duration::from_secs(300); 15];
+    pauses[0] = Duration::from_secs(10);
+    pauses[1] = Duration::from_secs(30);
+    pauses[2] = Duration::from_secs(60);
+    pauses[3] = Duration::from_secs(120);
+    pauses
+};
 
 /// What a process knows that is not in the ledger; implemented by `app.rs`.
 pub trait LocalFacts: Send + Sync {
@@ -50,8 +62,6 @@ pub struct AlertParts {
     pub clock: Clock,
     /// `[alerts]`
     pub config: AlertsConfig,
-    /// `[retry] schedule`
-    pub schedule: Vec<Duration>,
     /// Under which people reach the console.
     pub public_url: Option<BaseUrl>,
     /// `webhook.silence_after`
@@ -86,6 +96,9 @@ impl AlertWatch {
             }
             let _ = tokio::time::timeout(ROUND, stop.cancelled()).await;
         }
+        if let Err(error) = self.parts.store.release_watch(&self.holder).await {
+            tracing::debug!(%error, "the watch over the alerts is free when its lease is over");
+        }
     }
 
     /// One look, and the delivery of what is due.
@@ -97,22 +110,29 @@ impl AlertWatch {
         let Some(state) = store.take_watch(&self.holder, LEASE).await? else { return Ok(()) };
         let before: Told = json::read_text(&state).unwrap_or_default();
         let mut told = before.clone();
-        let messages = self.look(&mut told).await?;
-        if told != before {
-            self.keep(&told, messages).await?;
-        }
-        self.deliver(&mut told).await
+        // What cannot be looked at now keeps nobody from hearing what was seen before.
+        let looked = match self.look(&mut told).await {
+            Ok(messages) if told != before => self.keep(&told, messages).await,
+            Ok(_) => Ok(()),
+            Err(error) => {
+                told = before;
+                Err(error)
+            }
+        };
+        self.deliver(&mut told).await.and(looked)
     }
 
     /// What is to be told now.
     async fn look(&self, told: &mut Told) -> Result<Vec<NewMessage>, StoreError> {
         let (config, now) = (&self.parts.config, self.parts.clock.now());
-        let seen = sightings(&self.facts(now).await?, config, self.parts.says);
+        let mut facts = self.facts(now).await?;
+        told.remember_secrets(&mut facts.local.old_secrets);
+        let seen = sightings(&facts, config, self.parts.says);
         let notices = step(told, &seen, now, config.interval, config.clear_after);
         let mut messages: Vec<NewMessage> =
             notices.iter().map(|notice| alert(notice.kind, notice.data(self.link(&notice.path)))).collect();
         if config.daily_summary.is_some_and(|at| summary::is_due(told, at, now)) {
-            let day = self.parts.store.day_summary(now.minus(DAY)).await?;
+            let day = self.parts.store.summary_since(now.minus(DAY)).await?;
             let standing = told.causes.values().filter(|known| known.is_told).map(|known| known.title.as_str());
             let data = summary::data(&day, &standing.collect::<Vec<_>>(), now, self.link(""));
             messages.push(alert("alert.summary", data));
@@ -123,6 +143,7 @@ impl AlertWatch {
     async fn facts(&self, now: Millis) -> Result<Facts, StoreError> {
         let store = &self.parts.store;
         let figures = store.figures().await?;
+        let outbox = store.outbox_waits(Addressee::Platform).await?;
         Ok(Facts {
             now,
             local: self.parts.local.local(),
@@ -131,7 +152,8 @@ impl AlertWatch {
             last_webhook_at: figures.last_webhook_at,
             silence_after: self.parts.silence_after,
             disk: store.free_disk().map(|free| (free, self.parts.min_free_disk)),
-            dead_messages: store.outbox_waits(Addressee::Platform).await?.dead,
+            oldest_message: outbox.oldest,
+            dead_messages: outbox.dead,
         })
     }
 
@@ -153,6 +175,7 @@ impl AlertWatch {
                 tracing::error!(outbox.id = %message.id, words, "no target takes an alert; GET /v1/outbox lists it");
             }
             store.settle_message(&message, &delivery).await?;
+            tokio::time::sleep(SPACING).await;
         }
         Ok(())
     }
@@ -160,31 +183,32 @@ impl AlertWatch {
     /// Brings a message to the first target that takes it.
     async fn send(&self, message: &Message, told: &mut Told) -> Result<Delivery, StoreError> {
         let targets = &self.parts.config.targets;
-        told.sent.resize(targets.len(), Vec::new());
-        told.busy.resize(targets.len(), Millis::default());
-        let (mut refusals, mut free_again) = (Vec::new(), None::<Millis>);
-        for (index, target) in targets.iter().enumerate() {
+        let keys: Vec<String> = targets.iter().map(AlertTarget::fingerprint).collect();
+        told.robots.retain(|key, _| keys.contains(key));
+        let (mut refusals, mut free_again, mut is_final) = (Vec::new(), None::<Millis>, true);
+        for (target, key) in targets.iter().zip(keys) {
             let now = self.parts.clock.now();
-            let busy = told.busy[index];
-            let rests = if busy.since(now) > BUSY_MAX { now } else { busy };
-            let free_at = budget::next_at(&told.sent[index], now).max(rests);
+            let robot = told.robots.entry(key.clone()).or_default();
+            let rests = if robot.busy.since(now) > BUSY_MAX { now } else { robot.busy };
+            let free_at = budget::next_at(&robot.sent, now).max(rests);
             if free_at > now {
                 free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
                 continue;
             }
             // Noted before it is sent: whoever takes the watch over after a crash counts it too.
-            budget::note(&mut told.sent[index], now);
+            budget::note(&mut robot.sent, now);
             self.keep(told, Vec::new()).await?;
             match bring(&self.parts.poster, target, message, now).await {
                 Verdict::Taken => return Ok(Delivery::Taken),
                 Verdict::Busy(rest, words) => {
                     let free_at = now.plus(rest.min(BUSY_MAX));
-                    told.busy[index] = free_at;
+                    told.robots.entry(key).or_default().busy = free_at;
                     self.keep(told, Vec::new()).await?;
                     free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
                     tracing::warn!(alert.target = target.kind.as_str(), words, "a robot was sent too much and rests");
                 }
-                Verdict::Refused(words) => {
+                Verdict::Refused { words, for_ever } => {
+                    is_final &= for_ever;
                     tracing::warn!(
                         alert.target = target.kind.as_str(),
                         alert.host = target.url.host(),
@@ -199,7 +223,10 @@ impl AlertWatch {
             return Ok(Delivery::Later(at));
         }
         let (now, words) = (self.parts.clock.now(), refusals.join("; "));
-        Ok(again_or_dead(&self.parts.schedule, message.attempts, None, now, spread(message.seq), words))
+        if is_final {
+            return Ok(Delivery::Dead(words));
+        }
+        Ok(again_or_dead(&SCHEDULE, message.attempts, None, now, spread(message.seq), words))
     }
 }
 
@@ -237,7 +264,7 @@ pub async fn try_targets(config: &AlertsConfig, clock: &Clock) -> Result<Vec<Tri
         let message = Message::unwritten(&id, "alert.test", json!({ "title": title }), now);
         let refusal = match bring(&poster, target, &message, now).await {
             Verdict::Taken => None,
-            Verdict::Busy(_, words) | Verdict::Refused(words) => Some(words),
+            Verdict::Busy(_, words) | Verdict::Refused { words, .. } => Some(words),
         };
         tried.push(Tried { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal });
     }

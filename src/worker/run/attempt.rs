@@ -118,10 +118,9 @@ impl Run<'_> {
             SyncError::Erp(ErpError::OutcomeUnknown { answered: false, .. }) => self.start(row, false).await?,
             SyncError::Journal(_) => {}
             SyncError::Erp(refused @ ErpError::Refused(words)) => {
-                // An earlier try may have come through after all, and be why the ERP refuses this one.
-                if row.started_at.is_some()
-                    && let Verification::Done(result) = self.look(executor, row, step).await?
-                {
+                // An earlier try may have come through after all, and be why the ERP refuses this one; or this one did, and
+                // what failed came behind it.
+                if let Verification::Done(result) = self.look(executor, row, step).await? {
                     return Ok(result);
                 }
                 if matches!(step, Step::SetStage { .. }) && refused.is_duplicate() {

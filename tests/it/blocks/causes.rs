@@ -37,7 +37,7 @@ fn chat() -> Value {
 
 const NOTHING: Change = |_| {};
 
-const CASES: [Case; 18] = [
+const CASES: [Case; 19] = [
     case("", |s| s.choices.sources.clear(), promotion, "choice_missing", "客户来源 (ly) = 微信", "erp.values.source"),
     case(
         "",
@@ -103,6 +103,14 @@ const CASES: [Case; 18] = [
         chat,
         "licence_refused",
         "登录 (session.login)",
+        "erp.serial",
+    ),
+    case(
+        "progress.add:refuse:text=软件授权已到期，不能保存",
+        NOTHING,
+        chat,
+        "licence_refused",
+        "洽谈进展 (progress.add)",
         "erp.serial",
     ),
 ];

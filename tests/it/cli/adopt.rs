@@ -9,13 +9,18 @@ use std::{
     time::Duration,
 };
 
-use erp_bridge::simulator::{self, Running, SimConfig};
+use erp_bridge::{
+    clock::Clock,
+    config::DatabaseConfig,
+    simulator::{self, Population, Running, Settings, SimConfig},
+    store::Store,
+};
 use serde_json::{Value, json};
 
 use super::program::{Answer, Program, TOKEN, command, run, settings};
 use crate::{
     adopt::{contacts, customers},
-    support::eventually,
+    support::{SECRET, eventually},
 };
 
 const HEADER: &str = "id,name,phone,company,wechat_id,erp_ord,erp_khid";
@@ -147,6 +152,42 @@ fn many(sim: &Running, dir: &Path, count: usize) {
     sim.handle.seed(&serde_json::from_value(json!({ "customers": customers })).unwrap()).unwrap();
     let lines = (0..count).map(|n| format!("p{n},某人{n},,,,,\n"));
     fs::write(dir.join("contacts.csv"), format!("{HEADER}\n{}", lines.collect::<String>())).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_is_told_of_what_the_command_links_alone() {
+    let sim = sim().await;
+    let (dir, mut set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    let write_back = [("WRITEBACK__URL", "http://127.0.0.1:9"), ("WRITEBACK__SECRET", SECRET)];
+    set.extend(write_back.map(|(key, value)| (format!("ERP_BRIDGE__{key}"), value.to_owned())));
+    write_contacts(dir.path());
+    let applied = adopt(dir.path(), &set, &["--apply"]);
+    assert!(applied.stdout.contains("3  linked"), "{}{}", applied.stdout, applied.stderr);
+    let url = format!("sqlite://{}", dir.path().join("ledger.db").display());
+    let database = DatabaseConfig { url: url.parse().unwrap(), ..DatabaseConfig::default() };
+    let store = Store::open(&database, Clock::system(), false).await.unwrap();
+    let told = store.messages(false, None, 10).await.unwrap();
+    assert_eq!(told.iter().map(|message| message.kind.as_str()).collect::<Vec<_>>(), ["contact.linked"; 3]);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_believes_the_newest_survey_as_a_bridge_does() {
+    let mut settings_of_erp = Settings { ignored_filters: vec!["customer.list:khid".into()], ..Settings::default() };
+    settings_of_erp.columns.customers = ["ord", "name", "mobile", "catename"].map(str::to_owned).to_vec();
+    let population = Population { customers: 230, with_mobile: 12, ..Population::default() };
+    let config = SimConfig { population, settings: settings_of_erp, ..SimConfig::default() };
+    let sim = simulator::start(config).await.unwrap();
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    fs::write(dir.path().join("contacts.csv"), format!("{HEADER}\nc2,欧阳某人,13800000002,,,,\n")).unwrap();
+    let outcome = || {
+        adopt(dir.path(), &set, &["--out", "out.csv"]);
+        outcomes(&dir.path().join("out.csv")).remove(0).0
+    };
+    assert_eq!(outcome(), "too_many");
+    let surveyed = run(command(dir.path(), &set).args(["survey", "--pause", "0s"]));
+    assert_eq!(surveyed.code, 0, "{}{}", surveyed.stdout, surveyed.stderr);
+    assert_eq!(outcome(), "unknown");
 }
 
 #[tokio::test(flavor = "multi_thread")]

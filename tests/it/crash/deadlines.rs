@@ -106,6 +106,21 @@ async fn a_commit_that_was_not_answered_is_no_acceptance_and_the_resend_tells_wh
     }
 }
 
+#[tokio::test]
+async fn what_a_lone_replica_commits_in_one_statement_is_as_safe_against_a_lost_answer() {
+    let database = postgres::database().await;
+    let proxy = Proxy::before(postgres::port(&database)).await;
+    let store = store(proxy.instead_of(&database), Clock::system()).await;
+    for (webhook_id, lost) in [("w1", Lost::Commit), ("w2", Lost::Answer)] {
+        // No transaction is begun, so there is no commit to lose: the statement itself is what is lost.
+        proxy.lose_at(webhook_id.as_bytes(), lost);
+        away("the door", store.accept(event(webhook_id))).await;
+        assert!(proxy.has_lost());
+        let again = eventually("the resend is taken", ENDS, async || store.accept(event(webhook_id)).await.ok()).await;
+        assert_eq!(matches!(again, Accepted::Duplicate { .. }), lost == Lost::Answer, "{lost:?}: {again:?}");
+    }
+}
+
 /// Begins a transaction and drops it when it was looked after so many times; answers how many times it was.
 async fn dropped_after(looks: usize, store: &Store) -> usize {
     let mut call = pin!(store.ping());

@@ -9,14 +9,16 @@ use erp_bridge::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{LIMIT, QUICK, slow_erp};
-use crate::support::{Process, Seed, contact, deal, message};
+use crate::support::{Process, Seed, contact, deal, eventually, message};
 
 /// Contacts, each with a kill of its own.
 const KILLS: u32 = 15;
 const HEAD: &str = "2026-11-23 15:04:05 客户：";
 const DEAL: &str = "2026-11-23 16:00:00 我方：成交《年度框架》，金额 CNY 12800.50（成交编号 D1）";
-/// A life ends so long after the deal was taken, at most: about as long as its calls take.
-const LIFE: Duration = Duration::from_millis(700);
+/// A life ends at one of so many calls of the ERP after the deal was taken: about as many as the contact's three records need.
+const CALLS: usize = 12;
+/// … and at some moment of that call's answer.
+const ANSWER: Duration = Duration::from_millis(20);
 
 fn records(erp: &Handle, id: &str) -> Vec<String> {
     let customers = erp.customers_with("khid", &format!("WX{id}"));
@@ -37,8 +39,13 @@ async fn held_messages_stand_before_their_deal_and_once_however_the_bridge_is_ki
             let message = message(&id, said, &format!("第{said}句"));
             assert_eq!(bridge.sender.deliver(&format!("m{kill}-{said}"), &message).await.1, "held");
         }
+        let last = sim.handle.calls(0).len() + rng.random_range(0..CALLS);
         bridge.sender.deliver(&format!("d{kill}"), &deal(&contact(&id, kill), 70.0)).await;
-        tokio::time::sleep(LIFE.mul_f64(rng.random())).await;
+        eventually("the call of the kill, or all is told", LIMIT, async || {
+            (sim.handle.calls(0).len() >= last || records(&sim.handle, &id).len() == 3).then_some(())
+        })
+        .await;
+        tokio::time::sleep(ANSWER.mul_f64(rng.random())).await;
         midway += usize::from(records(&sim.handle, &id).len() < 3);
         bridge.kill();
         bridge.restart().await;

@@ -20,10 +20,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("config", &[]),
     ("json", &[]),
+    ("os", &[]),
     ("telemetry", &[]),
     ("lifecycle", &[]),
 ];
-const FURNITURE: [&str; 4] = ["clock", "config", "json", "telemetry"];
+const FURNITURE: [&str; 5] = ["clock", "config", "json", "os", "telemetry"];
 /// What the configuration is parsed into, so that nobody parses it again: types that know no other file, in the room that
 /// uses them.
 const LEAVES_FOR_CONFIG: [&str; 4] = ["event::EventKind", "event::Placeholder", "event::Rule", "event::RuleSet"];

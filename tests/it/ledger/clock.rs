@@ -6,7 +6,7 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{Advance, DoneStep, Settlement, StepState},
+    store::{Addressee, Advance, Delivery, DoneStep, Settlement, StepState, WriteBack},
 };
 use serde_json::json;
 
@@ -20,6 +20,7 @@ on_both! {
     a_clock_set_backward_frees_a_dead_worker_s_turn_after_its_lease
     a_ledger_written_by_a_clock_that_was_ahead_goes_on_at_the_next_start
     a_clock_set_backward_lets_the_login_go
+    a_clock_set_backward_holds_up_no_message_to_others
     a_clock_that_runs_moves_nothing
 }
 
@@ -31,6 +32,27 @@ fn forward(ledger: &Ledger) {
 
 fn backward(ledger: &Ledger) {
     ledger.clock.set(ledger.clock.now().minus(DAY));
+}
+
+async fn a_clock_set_backward_holds_up_no_message_to_others(ledger: &Ledger) {
+    ledger.store.write_back(WriteBack { succeeded: false });
+    for contact in ["c1", "c2"] {
+        ledger.queue(contact).await;
+        let lease = ledger.claim_one().await.lease;
+        ledger.store.settle(lease, Settlement::to(Status::Dead).because("refused", "no")).await.unwrap();
+    }
+    let span = Duration::from_secs(60);
+    let mut claimed = ledger.store.claim_messages(Addressee::Platform, 2, span).await.unwrap();
+    let (again, _lost) = (claimed.remove(0), claimed.remove(0));
+    let later = Delivery::Again("HTTP 503".into(), ledger.clock.now().plus(Duration::from_secs(5)));
+    ledger.store.settle_message(&again, &later).await.unwrap();
+    backward(ledger);
+    ledger.claim(1).await;
+    let due = ledger.store.claim_messages(Addressee::Platform, 2, span).await.unwrap();
+    assert_eq!(due.iter().map(|message| &message.id).collect::<Vec<_>>(), [&again.id]);
+    ledger.clock.advance(Duration::from_secs(300));
+    let due = ledger.store.claim_messages(Addressee::Platform, 2, span).await.unwrap();
+    assert_eq!(due.len(), 2, "nor one whose sender is dead");
 }
 
 async fn a_clock_set_forward_ends_no_lease_of_a_living_worker(ledger: &Ledger) {

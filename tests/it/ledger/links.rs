@@ -101,7 +101,7 @@ async fn an_adopted_contact_is_linked_audited_and_its_held_messages_go_on(ledger
     ledger.accept(held).await;
     let link = customer(7, LinkKind::Person);
     let actor = "adopt".into();
-    let adopt = |apply| ledger.store.adopt("c1", &link, apply, &actor);
+    let adopt = |apply| ledger.store.adopt("c1", &link, "", apply, &actor);
     assert_eq!(adopt(false).await.unwrap(), Adoption::Linked);
     assert!(
         ledger.store.contact("c1").await.unwrap().is_none() && ledger.store.claim(1, LEASE).await.unwrap().is_empty()
@@ -119,7 +119,7 @@ async fn an_adopted_contact_is_linked_audited_and_its_held_messages_go_on(ledger
 
 async fn nobody_adopts_another_contacts_customer_but_colleagues_share_their_company(ledger: &Ledger) {
     let adopt = async |contact: &str, kind| {
-        ledger.store.adopt(contact, &customer(7, kind), true, &"adopt".into()).await.unwrap()
+        ledger.store.adopt(contact, &customer(7, kind), "", true, &"adopt".into()).await.unwrap()
     };
     assert_eq!(adopt("c1", LinkKind::Company).await, Adoption::Linked);
     assert_eq!(adopt("c2", LinkKind::Company).await, Adoption::Taken("c1".into()));
@@ -127,7 +127,8 @@ async fn nobody_adopts_another_contacts_customer_but_colleagues_share_their_comp
     assert_eq!(adopt("c4", LinkKind::ContactPerson).await, Adoption::Linked);
     let (a, b) = (customer(8, LinkKind::Person), customer(8, LinkKind::Person));
     let actor = "adopt".into();
-    let (a, b) = tokio::join!(ledger.store.adopt("c5", &a, true, &actor), ledger.store.adopt("c6", &b, true, &actor));
+    let (a, b) =
+        tokio::join!(ledger.store.adopt("c5", &a, "", true, &actor), ledger.store.adopt("c6", &b, "", true, &actor));
     let taken = [a.unwrap(), b.unwrap()].into_iter().filter(|adoption| matches!(adoption, Adoption::Taken(_))).count();
     assert_eq!(taken, 1, "at one moment too");
 }
@@ -135,7 +136,8 @@ async fn nobody_adopts_another_contacts_customer_but_colleagues_share_their_comp
 async fn an_event_that_is_running_or_half_done_is_not_crossed_by_an_adoption(ledger: &Ledger) {
     ledger.queue("c1").await;
     let mut claimed = ledger.claim_one().await;
-    let adopt = async || ledger.store.adopt("c1", &customer(7, LinkKind::Person), true, &"adopt".into()).await.unwrap();
+    let adopt =
+        async || ledger.store.adopt("c1", &customer(7, LinkKind::Person), "", true, &"adopt".into()).await.unwrap();
     assert_eq!(adopt().await, Adoption::Busy(Status::Running));
     ledger.store.plan(&mut claimed.lease, &[step("allocate"), step("save_customer")], Vec::new()).await.unwrap();
     ledger.store.settle(claimed.lease, Settlement::to(Status::Queued)).await.unwrap();

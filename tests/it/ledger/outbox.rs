@@ -159,7 +159,7 @@ async fn one_replica_watches_until_its_watch_is_over(ledger: &Ledger) {
 async fn a_link_is_told_once_and_again_when_it_moves(ledger: &Ledger) {
     told(ledger);
     let link = |ord| Link { ord, khid: format!("K{ord}"), kind: LinkKind::Person, linked_by: LinkedBy::Khid };
-    let adopt = async |ord| ledger.store.adopt("c1", &link(ord), true, &"ops".into()).await.unwrap();
+    let adopt = async |ord| ledger.store.adopt("c1", &link(ord), "", true, &"ops".into()).await.unwrap();
     assert_eq!(adopt(7).await, Adoption::Linked);
     assert!(matches!(adopt(7).await, Adoption::Already(_)));
     ledger.store.unlink("c1", &"ops".into(), None).await.unwrap();

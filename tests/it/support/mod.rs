@@ -1,5 +1,6 @@
 //! The whole thing on free ports: the simulator, the bridge on a fresh ledger, and a sender with the right secret.
 
+pub mod collector;
 pub mod events;
 pub mod load;
 pub mod postgres;
@@ -10,6 +11,7 @@ pub mod seed;
 pub mod sender;
 pub mod world;
 
+pub use collector::{Collector, Seen};
 pub use events::*;
 pub use load::Load;
 pub use process::Process;

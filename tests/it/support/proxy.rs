@@ -31,7 +31,7 @@ pub enum Line {
     Silent,
 }
 
-/// What is lost of a transaction's end when its line is cut at that very moment.
+/// What is lost of a commit when its line is cut at that very moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
     /// The commit never reaches the server.
@@ -40,7 +40,8 @@ pub enum Lost {
     Answer,
 }
 
-type Trap = Arc<Mutex<Option<Lost>>>;
+/// What is lost, and the bytes by which the moment is known.
+type Trap = Arc<Mutex<Option<(Vec<u8>, Lost)>>>;
 
 /// A commit as it is asked for on PostgreSQL's wire.
 const COMMIT: &[u8] = b"commit\0";
@@ -80,7 +81,12 @@ impl Proxy {
 
     /// Cuts the line of the next transaction that is to be committed, at that moment.
     pub fn lose(&self, lost: Lost) {
-        *self.trap.lock().unwrap() = Some(lost);
+        self.lose_at(COMMIT, lost);
+    }
+
+    /// Cuts the line of the next statement that carries these bytes: one that commits by itself is lost like a commit.
+    pub fn lose_at(&self, bytes: &[u8], lost: Lost) {
+        *self.trap.lock().unwrap() = Some((bytes.to_vec(), lost));
     }
 
     /// Whether that has happened.
@@ -121,14 +127,12 @@ async fn carry(client: TcpStream, server: SocketAddr, now: watch::Receiver<Now>,
         let muted = AtomicBool::new(false);
         let spring = |chunk: &[u8]| {
             let mut trap = trap.lock().unwrap();
-            match *trap {
-                Some(lost) if chunk.windows(COMMIT.len()).any(|bytes| bytes == COMMIT) => {
-                    *trap = None;
-                    muted.store(true, Ordering::Relaxed);
-                    lost == Lost::Answer
-                }
-                _ => true,
-            }
+            let Some((_, lost)) = trap.take_if(|(wanted, _)| chunk.windows(wanted.len()).any(|bytes| bytes == wanted))
+            else {
+                return true;
+            };
+            muted.store(true, Ordering::Relaxed);
+            lost == Lost::Answer
         };
         let both = (
             copy(from_client, to_server, now.clone(), cuts, spring),

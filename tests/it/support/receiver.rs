@@ -32,7 +32,7 @@ struct Desk {
     received: Arc<Mutex<Vec<Received>>>,
     next: Arc<Mutex<VecDeque<(u16, String)>>>,
     judge: Judge,
-    pause: Duration,
+    pause: Arc<Mutex<Duration>>,
 }
 
 /// A receiver; dropping it closes its port.
@@ -61,10 +61,16 @@ impl Receiver {
     async fn of(judge: Judge, pause: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?key=geheimer-schluessel", listener.local_addr().unwrap());
+        let pause = Arc::new(Mutex::new(pause));
         let desk = Desk { received: Arc::default(), next: Arc::default(), judge, pause };
         let router = Router::new().fallback(take).with_state(desk.clone());
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, desk, served }
+    }
+
+    /// Answers what comes from now on after this time.
+    pub fn answer_after(&self, pause: Duration) {
+        *self.desk.pause.lock().unwrap() = pause;
     }
 
     /// Answers the next requests with these states.
@@ -88,7 +94,8 @@ async fn take(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, bytes: Byt
     let received = Received { uri, headers, bytes, body };
     let next = desk.next.lock().unwrap().pop_front();
     let (status, text) = next.unwrap_or_else(|| (desk.judge)(&received));
+    let pause = *desk.pause.lock().unwrap();
     desk.received.lock().unwrap().push(received);
-    tokio::time::sleep(desk.pause).await;
+    tokio::time::sleep(pause).await;
     (StatusCode::from_u16(status).unwrap(), text).into_response()
 }

@@ -1,0 +1,73 @@
+//! How the bridge stands, for the door and for the metrics.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use futures::future::BoxFuture;
+
+use crate::{
+    clock::Millis,
+    erp::{Erp, FaultCause},
+    http::{self, Dispatch, DispatchFacts},
+    store::{PauseScope, Store},
+    telemetry::metrics::{self, Metrics},
+    worker::Dispatcher,
+};
+
+/// How dispatch stands, for the door.
+pub(super) struct LiveFacts {
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) erp: Erp,
+}
+
+impl DispatchFacts for LiveFacts {
+    fn facts(&self) -> Dispatch {
+        let dispatcher = &self.dispatcher;
+        let (paused, words) = dispatcher.paused().map(|pause| (pause.code, pause.words)).unzip();
+        Dispatch {
+            circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
+            paused,
+            words,
+            pauses: distinct(dispatcher.pauses().into_iter().map(|pause| pause.scope.word())),
+            blocks: distinct(dispatcher.blocks().into_iter().map(|block| block.code)),
+            in_flight: dispatcher.in_flight(),
+            limit: dispatcher.limit(),
+        }
+    }
+
+    fn logged_in_since(&self) -> Option<Millis> {
+        self.erp.session_mark()
+    }
+
+    fn resume(&self) -> BoxFuture<'static, ()> {
+        let (dispatcher, erp) = (self.dispatcher.clone(), self.erp.clone());
+        Box::pin(async move {
+            erp.resume_login().await;
+            dispatcher.look_again();
+        })
+    }
+}
+
+fn distinct<T: Ord>(words: impl Iterator<Item = T>) -> Vec<T> {
+    words.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Everything that is measured, as it stands now.
+pub(super) fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store) -> http::MetricsText {
+    Arc::new(move || {
+        let dispatch = facts.facts();
+        metrics::session(facts.erp.session_mark().is_some(), facts.erp.login_refusal().is_some());
+        for (pool, used, idle) in store.connections() {
+            metrics::connections(pool, used, idle);
+        }
+        let pauses = facts.dispatcher.pauses();
+        for scope in PauseScope::WORDS {
+            metrics::pauses(scope, pauses.iter().filter(|pause| pause.scope.word() == scope).count());
+        }
+        let blocks = facts.dispatcher.blocks();
+        for cause in FaultCause::ALL {
+            let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();
+            metrics::blocks(cause.as_str(), count);
+        }
+        metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
+    })
+}
