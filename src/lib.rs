@@ -37,6 +37,8 @@ pub mod os; // what Unix and Windows do each in their way
 
 pub mod json; // the only reading of JSON that came from outside
 
+mod outbound; // the one way in which HTTP clients are made
+
 pub mod telemetry; // what is logged and counted, with personal data masked
 
 // And a house of its own:

@@ -17,6 +17,9 @@ use super::{
     requests::{Requests, SECRET},
 };
 
+/// A token that may do everything.
+pub(crate) const OPERATOR: &str = "operator-token-0123456789";
+
 /// A program at work; killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -49,6 +52,7 @@ impl<'a> Setup<'a> {
         let (erp, max_in_flight) = self.erp.unwrap_or(("http://127.0.0.1:9", 1));
         format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"{}\"\n[webhook]\nsecrets = [\"{SECRET}\"]\n\
+             [api]\nrate_limit = 0\ntokens = [{{ name = \"ops\", scope = \"operate\", token = \"{OPERATOR}\" }}]\n\
              [erp]\nbase_url = \"{erp}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\n\
              max_in_flight = {max_in_flight}\nquiet_hours = [{quiet}]\n",
             self.database,

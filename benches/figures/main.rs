@@ -13,6 +13,7 @@ mod dispatch;
 mod ledgers;
 mod load;
 mod machine;
+mod pages;
 #[path = "../../tests/it/support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the tests also share a cluster, which a benchmark does not")]
 mod postgres;
@@ -44,6 +45,8 @@ enum Group {
     Dispatch,
     /// Memory and start, with an empty, a small and a large ledger.
     Start,
+    /// The console's pages on the large ledger, which has aged.
+    Pages,
     /// This build's door and those given with --against, in turn; only if it is named.
     Compare,
 }
@@ -128,13 +131,16 @@ async fn measure(options: &Options) -> Outcome<()> {
     if options.wants(Group::Dispatch) {
         dispatch::measure(options, &databases, &mut report).await?;
     }
-    if options.wants(Group::Claims) || options.wants(Group::Start) {
+    if [Group::Claims, Group::Start, Group::Pages].into_iter().any(|group| options.wants(group)) {
         let ledgers = ledgers::fill(options, &databases).await?;
         if options.wants(Group::Claims) {
             claims::measure(options, &ledgers, &mut report).await?;
         }
         if options.wants(Group::Start) {
             start::measure(options, &databases, &ledgers, &mut report).await?;
+        }
+        if options.wants(Group::Pages) {
+            pages::measure(options, &ledgers, &mut report).await?;
         }
     }
     println!("\n{}", report.table());

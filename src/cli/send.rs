@@ -11,7 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::{clock::Clock, config::WebhookSecret, http::signed_body::sign, json, telemetry::printable::one_line};
+use crate::{
+    clock::Clock, config::WebhookSecret, http::signed_body::sign, json, outbound, telemetry::printable::one_line,
+};
 
 /// How long one delivery may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -109,9 +111,7 @@ impl Send {
 
 /// A client that waits for an answer for `limit` at most.
 pub(super) fn client(limit: Duration) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
-    // Fails only if a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().no_proxy().timeout(limit).build()?)
+    Ok(outbound::client(true).timeout(limit).build()?)
 }
 
 /// An address without the account that somebody may have put into it.

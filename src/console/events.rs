@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::Status,
+    event::{Status, cause},
     http::{
         HttpState,
         api::{
             events::{self, ListParams},
+            query::DEFAULT_LIMIT,
             views::EventItem,
         },
     },
@@ -68,8 +69,13 @@ struct EventsPage {
     asked: Asked,
     older: Option<String>,
     newest: Option<String>,
+    /// Whether older events were not looked at yet.
+    is_cut: bool,
     empty: &'static str,
     empty_hint: &'static str,
+    /// Whether events can be chosen, and all that match, too.
+    may_choose: bool,
+    may_choose_all: bool,
 }
 
 /// What the form of the page holds.
@@ -78,7 +84,10 @@ struct Asked {
     since: String,
     until: String,
     hidden: Vec<(&'static str, String)>,
+    /// Every filter, for what is done about all that match.
+    filters: Vec<(&'static str, String)>,
     contact: Option<String>,
+    cause: Option<String>,
     clear: Option<&'static str>,
     search_where: &'static str,
 }
@@ -89,14 +98,17 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     let frame = Frame::of(&state, &visit, Nav::Events);
     let (lang, query, w) = (visit.lang, &visit.query, visit.lang.words());
     let chosen = query.get("type").unwrap_or_default();
-    let narrowed =
-        ["q", "type", "status", "contact_id", "blocked", "since", "until"].iter().any(|name| query.get(name).is_some());
+    let narrowed = FILTERS.iter().any(|name| query.get(name).is_some());
+    let goes_on = found.next_cursor.is_some();
     let (empty, empty_hint) = match (narrowed, query.get("status")) {
+        _ if goes_on => (w.events.none_here, ""),
         (false, _) => (w.events.none_yet, w.events.none_yet_hint),
         (true, Some(TROUBLE)) => (w.events.none_trouble, ""),
         (true, _) => (w.events.none_match, ""),
     };
+    let is_full = i64::try_from(found.items.len()).is_ok_and(|count| count >= DEFAULT_LIMIT);
     page(&EventsPage {
+        is_cut: goes_on && !is_full && query.get("limit").is_none(),
         presets: presets(query, w),
         kinds: kinds(lang).map(|(name, label)| (name, label, name == chosen)).collect(),
         rows: found.items.iter().map(|item| Row::of(item, frame.now, lang)).collect(),
@@ -105,20 +117,26 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", ""), ("done", "")])),
         empty,
         empty_hint,
+        may_choose: visit.is_operator(),
+        may_choose_all: narrowed && query.get("blocked").is_none() && query.get("retrying").is_none(),
         frame,
     })
 }
 
+/// What narrows the list, by its names in the address.
+const FILTERS: [&str; 9] = ["q", "type", "status", "contact_id", "code", "blocked", "retrying", "since", "until"];
 /// States in which an event needs somebody.
 const TROUBLE: &str = "dead,needs_review";
 const WAITING: &str = "queued,running,held";
 
-fn params(query: &Fields) -> ListParams {
+/// The filters of an address or a form, as REST takes them.
+pub(super) fn params(query: &Fields) -> ListParams {
     ListParams {
         status: query.text("status"),
         kind: query.text("type"),
         contact_id: query.text("contact_id"),
         blocked: query.text("blocked"),
+        retrying: query.text("retrying"),
         code: query.text("code"),
         since: query.get("since").map(|text| moment_of_form(text, "00:00:00")),
         until: query.get("until").map(|text| moment_of_form(text, "23:59:59.999")),
@@ -139,18 +157,23 @@ pub(super) fn moment_of_form(text: &str, time: &str) -> String {
 
 fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     let status = query.get("status").unwrap_or_default();
-    let is_blocked = query.get("blocked") == Some("true");
-    let preset = |label, status_of: &str| Preset {
-        address: query.address(PATH, &[("status", status_of), ("blocked", ""), ("cursor", ""), ("done", "")]),
-        label,
-        is_here: status == status_of && !is_blocked,
+    let is_on = |name: &str| query.get(name) == Some("true");
+    let (is_blocked, is_retrying) = (is_on("blocked"), is_on("retrying"));
+    let at = |status: &str, blocked: &str, retrying: &str| {
+        let replaced = [("status", status), ("blocked", blocked), ("retrying", retrying), ("cursor", ""), ("done", "")];
+        query.address(PATH, &replaced)
     };
-    let blocked = [("status", ""), ("blocked", "true"), ("cursor", ""), ("done", "")];
+    let preset = |label, status_of: &str| Preset {
+        address: at(status_of, "", ""),
+        label,
+        is_here: status == status_of && !is_blocked && !is_retrying,
+    };
     vec![
         preset(w.events.preset_all, ""),
         preset(w.events.preset_trouble, TROUBLE),
         preset(w.events.preset_waiting, WAITING),
-        Preset { address: query.address(PATH, &blocked), label: w.status.blocked, is_here: is_blocked },
+        Preset { address: at("", "", "true"), label: w.status.retrying, is_here: is_retrying },
+        Preset { address: at("", "true", ""), label: w.status.blocked, is_here: is_blocked },
         preset(w.status.succeeded, Status::Succeeded.as_str()),
         preset(w.status.not_admitted, Status::NotAdmitted.as_str()),
         preset(w.status.discarded, Status::Discarded.as_str()),
@@ -160,12 +183,14 @@ fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
 fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
     let query = &visit.query;
     let text = |name: &str| query.text(name).unwrap_or_default();
-    let hidden = ["status", "blocked", "contact_id"].into_iter().filter_map(|name| Some((name, query.text(name)?)));
+    let named = |names: &[&'static str]| names.iter().filter_map(|name| Some((*name, query.text(name)?))).collect();
     Asked {
         q: text("q"),
         since: text("since"),
         until: text("until"),
-        hidden: hidden.collect(),
+        hidden: named(&["status", "blocked", "retrying", "contact_id", "code"]),
+        filters: named(&FILTERS),
+        cause: query.get("code").map(|code| fill(w.events.chip_cause, &[&visit.lang.part(cause(code).message)])),
         contact: query.get("contact_id").map(|id| fill(w.events.chip_contact, &[&id])),
         clear: narrowed.then_some(PATH),
         search_where: if visit.is_operator() { w.events.search_where } else { w.events.search_where_read },

@@ -109,6 +109,8 @@ pub(super) struct Frame {
     pub(super) done: Option<&'static str>,
     /// When the page is made.
     pub(super) now: Millis,
+    /// Where the stream of changes was before that.
+    pub(super) position: String,
 }
 
 impl Frame {
@@ -126,6 +128,7 @@ impl Frame {
             banners: banners(state, w),
             todo: todo(state),
             done: done.map(|(_, words)| words(w)),
+            position: visit.position.clone(),
             ..Self::plain(visit.lang, &visit.query.address(&visit.path, &[("done", "")]), nav, state.clock.now())
         }
     }
@@ -145,6 +148,7 @@ impl Frame {
             todo: String::new(),
             done: None,
             now,
+            position: String::new(),
         }
     }
 

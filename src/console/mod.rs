@@ -5,6 +5,7 @@
 
 mod assets;
 mod audit;
+mod bulk;
 mod chart;
 mod contacts;
 mod csv;
@@ -18,6 +19,7 @@ mod format;
 mod frame;
 mod layer;
 mod not_admitted;
+mod now;
 mod outbox;
 mod overview;
 mod replays;
@@ -55,12 +57,14 @@ pub fn routes() -> Router<HttpState> {
         .route(todo::PATH, get(todo::list))
         .route("/console/todo/next", get(todo::next))
         .route(events::PATH, get(events::list))
+        .route(bulk::PATH, get(bulk::ask).post(bulk::act))
         .route("/console/events/{id}", get(event::show))
         .route("/console/events/{id}/replay", post(event::replay))
         .route("/console/events/{id}/amend", post(event::amend))
         .route("/console/events/{id}/replan", post(event::replan))
         .route("/console/events/{id}/discard", post(event::discard))
         .route("/console/events/{id}/resolve", post(event::resolve))
+        .route("/console/events/{id}/now", post(now::of_event))
         .route(contacts::PATH, get(contacts::list))
         .route("/console/contacts/{id}", get(contacts::show))
         .route("/console/contacts/{id}/sync", post(contacts::sync))
@@ -69,6 +73,7 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/contacts/{id}/apply", post(contacts::apply))
         .route("/console/contacts/{id}/approval", post(contacts::approval))
         .route("/console/contacts/{id}/takeback", post(contacts::take_back))
+        .route("/console/contacts/{id}/now", post(now::of_contact))
         .route("/console/contacts/{id}/unlink", post(contacts::unlink))
         .route("/console/contacts/{id}/erase", post(contacts::erase))
         .route(not_admitted::PATH, get(not_admitted::list))

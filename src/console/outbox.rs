@@ -9,10 +9,10 @@ use axum::{
 use super::{
     fault::Fault,
     form::Fields,
-    format::{Moment, moment},
+    format::{Moment, moment, number},
     frame::{Frame, Nav, page},
     visit::{Change, Visit},
-    words::{Lang, addressee, told},
+    words::{Lang, addressee, fill, told},
 };
 use crate::{
     clock::Millis,
@@ -36,7 +36,7 @@ struct Row {
     what: String,
     /// The page of its event or contact, and that one's id.
     about: Option<(String, String)>,
-    attempts: i64,
+    attempts: String,
     outcome: String,
     written: Moment,
     /// When it is sent next; none while an older one of its contact waits.
@@ -83,7 +83,10 @@ fn row(item: MessageItem, now: Millis, lang: Lang) -> Row {
         to: addressee(lang, &item.to).to_owned(),
         what: told(lang, &item.kind).to_owned(),
         about: contact.or(event),
-        attempts: item.attempts,
+        attempts: match item.attempts {
+            0 => String::new(),
+            attempts => fill(lang.words().outbox.attempts, &[&number(attempts)]),
+        },
         outcome: item.error.unwrap_or_default(),
         written: moment(&item.created_at, now, lang),
         next: item.next_attempt_at.map(|at| moment(&at, now, lang)),

@@ -16,15 +16,19 @@ use super::{
     visit::{Change, Visit},
     words::{Lang, ReplaysWords, Words, fill, kind, member},
 };
+use serde_json::Value;
+
 use crate::{
     event::{Forecast, cause},
     http::{
         HttpState,
         api::{
             query::{DEFAULT_LIMIT, PathId},
-            replay_views::{ReplayBody, ReplayEventItem, ReplayItem, ReplayView},
+            replay_views::{ReplayEventItem, ReplayItem, ReplayView},
             replays,
+            selection::Selection,
         },
+        auth::Operator,
         problem::Problem,
     },
     store::{ReplayDeed, ReplayState},
@@ -104,7 +108,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     let (lang, now) = (frame.lang, frame.now);
     let row = |item: ReplayItem| Row {
         state: state_of(item.state, &lang.words().replays),
-        filter: filter(&item, lang),
+        filter: filter_in_words(&item.filter, lang),
         progress: progress(&item, lang.words()),
         created: moment(&item.created_at, now, lang),
         actor: item.actor,
@@ -131,7 +135,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     page(&ReplayPage {
         state: state_of(item.state, w),
         what: what(item, w),
-        filter: filter(item, lang),
+        filter: filter_in_words(&item.filter, lang),
         reason: item.reason.clone().unwrap_or_default(),
         actor: item.actor.clone(),
         created: moment(&item.created_at, frame.now, lang),
@@ -163,21 +167,23 @@ pub(super) async fn download(State(state): State<HttpState>, id: PathId, visit: 
     csv::file("replay", state.clock.now(), head, rows)
 }
 
-/// `POST /console/replays`: makes a draft of what the form names, and shows what it would write.
+/// `POST /console/replays`: makes a draft of a cause's events.
 pub(super) async fn create(
     State(state): State<HttpState>,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let body = ReplayBody {
+    let selection = Selection {
         status: form.text("status"),
-        kind: form.text("type"),
-        contact_id: form.text("contact_id"),
         code: form.text("code"),
-        since: form.text("since"),
-        until: form.text("until"),
         reason: form.text("reason"),
+        ..Selection::default()
     };
-    let made = replays::create(&state, &operator, body).await?;
+    made(&state, &operator, selection).await
+}
+
+/// Makes a draft, and shows what it would write.
+pub(super) async fn made(state: &HttpState, operator: &Operator, selection: Selection) -> Result<Response, Fault> {
+    let made = replays::create(state, operator, selection).await?;
     Ok(Redirect::to(&format!("{PATH}/{}", made.item.id)).into_response())
 }
 
@@ -227,15 +233,17 @@ fn progress(item: &ReplayItem, w: &Words) -> String {
     }
 }
 
-/// What was asked for, in words: `状态 同步失败 · 原因 …`.
-fn filter(item: &ReplayItem, lang: Lang) -> String {
+/// Which events were asked for, in words: `状态 同步失败 · 原因 …`.
+pub(super) fn filter_in_words(filter: &Value, lang: Lang) -> String {
     let w = lang.words();
-    let text = |name: &str| item.filter[name].as_str();
+    let text = |name: &str| filter[name].as_str();
+    let ids = filter["ids"].as_array().map(|ids| fill(w.replays.chosen, &[&ids.len()]));
     let status = text("status").map(|names| {
         let label = |name: &str| name.parse().map_or(name.to_owned(), |status| status::of(status, lang).label.into());
         names.split(',').map(label).collect::<Vec<_>>().join("、")
     });
     let parts = [
+        (w.events.search, text("q").map(str::to_owned)),
         (w.events.status, status),
         (w.events.kind, text("type").map(|name| kind(lang, name).to_owned())),
         (member(lang, "contact.id"), text("contact_id").map(str::to_owned)),
@@ -244,7 +252,7 @@ fn filter(item: &ReplayItem, lang: Lang) -> String {
         (w.events.until, text("until").map(str::to_owned)),
     ];
     let parts = parts.into_iter().filter_map(|(label, value)| Some(format!("{label} {}", value?)));
-    parts.collect::<Vec<_>>().join(" · ")
+    ids.into_iter().chain(parts).collect::<Vec<_>>().join(" · ")
 }
 
 fn forecast_word(forecast: Forecast, w: &ReplaysWords) -> &'static str {

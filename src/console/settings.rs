@@ -41,6 +41,8 @@ struct Credential {
 #[template(path = "settings.html")]
 struct SettingsPage {
     frame: Frame,
+    /// Of this program; the log and the metrics have it, too.
+    version: &'static str,
     sections: Vec<Section>,
     tokens: Vec<Credential>,
     secrets: Vec<Credential>,
@@ -53,6 +55,7 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     let at = |at: Option<String>| at.map(|at| moment(&at, frame.now, frame.lang));
     let credentials = settings.credentials;
     page(&SettingsPage {
+        version: env!("CARGO_PKG_VERSION"),
         sections: sections(settings.keys),
         tokens: (credentials.tokens.into_iter())
             .map(|token| Credential {

@@ -5,11 +5,12 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use super::{fault::Fault, visit::Visit};
 use crate::http::{HttpState, api::stream};
 
-/// As `GET /v1/stream`, for whoever is signed in.
+/// As `GET /v1/stream`, for whoever is signed in; it begins where `since` says that the page was made.
 pub(super) async fn changes(
     State(state): State<HttpState>,
     visit: Visit,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    Ok(stream::changes(&state, visit.caller, &headers, None)?)
+    let last = stream::last_event_id(&headers).or(visit.query.get("since"));
+    Ok(stream::changes(&state, visit.caller.clone(), last, None)?)
 }

@@ -37,6 +37,8 @@ pub(super) struct Visit {
     pub(super) form_secret: Arc<str>,
     /// What the ledger knows the session by.
     pub(super) session: String,
+    /// Where the stream of changes was before anything was read for the page.
+    pub(super) position: String,
 }
 
 impl Visit {
@@ -63,6 +65,7 @@ impl FromRequestParts<HttpState> for Visit {
             query: Fields::read(parts.uri.query().unwrap_or_default().as_bytes()),
             form_secret: hash(&format!("form {secret}")).into(),
             session,
+            position: state.store.follow(None).id(),
         })
     }
 }

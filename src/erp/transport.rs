@@ -18,6 +18,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{BaseUrl, ContentType, ErpConfig},
+    outbound,
     telemetry::traces::Span,
 };
 
@@ -138,22 +139,11 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<(HttpAnswer, Optio
 }
 
 fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {
-    // Fails only if a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    // An empty image has no CA files; even a client for plain http:// is not built without roots of its own.
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|_| config.base_url.is_https());
-    let roots: Vec<_> = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok()).collect();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .http1_only()
+    outbound::client(config.base_url.is_https())
         .connect_timeout(CONNECT_MAX.min(config.timeout / 2))
         .timeout(config.timeout)
         .pool_idle_timeout(IDLE_MAX)
         .pool_max_idle_per_host(config.max_in_flight)
-        .tls_certs_only(roots)
         .build()
         .map_err(|error| BuildError(format!("the HTTP client: {error}")))
 }

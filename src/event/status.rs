@@ -45,6 +45,10 @@ impl Status {
     /// The states from which many events are replayed at once. What waits for a review waits for a decision on each.
     pub(crate) const REPLAYED_TOGETHER: [Self; 4] = [Self::Dead, Self::NotAdmitted, Self::Discarded, Self::Held];
 
+    /// The states from which many events are given up at once.
+    pub(crate) const DISCARDED_TOGETHER: [Self; 5] =
+        [Self::Queued, Self::Held, Self::NeedsReview, Self::Dead, Self::NotAdmitted];
+
     /// The name that the ledger and the REST interface use.
     pub const fn as_str(self) -> &'static str {
         match self {

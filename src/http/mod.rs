@@ -45,7 +45,8 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
 pub use checked::{CheckRow, CheckStatus};
 pub use state::{
-    Adopter, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError, Previewer, Salesperson,
+    Adopter, Checker, CustomerField, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError,
+    Previewer, Salesperson,
 };
 
 use api::{
@@ -72,6 +73,7 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(preview::preview_event))
         // what operators do about it
         .routes(routes!(operations::replay_events))
+        .routes(routes!(operations::discard_events))
         .routes(routes!(operations::replay_event))
         .routes(routes!(operations::discard_event))
         .routes(routes!(operations::resolve_event))

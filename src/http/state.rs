@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, Settings},
-    event::{Event, Reading, Rules},
+    event::{Event, Link, Reading, Rules},
     store::{Actor, Store, StoreError},
     telemetry::traces::Traces,
 };
@@ -44,6 +44,19 @@ pub trait Checker: Send + Sync {
     fn check(&self) -> BoxFuture<'_, Vec<CheckRow>>;
     /// The people whom a customer can be given to (账号列表 without closed accounts), as the ERP told a while ago at most.
     fn salespeople(&self) -> BoxFuture<'_, Result<Vec<Salesperson>, PreviewError>>;
+    /// What the ERP holds of a linked customer now (客户详情), in its order.
+    fn customer(&self, link: Link) -> BoxFuture<'_, Result<Vec<CustomerField>, PreviewError>>;
+}
+
+/// A field of a customer as the ERP answers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerField {
+    /// The ERP's name of it.
+    pub id: String,
+    /// The stored value; of a choice its id.
+    pub value: String,
+    /// What a person sees.
+    pub shown: String,
 }
 
 /// Somebody whom a customer can be given to.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 
-use crate::{clock::Millis, config::WebhookSecret};
+use crate::{clock::Millis, config::WebhookSecret, outbound};
 
 /// So much of an answer is read: robots answer a line.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -39,21 +39,10 @@ impl Poster {
     /// # Errors
     /// TLS that cannot be set up.
     pub fn new(timeout: Duration) -> Result<Self, String> {
-        // Fails only if a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // An empty image has no CA files; even a client for plain http:// is not built without roots of its own.
-        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-        let roots = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
+        let client = outbound::client(true)
             .connect_timeout(CONNECT_MAX.min(timeout))
             .timeout(timeout)
-            .pool_idle_timeout(IDLE_MAX)
-            .tls_certs_only(roots.collect::<Vec<_>>());
+            .pool_idle_timeout(IDLE_MAX);
         let http = client.build().map_err(|error| format!("the HTTP client: {error}"))?;
         Ok(Self { http })
     }

@@ -205,6 +205,13 @@ impl Handle {
         self.world().data.delete_customer(ord)
     }
 
+    /// Writes a field of a customer, as a person does in the ERP. Whether there is such a customer.
+    pub fn change_customer_field(&self, ord: i64, field: &str, value: &str) -> bool {
+        let mut world = self.world();
+        let customer = world.data.customers.get_mut(&ord);
+        customer.map(|customer| customer.fields.insert(field.to_owned(), value.to_owned())).is_some()
+    }
+
     /// Merges a customer into another, as a person does in the ERP. Whether there were both.
     pub fn merge_customers(&self, from: i64, into: i64) -> bool {
         self.world().data.merge_customers(from, into)

@@ -199,6 +199,7 @@ impl Db {
     pub(super) async fn read(&self, sql: impl Into<String>, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         let until = Instant::now() + CALL_LIMIT;
         let sql = sql.into();
+        tracing::trace!(sql = sql.as_str(), "the ledger is asked");
         Ok(match self {
             Self::Sqlite { reader, .. } => {
                 let rows = in_time(until, sqlite(sql, args).fetch_all(reader)).await??;

@@ -40,12 +40,13 @@ mod prepared;
 mod private_files;
 mod queries;
 mod replay_feed;
-mod replay_state;
+mod replay_types;
 mod replays;
 mod replicas;
 mod reservations;
 mod retention;
 mod rollups;
+mod search;
 mod sequences;
 mod spans;
 mod standings;
@@ -82,13 +83,14 @@ pub use self::{
     pauses::{DispatchPause, PauseScope},
     people::found_by,
     replay_feed::REPLAY_ROOM,
-    replay_state::{ReplayDeed, ReplayState},
-    replays::{
-        ChosenEvent, NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, Replay, ReplayCandidate, ReplayDetail,
-        ReplayEvent, ReplayRefused,
+    replay_types::{
+        ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
+        ReplayState,
     },
+    replays::{OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX},
     retention::Pruned,
     rollups::{Happened, History, Window},
+    search::{FoundEvents, LOOKED_THROUGH},
     sequences::Gap,
     spans::Spans,
     turns::{Claimed, Settled, Settlement},

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::event::{Status, Transition};
 
-/// Events that a replay by filter reads at once.
-const REPLAY_BATCH: i64 = 200;
+/// Events that are read at once where all that match are meant.
+const BATCH: i64 = 200;
 /// Events of a replay by filter that fall due in a second: what comes in fresh is not pushed behind a flood of old ones.
 const REPLAYS_PER_SECOND: i64 = 50;
 
@@ -59,22 +59,12 @@ impl<'a> Order<'a> {
 impl Store {
     /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step.
     pub async fn replay(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        self.replay_after(id, actor, reason, Duration::ZERO).await
+        self.change(id, Order { reason, ..Order::of(actor, "event.replay", Transition::Replayed) }).await
     }
 
     /// Gives an event up.
     pub async fn discard(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
         self.change(id, Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) }).await
-    }
-
-    async fn replay_after(
-        &self,
-        id: &str,
-        actor: &Actor,
-        reason: Option<&str>,
-        pause: Duration,
-    ) -> Result<(), StoreError> {
-        self.change(id, Order { reason, pause, ..Order::of(actor, "event.replay", Transition::Replayed) }).await
     }
 
     /// Writes a person's decision on an event that `needs_review` and puts it back into its turn.
@@ -91,7 +81,13 @@ impl Store {
 
     /// Counts the events that match, of the states from which many are replayed at once ([`Status::REPLAYED_TOGETHER`]; the
     /// dead where none is named), and replays them unless `dry_run`, in the order in which they were accepted.
-    pub async fn replay_matching(&self, filter: &EventFilter, dry_run: bool, actor: &Actor) -> Result<i64, StoreError> {
+    pub async fn replay_matching(
+        &self,
+        filter: &EventFilter,
+        dry_run: bool,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<i64, StoreError> {
         let mut filter = filter.clone();
         if filter.statuses.is_empty() {
             filter.statuses = vec![Status::Dead];
@@ -100,37 +96,72 @@ impl Store {
         if filter.statuses.is_empty() {
             return Ok(0);
         }
+        let conditions = replayable_of(&filter);
         if dry_run {
-            let conditions = replayable_of(&filter);
-            let sql = format!("select count(*) as count from events{}", conditions.sql());
-            return self.db.read(sql, conditions.args).await?.first().map_or(Ok(0), |row| row.int("count"));
+            return self.count_of(conditions).await;
         }
-        let mut replayed = 0;
-        let mut after = 0;
+        let order = |replayed: i64| {
+            let seconds = u64::try_from(replayed / REPLAYS_PER_SECOND).unwrap_or_default();
+            let pause = Duration::from_secs(seconds);
+            Order {
+                reason: reason.or(Some("by filter")),
+                pause,
+                ..Order::of(actor, "event.replay", Transition::Replayed)
+            }
+        };
+        self.change_matching(&conditions, order).await
+    }
+
+    /// Gives up the events that match and that can be given up, in the order in which they were accepted; answers how many.
+    pub async fn discard_matching(
+        &self,
+        filter: &EventFilter,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<i64, StoreError> {
+        let order = |_| Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) };
+        self.change_matching(&Conditions::of(filter), order).await
+    }
+
+    /// How many events match.
+    pub async fn count_matching(&self, filter: &EventFilter) -> Result<i64, StoreError> {
+        self.count_of(Conditions::of(filter)).await
+    }
+
+    async fn count_of(&self, conditions: Conditions) -> Result<i64, StoreError> {
+        let sql = format!("select count(*) as count from events{}", conditions.sql());
+        self.db.read(sql, conditions.args).await?.first().map_or(Ok(0), |row| row.int("count"))
+    }
+
+    /// Does to each event that matches what `order` says, which is told how many came before; answers how many.
+    async fn change_matching<'a>(
+        &self,
+        conditions: &Conditions,
+        order: impl Fn(i64) -> Order<'a>,
+    ) -> Result<i64, StoreError> {
+        let (mut changed, mut after) = (0, 0);
         loop {
-            let (ids, last) = self.matching_ids(&filter, after).await?;
+            let (ids, last) = self.matching_ids(conditions.clone(), after).await?;
             for id in &ids {
-                let seconds = u64::try_from(replayed / REPLAYS_PER_SECOND).unwrap_or_default();
-                match self.replay_after(id, actor, Some("by filter"), Duration::from_secs(seconds)).await {
-                    Ok(()) => replayed += 1,
-                    // Somebody else changed it in the meantime; it is not ours to replay any more.
+                match self.change(id, order(changed)).await {
+                    Ok(()) => changed += 1,
+                    // Somebody else changed it in the meantime; it is not ours any more.
                     Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
                     Err(error) => return Err(error),
                 }
             }
             if ids.is_empty() {
-                return Ok(replayed);
+                return Ok(changed);
             }
             after = last;
         }
     }
 
-    async fn matching_ids(&self, filter: &EventFilter, after: i64) -> Result<(Vec<String>, i64), StoreError> {
-        let mut conditions = replayable_of(filter);
+    async fn matching_ids(&self, mut conditions: Conditions, after: i64) -> Result<(Vec<String>, i64), StoreError> {
         conditions.add("seq >", after);
         let limit_at = conditions.args.len() + 1;
         let sql = format!("select id, seq from events{} order by seq limit ${limit_at}", conditions.sql());
-        conditions.args.push(REPLAY_BATCH.into());
+        conditions.args.push(BATCH.into());
         let rows = self.db.read(sql, conditions.args).await?;
         let last = rows.last().map_or(Ok(after), |row| row.int("seq"))?;
         Ok((rows.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?, last))

@@ -20,7 +20,15 @@ impl Store {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<EventSummary>, StoreError> {
-        let mut conditions = Conditions::of(filter);
+        self.list(Conditions::of(filter), before, limit).await
+    }
+
+    pub(super) async fn list(
+        &self,
+        mut conditions: Conditions,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<EventSummary>, StoreError> {
         if let Some(before) = before {
             conditions.add("seq <", before);
         }
@@ -75,7 +83,8 @@ impl Store {
     /// The newest event of a contact, of these kinds, whose payload is still there.
     pub async fn newest_of(&self, contact_id: &str, kinds: &[&str]) -> Result<Option<EventRow>, StoreError> {
         let sql = format!(
-            "select * from events where contact_id = $1 and payload is not null and kind in ({}) order by seq desc limit 1",
+            "select * from events where {} and payload is not null and kind in ({}) order by seq desc limit 1",
+            of_contact(1),
             list(2, kinds.len())
         );
         let kinds = kinds.iter().map(|kind| Arg::from(*kind)).collect();
@@ -127,6 +136,11 @@ impl Store {
     }
 }
 
+/// The events of the contact that is this argument: each half says what one of the two indexes by contact holds.
+fn of_contact(number: usize) -> String {
+    format!("(contact_id = ${number} and finished_at is null or contact_id = ${number} and finished_at is not null)")
+}
+
 /// What `like … escape '\\'` compares with to find a text anywhere.
 pub(super) fn pattern(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -134,7 +148,7 @@ pub(super) fn pattern(text: &str) -> String {
 }
 
 /// The `where` clause of a filter.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Conditions {
     clauses: Vec<String>,
     pub(super) args: Vec<Arg>,
@@ -143,6 +157,9 @@ pub(super) struct Conditions {
 impl Conditions {
     pub(super) fn of(filter: &EventFilter) -> Self {
         let mut conditions = Self::default();
+        if !filter.ids.is_empty() {
+            conditions.among("id", filter.ids.iter().map(String::as_str));
+        }
         if !filter.statuses.is_empty() {
             conditions.among("status", filter.statuses.iter().map(|status| status.as_str()));
             if filter.statuses.iter().all(|status| status.is_open()) {
@@ -161,17 +178,17 @@ impl Conditions {
             conditions.add("error_code =", code.as_str());
         }
         if let Some(contact_id) = &filter.contact_id {
-            // Each half says what one of the two indexes by contact holds.
             conditions.args.push(contact_id.as_str().into());
-            let number = conditions.args.len();
-            conditions.clauses.push(format!(
-                "(contact_id = ${number} and finished_at is null or contact_id = ${number} and finished_at is not null)"
-            ));
+            conditions.clauses.push(of_contact(conditions.args.len()));
         }
         match filter.blocked {
             Some(true) => conditions.require("blocked_by is not null"),
             Some(false) => conditions.require("blocked_by is null"),
             None => {}
+        }
+        if filter.retrying {
+            // As the partial index says it.
+            conditions.require("status = 'queued' and attempts > 0");
         }
         if let Some(since) = filter.since {
             conditions.add("received_at >=", since);

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::{
     Actor, EventFilter, Store, StoreError,
     audit::write_audit,
     bulk::Insert,
     db::{Row, Tx, args},
     operators::replayable_of,
-    replay_state::{ReplayDeed, ReplayState},
+    replay_types::{
+        ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
+        ReplayState,
+    },
     types,
 };
 use crate::{
@@ -28,155 +29,6 @@ const ITEMS: Insert =
     Insert { into: "replay_events (replay_id, position, event_id, chosen_in, forecast, state)", then: "" };
 /// Whoever makes a replay holds it, so that no more stand open than may; no contact's id holds a blank.
 const OPEN_REPLAYS: &str = "open replays";
-
-/// Why a replay is not what was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReplayRefused {
-    /// There is none of this id.
-    Unknown,
-    /// Its state does not allow this.
-    WrongState(ReplayState),
-    /// [`OPEN_REPLAYS_MAX`] stand open.
-    TooMany,
-    /// The ledger could not do it.
-    Store(StoreError),
-}
-
-impl From<StoreError> for ReplayRefused {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// An event that may be replayed.
-#[derive(Debug, Clone)]
-pub struct ReplayCandidate {
-    /// Order of acceptance.
-    pub seq: i64,
-    /// uuid v7.
-    pub id: String,
-    /// Where it stands.
-    pub status: Status,
-    /// Event type.
-    pub kind: String,
-    /// Whose event.
-    pub contact_id: Option<String>,
-    /// What is to be done: its body.
-    pub payload: String,
-    /// Whether admission was skipped.
-    pub force: bool,
-    /// The admission decision.
-    pub admission: Option<Value>,
-}
-
-/// A replay that is to be made.
-#[derive(Debug, Clone)]
-pub struct NewReplay {
-    /// Why.
-    pub reason: Option<String>,
-    /// What was asked for.
-    pub filter: Value,
-    /// Whether more matched.
-    pub more: bool,
-    /// The events in their order.
-    pub events: Vec<ChosenEvent>,
-}
-
-/// An event that was chosen for a replay.
-#[derive(Debug, Clone)]
-pub struct ChosenEvent {
-    /// Which one.
-    pub id: String,
-    /// Where it stood: one whose state is another by then is not put back.
-    pub status: Status,
-    /// What it is expected to write.
-    pub forecast: Forecast,
-}
-
-/// A replay.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Replay {
-    /// Rising number, newest highest.
-    pub seq: i64,
-    /// uuid v7.
-    pub id: String,
-    /// When it was made.
-    pub created_at: Millis,
-    /// The token's name of who made it.
-    pub actor: String,
-    /// Why.
-    pub reason: Option<String>,
-    /// What was asked for.
-    pub filter: Value,
-    /// Whether more matched than it took.
-    pub more: bool,
-    /// Where it stands.
-    pub state: ReplayState,
-    /// Its events.
-    pub events: i64,
-    /// Events that were put back into their turns.
-    pub put_back: i64,
-    /// Events that could not be put back any more when it was their time.
-    pub passed_over: i64,
-    /// When it was started.
-    pub started_at: Option<Millis>,
-    /// When it was done or stopped.
-    pub ended_at: Option<Millis>,
-}
-
-/// A replay counted in full.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReplayDetail {
-    /// The replay.
-    pub replay: Replay,
-    /// Its events by what they were expected to write.
-    pub forecast: BTreeMap<Forecast, i64>,
-    /// Where those stand now that it put back; events that retention took away are not among them.
-    pub outcomes: Vec<(Status, i64)>,
-}
-
-/// An event of a replay.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReplayEvent {
-    /// Its place, from 0.
-    pub position: i64,
-    /// The event.
-    pub event_id: String,
-    /// What it was expected to write.
-    pub forecast: Forecast,
-    /// `waiting`, `put_back`, `passed_over`.
-    pub state: String,
-    /// When that came to be, unless it waits.
-    pub at: Option<Millis>,
-    /// Its type; `None` once it is pruned.
-    pub kind: Option<String>,
-    /// Whose it is.
-    pub contact_id: Option<String>,
-    /// Where it stands now.
-    pub status: Option<Status>,
-    /// Why it last failed, waits or ended: a stable word.
-    pub error_code: Option<String>,
-}
-
-impl Replay {
-    fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            seq: row.int("seq")?,
-            id: row.text("id")?,
-            created_at: row.millis("created_at")?,
-            actor: row.text("actor")?,
-            reason: row.opt_text("reason")?,
-            filter: row.opt_json("filter")?.unwrap_or_default(),
-            more: row.int("more")? != 0,
-            state: row.text("state")?.parse()?,
-            events: row.int("events")?,
-            put_back: row.int("put_back")?,
-            passed_over: row.int("passed_over")?,
-            started_at: row.opt_millis("started_at")?,
-            ended_at: row.opt_millis("ended_at")?,
-        })
-    }
-}
 
 impl Store {
     /// Events that match and can be replayed, in order of acceptance, behind `after`; the dead where no state is named.

@@ -250,6 +250,8 @@ pub enum Resolution {
 /// What `GET /v1/events` may ask for.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
+    /// These events; empty means all.
+    pub ids: Vec<String>,
     /// States; empty means all.
     pub statuses: Vec<Status>,
     /// Event type.
@@ -258,6 +260,8 @@ pub struct EventFilter {
     pub contact_id: Option<String>,
     /// Whether they wait for a block.
     pub blocked: Option<bool>,
+    /// Only those that wait for another try after a failure.
+    pub retrying: bool,
     /// Received at or after.
     pub since: Option<Millis>,
     /// Received before.

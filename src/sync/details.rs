@@ -1,6 +1,10 @@
 //! 客户详情 and the lists: one customer as the ERP shows it, and whether it is there at all.
 
-use crate::erp::{CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError, PAGES_MAX};
+use super::task::kind_of;
+use crate::{
+    erp::{CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError, PAGES_MAX},
+    event::Link,
+};
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
 /// `WX10` to `WX199`.
@@ -17,6 +21,14 @@ pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Resul
         Err(ErpError::Refused(_)) => Ok((other, erp.customer_detail(other, ord).await?)),
         Err(error) => Err(error),
     }
+}
+
+/// 客户详情 of a contact's customer as it is now.
+///
+/// # Errors
+/// A refusal in the ERP's words, for a record that does not exist or may not be seen.
+pub(crate) async fn customer_now(erp: &Erp, link: &Link) -> Result<Detail, ErpError> {
+    detail_of(erp, kind_of(link), link.ord).await.map(|(_, detail)| detail)
 }
 
 /// What a person sees in a field, if anything.

@@ -35,6 +35,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::{
     adoption::{Identified, Identity},
+    details::customer_now,
     executor::{Effect, Executor, Verification},
     identity::identities,
     mapping::Mapping,

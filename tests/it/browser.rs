@@ -9,4 +9,5 @@ mod keyboard;
 mod looks;
 mod office;
 mod readers;
+mod recoveries;
 mod replicas;

@@ -1,13 +1,16 @@
 //! Pages for people (控制台), over HTTP.
 
 mod audit;
+mod bulk;
 mod contacts;
 mod erp;
 mod events;
 mod not_admitted;
+mod now;
 mod outbox;
 mod overview;
 pub mod pages;
+mod plans;
 mod replays;
 mod sessions;
 mod settings;

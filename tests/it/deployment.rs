@@ -35,6 +35,16 @@ fn yaml(text: &str) -> Vec<Value> {
 }
 
 #[test]
+fn the_image_is_built_by_the_compiler_that_the_package_asks_for() {
+    let asked = read("Cargo.toml").lines().find_map(|line| line.strip_prefix("rust-version = ").map(str::to_owned));
+    let asked = asked.unwrap().trim_matches('"').to_owned();
+    assert!(
+        read("Dockerfile").contains(&format!("FROM rust:{asked}-alpine ")),
+        "the Dockerfile builds by another than {asked}"
+    );
+}
+
+#[test]
 fn the_alert_rules_pass_their_tests_and_every_alert_has_tests_and_an_entry_for_those_who_run_it() {
     let promtool = || Command::new(root().join("scripts/promtool.sh"));
     run(promtool().args(["check", "rules", "deploy/prometheus/alerts.yml"]));

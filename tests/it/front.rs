@@ -7,8 +7,8 @@ use erp_bridge::{
     config::{AdmissionConfig, ApiToken, Config, DatabaseConfig, MessagesConfig, Network, Scope, Settings},
     event::{Bilingual, Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
-        AdoptedContact, Adopter, CheckRow, Checker, Dispatch, DispatchFacts, HttpParts, HttpState, PreviewError,
-        Previewer, Salesperson,
+        AdoptedContact, Adopter, CheckRow, Checker, CustomerField, Dispatch, DispatchFacts, HttpParts, HttpState,
+        PreviewError, Previewer, Salesperson,
         keys::{Keyring, Keys, Tokens},
         proxies::Proxies,
         rates::RateLimits,
@@ -131,6 +131,22 @@ impl Checker for Echo {
             |id: &str, name: &str| Salesperson { id: id.into(), name: name.into(), department: "销售部".into() };
         let all = vec![person("63", "王芳"), person("71", "李雷<script>")];
         Box::pin(async { Ok(all) })
+    }
+
+    fn customer(&self, link: Link) -> BoxFuture<'_, Result<Vec<CustomerField>, PreviewError>> {
+        let field = |id: &str, value: &str, shown: &str| CustomerField {
+            id: id.into(),
+            value: value.into(),
+            shown: shown.into(),
+        };
+        let fields = vec![
+            field("khid", &link.khid, &link.khid),
+            field("name", "王小明<script>alert(1)</script>", "王小明<script>alert(1)</script>"),
+            field("ly", "171", "微信"),
+            field("intro", "", &"很".repeat(20_000)),
+            field("<b>c9", "\u{202e}😀", "\u{202e}😀"),
+        ];
+        Box::pin(async { Ok(fields) })
     }
 }
 

@@ -24,6 +24,7 @@ fn guarded() -> Vec<Row> {
         ("preview_event", Method::POST, "/v1/preview".into(), promoted("p1"), 403, 200),
         ("list_failures", Method::GET, "/v1/failures".into(), Value::Null, 200, 200),
         ("replay_events", Method::POST, "/v1/events/replay".into(), json!({"status": "dead"}), 403, 200),
+        ("discard_events", Method::POST, "/v1/events/discard".into(), json!({"status": "dead"}), 403, 200),
         ("replay_event", Method::POST, event("/replay"), Value::Null, 403, 404),
         ("discard_event", Method::POST, event("/discard"), json!({"reason": "旧"}), 403, 404),
         ("resolve_event", Method::POST, event("/resolve"), json!({"decision": "done"}), 403, 404),

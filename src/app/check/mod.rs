@@ -13,9 +13,10 @@ use crate::{
     clock::{Clock, erp_zone},
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
-    event::Bilingual,
-    http::{CheckRow, Checker, PreviewError, Salesperson},
+    event::{Bilingual, Link},
+    http::{CheckRow, Checker, CustomerField, PreviewError, Salesperson},
     store::{InstanceLock, OpenError, Store},
+    sync::customer_now,
 };
 
 /// Tries configuration, store, login, every configured choice and salesperson, the right to each interface that is read,
@@ -82,6 +83,18 @@ impl Checker for LiveChecker {
                     department: account.part_name.clone().unwrap_or_default(),
                 })
                 .collect())
+        })
+    }
+
+    fn customer(&self, link: Link) -> BoxFuture<'_, Result<Vec<CustomerField>, PreviewError>> {
+        Box::pin(async move {
+            let now = customer_now(&self.erp, &link).await.map_err(|error| PreviewError::Erp(error.to_string()))?;
+            let field = |id: &str| CustomerField {
+                id: id.to_owned(),
+                value: now.value(id).unwrap_or_default().to_owned(),
+                shown: now.shown(id).unwrap_or_default().to_owned(),
+            };
+            Ok(now.ids().map(field).collect())
         })
     }
 }

@@ -1,5 +1,6 @@
 // What pages do beyond plain links and forms: follow changes, copy, keys. Every page reads and works without it.
 "use strict";
+document.documentElement.classList.add("has-script");
 
 // --- follow: pages with `data-follow` fetch themselves anew when something changed and put the parts with `data-live` in place.
 (() => {
@@ -66,14 +67,17 @@
   };
 
   // A hidden tab gives its connection back: browsers open six to one server, however many tabs there are.
+  // It begins where the page was made: what happens while a page is on its way is not missed.
   let stream = null;
+  let since = document.body.dataset.since;
   const follow = () => {
     if (stream || document.hidden) return;
-    stream = new EventSource("/console/stream");
+    stream = new EventSource("/console/stream?since=" + encodeURIComponent(since));
     stream.onopen = () => { lost = false; show(); };
     stream.onerror = () => { lost = true; show(); };
-    stream.addEventListener("reset", changed);
+    stream.addEventListener("reset", (news) => { since = news.lastEventId; changed(); });
     stream.addEventListener("state", (news) => {
+      since = news.lastEventId;
       if (!only || news.data.includes(only)) changed();
     });
   };
@@ -146,6 +150,12 @@ document.addEventListener("keydown", (key) => {
   const next = key.key === "j" ? Math.min(here + 1, links.length - 1) : Math.max(here - 1, 0);
   links[next].focus();
   links[next].closest("[data-row]").scrollIntoView({ block: "nearest" });
+});
+
+// --- the whole page is chosen at once
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches("[data-choose-page]")) return;
+  for (const box of document.querySelectorAll("[data-row] input[name=id]")) box.checked = target.checked;
 });
 
 // --- a form is sent once

@@ -28,6 +28,7 @@ use crate::{
     http::{
         HttpState,
         api::{
+            contacts,
             events::{self, SightParams},
             query::PathId,
             views::EventDetail,
@@ -63,6 +64,8 @@ struct EventPage {
     may_replay: bool,
     may_replan: bool,
     may_discard: bool,
+    /// Whether the ERP can be asked for its customer.
+    may_look: bool,
     /// The cause in the to-do list that the event was opened from.
     todo: String,
 }
@@ -75,11 +78,15 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     let may = |happened| visit.is_operator() && event.item.status.after(happened).is_ok();
     let may_amend = may(Transition::Replayed) && matches!(event.item.status, Status::Dead | Status::NeedsReview);
     let may_amend = may_amend && event.payload.is_some();
+    let is_linked = match &event.item.contact_id {
+        Some(contact) => contacts::link(&state, &visit.caller, PathId(contact.clone())).await.is_ok(),
+        None => false,
+    };
     let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
     page(&EventPage {
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
-        name: name(event.payload.as_ref()),
+        name: name(event.amended.as_ref().or(event.payload.as_ref())),
         webhook_id: event.item.webhook_id.clone(),
         shown: status::of_event(&event.item, lang),
         note: status::note(&event.item, frame.now, lang),
@@ -99,6 +106,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         may_replay: may(Transition::Replayed) && event.payload.is_some() && event.item.status != Status::NeedsReview,
         may_replan: may_amend,
         may_discard: may(Transition::Discarded),
+        may_look: is_linked && visit.is_operator(),
         todo: visit.query.text("todo").unwrap_or_default(),
         id: event.item.id,
         frame,

@@ -27,6 +27,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("console.offer", "生成登录链接", "Made a link to sign in"),
     ("event.unmask", "查看事件原文", "Saw an event in clear"),
     ("contact.unmask", "查看联系人原文", "Saw a contact in clear"),
+    ("contact.look", "查看 ERP 现在的资料", "Saw what the ERP holds"),
     ("rejections.unmask", "查看无效请求原文", "Saw rejections in clear"),
     ("preview", "预览事件", "Previewed an event"),
     ("event.replay", "重试事件", "Replayed an event"),

@@ -68,6 +68,15 @@ texts! {
         contact_here: "此联系人", "This contact";
         salesperson: "销售", "Salesperson";
         added: "建档时间", "Added";
+        now_go: "看 ERP 现在的资料", "See what the ERP holds now";
+        now_title: "ERP 现在的资料", "What the ERP holds now";
+        now_wanted: "此事件写入的字段", "The fields that this event has sent";
+        now_field: "字段", "Field";
+        now_sent: "写入时", "As sent";
+        now_held: "ERP 现在", "In the ERP now";
+        now_empty: "（空）", "(empty)";
+        now_others: "ERP 中的其他字段", "Other fields in the ERP";
+        now_nothing: "没有其他有内容的字段", "No other field is filled";
         question_step: "待确认的步骤：{}", "The step in question: {}";
     }
 }

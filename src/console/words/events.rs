@@ -26,10 +26,26 @@ texts! {
         older: "更早的", "Older";
         newest: "回到最新", "Newest";
         none_match: "没有符合条件的事件", "No event matches";
+        none_here: "这 20,000 条事件中没有符合条件的，更早的还没有查", "None of these 20,000 events matches; older ones were not looked at yet";
+        cut: "每次查 20,000 条事件，更早的还没有查", "20,000 events are looked through at a time; older ones were not looked at yet";
         none_yet: "还没有事件", "No events yet";
         none_yet_hint: "微信平台发来的事件会出现在这里，最新的在最上面", "What the platform sends will stand here, the newest on top";
         none_trouble: "没有出问题的事件", "Nothing is in trouble";
+        choose: "勾选", "Tick";
+        choose_page: "勾选本页全部", "Tick the whole page";
+        choose_all: "全部符合条件的，不只本页", "All that match, not this page only";
+        bulk_replay: "批量重放", "Replay many";
+        bulk_replay_effect: "{} 条可以重放的事件会成为一次重放", "{} events that can be replayed become a replay";
+        bulk_replay_what: "先看预计写入什么，确认后才开始；每秒最多放回 50 条，新事件优先。已同步、等待中和需要决定的事件不受影响", "You see first what it would write, and nothing begins before you say so; fifty a second at most go back, fresh events first. What succeeded, waits or needs a decision stays as it is";
+        bulk_replay_go: "先看会写入什么", "See first what it would write";
+        bulk_discard: "批量放弃", "Discard many";
+        bulk_discard_effect: "{} 条事件将被放弃", "{} events will be given up";
+        bulk_discard_what: "不再写入 ERP，同一联系人后面的事件照常继续；以后仍可以重放。已同步、同步中的事件不受影响", "They will not go into the ERP; later events of their contacts go on, and they can still be replayed. What succeeded or is being written stays as it is";
+        bulk_discard_go: "放弃这些事件", "Discard these events";
+        bulk_none: "选中的事件现在都不能这样做，可能有人刚刚处理过", "None of them can be done so now: somebody may have just decided";
+        cancel: "取消", "Cancel";
         chip_contact: "联系人 {}", "Contact {}";
+        chip_cause: "原因：{}", "Cause: {}";
         not_live: "这是较早的一页，不会自动更新", "This is an older page: it does not follow new events";
     }
 }

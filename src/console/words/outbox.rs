@@ -11,7 +11,7 @@ texts! {
         to: "发给", "To";
         what: "内容", "What";
         about: "关于", "About";
-        attempts: "次数", "Attempts";
+        attempts: "· 已发 {} 次", "· sent {} times";
         outcome: "最近结果", "Last outcome";
         written: "写入", "Written";
         next: "下次发送", "Next attempt";

@@ -10,6 +10,7 @@ texts! {
         none_yet: "还没有重放，在“待处理”里选一个原因即可重放", "No replays yet: choose a cause in “To do” to replay it";
         state: "状态", "State";
         filter: "范围", "Which events";
+        chosen: "勾选的 {} 条", "{} ticked events";
         cause: "原因", "Cause";
         progress_title: "进度", "Progress";
         progress: "已放回 {} / {}", "{} of {} put back";

@@ -4,7 +4,7 @@ use crate::http::{
     auth::Operator,
     checked::CheckRow,
     problem::Problem,
-    state::{HttpState, PreviewError, Salesperson},
+    state::{CustomerField, HttpState, PreviewError, Salesperson},
 };
 
 /// Tries configuration, ledger and ERP by reads alone. It asks the ERP, so it counts as a preview against
@@ -25,8 +25,29 @@ pub(crate) async fn check(state: &HttpState, Operator(caller): &Operator) -> Res
 /// [`Problem::RateLimited`], or [`Problem::ErpUnavailable`] if the ERP does not tell.
 pub(crate) async fn salespeople(state: &HttpState, Operator(caller): &Operator) -> Result<Vec<Salesperson>, Problem> {
     state.limits.preview(&caller.name)?;
-    state.checker.salespeople().await.map_err(|error| match error {
+    state.checker.salespeople().await.map_err(untold)
+}
+
+/// What the ERP holds now of the customer that a contact is. It asks the ERP, so it counts as a preview against
+/// `api.preview_limit`, and is audited as `contact.look`.
+///
+/// # Errors
+/// [`Problem::RateLimited`], [`Problem::ContactNotLinked`], or [`Problem::ErpUnavailable`] if the ERP does not tell.
+pub(crate) async fn customer(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    contact_id: &str,
+) -> Result<Vec<CustomerField>, Problem> {
+    state.limits.preview(&caller.name)?;
+    let contact = state.store.contact(contact_id).await?.ok_or(Problem::ContactNotLinked)?;
+    let (store, actor, subject) = (state.store.clone(), caller.actor(), contact_id.to_owned());
+    state.undisturbed(async move { store.audit(&actor, "contact.look", &subject, None).await }).await?;
+    state.checker.customer(contact.link).await.map_err(untold)
+}
+
+fn untold(error: PreviewError) -> Problem {
+    match error {
         PreviewError::Erp(why) => Problem::ErpUnavailable(why),
         PreviewError::Store(error) => error.into(),
-    })
+    }
 }

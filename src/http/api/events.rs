@@ -55,6 +55,9 @@ pub(crate) struct ListParams {
     /// Whether they wait for something that is wrong with the installation.
     #[param(nullable = false, value_type = bool, required = false)]
     pub blocked: Option<String>,
+    /// `true`: only those that wait for another try after a failure.
+    #[param(nullable = false, value_type = bool, required = false)]
+    pub retrying: Option<String>,
     /// The error's code.
     #[param(nullable = false, pattern = "^[a-z_]{0,40}$", example = "refused")]
     pub code: Option<String>,
@@ -77,7 +80,8 @@ pub(crate) struct ListParams {
 
 /// List events
 ///
-/// Newest first, without payloads. An error's own words are for `operate`.
+/// Newest first, without payloads. An error's own words are for `operate`. What no index leads to, such as `q`, is looked for
+/// among 20,000 events at a time: a page can have fewer events than `limit`, or none, and still a `next_cursor`.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", params(ListParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of events", body = EventPage)),
@@ -100,6 +104,7 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
         kind: params.kind.as_deref(),
         contact_id: params.contact_id.as_deref(),
         blocked: params.blocked.as_deref(),
+        retrying: params.retrying.as_deref(),
         since: params.since.as_deref(),
         until: params.until.as_deref(),
         code: params.code.as_deref(),
@@ -110,8 +115,9 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
     let filter = EventFilter { search_words: sight == Sight::Plain, ..filter };
     let limit = query::limit(params.limit.as_deref())?;
     let before = query::cursor(params.cursor.as_deref())?;
-    let rows = state.store.list_events(&filter, before, limit + 1).await?;
-    let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
+    let found = state.store.find_events(&filter, before, limit + 1).await?;
+    let (rows, next_cursor) = query::page(found.items, limit, |row| row.seq);
+    let next_cursor = next_cursor.or(found.looked_to.map(query::cursor_at));
     let items = rows.iter().map(|row| EventItem::of(row, sight).listed()).collect();
     Ok(EventPage { items, next_cursor })
 }

@@ -20,6 +20,7 @@ pub(crate) mod preview;
 pub(crate) mod query;
 pub(crate) mod replay_views;
 pub(crate) mod replays;
+pub(crate) mod selection;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod stats;

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use serde::Deserialize;
 
-use super::query::{FilterText, PathId};
+use super::{query::PathId, selection::Selection};
 use crate::{
     event::{FieldError, Status},
     http::{
@@ -13,7 +13,7 @@ use crate::{
         problem::Problem,
         state::HttpState,
     },
-    store::{EventFilter, Resolution},
+    store::Resolution,
 };
 
 /// The longest reason of an operator, in characters.
@@ -218,93 +218,6 @@ pub(crate) async fn resolve(
     Ok(Moved { id, status: Status::Queued })
 }
 
-/// Which events to replay; at least one member that narrows them.
-#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReplayFilter {
-    /// States, separated by commas, of those from which replay is allowed; `dead` if none is named.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(
-        nullable = false,
-        pattern = "^(dead|not_admitted|discarded|held)(,(dead|not_admitted|discarded|held))*$",
-        examples("dead")
-    )]
-    pub status: Option<String>,
-    /// Event type.
-    #[serde(rename = "type", default, deserialize_with = "present")]
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
-        examples("deal.closed")
-    )]
-    pub kind: Option<String>,
-    /// Whose events.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
-    pub contact_id: Option<String>,
-    /// The error's code.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, pattern = "^[a-z_]{1,40}$", examples("refused"))]
-    pub code: Option<String>,
-    /// Received at or after this moment.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, format = DateTime)]
-    pub since: Option<String>,
-    /// Received before this moment.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, format = DateTime)]
-    pub until: Option<String>,
-    /// Part of the id, webhook id, contact id or error text.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
-    pub q: Option<String>,
-    /// Only count.
-    #[serde(default)]
-    pub dry_run: bool,
-}
-
-impl ReplayFilter {
-    pub(super) fn read(&self) -> Result<EventFilter, Problem> {
-        let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError { pointer, message }]);
-        let members = [
-            ("status", self.status.as_deref()),
-            ("type", self.kind.as_deref()),
-            ("contact_id", self.contact_id.as_deref()),
-            ("since", self.since.as_deref()),
-            ("until", self.until.as_deref()),
-            ("code", self.code.as_deref()),
-            ("q", self.q.as_deref()),
-        ];
-        if let Some((name, _)) = members.iter().find(|(_, text)| *text == Some("")) {
-            return Err(invalid(format!("/{name}"), "may not be empty".into()));
-        }
-        if members.iter().all(|(_, text)| text.is_none()) {
-            let message = "name at least one of status, type, contact_id, code, since, until, q";
-            return Err(invalid(String::new(), message.into()));
-        }
-        let text = FilterText {
-            status: self.status.as_deref(),
-            kind: self.kind.as_deref(),
-            contact_id: self.contact_id.as_deref(),
-            blocked: None,
-            since: self.since.as_deref(),
-            until: self.until.as_deref(),
-            code: self.code.as_deref(),
-            q: self.q.as_deref(),
-        };
-        let filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
-        if filter.statuses.iter().any(|status| !Status::REPLAYED_TOGETHER.contains(status)) {
-            return Err(invalid(
-                "/status".into(),
-                "only dead, not_admitted, discarded and held events are replayed".into(),
-            ));
-        }
-        Ok(filter)
-    }
-}
-
 /// How many events were put back.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Replayed {
@@ -322,34 +235,69 @@ pub(crate) struct Replayed {
 /// now, a message by whether its contact is linked; what still has to wait is held again. `dry_run` counts and changes nothing.
 #[utoipa::path(
     post, path = "/v1/events/replay", tag = "operations", security(("token" = ["operate"])),
-    request_body(content = ReplayFilter, content_type = "application/json"),
+    request_body(content = Selection, content_type = "application/json"),
     responses((status = 200, description = "How many", body = Replayed)),
 )]
 pub(crate) async fn replay_events(
     State(state): State<HttpState>,
     operator: Operator,
-    JsonBody(body): JsonBody<ReplayFilter>,
+    JsonBody(body): JsonBody<Selection>,
 ) -> Result<Json<Replayed>, Problem> {
-    replay_matching(&state, &operator, &body).await.map(Json)
+    let Operator(caller) = &operator;
+    let filter = body.read(&Status::REPLAYED_TOGETHER)?;
+    let reason = checked_reason(body.reason)?;
+    let (store, dry_run, actor) = (state.store.clone(), body.dry_run, caller.actor());
+    let replay = async move { store.replay_matching(&filter, dry_run, &actor, reason.as_deref()).await };
+    let matched = state.undisturbed(replay).await?;
+    Ok(Json(Replayed { replayed: if dry_run { 0 } else { matched }, would_replay: dry_run.then_some(matched) }))
 }
 
-/// Puts all events that match back into their turns, or counts them.
+/// How many events were given up.
+#[derive(Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct Discarded {
+    /// Events given up.
+    pub discarded: i64,
+    /// With `dry_run`: how many match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub would_discard: Option<i64>,
+}
+
+/// Give up all events that match
+///
+/// Those in the states `queued`, `held`, `needs_review`, `dead` and `not_admitted`, in the order of acceptance. Each is
+/// audited as `event.discard`. `dry_run` counts and changes nothing.
+#[utoipa::path(
+    post, path = "/v1/events/discard", tag = "operations", security(("token" = ["operate"])),
+    request_body(content = Selection, content_type = "application/json"),
+    responses((status = 200, description = "How many", body = Discarded)),
+)]
+pub(crate) async fn discard_events(
+    State(state): State<HttpState>,
+    operator: Operator,
+    JsonBody(body): JsonBody<Selection>,
+) -> Result<Json<Discarded>, Problem> {
+    discard_matching(&state, &operator, body).await.map(Json)
+}
+
+/// Gives all events up that match, or counts them.
 ///
 /// # Errors
-/// [`Problem::Invalid`] if the filter narrows nothing or cannot be read.
-pub(crate) async fn replay_matching(
+/// [`Problem::Invalid`] if nothing narrows them, or that a member cannot be read.
+pub(crate) async fn discard_matching(
     state: &HttpState,
     Operator(caller): &Operator,
-    body: &ReplayFilter,
-) -> Result<Replayed, Problem> {
-    let filter = body.read()?;
-    let (store, dry_run, actor) = (state.store.clone(), body.dry_run, caller.actor());
-    let matched = state.undisturbed(async move { store.replay_matching(&filter, dry_run, &actor).await }).await?;
-    Ok(if dry_run {
-        Replayed { replayed: 0, would_replay: Some(matched) }
-    } else {
-        Replayed { replayed: matched, would_replay: None }
-    })
+    body: Selection,
+) -> Result<Discarded, Problem> {
+    let filter = body.read(&Status::DISCARDED_TOGETHER)?;
+    let reason = checked_reason(body.reason)?;
+    if body.dry_run {
+        let would_discard = Some(state.store.count_matching(&filter).await?);
+        return Ok(Discarded { discarded: 0, would_discard });
+    }
+    let (store, actor) = (state.store.clone(), caller.actor());
+    let discard = async move { store.discard_matching(&filter, &actor, reason.as_deref()).await };
+    Ok(Discarded { discarded: state.undisturbed(discard).await?, would_discard: None })
 }
 
 #[cfg(test)]

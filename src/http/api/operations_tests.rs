@@ -38,25 +38,6 @@ fn a_decision_is_done_or_resend_or_a_link_with_its_customer() {
 }
 
 #[test]
-fn an_empty_filter_replays_nothing() {
-    let read = |raw: &str| body::parse::<ReplayFilter>(raw.as_bytes())?.read();
-    for (raw, place) in [
-        ("{}", ""),
-        (r#"{"dry_run":true}"#, ""),
-        (r#"{"status":""}"#, "/status"),
-        (r#"{"status":"dead","q":""}"#, "/q"),
-        (r#"{"status":"gone"}"#, "/status"),
-        (r#"{"status":"dead,running"}"#, "/status"),
-        (r#"{"since":"yesterday"}"#, "/since"),
-        (r#"{"type":null}"#, "/type"),
-    ] {
-        assert_eq!(faults(read(raw).unwrap_err()), [place], "{raw}");
-    }
-    let filter = read(r#"{"status":"dead,discarded","type":"deal.closed"}"#).unwrap();
-    assert_eq!(filter.statuses, [Status::Dead, Status::Discarded]);
-}
-
-#[test]
 fn a_reason_has_at_most_five_hundred_characters() {
     let longest = "因".repeat(MAX_REASON_CHARS);
     assert_eq!(checked_reason(Some(longest.clone())), Ok(Some(longest.clone())));

@@ -93,6 +93,7 @@ pub(crate) struct FilterText<'a> {
     pub(crate) kind: Option<&'a str>,
     pub(crate) contact_id: Option<&'a str>,
     pub(crate) blocked: Option<&'a str>,
+    pub(crate) retrying: Option<&'a str>,
     pub(crate) since: Option<&'a str>,
     pub(crate) until: Option<&'a str>,
     pub(crate) code: Option<&'a str>,
@@ -111,15 +112,12 @@ impl FilterText<'_> {
             return Err(("contact_id", "1 to 48 of A-Z a-z 0-9 _ -".into()));
         }
         Ok(EventFilter {
+            ids: Vec::new(),
             statuses: statuses(self.status.unwrap_or_default())?,
             kind: given(self.kind).map(|text| plain("type", text)).transpose()?,
             contact_id,
-            blocked: match self.blocked {
-                None | Some("") => None,
-                Some("true") => Some(true),
-                Some("false") => Some(false),
-                Some(_) => return Err(("blocked", "true or false".into())),
-            },
+            blocked: truth("blocked", self.blocked)?,
+            retrying: truth("retrying", self.retrying)? == Some(true),
             since: moment("since", self.since)?,
             until: moment("until", self.until)?,
             code: given(self.code).map(code).transpose()?,
@@ -132,6 +130,15 @@ impl FilterText<'_> {
 fn statuses(list: &str) -> Result<Vec<Status>, Fault> {
     let names = list.split(',').filter(|_| !list.is_empty());
     names.map(|name| Status::from_str(name).map_err(|error| ("status", error.to_string()))).collect()
+}
+
+fn truth(name: &'static str, text: Option<&str>) -> Result<Option<bool>, Fault> {
+    match text {
+        None | Some("") => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err((name, "true or false".into())),
+    }
 }
 
 /// An error's code: a word of the bridge's own.
@@ -276,6 +283,7 @@ mod tests {
             kind: Some("deal.closed"),
             contact_id: Some("c_1-X"),
             blocked: Some("true"),
+            retrying: Some("false"),
             since: Some("2026-11-23T00:00:00+08:00"),
             until: Some("2026-11-23T00:00:00Z"),
             code: Some("refused"),
@@ -292,6 +300,7 @@ mod tests {
             (FilterText { status: Some("done"), ..FilterText::default() }, "status"),
             (FilterText { status: Some("dead,"), ..FilterText::default() }, "status"),
             (FilterText { blocked: Some("yes"), ..FilterText::default() }, "blocked"),
+            (FilterText { retrying: Some("1"), ..FilterText::default() }, "retrying"),
             (FilterText { kind: Some("a\u{0}"), ..FilterText::default() }, "type"),
             (FilterText { contact_id: Some("a b"), ..FilterText::default() }, "contact_id"),
             (FilterText { code: Some("Refused"), ..FilterText::default() }, "code"),

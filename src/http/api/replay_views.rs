@@ -2,68 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::operations::ReplayFilter;
 use crate::{
     clock::Millis,
     config::Scope,
     event::{Forecast, Status},
-    http::{body::present, keys::Caller, problem::Problem},
-    store::{EventFilter, Replay, ReplayDetail, ReplayEvent, ReplayState},
+    http::keys::Caller,
+    store::{Replay, ReplayDetail, ReplayEvent, ReplayState},
 };
-
-/// Which events to replay; at least one member that narrows them.
-#[derive(Debug, Default, Clone, Deserialize, Serialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReplayBody {
-    /// States, separated by commas, of those from which replay is allowed; `dead` if none is named.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(
-        nullable = false,
-        pattern = "^(dead|not_admitted|discarded|held)(,(dead|not_admitted|discarded|held))*$",
-        examples("dead")
-    )]
-    pub status: Option<String>,
-    /// Event type.
-    #[serde(rename = "type", default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
-        examples("deal.closed")
-    )]
-    pub kind: Option<String>,
-    /// Whose events.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
-    pub contact_id: Option<String>,
-    /// The error's code.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, pattern = "^[a-z_]{1,40}$", examples("refused"))]
-    pub code: Option<String>,
-    /// Received at or after this moment.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
-    pub since: Option<String>,
-    /// Received before this moment.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
-    pub until: Option<String>,
-    /// For the audit log.
-    #[serde(default, deserialize_with = "present", skip_serializing)]
-    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("ERP 已补齐客户来源"))]
-    pub reason: Option<String>,
-}
-
-impl ReplayBody {
-    pub(super) fn filter(&self) -> Result<EventFilter, Problem> {
-        let Self { status, kind, contact_id, code, since, until, reason: _ } = self.clone();
-        ReplayFilter { status, kind, contact_id, code, since, until, ..ReplayFilter::default() }.read()
-    }
-}
 
 /// A replay.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -6,10 +6,11 @@ use super::{
     audit::PageParams,
     operations::{ReasonBody, checked_reason},
     query::{self, Params, PathId},
-    replay_views::{ReplayBody, ReplayEventItem, ReplayEventPage, ReplayItem, ReplayPage, ReplayView},
+    replay_views::{ReplayEventItem, ReplayEventPage, ReplayItem, ReplayPage, ReplayView},
+    selection::Selection,
 };
 use crate::{
-    event::{Decision, Forecast, Standing, Work},
+    event::{Decision, FieldError, Forecast, Standing, Status, Work},
     http::{
         auth::{Operator, Reader},
         body::{JsonBody, OptionalJsonBody},
@@ -32,7 +33,7 @@ use axum::{Json, extract::State, http::StatusCode};
 /// Up to 10,000 events, the oldest of those that match. Audited as `replay.create`.
 #[utoipa::path(
     post, path = "/v1/replays", tag = "operations", security(("token" = ["operate"])),
-    request_body(content = ReplayBody, content_type = "application/json"),
+    request_body(content = Selection, content_type = "application/json"),
     responses(
         (status = 201, description = "The draft, with its forecast", body = ReplayView),
         (status = 409, description = "Too many replays stand open", body = ProblemDocument),
@@ -41,7 +42,7 @@ use axum::{Json, extract::State, http::StatusCode};
 pub(crate) async fn create_replay(
     State(state): State<HttpState>,
     operator: Operator,
-    JsonBody(body): JsonBody<ReplayBody>,
+    JsonBody(body): JsonBody<Selection>,
 ) -> Result<(StatusCode, Json<ReplayView>), Problem> {
     create(&state, &operator, body).await.map(|view| (StatusCode::CREATED, Json(view)))
 }
@@ -53,9 +54,13 @@ pub(crate) async fn create_replay(
 pub(crate) async fn create(
     state: &HttpState,
     Operator(caller): &Operator,
-    body: ReplayBody,
+    body: Selection,
 ) -> Result<ReplayView, Problem> {
-    let filter = body.filter()?;
+    let filter = body.read(&Status::REPLAYED_TOGETHER)?;
+    if body.dry_run {
+        let message = "新建的重放还没有开始，请去掉它 (a draft changes nothing: leave it out)";
+        return Err(Problem::Invalid(vec![FieldError::new("/dry_run", message)]));
+    }
     let reason = checked_reason(body.reason.clone())?;
     let (events, more) = matching(state, &filter).await?;
     let new = NewReplay { reason, filter: serde_json::json!(body), more, events };

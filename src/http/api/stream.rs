@@ -79,22 +79,26 @@ pub(crate) async fn stream_changes(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
-    changes(&state, caller, &headers, end)
+    changes(&state, caller, last_event_id(&headers), end)
 }
 
-/// A stream of the changes from now on, or from behind `Last-Event-ID`; it ends with the caller's token, or after `end`.
+/// The id of the last event that the reader has heard.
+pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<&str> {
+    // A name that cannot be read is one that nobody gave.
+    headers.get("last-event-id").filter(|id| !id.is_empty()).map(|id| id.to_str().unwrap_or_default())
+}
+
+/// A stream of the changes from now on, or from behind the event of this id; it ends with the caller's token, or after `end`.
 ///
 /// # Errors
 /// [`Problem::TooManyStreams`]
 pub(crate) fn changes(
     state: &HttpState,
     caller: Caller,
-    headers: &HeaderMap,
+    last: Option<&str>,
     end: Option<Duration>,
 ) -> Result<Response, Problem> {
     let place = state.streams().take(&caller.name).ok_or(Problem::TooManyStreams)?;
-    // A name that cannot be read is one that nobody gave.
-    let last = headers.get("last-event-id").filter(|id| !id.is_empty()).map(|id| id.to_str().unwrap_or_default());
     let changes = follow(state.store.follow(last), state.stop.clone(), place);
     let changes = changes.take_until(revoked(state.clone(), caller));
     let changes = changes.take_until(async move {

@@ -262,11 +262,9 @@ fn deal_schema() -> Value {
 
 /// Says of derived schemas how their members depend on each other.
 pub(super) fn tighten(schemas: &mut Map<String, Value>) {
-    let members = ["status", "type", "contact_id", "code", "since", "until", "q"];
-    for (filter, members) in [("ReplayFilter", &members[..]), ("ReplayBody", &members[..6])] {
-        if let Some(filter) = schemas.get_mut(filter) {
-            filter["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
-        }
+    if let Some(selection) = schemas.get_mut("Selection") {
+        let members = ["ids", "status", "type", "contact_id", "code", "since", "until", "q"];
+        selection["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
     }
     for body in ["PauseBody", "ResumeBody"] {
         if let Some(body) = schemas.get_mut(body) {

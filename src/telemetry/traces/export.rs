@@ -22,7 +22,7 @@ use opentelemetry_sdk::{
 };
 use tokio::runtime::Handle;
 
-use crate::config::BaseUrl;
+use crate::{config::BaseUrl, outbound};
 
 /// Where a collector takes traces, below its address.
 const PATH: &str = "/v1/traces";
@@ -107,18 +107,7 @@ struct Line {
 impl Line {
     fn to(collector: &BaseUrl) -> Result<Self, String> {
         let runtime = Handle::try_current().map_err(|error| format!("traces need a runtime: {error}"))?;
-        // Fails only if a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(|_| collector.is_https());
-        let roots = roots.filter_map(|der| reqwest::Certificate::from_der(der).ok());
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
-            .timeout(TIMEOUT)
-            .tls_certs_only(roots.collect::<Vec<_>>());
+        let client = outbound::client(collector.is_https()).timeout(TIMEOUT);
         let http = client.build().map_err(|error| format!("the HTTP client for traces: {error}"))?;
         Ok(Self { http, runtime, is_away: Arc::default() })
     }

@@ -2,8 +2,11 @@
 
 use erp_bridge::event::Status;
 
-use super::{chrome::Browser, office::Office};
-use crate::support::{OPERATOR, World};
+use super::{
+    chrome::{Browser, ENTER},
+    office::{Office, person},
+};
+use crate::support::{OPERATOR, World, promoted};
 
 /// Which customer a contact is.
 async fn ord_of(world: &World, contact: &str) -> i64 {
@@ -63,4 +66,32 @@ async fn of_two_people_who_look_at_the_same_the_second_is_told_and_nothing_happe
     assert_eq!(deeds, ["event.resolve"]);
     first.is_content().await;
     second.is_content().await;
+}
+
+#[tokio::test]
+async fn while_events_are_ticked_the_page_stands_still_and_giving_them_up_begins_at_cancel() {
+    let office = Office::open().await;
+    let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;
+    browser.go("/console/events?status=dead,needs_review").await;
+    browser.sees_in(".live", "实时").await;
+    browser.click_on("[data-choose-page]").await;
+    browser.until("both are ticked", "return document.querySelectorAll('[name=id]:checked').length === 2").await;
+    office.world.accept("w9", &promoted(&person("c_9009", "孙立", 9), 75.0)).await;
+    browser.sees_in(".live", "有更新").await;
+    browser.click("批量放弃").await;
+    browser.sees("2 条事件将被放弃").await;
+    browser.until("Cancel has the focus", "return document.activeElement.textContent === '取消'").await;
+    browser.press(ENTER).await;
+    browser.arrives("/console/events?status=dead").await;
+    assert_eq!(office.world.event(&office.dead).await.status, Status::Dead);
+    // All that match, though none of them is ticked.
+    browser.click_on("[name=all]").await;
+    browser.click("批量放弃").await;
+    browser.fill("[name=reason]", "重复导入").await;
+    browser.click("放弃这些事件").await;
+    browser.sees("已放弃").await;
+    for id in [&office.dead, &office.asked] {
+        assert_eq!(office.world.event(id).await.status, Status::Discarded);
+    }
+    browser.is_content().await;
 }

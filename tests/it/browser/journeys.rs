@@ -44,6 +44,19 @@ async fn somebody_signs_in_sees_an_event_arrive_reads_in_english_and_signs_out()
 }
 
 #[tokio::test]
+async fn what_happens_while_a_page_is_on_its_way_reaches_it() {
+    let world = World::start().await;
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/settings").await;
+    let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    let heard = "const done = arguments[arguments.length - 1];
+        const stream = new EventSource('/console/stream?since=' + encodeURIComponent(document.body.dataset.since));
+        stream.addEventListener('state', (news) => { stream.close(); done(news.data); });";
+    assert!(browser.ask_in_time(heard).await.as_str().unwrap().contains(&id));
+    browser.is_content().await;
+}
+
+#[tokio::test]
 async fn somebody_finds_out_why_a_contact_was_not_admitted_and_why_another_waits() {
     let office = Office::open().await;
     let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;

@@ -1,6 +1,10 @@
 //! A bridge as an office finds it: somebody became a customer, somebody is asked about, something failed, something waits.
 
-use erp_bridge::{config::Config, event::Status};
+use erp_bridge::{
+    config::Config,
+    event::Status,
+    store::{Addressee, Delivery, WriteBack},
+};
 use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted};
@@ -13,6 +17,8 @@ pub struct Office {
     pub dead: String,
     pub not_admitted: String,
     pub blocked: String,
+    /// A replay of what is dead, not begun.
+    pub replay: String,
     /// The two customers that may be the one asked about.
     pub candidates: [i64; 2],
 }
@@ -36,6 +42,7 @@ impl Office {
             configure(config);
         });
         let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
+        world.app.store.write_back(WriteBack { succeeded: false });
         let erp = &world.sim.handle;
         let seed = |name: &str, khid: &str| {
             let fields = [("name", name), ("khid", khid), ("mobile", &*mobile(7))];
@@ -71,7 +78,9 @@ impl Office {
             world.event(&blocked).await.blocked_by.is_some().then_some(())
         })
         .await;
-        Self { world, succeeded, asked, dead, not_admitted, blocked, candidates }
+        let replay = draft(&world).await;
+        untold(&world).await;
+        Self { world, replay, succeeded, asked, dead, not_admitted, blocked, candidates }
     }
 
     /// The source that the ERP lacks is there again.
@@ -81,4 +90,19 @@ impl Office {
             settings.choices.sources = erp_bridge::simulator::Choices::default().sources;
         });
     }
+}
+
+/// Makes a replay of what is dead.
+async fn draft(world: &World) -> String {
+    let wish = json!({"status": "dead", "reason": "备注已改短"});
+    let (status, made) = world.call("POST", "/v1/replays", Some(wish)).await;
+    assert_eq!(status, 201, "{made}");
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// The platform does not take the first of what it is to be told.
+async fn untold(world: &World) {
+    let store = &world.app.store;
+    let claimed = store.claim_messages(Addressee::Platform, 1, std::time::Duration::from_secs(30)).await.unwrap();
+    store.settle_message(&claimed[0], &Delivery::Dead("HTTP 410".into())).await.unwrap();
 }

@@ -54,6 +54,26 @@ async fn filters_stand_in_the_address_and_pages_go_on_where_the_last_one_ended()
 }
 
 #[tokio::test]
+async fn what_is_tried_again_is_a_list_of_its_own() {
+    let front = Front::open().await;
+    front.post_event("w1", &promoted("c1")).await;
+    let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+    let later = Some(front.clock.now().plus(Duration::from_secs(300)));
+    let again =
+        Settlement { next_attempt_at: later, counts: true, ..Settlement::to(Status::Queued).because("timeout", "x") };
+    front.store.settle(lease, again).await.unwrap();
+    front.post_event("w2", &promoted("c2")).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    assert_eq!(listed(&mut visitor, "/console/events?status=queued").await, 2);
+    let page = visitor.get("/console/events?retrying=true").await.html;
+    assert_eq!(page.matches("<tr data-row").count(), 1, "{page}");
+    for told in ["retrying=true\" aria-current=\"true\">等待重试", "5 分钟后"] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    assert_eq!(visitor.get("/console/events?retrying=1").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn a_dead_event_says_why_and_what_to_do_and_is_tried_again_by_one_click() {
     let front = Front::open().await;
     let id = ended(&front, "c1", Status::Dead, "refused", None).await;

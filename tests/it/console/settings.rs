@@ -11,6 +11,7 @@ async fn every_key_is_shown_with_its_origin_and_no_secret() {
     let front = Front::open().await;
     front.post_event("w1", &promoted("c1")).await;
     let page = Visitor::signed_in(&front, OPERATE).await.get("/console/settings").await.html;
+    assert!(page.contains(concat!("erp-bridge ", env!("CARGO_PKG_VERSION"))), "the version: {page}");
     for told in [
         "[erp.values]",
         "http://erp.example",

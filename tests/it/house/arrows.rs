@@ -21,10 +21,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("json", &[]),
     ("os", &[]),
+    ("outbound", &[]),
     ("telemetry", &[]),
     ("lifecycle", &[]),
 ];
-const FURNITURE: [&str; 5] = ["clock", "config", "json", "os", "telemetry"];
+const FURNITURE: [&str; 6] = ["clock", "config", "json", "os", "outbound", "telemetry"];
 /// What the configuration is parsed into, so that nobody parses it again: types that know no other file, in the room that
 /// uses them.
 const LEAVES_FOR_CONFIG: [&str; 4] = ["event::EventKind", "event::Placeholder", "event::Rule", "event::RuleSet"];

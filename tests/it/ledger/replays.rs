@@ -45,16 +45,16 @@ async fn a_dry_run_counts_what_the_replay_then_replays(ledger: &Ledger) {
     let mine = ledger.ended("mine", Status::Dead).await;
     dead(ledger, 3).await;
     let filter = EventFilter { contact_id: Some("mine".into()), ..EventFilter::default() };
-    assert_eq!(ledger.store.replay_matching(&filter, true, &"ops".into()).await, Ok(1));
+    assert_eq!(ledger.store.replay_matching(&filter, true, &"ops".into(), None).await, Ok(1));
     assert_eq!(ledger.status(&mine).await, Status::Dead, "a dry run changes nothing");
     assert!(ledger.store.audit_log(None, 10).await.unwrap().is_empty());
-    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into()).await, Ok(1));
+    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into(), None).await, Ok(1));
     assert_eq!(ledger.claim_one().await.event.id, mine);
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
     assert_eq!((audit.len(), audit[0].action.as_str(), &audit[0].subject), (1, "event.replay", &mine));
-    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into()).await, Ok(0), "there is nothing left");
+    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into(), None).await, Ok(0), "there is nothing left");
     let kind = EventFilter { kind: Some("deal.closed".into()), ..EventFilter::default() };
-    assert_eq!(ledger.store.replay_matching(&kind, true, &"ops".into()).await, Ok(0));
+    assert_eq!(ledger.store.replay_matching(&kind, true, &"ops".into(), None).await, Ok(0));
 }
 
 async fn a_replay_takes_only_states_from_which_replay_is_allowed(ledger: &Ledger) {
@@ -66,23 +66,23 @@ async fn a_replay_takes_only_states_from_which_replay_is_allowed(ledger: &Ledger
     ledger.store.discard(&discarded, &"ops".into(), None).await.unwrap();
     for never in [Status::Succeeded, Status::NeedsReview, Status::Queued, Status::Running] {
         for dry_run in [true, false] {
-            let replayed = ledger.store.replay_matching(&of(&[never]), dry_run, &"ops".into()).await;
+            let replayed = ledger.store.replay_matching(&of(&[never]), dry_run, &"ops".into(), None).await;
             assert_eq!(replayed, Ok(0), "{never}: nothing else is replayed in its place");
         }
     }
     assert_eq!(
-        ledger.store.replay_matching(&of(&[]), false, &"ops".into()).await,
+        ledger.store.replay_matching(&of(&[]), false, &"ops".into(), None).await,
         Ok(1),
         "only the dead where none is named"
     );
     assert_eq!(ledger.status(&all[0].0).await, Status::Queued);
     let rest = of(&[Status::NotAdmitted, Status::Discarded, Status::Succeeded]);
-    assert_eq!(ledger.store.replay_matching(&rest, true, &"ops".into()).await, Ok(2));
-    assert_eq!(ledger.store.replay_matching(&rest, false, &"ops".into()).await, Ok(2));
+    assert_eq!(ledger.store.replay_matching(&rest, true, &"ops".into(), None).await, Ok(2));
+    assert_eq!(ledger.store.replay_matching(&rest, false, &"ops".into(), None).await, Ok(2));
     for (id, status) in &all[2..] {
         assert_eq!(ledger.status(id).await, *status);
     }
-    assert_eq!(ledger.store.replay_matching(&of(&[Status::Held]), false, &"ops".into()).await, Ok(1));
+    assert_eq!(ledger.store.replay_matching(&of(&[Status::Held]), false, &"ops".into(), None).await, Ok(1));
 }
 
 async fn what_has_lost_its_payload_is_neither_counted_nor_replayed(ledger: &Ledger) {
@@ -90,15 +90,15 @@ async fn what_has_lost_its_payload_is_neither_counted_nor_replayed(ledger: &Ledg
     ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
     ledger.ended("whole", Status::Dead).await;
     let filter = of(&[Status::Dead]);
-    assert_eq!(ledger.store.replay_matching(&filter, true, &"ops".into()).await, Ok(1));
-    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into()).await, Ok(1));
+    assert_eq!(ledger.store.replay_matching(&filter, true, &"ops".into(), None).await, Ok(1));
+    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into(), None).await, Ok(1));
 }
 
 async fn replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance(ledger: &Ledger) {
     let dead = dead(ledger, 2 * A_SECOND + 1).await;
     let second = Duration::from_secs(1);
     assert_eq!(
-        ledger.store.replay_matching(&of(&[]), false, &"ops".into()).await,
+        ledger.store.replay_matching(&of(&[]), false, &"ops".into(), None).await,
         Ok(i64::try_from(dead.len()).unwrap())
     );
     // What comes in fresh does not wait behind them.

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds the committed program twice from nothing, in two folders, and compares what comes out byte for byte.
+#
+#   scripts/reproducible.sh [PROFILE]      release unless named; takes two whole builds
+set -euo pipefail
+cd "$(dirname "$0")/.."
+profile="${1:-release}"
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+cargo_home="${CARGO_HOME:-$HOME/.cargo}"
+SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
+export SOURCE_DATE_EPOCH
+unset CARGO_TARGET_DIR
+
+build() {
+    local source="$1"
+    mkdir "$source"
+    git archive HEAD | tar --extract --directory "$source"
+    # Where the sources stood shows in no message and no debug information.
+    (
+        cd "$source"
+        export RUSTFLAGS="--remap-path-prefix=$source=/build --remap-path-prefix=$cargo_home=/cargo"
+        export CFLAGS="-ffile-prefix-map=$source=/build -ffile-prefix-map=$cargo_home=/cargo"
+        cargo build --locked --quiet --profile "$profile" --bin erp-bridge
+    )
+    cp "$source/target/${profile/#dev/debug}/erp-bridge" "$source.program"
+    rm -r "$source"
+}
+
+build "$folder/one"
+build "$folder/another-with-a-longer-name"
+sha256sum "$folder"/*.program
+cmp "$folder/one.program" "$folder/another-with-a-longer-name.program"
+echo "both builds are the same, byte for byte"

@@ -1,0 +1,178 @@
+//! Which events an operator means: these, or all that match.
+
+use serde::{Deserialize, Serialize};
+
+use super::query::{FilterText, PathId};
+use crate::{
+    event::{FieldError, Status},
+    http::{body::present, problem::Problem},
+    store::EventFilter,
+};
+
+/// Most events that are named one by one: a page of the list has no more.
+pub(crate) const IDS_MAX: usize = 200;
+
+/// Which events; at least one member that narrows them.
+#[derive(Debug, Default, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Selection {
+    /// These events; all else narrows them further.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, min_items = 1, max_items = 200)]
+    pub ids: Vec<String>,
+    /// States, separated by commas, of those in which it is possible. Without: every such state where `ids` are named, else `dead`.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        pattern = "^(dead|not_admitted|discarded|held|queued|needs_review)(,(dead|not_admitted|discarded|held|queued|needs_review))*$",
+        examples("dead")
+    )]
+    pub status: Option<String>,
+    /// Event type.
+    #[serde(rename = "type", default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
+        examples("deal.closed")
+    )]
+    pub kind: Option<String>,
+    /// Whose events.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
+    pub contact_id: Option<String>,
+    /// The error's code.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^[a-z_]{1,40}$", examples("refused"))]
+    pub code: Option<String>,
+    /// Received at or after this moment.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub since: Option<String>,
+    /// Received before this moment.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub until: Option<String>,
+    /// Part of the id, webhook id, contact id, error code or error's words.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    pub q: Option<String>,
+    /// For the audit log.
+    #[serde(default, deserialize_with = "present", skip_serializing)]
+    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("ERP 已补齐客户来源"))]
+    pub reason: Option<String>,
+    /// Only count; a replay that is a draft is a count already, and takes none.
+    #[serde(default, skip_serializing)]
+    pub dry_run: bool,
+}
+
+impl Selection {
+    /// The members that narrow, those that are texts, with what they say.
+    pub(crate) fn texts(&self) -> [(&'static str, Option<&str>); 7] {
+        [
+            ("status", self.status.as_deref()),
+            ("type", self.kind.as_deref()),
+            ("contact_id", self.contact_id.as_deref()),
+            ("since", self.since.as_deref()),
+            ("until", self.until.as_deref()),
+            ("code", self.code.as_deref()),
+            ("q", self.q.as_deref()),
+        ]
+    }
+
+    /// The events of the states in which it is `possible` to do what is to be done.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] if nothing narrows them, if a member cannot be read, or if it names another state.
+    pub(crate) fn read(&self, possible: &[Status]) -> Result<EventFilter, Problem> {
+        let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError::new(pointer, message)]);
+        if let Some((name, _)) = self.texts().iter().find(|(_, text)| *text == Some("")) {
+            return Err(invalid(format!("/{name}"), "may not be empty".into()));
+        }
+        if self.ids.is_empty() && self.texts().iter().all(|(_, text)| text.is_none()) {
+            let message = "请先选择或筛选 (name at least one of ids, status, type, contact_id, code, since, until, q)";
+            return Err(invalid(String::new(), message.into()));
+        }
+        if self.ids.len() > IDS_MAX {
+            return Err(invalid("/ids".into(), format!("最多 {IDS_MAX} 条 (up to {IDS_MAX})")));
+        }
+        let text = FilterText {
+            status: self.status.as_deref(),
+            kind: self.kind.as_deref(),
+            contact_id: self.contact_id.as_deref(),
+            blocked: None,
+            retrying: None,
+            since: self.since.as_deref(),
+            until: self.until.as_deref(),
+            code: self.code.as_deref(),
+            q: self.q.as_deref(),
+        };
+        let mut filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
+        for (place, id) in self.ids.iter().enumerate() {
+            let id =
+                PathId(id.clone()).event().map_err(|_| invalid(format!("/ids/{place}"), "an event's id".into()))?;
+            filter.ids.push(id);
+        }
+        if filter.statuses.iter().any(|status| !possible.contains(status)) {
+            let names: Vec<_> = possible.iter().map(|status| status.as_str()).collect();
+            return Err(invalid("/status".into(), format!("only {}", names.join(", "))));
+        }
+        if filter.statuses.is_empty() {
+            filter.statuses = if self.ids.is_empty() { vec![Status::Dead] } else { possible.to_vec() };
+        }
+        // Whoever may do this may see errors in their own words.
+        filter.search_words = true;
+        Ok(filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::body;
+
+    const ID: &str = "0199e0c4-0000-7000-8000-000000000001";
+
+    fn read(raw: &str) -> Result<EventFilter, Problem> {
+        body::parse::<Selection>(raw.as_bytes())?.read(&Status::REPLAYED_TOGETHER)
+    }
+
+    #[test]
+    fn what_narrows_nothing_selects_nothing() {
+        for (raw, place) in [
+            ("{}", ""),
+            (r#"{"reason":"x","dry_run":true}"#, ""),
+            (r#"{"ids":[]}"#, ""),
+            (r#"{"ids":["7"]}"#, "/ids/0"),
+            (r#"{"status":""}"#, "/status"),
+            (r#"{"status":"dead","q":""}"#, "/q"),
+            (r#"{"status":"gone"}"#, "/status"),
+            (r#"{"status":"dead,running"}"#, "/status"),
+            (r#"{"since":"yesterday"}"#, "/since"),
+            (r#"{"type":null}"#, "/type"),
+        ] {
+            match read(raw) {
+                Err(Problem::Invalid(errors)) => assert_eq!(errors[0].pointer, place, "{raw}"),
+                other => panic!("{raw}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_state_the_dead_are_meant_and_of_named_events_all_that_can_be() {
+        let filter = read(r#"{"status":"dead,discarded","type":"deal.closed"}"#).unwrap();
+        assert_eq!(filter.statuses, [Status::Dead, Status::Discarded]);
+        assert_eq!(read(r#"{"code":"refused"}"#).unwrap().statuses, [Status::Dead]);
+        let named = read(&format!(r#"{{"ids":["{}"]}}"#, ID.to_uppercase())).unwrap();
+        assert_eq!((named.ids, named.statuses), (vec![ID.to_owned()], Status::REPLAYED_TOGETHER.to_vec()));
+    }
+
+    #[test]
+    fn at_most_two_hundred_events_are_named() {
+        for (count, fits) in [(IDS_MAX - 1, true), (IDS_MAX, true), (IDS_MAX + 1, false)] {
+            let selection = Selection { ids: vec![ID.to_owned(); count], ..Selection::default() };
+            assert_eq!(selection.read(&[Status::Dead]).is_ok(), fits, "{count}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Events that match, found at once however large the ledger is: what no index leads to is looked for in steps.
+
+use super::{EventFilter, EventSummary, Store, StoreError, db::args, queries::Conditions};
+use crate::{clock::Millis, event::Status};
+
+/// Events that one question looks through where no index leads to what matches.
+pub const LOOKED_THROUGH: i64 = 20_000;
+/// How far clocks of replicas may be apart where a moment becomes a place in the order of acceptance.
+const APART: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// Events that were found.
+#[derive(Debug, Clone)]
+pub struct FoundEvents {
+    /// Newest first.
+    pub items: Vec<EventSummary>,
+    /// The `seq` down to which was looked, if there are older ones that may match, too.
+    pub looked_to: Option<i64>,
+}
+
+impl Store {
+    /// Events that match, newest first; `before` is where the page before ended. Where no index leads to what matches, only
+    /// the next [`LOOKED_THROUGH`] events are looked through: whoever looks for something rare is answered at once, and goes
+    /// on where this ended.
+    pub async fn find_events(
+        &self,
+        filter: &EventFilter,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<FoundEvents, StoreError> {
+        let mut conditions = Conditions::of(filter);
+        if has_index(filter) {
+            return Ok(FoundEvents { items: self.list(conditions, before, limit).await?, looked_to: None });
+        }
+        let newest = self.db.read("select coalesce(max(seq), 0) as newest from events", args![]).await?;
+        let newest = newest.first().map_or(Ok(0), |row| row.int("newest"))?;
+        let first = match filter.since {
+            Some(since) => self.place_of(since.minus(APART), newest).await?,
+            None => 1,
+        };
+        let end = match filter.until {
+            Some(until) => self.place_of(until.plus(APART), newest).await?,
+            None => newest + 1,
+        };
+        let end = before.unwrap_or(i64::MAX).min(end);
+        let from = (end - LOOKED_THROUGH).max(first);
+        conditions.add("seq >=", from);
+        let items = self.list(conditions, Some(end), limit).await?;
+        Ok(FoundEvents { items, looked_to: Some(from).filter(|from| *from > first) })
+    }
+
+    /// The place of the first event that was received at or after a moment: found by halving, for places rise with the time.
+    async fn place_of(&self, at: Millis, newest: i64) -> Result<i64, StoreError> {
+        let next = "select seq, received_at from events where seq >= $1 order by seq limit 1";
+        let (mut low, mut high) = (1, newest + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.db.read(next, args![middle]).await?.first() {
+                Some(row) if row.millis("received_at")? < at => low = row.int("seq")? + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+}
+
+/// Whether an index leads to what matches: named events, those of a contact, blocked ones, those that are tried again, in trouble or not admitted;
+/// and to the newest of all.
+fn has_index(filter: &EventFilter) -> bool {
+    let EventFilter { ids, statuses, kind, contact_id, blocked, retrying, since, until, code, q, search_words: _ } =
+        filter;
+    if !ids.is_empty() || contact_id.is_some() || *blocked == Some(true) || *retrying {
+        return true;
+    }
+    if q.is_some() || since.is_some() || until.is_some() {
+        return false;
+    }
+    let is_in_trouble = |status: &Status| matches!(status, Status::Dead | Status::NeedsReview | Status::Held);
+    match statuses.as_slice() {
+        [] => kind.is_none() && code.is_none() && blocked.is_none(),
+        [Status::NotAdmitted] => true,
+        statuses => statuses.iter().all(is_in_trouble),
+    }
+}

@@ -1,0 +1,124 @@
+//! Many events at once: chosen one by one, or all that match; said in words first, then done by the server.
+
+use erp_bridge::event::Status;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::{events::ended, visitor::Visitor};
+use crate::front::{Front, OPERATE, READ, promoted};
+
+const PATH: &str = "/console/events/bulk";
+
+/// How many events are in this state.
+async fn count(front: &Front, status: Status) -> usize {
+    let filter = erp_bridge::store::EventFilter { statuses: vec![status], ..Default::default() };
+    front.store.list_events(&filter, None, 200).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_no_other() {
+    let front = Front::open().await;
+    let mut dead = Vec::new();
+    for number in 0..3 {
+        dead.push(ended(&front, &format!("c{number}"), Status::Dead, "refused", None).await);
+    }
+    let waiting = front.post_event("w9", &promoted("c9")).await.body["id"].as_str().unwrap().to_owned();
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let list = visitor.get("/console/events").await.html;
+    assert!(list.contains(&format!("name=\"id\" value=\"{}\"", dead[0])), "{list}");
+    let ask = format!("{PATH}?do=discard&id={}&id={}&id={waiting}", dead[0], dead[1]);
+    let page = visitor.get(&ask).await.html;
+    for told in ["批量放弃", "3 条事件将被放弃", "勾选的 3 条", "不再写入 ERP", "autofocus>取消"] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    assert_eq!(count(&front, Status::Dead).await, 3, "nothing happened yet");
+    let form = [("do", "discard"), ("id", &*dead[0]), ("id", &*dead[1]), ("id", &*waiting), ("reason", "测试数据")];
+    let sent = visitor.change(&ask, PATH, &form).await;
+    assert_eq!(sent.location(), "/console/events?status=discarded&done=discarded", "{}", sent.html);
+    assert_eq!((count(&front, Status::Dead).await, count(&front, Status::Discarded).await), (1, 3));
+    let audit = front.store.audit_log(None, 50).await.unwrap();
+    let deeds: Vec<_> = audit.iter().filter(|row| row.action == "event.discard").collect();
+    assert!(deeds.len() == 3 && deeds.iter().all(|row| row.reason.as_deref() == Some("测试数据")), "{deeds:?}");
+    // Somebody else was faster.
+    let again = visitor.get(&ask).await.html;
+    assert!(again.contains("现在都不能这样做") && !again.contains(">放弃这些事件<"), "{again}");
+}
+
+#[tokio::test]
+async fn all_that_match_are_more_than_the_page_shows_and_become_a_replay() {
+    let front = Front::open().await;
+    for number in 0..5 {
+        ended(&front, &format!("c{number}"), Status::Dead, "refused", None).await;
+    }
+    ended(&front, "other", Status::Dead, "invalid", None).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let list = "/console/events?status=dead%2Cneeds_review&code=refused&limit=2";
+    let html = visitor.get(list).await.html;
+    assert_eq!(html.matches("<tr data-row").count(), 2);
+    for told in ["name=\"all\"", "<input type=\"hidden\" name=\"code\" value=\"refused\">", "原因：ERP 拒绝"] {
+        assert!(html.contains(told), "{told} is not in {html}");
+    }
+    assert!(!visitor.get("/console/events").await.html.contains("name=\"all\""), "nothing narrows them");
+    let ask = format!("{PATH}?do=replay&all=true&status=dead%2Cneeds_review&code=refused");
+    let page = visitor.get(&ask).await.html;
+    for told in ["5 条可以重放的事件", "状态 同步失败", "先看会写入什么", "/console/events?status=dead%2Cneeds_review"]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let form = [("do", "replay"), ("all", "true"), ("status", "dead"), ("code", "refused"), ("reason", "已修复")];
+    let sent = visitor.change(&ask, PATH, &form).await;
+    let replay = visitor.get(sent.location()).await.html;
+    assert!(replay.contains("共 5 条，还没有开始") && replay.contains("已修复"), "{replay}");
+    assert_eq!(count(&front, Status::Dead).await, 6, "a draft does nothing");
+}
+
+#[tokio::test]
+async fn what_narrows_nothing_cannot_be_done_or_is_nobody_s_right_is_refused() {
+    let front = Front::open().await;
+    ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for (query, status, told) in [
+        ("do=discard", 422, "请先勾选事件"),
+        ("do=discard&all=true", 422, "请先选择或筛选"),
+        ("do=discard&all=true&status=succeeded", 422, "这些状态下不能这样做"),
+        ("do=discard&all=true&blocked=true", 422, "会自动继续"),
+        ("do=discard&all=true&retrying=true", 422, "会自动继续"),
+        ("do=discard&all=true&since=yesterday", 422, "RFC 3339"),
+        ("do=burn&all=true&q=x", 404, ""),
+    ] {
+        let asked = visitor.get(&format!("{PATH}?{query}")).await;
+        assert_eq!(asked.status.as_u16(), status, "{query}: {}", asked.html);
+        assert!(asked.html.contains(told), "{query}: {}", asked.html);
+        let fields: Vec<_> = query.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
+        let sent = visitor.change("/console/events", PATH, &fields).await;
+        assert_eq!(sent.status.as_u16(), status, "{query}: {}", sent.html);
+    }
+    let foreign = visitor.send(PATH, &[("do", "discard"), ("all", "true"), ("q", "c1")]).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN, "a form without the session's secret");
+    let mut reader = Visitor::signed_in(&front, READ).await;
+    let asked = reader.get(&format!("{PATH}?do=discard&all=true&q=c1")).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    let list = reader.get("/console/events?q=c1").await.html;
+    assert!(!list.contains("type=\"checkbox\"") && !list.contains("批量"), "{list}");
+    assert_eq!(count(&front, Status::Dead).await, 1);
+}
+
+#[tokio::test]
+async fn rest_gives_up_all_that_match_and_counts_first() {
+    let front = Front::open().await;
+    ended(&front, "c1", Status::Dead, "refused", None).await;
+    ended(&front, "c2", Status::NeedsReview, "candidates", Some(json!({"decisions": []}))).await;
+    front.post_event("w3", &promoted("c3")).await;
+    let discard = async |body| front.rest(Method::POST, "/v1/events/discard", OPERATE, &body).await;
+    let counted = discard(json!({"status": "dead,needs_review,queued", "dry_run": true})).await;
+    assert_eq!(counted.body, json!({"discarded": 0, "would_discard": 3}));
+    let dead = discard(json!({"q": "c", "reason": "旧"})).await;
+    assert_eq!(dead.body, json!({"discarded": 1}), "the dead where no state is named");
+    for wrong in [json!({}), json!({"status": "succeeded"}), json!({"ids": ["7"]})] {
+        assert_eq!(discard(wrong.clone()).await.status.as_u16(), 422, "{wrong}");
+    }
+    let left = front.store.list_events(&Default::default(), None, 9).await.unwrap();
+    let ids: Vec<_> = left.iter().map(|row| row.id.clone()).collect();
+    assert_eq!(discard(json!({"ids": ids})).await.body, json!({"discarded": 2}));
+    assert_eq!(count(&front, Status::Discarded).await, 3);
+}
