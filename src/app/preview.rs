@@ -33,6 +33,7 @@ impl Previewer for LivePreview {
                 is_stale: false,
                 profile: None,
                 duplicate: None,
+                done: Vec::new(),
             };
             self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
                 SyncError::Erp(error) => PreviewError::Erp(error.to_string()),

@@ -77,7 +77,8 @@ pub struct StepFacts {
 pub struct EqualSteps {
     /// Those that are done.
     pub done: i64,
-    /// Those of open events before the one that asks, in the order of ids, that were started.
+    /// Those that were started and come first: of open events before the one that asks, in the order of ids, and of events
+    /// that look for theirs no more (dead, given up, held), whose effect may be there all the same.
     pub started_before: i64,
     /// Those of all other events that were started.
     pub started: i64,
@@ -94,6 +95,8 @@ pub struct Advance {
     pub link: Option<Link>,
     /// This step is about to be executed.
     pub start: Option<i64>,
+    /// The mark by which the step that is about to be executed is counted, where it was not known before.
+    pub mark: Option<String>,
     /// This step certainly did not take effect: it is planned again.
     pub reset: Option<i64>,
     /// The step that is planned again was said to be done; see [`StepRow::unseen`].
@@ -158,8 +161,9 @@ impl Store {
     /// How many steps carry this fingerprint, as the event `event_id` counts them.
     pub async fn count_fingerprint(&self, fingerprint: &str, event_id: &str) -> Result<EqualSteps, StoreError> {
         let sql = "select count(case when state = 'done' then 1 end) as done,
-                     count(case when state = 'started' and event_id < $2 and exists (select 1 from events
-                       where events.id = steps.event_id and events.status in ('queued', 'running', 'needs_review'))
+                     count(case when state = 'started' and event_id <> $2 and exists (select 1 from events
+                       where events.id = steps.event_id and (events.id < $2
+                         or events.status not in ('queued', 'running', 'needs_review')))
                        then 1 end) as started_before,
                      count(case when state = 'started' and event_id <> $2 then 1 end) as started
                    from steps where fingerprint = $1";

@@ -11,6 +11,7 @@ use super::{
     reservations::{Wish, release, reserve},
     transitions::Moves,
     turns::move_turns,
+    types::customer_of,
 };
 use crate::{
     clock::Millis,
@@ -76,7 +77,7 @@ const NEW_STEPS: Insert = Insert {
 const STEPS: Many<'_> = Many {
     columns: "event, place, next, said, mark, at, more",
     run: "update steps set state = coalesce(next, state), result = said, unseen = unseen + more,
-            fingerprint = case when next = 'done' then mark else fingerprint end,
+            fingerprint = case when next = 'done' then mark else coalesce(mark, fingerprint) end,
             started_at = case when next = 'started' then at when next = 'planned' and at is null then null else started_at end,
             finished_at = case when next = 'done' then at else finished_at end
           from given where event_id = event and position = place",
@@ -166,6 +167,7 @@ async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<Str
                 step: step.step.clone(),
                 state: if is_begun { StepState::Started } else { StepState::Planned },
                 result: begun.result,
+                customer: step.fingerprint.as_deref().and_then(customer_of),
                 unseen: unseen.unwrap_or_default(),
                 started_at: is_begun.then_some(begun.at),
                 finished_at: None,
@@ -214,7 +216,7 @@ async fn advance(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<(), Stor
 
 /// An advance's rows of [`STEPS`].
 fn changes(now: Millis, write: &Write) -> Vec<[Arg; 7]> {
-    let Advance { done, acknowledged, reset, unseen, was_sent, start, .. } = &write.advance;
+    let Advance { done, acknowledged, reset, unseen, was_sent, start, mark, .. } = &write.advance;
     let is_remembered = *unseen || *was_sent;
     let row = |position: i64, next: Option<StepState>, said: Option<String>, mark: Option<String>, more: bool| {
         let at = (next != Some(StepState::Planned) || is_remembered).then_some(now);
@@ -228,7 +230,7 @@ fn changes(now: Millis, write: &Write) -> Vec<[Arg; 7]> {
     let told =
         acknowledged.iter().map(|(position, result)| row(*position, None, Some(result.to_string()), None, false));
     let reset = reset.iter().map(|position| row(*position, Some(StepState::Planned), None, None, *unseen));
-    let start = start.iter().map(|position| row(*position, Some(StepState::Started), None, None, false));
+    let start = start.iter().map(|position| row(*position, Some(StepState::Started), None, mark.clone(), false));
     done.chain(told).chain(reset).chain(start).collect()
 }
 

@@ -84,7 +84,8 @@ pub use self::{
     people::found_by,
     replay_feed::REPLAY_ROOM,
     replay_types::{
-        NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused, ReplayState,
+        ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
+        ReplayState,
     },
     replays::{OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX},
     retention::Pruned,

@@ -30,7 +30,7 @@ pub(super) struct Order<'a> {
     /// A decision on an event that `needs_review`.
     pub(super) resolution: Option<&'a Resolution>,
     /// The states in which it is allowed, where they are fewer than those in which it can happen.
-    pub(super) only: Option<&'static [Status]>,
+    pub(super) only: Option<&'a [Status]>,
     /// What is planned and not done is planned anew by the next run.
     pub(super) plans_anew: bool,
 }

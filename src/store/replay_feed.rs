@@ -1,10 +1,20 @@
 //! Puts the events of running replays back, bit by bit and while few others wait: what comes in fresh goes first.
 
-use super::{Actor, Store, StoreError, db::args, operators::Order, replays::end_if_empty};
-use crate::event::Transition;
+use super::{
+    Actor, Store, StoreError,
+    db::{Row, args},
+    operators::Order,
+    replays::end_if_empty,
+};
+use crate::event::{Status, Transition};
 
-/// While so many contacts wait for their turn, no replay adds to them; a round puts back as many as there is room for.
+/// While so many contacts wait for their turn, or for a pause or a block to end, no replay adds to them; a round puts back as
+/// many as there is room for.
 pub const REPLAY_ROOM: i64 = 50;
+/// Events that a round looks at, at most: one that cannot be put back holds up none behind it.
+const LOOKED_AT: i64 = 2 * REPLAY_ROOM;
+/// So many failures in a row are the ledger's, not the events'.
+const FAILURES_MAX: u32 = 3;
 
 /// An event of a running replay whose time has come.
 struct Item {
@@ -12,6 +22,20 @@ struct Item {
     position: i64,
     event_id: String,
     actor: String,
+    /// The state in which it was chosen; `None` where it was gone when that came to be written down.
+    chosen_in: Option<Status>,
+}
+
+impl Item {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            replay_id: row.text("replay_id")?,
+            position: row.int("position")?,
+            event_id: row.text("event_id")?,
+            actor: row.text("actor")?,
+            chosen_in: row.opt_text("chosen_in")?.and_then(|status| status.parse().ok()),
+        })
+    }
 }
 
 /// What became of it.
@@ -27,32 +51,46 @@ impl Store {
     /// One round: puts back as many events of running replays as there is room for among those that wait; answers how
     /// many. Several replicas may do so at once.
     pub async fn feed_replays(&self) -> Result<u64, StoreError> {
-        let waiting = "select count(*) as count from
-            (select 1 from turns where due_at <= $1 and token is null limit $2) as waiting";
-        let waiting = self.db.read(waiting, args![self.clock.now(), REPLAY_ROOM]).await?;
-        let room = REPLAY_ROOM - waiting.first().map_or(Ok(0), |row| row.int("count"))?;
+        let room = REPLAY_ROOM - self.waiting_turns().await?;
         if room <= 0 {
             return Ok(0);
         }
-        let mut put_back = 0;
-        for item in self.next_of_replays(room).await? {
-            put_back += u64::from(self.feed(&item).await? == Fed::PutBack);
+        let (mut put_back, mut failures) = (0, 0);
+        for item in self.next_of_replays(LOOKED_AT).await? {
+            match self.feed(&item).await {
+                Ok(fed) => {
+                    failures = 0;
+                    put_back += i64::from(fed == Fed::PutBack);
+                }
+                Err(error) if failures + 1 == FAILURES_MAX => return Err(error),
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(event.id = %item.event_id, %error, "an event of a replay cannot be put back for now");
+                }
+            }
+            if put_back == room {
+                break;
+            }
         }
-        Ok(put_back)
+        Ok(put_back.unsigned_abs())
+    }
+
+    /// Contacts that wait for their turn, counted up to [`REPLAY_ROOM`]. Those that a pause or a block has parked fall due
+    /// together once it ends.
+    async fn waiting_turns(&self) -> Result<i64, StoreError> {
+        let sql = "select count(*) as count from
+            (select 1 from (select 1 from turns where due_at <= $1 and token is null limit $2) as due
+             union all select 1 from (select 1 from turns where parked_by is not null limit $2) as parked limit $2) as waiting";
+        let waiting = self.db.read(sql, args![self.clock.now(), REPLAY_ROOM]).await?;
+        waiting.first().map_or(Ok(0), |row| row.int("count"))
     }
 
     /// The next events, those of the replay that was started first before others'.
     async fn next_of_replays(&self, limit: i64) -> Result<Vec<Item>, StoreError> {
-        let sql = "select replays.id as replay_id, position, event_id, actor from replays, replay_events
+        let sql = "select replays.id as replay_id, position, event_id, actor, chosen_in from replays, replay_events
                    where replays.state = 'running' and replay_id = replays.id and replay_events.state = 'waiting'
                    order by started_at, replays.seq, position limit $1";
-        let rows = self.db.read(sql, args![limit]).await?;
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows {
-            let (replay_id, event_id, actor) = (row.text("replay_id")?, row.text("event_id")?, row.text("actor")?);
-            items.push(Item { replay_id, position: row.int("position")?, event_id, actor });
-        }
-        Ok(items)
+        self.db.read(sql, args![limit]).await?.iter().map(Item::read).collect()
     }
 
     /// Puts an event back, says so in its replay and in the audit log: all in one transaction, or nothing of it.
@@ -60,11 +98,13 @@ impl Store {
         let now = self.clock.now();
         let reason = format!("replay {}", item.replay_id);
         let actor = Actor::from(item.actor.as_str());
-        let order = Order { reason: Some(&reason), ..Order::of(&actor, "event.replay", Transition::Replayed) };
+        let chosen_in: Vec<Status> = item.chosen_in.into_iter().collect();
+        let only = Some(chosen_in.as_slice());
+        let order = Order { reason: Some(&reason), only, ..Order::of(&actor, "event.replay", Transition::Replayed) };
         let mut tx = self.db.begin().await?;
         let fed = match self.apply(&mut tx, &item.event_id, &order).await {
             Ok(()) => Fed::PutBack,
-            // Somebody else has changed it since, or it is gone.
+            // Somebody has decided otherwise since, or it is gone.
             Err(StoreError::WrongState(_) | StoreError::NotFound) => Fed::PassedOver,
             Err(error) => return Err(error),
         };

@@ -112,6 +112,8 @@ pub struct ReplayCandidate {
     pub seq: i64,
     /// uuid v7.
     pub id: String,
+    /// Where it stands.
+    pub status: Status,
     /// Event type.
     pub kind: String,
     /// Whose event.
@@ -133,8 +135,19 @@ pub struct NewReplay {
     pub filter: Value,
     /// Whether more matched.
     pub more: bool,
-    /// The events in their order, and what each is expected to write.
-    pub events: Vec<(String, Forecast)>,
+    /// The events in their order.
+    pub events: Vec<ChosenEvent>,
+}
+
+/// An event that was chosen for a replay.
+#[derive(Debug, Clone)]
+pub struct ChosenEvent {
+    /// Which one.
+    pub id: String,
+    /// Where it stood: one whose state is another by then is not put back.
+    pub status: Status,
+    /// What it is expected to write.
+    pub forecast: Forecast,
 }
 
 /// A replay.

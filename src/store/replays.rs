@@ -9,7 +9,8 @@ use super::{
     db::{Row, Tx, args},
     operators::replayable_of,
     replay_types::{
-        NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused, ReplayState,
+        ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
+        ReplayState,
     },
     types,
 };
@@ -24,7 +25,10 @@ pub const REPLAY_EVENTS_MAX: usize = 10_000;
 pub const OPEN_REPLAYS_MAX: i64 = 50;
 /// Events that are read at once, with their bodies, for the forecast.
 const CANDIDATES: i64 = 200;
-const ITEMS: Insert = Insert { into: "replay_events (replay_id, position, event_id, forecast, state)", then: "" };
+const ITEMS: Insert =
+    Insert { into: "replay_events (replay_id, position, event_id, chosen_in, forecast, state)", then: "" };
+/// Whoever makes a replay holds it, so that no more stand open than may; no contact's id holds a blank.
+const OPEN_REPLAYS: &str = "open replays";
 
 impl Store {
     /// Events that match and can be replayed, in order of acceptance, behind `after`; the dead where no state is named.
@@ -40,13 +44,14 @@ impl Store {
         let mut conditions = replayable_of(&filter);
         conditions.add("seq >", after);
         let sql = format!(
-            "select seq, id, kind, contact_id, coalesce(amended, payload) as payload, force, admission from events{} order by seq limit {CANDIDATES}",
+            "select seq, id, status, kind, contact_id, coalesce(amended, payload) as payload, force, admission from events{} order by seq limit {CANDIDATES}",
             conditions.sql()
         );
         let read = |row: &Row| -> Result<ReplayCandidate, StoreError> {
             Ok(ReplayCandidate {
                 seq: row.int("seq")?,
                 id: row.text("id")?,
+                status: types::status(row)?,
                 kind: row.text("kind")?,
                 contact_id: row.opt_text("contact_id")?,
                 payload: row.text("payload")?,
@@ -59,21 +64,23 @@ impl Store {
 
     /// Makes a replay of these events, which stay the same whatever else comes to match; answers its id. It is a draft.
     pub async fn create_replay(&self, new: NewReplay, actor: &Actor) -> Result<String, ReplayRefused> {
+        let (id, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now());
+        let mut tx = self.db.begin().await?;
+        tx.lock_contacts(&[OPEN_REPLAYS]).await?;
         let open = "select count(*) as count from replays where state in ('draft', 'running', 'paused')";
-        let open = self.db.read(open, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
+        let open = tx.fetch_first(open, args![]).await?.map_or(Ok(0), |row| row.int("count"))?;
         if open >= OPEN_REPLAYS_MAX {
             return Err(ReplayRefused::TooMany);
         }
-        let (id, now) = (uuid::Uuid::now_v7().to_string(), self.clock.now());
-        let mut tx = self.db.begin().await?;
         let events = i64::try_from(new.events.len()).unwrap_or(i64::MAX);
         let sql = "insert into replays (id, created_at, actor, reason, filter, more, state, events)
                    values ($1, $2, $3, $4, $5, $6, 'draft', $7)";
         let (name, reason) = (actor.name.as_str(), new.reason.as_deref());
         let filter = new.filter.to_string();
         tx.execute(sql, args![id.as_str(), now, name, reason, filter.as_str(), new.more, events]).await?;
-        let row = |(position, (event, forecast)): (i64, (String, Forecast))| {
-            [id.as_str().into(), position.into(), event.into(), forecast.as_str().into(), "waiting".into()]
+        let row = |(position, event): (i64, ChosenEvent)| {
+            let (chosen_in, forecast) = (event.status.as_str(), event.forecast.as_str());
+            [id.as_str().into(), position.into(), event.id.into(), chosen_in.into(), forecast.into(), "waiting".into()]
         };
         ITEMS.run(&mut tx, (0..).zip(new.events).map(row).collect()).await?;
         write_audit(&mut tx, now, actor, "replay.create", &id, Some(reason.unwrap_or(&filter))).await?;

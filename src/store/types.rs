@@ -187,6 +187,9 @@ pub struct StepRow {
     pub state: StepState,
     /// What it brought.
     pub result: Option<Value>,
+    /// The customer by which its effect is counted ([`Store::count_fingerprint`](super::Store::count_fingerprint)), where it
+    /// is and the customer is known.
+    pub customer: Option<i64>,
     /// How often the ERP said that it is done and did not show it.
     pub unseen: i64,
     /// When it was (last) begun.
@@ -329,11 +332,17 @@ impl StepRow {
                 _ => StepState::Planned,
             },
             result: row.opt_json("result")?,
+            customer: row.opt_text("fingerprint")?.as_deref().and_then(customer_of),
             unseen: row.int("unseen")?,
             started_at: row.opt_millis("started_at")?,
             finished_at: row.opt_millis("finished_at")?,
         })
     }
+}
+
+/// The customer of a mark by which equal effects are counted: it stands before the colon.
+pub(super) fn customer_of(fingerprint: &str) -> Option<i64> {
+    fingerprint.split_once(':').and_then(|(ord, _)| ord.parse().ok())
 }
 
 impl CallRow {

@@ -192,8 +192,17 @@ impl Planner {
         })
     }
 
+    /// Whether the message that came with the event is the customer's 客户简介 already, by an earlier plan of the event.
+    pub(super) fn was_told(&self, task: &Task, plan: &PlanDraft, event: &Event) -> bool {
+        let linked = plan.steps.iter().find_map(|step| if let Step::Link { ord, .. } = step { *ord } else { None });
+        let customer = linked.or_else(|| task.link.as_ref().map(|link| link.ord));
+        let product = self.mapping.product(event);
+        let here = task.done.iter().filter(|done| customer.is_some() && done.customer == customer);
+        product.is_some() && here.filter_map(|done| product_of(&done.step)).any(|text| Some(text) == product.as_ref())
+    }
+
     /// The rest of a message that is longer than 客户简介 takes.
-    fn overflow(&self, event: &Event) -> Vec<Step> {
+    pub(super) fn overflow(&self, event: &Event) -> Vec<Step> {
         if self.mapping.product_is_cut(event) { self.message(event) } else { Vec::new() }
     }
 
@@ -217,10 +226,26 @@ impl Planner {
     }
 }
 
+impl Task {
+    /// Whether the event itself has linked its contact.
+    pub(super) fn has_linked(&self) -> bool {
+        self.done.iter().any(|done| matches!(done.step, Step::Link { .. }))
+    }
+
+    /// Whether the event has written 客户简介.
+    pub(super) fn has_told(&self) -> bool {
+        self.done.iter().any(|done| writes_product(&done.step))
+    }
+}
+
 /// Whether a step writes 客户简介.
 pub(super) fn writes_product(step: &Step) -> bool {
-    let (Step::SaveCustomer { fields, .. } | Step::FillMissing { fields, .. }) = step else { return false };
-    fields.iter().any(|field| field.id == "product")
+    product_of(step).is_some()
+}
+
+fn product_of(step: &Step) -> Option<&Field> {
+    let (Step::SaveCustomer { fields, .. } | Step::FillMissing { fields, .. }) = step else { return None };
+    fields.iter().find(|field| field.id == "product")
 }
 
 const fn link_kind(kind: CustomerKind) -> LinkKind {

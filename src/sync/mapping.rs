@@ -124,7 +124,7 @@ impl Mapping {
         given.filter(|field| !field.val.is_empty()).collect()
     }
 
-    fn product(&self, event: &Event) -> Option<Field> {
+    pub(super) fn product(&self, event: &Event) -> Option<Field> {
         let text = clean(event.signal()?.content(), self.config.markup);
         if utf16_len(&text) <= LONG_TEXT {
             return Some(Field::new("product", text));

@@ -42,7 +42,7 @@ pub(crate) use self::{
     plan::Plan,
     question::Question,
     step::{Step, named},
-    task::{Duplicate, Planner, Task, WhoItIs},
+    task::{DoneBefore, Duplicate, Planner, Task, WhoItIs},
 };
 pub use self::{
     progress::INTRO_LIMIT,
@@ -143,8 +143,8 @@ pub trait Journal: Send + Sync {
 pub struct EqualRecords {
     /// Those that are done.
     pub done: i64,
-    /// Those that were begun and are still open, of events before this one in an order that all agree on: of two equal
-    /// records whose outcomes are open, the one that is there belongs to the first of them.
+    /// Those that were begun and are still open, of events before this one in an order that all agree on, and of events that
+    /// nobody goes on with: of two equal records whose outcomes are open, the one that is there belongs to the first of them.
     pub started_before: i64,
     /// Those that were begun and are still open, of all other events.
     pub started: i64,

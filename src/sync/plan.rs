@@ -126,7 +126,8 @@ impl Planner {
     async fn customer_event(&self, survey: &mut Survey<'_>, task: &Task, event: &Event) -> Result<Plan, SyncError> {
         let is_deal = event.kind() == EventKind::DealClosed;
         let mut plan = match &task.link {
-            Some(_) if is_deal && !task.is_stale => PlanDraft::default(),
+            // Who is linked already is a customer; what the event itself was to fill in, it still is.
+            Some(_) if is_deal && !task.is_stale && !task.has_linked() => PlanDraft::default(),
             Some(link) if !task.is_stale => self.refresh(survey.erp, event, link).await?,
             link => {
                 // Who was admitted once stays a customer.
@@ -142,11 +143,19 @@ impl Planner {
                 }
             }
         };
+        let is_told = plan.steps.iter().any(writes_product);
+        let was_told = !is_told && self.was_told(task, &plan, event);
+        if was_told {
+            plan.steps.extend(self.overflow(event));
+        }
         if is_deal {
             let kind = plan.kind.unwrap_or_else(|| task.link.as_ref().map_or(Mapping::kind(event), kind_of));
             // The message that came with the deal may be the customer's 客户简介; else it has no other place.
-            let signal = event.signal().filter(|_| !plan.steps.iter().any(writes_product));
+            let signal = event.signal().filter(|_| !is_told && !was_told);
             plan.steps.extend(self.deal(event, signal, kind));
+        } else if !is_told && !was_told && task.has_told() {
+            // What an earlier plan wrote into 客户简介 was another text, or another customer's.
+            plan.steps.extend(self.message(event));
         }
         Ok(Plan::Steps { steps: plan.steps, changes: plan.changes })
     }

@@ -164,10 +164,11 @@ impl Step {
     }
 
     /// Whether both leave the same in the ERP: another plan may number its records otherwise, or say more behind an equal
-    /// beginning.
+    /// beginning, and may fill in other fields.
     pub fn does_the_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Progress { text, .. }, Self::Progress { text: other, .. }) => begin_alike(text, other),
+            (Self::FillMissing { .. }, Self::FillMissing { .. }) => self == other,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
@@ -241,5 +242,17 @@ mod tests {
         assert!(!progress(deal).does_the_same_as(&progress("2026-11-23 16:00:00 客户：合作愉快")));
         assert!(!progress(deal).does_the_same_as(&Step::Apply));
         assert!(Step::Apply.does_the_same_as(&Step::Apply));
+    }
+
+    #[test]
+    fn edits_are_the_same_if_they_fill_in_the_same_at_one_customer() {
+        let fill = |ord, email: &str| Step::FillMissing {
+            kind: CustomerKind::Person,
+            ord,
+            fields: vec![Field::new("email", email)],
+        };
+        assert!(fill(1, "a@b.cn").does_the_same_as(&fill(1, "a@b.cn")));
+        assert!(!fill(1, "a@b.cn").does_the_same_as(&fill(2, "a@b.cn")));
+        assert!(!fill(1, "a@b.cn").does_the_same_as(&fill(1, "c@d.cn")));
     }
 }

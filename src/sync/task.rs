@@ -29,6 +29,17 @@ pub struct Task {
     pub profile: Option<Box<Event>>,
     /// The ERP refused a save of this run as a duplicate (查重): the contact is looked for where such a check looks.
     pub duplicate: Option<Duplicate>,
+    /// What of the event is done already, by earlier plans.
+    pub done: Vec<DoneBefore>,
+}
+
+/// A step that an earlier plan of an event has done.
+#[derive(Debug, Clone)]
+pub struct DoneBefore {
+    /// The step.
+    pub step: Step,
+    /// The customer at which it was done, as far as is known.
+    pub customer: Option<i64>,
 }
 
 /// A save that the ERP refused because it has the same already (查重).

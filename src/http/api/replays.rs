@@ -20,7 +20,10 @@ use crate::{
         state::HttpState,
     },
     json,
-    store::{EventFilter, NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, ReplayCandidate, ReplayDeed, ReplayRefused},
+    store::{
+        ChosenEvent, EventFilter, NewReplay, OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX, ReplayCandidate, ReplayDeed,
+        ReplayRefused,
+    },
 };
 use axum::{Json, extract::State, http::StatusCode};
 
@@ -67,7 +70,7 @@ pub(crate) async fn create(
 }
 
 /// The events that match, the oldest first, with what each is expected to write; and whether there are more.
-async fn matching(state: &HttpState, filter: &EventFilter) -> Result<(Vec<(String, Forecast)>, bool), Problem> {
+async fn matching(state: &HttpState, filter: &EventFilter) -> Result<(Vec<ChosenEvent>, bool), Problem> {
     let (mut events, mut customers) = (Vec::new(), HashSet::new());
     let mut after = 0;
     loop {
@@ -87,7 +90,7 @@ async fn matching(state: &HttpState, filter: &EventFilter) -> Result<(Vec<(Strin
             if forecast == Forecast::Create {
                 customers.insert(contact);
             }
-            events.push((candidate.id.clone(), forecast));
+            events.push(ChosenEvent { id: candidate.id.clone(), status: candidate.status, forecast });
         }
     }
 }

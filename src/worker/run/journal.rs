@@ -53,18 +53,10 @@ pub(super) fn step_of(row: &StepRow) -> Option<Step> {
     json::from_value(&row.step).ok()
 }
 
-/// A step as the ledger takes it, with what the ledger decides by. `former`: the step that does the same under an earlier
-/// plan, unless it is done.
-pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>, former: Option<&StepRow>) -> NewStep {
+/// A step as the ledger takes it, with what the ledger decides by.
+pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>, begun: Option<Begun>) -> NewStep {
     let facts = StepFacts { holds_identity: step.holds_identity(), allocates: step.allocates(), binds: step.binds() };
-    let begun = |row: &StepRow| Some(Begun { at: row.started_at?, result: row.result.clone() });
-    let begun = former.filter(|_| step.stays_begun()).and_then(begun);
     NewStep { name, step: json!(step), fingerprint, facts, begun }
-}
-
-/// The step among these rows that does the same, in one of these states.
-pub(super) fn same_step<'a>(rows: &'a [StepRow], step: &Step, is_right: fn(StepState) -> bool) -> Option<&'a StepRow> {
-    rows.iter().find(|row| is_right(row.state) && step_of(row).is_some_and(|other| step.does_the_same_as(&other)))
 }
 
 /// What a person decided, and about which step.

@@ -5,6 +5,7 @@ mod attempt;
 mod journal;
 mod look;
 mod parts;
+mod plan;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -13,16 +14,17 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use self::journal::{
-    Decided, StoreJournal, is_effect, is_link, is_part, new_link, new_step, ord_of, same_step, sha256, step_of,
+use self::{
+    journal::{Decided, StoreJournal, is_effect, is_link, is_part, new_link, ord_of, sha256, step_of},
+    plan::placed,
 };
 use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
-    store::{Advance, CallRow, Claimed, DoneStep, EventRow, Lease, NewStep, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Duplicate, FaultCause, Job, Plan, Step, Task, WhoItIs, identities, named, subject_of},
+    store::{Advance, CallRow, Claimed, DoneStep, EventRow, Lease, Resolution, StepRow, StepState, Store},
+    sync::{CallRecord, Duplicate, FaultCause, Job, Step, Task, WhoItIs, identities, subject_of},
 };
 
 /// A run in progress.
@@ -105,8 +107,8 @@ impl Run<'_> {
         let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
         let link = claimed.contact.as_ref().map(|contact| &contact.link);
         // A plan that links the contact anew was begun, and is gone on with.
-        let is_linking =
-            link.is_some() && pending.iter().filter_map(step_of).any(|step| matches!(step, Step::Link { .. }));
+        let links = pending.iter().filter_map(step_of).any(|step| matches!(step, Step::Link { .. }));
+        let is_linking = link.is_some() && links;
         let is_decided =
             link.is_some_and(|link| decision.is_some_and(|decision| decision != WhoItIs::Customer(link.ord)));
         let is_stale = anew.is_gone || is_linking || is_decided;
@@ -123,13 +125,14 @@ impl Run<'_> {
         // or company may have become a customer.
         let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
         let has_effect = pending.iter().chain(of_this_plan).any(is_effect);
-        let is_old = trusted.is_none() && !has_effect;
-        // Another event of the contact may have found its customer gone, and moved the link.
-        let mut customers = pending.iter().filter_map(|row| step_of(row)?.customer());
-        let has_moved = trusted.is_some_and(|link| customers.any(|ord| ord != link.ord));
+        // So does a plan whose link was undone meanwhile: going on with it would leave the contact without one.
+        let is_old = trusted.is_none() && (!has_effect || !links);
+        // Another event of the contact may have found its customer gone, or a person have linked it to another one.
+        let done_before = placed(steps);
+        let planned_for = done_before.last().and_then(|step| step.at);
+        let has_moved = trusted.is_some_and(|link| planned_for.is_some_and(|ord| ord != link.ord));
         let is_overtaken = is_old || has_moved || (is_decided && !is_linking);
         if pending.is_empty() || is_overtaken || anew.must_plan() || plans_anew {
-            let turn = pending.iter().filter_map(step_of).find(Step::takes_turn);
             let is_admitted = event.force || was_admitted(event);
             // What was refused at the door is judged anew, by what is known now.
             let standing = if is_admitted || link.is_some() {
@@ -147,10 +150,17 @@ impl Run<'_> {
                 is_stale,
                 profile,
                 duplicate: anew.duplicate.clone(),
+                done: done_before
+                    .into_iter()
+                    .filter(|step| step.row.state == StepState::Done)
+                    .map(Into::into)
+                    .collect(),
             };
-            pending = self.plan(&task, steps, turn, plans_anew).await?;
+            pending = self.plan(&task, steps, plans_anew).await?;
         } else if let Some(first) = pending.first().filter(|row| row.state == StepState::Planned) {
-            self.start(first, false).await?;
+            let mut advance =
+                Advance { start: Some(first.position), mark: self.mark(first, ord), ..Advance::default() };
+            self.write_down(&mut advance, None).await?;
         }
         self.linked = trusted.is_some();
         self.work_through(work, pending, ord, decided.filter(|_| !plans_anew)).await
@@ -165,78 +175,6 @@ impl Run<'_> {
             Some(Work::Event(event)) => Some(event),
             _ => None,
         })
-    }
-
-    /// Plans, and writes the plan down with its first step started. `turn` is the assignment of an earlier plan: whose
-    /// turn it was stays whose turn it is. Where somebody wanted it planned anew that is done with it, and what the earlier
-    /// plan had still to assign is assigned by the new one: of a linked contact it would not come to think of it.
-    async fn plan(
-        &mut self,
-        task: &Task,
-        before: &[StepRow],
-        turn: Option<Step>,
-        plans_anew: bool,
-    ) -> Result<Vec<StepRow>, End> {
-        let (store, event_id) = (self.store, self.lease.event_id.clone());
-        let journal = StoreJournal { store, event_id: &event_id };
-        let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await?;
-        if !planned.warnings.is_empty() {
-            let noted = Advance { warnings: planned.warnings, calls: self.calls(), ..Advance::default() };
-            self.store.advance(&mut self.lease, &noted).await?;
-            self.job.log.set_deadline(self.lease.until);
-        }
-        let kept = turn.clone().filter(|_| plans_anew && task.link.is_some());
-        let steps = match planned.plan {
-            Plan::Steps { steps, .. } if steps.iter().any(Step::takes_turn) => named(steps),
-            Plan::Steps { steps, .. } => named(kept.into_iter().chain(steps).collect()),
-            Plan::NotLinked => return Err(End::Hold),
-            Plan::NotAdmitted(decision) => return Err(End::NotAdmitted(decision)),
-            Plan::Unclear(question) => return Err(End::review(&question)),
-        };
-        self.claim_named(task.work.contact_id(), &steps).await?;
-        // An id that an earlier run was allocated may be another customer's by now: the ERP stores nothing under it.
-        let is_done = |step: &Step| same_step(before, step, |state| state == StepState::Done).is_some();
-        // So may the customer be to which an earlier plan linked the contact.
-        let is_anew = |step: &Step| step.allocates() || task.is_stale && (step.binds() || step.leaves_trace());
-        let is_new = |step: &Step| is_anew(step) || !is_done(step);
-        let trusted = task.link.as_ref().filter(|_| !task.is_stale);
-        let executor = self.job.executor(&journal, trusted.map(|link| link.ord));
-        let steps: Vec<NewStep> = steps
-            .into_iter()
-            .filter(|(_, step)| is_new(step))
-            .map(|(name, step)| {
-                let kept = turn.as_ref().filter(|_| step.takes_turn());
-                let former = same_step(before, &step, |state| state != StepState::Done);
-                new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step), former)
-            })
-            .collect();
-        if steps.is_empty() && !plans_anew {
-            return Ok(Vec::new());
-        }
-        let calls = self.calls();
-        let mut rows = if plans_anew {
-            self.store.plan_anew(&mut self.lease, &steps, calls).await?
-        } else {
-            self.store.plan(&mut self.lease, &steps, calls).await?
-        };
-        self.job.log.set_deadline(self.lease.until);
-        // Written as started just now by ourselves: nobody has done it yet, so there is nothing to look up.
-        if let Some(first) = rows.first_mut().filter(|_| steps[0].begun.is_none()) {
-            (first.state, first.started_at) = (StepState::Planned, None);
-        }
-        Ok(rows)
-    }
-
-    /// Two contacts for whom the platform names the same customer must not both become it.
-    async fn claim_named(&mut self, contact_id: &str, steps: &[(String, Step)]) -> Result<(), End> {
-        let Some(ord) = steps.iter().find_map(|(_, step)| step.takes_named_customer()) else { return Ok(()) };
-        let identity = format!("ord:{ord}");
-        self.reserving.push(identity.clone());
-        if !self.store.reserve(&mut self.lease, &[identity]).await? {
-            return Err(End::Wait);
-        }
-        // Who had it reserved may have become it since it was asked for; planned anew, that is seen.
-        if self.store.has_owner(ord, contact_id).await? { Err(End::Again) } else { Ok(()) }
     }
 
     /// Two contacts with the same number or company must not look the ERP up at the same time and both create it.
@@ -302,7 +240,9 @@ impl Run<'_> {
             if rows.is_empty() || rows.front().is_some_and(is_link) {
                 continue;
             }
-            advance.start = rows.front().map(|next| next.position).filter(|_| !self.stop.is_cancelled());
+            let next = rows.front().filter(|_| !self.stop.is_cancelled());
+            (advance.start, advance.mark) =
+                (next.map(|next| next.position), next.and_then(|next| self.mark(next, ord)));
             let is_stopping = advance.start.is_none();
             self.write_down(&mut advance, allocated).await?;
             if is_stopping {
@@ -311,6 +251,12 @@ impl Run<'_> {
         }
         advance.calls.extend(self.calls());
         Ok(advance)
+    }
+
+    /// The mark by which a step is counted from when it is begun.
+    fn mark(&self, row: &StepRow, ord: Option<i64>) -> Option<String> {
+        let journal = StoreJournal { store: self.store, event_id: &self.lease.event_id };
+        step_of(row).and_then(|step| self.job.executor(&journal, ord).fingerprint(&step))
     }
 
     /// Writes an advance, and begins the next one. An id that was `allocated` is the contact's alone from then on.

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Run, journal::is_part, look::unverified};
+use super::{
+    Run,
+    journal::{is_part, step_of},
+    look::unverified,
+};
 use crate::{
     store::{Advance, DoneStep, StepRow},
     sync::{Effect, Executor, Step, SyncError, Verification},
@@ -61,7 +65,9 @@ impl Run<'_> {
             return self.confirm(executor, std::mem::take(acknowledged)).await.map(Some);
         };
         let start = (!self.stop.is_cancelled()).then_some(next.position);
-        let advance = Advance { acknowledged: Some(last.note()), start, calls: self.calls(), ..Advance::default() };
+        let mark = step_of(next).and_then(|next| executor.fingerprint(&next));
+        let advance =
+            Advance { acknowledged: Some(last.note()), start, mark, calls: self.calls(), ..Advance::default() };
         self.store.advance(&mut self.lease, &advance).await?;
         self.job.log.set_deadline(self.lease.until);
         if start.is_none() { Err(End::Again) } else { Ok(None) }

@@ -130,6 +130,11 @@ async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(le
     }
     let [mut first, mut second]: [Claimed; 2] = begun.try_into().unwrap();
     assert_eq!((count(&first).await, count(&second).await), ((0, 0, 1), (0, 1, 1)), "only what came before counts");
+    for (given_up, expected) in [("dead", 1), ("discarded", 1), ("held", 1), ("running", 0)] {
+        let sql = format!("update events set status = '{given_up}' where id = '{}'", second.event.id);
+        ledger.run(&sql).await;
+        assert_eq!(count(&first).await, (0, expected, 1), "{given_up}: nobody looks for it, and it may be there");
+    }
     let done = || Advance {
         done: vec![DoneStep { fingerprint: Some("f".into()), ..DoneStep::new(0, json!(1)) }],
         ..Advance::default()

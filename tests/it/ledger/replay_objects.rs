@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use erp_bridge::{
     event::{Forecast, Status},
     store::{
-        EventFilter, NewReplay, OPEN_REPLAYS_MAX, REPLAY_ROOM, ReplayDeed, ReplayDetail, ReplayRefused, ReplayState,
-        Settlement, Store,
+        ChosenEvent, EventFilter, NewReplay, OPEN_REPLAYS_MAX, PauseScope, REPLAY_ROOM, ReplayDeed, ReplayDetail,
+        ReplayRefused, ReplayState, Resolution, Settlement, Store,
     },
 };
 use serde_json::json;
@@ -18,6 +18,11 @@ on_both! {
     a_cause_of_300_dead_events_is_put_back_a_room_at_a_time_paused_and_gone_on_with
     whoever_is_killed_in_the_middle_leaves_nothing_undone_and_nothing_done_twice
     what_somebody_else_changed_is_passed_over_and_what_waits_goes_first
+    what_a_person_decided_while_a_replay_stood_still_is_not_undone_by_it
+    what_was_given_up_or_held_is_put_back_where_it_was_chosen_so
+    a_replay_of_a_paused_type_puts_no_more_back_than_there_is_room_for
+    an_event_that_cannot_be_put_back_holds_up_none_behind_it
+    many_at_once_open_no_more_replays_than_may_stand_open
     only_so_many_replays_stand_open_and_each_change_fits_its_state
     old_replays_and_drafts_are_forgotten_and_running_ones_are_not
 }
@@ -44,12 +49,21 @@ fn of(code: &str) -> EventFilter {
 
 /// Makes a replay of all dead events with this code.
 async fn made(ledger: &Ledger, code: &str) -> String {
+    made_of(ledger, &of(code), code).await
+}
+
+async fn made_of(ledger: &Ledger, filter: &EventFilter, code: &str) -> String {
     let (mut events, mut after) = (Vec::new(), 0);
     loop {
-        let batch = ledger.store.replay_candidates(&of(code), after).await.unwrap();
+        let batch = ledger.store.replay_candidates(filter, after).await.unwrap();
         let Some(last) = batch.last() else { break };
         after = last.seq;
-        events.extend(batch.into_iter().map(|candidate| (candidate.id, Forecast::Record)));
+        let chosen = batch.into_iter().map(|candidate| ChosenEvent {
+            id: candidate.id,
+            status: candidate.status,
+            forecast: Forecast::Record,
+        });
+        events.extend(chosen);
     }
     let new = NewReplay { reason: Some("已修复".into()), filter: json!({ "code": code }), more: false, events };
     ledger.store.create_replay(new, &"ops".into()).await.unwrap()
@@ -167,11 +181,82 @@ async fn what_somebody_else_changed_is_passed_over_and_what_waits_goes_first(led
     assert_eq!(ledger.store.feed_replays().await, Ok(1), "there is room for one");
     assert_eq!(ledger.store.feed_replays().await, Ok(0), "those that came in fresh go first");
     run_all(ledger).await;
-    assert_eq!(ledger.store.feed_replays().await, Ok(2), "what was given up can be replayed, too");
-    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 3, 1));
+    assert_eq!(ledger.store.feed_replays().await, Ok(1), "what was given up since stays so");
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 2, 2));
     let states: Vec<_> = ledger.store.replay_events(&id, -1, 10).await.unwrap();
     let states: Vec<_> = states.iter().map(|event| event.state.as_str()).collect();
-    assert_eq!(states, ["put_back", "put_back", "passed_over", "put_back"]);
+    assert_eq!(states, ["put_back", "passed_over", "passed_over", "put_back"]);
+}
+
+async fn what_a_person_decided_while_a_replay_stood_still_is_not_undone_by_it(ledger: &Ledger) {
+    let all = dead(ledger, 3, "refused").await;
+    let id = made(ledger, "refused").await;
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    change(&ledger.store, &id, ReplayDeed::Pause).await.unwrap();
+    ledger.store.discard(&all[0], &"ops".into(), Some("重复")).await.unwrap();
+    // Somebody replays the second, and it comes to need a decision.
+    ledger.store.replay(&all[1], &"ops".into(), None).await.unwrap();
+    let asked = Settlement { review: Some(json!({"decisions": ["done"]})), ..Settlement::to(Status::NeedsReview) };
+    ledger.store.settle(ledger.claim_one().await.lease, asked).await.unwrap();
+    change(&ledger.store, &id, ReplayDeed::Resume).await.unwrap();
+    assert_eq!(ledger.store.feed_replays().await, Ok(1));
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 1, 2));
+    let mut statuses = Vec::new();
+    for event in &all {
+        statuses.push(ledger.status(event).await);
+    }
+    assert_eq!(statuses, [Status::Discarded, Status::NeedsReview, Status::Queued]);
+    ledger.store.resolve(&all[1], &Resolution::Done, &"ops".into(), None).await.unwrap();
+}
+
+async fn what_was_given_up_or_held_is_put_back_where_it_was_chosen_so(ledger: &Ledger) {
+    let [given_up, other] = <[String; 2]>::try_from(dead(ledger, 2, "refused").await).unwrap();
+    ledger.store.discard(&given_up, &"ops".into(), None).await.unwrap();
+    let filter = EventFilter { statuses: vec![Status::Discarded], ..EventFilter::default() };
+    let id = made_of(ledger, &filter, "refused").await;
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    assert_eq!(ledger.store.feed_replays().await, Ok(1));
+    assert_eq!((ledger.status(&given_up).await, ledger.status(&other).await), (Status::Queued, Status::Dead));
+}
+
+async fn a_replay_of_a_paused_type_puts_no_more_back_than_there_is_room_for(ledger: &Ledger) {
+    dead(ledger, 120, "refused").await;
+    let id = made(ledger, "refused").await;
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    let scope = PauseScope::Kind("message.logged".into());
+    ledger.store.pause(&scope, "ERP 升级", None, &"ops".into()).await.unwrap();
+    let mut put_back = Vec::new();
+    for _ in 0..5 {
+        put_back.push(ledger.store.feed_replays().await.unwrap());
+        assert!(ledger.claim(1_000).await.is_empty(), "nothing of a paused type runs");
+    }
+    assert_eq!(put_back, [50, 0, 0, 0, 0]);
+}
+
+async fn an_event_that_cannot_be_put_back_holds_up_none_behind_it(ledger: &Ledger) {
+    let all = dead(ledger, 4, "refused").await;
+    let id = made(ledger, "refused").await;
+    ledger.run(&format!("update events set status = 'unknown' where id = '{}'", all[1])).await;
+    change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
+    assert_eq!(ledger.store.feed_replays().await, Ok(3));
+    assert_eq!(run_all(ledger).await, [all[0].clone(), all[2].clone(), all[3].clone()]);
+    assert_eq!(ledger.store.feed_replays().await, Ok(0));
+    ledger.run(&format!("update events set status = 'dead' where id = '{}'", all[1])).await;
+    assert_eq!(ledger.store.feed_replays().await, Ok(1), "it was not given up");
+    assert_eq!(standing(ledger, &id).await, (ReplayState::Done, 4, 0));
+}
+
+async fn many_at_once_open_no_more_replays_than_may_stand_open(ledger: &Ledger) {
+    let new = NewReplay { reason: None, filter: json!({}), more: false, events: Vec::new() };
+    for _ in 2..OPEN_REPLAYS_MAX {
+        ledger.store.create_replay(new.clone(), &"ops".into()).await.unwrap();
+    }
+    let actor = "ops".into();
+    let at_once = (0..6).map(|_| ledger.store.create_replay(new.clone(), &actor));
+    let made = futures::future::join_all(at_once).await;
+    let (made, refused): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+    assert_eq!((made.len(), refused.len()), (2, 4));
+    assert!(refused.into_iter().all(|refused| refused == Err(ReplayRefused::TooMany)));
 }
 
 async fn only_so_many_replays_stand_open_and_each_change_fits_its_state(ledger: &Ledger) {
