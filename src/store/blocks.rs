@@ -180,16 +180,27 @@ impl Store {
 }
 
 /// Writes a block down that an event met; answers whether it begins with it.
-pub(super) async fn begin_block(tx: &mut Tx, block: &NewBlock, now: Millis) -> Result<bool, StoreError> {
-    let sql =
-        "insert into blocks (name, code, subject, words, since, tries, next_try_at) values ($1, $2, $3, $4, $5, 0, $6)
-        on conflict (name) do nothing";
-    let args =
-        args![block.name(), block.code, block.subject.as_str(), block.words.as_str(), now, now.plus(block.pause)];
+pub(super) async fn begin_block(
+    tx: &mut Tx,
+    block: &NewBlock,
+    event_id: &str,
+    now: Millis,
+) -> Result<bool, StoreError> {
+    let sql = "insert into blocks (name, code, subject, words, since, tries, next_try_at, begun_by)
+        values ($1, $2, $3, $4, $5, 0, $6, $7) on conflict (name) do nothing";
+    let (subject, words) = (block.subject.as_str(), block.words.as_str());
+    let args = args![block.name(), block.code, subject, words, now, now.plus(block.pause), event_id];
     Ok(tx.execute(sql, args).await? > 0)
 }
 
-/// Ends a block; answers whether it stood.
-pub(super) async fn end_block(tx: &mut Tx, name: &str) -> Result<bool, StoreError> {
-    Ok(tx.execute("delete from blocks where name = $1", args![name]).await? > 0)
+/// Ends a block that an event passed; answers whether it stood. Where another event was the first to meet it, that is
+/// counted: it may be that one's own fault.
+pub(super) async fn end_block(tx: &mut Tx, name: &str, event_id: &str) -> Result<bool, StoreError> {
+    let sql = "delete from blocks where name = $1 returning begun_by";
+    let Some(block) = tx.fetch_first(sql, args![name]).await? else { return Ok(false) };
+    if let Some(begun_by) = block.opt_text("begun_by")?.filter(|begun_by| begun_by != event_id) {
+        let sql = "update events set blocks_begun = blocks_begun + 1 where id = $1";
+        tx.execute(sql, args![begun_by]).await?;
+    }
+    Ok(true)
 }

@@ -274,22 +274,23 @@ async fn settle(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<S
         }
         let mut also = Settled::default();
         if let Some(passed) = &end.passed {
-            also.ended = end_block(tx, passed).await?;
+            also.ended = end_block(tx, passed, &write.lease.event_id).await?;
         }
         if let Some(block) = end.blocked.as_ref().filter(|block| block.is_met) {
-            also.began = begin_block(tx, block, now).await?;
+            also.began = begin_block(tx, block, &write.lease.event_id, now).await?;
         }
         settled.insert(write.contact().to_owned(), also);
     }
     for status in Status::ALL {
         let of_it = ends.iter().filter(|(_, end)| end.status == status);
-        let rows = of_it.map(|(write, end)| ended(now, write, end, settled.get(write.contact()))).collect();
+        let rows = of_it.map(|(write, end)| ended(now, write, end)).collect();
         let moves = Moves {
             happened: Transition::RunEnded(status),
             at: now,
-            columns: "event, at, said, code, due, counted, asks, admitted, block, begun",
+            columns: "event, at, said, code, due, counted, asks, admitted, block, made",
             set: "error = said, error_code = code, next_attempt_at = due, attempts = attempts + counted, review = asks,
-                admission = coalesce(admitted, admission), blocked_by = block, blocks_begun = blocks_begun + begun",
+                admission = coalesce(admitted, admission), blocked_by = block,
+                blocks_begun = case when made = 1 then 0 else blocks_begun end",
             rows,
         };
         moves.run(tx).await?;
@@ -305,7 +306,7 @@ async fn settle(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<S
 }
 
 /// The columns of an ending event.
-fn ended(now: Millis, write: &Write, end: &Settlement, also: Option<&Settled>) -> [Arg; 10] {
+fn ended(now: Millis, write: &Write, end: &Settlement) -> [Arg; 10] {
     [
         write.lease.event_id.as_str().into(),
         now.into(),
@@ -316,6 +317,6 @@ fn ended(now: Millis, write: &Write, end: &Settlement, also: Option<&Settled>) -
         end.review.as_ref().map(ToString::to_string).into(),
         end.admission.as_ref().map(ToString::to_string).into(),
         end.blocked.as_ref().map(super::NewBlock::name).into(),
-        also.is_some_and(|also| also.began).into(),
+        end.came_on.into(),
     ]
 }

@@ -66,6 +66,8 @@ pub struct Settlement {
     pub blocked: Option<NewBlock>,
     /// The block that the run passed, which ends.
     pub passed: Option<String>,
+    /// Whether the run finished a step that left something: what the event met before counts no more against it.
+    pub came_on: bool,
     /// The last write of the journal.
     pub last: Advance,
 }
@@ -98,6 +100,7 @@ impl Settlement {
             replan: false,
             blocked: None,
             passed: None,
+            came_on: false,
             last: Advance::default(),
         }
     }

@@ -143,7 +143,7 @@ pub struct EventRow {
     pub resolution: Option<Value>,
     /// The block that it waits for: code and subject.
     pub blocked_by: Option<String>,
-    /// How often it was the first to meet a block since it was last replayed.
+    /// Blocks that it was the first to meet and that another event passed, since it last finished a step or was replayed.
     pub blocks_begun: i64,
     /// When its state last changed.
     pub updated_at: Millis,

@@ -331,6 +331,7 @@ impl Dispatcher {
             reserving: Vec::new(),
             health: &self.health,
             answered: BTreeSet::new(),
+            came_on: false,
         };
         let end = match end_of_suspect {
             Some(end) => end,
@@ -344,12 +345,12 @@ impl Dispatcher {
         let calls = run.calls();
         let lease = run.lease.clone();
         let passed = passed(&claimed, &end, &run.answered);
-        let reserved = std::mem::take(&mut run.reserving);
+        let (reserved, came_on) = (std::mem::take(&mut run.reserving), run.came_on);
         let waits = matches!(end, End::Wait);
         if waits {
             self.waits.note(&claimed.event.id, &lease.contact_id, reserved.clone());
         }
-        self.settle(&claimed, lease, end, Ran { calls, begun, passed }).await;
+        self.settle(&claimed, lease, end, Ran { calls, begun, passed, came_on }).await;
         if !waits {
             self.wake_twins(&reserved).await;
         }

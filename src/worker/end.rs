@@ -83,6 +83,8 @@ pub(super) struct Ran {
     pub(super) calls: Vec<CallRow>,
     /// The block that it passed.
     pub(super) passed: Option<String>,
+    /// Whether it finished a step.
+    pub(super) came_on: bool,
 }
 
 /// Whether a failed try counts against the budget. Outages and sessions do not.

@@ -41,7 +41,7 @@ impl Dispatcher {
         };
         let mut settlement = settlement;
         settlement.last.calls.extend(ran.calls);
-        settlement.passed = ran.passed;
+        (settlement.passed, settlement.came_on) = (ran.passed, ran.came_on);
         let (blocked, passed) = (settlement.blocked.clone(), settlement.passed.clone());
         log(claimed, &settlement);
         let is_in_erp = settlement.status == Status::Succeeded;

@@ -10,7 +10,8 @@ use crate::{
     sync::Fault,
 };
 
-/// An event that was so often the first to meet a block which others passed fails for its own reasons.
+/// An event that was so often the first to meet a block which others passed, and finished no step since, fails for its own
+/// reasons.
 const BEGUN_MAX: i64 = 2;
 
 impl Dispatcher {

@@ -251,6 +251,24 @@ async fn a_refusal_that_only_one_event_meets_stops_the_others_for_a_moment_and_t
 }
 
 #[tokio::test]
+async fn a_front_that_answers_404_now_and_then_counts_no_attempt_of_an_event_that_is_alone() {
+    let (world, clock) = by_hand(|_| {}).await;
+    world.sim.handle.fault("*:page_404:p=0.4").unwrap();
+    let ids = promote(&world, 0..1).await;
+    let mut runs = 0;
+    let mut event = world.event(&ids[0]).await;
+    while event.status == Status::Queued && runs < 5_000 {
+        runs += world.app.dispatcher.run_due().await;
+        clock.advance(Duration::from_secs(300));
+        event = world.event(&ids[0]).await;
+        assert_eq!(event.attempts, 0, "after {runs} runs: {:?}", event.error);
+    }
+    assert!(runs > 10, "it met many: {runs}");
+    assert_done(&world, &ids).await;
+    assert_eq!(world.sim.handle.customers().len(), 1);
+}
+
+#[tokio::test]
 async fn a_blocked_event_can_be_discarded_and_a_block_that_nobody_waits_for_ends() {
     let (world, clock) = by_hand(|_| {}).await;
     world.sim.handle.fault("allocate:no_right").unwrap();

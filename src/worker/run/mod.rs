@@ -43,6 +43,8 @@ pub(super) struct Run<'a> {
     pub(super) reserving: Vec<String>,
     /// Interfaces that answered as they should.
     pub(super) answered: BTreeSet<String>,
+    /// Whether a step was finished in this run that left something.
+    pub(super) came_on: bool,
 }
 
 impl Run<'_> {
@@ -267,6 +269,8 @@ impl Run<'_> {
             Some(_) => {}
             None => self.store.advance(&mut self.lease, &advance).await?,
         }
+        // An id alone is nothing in the ERP yet, and is asked for anew by the next plan.
+        self.came_on |= allocated.is_none() && !advance.done.is_empty();
         self.job.log.set_deadline(self.lease.until);
         Ok(())
     }

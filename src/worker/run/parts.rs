@@ -115,6 +115,7 @@ impl Run<'_> {
         let done: Vec<DoneStep> = done.into_iter().map(done_step).collect();
         if !done.is_empty() {
             self.store.advance(&mut self.lease, &Advance { done, ..Advance::default() }).await?;
+            self.came_on = true;
         }
         self.job.log.set_deadline(self.lease.until);
         match open {

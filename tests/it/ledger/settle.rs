@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{Intake, Settlement},
+    store::{Intake, NewBlock, Settlement},
 };
 use serde_json::json;
 
@@ -20,6 +20,7 @@ on_both! {
     a_turn_that_is_given_back_is_due_at_once_and_costs_nothing
     a_message_can_be_held_after_its_turn_came
     an_event_accepted_as_the_last_one_settles_is_not_forgotten
+    a_block_counts_against_who_began_it_once_another_event_passes_it_and_until_it_comes_on
 }
 
 async fn an_end_makes_way_for_the_contact_s_next_event(ledger: &Ledger) {
@@ -135,4 +136,34 @@ async fn an_event_accepted_as_the_last_one_settles_is_not_forgotten(ledger: &Led
         assert_eq!(claimed.event.webhook_id, Some(format!("w{round}")));
         ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
     }
+}
+
+async fn a_block_counts_against_who_began_it_once_another_event_passes_it_and_until_it_comes_on(ledger: &Ledger) {
+    let block = NewBlock {
+        code: "wrong_path",
+        subject: "客户列表".into(),
+        words: "HTTP 404".into(),
+        pause: Duration::from_secs(5),
+        is_met: true,
+    };
+    let meets = || Settlement { blocked: Some(block.clone()), ..Settlement::to(Status::Queued) };
+    let passes =
+        |status| Settlement { passed: Some(block.name()), next_attempt_at: Some(START), ..Settlement::to(status) };
+    let begun = async |id: &str| ledger.event(id).await.blocks_begun;
+    let first = ledger.queue("c1").await;
+    // It passes itself what it met: nobody can say that it is its own fault.
+    ledger.store.settle(ledger.claim_one().await.lease, meets()).await.unwrap();
+    ledger.clock.advance(Duration::from_secs(5));
+    ledger.store.try_block(&block.name(), block.pause).await.unwrap();
+    ledger.store.settle(ledger.claim_one().await.lease, passes(Status::Queued)).await.unwrap();
+    assert_eq!((begun(&first).await, ledger.store.blocks().await.unwrap().len()), (0, 0));
+    // Another one passes it.
+    ledger.store.settle(ledger.claim_one().await.lease, meets()).await.unwrap();
+    let second = ledger.queue("c2").await;
+    ledger.store.settle(ledger.claim_one().await.lease, passes(Status::Succeeded)).await.unwrap();
+    assert_eq!((begun(&first).await, begun(&second).await), (1, 0));
+    assert!(!ledger.store.release_parked(&block.name()).await.unwrap());
+    let came_on = Settlement { came_on: true, next_attempt_at: Some(START), ..Settlement::to(Status::Queued) };
+    ledger.store.settle(ledger.claim_one().await.lease, came_on).await.unwrap();
+    assert_eq!(begun(&first).await, 0);
 }
