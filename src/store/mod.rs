@@ -29,6 +29,7 @@ mod journal;
 mod journal_group;
 mod journal_writer;
 mod links;
+mod migrations;
 mod not_admitted;
 mod open;
 mod operators;

@@ -1,6 +1,6 @@
 //! Which events an operator means: these, or all that match.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::query::{FilterText, PathId};
 use crate::{
@@ -17,7 +17,7 @@ pub(crate) const IDS_MAX: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Selection {
     /// These events; all else narrows them further.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, min_items = 1, max_items = 200)]
     pub ids: Vec<String>,
     /// States, separated by commas, of those in which it is possible. Without: every such state where `ids` are named, else `dead`.
@@ -65,6 +65,12 @@ pub(crate) struct Selection {
     /// Only count; a replay that is a draft is a count already, and takes none.
     #[serde(default, skip_serializing)]
     pub dry_run: bool,
+}
+
+/// A list that is given names something.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let ids = Vec::deserialize(deserializer)?;
+    if ids.is_empty() { Err(Error::invalid_length(0, &"at least one id")) } else { Ok(ids) }
 }
 
 impl Selection {
@@ -143,7 +149,7 @@ mod tests {
         for (raw, place) in [
             ("{}", ""),
             (r#"{"reason":"x","dry_run":true}"#, ""),
-            (r#"{"ids":[]}"#, ""),
+            (r#"{"ids":[]}"#, "/ids"),
             (r#"{"ids":["7"]}"#, "/ids/0"),
             (r#"{"status":""}"#, "/status"),
             (r#"{"status":"dead","q":""}"#, "/q"),

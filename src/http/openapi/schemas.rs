@@ -265,6 +265,7 @@ pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     if let Some(selection) = schemas.get_mut("Selection") {
         let members = ["ids", "status", "type", "contact_id", "code", "since", "until", "q"];
         selection["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
+        selection["properties"]["ids"]["items"] = json!({"type": "string", "format": "uuid"});
     }
     for body in ["PauseBody", "ResumeBody"] {
         if let Some(body) = schemas.get_mut(body) {
