@@ -79,7 +79,7 @@ impl Dispatcher {
             End::Again => again_at(now),
             End::Wait => again_at(now.plus(self.waits.next(&claimed.event.id))),
             End::LookAgain(at, why) => {
-                again_at(now.plus(at.since(now).min(self.uncounted_pause()))).because("looking", why)
+                again_at(now.plus(at.since(now).min(self.uncounted_pause()))).because(LOOKING, why)
             }
             End::Hold => self.hold(claimed, now),
             End::NotAdmitted(decision) => Settlement {
@@ -168,9 +168,12 @@ fn review(code: &'static str, error: String, facts: Value) -> Settlement {
     Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
 }
 
-/// Whether the event's last run failed in the same way.
+/// The code of an event that waits until a call without an answer can have no effect any more.
+const LOOKING: &str = "looking";
+
+/// Whether the event's last run failed in the same way, or waited since to see whether a call without an answer took effect.
 fn is_repeated(claimed: &Claimed, code: &str) -> bool {
-    claimed.event.error_code.as_deref() == Some(code)
+    claimed.event.error_code.as_deref().is_some_and(|last| last == code || last == LOOKING)
 }
 
 /// Where in its pause's jitter an event lies, 0 to 1: drawn from the event, so that events spread and a run of the tests

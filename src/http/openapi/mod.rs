@@ -40,6 +40,9 @@ pub(super) fn complete(gathered: &OpenApi) -> Value {
     if let Some(known) = document["components"]["schemas"].as_object_mut() {
         known.extend(schemas::written_by_hand());
         schemas::tighten(known);
+    }
+    schemas::part_selections(&mut document);
+    if let Some(known) = document["components"]["schemas"].as_object_mut() {
         known.sort_keys();
     }
     if let Some(paths) = document["paths"].as_object_mut() {

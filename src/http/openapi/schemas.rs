@@ -9,7 +9,10 @@ use utoipa::{
     openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, schema::SchemaType},
 };
 
-use crate::{event::EventKind, http::adopted::ADOPT_MAX};
+use crate::{
+    event::{EventKind, Status},
+    http::adopted::ADOPT_MAX,
+};
 
 /// Stands for the body of an event where a handler is documented.
 pub(in crate::http) struct EventBody;
@@ -258,6 +261,28 @@ fn deal_schema() -> Value {
             "closed_at": moment("When it was closed"),
         },
     })
+}
+
+/// What many events are selected by, with the states of which each operation takes events.
+pub(super) fn part_selections(document: &mut Value) {
+    let Some(known) = document["components"]["schemas"].as_object_mut() else { return };
+    let Some(selection) = known.remove("Selection") else { return };
+    for (name, states) in
+        [("ReplaySelection", &Status::REPLAYED_TOGETHER[..]), ("DiscardSelection", &Status::DISCARDED_TOGETHER[..])]
+    {
+        let states = states.iter().map(|status| status.as_str()).collect::<Vec<_>>().join("|");
+        let mut selection = selection.clone();
+        selection["properties"]["status"]["pattern"] = json!(format!("^({states})(,({states}))*$"));
+        known.insert(name.to_owned(), selection);
+    }
+    for (path, name) in [
+        ("/v1/events/replay", "ReplaySelection"),
+        ("/v1/replays", "ReplaySelection"),
+        ("/v1/events/discard", "DiscardSelection"),
+    ] {
+        document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"] =
+            json!({ "$ref": format!("#/components/schemas/{name}") });
+    }
 }
 
 /// Says of derived schemas how their members depend on each other.
