@@ -126,7 +126,8 @@ impl Dispatcher {
         match counts {
             Counts::Yes => true,
             Counts::No => false,
-            Counts::UnlessOutage if !is_repeated(claimed, code) => false,
+            // Between two tries it may have waited to see whether the first one took effect.
+            Counts::UnlessOutage if !is_repeated(claimed, code) && !is_repeated(claimed, LOOKING) => false,
             // Where nothing else is going on, one cheap call tells.
             Counts::UnlessOutage => self.health.breaker.answered_since(begun) || self.erp_answers().await,
         }
@@ -171,9 +172,9 @@ fn review(code: &'static str, error: String, facts: Value) -> Settlement {
 /// The code of an event that waits until a call without an answer can have no effect any more.
 const LOOKING: &str = "looking";
 
-/// Whether the event's last run failed in the same way, or waited since to see whether a call without an answer took effect.
+/// Whether the event's last run failed in the same way.
 fn is_repeated(claimed: &Claimed, code: &str) -> bool {
-    claimed.event.error_code.as_deref().is_some_and(|last| last == code || last == LOOKING)
+    claimed.event.error_code.as_deref() == Some(code)
 }
 
 /// Where in its pause's jitter an event lies, 0 to 1: drawn from the event, so that events spread and a run of the tests
