@@ -114,11 +114,12 @@ impl AlertWatch {
         let looked = match self.look(&mut told).await {
             Ok(messages) if told != before => self.keep(&told, messages).await,
             Ok(_) => Ok(()),
-            Err(error) => {
-                told = before;
-                Err(error)
-            }
+            Err(error) => Err(error),
         };
+        // What was not written down is not told: the next look says it.
+        if looked.is_err() {
+            told = before;
+        }
         self.deliver(&mut told).await.and(looked)
     }
 
