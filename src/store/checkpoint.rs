@@ -22,10 +22,12 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 /// Goes on until the connection's pool is closed.
 pub(super) fn start(connection: SqlitePool, background: &Background) {
     background.spawn("the ledger's checkpointer", async move {
+        let mut is_owed = false;
         while !connection.is_closed() {
             tokio::time::sleep(LOOK).await;
-            match round(&connection).await {
-                Ok(()) | Err(sqlx::Error::PoolClosed) => {}
+            match round(&connection, is_owed).await {
+                Ok(begins_anew) => is_owed = !begins_anew,
+                Err(sqlx::Error::PoolClosed) => {}
                 Err(error) => {
                     let error = super::StoreError::from(error);
                     tracing::warn!(%error, "the write-ahead log could not be copied into the ledger; it is tried again");
@@ -35,9 +37,11 @@ pub(super) fn start(connection: SqlitePool, background: &Background) {
     });
 }
 
-async fn round(connection: &SqlitePool) -> Result<(), sqlx::Error> {
-    if waiting(connection).await? < PAGES {
-        return Ok(());
+/// Copies a long log, and one that could not begin anew the last time however short what waits is; false where it still
+/// cannot, as somebody reads or writes for longer than [`PATIENCE`]: it would grow by as much again before the next look.
+async fn round(connection: &SqlitePool, is_owed: bool) -> Result<bool, sqlx::Error> {
+    if !is_owed && waiting(connection).await? < PAGES {
+        return Ok(true);
     }
     // Nearly everything is copied while the writer goes on; only for the little that came meanwhile it has to wait, and
     // not at all while a long read holds the log.
@@ -47,8 +51,8 @@ async fn round(connection: &SqlitePool) -> Result<(), sqlx::Error> {
             break;
         }
     }
-    checkpoint(connection, "pragma wal_checkpoint(restart)").await?;
-    Ok(())
+    let (busy, ..) = checkpoint(connection, "pragma wal_checkpoint(restart)").await?;
+    Ok(busy == 0)
 }
 
 /// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more.

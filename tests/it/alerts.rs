@@ -14,10 +14,14 @@ use erp_bridge::{
     store::{Addressee, NewMessage, Settlement},
 };
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{Receiver, World, WorldOptions, contact, promoted, receiver::Received};
+use crate::{
+    ledger::run,
+    support::{Receiver, World, WorldOptions, contact, promoted, receiver::Received},
+};
 
 const START: Millis = Millis(1_795_500_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -271,6 +275,32 @@ async fn a_robot_that_takes_five_a_second_is_sent_no_more() {
     assert_eq!((robot.received().len(), waits.waiting, waits.dead), (12, 0, 0), "none was refused");
 }
 
+/// A message that waits for its robot.
+async fn notice(world: &World, data: Value) {
+    let message =
+        NewMessage { to: Addressee::People, kind: "alert.raised".into(), data, event_id: None, contact_id: None };
+    world.app.store.take_watch("test", Duration::ZERO).await.unwrap();
+    world.app.store.keep_watch("test", "{}", vec![message]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_down_at_one_look_is_told_at_the_next() {
+    let clock = Clock::manual(START);
+    let robot = robot(TargetKind::WeCom, clock.clone()).await;
+    let world = world(&clock, vec![target(TargetKind::WeCom, &robot.url)], |_| {}).await;
+    notice(&world, json!({ "title": "earlier" })).await;
+    review(&world, 1).await;
+    let url = world.config.database.url.expose_secret();
+    run(url, "create trigger refuse before insert on outbox begin select raise(abort, 'not now'); end").await;
+    world.app.alerts.as_ref().unwrap().round().await.unwrap_err();
+    assert_eq!(texts(&robot).len(), 1, "what was seen before goes its way: {:?}", texts(&robot));
+    run(url, "drop trigger refuse").await;
+    round(&world).await;
+    let told = texts(&robot);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].contains("code=candidates"), "{told:?}");
+}
+
 #[tokio::test]
 async fn quotes_and_backslashes_make_no_message_too_large() {
     for kind in [TargetKind::DingTalk, TargetKind::Feishu] {
@@ -278,15 +308,7 @@ async fn quotes_and_backslashes_make_no_message_too_large() {
         let robot = robot(kind, clock.clone()).await;
         let world = world(&clock, vec![target(kind, &robot.url)], |_| {}).await;
         let title = "\"\\".repeat(20_000);
-        let message = NewMessage {
-            to: Addressee::People,
-            kind: "alert.raised".into(),
-            data: json!({ "title": title }),
-            event_id: None,
-            contact_id: None,
-        };
-        world.app.store.take_watch("test", Duration::ZERO).await.unwrap();
-        world.app.store.keep_watch("test", "{}", vec![message]).await.unwrap();
+        notice(&world, json!({ "title": title })).await;
         round(&world).await;
         let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
         assert_eq!((robot.received().len(), waits.waiting, waits.dead), (1, 0, 0), "{kind:?}");

@@ -111,32 +111,61 @@ async fn a_disk_with_too_little_room_closes_the_door_before_it_is_full() {
     ledger.accept(event("w1", "c1")).await;
 }
 
+/// Pages in the write-ahead log, and how many of them are not in the file yet.
+async fn log(looker: &SqlitePool) -> (i64, i64) {
+    let look = sqlx::query_as::<_, (i64, i64, i64)>("pragma wal_checkpoint(noop)");
+    let (_, pages, copied) = look.fetch_one(looker).await.unwrap();
+    (pages, pages - copied)
+}
+
+/// Accepts events, large ones, until so many pages stand in the log.
+async fn write_until(ledger: &Ledger, looker: &SqlitePool, pages: i64) {
+    let mut number = 0;
+    while log(looker).await.0 < pages {
+        let events = (number..number + 200).map(|number| {
+            let mut big = event(&format!("w{pages}-{number}"), "c1");
+            big.payload = "x".repeat(8_000);
+            ledger.store.accept(big)
+        });
+        join_all(events).await.into_iter().for_each(|accepted| drop(accepted.unwrap()));
+        number += 200;
+    }
+}
+
+/// Nothing of what comes next stands behind a long log.
+async fn begins_anew(ledger: &Ledger, looker: &SqlitePool) {
+    eventually("what comes next stands at the log's beginning", Duration::from_secs(60), async || {
+        ledger.queue("c2").await;
+        (log(looker).await.0 < LOG_PAGES / 2).then_some(())
+    })
+    .await;
+}
+
 /// The log would grow for ever if nobody copied it: a write copies nothing itself.
 #[tokio::test]
 async fn a_long_write_ahead_log_is_copied_into_the_ledger_and_begins_anew() {
     let ledger = Ledger::sqlite().await;
     let looker = SqlitePool::connect(ledger.config.url.expose_secret()).await.unwrap();
-    let log = async || {
-        let look = sqlx::query_as::<_, (i64, i64, i64)>("pragma wal_checkpoint(noop)");
-        let (_, pages, copied) = look.fetch_one(&looker).await.unwrap();
-        (pages, pages - copied)
-    };
-    let mut written = 0;
-    for round in 0..12 {
-        let events = (0..1_000).map(|number| {
-            let mut big = event(&format!("w{round}-{number}"), "c1");
-            big.payload = "x".repeat(8_000);
-            ledger.store.accept(big)
-        });
-        join_all(events).await.into_iter().for_each(|accepted| drop(accepted.unwrap()));
-        written += 2 * 1_000;
-    }
-    assert!(written > LOG_PAGES, "each event fills two pages and more");
-    eventually("the log is copied", Duration::from_secs(60), async || (log().await.1 < LOG_PAGES / 2).then_some(()))
+    write_until(&ledger, &looker, LOG_PAGES + 1_000).await;
+    eventually("the log is copied", Duration::from_secs(60), async || (log(&looker).await.1 < 1_000).then_some(()))
         .await;
-    eventually("what comes next stands at the log's beginning", Duration::from_secs(60), async || {
-        ledger.queue("c2").await;
-        (log().await.0 < LOG_PAGES / 2).then_some(())
+    begins_anew(&ledger, &looker).await;
+}
+
+/// It would grow by as much again before it is looked at the next time.
+#[tokio::test]
+async fn a_log_that_was_read_while_it_should_have_begun_anew_does_so_once_the_reader_is_gone() {
+    let ledger = Ledger::sqlite().await;
+    let looker = SqlitePool::connect(ledger.config.url.expose_secret()).await.unwrap();
+    write_until(&ledger, &looker, LOG_PAGES - 4_000).await;
+    let mut reader = looker.begin().await.unwrap();
+    sqlx::query("select count(*) from events").execute(&mut *reader).await.unwrap();
+    write_until(&ledger, &looker, LOG_PAGES + 2_000).await;
+    eventually("what the reader lets be copied is", Duration::from_secs(60), async || {
+        (log(&looker).await.1 < LOG_PAGES / 2).then_some(())
     })
     .await;
+    assert!(log(&looker).await.0 > LOG_PAGES, "the reader holds the log");
+    reader.rollback().await.unwrap();
+    begins_anew(&ledger, &looker).await;
 }
