@@ -66,7 +66,7 @@ fn guarded() -> Vec<Row> {
         ("apply_for_contact", Method::POST, contact("/apply"), Value::Null, 403, 404),
         ("take_contact_back", Method::POST, contact("/takeback"), json!({}), 403, 404),
         ("approve_contact", Method::POST, contact("/approval"), json!({"approve": true}), 403, 404),
-        ("forget_link", Method::DELETE, contact("/link"), Value::Null, 403, 404),
+        ("forget_link", Method::DELETE, contact("/link?reason=merged"), Value::Null, 403, 404),
         ("erase_contact", Method::DELETE, "/v1/contacts/gone/data".into(), Value::Null, 403, 404),
         ("offer_sign_in", Method::POST, "/v1/console/sign-in".into(), Value::Null, 200, 200),
         ("get_stats", Method::GET, "/v1/stats".into(), Value::Null, 200, 200),

@@ -82,7 +82,7 @@ pub(in crate::console) async fn unlink(
     id: PathId,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let link = links::forget(&state, &operator, id, ReasonParams { reason: form.text("reason") }).await?;
+    let link = links::forget(&state, &operator, id, form.text("reason")).await?;
     Ok(to_contact(&link.contact_id, "unlinked"))
 }
 

@@ -8,6 +8,7 @@ use super::{
     views::{ContactView, Sight},
 };
 use crate::{
+    event::FieldError,
     http::{
         auth::{Operator, Reader},
         keys::Caller,
@@ -103,42 +104,57 @@ impl ReasonParams {
     }
 }
 
+/// Why a link is forgotten.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UnlinkParams {
+    /// For the audit log.
+    #[param(
+        nullable = false, required = true, value_type = String, min_length = 1, max_length = 200,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*\S[^\u0000-\u001f\u007f-\u009f]*$"
+    )]
+    pub reason: Option<String>,
+}
+
 /// Forget a contact's customer
 ///
-/// 解除关联: the contact's next event looks it up anew. The customer in the ERP stays as it is. Refused while an event of the
-/// contact is running or half done; audited as `contact.unlink`.
+/// 解除关联: the contact's next event looks it up anew. The customer in the ERP stays as it is. It takes a reason. Refused while
+/// an event of the contact is running or half done; audited as `contact.unlink`.
 #[utoipa::path(
     delete, path = "/v1/contacts/{contact_id}/link", tag = "contacts", security(("token" = ["operate"])),
-    params(ContactPath, ReasonParams),
+    params(ContactPath, UnlinkParams),
     responses(
         (status = 200, description = "The link that was forgotten", body = ContactView),
         (status = 404, description = "The contact is not linked", body = ProblemDocument),
         (status = 409, description = "An event of the contact is running or half done", body = ProblemDocument),
+        (status = 422, description = "Without a reason", body = ProblemDocument),
     ),
 )]
 pub(crate) async fn forget_link(
     State(state): State<HttpState>,
     operator: Operator,
     id: PathId,
-    Params(params): Params<ReasonParams>,
+    Params(params): Params<UnlinkParams>,
 ) -> Result<Json<ContactView>, Problem> {
-    forget(&state, &operator, id, params).await.map(Json)
+    forget(&state, &operator, id, params.reason).await.map(Json)
 }
 
 /// Forgets the link; answers what it was.
 ///
 /// # Errors
-/// [`Problem::ContactNotLinked`], [`Problem::WrongState`], or that the reason is not valid.
+/// [`Problem::ContactNotLinked`], [`Problem::WrongState`], or that the reason is missing or not valid.
 pub(crate) async fn forget(
     state: &HttpState,
     Operator(caller): &Operator,
     id: PathId,
-    params: ReasonParams,
+    reason: Option<String>,
 ) -> Result<ContactView, Problem> {
-    let reason = params.read()?;
+    let reason = ReasonParams { reason }.read()?.filter(|reason| !reason.trim().is_empty());
+    let missing = FieldError::new("/reason", "请写明原因，写入审计记录 (say why: it is kept in the audit log)");
+    let reason = reason.ok_or_else(|| Problem::Invalid(vec![missing]))?;
     let contact_id = id.contact()?;
     let (store, actor) = (state.store.clone(), caller.actor());
-    let forget = async move { store.unlink(&contact_id, &actor, reason.as_deref()).await };
+    let forget = async move { store.unlink(&contact_id, &actor, Some(&reason)).await };
     let link = state.undisturbed(forget).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactNotLinked,
         other => other,

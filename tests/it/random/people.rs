@@ -62,7 +62,8 @@ impl People {
                 Deed::Deleted(records)
             }
             _ => {
-                let (status, answer) = world.call("DELETE", &format!("/v1/contacts/{contact}/link"), None).await;
+                let (status, answer) =
+                    world.call("DELETE", &format!("/v1/contacts/{contact}/link?reason=wrong"), None).await;
                 // An event of it is half done.
                 if status == 409 {
                     return false;
