@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     clock::Clock,
-    event::{Event, Work},
+    event::{Candidate, Event, Work},
     http::{PreviewError, Previewer},
     store::{Store, StoreError},
     sync::{Engine, EqualRecords, Journal, JournalError, SyncError, Task},
@@ -19,6 +19,10 @@ pub(super) struct LivePreview {
 }
 
 impl Previewer for LivePreview {
+    fn filled_by_link(&self, event: &Event, candidate: &Candidate) -> Option<Vec<String>> {
+        self.engine.filled_by_link(event, candidate)
+    }
+
     fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
         Box::pin(async move {
             let link = self.store.contact(event.contact().id()).await?;

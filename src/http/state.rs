@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, Settings},
-    event::{Event, Link, Reading, Rules},
+    event::{Candidate, Event, Link, Reading, Rules},
     store::{Actor, Store, StoreError},
     telemetry::traces::Traces,
 };
@@ -24,6 +24,9 @@ use crate::{
 pub trait Previewer: Send + Sync {
     /// The plan, as JSON: what the contact would be matched with, every step and call with its fields.
     fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>>;
+    /// The ERP's names of the fields that a link of the event's contact to this customer would fill in, if they are empty there;
+    /// `None` of a message, which says nothing of its contact. The ERP is not asked.
+    fn filled_by_link(&self, event: &Event, candidate: &Candidate) -> Option<Vec<String>>;
 }
 
 /// Looks contacts up in the ERP and links those that are customers already; implemented by `app.rs` with `sync`.

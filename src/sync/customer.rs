@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     erp::{ChoiceField, CustomerKind, Detail, Erp, ErpError, Field},
-    event::{Event, Link, LinkKind, LinkedBy},
+    event::{Candidate, Event, Link, LinkKind, LinkedBy},
 };
 
 impl Planner {
@@ -102,8 +102,7 @@ impl Planner {
     /// The record of a customer found by number or named by an operator, and what the contact is there.
     pub(super) async fn known(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<Known, ErpError> {
         let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
-        let is_named = by == LinkedBy::Operator && event.contact().company().is_some();
-        let role = if is_named && !self.is_contact_itself(&detail, event) {
+        let role = if self.is_perhaps_of_company(&detail, event, by) {
             contact_persons::role_in(erp, ord, Mapping::mobile(event), event.contact().name()).await?
         } else if is_own_record(&detail, event) || by == LinkedBy::Khid {
             Role::Itself
@@ -111,6 +110,32 @@ impl Planner {
             Role::ContactPerson
         };
         Ok(Known { ord, kind, detail, role })
+    }
+
+    /// Whether an operator named the customer and the contact may work there, so that only its contact persons tell.
+    fn is_perhaps_of_company(&self, detail: &Detail, event: &Event, by: LinkedBy) -> bool {
+        let is_named = by == LinkedBy::Operator && event.contact().company().is_some();
+        is_named && !self.is_contact_itself(detail, event)
+    }
+
+    /// What an operator's link to a customer would fill in, if it is empty there: what the candidate's row does not tell
+    /// counts as empty. Nothing where the contact is not the customer itself. The ERP is not asked.
+    pub(super) fn filled_by_link(&self, event: &Event, candidate: &Candidate) -> Vec<Field> {
+        let told = [("khid", &candidate.khid), ("mobile", &candidate.mobile)];
+        let told = told.iter().filter_map(|(id, value)| Some((*id, value.as_deref()?)));
+        let fields = self.mapping.known_customer(event);
+        let row = told.chain(fields.iter().map(|field| (&*field.id, ""))).map(|(id, value)| (id, value, value));
+        let detail = Detail::from_fields(Some(candidate.ord), row);
+        if self.is_perhaps_of_company(&detail, event, LinkedBy::Operator) || !is_own_record(&detail, event) {
+            return Vec::new();
+        }
+        self.lacking(event, &detail)
+    }
+
+    /// What the event has and the record lacks. What the record has stays (`contract.md §3.2`).
+    fn lacking(&self, event: &Event, detail: &Detail) -> Vec<Field> {
+        let fields = self.mapping.known_customer(event).into_iter();
+        fields.filter(|field| is_missing(detail, &field.id)).collect()
     }
 
     /// A customer whose record was read: link, then fill in what it lacks. The link comes first, so that a field that the
@@ -165,8 +190,7 @@ impl Planner {
     }
 
     fn fill(&self, event: &Event, kind: CustomerKind, ord: i64, detail: &Detail) -> PlanDraft {
-        let fields: Vec<Field> =
-            self.mapping.known_customer(event).into_iter().filter(|field| is_missing(detail, &field.id)).collect();
+        let fields = self.lacking(event, detail);
         let changes = fields
             .iter()
             .map(|field| FieldChange {
@@ -261,5 +285,50 @@ fn is_own_record(detail: &Detail, event: &Event) -> bool {
     match (shown(detail, "mobile"), Mapping::mobile(event)) {
         (Some(theirs), Some(ours)) => fit(&theirs, ours) != PhoneMatch::Other,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{AdmissionConfig, AssignmentConfig, ConflictsConfig, ErpValues, MappingConfig},
+        event::{Parsed, Reading, Rules},
+    };
+
+    #[test]
+    fn a_link_fills_in_what_the_event_has_and_the_candidate_may_lack_and_nothing_of_somebody_else_s() {
+        let (config, values) = (MappingConfig::default(), ErpValues::default());
+        let planner = Planner {
+            mapping: Mapping { config, values, conflicts: ConflictsConfig::default() },
+            rules: Rules::new(&AdmissionConfig::default()),
+            assignment: AssignmentConfig::default(),
+        };
+        let filled = |contact: serde_json::Value, khid: Option<&str>, mobile: Option<&str>| {
+            let data = serde_json::json!({ "contact": contact, "thread": { "id": "t", "score": 82 } });
+            let body =
+                serde_json::json!({ "type": "contact.promoted", "timestamp": "2026-11-23T15:04:05Z", "data": data });
+            let Ok(Parsed::Event(event)) = Event::parse(body.to_string().as_bytes(), &Reading::default()) else {
+                panic!("{body}")
+            };
+            let (khid, mobile) = (khid.map(str::to_owned), mobile.map(str::to_owned));
+            let candidate = Candidate { ord: 7, name: None, khid, mobile, added: None, salesperson: None };
+            let fields = planner.filled_by_link(&event, &candidate);
+            fields.into_iter().map(|field| field.id.into_owned()).collect::<Vec<_>>()
+        };
+        let person = serde_json::json!({"id": "c1", "name": "王小明", "phone": "13800001001", "wechat_id": "wx1"});
+        let mut employee = person.clone();
+        employee["company"] = "某某科技有限公司".into();
+        for (contact, khid, mobile, expected) in [
+            (&person, None, None, &["khid", "ly", "jz", "mobile", "weixinAcc"][..]),
+            (&person, Some("K1"), Some("138 0000 1001"), &["ly", "jz", "weixinAcc"]),
+            (&person, Some("K1"), Some("138****1001"), &["ly", "jz", "weixinAcc"]),
+            // Another's number: the contact becomes a contact person, and the customer's own fields stay.
+            (&person, Some("K1"), Some("13900002002"), &[]),
+            (&employee, Some("K1"), None, &[]),
+            (&employee, Some("K1"), Some("13800001001"), &["ly", "jz", "weixinAcc"]),
+        ] {
+            assert_eq!(filled(contact.clone(), khid, mobile), expected, "{contact} {khid:?} {mobile:?}");
+        }
     }
 }

@@ -10,7 +10,10 @@ use super::{
     step::{Step, named},
     task::Task,
 };
-use crate::erp::{CallLog, CallRecord, Detail, PLANNED, UNALLOCATED};
+use crate::{
+    erp::{CallLog, CallRecord, Detail, PLANNED, UNALLOCATED},
+    event::{Candidate, Event, EventKind},
+};
 
 /// A call to the ERP, as a preview shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +40,16 @@ impl From<CallRecord> for PlannedCall {
 }
 
 impl Engine {
+    /// The fields of a customer that a link of the event's contact would fill in, if they are empty there; `None` of a
+    /// message, which says nothing of its contact.
+    pub fn filled_by_link(&self, event: &Event, candidate: &Candidate) -> Option<Vec<String>> {
+        if event.kind() == EventKind::MessageLogged {
+            return None;
+        }
+        let fields = self.planner.borrow().filled_by_link(event, candidate);
+        Some(fields.into_iter().map(|field| field.id.into_owned()).collect())
+    }
+
     /// Plans a task with the ERP's reads and none of its writes: how it ends, its steps, the writing calls that they would
     /// make, the reads made so far, and old value → new value for edits.
     pub async fn preview(&self, journal: &dyn Journal, task: &Task) -> Result<Value, SyncError> {

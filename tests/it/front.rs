@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use erp_bridge::{
     clock::{Clock, Millis},
     config::{AdmissionConfig, ApiToken, Config, DatabaseConfig, MessagesConfig, Network, Scope, Settings},
-    event::{Bilingual, Event, Link, LinkKind, LinkedBy, Reading, Rules},
+    event::{Bilingual, Candidate, Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
         AdoptedContact, Adopter, CheckRow, Checker, CustomerField, Dispatch, DispatchFacts, HttpParts, HttpState,
         PreviewError, Previewer, Salesperson,
@@ -111,6 +111,12 @@ impl Answered {
 struct Echo;
 
 impl Previewer for Echo {
+    fn filled_by_link(&self, event: &Event, candidate: &Candidate) -> Option<Vec<String>> {
+        let fields = [event.contact().wechat_id().map(|_| "weixinAcc"), event.contact().job().map(|_| "job")];
+        let fields = fields.into_iter().flatten().filter(|_| candidate.ord == 7_001);
+        Some(fields.map(str::to_owned).collect())
+    }
+
     fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
         let plan = json!({"contact": event.contact().id(), "phone": event.contact().phone()});
         Box::pin(async move { Ok(plan) })

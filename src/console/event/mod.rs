@@ -30,6 +30,7 @@ use crate::{
         api::{
             contacts,
             events::{self, SightParams},
+            preview,
             query::PathId,
             views::EventDetail,
         },
@@ -84,6 +85,9 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     };
     let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
     page(&EventPage {
+    // Who sees people masked cannot link them either.
+    let filled = |row: &Value| preview::filled_by_link(&state, &event, row);
+    let filled = |row: &Value| visit.is_operator().then(|| filled(row)).flatten();
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
         name: name(event.amended.as_ref().or(event.payload.as_ref())),
@@ -102,7 +106,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         raw_amended: event.amended.as_ref().and_then(raw),
         is_amended: event.amended.is_some(),
         amend: if may_amend { amend::fields(&event, lang) } else { Vec::new() },
-        review: Review::of(&event, lang).filter(|_| event.item.status == Status::NeedsReview),
+        review: Review::of(&event, lang, filled).filter(|_| event.item.status == Status::NeedsReview),
         may_replay: may(Transition::Replayed) && event.payload.is_some() && event.item.status != Status::NeedsReview,
         may_replan: may_amend,
         may_discard: may(Transition::Discarded),

@@ -25,6 +25,8 @@ pub(super) struct Candidate {
     pub(super) ord: i64,
     /// What is known of it.
     pub(super) rows: Vec<Compared>,
+    /// What a link would fill in; empty where nobody can tell.
+    pub(super) fills: String,
 }
 
 /// A value beside the contact's.
@@ -48,9 +50,16 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect::<String>().trim_start_matches("+86").to_owned()
 }
 
+/// What a link fills in, in words.
+fn fills(fields: &[String], lang: Lang) -> String {
+    let w = &lang.words().event;
+    let names: Vec<_> = fields.iter().map(|id| field(lang, id)).collect();
+    if names.is_empty() { w.fills_nothing.to_owned() } else { fill(w.fills, &[&names.join(lang.pick("、", ", "))]) }
+}
+
 impl Review {
-    /// The question of an event that has one.
-    pub(super) fn of(event: &EventDetail, lang: Lang) -> Option<Self> {
+    /// The question of an event that has one. `filled` tells which fields a link to a candidate would fill in.
+    pub(super) fn of(event: &EventDetail, lang: Lang, filled: impl Fn(&Value) -> Option<Vec<String>>) -> Option<Self> {
         let review = event.review.as_ref()?;
         let contact = event.payload.as_ref().map(|payload| &payload["data"]["contact"]).unwrap_or(&Value::Null);
         let own = |member: &str| contact[member].as_str().unwrap_or_default().to_owned();
@@ -72,7 +81,8 @@ impl Review {
                         Compared::with(w.salesperson, &row["salesperson"], None),
                         Compared::with(w.added, &row["added"], None),
                     ];
-                    Some(Candidate { ord: row["ord"].as_i64()?, rows: rows.into_iter().flatten().collect() })
+                    let fills = filled(row).map(|fields| fills(&fields, lang)).unwrap_or_default();
+                    Some(Candidate { ord: row["ord"].as_i64()?, rows: rows.into_iter().flatten().collect(), fills })
                 })
                 .collect(),
             labels: [name, mobile, wechat],

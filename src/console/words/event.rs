@@ -63,6 +63,8 @@ texts! {
         link: "关联到此客户", "Link this customer";
         link_other: "关联到其他客户", "Link another customer";
         link_what: "客户 ID（ERP 中的 ord）", "The customer's id (ord in the ERP)";
+        fills: "关联后，ERP 中还空着的会补上：{}；已有的不改", "A link fills in what is empty in the ERP: {}; what is there stays";
+        fills_nothing: "只关联，不改客户资料", "Only linked: the customer's own fields stay as they are";
         candidates: "可能是同一客户", "May be the same customer";
         customer: "客户", "Customer";
         contact_here: "此联系人", "This contact";

@@ -66,6 +66,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("ly", "客户来源", "Source"),
     ("jz", "价值评估", "Level"),
     ("intro", "备注", "Notes"),
+    ("product", "客户简介", "Profile"),
     ("member1", "指派方式", "Assign to"),
     ("member2", "指派用户", "Users"),
     ("blset", "审批结果", "Approval"),

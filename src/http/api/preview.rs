@@ -6,6 +6,7 @@ use axum::{
 };
 use serde_json::Value;
 
+use super::views::EventDetail;
 use crate::{
     event::{Decision, Event, Intake, ParseError, Parsed, Reason, Start, Status},
     http::{
@@ -15,6 +16,7 @@ use crate::{
         problem::Problem,
         state::{HttpState, PreviewError},
     },
+    json,
 };
 
 /// What an event would cause.
@@ -84,6 +86,14 @@ pub(crate) async fn preview(state: &HttpState, Operator(caller): &Operator, raw:
         admission: decision,
         plan,
     })
+}
+
+/// The ERP's names of the fields that linking this event's contact to a candidate of its review would fill in, if they are empty
+/// there; `None` where nobody can tell. The ERP is not asked.
+pub(crate) fn filled_by_link(state: &HttpState, event: &EventDetail, candidate: &Value) -> Option<Vec<String>> {
+    let body = event.amended.as_ref().or(event.payload.as_ref())?.to_string();
+    let Ok(Parsed::Event(parsed)) = Event::parse(body.as_bytes(), &state.reading) else { return None };
+    state.previewer.filled_by_link(&parsed, &json::from_value(candidate).ok()?)
 }
 
 fn unhandled(kind: String, contact_id: Option<String>) -> Preview {

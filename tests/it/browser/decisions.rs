@@ -31,6 +31,7 @@ async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
     office.world.until(&office.asked, &[Status::Succeeded, Status::Queued]).await;
     office.put_right();
     office.world.until(&office.asked, &[Status::Succeeded]).await;
+    browser.sees_in(".candidates", "会补上：客户来源、价值评估、微信号").await;
     assert_eq!(ord_of(&office.world, "c_7007").await, second);
     browser.is_content().await;
 }

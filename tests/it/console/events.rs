@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
-use crate::front::{Front, OPERATE, promoted};
+use crate::front::{Front, OPERATE, READ, promoted};
 
 /// The first event, of this contact, which ends like this; answers its id.
 pub async fn ended(front: &Front, contact: &str, to: Status, code: &str, review: Option<Value>) -> String {
@@ -112,12 +112,15 @@ async fn candidates_stand_side_by_side_and_the_right_one_is_linked() {
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let path = format!("/console/events/{id}");
     let page = visitor.get(&path).await.html;
-    for told in ["客户 7001", "客户 7002", "王晓明", "李销售", "关联到此客户", "都不是，新建客户"]
+    let fills = ["还空着的会补上：微信号；已有的不改", "只关联，不改客户资料"];
+    for told in ["客户 7001", "客户 7002", "王晓明", "李销售", "关联到此客户", "都不是，新建客户"].iter().chain(&fills)
     {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     assert_eq!((page.matches("class=\"same\"").count(), page.matches("class=\"differs\"").count()), (3, 1));
     assert!(!page.contains("未生效，重新发送") && !page.contains("立即重试"), "only what is possible now");
+    let seen_by_readers = Visitor::signed_in(&front, READ).await.get(&path).await.html;
+    assert!(!seen_by_readers.contains("会补上") && !seen_by_readers.contains("只关联"), "{seen_by_readers}");
     for wrong in [&[("decision", "link")][..], &[("decision", "link"), ("ord", "x")], &[("decision", "nonsense")]] {
         let sent = visitor.change(&path, &format!("{path}/resolve"), wrong).await;
         assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
