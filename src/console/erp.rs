@@ -42,6 +42,7 @@ const PAUSE_MINUTES: [u64; 5] = [30, 60, 240, 720, 1_440];
 struct Block {
     message: String,
     hint: String,
+    code: String,
     waiting: String,
     since: Moment,
     next: Moment,
@@ -75,6 +76,8 @@ struct ErpPage {
     tone: &'static str,
     verdict: &'static str,
     verdict_what: &'static str,
+    /// Where the manual says what to do; empty where nothing is wrong.
+    help: &'static str,
     /// The ERP's words, for who may see them.
     words: String,
     /// Whether there is something that a word of an operator would have tried again.
@@ -173,6 +176,7 @@ async fn erp_page(state: &HttpState, visit: &Visit, checked: Option<Vec<CheckRow
         verdict,
         verdict_what,
         may_resume: visit.is_operator() && (stats.dispatch.paused == Some("login_refused") || !stats.blocks.is_empty()),
+        help: stats.dispatch.paused.filter(|why| matches!(*why, "login_refused" | "circuit_open")).unwrap_or_default(),
         words: stats.dispatch.words.clone().unwrap_or_default(),
         session,
         circuit: if stats.dispatch.circuit == "closed" { w.erp.circuit_closed } else { w.erp.circuit_open },
@@ -203,6 +207,7 @@ fn shown_block(block: &BlockView, now: Millis, lang: Lang) -> Block {
     Block {
         message: lang.part(&block.by.message).to_owned(),
         hint: lang.part(&block.by.hint).to_owned(),
+        code: block.by.code.clone(),
         waiting: fill(lang.words().erp.waiting, &[&number(block.waiting)]),
         since: moment(&block.since, now, lang),
         next: moment(&block.next_try_at, now, lang),

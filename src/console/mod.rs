@@ -17,6 +17,7 @@ mod fault;
 mod form;
 mod format;
 mod frame;
+mod help;
 mod layer;
 mod not_admitted;
 mod now;
@@ -95,5 +96,7 @@ pub fn routes() -> Router<HttpState> {
         .route(settings::PATH, get(settings::show))
         .route("/console/{*nothing}", any(async || Fault::NoPage))
         .layer(CsrfLayer::new().with_rejection_response(fault::foreign))
+        .route(help::PATH, get(help::show))
+        .route(help::MANUAL_PATH, get(help::manual))
         .layer(middleware::from_fn(layer::around))
 }

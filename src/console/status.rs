@@ -34,12 +34,21 @@ pub(super) fn of(status: Status, lang: Lang) -> Shown {
     Shown { label, tone, help }
 }
 
+/// The two states that are no states of the ledger: what waits after a failure, and for the installation.
+pub(super) fn of_waits(lang: Lang) -> [Shown; 2] {
+    let w = &lang.words().status;
+    [
+        Shown { label: w.retrying, tone: "wait", help: w.help_retrying },
+        Shown { label: w.blocked, tone: "warn", help: w.help_blocked },
+    ]
+}
+
 /// An event's state: one that waits after a failure, or for the installation, has a word of its own.
 pub(super) fn of_event(item: &EventItem, lang: Lang) -> Shown {
-    let w = &lang.words().status;
+    let [retrying, blocked] = of_waits(lang);
     match item.status {
-        Status::Queued if item.blocked_by.is_some() => Shown { label: w.blocked, tone: "warn", help: w.help_blocked },
-        Status::Queued if item.attempts > 0 => Shown { label: w.retrying, tone: "wait", help: w.help_retrying },
+        Status::Queued if item.blocked_by.is_some() => blocked,
+        Status::Queued if item.attempts > 0 => retrying,
         status => of(status, lang),
     }
 }

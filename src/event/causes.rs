@@ -30,7 +30,8 @@ impl fmt::Display for Bilingual {
 
 /// What a code means.
 pub(crate) struct Cause {
-    code: &'static str,
+    /// The code itself; empty of a code that nobody knows.
+    pub(crate) code: &'static str,
     /// In words, Chinese first.
     pub(crate) message: &'static str,
     hint: (&'static str, &'static str),
@@ -236,6 +237,11 @@ fn key_of(field: &str) -> &'static str {
         Some(("跟进程度", _)) => "erp.values.stage, erp.values.stage_after_deal",
         _ => "erp.values.sort1",
     }
+}
+
+/// Every cause, in the order in which they are met.
+pub(crate) fn causes() -> impl Iterator<Item = &'static Cause> {
+    CAUSES.iter()
 }
 
 /// What a code means.

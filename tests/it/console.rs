@@ -5,6 +5,7 @@ mod bulk;
 mod contacts;
 mod erp;
 mod events;
+mod help;
 mod not_admitted;
 mod now;
 mod outbox;

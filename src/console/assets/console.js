@@ -7,10 +7,11 @@ document.documentElement.classList.add("has-script");
   const sign = document.querySelector("[data-follow]");
   if (!sign || !window.EventSource) return;
   const button = sign.querySelector("button");
+  const said = sign.querySelector("[role=status]"); // what is read out: the state, not every second of it
   const only = sign.dataset.follow; // an event's id, or empty for all
   let held = false; // somebody paused
-  let behind = false;
-  let lost = false;
+  let behind = 0; // since when something changed that the page does not show
+  let lost = 0; // since when nothing is heard
   let fetching = false;
   let last = 0;
   let timer = 0;
@@ -21,18 +22,25 @@ document.documentElement.classList.add("has-script");
     document.querySelector("[data-live] input:checked, [data-live] details[open], dialog[open]") !== null ||
     document.activeElement?.closest?.("[data-live] form") != null;
 
+  const lasts = (since) => {
+    const seconds = Math.max(1, Math.round((Date.now() - since) / 1000));
+    const { seconds: few, minutes: many } = sign.dataset;
+    return seconds < 60 ? few.replace("{}", seconds) : many.replace("{}", Math.floor(seconds / 60));
+  };
   const show = () => {
     const state = lost ? "lost" : held ? "paused" : behind && isBusy() ? "behind" : "live";
+    const text = sign.dataset[state + "Text"].replace("{}", () => lasts(state === "lost" ? lost : behind));
     sign.hidden = false;
+    if (sign.dataset.state !== state) said.textContent = text;
     sign.dataset.state = state;
-    const text = sign.dataset[state + "Text"];
     if (button.textContent !== text) button.textContent = text;
   };
 
   const refresh = async () => {
     if (fetching) return;
     fetching = true;
-    behind = false;
+    const before = behind;
+    behind = 0;
     last = Date.now();
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
@@ -48,7 +56,7 @@ document.documentElement.classList.add("has-script");
       }
       document.dispatchEvent(new Event("console:fresh"));
     } catch {
-      behind = true;
+      behind ||= before || last;
     } finally {
       fetching = false;
       show();
@@ -56,8 +64,8 @@ document.documentElement.classList.add("has-script");
   };
 
   // At most one look every two seconds, however much happens.
-  const changed = () => {
-    behind = true;
+  const changed = (since = Date.now()) => {
+    behind ||= since;
     show();
     if (held || isBusy() || timer) return;
     timer = setTimeout(() => {
@@ -73,15 +81,16 @@ document.documentElement.classList.add("has-script");
   const follow = () => {
     if (stream || document.hidden) return;
     stream = new EventSource("/console/stream?since=" + encodeURIComponent(since));
-    stream.onopen = () => { lost = false; show(); };
-    stream.onerror = () => { lost = true; show(); };
+    stream.onopen = () => { lost = 0; show(); };
+    stream.onerror = () => { lost ||= Date.now(); show(); };
     stream.addEventListener("reset", (news) => { since = news.lastEventId; changed(); });
     stream.addEventListener("state", (news) => {
       since = news.lastEventId;
       if (!only || news.data.includes(only)) changed();
     });
   };
-  const leave = () => { stream?.close(); stream = null; };
+  let left = 0;
+  const leave = () => { stream?.close(); stream = null; left = Date.now(); };
   addEventListener("pagehide", leave);
 
   button.addEventListener("click", () => {
@@ -93,18 +102,34 @@ document.documentElement.classList.add("has-script");
     }
     show();
   });
-  const again = () => { if (behind) changed(); else show(); };
+  const again = () => { if (behind) changed(behind); else show(); };
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return leave();
     follow();
-    changed();
+    changed(left || Date.now());
   });
   addEventListener("scroll", again, { passive: true });
   document.addEventListener("change", again);
   // Times such as “3 minutes ago” grow old by themselves.
   setInterval(() => { if (!held && !isBusy()) refresh(); }, 60000);
+  setInterval(show, 1000);
   follow();
   show();
+})();
+
+// --- how long ago something was counted: by the server's clock, which stood so when the page was made
+(() => {
+  const { now, secondsAgo, minutesAgo } = document.body.dataset;
+  const tell = () => {
+    for (const time of document.querySelectorAll("time[data-age]")) {
+      const seconds = Math.max(0, Math.round((Number(now) + performance.now() - Date.parse(time.dateTime)) / 1000));
+      const text = seconds < 60 ? secondsAgo.replace("{}", seconds) : minutesAgo.replace("{}", Math.floor(seconds / 60));
+      if (time.textContent !== text) time.textContent = text;
+    }
+  };
+  setInterval(tell, 1000);
+  document.addEventListener("console:fresh", tell);
+  tell();
 })();
 
 // --- copy, also where there is no secure context and so no clipboard
@@ -128,18 +153,31 @@ document.addEventListener("click", async (click) => {
   setTimeout(() => { button.textContent = before; }, 1500);
 });
 
+// --- the help of the keys: those that do something on this page; the focus returns to where it was
+const keysHere = document.getElementById("keys-here");
+const helpWithKeys = () => {
+  if (keysHere.open) return keysHere.close();
+  for (const key of keysHere.querySelectorAll("[data-key-for]")) key.hidden = !document.querySelector(key.dataset.keyFor);
+  keysHere.showModal();
+};
+document.querySelector("[data-keys]").addEventListener("click", (click) => {
+  if (click.ctrlKey || click.metaKey || click.shiftKey || click.altKey) return;
+  click.preventDefault();
+  helpWithKeys();
+});
+
 // --- keys: j and k go through rows, Enter opens (it is a link), / searches. Never with a modifier, never while typing.
 document.addEventListener("keydown", (key) => {
   if (key.ctrlKey || key.metaKey || key.altKey || key.isComposing) return;
   if (key.target.closest?.("input, textarea, select, [contenteditable]")) return;
+  if (key.key === "?") {
+    key.preventDefault();
+    return helpWithKeys();
+  }
+  if (keysHere.open) return;
   if (key.key === "/") {
     const search = document.querySelector("[data-key='/']");
     if (search) { key.preventDefault(); search.focus(); }
-    return;
-  }
-  if (key.key === "?") {
-    const help = document.getElementById("keys");
-    if (help) help.open = !help.open;
     return;
   }
   if (key.key !== "j" && key.key !== "k") return;

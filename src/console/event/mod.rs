@@ -32,7 +32,7 @@ use crate::{
             events::{self, SightParams},
             preview,
             query::PathId,
-            views::EventDetail,
+            views::{EventDetail, EventItem},
         },
     },
 };
@@ -53,6 +53,8 @@ struct EventPage {
     shown: Shown,
     note: String,
     hint: String,
+    /// The code of what is wrong; empty if nothing is.
+    code: String,
     journey: Journey,
     facts: Vec<Fact>,
     raw: Option<String>,
@@ -83,11 +85,11 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         Some(contact) => contacts::link(&state, &visit.caller, PathId(contact.clone())).await.is_ok(),
         None => false,
     };
-    let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
-    page(&EventPage {
     // Who sees people masked cannot link them either.
     let filled = |row: &Value| preview::filled_by_link(&state, &event, row);
     let filled = |row: &Value| visit.is_operator().then(|| filled(row)).flatten();
+    let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
+    page(&EventPage {
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
         name: name(event.amended.as_ref().or(event.payload.as_ref())),
@@ -95,6 +97,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         shown: status::of_event(&event.item, lang),
         note: status::note(&event.item, frame.now, lang),
         hint: hint(&event, lang),
+        code: code(&event.item),
         journey: Journey::of(&event, frame.now, lang),
         facts: event
             .amended
@@ -121,6 +124,12 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
 pub(super) fn name(payload: Option<&Value>) -> String {
     let name = payload.and_then(|payload| payload.pointer("/data/contact/name")).and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
+}
+
+/// What is wrong, by its code: the block that it waits for, or why it failed.
+fn code(item: &EventItem) -> String {
+    let block = item.blocked_by.as_ref().map(|block| block.code.clone());
+    block.or_else(|| item.error.as_ref().map(|error| error.code.clone())).unwrap_or_default()
 }
 
 /// What a person can do about it.

@@ -14,7 +14,5 @@ texts! {
         replay_look: "先看会写入什么", "See first what it would write";
         replay_all_what: "约 {} 条失败的事件放回队列，先看预计写入什么，确认后才开始；每秒最多 50 条，新事件优先。需要决定的事件不受影响", "About {} failed events go back into the queue, once you have seen what they would write; fifty a second at most, fresh events first. Events that need a decision stay";
         first: "从第一条开始", "Begin with the first";
-        keys: "快捷键", "Keys";
-        keys_list: "j 下一条 · k 上一条 · Enter 打开 · / 搜索 · ? 本帮助", "j next · k previous · Enter open · / search · ? this help";
     }
 }

@@ -13,6 +13,13 @@ async fn ord_of(world: &World, contact: &str) -> i64 {
     world.app.store.contact(contact).await.unwrap().unwrap().link.ord
 }
 
+/// Waits until the page says for how many seconds it has not shown what happened, and how to come back.
+async fn falls_behind(browser: &Browser) {
+    let told = "const told = document.querySelector('.live button').textContent.match(/^落后 (\\d+) 秒，回到实时$/);
+                return told !== null && Number(told[1]) > 1";
+    browser.until("the page says how far it is behind", told).await;
+}
+
 #[tokio::test]
 async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
     let office = Office::open().await;
@@ -53,7 +60,7 @@ async fn of_two_people_who_look_at_the_same_the_second_is_told_and_nothing_happe
     first.click_on(&format!("form:has([name=ord][value='{}']) button", office.candidates[0])).await;
     first.sees("已决定，事件继续处理").await;
     office.world.until(&office.asked, &[Status::Succeeded]).await;
-    second.sees_in(".live", "有更新").await;
+    falls_behind(&second).await;
     second.click_on("form[action$='/discard'] button").await;
     second.sees("无法完成").await;
     second.sees("可能有人刚刚处理过").await;
@@ -78,7 +85,7 @@ async fn while_events_are_ticked_the_page_stands_still_and_giving_them_up_begins
     browser.click_on("[data-choose-page]").await;
     browser.until("both are ticked", "return document.querySelectorAll('[name=id]:checked').length === 2").await;
     office.world.accept("w9", &promoted(&person("c_9009", "孙立", 9), 75.0)).await;
-    browser.sees_in(".live", "有更新").await;
+    falls_behind(&browser).await;
     browser.click("批量放弃").await;
     browser.sees("2 条事件将被放弃").await;
     browser.until("Cancel has the focus", "return document.activeElement.textContent === '取消'").await;
@@ -96,3 +103,12 @@ async fn while_events_are_ticked_the_page_stands_still_and_giving_them_up_begins
     }
     browser.is_content().await;
 }
+    // Back to live: what came meanwhile is shown, and what was ticked is not any more.
+    browser.go("/console/events").await;
+    browser.sees_in(".live", "实时").await;
+    browser.click_on("[data-row] input[name=id]").await;
+    office.world.accept("w10", &promoted(&person("c_9010", "钱进", 10), 75.0)).await;
+    falls_behind(&browser).await;
+    browser.click_on(".live button").await;
+    browser.sees_in("#rows", "c_9010").await;
+    browser.sees_in(".live", "实时").await;

@@ -19,10 +19,33 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
     browser.press(ENTER).await;
     browser.arrives("/console/todo").await;
     browser.sees("备注太长").await;
+    let row = "return document.activeElement.closest('[data-row]') !== null";
+    walk(&browser, "j", row).await;
     browser.press("?").await;
-    browser.sees_in("#keys", "j 下一条").await;
+    browser.sees_in("#keys-here", "下一条").await;
+    assert!(!browser.text("#keys-here").await.contains("搜索"), "nothing is searched on this page");
+    assert!(browser.barriers().await.is_empty());
+    // What lies behind the help does not move, and what belongs to the browser stays the browser's.
+    browser.press("j").await;
     browser.press("?").await;
-    browser.until("the help is closed", "return !document.getElementById('keys').open").await;
+    browser.until("the help is closed", "return !document.getElementById('keys-here').open").await;
+    browser.until("the focus is back", row).await;
+    browser.go("/console/events").await;
+    for modifier in ["ctrlKey", "metaKey", "altKey"] {
+        let pressed = format!(
+            "const key = new KeyboardEvent('keydown', {{ key: '?', {modifier}: true, bubbles: true, cancelable: true }});
+             return document.body.dispatchEvent(key) && !document.getElementById('keys-here').open"
+        );
+        assert_eq!(browser.ask(&pressed).await, true, "{modifier}");
+    }
+    browser.click("快捷键 ?").await;
+    browser.sees_in("#keys-here", "搜索").await;
+    browser.click("关闭").await;
+    browser.press("/").await;
+    browser.press("?").await;
+    let typed = "return document.activeElement.value === '?' && !document.getElementById('keys-here').open";
+    browser.until("who types a question mark types it", typed).await;
+    browser.go("/console/todo").await;
     // Down the causes to the one that failed, up, and down again.
     let there = "return document.activeElement.closest('[data-row]')?.textContent.includes('备注太长')";
     walk(&browser, "j", there).await;

@@ -37,6 +37,8 @@ pub fn pages(office: &Office) -> Vec<String> {
         "/console/outbox?state=waiting".into(),
         "/console/audit".into(),
         "/console/settings".into(),
+        "/console/help".into(),
+        "/console/help/operations".into(),
         "/console/nowhere".into(),
     ]
 }

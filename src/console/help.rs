@@ -1,0 +1,138 @@
+//! `/console/help`: what keys, states and codes mean, and the manual (`docs/operations.md`) as it was built with the program,
+//! so that it reads without a way to the internet.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+
+use super::{
+    fault::Fault,
+    frame::{Frame, Nav, page},
+    status::{self, Shown},
+    visit::Visit,
+};
+use crate::{
+    event::{Cause, Status, causes},
+    http::HttpState,
+};
+
+/// Where it is.
+pub(super) const PATH: &str = "/console/help";
+/// Where the manual is.
+pub(super) const MANUAL_PATH: &str = "/console/help/operations";
+
+const MANUAL: &str = include_str!("../../docs/operations.md");
+/// Written when it is first asked for.
+static MANUAL_HTML: LazyLock<String> = LazyLock::new(|| rendered(MANUAL));
+
+/// A code and what to do about it.
+struct Code {
+    code: &'static str,
+    message: &'static str,
+    hint: String,
+}
+
+#[derive(Template)]
+#[template(path = "help.html")]
+struct HelpPage {
+    frame: Frame,
+    states: Vec<Shown>,
+    codes: Vec<Code>,
+}
+
+#[derive(Template)]
+#[template(path = "manual.html")]
+struct ManualPage {
+    frame: Frame,
+    manual: &'static str,
+}
+
+/// `GET /console/help`
+pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
+    let lang = visit.lang;
+    let code = |cause: &'static Cause| Code {
+        code: cause.code,
+        message: lang.part(cause.message),
+        hint: lang.part(&cause.hint().to_string()).to_owned(),
+    };
+    page(&HelpPage {
+        frame: Frame::of(&state, &visit, Nav::None),
+        states: Status::ALL.into_iter().map(|status| status::of(status, lang)).chain(status::of_waits(lang)).collect(),
+        codes: causes().map(code).collect(),
+    })
+}
+
+/// `GET /console/help/operations`
+pub(super) async fn manual(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
+    page(&ManualPage { frame: Frame::of(&state, &visit, Nav::None), manual: &MANUAL_HTML })
+}
+
+/// The manual for a browser: headings, and the codes and alerts that begin the rows of its tables, are places to go to. Where
+/// it leads to other documents it does not, as they are not served.
+fn rendered(markdown: &str) -> String {
+    let (mut cell, mut places) = (None, HashSet::new());
+    let parts = Parser::new_ext(markdown, Options::ENABLE_TABLES).into_offset_iter();
+    let parts = parts.filter_map(|(part, range)| {
+        match &part {
+            Event::Start(Tag::Heading { level, .. }) => {
+                let (level, id) = (*level, Some(slug(&markdown[range]).into()));
+                return Some(Event::Start(Tag::Heading { level, id, classes: Vec::new(), attrs: Vec::new() }));
+            }
+            Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link) => return None,
+            Event::Start(Tag::TableRow) => cell = Some(0),
+            Event::End(TagEnd::TableCell) => cell = cell.map(|cell| cell + 1),
+            Event::Code(name) if cell == Some(0) && is_name(name) && places.insert(name.to_string()) => {
+                return Some(Event::InlineHtml(format!("<code id=\"{name}\">{name}</code>").into()));
+            }
+            _ => {}
+        }
+        Some(part)
+    });
+    let mut written = String::new();
+    html::push_html(&mut written, parts);
+    written
+}
+
+/// A code or the name of an alert.
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// `## Dead events (失败)` → `dead-events`.
+fn slug(heading: &str) -> String {
+    let words = heading.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_an_entry_for_every_code_and_every_place_once() {
+        for cause in causes() {
+            assert!(MANUAL_HTML.contains(&format!("<code id=\"{}\">", cause.code)), "{}", cause.code);
+        }
+        for place in ["outbox_age", "disk", "rate_limited", "dead-events", "telling-people", "erpbridgedown"] {
+            assert!(MANUAL_HTML.contains(&format!(" id=\"{place}\"")), "{place}");
+        }
+        let ids: Vec<_> = MANUAL_HTML.split(" id=\"").skip(1).map(|rest| rest.split('"').next()).collect();
+        let once: HashSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), once.len(), "{ids:?}");
+    }
+
+    #[test]
+    fn a_manual_is_rendered_with_places_and_without_ways_out() {
+        let markdown =
+            "# A (甲)\n\n| code | b |\n| --- | --- |\n| `a_b`, `dead X` | `c` [d](https://e.example) |\n\n`<i>`\n";
+        let html = rendered(markdown);
+        for part in
+            ["<h1 id=\"a\">", "<code id=\"a_b\">a_b</code>", "<code>dead X</code>", "<code>c</code> d<", "&lt;i&gt;"]
+        {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        assert!(!html.contains("example"), "{html}");
+    }
+}

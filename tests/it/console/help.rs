@@ -1,0 +1,49 @@
+//! What keys, states and codes mean, without a way to the internet.
+
+use erp_bridge::event::Status;
+
+use super::{events::ended, visitor::Visitor};
+use crate::front::{Front, OPERATE, READ};
+
+#[tokio::test]
+async fn codes_on_pages_lead_to_what_they_mean_and_from_there_into_the_manual() {
+    let front = Front::open().await;
+    let id = ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for page in ["/console/todo".to_owned(), format!("/console/events/{id}")] {
+        let html = visitor.get(&page).await.html;
+        assert!(html.contains("href=\"/console/help#refused\""), "{page}: {html}");
+    }
+    let help = visitor.get("/console/help").await.html;
+    for told in
+        ["id=\"refused\"", "按 ERP 原话排除原因后重试", "href=\"/console/help/operations#refused\"", "暂停", "等待重试"]
+    {
+        assert!(help.contains(told), "{told} is not in {help}");
+    }
+    let manual = visitor.get("/console/help/operations").await.html;
+    for told in
+        ["<h1 id=\"running-erp-bridge\"", "<code id=\"refused\">", "id=\"dead-events\"", "id=\"telling-people\""]
+    {
+        assert!(manual.contains(told), "{told} is not in {manual}");
+    }
+    assert!(visitor.get("/console/erp").await.html.contains("href=\"/console/help/operations#login_refused\""));
+    assert!(visitor.get("/console/outbox").await.html.contains("/console/help/operations#telling-people"));
+}
+
+#[tokio::test]
+async fn every_page_leads_to_its_keys_without_script_too() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for page in ["/console/overview", "/console/settings", "/console/nowhere"] {
+        let html = visitor.get(page).await.html;
+        assert!(html.contains("<a class=\"quiet\" href=\"/console/help#keys\""), "{page}: {html}");
+    }
+    let help = visitor.get("/console/help").await.html;
+    let (_, keys) = help.split_once("id=\"keys\"").unwrap();
+    let keys = keys.split_once("</section>").unwrap().0;
+    assert!(["j", "k", "Enter", "/", "?"].iter().all(|key| keys.contains(&format!("<kbd>{key}</kbd>"))), "{keys}");
+    let mut english = Visitor::signed_in(&front, READ).await;
+    english.get("/console/language?to=en&back=/console/help").await;
+    let help = english.get("/console/help").await.html;
+    assert!(help.contains("remove the cause that the ERP names, then replay") && help.contains("next, previous"));
+}
