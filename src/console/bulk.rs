@@ -11,7 +11,7 @@ use super::{
     events,
     fault::Fault,
     form::Fields,
-    format::number,
+    format::{Moment, moment_of, number},
     frame::{Frame, Nav, page},
     replays::{self, filter_in_words},
     visit::{Change, Visit},
@@ -21,44 +21,22 @@ use crate::{
     event::{FieldError, Status},
     http::{
         HttpState,
-        api::{operations, selection::Selection},
+        api::{bulk, selection::Selection},
         auth::Operator,
         problem::Problem,
     },
+    store::BulkDeed,
 };
 
 /// Where it is.
 pub(super) const PATH: &str = "/console/events/bulk";
 
-/// What can be done about many events at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Replay,
-    Discard,
-}
-
-impl Deed {
-    fn read(form: &Fields) -> Result<Self, Problem> {
-        match form.get("do") {
-            Some("replay") => Ok(Self::Replay),
-            Some("discard") => Ok(Self::Discard),
-            _ => Err(Problem::RouteNotFound),
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Replay => "replay",
-            Self::Discard => "discard",
-        }
-    }
-
-    /// The states in which it can be done.
-    const fn possible(self) -> &'static [Status] {
-        match self {
-            Self::Replay => &Status::REPLAYED_TOGETHER,
-            Self::Discard => &Status::DISCARDED_TOGETHER,
-        }
+/// What the form wants done.
+fn deed_of(form: &Fields) -> Result<BulkDeed, Problem> {
+    match form.get("do") {
+        Some("replay") => Ok(BulkDeed::Replay),
+        Some("discard") => Ok(BulkDeed::Discard),
+        _ => Err(Problem::RouteNotFound),
     }
 }
 
@@ -67,9 +45,12 @@ impl Deed {
 struct BulkPage {
     frame: Frame,
     title: &'static str,
-    /// How many, and what becomes of them.
-    effect: String,
+    /// What becomes of them.
+    effect: &'static str,
     what: &'static str,
+    /// About how many; what stands before and behind the time at which they were counted.
+    count: (String, &'static str),
+    counted_at: Moment,
     /// Which events, in words.
     filter: String,
     /// The form again, to be sent as it is.
@@ -83,26 +64,32 @@ struct BulkPage {
 
 /// `GET /console/events/bulk`: nothing happens yet.
 pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
-    Operator::of(visit.caller.clone())?;
-    let deed = Deed::read(&visit.query)?;
+    let operator = Operator::of(visit.caller.clone())?;
+    let deed = deed_of(&visit.query)?;
     let selection = selection(&visit.query, deed)?;
-    let filter = selection.read(deed.possible())?;
-    let count = state.store.count_matching(&filter).await.map_err(Problem::from)?;
+    let dry_run = Selection { dry_run: true, ..selection.clone() };
+    let count = bulk::change_matching(&state, &operator, dry_run, deed).await?.would.unwrap_or_default();
+    if deed == BulkDeed::Discard {
+        bulk::within_bound(count)?;
+    }
     let frame = Frame::of(&state, &visit, Nav::Events);
     let w = &frame.w.events;
     let (title, effect, what, button) = match deed {
-        Deed::Replay => (w.bulk_replay, w.bulk_replay_effect, w.bulk_replay_what, w.bulk_replay_go),
-        Deed::Discard => (w.bulk_discard, w.bulk_discard_effect, w.bulk_discard_what, w.bulk_discard_go),
+        BulkDeed::Replay => (w.bulk_replay, w.bulk_replay_effect, w.bulk_replay_what, w.bulk_replay_go),
+        BulkDeed::Discard => (w.bulk_discard, w.bulk_discard_effect, w.bulk_discard_what, w.bulk_discard_go),
     };
+    let (before, behind) = w.bulk_count.rsplit_once("{}").unwrap_or_default();
     page(&BulkPage {
         title,
-        effect: if count == 0 { w.bulk_none.to_owned() } else { fill(effect, &[&number(count)]) },
+        effect: if count == 0 { w.bulk_none } else { effect },
         what,
+        count: (fill(before, &[&number(count)]), behind),
+        counted_at: moment_of(frame.now, frame.now, frame.lang),
         filter: filter_in_words(&json!(selection), frame.lang),
         fields: fields(&selection, deed),
         back: visit.query.address(events::PATH, &[("id", ""), ("all", ""), ("do", "")]),
         button,
-        is_discard: deed == Deed::Discard,
+        is_discard: deed == BulkDeed::Discard,
         is_empty: count == 0,
         frame,
     })
@@ -110,21 +97,25 @@ pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<
 
 /// `POST /console/events/bulk`: gives the events up, or makes a replay of them, which shows first what it would write.
 pub(super) async fn act(State(state): State<HttpState>, Change { operator, form }: Change) -> Result<Response, Fault> {
-    let deed = Deed::read(&form)?;
+    let deed = deed_of(&form)?;
     let selection = Selection { reason: form.text("reason"), ..selection(&form, deed)? };
     match deed {
-        Deed::Replay => replays::made(&state, &operator, selection).await,
-        Deed::Discard => {
-            operations::discard_matching(&state, &operator, selection).await?;
+        BulkDeed::Replay => replays::made(&state, &operator, selection).await,
+        BulkDeed::Discard if selection.reason.is_none() => Err(invalid("/reason", "请写明原因 (say why)").into()),
+        BulkDeed::Discard => {
+            bulk::change_matching(&state, &operator, selection, deed).await?;
             let done = [("status", Status::Discarded.as_str()), ("done", "discarded")];
             Ok(Redirect::to(&Fields::default().address(events::PATH, &done)).into_response())
         }
     }
 }
 
+fn invalid(pointer: &str, message: &str) -> Problem {
+    Problem::Invalid(vec![FieldError::new(pointer, message)])
+}
+
 /// The events that were ticked, or all that match the filters of the list.
-fn selection(form: &Fields, deed: Deed) -> Result<Selection, Problem> {
-    let invalid = |pointer: &str, message: &str| Problem::Invalid(vec![FieldError::new(pointer, message)]);
+fn selection(form: &Fields, deed: BulkDeed) -> Result<Selection, Problem> {
     if form.get("all").is_none() {
         let ids: Vec<_> = form.all("id").map(str::to_owned).collect();
         if ids.is_empty() {
@@ -153,14 +144,21 @@ fn selection(form: &Fields, deed: Deed) -> Result<Selection, Problem> {
 }
 
 /// Of the states of the list, those in which it can be done.
-fn possible_of(names: &str, deed: Deed) -> String {
+fn possible_of(names: &str, deed: BulkDeed) -> String {
     let is_possible = |name: &&str| deed.possible().iter().any(|status| status.as_str() == *name);
     names.split(',').filter(is_possible).collect::<Vec<_>>().join(",")
 }
 
+const fn name(deed: BulkDeed) -> &'static str {
+    match deed {
+        BulkDeed::Replay => "replay",
+        BulkDeed::Discard => "discard",
+    }
+}
+
 /// The fields that say the same again.
-fn fields(selection: &Selection, deed: Deed) -> Vec<(String, String)> {
-    let mut fields = vec![("do".to_owned(), deed.name().to_owned())];
+fn fields(selection: &Selection, deed: BulkDeed) -> Vec<(String, String)> {
+    let mut fields = vec![("do".to_owned(), name(deed).to_owned())];
     if selection.ids.is_empty() {
         fields.push(("all".into(), "true".into()));
     }
@@ -174,33 +172,34 @@ fn fields(selection: &Selection, deed: Deed) -> Vec<(String, String)> {
 mod tests {
     use super::*;
 
-    fn read(form: &str, deed: Deed) -> Result<Selection, Problem> {
+    fn read(form: &str, deed: BulkDeed) -> Result<Selection, Problem> {
         selection(&Fields::read(form.as_bytes()), deed)
     }
 
     #[test]
     fn what_is_ticked_is_meant_and_the_filters_only_where_all_are() {
-        let ticked = read("id=a&id=b&status=dead&q=x", Deed::Replay).unwrap();
+        let ticked = read("id=a&id=b&status=dead&q=x", BulkDeed::Replay).unwrap();
         assert_eq!((ticked.ids, ticked.status, ticked.q), (vec!["a".into(), "b".into()], None, None));
-        let all = read("all=true&id=a&status=dead,needs_review&q=x&since=2026-11-23", Deed::Replay).unwrap();
+        let all = read("all=true&id=a&status=dead,needs_review&q=x&since=2026-11-23", BulkDeed::Replay).unwrap();
         assert_eq!((all.ids.len(), all.status.as_deref(), all.q.as_deref()), (0, Some("dead"), Some("x")));
         assert_eq!(all.since.as_deref(), Some("2026-11-23T00:00:00+08:00"));
         assert_eq!(
-            read("all=true&status=dead,needs_review", Deed::Discard).unwrap().status.as_deref(),
+            read("all=true&status=dead,needs_review", BulkDeed::Discard).unwrap().status.as_deref(),
             Some("dead,needs_review")
         );
         for wrong in ["", "q=x", "all=true&status=succeeded", "all=true&blocked=true", "all=true&retrying=true"] {
-            assert!(read(wrong, Deed::Discard).is_err(), "{wrong}");
+            assert!(read(wrong, BulkDeed::Discard).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn the_form_says_the_same_again() {
         for form in ["all=true&status=dead&code=refused&q=x&until=2026-11-23", "id=a&id=b"] {
-            let first = read(form, Deed::Discard).unwrap();
-            let encoded =
-                form_urlencoded::Serializer::new(String::new()).extend_pairs(fields(&first, Deed::Discard)).finish();
-            assert_eq!(json!(read(&encoded, Deed::Discard).unwrap()), json!(first), "{form}");
+            let first = read(form, BulkDeed::Discard).unwrap();
+            let encoded = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(fields(&first, BulkDeed::Discard))
+                .finish();
+            assert_eq!(json!(read(&encoded, BulkDeed::Discard).unwrap()), json!(first), "{form}");
         }
     }
 }

@@ -50,8 +50,8 @@ pub use state::{
 };
 
 use api::{
-    adoption, amend, audit, contacts, events, failures, links, operations, outbox, pauses, preview, replays, sign_in,
-    stats, stream,
+    adoption, amend, audit, bulk, contacts, events, failures, links, operations, outbox, pauses, preview, replays,
+    sign_in, stats, stream,
 };
 use problem::Problem;
 
@@ -72,8 +72,8 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(failures::list_failures))
         .routes(routes!(preview::preview_event))
         // what operators do about it
-        .routes(routes!(operations::replay_events))
-        .routes(routes!(operations::discard_events))
+        .routes(routes!(bulk::replay_events))
+        .routes(routes!(bulk::discard_events))
         .routes(routes!(operations::replay_event))
         .routes(routes!(operations::discard_event))
         .routes(routes!(operations::resolve_event))

@@ -19,6 +19,50 @@ const BATCH: i64 = 200;
 /// Events of a replay by filter that fall due in a second: what comes in fresh is not pushed behind a flood of old ones.
 const REPLAYS_PER_SECOND: i64 = 50;
 
+/// What can be done to many events at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BulkDeed {
+    /// They go back into their turns, so many a second.
+    Replay,
+    /// They are given up.
+    Discard,
+}
+
+impl BulkDeed {
+    /// The states in which it can be done.
+    pub const fn possible(self) -> &'static [Status] {
+        match self {
+            Self::Replay => &Status::REPLAYED_TOGETHER,
+            Self::Discard => &Status::DISCARDED_TOGETHER,
+        }
+    }
+
+    /// Which events it is done to: the dead where no state is named; nothing where none of those named is possible.
+    fn conditions(self, filter: &EventFilter) -> Option<Conditions> {
+        let mut filter = filter.clone();
+        if filter.statuses.is_empty() {
+            filter.statuses = vec![Status::Dead];
+        }
+        filter.statuses.retain(|status| self.possible().contains(status));
+        (!filter.statuses.is_empty()).then(|| match self {
+            Self::Replay => replayable_of(&filter),
+            Self::Discard => Conditions::of(&filter),
+        })
+    }
+
+    /// What is done to one of them, after so many others.
+    fn order<'a>(self, before: i64, actor: &'a Actor, reason: Option<&'a str>) -> Order<'a> {
+        match self {
+            Self::Replay => Order {
+                reason: reason.or(Some("by filter")),
+                pause: Duration::from_secs(u64::try_from(before / REPLAYS_PER_SECOND).unwrap_or_default()),
+                ..Order::of(actor, "event.replay", Transition::Replayed)
+            },
+            Self::Discard => Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) },
+        }
+    }
+}
+
 /// What is to become of an event, and who says so.
 pub(super) struct Order<'a> {
     pub(super) actor: &'a Actor,
@@ -79,71 +123,27 @@ impl Store {
         self.change(id, Order { reason, resolution, ..Order::of(actor, "event.resolve", Transition::Resolved) }).await
     }
 
-    /// Counts the events that match, of the states from which many are replayed at once ([`Status::REPLAYED_TOGETHER`]; the
-    /// dead where none is named), and replays them unless `dry_run`, in the order in which they were accepted.
-    pub async fn replay_matching(
-        &self,
-        filter: &EventFilter,
-        dry_run: bool,
-        actor: &Actor,
-        reason: Option<&str>,
-    ) -> Result<i64, StoreError> {
-        let mut filter = filter.clone();
-        if filter.statuses.is_empty() {
-            filter.statuses = vec![Status::Dead];
-        }
-        filter.statuses.retain(|status| Status::REPLAYED_TOGETHER.contains(status));
-        if filter.statuses.is_empty() {
-            return Ok(0);
-        }
-        let conditions = replayable_of(&filter);
-        if dry_run {
-            return self.count_of(conditions).await;
-        }
-        let order = |replayed: i64| {
-            let seconds = u64::try_from(replayed / REPLAYS_PER_SECOND).unwrap_or_default();
-            let pause = Duration::from_secs(seconds);
-            Order {
-                reason: reason.or(Some("by filter")),
-                pause,
-                ..Order::of(actor, "event.replay", Transition::Replayed)
-            }
-        };
-        self.change_matching(&conditions, order).await
-    }
-
-    /// Gives up the events that match and that can be given up, in the order in which they were accepted; answers how many.
-    pub async fn discard_matching(
-        &self,
-        filter: &EventFilter,
-        actor: &Actor,
-        reason: Option<&str>,
-    ) -> Result<i64, StoreError> {
-        let order = |_| Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) };
-        self.change_matching(&Conditions::of(filter), order).await
-    }
-
-    /// How many events match.
-    pub async fn count_matching(&self, filter: &EventFilter) -> Result<i64, StoreError> {
-        self.count_of(Conditions::of(filter)).await
-    }
-
-    async fn count_of(&self, conditions: Conditions) -> Result<i64, StoreError> {
+    /// How many events it can be done to, of those that match.
+    pub async fn count_matching(&self, deed: BulkDeed, filter: &EventFilter) -> Result<i64, StoreError> {
+        let Some(conditions) = deed.conditions(filter) else { return Ok(0) };
         let sql = format!("select count(*) as count from events{}", conditions.sql());
         self.db.read(sql, conditions.args).await?.first().map_or(Ok(0), |row| row.int("count"))
     }
 
-    /// Does to each event that matches what `order` says, which is told how many came before; answers how many.
-    async fn change_matching<'a>(
+    /// Does it to every event of [`Store::count_matching`], in the order in which they were accepted; answers to how many.
+    pub async fn change_matching(
         &self,
-        conditions: &Conditions,
-        order: impl Fn(i64) -> Order<'a>,
+        deed: BulkDeed,
+        filter: &EventFilter,
+        actor: &Actor,
+        reason: Option<&str>,
     ) -> Result<i64, StoreError> {
+        let Some(conditions) = deed.conditions(filter) else { return Ok(0) };
         let (mut changed, mut after) = (0, 0);
         loop {
             let (ids, last) = self.matching_ids(conditions.clone(), after).await?;
             for id in &ids {
-                match self.change(id, order(changed)).await {
+                match self.change(id, deed.order(changed, actor, reason)).await {
                     Ok(()) => changed += 1,
                     // Somebody else changed it in the meantime; it is not ours any more.
                     Err(StoreError::WrongState(_) | StoreError::NotFound) => {}

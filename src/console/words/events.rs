@@ -35,11 +35,12 @@ texts! {
         choose_page: "勾选本页全部", "Tick the whole page";
         choose_all: "全部符合条件的，不只本页", "All that match, not this page only";
         bulk_replay: "批量重放", "Replay many";
-        bulk_replay_effect: "{} 条可以重放的事件会成为一次重放", "{} events that can be replayed become a replay";
+        bulk_count: "约 {} 条，{}统计", "About {}, counted {}";
+        bulk_replay_effect: "可以重放的事件会成为一次重放", "What can be replayed becomes a replay";
         bulk_replay_what: "先看预计写入什么，确认后才开始；每秒最多放回 50 条，新事件优先。已同步、等待中和需要决定的事件不受影响", "You see first what it would write, and nothing begins before you say so; fifty a second at most go back, fresh events first. What succeeded, waits or needs a decision stays as it is";
         bulk_replay_go: "先看会写入什么", "See first what it would write";
         bulk_discard: "批量放弃", "Discard many";
-        bulk_discard_effect: "{} 条事件将被放弃", "{} events will be given up";
+        bulk_discard_effect: "这些事件将被放弃", "These events will be given up";
         bulk_discard_what: "不再写入 ERP，同一联系人后面的事件照常继续；以后仍可以重放。已同步、同步中的事件不受影响", "They will not go into the ERP; later events of their contacts go on, and they can still be replayed. What succeeded or is being written stays as it is";
         bulk_discard_go: "放弃这些事件", "Discard these events";
         bulk_none: "选中的事件现在都不能这样做，可能有人刚刚处理过", "None of them can be done so now: somebody may have just decided";

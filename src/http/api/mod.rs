@@ -5,6 +5,7 @@ pub(crate) mod amend;
 pub(crate) mod audit;
 pub(crate) mod blocks;
 pub(crate) mod check;
+pub(crate) mod bulk;
 pub(crate) mod contacts;
 pub(crate) mod credentials;
 pub(crate) mod disclosure;

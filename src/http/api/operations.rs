@@ -1,9 +1,9 @@
-//! What operators do about events: replay, discard, resolve. Every deed is audited with its reason (`contract.md` §5).
+//! What operators do about one event: replay, discard, resolve. Every deed is audited with its reason (`contract.md` §5).
 
 use axum::{Json, extract::State};
 use serde::Deserialize;
 
-use super::{query::PathId, selection::Selection};
+use super::query::PathId;
 use crate::{
     event::{FieldError, Status},
     http::{
@@ -216,88 +216,6 @@ pub(crate) async fn resolve(
     let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
     state.undisturbed(async move { store.resolve(&event, &resolution, &actor, reason.as_deref()).await }).await?;
     Ok(Moved { id, status: Status::Queued })
-}
-
-/// How many events were put back.
-#[derive(Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub(crate) struct Replayed {
-    /// Events put back into their turn.
-    pub replayed: i64,
-    /// With `dry_run`: how many would have been.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub would_replay: Option<i64>,
-}
-
-/// Replay all events that match
-///
-/// Only states from which replay is allowed are touched. What is held is judged anew: a deal by the rules and the facts of
-/// now, a message by whether its contact is linked; what still has to wait is held again. `dry_run` counts and changes nothing.
-#[utoipa::path(
-    post, path = "/v1/events/replay", tag = "operations", security(("token" = ["operate"])),
-    request_body(content = Selection, content_type = "application/json"),
-    responses((status = 200, description = "How many", body = Replayed)),
-)]
-pub(crate) async fn replay_events(
-    State(state): State<HttpState>,
-    operator: Operator,
-    JsonBody(body): JsonBody<Selection>,
-) -> Result<Json<Replayed>, Problem> {
-    let Operator(caller) = &operator;
-    let filter = body.read(&Status::REPLAYED_TOGETHER)?;
-    let reason = checked_reason(body.reason)?;
-    let (store, dry_run, actor) = (state.store.clone(), body.dry_run, caller.actor());
-    let replay = async move { store.replay_matching(&filter, dry_run, &actor, reason.as_deref()).await };
-    let matched = state.undisturbed(replay).await?;
-    Ok(Json(Replayed { replayed: if dry_run { 0 } else { matched }, would_replay: dry_run.then_some(matched) }))
-}
-
-/// How many events were given up.
-#[derive(Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub(crate) struct Discarded {
-    /// Events given up.
-    pub discarded: i64,
-    /// With `dry_run`: how many match.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub would_discard: Option<i64>,
-}
-
-/// Give up all events that match
-///
-/// Those in the states `queued`, `held`, `needs_review`, `dead` and `not_admitted`, in the order of acceptance. Each is
-/// audited as `event.discard`. `dry_run` counts and changes nothing.
-#[utoipa::path(
-    post, path = "/v1/events/discard", tag = "operations", security(("token" = ["operate"])),
-    request_body(content = Selection, content_type = "application/json"),
-    responses((status = 200, description = "How many", body = Discarded)),
-)]
-pub(crate) async fn discard_events(
-    State(state): State<HttpState>,
-    operator: Operator,
-    JsonBody(body): JsonBody<Selection>,
-) -> Result<Json<Discarded>, Problem> {
-    discard_matching(&state, &operator, body).await.map(Json)
-}
-
-/// Gives all events up that match, or counts them.
-///
-/// # Errors
-/// [`Problem::Invalid`] if nothing narrows them, or that a member cannot be read.
-pub(crate) async fn discard_matching(
-    state: &HttpState,
-    Operator(caller): &Operator,
-    body: Selection,
-) -> Result<Discarded, Problem> {
-    let filter = body.read(&Status::DISCARDED_TOGETHER)?;
-    let reason = checked_reason(body.reason)?;
-    if body.dry_run {
-        let would_discard = Some(state.store.count_matching(&filter).await?);
-        return Ok(Discarded { discarded: 0, would_discard });
-    }
-    let (store, actor) = (state.store.clone(), caller.actor());
-    let discard = async move { store.discard_matching(&filter, &actor, reason.as_deref()).await };
-    Ok(Discarded { discarded: state.undisturbed(discard).await?, would_discard: None })
 }
 
 #[cfg(test)]

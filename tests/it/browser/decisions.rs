@@ -31,6 +31,7 @@ async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
     browser.arrives(&format!("/console/events/{}", office.asked)).await;
     browser.sees_in(".candidates", "李雷").await;
     browser.sees_in(".candidates", "李磊").await;
+    browser.sees_in(".candidates", "会补上：客户来源、价值评估、微信号").await;
     let second = office.candidates[1];
     browser.click_on(&format!("form:has([name=ord][value='{second}']) button")).await;
     browser.arrives("/console/todo").await;
@@ -38,7 +39,6 @@ async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
     office.world.until(&office.asked, &[Status::Succeeded, Status::Queued]).await;
     office.put_right();
     office.world.until(&office.asked, &[Status::Succeeded]).await;
-    browser.sees_in(".candidates", "会补上：客户来源、价值评估、微信号").await;
     assert_eq!(ord_of(&office.world, "c_7007").await, second);
     browser.is_content().await;
 }
@@ -87,7 +87,9 @@ async fn while_events_are_ticked_the_page_stands_still_and_giving_them_up_begins
     office.world.accept("w9", &promoted(&person("c_9009", "孙立", 9), 75.0)).await;
     falls_behind(&browser).await;
     browser.click("批量放弃").await;
-    browser.sees("2 条事件将被放弃").await;
+    let counted = "return /约 2 条，[1-9]\\d* 秒前统计/.test(document.body.textContent)";
+    browser.until("the count grows old", counted).await;
+    browser.sees("这些事件将被放弃").await;
     browser.until("Cancel has the focus", "return document.activeElement.textContent === '取消'").await;
     browser.press(ENTER).await;
     browser.arrives("/console/events?status=dead").await;
@@ -101,8 +103,6 @@ async fn while_events_are_ticked_the_page_stands_still_and_giving_them_up_begins
     for id in [&office.dead, &office.asked] {
         assert_eq!(office.world.event(id).await.status, Status::Discarded);
     }
-    browser.is_content().await;
-}
     // Back to live: what came meanwhile is shown, and what was ticked is not any more.
     browser.go("/console/events").await;
     browser.sees_in(".live", "实时").await;
@@ -112,3 +112,5 @@ async fn while_events_are_ticked_the_page_stands_still_and_giving_them_up_begins
     browser.click_on(".live button").await;
     browser.sees_in("#rows", "c_9010").await;
     browser.sees_in(".live", "实时").await;
+    browser.is_content().await;
+}

@@ -28,7 +28,15 @@ async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_
     assert!(list.contains(&format!("name=\"id\" value=\"{}\"", dead[0])), "{list}");
     let ask = format!("{PATH}?do=discard&id={}&id={}&id={waiting}", dead[0], dead[1]);
     let page = visitor.get(&ask).await.html;
-    for told in ["批量放弃", "3 条事件将被放弃", "勾选的 3 条", "不再写入 ERP", "autofocus>取消"] {
+    for told in [
+        "批量放弃",
+        "约 3 条，",
+        "data-age>刚刚</time>统计",
+        "这些事件将被放弃",
+        "勾选的 3 条",
+        "不再写入 ERP",
+        "autofocus>取消",
+    ] {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     assert_eq!(count(&front, Status::Dead).await, 3, "nothing happened yet");
@@ -39,6 +47,8 @@ async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_
     let audit = front.store.audit_log(None, 50).await.unwrap();
     let deeds: Vec<_> = audit.iter().filter(|row| row.action == "event.discard").collect();
     assert!(deeds.len() == 3 && deeds.iter().all(|row| row.reason.as_deref() == Some("测试数据")), "{deeds:?}");
+    let without = visitor.change(&ask, PATH, &form[..4]).await;
+    assert!(without.status == StatusCode::UNPROCESSABLE_ENTITY && without.html.contains("请写明原因"));
     // Somebody else was faster.
     let again = visitor.get(&ask).await.html;
     assert!(again.contains("现在都不能这样做") && !again.contains(">放弃这些事件<"), "{again}");
@@ -61,8 +71,13 @@ async fn all_that_match_are_more_than_the_page_shows_and_become_a_replay() {
     assert!(!visitor.get("/console/events").await.html.contains("name=\"all\""), "nothing narrows them");
     let ask = format!("{PATH}?do=replay&all=true&status=dead%2Cneeds_review&code=refused");
     let page = visitor.get(&ask).await.html;
-    for told in ["5 条可以重放的事件", "状态 同步失败", "先看会写入什么", "/console/events?status=dead%2Cneeds_review"]
-    {
+    for told in [
+        "约 5 条，",
+        "可以重放的事件会成为一次重放",
+        "状态 同步失败",
+        "先看会写入什么",
+        "/console/events?status=dead%2Cneeds_review",
+    ] {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     let form = [("do", "replay"), ("all", "true"), ("status", "dead"), ("code", "refused"), ("reason", "已修复")];
@@ -121,4 +136,33 @@ async fn rest_gives_up_all_that_match_and_counts_first() {
     let ids: Vec<_> = left.iter().map(|row| row.id.clone()).collect();
     assert_eq!(discard(json!({"ids": ids})).await.body, json!({"discarded": 2}));
     assert_eq!(count(&front, Status::Discarded).await, 3);
+}
+
+#[tokio::test]
+async fn more_than_ten_thousand_are_not_given_up_at_once_and_who_wants_it_is_told_what_to_do() {
+    let front = Front::open().await;
+    ended(&front, "c1", Status::Dead, "refused", None).await;
+    let at = front.clock.now().0;
+    let many = format!(
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 10000)
+         insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, error,
+           error_code, updated_at, finished_at)
+         select printf('01932f6e-0000-7000-8000-%012d', i), 'h', 'contact.promoted', 'many' || i, 'dead', {at}, '{{}}', 'w', 0, 0,
+           'x', 'invalid', {at}, {at} from n"
+    );
+    front.ledger(&many).await;
+    let discard = async |body| front.rest(Method::POST, "/v1/events/discard", OPERATE, &body).await;
+    let refused = discard(json!({"status": "dead"})).await;
+    let told = refused.body["errors"][0]["message"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{:?}", refused.body);
+    assert!(told.contains("一次最多放弃 10000 条，现在有 10001 条符合") && told.contains("narrow them"), "{told}");
+    assert_eq!(discard(json!({"status": "dead", "dry_run": true})).await.body["would_discard"], 10_001);
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let asked = visitor.get(&format!("{PATH}?do=discard&all=true&status=dead")).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.html.contains("缩小范围，分几次放弃") && !asked.html.contains("narrow them"), "{}", asked.html);
+    let fits = visitor.get(&format!("{PATH}?do=discard&all=true&status=dead&code=invalid")).await.html;
+    assert!(fits.contains("约 10,000 条，") && fits.contains(">放弃这些事件<"), "{fits}");
+    assert_eq!(discard(json!({"code": "refused"})).await.body, json!({"discarded": 1}));
+    assert_eq!(front.store.audit_log(None, 9).await.unwrap().len(), 2, "who signed in, and the one that was given up");
 }

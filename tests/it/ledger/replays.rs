@@ -1,10 +1,10 @@
-//! Replays of all events that match a filter.
+//! What is done to all events that match a filter: replays, and giving up.
 
 use std::time::Duration;
 
 use erp_bridge::{
     event::Status,
-    store::{EventFilter, NewEvent, Settlement},
+    store::{BulkDeed, EventFilter, NewEvent, Settlement, StoreError},
 };
 
 use super::{Ledger, event, ids, on_both};
@@ -14,6 +14,7 @@ on_both! {
     a_replay_takes_only_states_from_which_replay_is_allowed
     what_has_lost_its_payload_is_neither_counted_nor_replayed
     replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance
+    giving_up_counts_and_takes_the_same_events
 }
 
 /// What a replay by filter puts into a second.
@@ -21,6 +22,16 @@ const A_SECOND: usize = 50;
 
 fn of(statuses: &[Status]) -> EventFilter {
     EventFilter { statuses: statuses.to_vec(), ..EventFilter::default() }
+}
+
+/// How many events a replay of what matches would put back.
+async fn counted(ledger: &Ledger, filter: &EventFilter) -> Result<i64, StoreError> {
+    ledger.store.count_matching(BulkDeed::Replay, filter).await
+}
+
+/// Puts what matches back.
+async fn replayed(ledger: &Ledger, filter: &EventFilter) -> Result<i64, StoreError> {
+    ledger.store.change_matching(BulkDeed::Replay, filter, &"ops".into(), None).await
 }
 
 /// Many dead events, each of a contact of its own, in order of acceptance.
@@ -45,16 +56,16 @@ async fn a_dry_run_counts_what_the_replay_then_replays(ledger: &Ledger) {
     let mine = ledger.ended("mine", Status::Dead).await;
     dead(ledger, 3).await;
     let filter = EventFilter { contact_id: Some("mine".into()), ..EventFilter::default() };
-    assert_eq!(ledger.store.replay_matching(&filter, true, &"ops".into(), None).await, Ok(1));
+    assert_eq!(counted(ledger, &filter).await, Ok(1));
     assert_eq!(ledger.status(&mine).await, Status::Dead, "a dry run changes nothing");
     assert!(ledger.store.audit_log(None, 10).await.unwrap().is_empty());
-    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into(), None).await, Ok(1));
+    assert_eq!(replayed(ledger, &filter).await, Ok(1));
     assert_eq!(ledger.claim_one().await.event.id, mine);
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
     assert_eq!((audit.len(), audit[0].action.as_str(), &audit[0].subject), (1, "event.replay", &mine));
-    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into(), None).await, Ok(0), "there is nothing left");
+    assert_eq!(replayed(ledger, &filter).await, Ok(0), "there is nothing left");
     let kind = EventFilter { kind: Some("deal.closed".into()), ..EventFilter::default() };
-    assert_eq!(ledger.store.replay_matching(&kind, true, &"ops".into(), None).await, Ok(0));
+    assert_eq!(counted(ledger, &kind).await, Ok(0));
 }
 
 async fn a_replay_takes_only_states_from_which_replay_is_allowed(ledger: &Ledger) {
@@ -65,24 +76,19 @@ async fn a_replay_takes_only_states_from_which_replay_is_allowed(ledger: &Ledger
     let discarded = ledger.ended("discarded", Status::Dead).await;
     ledger.store.discard(&discarded, &"ops".into(), None).await.unwrap();
     for never in [Status::Succeeded, Status::NeedsReview, Status::Queued, Status::Running] {
-        for dry_run in [true, false] {
-            let replayed = ledger.store.replay_matching(&of(&[never]), dry_run, &"ops".into(), None).await;
-            assert_eq!(replayed, Ok(0), "{never}: nothing else is replayed in its place");
-        }
+        let filter = of(&[never]);
+        let answers = (counted(ledger, &filter).await, replayed(ledger, &filter).await);
+        assert_eq!(answers, (Ok(0), Ok(0)), "{never}: nothing else is replayed in its place");
     }
-    assert_eq!(
-        ledger.store.replay_matching(&of(&[]), false, &"ops".into(), None).await,
-        Ok(1),
-        "only the dead where none is named"
-    );
+    assert_eq!(replayed(ledger, &of(&[])).await, Ok(1), "only the dead where none is named");
     assert_eq!(ledger.status(&all[0].0).await, Status::Queued);
     let rest = of(&[Status::NotAdmitted, Status::Discarded, Status::Succeeded]);
-    assert_eq!(ledger.store.replay_matching(&rest, true, &"ops".into(), None).await, Ok(2));
-    assert_eq!(ledger.store.replay_matching(&rest, false, &"ops".into(), None).await, Ok(2));
+    assert_eq!(counted(ledger, &rest).await, Ok(2));
+    assert_eq!(replayed(ledger, &rest).await, Ok(2));
     for (id, status) in &all[2..] {
         assert_eq!(ledger.status(id).await, *status);
     }
-    assert_eq!(ledger.store.replay_matching(&of(&[Status::Held]), false, &"ops".into(), None).await, Ok(1));
+    assert_eq!(replayed(ledger, &of(&[Status::Held])).await, Ok(1));
 }
 
 async fn what_has_lost_its_payload_is_neither_counted_nor_replayed(ledger: &Ledger) {
@@ -90,17 +96,14 @@ async fn what_has_lost_its_payload_is_neither_counted_nor_replayed(ledger: &Ledg
     ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
     ledger.ended("whole", Status::Dead).await;
     let filter = of(&[Status::Dead]);
-    assert_eq!(ledger.store.replay_matching(&filter, true, &"ops".into(), None).await, Ok(1));
-    assert_eq!(ledger.store.replay_matching(&filter, false, &"ops".into(), None).await, Ok(1));
+    assert_eq!(counted(ledger, &filter).await, Ok(1));
+    assert_eq!(replayed(ledger, &filter).await, Ok(1));
 }
 
 async fn replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance(ledger: &Ledger) {
     let dead = dead(ledger, 2 * A_SECOND + 1).await;
     let second = Duration::from_secs(1);
-    assert_eq!(
-        ledger.store.replay_matching(&of(&[]), false, &"ops".into(), None).await,
-        Ok(i64::try_from(dead.len()).unwrap())
-    );
+    assert_eq!(replayed(ledger, &of(&[])).await, Ok(i64::try_from(dead.len()).unwrap()));
     // What comes in fresh does not wait behind them.
     let fresh = ledger.accept(NewEvent { ..event("fresh", "fresh") }).await;
     for expected in [&dead[..A_SECOND], &dead[A_SECOND..2 * A_SECOND], &dead[2 * A_SECOND..]] {
@@ -112,4 +115,24 @@ async fn replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance(ledger: &
         ledger.clock.advance(second);
     }
     assert_eq!(ledger.status(&fresh).await, Status::Running);
+}
+
+async fn giving_up_counts_and_takes_the_same_events(ledger: &Ledger) {
+    let dead = ledger.ended("dead", Status::Dead).await;
+    let asked = ledger.ended("asked", Status::NeedsReview).await;
+    let succeeded = ledger.ended("succeeded", Status::Succeeded).await;
+    ledger.ended("erased", Status::Dead).await;
+    ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
+    let count = async |statuses: &[Status]| ledger.store.count_matching(BulkDeed::Discard, &of(statuses)).await;
+    let give_up = async |statuses: &[Status]| {
+        ledger.store.change_matching(BulkDeed::Discard, &of(statuses), &"ops".into(), Some("旧")).await
+    };
+    assert_eq!((count(&[Status::Succeeded]).await, give_up(&[Status::Succeeded]).await), (Ok(0), Ok(0)));
+    assert_eq!(count(&[]).await, Ok(2), "the dead where none is named, one without its payload among them");
+    let all = [Status::Dead, Status::NeedsReview, Status::Succeeded];
+    assert_eq!((count(&all).await, give_up(&all).await), (Ok(3), Ok(3)));
+    assert_eq!((count(&all).await, give_up(&all).await), (Ok(0), Ok(0)));
+    for (id, status) in [(&dead, Status::Discarded), (&asked, Status::Discarded), (&succeeded, Status::Succeeded)] {
+        assert_eq!(ledger.status(id).await, status);
+    }
 }
