@@ -46,12 +46,12 @@ pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
 pub use checked::{CheckRow, CheckStatus};
 pub use state::{
     Adopter, Checker, CustomerField, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError,
-    Previewer, Salesperson,
+    Previewer, Salesperson, TriedTarget,
 };
 
 use api::{
-    adoption, amend, audit, bulk, contacts, events, failures, links, operations, outbox, pauses, preview, replays,
-    sign_in, stats, stream,
+    adoption, alerts, amend, audit, bulk, contacts, events, failures, links, operations, outbox, pauses, preview,
+    replays, sign_in, stats, stream,
 };
 use problem::Problem;
 
@@ -108,8 +108,10 @@ fn documented_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::list_rejections))
         .routes(routes!(outbox::list_outbox))
+        .routes(routes!(outbox::replay_messages))
         .routes(routes!(outbox::replay_message))
         .routes(routes!(outbox::discard_message))
+        .routes(routes!(alerts::test_alerts))
         .routes(routes!(health::metrics_text))
 }
 

@@ -49,6 +49,22 @@ pub trait Checker: Send + Sync {
     fn salespeople(&self) -> BoxFuture<'_, Result<Vec<Salesperson>, PreviewError>>;
     /// What the ERP holds of a linked customer now (客户详情), in its order.
     fn customer(&self, link: Link) -> BoxFuture<'_, Result<Vec<CustomerField>, PreviewError>>;
+    /// Sends every target of alerts a test message; an error says why none could be sent.
+    fn try_alerts(&self) -> BoxFuture<'_, Result<Vec<TriedTarget>, String>>;
+}
+
+/// What a target of alerts said to a test message.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct TriedTarget {
+    /// `wecom`, `dingtalk`, `feishu` or `webhook`.
+    #[schema(value_type = String, examples("wecom"))]
+    pub kind: &'static str,
+    /// Where it is, without its key.
+    pub host: String,
+    /// Whether it took the message.
+    pub ok: bool,
+    /// Why it did not; null if it did.
+    pub refusal: Option<String>,
 }
 
 /// A field of a customer as the ERP answers it.

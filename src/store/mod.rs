@@ -80,7 +80,7 @@ pub use self::{
     links::{Adoption, LinkSearch},
     not_admitted::NotAdmitted,
     operators::BulkDeed,
-    outbox::{Addressee, Delivery, Message, NewMessage, Waits},
+    outbox::{Addressee, Delivery, Message, MessageDeed, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     people::found_by,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     Actor, Store, StoreError, WriteBack,
-    audit::write_audit,
+    audit::{entry, write_many},
     bulk::{Insert, lists},
     db::{Arg, Row, Tx, args},
 };
@@ -108,6 +108,32 @@ impl Delivery {
             Self::Again(..) => "again",
             Self::Later(_) => "later",
             Self::Dead(_) => "dead",
+        }
+    }
+}
+
+/// What an operator does about a message that nobody tries to deliver any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageDeed {
+    /// It is tried again, with a fresh budget.
+    Replay,
+    /// It is given up.
+    Discard,
+}
+
+impl MessageDeed {
+    /// As the audit log calls it.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Replay => "outbox.replay",
+            Self::Discard => "outbox.discard",
+        }
+    }
+
+    const fn change(self) -> &'static str {
+        match self {
+            Self::Replay => "update outbox set dead_at = null, attempts = 0, error = null",
+            Self::Discard => "delete from outbox",
         }
     }
 }
@@ -258,46 +284,66 @@ impl Store {
         Ok(Waits { waiting: row.int("waiting")?, oldest: row.opt_millis("oldest")?, dead: row.int("dead")? })
     }
 
-    /// Tries a dead message again, with a fresh budget; audited as `outbox.replay`.
+    /// Does to a dead message what an operator wants.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if no dead message has this id.
-    pub async fn replay_message(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        let change =
-            "update outbox set dead_at = null, attempts = 0, error = null where id = $1 and dead_at is not null";
-        self.change_message(id, change, actor, "outbox.replay", reason).await
-    }
-
-    /// Gives a dead message up; audited as `outbox.discard`.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] if no dead message has this id.
-    pub async fn discard_message(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        let change = "delete from outbox where id = $1 and dead_at is not null";
-        self.change_message(id, change, actor, "outbox.discard", reason).await
-    }
-
-    async fn change_message(
+    pub async fn change_message(
         &self,
         id: &str,
-        change: &str,
+        deed: MessageDeed,
         actor: &Actor,
-        action: &str,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        let now = self.clock.now();
         let lane = self.db.read("select lane from outbox where id = $1", args![id]).await?;
         let lane = lane.first().ok_or(StoreError::NotFound)?.text("lane")?;
-        let mut tx = self.db.begin().await?;
-        tx.lock_lanes(&[&lane]).await?;
-        if tx.execute(change, args![id]).await? == 0 {
-            return Err(StoreError::NotFound);
+        match self.change_dead(&lane, "id", id, deed, actor, reason).await? {
+            0 => Err(StoreError::NotFound),
+            _ => Ok(()),
         }
-        wake_lanes(&mut tx, &[&lane], now).await?;
-        write_audit(&mut tx, now, actor, action, id, reason).await?;
+    }
+
+    /// Tries every dead message for somebody again: lane by lane, so that what is for one contact goes in the order of its
+    /// writing. Answers how many.
+    pub async fn replay_messages(&self, to: Addressee, actor: &Actor, reason: Option<&str>) -> Result<i64, StoreError> {
+        let dead = "select distinct lane from outbox where dead_at is not null and target = $1";
+        let mut replayed = 0;
+        for lane in &self.db.read(dead, args![to.as_str()]).await? {
+            let lane = lane.text("lane")?;
+            replayed += self.change_dead(&lane, "lane", &lane, MessageDeed::Replay, actor, reason).await?;
+        }
+        Ok(replayed)
+    }
+
+    /// Changes the dead messages of a lane whose `column` has this value, each with its audit entry; answers how many.
+    async fn change_dead(
+        &self,
+        lane: &str,
+        column: &str,
+        value: &str,
+        deed: MessageDeed,
+        actor: &Actor,
+        reason: Option<&str>,
+    ) -> Result<i64, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        tx.lock_lanes(&[lane]).await?;
+        let sql = format!("{} where {column} = $1 and dead_at is not null returning id", deed.change());
+        let rows = tx.fetch(sql, args![value]).await?;
+        if deed == MessageDeed::Replay {
+            // What waits behind them waits again; what is under way is on its way already.
+            let later = "update outbox set due_at = null where lane = $1 and dead_at is null and token is null
+                and exists (select 1 from outbox as older
+                  where older.lane = outbox.lane and older.dead_at is null and older.seq < outbox.seq)";
+            tx.execute(later, args![lane]).await?;
+        }
+        wake_lanes(&mut tx, &[lane], now).await?;
+        let ids = rows.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
+        let entries = ids.iter().map(|id| entry(now, actor, deed.action(), id, reason)).collect();
+        write_many(&mut tx, entries).await?;
         tx.commit().await?;
         self.announcer.wake_outbox();
-        Ok(())
+        Ok(i64::try_from(ids.len()).unwrap_or(i64::MAX))
     }
 }
 

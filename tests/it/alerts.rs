@@ -378,3 +378,22 @@ async fn the_command_tries_every_target_and_says_which_one_refuses_without_its_k
     assert_eq!(run(&targets[..targets.find(',').unwrap()]).await.0, Some(0));
     assert_eq!(run("").await.0, Some(1));
 }
+
+#[tokio::test]
+async fn a_bridge_at_work_tries_every_target_and_answers_what_each_said_without_its_key() {
+    let clock = Clock::manual(START);
+    let good = robot(TargetKind::Feishu, clock.clone()).await;
+    let bad = Receiver::judging(|_| (200, json!({"errcode": 93_000}).to_string())).await;
+    let targets =
+        vec![target(TargetKind::Feishu, &good.url), target(TargetKind::WeCom, &format!("{}?key=geheim", bad.url))];
+    let world = world(&clock, targets, |_| {}).await;
+    let (status, tested) = world.call("POST", "/v1/alerts/test", None).await;
+    assert_eq!(status, 200, "{tested}");
+    let expected = json!({ "targets": [
+        { "kind": "feishu", "host": "127.0.0.1", "ok": true, "refusal": null },
+        { "kind": "wecom", "host": "127.0.0.1", "ok": false, "refusal": "code 93000" },
+    ] });
+    assert_eq!(tested, expected);
+    assert!(texts(&good)[0].contains("测试消息"));
+    assert_eq!((good.received().len(), bad.received().len()), (1, 1), "each is sent one");
+}

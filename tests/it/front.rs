@@ -8,7 +8,7 @@ use erp_bridge::{
     event::{Bilingual, Candidate, Event, Link, LinkKind, LinkedBy, Reading, Rules},
     http::{
         AdoptedContact, Adopter, CheckRow, Checker, CustomerField, Dispatch, DispatchFacts, HttpParts, HttpState,
-        PreviewError, Previewer, Salesperson,
+        PreviewError, Previewer, Salesperson, TriedTarget,
         keys::{Keyring, Keys, Tokens},
         proxies::Proxies,
         rates::RateLimits,
@@ -137,6 +137,18 @@ impl Checker for Echo {
             |id: &str, name: &str| Salesperson { id: id.into(), name: name.into(), department: "销售部".into() };
         let all = vec![person("63", "王芳"), person("71", "李雷<script>")];
         Box::pin(async { Ok(all) })
+    }
+
+    fn try_alerts(&self) -> BoxFuture<'_, Result<Vec<TriedTarget>, String>> {
+        let target = |kind, host: &str, refusal: Option<&str>| TriedTarget {
+            kind,
+            host: host.into(),
+            ok: refusal.is_none(),
+            refusal: refusal.map(str::to_owned),
+        };
+        let refusal = "机器人不认识此密钥 <script>alert(1)</script>";
+        let tried = vec![target("wecom", "qyapi.weixin.qq.com", None), target("feishu", "f.example", Some(refusal))];
+        Box::pin(async { Ok(tried) })
     }
 
     fn customer(&self, link: Link) -> BoxFuture<'_, Result<Vec<CustomerField>, PreviewError>> {

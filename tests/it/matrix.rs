@@ -55,6 +55,8 @@ fn guarded() -> Vec<Row> {
             200,
         ),
         ("list_outbox", Method::GET, "/v1/outbox".into(), Value::Null, 200, 200),
+        ("replay_messages", Method::POST, "/v1/outbox/replay".into(), json!({"to": "alerts"}), 403, 200),
+        ("test_alerts", Method::POST, "/v1/alerts/test".into(), Value::Null, 403, 200),
         ("replay_message", Method::POST, message("/replay"), Value::Null, 403, 404),
         ("discard_message", Method::POST, message("/discard"), Value::Null, 403, 404),
         ("resume_paused", Method::POST, "/v1/dispatch/resume".into(), json!({"scope": "all"}), 403, 200),

@@ -14,7 +14,8 @@ use crate::{
     config::Config,
     erp::{Erp, MemorySessions, SessionStore},
     event::{Bilingual, Link},
-    http::{CheckRow, Checker, CustomerField, PreviewError, Salesperson},
+    http::{CheckRow, Checker, CustomerField, PreviewError, Salesperson, TriedTarget},
+    notify::alerts::{Tried, try_targets},
     store::{InstanceLock, OpenError, Store},
     sync::customer_now,
 };
@@ -95,6 +96,15 @@ impl Checker for LiveChecker {
                 shown: now.shown(id).unwrap_or_default().to_owned(),
             };
             Ok(now.ids().map(field).collect())
+        })
+    }
+
+    fn try_alerts(&self) -> BoxFuture<'_, Result<Vec<TriedTarget>, String>> {
+        Box::pin(async {
+            let config = self.config.borrow().alerts.clone();
+            let tried = try_targets(&config, &self.clock).await?.into_iter();
+            let shown = |Tried { kind, host, refusal }| TriedTarget { kind, host, ok: refusal.is_none(), refusal };
+            Ok(tried.map(shown).collect())
         })
     }
 }

@@ -56,6 +56,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("erp.resume", "恢复派发", "Resumed dispatch"),
     ("dispatch.pause", "暂停派发", "Paused dispatch"),
     ("dispatch.resume", "继续派发", "Went on after a pause"),
+    ("alerts.test", "测试告警", "Tested the alerts"),
     ("outbox.replay", "重发消息", "Delivered a message again"),
     ("outbox.discard", "放弃消息", "Gave a message up"),
 ];

@@ -26,7 +26,7 @@ pub(super) use self::{
     frame::FrameWords,
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
-    outbox::{OutboxWords, addressee, told},
+    outbox::{OutboxWords, addressee, robot, told},
     overview::OverviewWords,
     replays::ReplaysWords,
     settings::SettingsWords,

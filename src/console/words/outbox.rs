@@ -21,6 +21,17 @@ texts! {
         replay: "重发", "Send again";
         discard: "放弃", "Give up";
         discard_what: "消息不再发送，对方不会得知此事", "It is not sent any more: nobody will be told";
+        replay_all: "重发全部（{}，{} 条）", "Send all again ({}, {})";
+        replay_all_what: "按写入的顺序重发，同一联系人的消息不会颠倒", "They go in the order of their writing: those of a contact stay in order";
+        test: "测试告警", "Test the alerts";
+        test_what: "给 [[alerts.targets]] 中的每个目标发一条测试消息；计入预览次数，并写入审计记录", "Sends every target of [[alerts.targets]] a test message; it counts as a preview and is audited";
+        test_help: "有哪些告警，怎么办", "Which alerts there are, and what to do";
+        test_go: "发送测试消息", "Send a test message";
+        test_none: "没有配置告警目标（alerts.targets），出了问题没有人会收到消息", "No target is configured (alerts.targets): nobody is told when something is wrong";
+        test_target: "目标", "Target";
+        test_host: "地址", "Host";
+        test_taken: "已收到", "Taken";
+        test_refused: "未送达", "Refused";
         done_replayed: "已放回待发送，马上重发", "Waiting again: it is sent at once";
     }
 }
@@ -30,6 +41,16 @@ pub(in crate::console) fn addressee(lang: Lang, to: &str) -> &str {
     match to {
         "platform" => lang.pick("微信中台", "the platform"),
         "alerts" => lang.pick("告警机器人", "alert robots"),
+        other => other,
+    }
+}
+
+/// What a target of alerts is called.
+pub(in crate::console) fn robot(lang: Lang, kind: &'static str) -> &'static str {
+    match kind {
+        "wecom" => lang.pick("企业微信", "WeCom"),
+        "dingtalk" => lang.pick("钉钉", "DingTalk"),
+        "feishu" => lang.pick("飞书", "Feishu"),
         other => other,
     }
 }

@@ -1,11 +1,12 @@
 //! The internal REST interface, `/v1` (`contract.md` §5): one file a noun.
 
 pub(crate) mod adoption;
+pub(crate) mod alerts;
 pub(crate) mod amend;
 pub(crate) mod audit;
 pub(crate) mod blocks;
-pub(crate) mod check;
 pub(crate) mod bulk;
+pub(crate) mod check;
 pub(crate) mod contacts;
 pub(crate) mod credentials;
 pub(crate) mod disclosure;

@@ -14,13 +14,13 @@ use crate::{
     config::Scope,
     http::{
         auth::{Operator, Reader},
-        body::OptionalJsonBody,
+        body::{JsonBody, OptionalJsonBody, present},
         keys::Caller,
         openapi::parts::MessagePath,
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
-    store::Message,
+    store::{Addressee, Message, MessageDeed},
 };
 
 /// Which messages.
@@ -97,7 +97,7 @@ pub(crate) struct MessagePage {
 
 /// What became of a message.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
-pub(in crate::http) struct MessageMoved {
+pub(crate) struct MessageMoved {
     /// The message's id.
     #[schema(format = "uuid")]
     pub id: String,
@@ -163,25 +163,7 @@ pub(in crate::http) async fn replay_message(
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<MessageMoved>, Problem> {
-    let id = replay(&state, &operator, id, body.reason).await?;
-    Ok(Json(MessageMoved { id, state: "waiting" }))
-}
-
-/// Has a dead message tried again; answers its id.
-///
-/// # Errors
-/// [`Problem::MessageNotFound`], or what is wrong with the reason.
-pub(crate) async fn replay(
-    state: &HttpState,
-    Operator(caller): &Operator,
-    id: PathId,
-    reason: Option<String>,
-) -> Result<String, Problem> {
-    let (reason, id) = (checked_reason(reason)?, id.message()?);
-    let (store, message, actor) = (state.store.clone(), id.clone(), caller.actor());
-    let replay = async move { store.replay_message(&message, &actor, reason.as_deref()).await };
-    state.undisturbed(replay).await.map_err(not_found)?;
-    Ok(id)
+    change(&state, &operator, id, MessageDeed::Replay, body.reason).await.map(Json)
 }
 
 /// Give a dead message up
@@ -201,28 +183,108 @@ pub(in crate::http) async fn discard_message(
     id: PathId,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<MessageMoved>, Problem> {
-    let id = discard(&state, &operator, id, body.reason).await?;
-    Ok(Json(MessageMoved { id, state: "discarded" }))
+    change(&state, &operator, id, MessageDeed::Discard, body.reason).await.map(Json)
 }
 
-/// Gives a dead message up; answers its id.
+/// Has a dead message tried again, or gives it up.
 ///
 /// # Errors
 /// [`Problem::MessageNotFound`], or what is wrong with the reason.
-pub(crate) async fn discard(
+pub(crate) async fn change(
     state: &HttpState,
     Operator(caller): &Operator,
     id: PathId,
+    deed: MessageDeed,
     reason: Option<String>,
-) -> Result<String, Problem> {
+) -> Result<MessageMoved, Problem> {
     let (reason, id) = (checked_reason(reason)?, id.message()?);
     let (store, message, actor) = (state.store.clone(), id.clone(), caller.actor());
-    let discard = async move { store.discard_message(&message, &actor, reason.as_deref()).await };
-    state.undisturbed(discard).await.map_err(not_found)?;
-    Ok(id)
+    let change = async move { store.change_message(&message, deed, &actor, reason.as_deref()).await };
+    // The ledger says of everything alike that it is not there.
+    state.undisturbed(change).await.map_err(|problem| match problem {
+        Problem::EventNotFound => Problem::MessageNotFound,
+        other => other,
+    })?;
+    let state = match deed {
+        MessageDeed::Replay => "waiting",
+        MessageDeed::Discard => "discarded",
+    };
+    Ok(MessageMoved { id, state })
 }
 
-/// The ledger says of everything alike that it is not there.
-fn not_found(problem: Problem) -> Problem {
-    if problem == Problem::EventNotFound { Problem::MessageNotFound } else { problem }
+/// Whom messages are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum AddresseeWord {
+    /// Write-back.
+    Platform,
+    /// Alert robots and receivers.
+    Alerts,
+}
+
+/// Which dead messages are tried again.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct OutboxReplayBody {
+    to: AddresseeWord,
+    /// For the audit log.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("中台地址已修正"))]
+    reason: Option<String>,
+}
+
+/// How many messages wait again.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct MessagesReplayed {
+    /// Dead messages that are tried again.
+    pub replayed: i64,
+}
+
+/// Deliver all dead messages again
+///
+/// Those for one addressee, with a fresh budget of attempts; each is audited as `outbox.replay`. Those of a contact go in the
+/// order of their writing, and what waits for the contact since goes behind them.
+#[utoipa::path(
+    post, path = "/v1/outbox/replay", tag = "operations", security(("token" = ["operate"])),
+    request_body(content = OutboxReplayBody, content_type = "application/json"),
+    responses((status = 200, description = "How many", body = MessagesReplayed)),
+)]
+pub(in crate::http) async fn replay_messages(
+    State(state): State<HttpState>,
+    operator: Operator,
+    JsonBody(body): JsonBody<OutboxReplayBody>,
+) -> Result<Json<MessagesReplayed>, Problem> {
+    let to = match body.to {
+        AddresseeWord::Platform => Addressee::Platform,
+        AddresseeWord::Alerts => Addressee::People,
+    };
+    replay_all(&state, &operator, to, body.reason).await.map(Json)
+}
+
+/// Has every dead message for somebody tried again.
+///
+/// # Errors
+/// What is wrong with the reason.
+pub(crate) async fn replay_all(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    to: Addressee,
+    reason: Option<String>,
+) -> Result<MessagesReplayed, Problem> {
+    let reason = checked_reason(reason)?;
+    let (store, actor) = (state.store.clone(), caller.actor());
+    let replay = async move { store.replay_messages(to, &actor, reason.as_deref()).await };
+    Ok(MessagesReplayed { replayed: state.undisturbed(replay).await? })
+}
+
+/// How many messages nobody tries to deliver any more, for each addressee.
+///
+/// # Errors
+/// That the ledger cannot be read.
+pub(crate) async fn dead(state: &HttpState) -> Result<Vec<(Addressee, i64)>, Problem> {
+    let mut counts = Vec::new();
+    for to in Addressee::ALL {
+        counts.push((to, state.store.outbox_waits(to).await?.dead));
+    }
+    Ok(counts)
 }

@@ -251,23 +251,23 @@ pub struct Tried {
     pub refusal: Option<String>,
 }
 
-/// Sends every target a test message (`erp-bridge alert --test`).
+/// Sends every target a test message, all at once (`erp-bridge alert --test`, `POST /v1/alerts/test`).
 ///
 /// # Errors
 /// TLS that cannot be set up.
 pub async fn try_targets(config: &AlertsConfig, clock: &Clock) -> Result<Vec<Tried>, String> {
-    let poster = Poster::new(TARGET_TIMEOUT)?;
-    let mut tried = Vec::with_capacity(config.targets.len());
-    for target in &config.targets {
-        let now = clock.now();
-        let title = "ERP Bridge 测试消息，收到即配置正确 (a test: whoever reads this is told of alerts)";
-        let id = uuid::Uuid::now_v7().to_string();
-        let message = Message::unwritten(&id, "alert.test", json!({ "title": title }), now);
-        let refusal = match bring(&poster, target, &message, now).await {
-            Verdict::Taken => None,
-            Verdict::Busy(_, words) | Verdict::Refused { words, .. } => Some(words),
-        };
-        tried.push(Tried { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal });
-    }
-    Ok(tried)
+    let (poster, now) = (Poster::new(TARGET_TIMEOUT)?, clock.now());
+    let tries = config.targets.iter().map(|target| try_target(&poster, target, now));
+    Ok(futures::future::join_all(tries).await)
+}
+
+async fn try_target(poster: &Poster, target: &AlertTarget, now: Millis) -> Tried {
+    let title = "ERP Bridge 测试消息，收到即配置正确 (a test: whoever reads this is told of alerts)";
+    let id = uuid::Uuid::now_v7().to_string();
+    let message = Message::unwritten(&id, "alert.test", json!({ "title": title }), now);
+    let refusal = match bring(poster, target, &message, now).await {
+        Verdict::Taken => None,
+        Verdict::Busy(_, words) | Verdict::Refused { words, .. } => Some(words),
+    };
+    Tried { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal }
 }

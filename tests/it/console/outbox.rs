@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use erp_bridge::store::{Addressee, Delivery, WriteBack};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::visitor::Visitor;
-use crate::front::{Front, OPERATE, READ, promoted};
+use crate::front::{Front, OPERATE, READ, Wishes, promoted};
 
 /// A refusal of `c1` that the platform did not take, and one of `c2` that it is still to be told of; answers the first's id.
 async fn dead_message(front: &Front) -> String {
@@ -49,6 +50,50 @@ async fn what_was_not_delivered_is_seen_with_what_came_of_it_and_is_sent_again_o
     let deeds = front.store.audit_log(None, 9).await.unwrap().into_iter();
     let deeds: Vec<_> = deeds.map(|row| (row.action, row.reason)).filter(|row| row.0.starts_with("outbox")).collect();
     assert_eq!(deeds, [("outbox.discard".into(), Some("中台已停用".into())), ("outbox.replay".into(), None)]);
+}
+
+#[tokio::test]
+async fn all_that_was_not_delivered_to_somebody_is_sent_again_at_once_with_a_reason() {
+    let front = Front::open().await;
+    dead_message(&front).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = visitor.get("/console/outbox").await.html;
+    assert!(page.contains("重发全部（微信中台，1 条）") && !page.contains("重发全部（告警机器人"), "{page}");
+    let nobody = visitor.change("/console/outbox", "/console/outbox/replay", &[("to", "")]).await;
+    assert_eq!(nobody.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nobody.html);
+    let form = [("to", "platform"), ("reason", "地址已修正")];
+    let sent = visitor.change("/console/outbox", "/console/outbox/replay", &form).await;
+    assert_eq!(sent.location(), "/console/outbox?done=message_replayed", "{}", sent.html);
+    let page = visitor.get(sent.location()).await.html;
+    assert!(page.contains("没有未送达的消息") && !page.contains("重发全部"), "{page}");
+    let deed = front.store.audit_log(None, 1).await.unwrap().remove(0);
+    assert_eq!((deed.action.as_str(), deed.reason.as_deref()), ("outbox.replay", Some("地址已修正")));
+    let replay = async |body| front.rest(Method::POST, "/v1/outbox/replay", OPERATE, &body).await;
+    assert_eq!(replay(json!({"to": "platform"})).await.body, json!({"replayed": 0}));
+    for wrong in [json!({}), json!({"to": "nobody"}), json!({"to": "alerts", "state": "dead"})] {
+        assert_eq!(replay(wrong.clone()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_test_message_tells_of_each_robot_whether_it_took_it_and_is_audited_and_limited() {
+    let front = Front::with(Wishes { previews_per_minute: 2, ..Wishes::default() }).await;
+    let tested = front.rest(Method::POST, "/v1/alerts/test", OPERATE, &Value::Null).await;
+    assert_eq!(tested.status, StatusCode::OK, "{:?}", tested.body);
+    let target = &tested.body["targets"][0];
+    assert_eq!(*target, json!({"kind": "wecom", "host": "qyapi.weixin.qq.com", "ok": true, "refusal": null}));
+    assert_eq!(tested.body["targets"][1]["ok"], false);
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    assert!(visitor.get("/console/outbox").await.html.contains("发送测试消息"));
+    let page = visitor.change("/console/outbox", "/console/outbox/test", &[]).await;
+    for told in ["企业微信", "已收到", "飞书", "未送达", "机器人不认识此密钥 &#60;script"] {
+        assert!(page.html.contains(told), "{told} is not in {}", page.html);
+    }
+    assert!(visitor.get("/console/outbox/test").await.html.contains("发送测试消息"), "a page of its own address");
+    let again = visitor.change("/console/outbox", "/console/outbox/test", &[]).await;
+    assert_eq!(again.status, StatusCode::TOO_MANY_REQUESTS);
+    let deeds = front.store.audit_log(None, 9).await.unwrap();
+    assert_eq!(deeds.iter().filter(|row| row.action == "alerts.test").count(), 2);
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub fn of_operators(event: &str) -> Vec<String> {
 }
 
 /// Addresses of the router that show no page of their own.
-const NO_PAGES: [&str; 8] = [
+const NO_PAGES: [&str; 9] = [
     "/console",
     "/console/",
     "/console/sign-in",
@@ -54,6 +54,7 @@ const NO_PAGES: [&str; 8] = [
     // What a form is answered with; asked for again, another page answers.
     "/console/contacts/{id}/preview",
     "/console/erp/check",
+    "/console/outbox/test",
 ];
 
 /// The pages of the router (`src/console/mod.rs`) that none of these addresses shows.
@@ -157,6 +158,8 @@ pub fn changes(event: &str) -> Vec<(String, Vec<(&'static str, &'static str)>)> 
         ("/console/contacts/c1/now".into(), vec![]),
         ("/console/contacts/c1/unlink".into(), vec![("reason", "旧")]),
         ("/console/contacts/c1/erase".into(), vec![("reason", "旧")]),
+        ("/console/outbox/replay".into(), vec![("to", "platform")]),
+        ("/console/outbox/test".into(), vec![]),
         (format!("/console/outbox/{event}/replay"), vec![]),
         (format!("/console/outbox/{event}/discard"), vec![("reason", "旧")]),
         ("/console/erp/check".into(), vec![]),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Addressee, Adoption, Delivery, Message, NewMessage, StoreError, WriteBack},
+    store::{Addressee, Adoption, Delivery, Message, MessageDeed, NewMessage, StoreError, WriteBack},
 };
 use serde_json::json;
 
@@ -16,6 +16,7 @@ on_both! {
     of_a_contact_only_the_oldest_message_is_due
     what_was_sent_and_not_noted_is_sent_again_after_its_lease_and_not_by_two
     a_dead_message_lets_the_next_one_pass_and_can_be_replayed_or_discarded
+    all_dead_messages_are_replayed_in_the_order_of_each_contact
     a_dead_message_is_forgotten_at_its_age_and_what_waits_never
     one_replica_watches_until_its_watch_is_over
     a_link_is_told_once_and_again_when_it_moves
@@ -104,15 +105,49 @@ async fn a_dead_message_lets_the_next_one_pass_and_can_be_replayed_or_discarded(
     settle(ledger, &second, Delivery::Taken).await;
     let dead = ledger.store.messages(true, None, 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].error.as_deref()), (1, Some("HTTP 404")));
-    ledger.store.replay_message(&first.id, &"ops".into(), Some("endpoint mended")).await.unwrap();
+    let change = async |id: &str, deed, reason| ledger.store.change_message(id, deed, &"ops".into(), reason).await;
+    change(&first.id, MessageDeed::Replay, Some("endpoint mended")).await.unwrap();
     let again = claim(ledger).await.remove(0);
     assert_eq!((&again.id, again.attempts), (&first.id, 1));
     settle(ledger, &again, Delivery::Dead("HTTP 404".into())).await;
-    ledger.store.discard_message(&first.id, &"ops".into(), None).await.unwrap();
-    let gone = ledger.store.discard_message(&first.id, &"ops".into(), None).await;
+    change(&first.id, MessageDeed::Discard, None).await.unwrap();
+    let gone = change(&first.id, MessageDeed::Discard, None).await;
     assert_eq!(gone, Err(StoreError::NotFound));
     let deeds: Vec<_> = ledger.store.audit_log(None, 9).await.unwrap().into_iter().map(|row| row.action).collect();
     assert_eq!(deeds, ["outbox.discard", "outbox.replay"]);
+}
+
+async fn all_dead_messages_are_replayed_in_the_order_of_each_contact(ledger: &Ledger) {
+    told(ledger);
+    let mut events = Vec::new();
+    for contact in ["c1", "c1", "c2", "c1"] {
+        events.push(ledger.ended(contact, Status::Dead).await);
+    }
+    // The first two of c1 and the one of c2 die; the last of c1 is not taken at once, and waits for its next try.
+    for _ in 0..2 {
+        for message in claim(ledger).await {
+            settle(ledger, &message, Delivery::Dead("HTTP 410".into())).await;
+        }
+    }
+    let last = claim(ledger).await.remove(0);
+    assert_eq!(last.event_id.as_ref(), Some(&events[3]));
+    settle(ledger, &last, Delivery::Again("HTTP 503".into(), ledger.clock.now())).await;
+    let replay = async |to| ledger.store.replay_messages(to, &"ops".into(), Some("修好了")).await;
+    assert_eq!(replay(Addressee::People).await, Ok(0), "they are for the platform");
+    assert_eq!(ledger.store.outbox_waits(Addressee::Platform).await.unwrap().dead, 3);
+    assert_eq!(replay(Addressee::Platform).await, Ok(3));
+    assert_eq!(replay(Addressee::Platform).await, Ok(0), "nothing is dead any more");
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        for message in claim(ledger).await {
+            settle(ledger, &message, Delivery::Taken).await;
+            order.extend(message.event_id.filter(|_| message.contact_id.as_deref() == Some("c1")));
+        }
+    }
+    assert_eq!(order, [&events[0], &events[1], &events[3]].map(String::clone));
+    let audit = ledger.store.audit_log(None, 9).await.unwrap();
+    let deeds: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.reason.as_deref())).collect();
+    assert_eq!(deeds, [("outbox.replay", Some("修好了")); 3]);
 }
 
 async fn a_dead_message_is_forgotten_at_its_age_and_what_waits_never(ledger: &Ledger) {
@@ -126,7 +161,7 @@ async fn a_dead_message_is_forgotten_at_its_age_and_what_waits_never(ledger: &Le
     }
     let died = ledger.clock.now();
     assert_eq!(ledger.store.prune_outbox(died).await, Ok(0), "it is not older than that");
-    ledger.store.replay_message(&claimed[1].id, &"ops".into(), None).await.unwrap();
+    ledger.store.change_message(&claimed[1].id, MessageDeed::Replay, &"ops".into(), None).await.unwrap();
     ledger.clock.advance(SPAN * 1_000);
     assert_eq!(ledger.store.prune_outbox(died.plus(Duration::from_millis(1))).await, Ok(1));
     assert!(ledger.store.messages(true, None, 10).await.unwrap().is_empty());
