@@ -1,9 +1,9 @@
 # What one does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test bench bench-quick fmt lint tools
+.PHONY: help demo run check test bench bench-quick bench-peers bench-scaling bench-micro fmt lint tools
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 demo: ## see it work: a contact chats, is promoted and buys, and what the simulated ERP holds
 	cargo build --locked --quiet --bins
@@ -18,11 +18,22 @@ check: ## try erp-bridge.toml: store, ERP login, every configured choice
 test: ## everything that must hold: format, lints, dependency rules, all tests
 	scripts/test.sh
 
-bench: ## measure the figures of docs/performance.md and write its table (about 20 minutes; needs `make tools` once)
+bench: ## measure the figures of docs/performance.md, write its table and draw its plots (about 20 minutes; needs `make tools` once)
 	cargo bench --locked --bench figures
 
 bench-quick: ## the same once and shortly, printed and not written (about 3 minutes)
 	cargo bench --locked --bench figures -- --rounds 1 --seconds 2 --large 50000 --dry
+
+bench-peers: ## measure what a user would take instead beside this bridge, and write that table (5 minutes after the installation)
+	scripts/peers.sh
+	cargo bench --locked --bench figures -- peers
+
+bench-scaling: ## measure drains by one, two and three bridges, and write the table and plots of docs/scaling.md (about 15 minutes)
+	cargo bench --locked --bench scaling -- --write
+
+bench-micro: ## time the steps on an event's way, and count their instructions where valgrind is there
+	cargo bench --locked --bench micro
+	scripts/instructions.sh
 
 fmt: ## format the code
 	cargo fmt

@@ -1,4 +1,4 @@
-//! Starting the programs that are measured: the bridge, and BASE.
+//! Starting the programs that are measured: the bridge, BASE, and what it is compared with.
 
 use std::{
     fs::File,
@@ -17,6 +17,9 @@ use super::{
     requests::{Requests, SECRET},
 };
 
+/// How long a program may take for its end, and for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(20);
 /// A token that may do everything.
 pub(crate) const OPERATOR: &str = "operator-token-0123456789";
 
@@ -25,7 +28,9 @@ pub(crate) const OPERATOR: &str = "operator-token-0123456789";
 pub(crate) struct Program {
     child: Child,
     address: SocketAddr,
-    _dir: Option<TempDir>,
+    dir: Option<TempDir>,
+    /// It has workers, which it ends itself if it is asked to end.
+    has_workers: bool,
 }
 
 /// How a bridge is set up.
@@ -97,10 +102,26 @@ impl Program {
         }
         let address = line.split_whitespace().find_map(|word| word.strip_prefix("http://")?.parse().ok());
         let Some(address) = address else {
-            let log = dir.as_ref().map(|dir| std::fs::read_to_string(dir.path().join("log"))).transpose()?;
-            return Err(format!("a program did not start: {}", log.unwrap_or_default()).into());
+            return Err(format!("a program did not start: {}", logged(dir.as_ref())).into());
         };
-        Ok(Self { child, address, _dir: dir })
+        Ok(Self { child, address, dir, has_workers: false })
+    }
+
+    /// Starts another's program, which is to listen at `address`; that is not waited for. Its log goes into `dir`.
+    pub(crate) fn of_others(mut command: Command, address: SocketAddr, dir: TempDir) -> Outcome<Self> {
+        let log = File::create(dir.path().join("log"))?;
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        Ok(Self { child, address, dir: Some(dir), has_workers: true })
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        logged(self.dir.as_ref())
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Where it listens.
@@ -117,23 +138,39 @@ impl Program {
 
     /// Processor time used so far, in seconds.
     pub(crate) fn processor_seconds(&self) -> Outcome<f64> {
-        databases::processor_seconds(self.child.id())
+        databases::processor_seconds(&self.child.id().to_string()).ok_or_else(|| "a program has ended".into())
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
+        if self.has_workers {
+            let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+            let asked = Instant::now();
+            while !self.has_ended() && asked.elapsed() < PATIENCE {
+                std::thread::sleep(LOOK);
+            }
+        }
         // It is gone already, or it goes now; either is well.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Posts the promotion `number`; answers how long it took until the 202.
+fn logged(dir: Option<&TempDir>) -> String {
+    dir.and_then(|dir| std::fs::read_to_string(dir.path().join("log")).ok()).unwrap_or_default()
+}
+
+/// Posts the promotion `number` to a bridge; answers how long it took until the 202.
 pub(crate) fn post(address: SocketAddr, number: usize) -> Outcome<Duration> {
-    let requests = Requests::promotions(number, 1)?;
+    send(address, &Requests::promotions(number, 1)?)
+}
+
+/// Sends the first of these requests; answers how long it took until the 202.
+pub(crate) fn send(address: SocketAddr, requests: &Requests) -> Outcome<Duration> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let began = Instant::now();
     stream.write_all(requests.get(0))?;
     let (mut answer, mut buffer) = (Vec::new(), [0; 4_096]);

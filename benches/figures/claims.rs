@@ -1,14 +1,16 @@
-//! Claiming and settling 32 events, at a small and a large backlog in turn.
+//! Claiming and settling 32 events, at a small, a middle and a large backlog in turn.
 
 use std::time::{Duration, Instant};
 
 use erp_bridge::store::{Advance, Settlement, Store};
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
 use super::{
     Options, Outcome,
     ledgers::{self, Kind, Ledgers},
-    report::{Report, Series},
+    plots::{Chart, Line},
+    report::Report,
+    series::Series,
 };
 
 /// Events of one claim.
@@ -17,31 +19,42 @@ const BATCH: usize = 32;
 const CLAIMS: usize = 60;
 
 pub(crate) async fn measure(options: &Options, ledgers: &[Ledgers], report: &mut Report) -> Outcome<()> {
+    let mut lines = Vec::new();
     for ledgers in ledgers {
-        let small = ledgers::open(&ledgers.small.fresh.url).await?;
-        let large = ledgers::open(&ledgers.large.fresh.url).await?;
-        let (mut at_small, mut at_large) = (Series::default(), Series::default());
+        let stores = try_join_all(ledgers.all().map(|ledger| ledgers::open(&ledger.fresh.url))).await?;
+        let mut measured = [const { Series::new() }; 3];
         for round in 0..options.rounds {
-            let (mut took_small, mut took_large) = (Series::default(), Series::default());
+            let mut took = [const { Series::new() }; 3];
             for claim in 0..CLAIMS {
                 let first = (round * CLAIMS + claim) * BATCH;
-                took_small.push(one(&small, first).await?.as_secs_f64() * 1e3);
-                took_large.push(one(&large, first).await?.as_secs_f64() * 1e3);
+                for (store, took) in stores.iter().zip(&mut took) {
+                    took.push(one(store, first).await?.as_secs_f64() * 1e3);
+                }
             }
-            at_small.push(took_small.median());
-            at_large.push(took_large.median());
+            measured.iter_mut().zip(&took).for_each(|(measured, took)| measured.push(took.median()));
         }
-        small.close().await;
-        large.close().await;
-        let (database, few, many) = (ledgers.database, ledgers.small.events, ledgers.large.events);
-        let (ratio, large, small) = (at_large.over(&at_small).words(2), at_large.words(1), at_small.words(1));
+        join_all(stores.iter().map(|store| store.close())).await;
+        let (database, [few, _, many]) = (ledgers.database, ledgers.all().map(|ledger| ledger.events));
+        let [small, _, large] = &measured;
+        let (ratio, at_small, at_large) = (large.over(small).words(2), small.words(1), large.words(1));
         report.row(
             &format!("claim and settle {BATCH} events, {database}: {many} waiting against {few}"),
             database.of("≤ 4 ms, ≤ 1.3 ×", "≤ 3 ms, ≤ 1.3 ×"),
-            &format!("{ratio} × · {large} ms against {small} ms"),
+            &format!("{ratio} × · {at_large} ms against {at_small} ms"),
         );
+        lines.push(Line::new(database.to_string(), measured.iter().map(Series::median)));
     }
-    Ok(())
+    report.plot(
+        "claims",
+        &Chart {
+            title: format!("Claiming and settling {BATCH} events"),
+            x: "events that wait".to_owned(),
+            y: "milliseconds".to_owned(),
+            places: ledgers::sizes(ledgers),
+            is_logarithmic: false,
+            lines,
+        },
+    )
 }
 
 /// Claims a batch and settles all of it at once, as workers do; the backlog is filled up again afterwards, off the clock.

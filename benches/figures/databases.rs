@@ -69,12 +69,16 @@ impl<'a> Databases<'a> {
     /// Processor time that PostgreSQL has used so far, all of its processes together, in seconds.
     pub(crate) fn server_seconds(&self) -> f64 {
         let pid = std::fs::read_to_string(&self.pid_file).unwrap_or_default();
-        let Some(pid) = pid.lines().next() else { return 0.0 };
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        // Those that have ended count for the server itself.
-        let living: f64 = children.split_whitespace().filter_map(|child| ticks(child, 2)).sum();
-        (living + ticks(pid, 4).unwrap_or_default()) / 100.0
+        pid.lines().next().and_then(processor_seconds).unwrap_or_default()
     }
+}
+
+/// Processor time of a process and its children in seconds.
+pub(crate) fn processor_seconds(pid: &str) -> Option<f64> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    // Those that have ended count for their parent.
+    let living: f64 = children.split_whitespace().filter_map(|child| ticks(child, 2)).sum();
+    Some((living + ticks(pid, 4)?) / 100.0)
 }
 
 /// The first of: user time, system time, the same two of children that have ended; summed up.
@@ -82,9 +86,4 @@ fn ticks(pid: &str, fields: usize) -> Option<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let after_name = stat.rsplit_once(')')?.1;
     after_name.split_whitespace().skip(11).take(fields).map(|field| field.parse::<f64>().ok()).sum()
-}
-
-/// Processor time of a process in seconds.
-pub(crate) fn processor_seconds(pid: u32) -> Outcome<f64> {
-    Ok(ticks(&pid.to_string(), 2).ok_or("a program has ended")? / 100.0)
 }

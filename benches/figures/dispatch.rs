@@ -13,8 +13,9 @@ use super::{
     databases::{Database, Databases},
     ledgers::{self, Kind},
     load::{self, Load, WARM_UP},
-    report::{Report, Series},
+    report::Report,
     requests::{CONTACTS, Requests},
+    series::Series,
 };
 
 /// A slow ERP, and how many calls it takes at once.

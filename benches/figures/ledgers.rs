@@ -38,6 +38,18 @@ pub(crate) struct Ledgers {
     pub(crate) large: Ledger,
 }
 
+impl Ledgers {
+    /// From the small one to the large one.
+    pub(crate) fn all(&self) -> [&Ledger; 3] {
+        [&self.small, &self.middle, &self.large]
+    }
+}
+
+/// How many events wait in each, for the axis of a plot.
+pub(crate) fn sizes(ledgers: &[Ledgers]) -> Vec<String> {
+    ledgers.first().map(|ledgers| ledgers.all().map(|ledger| ledger.events.to_string()).to_vec()).unwrap_or_default()
+}
+
 /// What is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

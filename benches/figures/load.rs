@@ -225,7 +225,11 @@ fn thread_time() -> Duration {
 pub(crate) fn status_of(answer: &[u8]) -> Outcome<Option<u16>> {
     let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&answer[..end])?;
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0").parse::<usize>()?;
+    let length = head.lines().filter_map(|line| line.split_once(": ")).find_map(|(name, value)| {
+        // Not every server writes names in small letters.
+        name.eq_ignore_ascii_case("content-length").then_some(value)
+    });
+    let length: usize = length.unwrap_or("0").parse()?;
     if answer.len() < end + 4 + length {
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use std::{
 
 use erp_bridge::clock::Clock;
 
-use super::{Outcome, report::Series};
+use super::{Outcome, series::Series};
 
 /// How long the disk is tried.
 const DISK_TRIAL: Duration = Duration::from_secs(2);

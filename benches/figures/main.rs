@@ -13,12 +13,16 @@ mod dispatch;
 mod ledgers;
 mod load;
 mod machine;
+mod marks;
 mod pages;
+mod peers;
+mod plots;
 #[path = "../../tests/it/support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the tests also share a cluster, which a benchmark does not")]
 mod postgres;
 mod report;
 mod requests;
+mod series;
 mod start;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -37,18 +41,23 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// A group of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Group {
-    /// Accepts against BASE, and how long an accept takes at given rates.
+    /// Accepts against BASE, and how long an accept takes at given rates; about seven minutes.
     Accept,
-    /// Claim and settle at a small and a large backlog.
+    /// Claim and settle at a small, a middle and a large backlog; about three minutes, most of them to fill ledgers, which
+    /// `start` and `pages` need too.
     Claims,
-    /// How fast a backlog drains, how soon the ERP hears of an event, and how often it is called.
+    /// How fast a backlog drains, how soon the ERP hears of an event, and how often it is called; about
+    /// six minutes.
     Dispatch,
-    /// Memory and start, with an empty, a small and a large ledger.
+    /// Memory and start, with an empty, a small, a middle and a large ledger; three minutes beside the filling.
     Start,
-    /// The console's pages on the large ledger, which has aged.
+    /// The console's pages on the large ledger, which has aged; a minute beside the filling.
     Pages,
     /// This build's door and those given with --against, in turn; only if it is named.
     Compare,
+    /// What a user would take instead, in turn with this bridge, as far as scripts/peers.sh could install it; about five
+    /// minutes; only if it is named, and alone it writes its own table.
+    Peers,
 }
 
 /// Measures, prints the table and writes it into docs/performance.md.
@@ -77,6 +86,9 @@ struct Options {
     /// Requests a second, for `compare`; as fast as it goes without.
     #[arg(long)]
     pace: Option<f64>,
+    /// Draw the plots into this folder, also in a partial run; a whole one draws into docs/plots.
+    #[arg(long)]
+    plots: Option<PathBuf>,
     /// Print only.
     #[arg(long)]
     dry: bool,
@@ -94,7 +106,24 @@ impl Options {
     }
 
     fn wants(&self, group: Group) -> bool {
-        (self.groups.is_empty() && group != Group::Compare) || self.groups.contains(&group)
+        let only_if_named = [Group::Compare, Group::Peers].contains(&group);
+        (self.groups.is_empty() && !only_if_named) || self.groups.contains(&group)
+    }
+
+    /// The command whose table this run writes, if it is not a partial one.
+    fn writes(&self) -> Option<&'static str> {
+        match self.groups.as_slice() {
+            _ if self.dry => None,
+            [] => Some("make bench"),
+            [Group::Peers] => Some("make bench-peers"),
+            _ => None,
+        }
+    }
+
+    /// Where plots go, if any are drawn.
+    fn plots(&self) -> Option<PathBuf> {
+        let whole = || (self.groups.is_empty() && !self.dry).then(|| "docs/plots".into());
+        self.plots.clone().or_else(whole)
     }
 
     fn databases(&self) -> impl Iterator<Item = Database> {
@@ -121,7 +150,10 @@ async fn measure(options: &Options) -> Outcome<()> {
     let databases = Databases::new(&owned.0, home.path());
     let facts = machine::facts(home.path())?;
     println!("{facts}");
-    let mut report = report::Report::new(options, facts);
+    let mut report = report::Report::new(options, options.writes().unwrap_or("cargo bench --bench figures"), facts);
+    if options.wants(Group::Peers) {
+        peers::measure(options, &databases, &mut report).await?;
+    }
     if options.wants(Group::Compare) {
         accept::compare(options, &databases, &mut report).await?;
     }
@@ -144,5 +176,5 @@ async fn measure(options: &Options) -> Outcome<()> {
         }
     }
     println!("\n{}", report.table());
-    if options.groups.is_empty() && !options.dry { report.write() } else { Ok(()) }
+    if options.writes().is_some() { report.write() } else { Ok(()) }
 }

@@ -8,7 +8,8 @@ use super::{
     Options, Outcome,
     bridge::{OPERATOR, Program, Setup},
     ledgers::Ledgers,
-    report::{Report, Series},
+    report::Report,
+    series::Series,
 };
 
 /// Of the filled ledger's waiting events nine in ten have ended, some of them badly; and a hundred thousand contacts are linked.

@@ -1,86 +1,26 @@
-//! Medians, and the table of `docs/performance.md`.
+//! The table that a command writes into `docs/performance.md`, and the plots below it.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::PathBuf};
 
-use super::{Options, Outcome};
-
-const BEGIN: &str = "<!-- written by make bench: begin -->\n";
-const END: &str = "<!-- written by make bench: end -->\n";
-
-/// What the rounds measured.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Series(Vec<f64>);
-
-impl Series {
-    pub(crate) const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    pub(crate) fn push(&mut self, value: f64) {
-        self.0.push(value);
-    }
-
-    /// The latest.
-    pub(crate) fn last(&self) -> f64 {
-        self.0.last().copied().unwrap_or(f64::NAN)
-    }
-
-    pub(crate) fn median(&self) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len() / 2;
-        match sorted.len() {
-            0 => f64::NAN,
-            count if count % 2 == 0 => f64::midpoint(sorted[middle - 1], sorted[middle]),
-            _ => sorted[middle],
-        }
-    }
-
-    /// The value that this share of them did not exceed.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "an index"
-    )]
-    pub(crate) fn quantile(&self, share: f64) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let index = (sorted.len() as f64 * share) as usize;
-        sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
-    }
-
-    /// Each round's value divided by the same round's of `other`.
-    pub(crate) fn over(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(value, base)| value / base).collect())
-    }
-
-    /// `0.41 (0.39–0.44)` with so many digits.
-    pub(crate) fn words(&self, digits: usize) -> String {
-        let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        format!("{:.digits$} ({low:.digits$}–{high:.digits$})", self.median())
-    }
-}
-
-impl FromIterator<f64> for Series {
-    fn from_iter<T: IntoIterator<Item = f64>>(values: T) -> Self {
-        Self(values.into_iter().collect())
-    }
-}
+use super::{Options, Outcome, marks, plots::Chart};
 
 /// The table in the making.
 #[derive(Debug)]
 pub(crate) struct Report {
+    command: &'static str,
     rows: String,
     facts: String,
     rounds: usize,
     seconds: u64,
+    /// Where plots go, if any are drawn.
+    plots: Option<PathBuf>,
+    drawn: String,
 }
 
 impl Report {
-    pub(crate) fn new(options: &Options, facts: String) -> Self {
-        Self { rows: String::new(), facts, rounds: options.rounds, seconds: options.seconds }
+    pub(crate) fn new(options: &Options, command: &'static str, facts: String) -> Self {
+        let Options { rounds, seconds, .. } = *options;
+        Self { command, rows: String::new(), facts, rounds, seconds, plots: options.plots(), drawn: String::new() }
     }
 
     /// Adds a row, and shows it at once.
@@ -89,22 +29,31 @@ impl Report {
         let _ = writeln!(self.rows, "| {figure} | {goal} | {measured} |"); // writing to a String cannot fail
     }
 
+    /// Whether plots are drawn: what only they show need not be measured otherwise.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.plots.is_some()
+    }
+
+    /// Draws a plot into a file of this name.
+    pub(crate) fn plot(&mut self, name: &str, chart: &Chart) -> Outcome<()> {
+        let Some(folder) = &self.plots else { return Ok(()) };
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join(format!("{name}.svg")), chart.svg())?;
+        let _ = writeln!(self.drawn, "\n![{}](plots/{name}.svg)", chart.title); // writing to a String cannot fail
+        Ok(())
+    }
+
     /// Everything, in Markdown.
     pub(crate) fn table(&self) -> String {
         format!(
-            "Command: `make bench`. {}. {} rounds of {} seconds, contestants in turn; median (lowest–highest), ratios within one \
-             round.\n\n| figure | goal | measured |\n| --- | --- | --- |\n{}",
-            self.facts, self.rounds, self.seconds, self.rows
+            "Command: `{}`. {}. {} rounds of {} seconds, contestants in turn; median (lowest–highest), ratios within one \
+             round.\n\n| figure | goal | measured |\n| --- | --- | --- |\n{}{}",
+            self.command, self.facts, self.rounds, self.seconds, self.rows, self.drawn
         )
     }
 
-    /// Replaces the table between its marks in `docs/performance.md`.
+    /// Replaces what the command wrote into `docs/performance.md` before.
     pub(crate) fn write(&self) -> Outcome<()> {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/performance.md");
-        let text = std::fs::read_to_string(&file)?;
-        let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-        let (before, after) = parts.ok_or("docs/performance.md has lost the marks of the table")?;
-        std::fs::write(&file, format!("{before}{BEGIN}\n{}\n{END}{after}", self.table()))?;
-        Ok(())
+        marks::write("performance.md", self.command, &self.table())
     }
 }

@@ -47,21 +47,22 @@ pub(crate) struct Requests {
 impl Requests {
     /// Promotions from number `first` on. The timestamps are of now: they are to be sent within minutes.
     pub(crate) fn promotions(first: usize, count: usize) -> Outcome<Self> {
-        Self::signed((first..first + count).map(promotion))
+        Self::addressed("/webhooks/events", None, first, count)
     }
 
-    /// Requests with these bodies.
-    pub(crate) fn signed(bodies: impl Iterator<Item = String>) -> Outcome<Self> {
+    /// The same to another path, with the event's id in a header more if one is named.
+    pub(crate) fn addressed(path: &str, key: Option<&str>, first: usize, count: usize) -> Outcome<Self> {
         let secret: WebhookSecret = SECRET.parse()?;
         let timestamp = Clock::system().now().0 / 1_000;
         let mut requests = Self::default();
-        for body in bodies {
+        for body in (first..first + count).map(promotion) {
             // Random, as most senders' are: the hard case for an index.
             let id = format!("evt_{}", uuid::Uuid::new_v4().simple());
             let signature = sign(&secret, &id, timestamp, body.as_bytes());
+            let key = key.map(|name| format!("{name}: {id}\r\n")).unwrap_or_default();
             let head = format!(
-                "POST /webhooks/events HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nwebhook-id: {id}\r\n\
-                 webhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\ncontent-length: {}\r\n\r\n",
+                "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\nwebhook-id: {id}\r\n\
+                 webhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\n{key}content-length: {}\r\n\r\n",
                 body.len()
             );
             requests.bytes.extend_from_slice(head.as_bytes());

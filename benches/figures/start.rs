@@ -10,8 +10,10 @@ use super::{
     databases::{Database, Databases},
     ledgers::{self, Ledgers},
     load::{self, Load, WARM_UP},
-    report::{Report, Series},
+    plots::{Chart, Line},
+    report::Report,
     requests::Requests,
+    series::Series,
 };
 
 /// How long a bridge works before its memory is read.
@@ -35,12 +37,13 @@ pub(crate) async fn measure(
 ) -> Outcome<()> {
     let settings = Settings { latency_ms: ERP.1, ..Settings::default() };
     let erp = simulator::start(SimConfig { settings, ..SimConfig::default() }).await?;
+    let mut lines = Vec::new();
     for ledgers in ledgers {
-        let (mut memory, mut start) = ([const { Series::new() }; 3], [const { Series::new() }; 3]);
+        let (mut memory, mut start) = ([const { Series::new() }; 4], [const { Series::new() }; 4]);
         for round in 0..options.rounds {
             let empty = databases.fresh(ledgers.database).await?;
-            let urls = [&empty.url, &ledgers.middle.fresh.url, &ledgers.large.fresh.url];
-            for (place, url) in urls.into_iter().enumerate() {
+            let filled = ledgers.all().map(|ledger| &ledger.fresh.url);
+            for (place, url) in [&empty.url].into_iter().chain(filled).enumerate() {
                 let began = Instant::now();
                 let bridge = Program::bridge(Setup::dispatching(url, &erp.base_url(), ERP.0))?;
                 post(bridge.address(), FIRST + round)?;
@@ -50,18 +53,21 @@ pub(crate) async fn measure(
             }
         }
         let (database, middle, large) = (ledgers.database, ledgers.middle.events, ledgers.large.events);
+        let [idle, _, at_middle, at_large] = memory.each_ref().map(|series| series.words(0));
         report.row(
             &format!("memory, {database}: idle · {middle} waiting · {large} waiting"),
             "≤ 30 · 45 · 50 MB",
-            &format!("{} MB", memory.each_ref().map(|series| series.words(0)).join(" · ")),
+            &format!("{idle} · {at_middle} · {at_large} MB"),
         );
         report.row(
             &format!("start to first accepted webhook, {database}: empty · {large} events"),
             "≤ 0.1 · 0.25 s",
-            &format!("{} · {} s", start[0].words(2), start[2].words(2)),
+            &format!("{} · {} s", start[0].words(2), start[3].words(2)),
         );
+        lines.push(Line::new(database.to_string(), memory.iter().map(Series::median)));
     }
     erp.stop().await;
+    report.plot("memory", &in_use(ledgers, lines))?;
     for ledgers in ledgers {
         let disk = ledgers::disk_mb(&ledgers.large.fresh.url).await?;
         let figure = format!("disk, {}: {} waiting events of 1 KB", ledgers.database, ledgers.large.events);
@@ -71,6 +77,18 @@ pub(crate) async fn measure(
         growth(options, databases, database, report).await?;
     }
     Ok(())
+}
+
+/// Resident memory against the backlog.
+fn in_use(ledgers: &[Ledgers], lines: Vec<Line>) -> Chart {
+    Chart {
+        title: "Memory of the bridge".to_owned(),
+        x: "events that wait".to_owned(),
+        y: "MB".to_owned(),
+        places: [vec!["none".to_owned()], ledgers::sizes(ledgers)].concat(),
+        is_logarithmic: false,
+        lines,
+    }
 }
 
 /// What requests leave behind in memory while nobody scrapes.

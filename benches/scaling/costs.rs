@@ -10,7 +10,7 @@ use erp_bridge::{
 };
 use futures::{TryStreamExt, future::try_join_all, stream};
 
-use super::{Database, Options, Outcome, median, postgres::Cluster};
+use super::{Database, Options, Outcome, postgres::Cluster, series::Series};
 
 /// Events of a claim, the fewest and the most: what one of them costs, and what each further one adds.
 const FEW: usize = 1;
@@ -34,7 +34,7 @@ pub(crate) async fn measure(options: &Options, database: Database, cluster: &Clu
     let dir = tempfile::tempdir()?;
     let store = open(&database.fresh(dir.path(), cluster).await).await?;
     fill(&store, (0..options.backlog).map(promoted)).await?;
-    let (mut few, mut many) = (Vec::new(), Vec::new());
+    let (mut few, mut many) = (Series::new(), Series::new());
     for _ in 0..options.rounds {
         few.push(claims(&store, FEW).await?);
         many.push(claims(&store, MANY).await?);
@@ -43,22 +43,18 @@ pub(crate) async fn measure(options: &Options, database: Database, cluster: &Clu
     println!(
         "claim and settle, {database:?}, {} waiting: {FEW} event in {} ms, {MANY} in {} ms",
         options.backlog,
-        median(&few, 2),
-        median(&many, 2)
+        few.words(2),
+        many.words(2)
     );
-    let middle = |values: &mut Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2] * 1e3
-    };
     // Both are two transactions: a claim, and the group of its ends.
-    let (few, many) = (middle(&mut few) / 2.0, middle(&mut many) / 2.0);
+    let (few, many) = (few.median() * 1e3 / 2.0, many.median() * 1e3 / 2.0);
     let row = (many - few) / (MANY - FEW) as f64;
     Ok(Cost { transaction: (few - row).max(0.0), row: row.max(0.0) })
 }
 
 /// The median of claims of so many, in milliseconds; the backlog is filled up again off the clock.
 async fn claims(store: &Store, batch: usize) -> Outcome<f64> {
-    let mut took = Vec::with_capacity(CLAIMS);
+    let mut took = Series::new();
     for claim in 0..CLAIMS {
         let began = Instant::now();
         let claimed = store.claim(batch, std::time::Duration::from_secs(60)).await?;
@@ -71,8 +67,7 @@ async fn claims(store: &Store, batch: usize) -> Outcome<f64> {
         }
         fill(store, (claim * batch..(claim + 1) * batch).map(promoted)).await?;
     }
-    took.sort_by(f64::total_cmp);
-    Ok(took[CLAIMS / 2])
+    Ok(took.median())
 }
 
 fn promoted(number: usize) -> NewEvent {

@@ -13,8 +13,8 @@ use super::{
     Database, Options, Outcome,
     bridge::Bridge,
     costs::{event, fill, open},
-    median,
     postgres::Cluster,
+    series::Series,
 };
 
 /// The rate counts between these shares of the backlog: the start and the last stragglers are no part of it.
@@ -24,26 +24,25 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long a drain may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// At most so many milliseconds would the ERP have to be called for the new people of a drain, if nothing else took time …
+const SPAN: usize = 4_000;
+/// … with so many calls for each; but there are so many people for every place at the ERP.
+const CALLS: usize = 6;
+const PEOPLE_PER_PLACE: usize = 4;
+/// An ERP that takes so many milliseconds sets the pace alone: one round tells it.
+const SLOW: u64 = 500;
+
 /// What drains came to, events a second and microseconds of the bridges' processor time each, round by round.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Rates {
-    people: Vec<f64>,
-    messages: Vec<f64>,
-    people_us: Vec<f64>,
-    messages_us: Vec<f64>,
-}
-
-impl Rates {
-    /// Messages a second, the middle of the rounds.
-    pub(crate) fn messages(&self) -> f64 {
-        let mut sorted = self.messages.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-    }
+    pub(crate) people: Series,
+    pub(crate) messages: Series,
+    pub(crate) people_us: Series,
+    pub(crate) messages_us: Series,
 }
 
 /// How a backlog is drained.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Setting {
     pub(crate) replicas: usize,
     /// Milliseconds that the ERP takes for an answer.
@@ -52,33 +51,50 @@ pub(crate) struct Setting {
     pub(crate) in_flight: usize,
 }
 
-/// Drains with this build and with those it is compared with, in turn; prints what it finds, and answers that of this one.
+impl Setting {
+    /// How many new people are drained at most; fewer where the ERP is slow.
+    fn people(&self, most: usize) -> usize {
+        let places = self.replicas * self.in_flight;
+        let latency = usize::try_from(self.latency.max(1)).unwrap_or(usize::MAX);
+        (SPAN * places / latency.saturating_mul(CALLS)).max(PEOPLE_PER_PLACE * places).min(most)
+    }
+}
+
+/// Drains with this build and with those it is compared with, in turn, in every setting; prints what it finds, and answers
+/// that of this one for each setting.
 pub(crate) async fn measure(
     options: &Options,
     database: Database,
-    setting: Setting,
+    settings: &[Setting],
     cluster: &Cluster,
-) -> Outcome<Rates> {
+) -> Outcome<Vec<Rates>> {
     let mut programs = vec![PathBuf::from(env!("CARGO_BIN_EXE_erp-bridge"))];
     programs.extend(options.against.iter().cloned());
-    let mut rates = vec![Rates::default(); programs.len()];
-    for _ in 0..options.rounds {
-        for (program, rates) in programs.iter().zip(&mut rates) {
-            drain(options, program, database, setting, cluster, rates).await?;
+    let mut measured = vec![vec![Rates::default(); programs.len()]; settings.len()];
+    for round in 0..options.rounds {
+        for (setting, rates) in settings.iter().zip(&mut measured) {
+            if round > 0 && setting.latency >= SLOW {
+                continue;
+            }
+            for (program, rates) in programs.iter().zip(rates) {
+                drain(options, program, database, *setting, cluster, rates).await?;
+            }
         }
     }
-    for (program, rates) in programs.iter().zip(&rates) {
-        println!(
-            "drain, {database:?}, {setting:?}, {}: new people {} a second, {} µs of the bridges each · messages {} a second, \
-             {} µs",
-            program.display(),
-            median(&rates.people, 0),
-            median(&rates.people_us, 0),
-            median(&rates.messages, 0),
-            median(&rates.messages_us, 0),
-        );
+    for (setting, rates) in settings.iter().zip(&measured) {
+        for (program, rates) in programs.iter().zip(rates) {
+            println!(
+                "drain, {database:?}, {setting:?}, {}: new people {} a second, {} µs of the bridges each · messages {} a \
+                 second, {} µs",
+                program.display(),
+                rates.people.words(0),
+                rates.people_us.words(0),
+                rates.messages.words(0),
+                rates.messages_us.words(0),
+            );
+        }
     }
-    Ok(rates.swap_remove(0))
+    Ok(measured.into_iter().map(|mut rates| rates.swap_remove(0)).collect())
 }
 
 async fn drain(
@@ -96,22 +112,17 @@ async fn drain(
     let start = || -> Outcome<Vec<Bridge>> {
         (0..setting.replicas).map(|_| Bridge::start(program, &url, &erp.base_url(), setting.in_flight)).collect()
     };
-    let people = (0..options.people).map(|number| event(id(number), "contact.promoted", promotion(number)));
+    let people = setting.people(options.people);
     let store = open(&url).await?;
-    fill(&store, people).await?;
-    let (rate, each) = timed(&url, 0, options.people, start()?).await?;
+    fill(&store, (0..people).map(|number| event(id(number), "contact.promoted", promotion(number)))).await?;
+    let (rate, each) = timed(&url, 0, people, start()?).await?;
     rates.people.push(rate);
     rates.people_us.push(each);
-    let count = options.people * options.messages;
-    fill(
-        &store,
-        (0..count).map(|number| {
-            event(id(number % options.people), "message.logged", message(number % options.people, number))
-        }),
-    )
-    .await?;
+    let count = people * options.messages;
+    let messages = (0..count).map(|number| (number % people, number));
+    fill(&store, messages.map(|(person, number)| event(id(person), "message.logged", message(person, number)))).await?;
     store.close().await;
-    let (rate, each) = timed(&url, options.people, count, start()?).await?;
+    let (rate, each) = timed(&url, people, count, start()?).await?;
     rates.messages.push(rate);
     rates.messages_us.push(each);
     erp.stop().await;

@@ -6,9 +6,19 @@
 mod bridge;
 mod costs;
 mod drains;
+#[path = "../figures/machine.rs"]
+mod machine;
+#[path = "../figures/marks.rs"]
+mod marks;
+mod page;
+#[path = "../figures/plots.rs"]
+mod plots;
 #[path = "../../tests/it/support/postgres.rs"]
 #[expect(dead_code, unreachable_pub, reason = "the tests also share a cluster, which a benchmark does not")]
 mod postgres;
+#[path = "../figures/series.rs"]
+#[expect(dead_code, reason = "no ratios are made here")]
+mod series;
 mod simulation;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -16,10 +26,18 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, ValueEnum};
 
 use self::{
-    drains::Setting,
+    drains::{Rates, Setting},
+    page::{Drained, Page},
     simulation::{Costs, Model, Op},
 };
 
+/// What `--write` drains: each latency with each `max_in_flight`, and more replicas with the first of these at two latencies.
+const LATENCIES: [u64; 3] = [5, 50, 500];
+const IN_FLIGHT: [usize; 3] = [16, 4, 1];
+const REPLICAS: [usize; 2] = [2, 3];
+const OF_REPLICAS: [u64; 2] = [5, 50];
+/// Replicas on machines of their own, of which there is only the simulation's word.
+const APART: [usize; 5] = [1, 2, 4, 8, 16];
 /// Cores of the machine that is simulated, and events of a simulated drain.
 const CORES: usize = 2;
 const SIMULATED: usize = 20_000;
@@ -55,7 +73,7 @@ struct Options {
     /// How often each is measured, in turn.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// New people of a drain; each writes as many messages as `--messages` says.
+    /// New people of a drain, fewer where the ERP is slow; each writes as many messages as `--messages` says.
     #[arg(long, default_value_t = 1_500)]
     people: usize,
     #[arg(long, default_value_t = 4)]
@@ -72,6 +90,10 @@ struct Options {
     /// Bridges on one PostgreSQL, each number in turn.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     replicas: Vec<usize>,
+    /// Measure what docs/scaling.md shows, whatever else is chosen, and write its table and plots: about fifteen minutes, six
+    /// with `--rounds 1`.
+    #[arg(long)]
+    write: bool,
     /// Other builds of the bridge to compare with, in turn with this one.
     #[arg(long)]
     against: Vec<PathBuf>,
@@ -83,17 +105,32 @@ struct Options {
 impl Options {
     /// Everything that is to be drained; several bridges need PostgreSQL.
     fn settings(&self, database: Database) -> Vec<Setting> {
+        let every = |replicas: usize, latencies: &[u64], in_flight: &[usize]| {
+            let setting = |latency, in_flight| Setting { replicas, latency, in_flight };
+            let pairs = latencies.iter().flat_map(|latency| in_flight.iter().map(|each| setting(*latency, *each)));
+            pairs.collect::<Vec<_>>()
+        };
         let mut settings = Vec::new();
-        for &replicas in self.replicas.iter().filter(|replicas| **replicas == 1 || database == Database::Postgres) {
-            for &latency in &self.latency {
-                settings.extend(self.in_flight.iter().map(|&in_flight| Setting { replicas, latency, in_flight }));
-            }
+        if self.write {
+            settings.extend(every(1, &LATENCIES, &IN_FLIGHT));
+        }
+        let (replicas, latencies, in_flight) = if self.write {
+            (&REPLICAS[..], &OF_REPLICAS[..], &IN_FLIGHT[..1])
+        } else {
+            (&self.replicas[..], &self.latency[..], &self.in_flight[..])
+        };
+        for &replicas in replicas.iter().filter(|replicas| **replicas == 1 || database == Database::Postgres) {
+            settings.extend(every(replicas, latencies, in_flight));
         }
         settings
     }
 
     fn databases(&self) -> Vec<Database> {
-        if self.database.is_empty() { vec![Database::Sqlite, Database::Postgres] } else { self.database.clone() }
+        if self.write || self.database.is_empty() {
+            vec![Database::Sqlite, Database::Postgres]
+        } else {
+            self.database.clone()
+        }
     }
 }
 
@@ -109,8 +146,12 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(options: &Options) -> Outcome<()> {
+    if options.write && options.part != Part::Simulation {
+        return Err("what is written is all of it: leave the part out".into());
+    }
     let home = tempfile::tempdir()?;
     let owned = postgres::Cluster::own(home.path());
+    let mut page = Page::new(machine::facts(home.path())?, options.rounds);
     for database in options.databases() {
         let mut cost = None;
         if options.part != Part::Drains {
@@ -119,23 +160,50 @@ async fn measure(options: &Options) -> Outcome<()> {
         if options.part == Part::Costs {
             continue;
         }
-        let mut measured = Vec::new();
-        for setting in options.settings(database) {
-            measured.push((setting, drains::measure(options, database, setting, &owned.0).await?.messages()));
-        }
-        if let Some(cost) = cost.filter(|_| options.part == Part::Simulation) {
-            compare(cost, &measured);
+        let settings = options.settings(database);
+        let rates = drains::measure(options, database, &settings, &owned.0).await?;
+        let measured: Vec<(Setting, Rates)> = settings.into_iter().zip(rates).collect();
+        if let Some(cost) = cost {
+            compare(database, cost, measured, &mut page);
         }
     }
-    Ok(())
+    if options.write { page.write() } else { Ok(()) }
 }
 
 /// Calibrates the simulation with the first of the drains, holds it against the others, and lets it predict.
-fn compare(cost: costs::Cost, measured: &[(Setting, f64)]) {
-    let Some((first, rate)) = measured.first() else { return };
+fn compare(database: Database, cost: costs::Cost, measured: Vec<(Setting, Rates)>, page: &mut Page) {
+    let Some((first, rates)) = measured.first() else { return };
+    let (first, rate) = (*first, rates.messages.median());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "microseconds, small and positive")]
     let costs = Costs { call: 0, transaction: cost.transaction as u64, row: cost.row as u64 };
-    let model = |setting: &Setting, costs: &Costs| Model {
+    let call = simulation::calibrated(&model(first, &costs), SIMULATED, rate);
+    let costs = Costs { call, ..costs };
+    println!("simulation with {costs:?}, calibrated on {first:?}: {rate:.0} messages a second");
+    page.costs(database, &costs);
+    for (setting, rates) in measured {
+        let simulated = simulation::rate(&model(setting, &costs), SIMULATED);
+        let measured = rates.messages.median();
+        let off = (simulated / measured - 1.0) * 100.0;
+        println!("  {setting:?}: {simulated:.0} simulated, {measured:.0} measured, {off:+.0} %");
+        page.drained.push(Drained { database, setting, rates, simulated });
+    }
+    for latency in LATENCIES {
+        let apart = APART.map(|replicas| {
+            let setting = Setting { replicas, latency, in_flight: IN_FLIGHT[0] };
+            simulation::rate(&Model { apart: true, ..model(setting, &costs) }, SIMULATED)
+        });
+        let told: Vec<String> =
+            APART.iter().zip(apart).map(|(replicas, rate)| format!("{replicas}: {rate:.0}")).collect();
+        println!("  replicas on machines of {CORES} cores, ERP {latency} ms, messages a second: {}", told.join(" · "));
+        if database == Database::Postgres {
+            page.predicted.push((latency, apart));
+        }
+    }
+}
+
+/// Messages that drain in a setting.
+fn model(setting: Setting, costs: &Costs) -> Model {
+    Model {
         replicas: setting.replicas,
         cores: CORES,
         apart: false,
@@ -145,24 +213,6 @@ fn compare(cost: costs::Cost, measured: &[(Setting, f64)]) {
         // A message: the plan, the record, the list that shows it, the end.
         script: vec![Op::Write, Op::Call, Op::Call, Op::Write],
         costs: costs.clone(),
-    };
-    let call = simulation::calibrated(&model(first, &costs), SIMULATED, *rate);
-    let costs = Costs { call, ..costs };
-    println!("simulation with {costs:?}, calibrated on {first:?}: {rate:.0} messages a second");
-    for (setting, measured) in measured {
-        let simulated = simulation::rate(&model(setting, &costs), SIMULATED);
-        println!(
-            "  {setting:?}: {simulated:.0} simulated, {measured:.0} measured, {:+.0} %",
-            (simulated / measured - 1.0) * 100.0
-        );
-    }
-    for latency in [5, 50, 500] {
-        let apart = [1, 2, 4, 8, 16].map(|replicas| {
-            let setting = Setting { replicas, latency, in_flight: 16 };
-            let model = Model { apart: true, ..model(&setting, &costs) };
-            format!("{replicas}: {:.0}", simulation::rate(&model, SIMULATED))
-        });
-        println!("  replicas on machines of {CORES} cores, ERP {latency} ms, messages a second: {}", apart.join(" · "));
     }
 }
 
@@ -173,16 +223,5 @@ impl Database {
             Self::Sqlite => format!("sqlite://{}/{}.db", dir.display(), uuid::Uuid::new_v4().simple()),
             Self::Postgres => cluster.database().await,
         }
-    }
-}
-
-/// The middle of what was measured, with the lowest and the highest.
-fn median(values: &[f64], digits: usize) -> String {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    match sorted.as_slice() {
-        [] => "nothing".to_owned(),
-        [low, .., high] => format!("{:.digits$} ({low:.digits$}–{high:.digits$})", sorted[sorted.len() / 2]),
-        [one] => format!("{one:.digits$}"),
     }
 }

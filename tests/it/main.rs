@@ -12,6 +12,7 @@ mod audit;
 mod blocks;
 mod browser;
 mod calls;
+mod charts;
 mod cli;
 mod conflicts;
 mod connections;

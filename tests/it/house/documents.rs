@@ -255,3 +255,18 @@ fn every_code_of_a_failure_has_a_cause_for_people() {
         assert!(causes.contains(&format!("code: \"{code}\"")), "src/event/causes.rs does not know the code {code}");
     }
 }
+
+#[test]
+fn every_document_that_a_benchmark_writes_into_has_its_marks() {
+    for (document, command) in [
+        ("docs/performance.md", "make bench"),
+        ("docs/performance.md", "make bench-peers"),
+        ("docs/scaling.md", "make bench-scaling"),
+    ] {
+        let text = read(document);
+        for end in ["begin", "end"] {
+            let mark = format!("<!-- written by {command}: {end} -->\n");
+            assert_eq!(text.matches(&mark).count(), 1, "{document}: {mark}");
+        }
+    }
+}
