@@ -31,7 +31,7 @@ async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
     browser.arrives(&format!("/console/events/{}", office.asked)).await;
     browser.sees_in(".candidates", "李雷").await;
     browser.sees_in(".candidates", "李磊").await;
-    browser.sees_in(".candidates", "会补上：客户来源、价值评估、微信号").await;
+    browser.sees_in(".candidates", "会补上：客户编号、客户来源、价值评估、微信号").await;
     let second = office.candidates[1];
     browser.click_on(&format!("form:has([name=ord][value='{second}']) button")).await;
     browser.arrives("/console/todo").await;
