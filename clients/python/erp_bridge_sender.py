@@ -29,7 +29,7 @@ LOG = logging.getLogger("erp_bridge_sender")  # ids and answers only, nothing of
 ZONE = timezone(timedelta(hours=8))  # of times that name none: Asia/Shanghai
 TIMEOUT_S, POLL_S, PAUSE_MAX_S, RETRY_AFTER_MAX_S, BATCH, ANSWER_BYTES_MAX = 20.0, 1.0, 60.0, 3600.0, 50, 1 << 18
 KEPT_S, PRUNE_EVERY_S = 30 * 86_400.0, 3600.0  # so long a delivered event is known again, and shown
-K_CODE = re.compile(r"[A-Za-z]{1,4}-?\d+")  # K-0042: how a platform calls the ERP's 客户编号
+K_CODE = re.compile(r"[A-Z]{1,4}-\d+|[A-Z]{1,4}0\d\d+")  # K-0042, K0042: the ERP's 客户编号; Leo88 is somebody's nickname
 PROBLEM = "urn:erp-bridge:problem:"  # of these, only the following are the event's own: no repetition mends them
 NEVER_TAKEN = [PROBLEM + name for name in ("invalid_json", "invalid_body", "body_too_large", "id_reused")]
 

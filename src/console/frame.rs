@@ -193,6 +193,9 @@ fn banners(state: &HttpState, w: &Words) -> Vec<Banner> {
     if !state.store.is_healthy() {
         banners.push(banner("bad", w.frame.banner_store, "", None));
     }
+    if state.store.is_full() {
+        banners.push(banner("bad", w.frame.banner_full, "", None));
+    }
     match dispatch.paused {
         Some("login_refused") => {
             banners.push(banner("bad", w.frame.banner_login, w.frame.banner_login_next, erp));

@@ -72,7 +72,8 @@ fn told(fault: &Fault, method: &Method, here: String, back: String, lang: Lang, 
         }
         Fault::Problem(problem) => lang.sentence(&problem.document().detail).to_owned(),
     };
-    let more = if matches!(fault, Fault::Problem(Problem::WrongState(_))) { w.error_changed } else { "" };
+    let more =
+        if matches!(fault, Fault::Problem(Problem::WrongState(_) | Problem::Changed)) { w.error_changed } else { "" };
     // What a form was sent to is no page: the other language is shown on the page that sent it.
     let page_here = if method == Method::GET { &here } else { &back };
     let frame = Frame::plain(lang, page_here, Nav::None, Millis::default());

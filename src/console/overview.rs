@@ -99,6 +99,12 @@ fn verdict(stats: &Stats, w: &'static Words) -> (&'static str, String, &'static 
         ("bad", w.overview.stopped.to_owned(), w.overview.stopped_what)
     } else if needed > 0 {
         ("warn", fill(w.overview.needs_you, &[&number(needed)]), "")
+    } else if !stats.blocks.is_empty() {
+        ("warn", w.overview.some_wait.to_owned(), w.overview.some_wait_blocks)
+    } else if !stats.pauses.is_empty() {
+        ("warn", w.overview.some_wait.to_owned(), w.overview.some_wait_pauses)
+    } else if stats.sender.silent {
+        ("warn", w.overview.all_silent.to_owned(), w.overview.all_silent_what)
     } else {
         ("good", w.overview.all_right.to_owned(), w.overview.all_right_what)
     }

@@ -19,10 +19,15 @@ const RECHECK_AGE: Duration = Duration::from_secs(60);
 const NAMED: [(&str, &[&str]); 4] =
     [("客户来源", &["ly"]), ("价值评估", &["jz"]), ("跟进程度", &["sort1"]), ("客户分类", &["sort", "sort1"])];
 
+/// How ERPs say that a value is none of a field's choices.
+const NO_CHOICE: [&str; 12] =
+    ["不存在", "无效", "未找到", "不正确", "有误", "错误", "非法", "不合法", "不符合", "请选择", "invalid", "error"];
+
 /// A save that is refused because a choice that it names is unknown to the ERP: then the choice is missing, whoever names it.
 pub(super) fn missing_choice(error: ErpError, fields: &[Field]) -> ErpError {
     let ErpError::Refused(text) = &error else { return error };
-    if !["不存在", "无效", "未找到"].iter().any(|word| text.contains(word)) {
+    let lower = text.to_ascii_lowercase();
+    if !NO_CHOICE.iter().any(|word| lower.contains(word)) {
         return error;
     }
     let sent = |ids: &[&str]| ids.iter().find_map(|id| fields.iter().find(|field| field.id == *id));
@@ -93,12 +98,18 @@ mod tests {
     fn a_save_refused_for_an_unknown_choice_names_the_choice_that_is_missing() {
         let fields = [("ly", "微信"), ("sort", "默认分类"), ("sort1", "成交客户")].map(|(id, val)| Field::new(id, val));
         let tree = [Field::new("sort1", "3,99")];
-        let table: [(&str, &[Field], Option<&str>); 7] = [
+        let table: [(&str, &[Field], Option<&str>); 13] = [
             ("客户来源“微信”不存在", &fields, Some("客户来源 (ly) = 微信")),
             ("跟进程度“成交客户”不存在", &fields, Some("跟进程度 (sort1) = 成交客户")),
             ("客户分类“默认分类”不存在", &fields, Some("客户分类 (sort) = 默认分类")),
             ("客户分类3,99不存在（sort1）", &tree, Some("客户分类 (sort1) = 3,99")),
             ("ly 的选项“微信”不存在", &fields, Some("客户来源 (ly) = 微信")),
+            ("请选择正确的跟进程度", &fields, Some("跟进程度 (sort1) = 成交客户")),
+            ("客户来源不正确", &fields, Some("客户来源 (ly) = 微信")),
+            ("客户分类有误！", &fields, Some("客户分类 (sort) = 默认分类")),
+            ("ly Error", &fields, Some("客户来源 (ly) = 微信")),
+            ("客户来源为必填项", &fields, None),
+            ("手机号码不正确", &fields, None),
             ("价值评估不存在", &fields, None),
             ("该客户不存在或已被删除", &fields, None),
         ];

@@ -114,6 +114,10 @@ fn judge_http(interface: &Interface, answer: &HttpAnswer) -> Option<Verdict> {
         _ if is_wrong_path(status) => {
             Verdict::Failed(ErpError::Installation(Fault::of(FaultCause::WrongPath, interface, place)))
         }
+        // A page of a front that has been changed, such as IIS' 400 for a name that it does not know any more.
+        400..=499 if parse(&answer.body).is_err() && parse_v3(&answer.body).is_err() => {
+            Verdict::Failed(ErpError::Installation(Fault::of(FaultCause::WrongPath, interface, place)))
+        }
         400..=499 => Verdict::Refused { text: place, known_session: false },
         // A gateway gave up waiting; the ERP behind it may still be at work.
         502 | 504 | 520..=529 => Verdict::Failed(ErpError::cut(place)),
@@ -258,7 +262,7 @@ pub(super) fn judge_login(interface: &Interface, path: &str, answer: &HttpAnswer
         (Err(_), Err(_)) if answer.status == 401 => {
             format!("HTTP {} for {path} (登录); check erp.username and erp.password", answer.status)
         }
-        (Err(_), Err(_)) if is_wrong_path(answer.status) || is_login_page(&answer.body) => {
+        (Err(_), Err(_)) if (400..=499).contains(&answer.status) || is_login_page(&answer.body) => {
             return fault(FaultCause::WrongPath, place);
         }
         (Err(error), Err(_)) if ok => return undelivered(format!("the login: {error}")),

@@ -132,14 +132,14 @@ fn every_http_status_has_its_meaning() {
         (302, Some("/sysa/Login.asp?x=1"), "expired, by a page"),
         (302, Some("https://erp.test/"), "wrong path, perhaps done"),
         (301, None, "wrong path, perhaps done"),
-        (400, None, "refused, session unproven"),
+        (400, None, "wrong path"),
         (401, None, "expired"),
         (403, None, "wrong path"),
         (404, None, "wrong path"),
         (405, None, "wrong path"),
-        (406, None, "refused, session unproven"),
+        (406, None, "wrong path"),
         (408, None, "unknown"),
-        (413, None, "refused, session unproven"),
+        (413, None, "wrong path"),
         (415, None, "wrong path"),
         (429, None, "unknown"),
         (500, None, "unknown"),
@@ -153,6 +153,8 @@ fn every_http_status_has_its_meaning() {
             assert_eq!(word(&judge(interface, &answer(status, location, ""), true)), expected, "HTTP {status}");
         }
     }
+    let spoken = answer(400, None, r#"{"header":{"status":1,"message":"内容不合法"}}"#);
+    assert_eq!(word(&judge(&SAVE, &spoken, true)), "refused, session unproven");
     let doubled = answer(400, None, r#"{"Code":400,"Msg":"token invalid"}"#);
     assert_eq!(word(&judge(&EDIT, &doubled, true)), "expired");
 }
@@ -174,7 +176,7 @@ fn every_answer_to_a_login_has_its_meaning() {
         (302, wrong, "wrong_path"),
         (400, wrong, "refused: 密码错误"),
         (400, r#"{"Code":400,"Msg":"密码错误"}"#, "refused: 密码错误"),
-        (400, "<html>", "failed"),
+        (400, "<html>", "wrong_path"),
         (401, wrong, "refused: 密码错误"),
         (401, "", "refused: HTTP 401"),
         (401, busy, "failed"),

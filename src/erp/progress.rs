@@ -136,31 +136,33 @@ impl Erp {
     ) -> Result<Vec<ProgressRow>, ErpError> {
         let first = self.progress_page(ord, 1).await?;
         let order = Order::of(&first.records);
-        let since = since.filter(|_| order != Order::Unknown);
+        let last = first.table_pages().filter(|pages| *pages > 1);
+        // Older records end a list only where it is read from its newest end; forward through one that begins with the oldest
+        // and does not say where it ends, every page is read.
+        let backward = last.filter(|_| order == Order::OldestFirst);
+        let since = since.filter(|_| backward.is_some() || order == Order::NewestFirst);
         let is_over = |read: &[ProgressRow], page: &[ProgressRow]| {
             enough(read) || since.is_some_and(|since| page.iter().filter_map(written_on).any(|date| date < since))
         };
-        let last = first.table_pages();
-        let (mut read, oldest) = match last {
-            Some(last) if last > 1 && order == Order::OldestFirst => (Vec::new(), first.records),
-            _ if first.is_last(1, first.records.len()) || is_over(&first.records, &first.records) => {
+        let (mut read, oldest) = match backward {
+            Some(_) => (Vec::new(), first.records),
+            None if first.is_last(1, first.records.len()) || is_over(&first.records, &first.records) => {
                 return Ok(first.records);
             }
-            _ => (first.records, Vec::new()),
+            None => (first.records, Vec::new()),
         };
-        let backward = !oldest.is_empty();
         for step in 2..=PAGES_MAX {
-            let page = if backward { last.unwrap_or(1) + 2 - step } else { step };
+            let page = backward.map_or(step, |last| last + 2 - step);
             if page == 1 {
                 read.extend(oldest);
                 return Ok(read);
             }
             let next = self.progress_page(ord, page).await?;
-            if !backward && !next.records.is_empty() && read.ends_with(&next.records) {
+            if backward.is_none() && !next.records.is_empty() && read.ends_with(&next.records) {
                 return if next.counts_more_than(read.len()) { Err(ErpError::garbled(SAME_PAGE)) } else { Ok(read) };
             }
             read.extend(next.records.iter().cloned());
-            if is_over(&read, &next.records) || !backward && next.is_last(page, read.len()) {
+            if is_over(&read, &next.records) || backward.is_none() && next.is_last(page, read.len()) {
                 return Ok(read);
             }
         }

@@ -139,12 +139,25 @@ fn moment(text: &str, zone: &TimeZone) -> Option<String> {
         return None;
     }
     let joined = format!("{date}T{clock}");
-    if limits::moment(&joined).is_some() {
-        return Some(joined);
+    let spelled = with_whole_offset(&joined);
+    if let Some(moment) =
+        [Some(&joined), spelled.as_ref()].into_iter().flatten().find(|it| limits::moment(it).is_some())
+    {
+        return Some(moment.clone());
     }
     limits::looks_like_rfc3339(format!("{joined}Z").as_bytes()).then_some(())?;
     let local: DateTime = joined.parse().ok()?;
     Some(zone.to_timestamp(local).ok()?.to_string())
+}
+
+/// `+08:00` for the `+0800` of strftime and the `+08` of PostgreSQL.
+fn with_whole_offset(text: &str) -> Option<String> {
+    let (clock, digits) = text.split_at_checked(text.rfind(['+', '-'])? + 1)?;
+    match digits.len() {
+        2 => Some(format!("{clock}{digits}:00")),
+        4 => Some(format!("{clock}{}:{}", digits.get(..2)?, digits.get(2..)?)),
+        _ => None,
+    }
 }
 
 /// The member that gives way without a word where something in it is wrong, because events of this kind never use it.

@@ -53,6 +53,8 @@ fn what_can_mean_only_one_thing_is_taken_without_a_word() {
         ("/timestamp", json!("2026-11-23 15:04:05.123456")),
         ("/timestamp", json!("2026-11-23T15:04:05")),
         ("/timestamp", json!("2026-11-23 15:04:05+08:00")),
+        ("/timestamp", json!("2026-11-23T15:04:05+0800")),
+        ("/timestamp", json!("2026-11-23 15:04:05.123456+08")),
         ("/data/signal/sent_at", json!("2026-11-23 15:04:05")),
         ("/data/signal/sent_at", json!("")),
         ("/data/deal/closed_at", json!("2026-11-23 15:04:05Z")),

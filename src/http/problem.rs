@@ -65,6 +65,8 @@ pub enum Problem {
     IdReused(String),
     /// The event's state does not allow this.
     WrongState(Status),
+    /// The event has changed since the caller saw it.
+    Changed,
     /// This step of the event was begun, and its outcome is not known yet.
     StepOpen(String),
     /// A record of the event stands in the ERP, and would say something else.
@@ -157,6 +159,7 @@ impl Problem {
             Self::BodyTimeout => ("body_timeout", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
             Self::IdReused(_) => ("id_reused", StatusCode::CONFLICT, "The id was used for another body"),
             Self::WrongState(_) => ("wrong_state", StatusCode::CONFLICT, "The event's state does not allow this"),
+            Self::Changed => ("changed", StatusCode::CONFLICT, "The event has changed meanwhile"),
             Self::StepOpen(_) => ("step_open", StatusCode::CONFLICT, "The outcome of a step is not known yet"),
             Self::Recorded => ("already_recorded", StatusCode::CONFLICT, "Its record stands in the ERP"),
             Self::WrongReplayState(_) => {
@@ -242,6 +245,9 @@ impl Problem {
             Self::WrongState(status) => {
                 format!("事件处于 {status} 状态，无法执行。Not possible while the event is {status}.")
             }
+            Self::Changed => "该事件在你查看后已有变化：请重新查看后再决定。The event has changed since you saw it (updated_at): look \
+                 at it again, then decide."
+                .into(),
             Self::StepOpen(step) => format!(
                 "步骤 {step} 已开始但结果未知：请先重放或决定该事件。Step {step} was begun and its outcome is not known: \
                  replay or decide the event first."
@@ -364,6 +370,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::NotFound => Self::EventNotFound,
             StoreError::WrongState(status) => Self::WrongState(status),
+            StoreError::Changed => Self::Changed,
             StoreError::LeaseLost => {
                 tracing::error!("the store spoke of a lease to the state, which holds none");
                 Self::Internal

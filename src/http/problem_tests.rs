@@ -27,6 +27,7 @@ fn every_problem() -> Vec<Problem> {
         Problem::BodyTimeout,
         Problem::IdReused("one".into()),
         Problem::WrongState(Status::Running),
+        Problem::Changed,
         Problem::BodyTooLarge(10),
         Problem::UnsupportedMediaType,
         Problem::UnsupportedEncoding,

@@ -99,6 +99,8 @@ pub(super) struct Page {
     pub(super) index: usize,
     pub(super) size: usize,
     pub(super) records: usize,
+    /// Whether the answer says how many pages and records there are.
+    pub(super) is_counted: bool,
 }
 
 impl Page {
@@ -106,7 +108,7 @@ impl Page {
     pub(super) fn asked(size: &str, index: &str, cap: Option<usize>) -> Self {
         let size = size.trim().parse().ok().filter(|size| *size > 0).unwrap_or(20);
         let index = index.trim().parse().ok().filter(|index| *index > 0).unwrap_or(1);
-        Self { index, size: cap.map_or(size, |cap| size.min(cap.max(1))), records: 0 }
+        Self { index, size: cap.map_or(size, |cap| size.min(cap.max(1))), records: 0, is_counted: true }
     }
 
     /// Cuts this page out of all that was found, and notes how many there were.

@@ -32,7 +32,7 @@ pub enum FaultKind {
     Refuse,
     /// `no_right`: a refusal for want of a right, as this interface refuses; `text` has other words.
     NoRight,
-    /// `page_403`, `page_404`, `page_405`, `redirect`, `login_page`: something that is not the ERP answers in its place
+    /// `page_400`, `page_403`, `page_404`, `page_405`, `redirect`, `login_page`: something that is not the ERP answers in its place
     /// (`erp-wire.md` §1.16).
     Front(Front),
     /// `away`: the connection is closed without an answer, whatever was asked.
@@ -50,8 +50,9 @@ pub enum Front {
     LoginPage,
 }
 
-const FRONTS: [(&str, Front); 5] = [
+const FRONTS: [(&str, Front); 6] = [
     ("page_403", Front::Page(403)),
+    ("page_400", Front::Page(400)),
     ("page_404", Front::Page(404)),
     ("page_405", Front::Page(405)),
     ("redirect", Front::Redirect),

@@ -72,6 +72,7 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     }
     let Some(customer) = call.ord() else { return Answer::failed("缺少数据唯一标识 ord") };
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
+    page.is_counted = !context.settings.replylist_uncounted;
     let mut records: Vec<_> = context.data.progress_of(customer).collect();
     if !context.settings.replylist_oldest_first {
         records.reverse();

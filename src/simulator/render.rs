@@ -116,7 +116,7 @@ fn asp_table(table: Table, quirks: &mut DrawnQuirks) -> Value {
 }
 
 fn v3_table(table: Table, quirks: &mut DrawnQuirks) -> Value {
-    let Page { index, size, records } = table.page;
+    let Page { index, size, records, is_counted: _ } = table.page;
     let count = table.page.count();
     let (cols, rows) = cols_and_rows(table, quirks);
     let page = json!({"RecordCount": records, "PageSize": size, "PageIndex": index, "PageCount": count});
@@ -124,6 +124,9 @@ fn v3_table(table: Table, quirks: &mut DrawnQuirks) -> Value {
 }
 
 fn page(page: Page) -> Value {
+    if !page.is_counted {
+        return json!({"pageindex": page.index, "pagesize": page.size});
+    }
     json!({"pagecount": page.count(), "pageindex": page.index, "pagesize": page.size, "recordcount": page.records})
 }
 
@@ -173,7 +176,7 @@ fn options(choices: &[Choice], quirks: &mut DrawnQuirks) -> Value {
     if quirks.has(Quirk::OptionsTable) {
         let rows: Vec<Value> = choices.iter().map(|(id, text)| json!([id, text])).collect();
         let size = choices.len();
-        let page = page(Page { index: 1, size, records: size });
+        let page = page(Page { index: 1, size, records: size, is_counted: true });
         return json!({"type_": "table", "table": {"cols": [{"id": "id"}, {"id": "text"}], "rows": rows, "page": page}});
     }
     let short = quirks.has(Quirk::OptionsVn);
@@ -308,7 +311,7 @@ mod tests {
     #[test]
     fn a_single_row_stands_without_its_array() {
         let rows = vec![Row { ord: 7, values: vec![json!(7)] }];
-        let page = Page { index: 1, size: 20, records: 1 };
+        let page = Page { index: 1, size: 20, records: 1, is_counted: true };
         let table = Table::new("t", &["ord".to_owned()], rows, page);
         let tree = asp_table(table, &mut drawn([Quirk::SingleRowObject]));
         assert_eq!(tree["rows"]["value"], json!([7]));

@@ -27,6 +27,8 @@ pub struct Settings {
     pub replaces: Option<(String, String)>,
     /// The progress list begins with the oldest record, however it is asked to be sorted (§1.14).
     pub replylist_oldest_first: bool,
+    /// The progress list does not say how many pages and records it has.
+    pub replylist_uncounted: bool,
     /// What stands behind a text that was cut.
     pub replylist_mark: String,
     /// Whether an id that was allocated is given again until something is stored under it.
@@ -89,6 +91,7 @@ impl Default for Settings {
             replylist_cut: None,
             replaces: None,
             replylist_oldest_first: false,
+            replylist_uncounted: false,
             replylist_mark: "…".to_owned(),
             allocates_again: false,
             page_cap: None,

@@ -6,7 +6,10 @@ use super::{
     db::{Tx, args},
     operators::Order,
 };
-use crate::event::{Status, Transition};
+use crate::{
+    clock::Millis,
+    event::{Status, Transition},
+};
 
 /// The states in which an event can be corrected.
 const AMENDABLE: &[Status] = &[Status::Dead, Status::NeedsReview];
@@ -43,18 +46,20 @@ impl From<StoreError> for AmendRefused {
 
 impl Store {
     /// Gives a dead event, or one that needs review, a corrected body, and puts it back into its contact's turn to be
-    /// planned anew. The body that came stays as it is.
+    /// planned anew. The body that came stays as it is. With `seen`, only if its state has not changed since.
     pub async fn amend(
         &self,
         id: &str,
         amendment: &Amendment,
         actor: &Actor,
         reason: &str,
+        seen: Option<Millis>,
     ) -> Result<(), AmendRefused> {
         let order = Order {
             reason: Some(reason),
             only: Some(AMENDABLE),
             plans_anew: true,
+            seen,
             ..Order::of(actor, "event.amend", Transition::Replayed)
         };
         let mut tx = self.db.begin().await?;

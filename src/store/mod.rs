@@ -121,6 +121,9 @@ pub enum StoreError {
     /// The event's state does not allow this.
     #[error("not possible while the event is {0}")]
     WrongState(Status),
+    /// The event's state has changed since whoever orders this saw it.
+    #[error("the event has changed meanwhile")]
+    Changed,
 }
 
 /// Why the ledger could not be opened.

@@ -12,7 +12,10 @@ use super::{
     transitions::Move,
     turns::move_turn,
 };
-use crate::event::{Status, Transition};
+use crate::{
+    clock::Millis,
+    event::{Status, Transition},
+};
 
 /// Events that are read at once where all that match are meant.
 const BATCH: i64 = 200;
@@ -33,13 +36,15 @@ pub(super) struct Order<'a> {
     pub(super) only: Option<&'a [Status]>,
     /// What is planned and not done is planned anew by the next run.
     pub(super) plans_anew: bool,
+    /// When its state had last changed, as whoever orders it saw it: an order on what has changed since is none.
+    pub(super) seen: Option<Millis>,
 }
 
 impl<'a> Order<'a> {
     /// Without a reason, at once.
     pub(super) const fn of(actor: &'a Actor, action: &'a str, happened: Transition) -> Self {
-        let (pause, resolution, only, plans_anew) = (Duration::ZERO, None, None, false);
-        Self { actor, action, reason: None, happened, pause, resolution, only, plans_anew }
+        let (pause, resolution, only, plans_anew, seen) = (Duration::ZERO, None, None, false, None);
+        Self { actor, action, reason: None, happened, pause, resolution, only, plans_anew, seen }
     }
 
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
@@ -67,16 +72,22 @@ impl Store {
         self.change(id, Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) }).await
     }
 
-    /// Writes a person's decision on an event that `needs_review` and puts it back into its turn.
+    /// Writes a person's decision on an event that `needs_review` and puts it back into its turn. With `seen`, only if its
+    /// state has not changed since.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::WrongState`], [`StoreError::Changed`], or the database's.
     pub async fn resolve(
         &self,
         id: &str,
         resolution: &Resolution,
         actor: &Actor,
         reason: Option<&str>,
+        seen: Option<Millis>,
     ) -> Result<(), StoreError> {
         let resolution = Some(resolution);
-        self.change(id, Order { reason, resolution, ..Order::of(actor, "event.resolve", Transition::Resolved) }).await
+        let order = Order::of(actor, "event.resolve", Transition::Resolved);
+        self.change(id, Order { reason, resolution, seen, ..order }).await
     }
 
     /// Counts the events that match, of the states from which many are replayed at once ([`Status::REPLAYED_TOGETHER`]; the
@@ -191,7 +202,10 @@ impl Store {
         if !order.fits(&event) {
             return Err(StoreError::WrongState(event.status));
         }
-        let Order { actor, action, reason, happened, pause, resolution, only: _, plans_anew } = *order;
+        let Order { actor, action, reason, happened, pause, resolution, only: _, plans_anew, seen } = *order;
+        if seen.is_some_and(|seen| seen != event.updated_at) {
+            return Err(StoreError::Changed);
+        }
         let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()));
         let resolution = resolution.or(plans_anew.then(|| json!(Resolution::PlanAnew))).map(|it| it.to_string());
         let is_tried_again = happened.target() == Some(Status::Queued);

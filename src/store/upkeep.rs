@@ -15,10 +15,17 @@ const BATCH: i64 = 500;
 impl Store {
     /// Whether the door may accept, by the last count.
     pub(super) fn check_room(&self) -> Result<(), StoreError> {
-        if self.full.load(Ordering::Relaxed) {
-            return Err(StoreError::Full("the backlog or the disk is full; see readyz".into()));
+        if self.is_full() {
+            return Err(StoreError::Full(
+                "the backlog or the disk is full: database.max_backlog, database.min_free_disk".into(),
+            ));
         }
         Ok(())
+    }
+
+    /// Whether the door is closed for want of room, by the last count.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// Counts the waiting events and the free disk space anew, and opens or closes the door by the limits. Answers

@@ -6,9 +6,10 @@ use super::{
     contact_persons::{self, Role},
     details::{self, shown},
     hint::{self, Hint, Known},
-    identity::{name_key, number_key},
+    identity::name_key,
     mapping::Mapping,
     matching::{self, Match},
+    phone_match::number_key,
     question::Question,
     task::Planner,
 };

@@ -2,7 +2,7 @@
 
 use super::{
     details::DETAILS_READ,
-    phone_match::{PhoneMatch, fit, same_number},
+    phone_match::{PhoneMatch, fit, last_digits, same_number},
     text::{may_be_same, searchable},
 };
 use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
@@ -76,13 +76,15 @@ pub(super) async fn person_of(
     mobile: Option<&str>,
     name: &str,
 ) -> Result<Option<ContactPersonRow>, ErpError> {
+    // The last digits stand together however the rest of a number was typed (`erp-wire.md §1.13`).
     let filter = ContactPersonFilter {
         company: Some(company),
-        mobile: mobile.map(str::to_owned),
+        mobile: mobile.map(last_digits),
         person_name: mobile.is_none().then(|| searchable(name).to_owned()),
         email: None,
     };
-    Ok(contact_persons(erp, &filter).await?.into_iter().find(|row| {
+    let persons = erp.list_contact_persons(&filter).await?;
+    Ok(complete(erp, persons, mobile.unwrap_or_default()).await?.into_iter().find(|row| {
         row.company.is_none_or(|ord| ord == company)
             && match (mobile, &row.mobile) {
                 (Some(ours), Some(theirs)) if fit(theirs, ours) != PhoneMatch::Masked => same_number(ours, theirs),

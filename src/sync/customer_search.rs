@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     details::{DETAILS_READ, Place, detail_of, shown},
-    identity::{name_key, name_parts, spellings},
+    identity::{name_key, name_parts, same_name, spellings},
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
     text::searchable,
 };
@@ -94,7 +94,8 @@ impl Column {
         let is_equal = match self {
             Self::Mobile => return fit(value, wanted),
             Self::Khid => value.trim() == wanted.trim(),
-            Self::ForeignKhid | Self::Name => name_key(value) == name_key(wanted),
+            Self::ForeignKhid => name_key(value) == name_key(wanted),
+            Self::Name => same_name(value, wanted),
         };
         if is_equal { PhoneMatch::Same } else { PhoneMatch::Other }
     }
@@ -152,6 +153,15 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
         }
     }
     Ok(Matches::default())
+}
+
+/// A list that may not be read, or is too long, shows nobody.
+pub(super) fn readable(found: Result<Matches, ErpError>) -> Result<Matches, ErpError> {
+    match found {
+        Err(ErpError::TooMany(_)) => Ok(Matches::default()),
+        Err(error) if error.is_refusal() => Ok(Matches::default()),
+        found => found,
+    }
 }
 
 /// Whether a list sorted by 客户编号 is past the place where `wanted` would stand. That an installation sorts at all is known

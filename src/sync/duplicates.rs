@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    customer_search::{Column, Matches, search, with_name, with_number, with_phone},
+    customer_search::{Column, Matches, readable, search, with_name, with_number, with_phone},
     details::Place,
     mapping::Mapping,
     matching::{Match, by_mobile},
@@ -122,14 +122,5 @@ impl Alike {
     fn candidates(mut self) -> Vec<Candidate> {
         self.other.retain(|ord, _| !self.same.contains_key(ord));
         self.same.into_values().map(|(candidate, _)| candidate).chain(self.other.into_values()).collect()
-    }
-}
-
-/// A list that may not be read, or is too long, shows nobody.
-fn readable(found: Result<Matches, ErpError>) -> Result<Matches, ErpError> {
-    match found {
-        Err(ErpError::TooMany(_)) => Ok(Matches::default()),
-        Err(error) if error.is_refusal() => Ok(Matches::default()),
-        found => found,
     }
 }

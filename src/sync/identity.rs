@@ -3,23 +3,10 @@
 
 use super::{
     mapping::Mapping,
-    text::{comparable, searchable},
+    phone_match::number_key,
+    text::{comparable, half_width, lost_letters, searchable},
 };
-use crate::event::{
-    Event,
-    phone::{is_separator, normalize},
-};
-
-/// A phone number however it is written: a mainland mobile number as its eleven digits, any other without what stands
-/// between digits and without the `+` or `00` in front. `None` where nothing is left.
-pub(super) fn number_key(number: &str) -> Option<String> {
-    if let Some(mobile) = normalize(number) {
-        return Some(mobile);
-    }
-    let plain: String = number.chars().map(half_width).filter(|c| !is_separator(*c)).collect();
-    let digits = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00")).unwrap_or(&plain);
-    (!digits.is_empty()).then(|| digits.to_owned())
-}
+use crate::event::Event;
 
 /// A company's or a person's name whatever its width, brackets, case, blanks, invisible marks and markup, and whatever an
 /// ERP makes of it when it stores it.
@@ -30,6 +17,13 @@ pub(super) fn name_key(name: &str) -> String {
     let kept = comparable(&visible);
     // Names of nothing but what ERPs alter are the same only if they are equal.
     if kept.is_empty() { visible } else { kept }
+}
+
+/// Whether the ERP's name of a company or a customer is this one. Letters that some ERPs drop tell names apart where the
+/// ERP shows that it keeps them: `Hưng Phát` is not `Hồng Phát`.
+pub(super) fn same_name(theirs: &str, ours: &str) -> bool {
+    let kept_by_erp = lost_letters(theirs);
+    name_key(theirs) == name_key(ours) && (kept_by_erp.is_empty() || kept_by_erp == lost_letters(ours))
 }
 
 /// The ways to ask for a name, whose key is the same: the ERP's filter compares what stands there, letter for letter.
@@ -99,14 +93,6 @@ pub fn identities(event: &Event) -> Vec<String> {
     [number, company].into_iter().flatten().collect()
 }
 
-fn half_width(c: char) -> char {
-    match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        '\u{3000}' => ' ',
-        _ => c,
-    }
-}
-
 /// The marks that Chinese names are mostly written with in full width.
 const fn full_width_mark(c: char) -> char {
     match c {
@@ -138,22 +124,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_has_one_key_however_it_is_written() {
-        for (key, spellings) in [
-            ("13800138055", &["138 0013 8055", "138-0013-8055", "+8613800138055", "１３８００１３８０５５"][..]),
-            ("85261234567", &["+852 6123 4567", "0085261234567", "852-6123-4567", "＋852 6123 4567"]),
-            ("02155551234", &["021-5555 1234", "(021) 55551234", "０２１５５５５１２３４"]),
-        ] {
-            for spelling in spellings {
-                assert_eq!(number_key(spelling).as_deref(), Some(key), "{spelling}");
-            }
-        }
-        for nothing in ["", "  ", "+", "-"] {
-            assert_eq!(number_key(nothing), None, "{nothing:?}");
-        }
-    }
-
-    #[test]
     fn a_name_has_one_key_whatever_its_width_brackets_case_blanks_and_markup() {
         for (key, spellings) in [
             (
@@ -168,6 +138,21 @@ mod tests {
             }
         }
         assert_ne!(name_key("A&B"), name_key("AB"));
+    }
+
+    #[test]
+    fn letters_that_the_erp_keeps_tell_names_apart_and_those_that_it_lost_do_not() {
+        let ours = "Công Ty TNHH Hưng Phát";
+        for (theirs, is_same) in [
+            (ours, true),
+            ("CÔNG TY TNHH HƯNG PHÁT", true),
+            ("Công Ty TNHH Hồng Phát", false),
+            ("C?ng Ty TNHH H?ng Ph?t", true),
+            ("Cng Ty TNHH Hng Pht", true),
+        ] {
+            assert_eq!(same_name(theirs, ours), is_same, "{theirs}");
+        }
+        assert!(same_name("甲公司🌸", "甲公司") && same_name("甲公司", "甲公司👑"), "no letters");
     }
 
     #[test]

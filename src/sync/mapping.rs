@@ -2,7 +2,10 @@
 //!
 //! Adding takes choices by id, editing (v3) takes them by display text, so the map exists in both forms.
 
-use super::text::{clean, clean_line, head, utf16_len};
+use super::{
+    phone_match::number_key,
+    text::{clean, clean_line, head, utf16_len},
+};
 use crate::{
     config::{ConflictsConfig, ErpValues, Level, MappingConfig},
     erp::{CustomerKind, Field},
@@ -56,9 +59,10 @@ impl Mapping {
         self.config.levels.iter().filter(|level| score >= level.min).max_by(|a, b| a.min.total_cmp(&b.min))
     }
 
-    /// 手机: normalised where it is a mainland mobile number, else as given.
+    /// 手机: normalised where it is a mainland mobile number, else as given; what is no number is nobody's.
     pub fn mobile(event: &Event) -> Option<&str> {
-        event.contact().mobile().or_else(|| event.contact().phone())
+        let contact = event.contact();
+        contact.mobile().or_else(|| contact.phone().filter(|phone| number_key(phone).is_some()))
     }
 
     /// The fields of a new customer (单位客户添加, 个人客户添加).

@@ -5,7 +5,7 @@
 
 use super::{
     contact_persons::{complete, contact_persons},
-    customer_search::{Column, Matches, search, with_name, with_number},
+    customer_search::{Column, Matches, readable, search, with_name, with_number},
     details::{DETAILS_READ, Place, detail_of, shown},
     identity::name_key,
     mapping::Mapping,
@@ -72,14 +72,26 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
         }
     }
     if let Some(company) = contact.company() {
-        let named = with_name(erp, kind, &mapping.line(company), Place::Customers).await?;
-        return Ok(verdict(named.exact.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody));
+        return company_of_name(erp, &mapping.line(company)).await;
     }
     if mapping.conflicts.same_name == SameName::Create {
         return Ok(Match::Nobody);
     }
     let candidates = same_name_without_number(erp, mapping, event).await?;
     Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
+}
+
+/// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known to
+/// the ERP too, and would be there twice.
+async fn company_of_name(erp: &Erp, name: &str) -> Result<Match, ErpError> {
+    let kind = CustomerKind::Company;
+    let mut named = with_name(erp, kind, name, Place::Customers).await?;
+    for place in [Place::Pool, Place::Pending] {
+        if named.is_empty() {
+            named = readable(search(erp, kind, Column::Name, name, place).await)?;
+        }
+    }
+    Ok(verdict(named.exact.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody))
 }
 
 /// The customer with exactly this 客户编号.

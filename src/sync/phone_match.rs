@@ -1,7 +1,7 @@
 //! Phone numbers as an installation of the ERP shows them: written in any way, and masked on some.
 
-use super::identity::number_key;
-use crate::event::phone::normalize;
+use super::text::half_width;
+use crate::event::phone::{is_separator, normalize};
 
 /// Digits of a number that people write together: `138 0013 8055`, `138-0013-8055`.
 const LAST_DIGITS: usize = 4;
@@ -45,6 +45,21 @@ pub(super) fn is_hidden(shown: Option<&str>, mobile: &str) -> bool {
     shown.is_none_or(|number| fit(number, mobile) == PhoneMatch::Masked)
 }
 
+/// No number of a person has fewer digits; a hotline is nobody's.
+const DIGITS_MIN: usize = 7;
+
+/// A phone number however it is written: a mainland mobile number as its eleven digits, any other without what stands
+/// between digits and without the `+` or `00` in front. `None` where that is no number by which anybody is known: `无`, `微信同号`,
+/// an extension.
+pub(super) fn number_key(number: &str) -> Option<String> {
+    if let Some(mobile) = normalize(number) {
+        return Some(mobile);
+    }
+    let plain: String = number.chars().map(half_width).filter(|c| !is_separator(*c)).collect();
+    let digits = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00")).unwrap_or(&plain);
+    (digits.chars().filter(char::is_ascii_digit).count() >= DIGITS_MIN).then(|| digits.to_owned())
+}
+
 /// The last digits of a number, which people write together.
 pub(super) fn last_digits(number: &str) -> String {
     let key = number_key(number).unwrap_or_default();
@@ -55,6 +70,22 @@ pub(super) fn last_digits(number: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_has_one_key_however_it_is_written() {
+        for (key, spellings) in [
+            ("13800138055", &["138 0013 8055", "138-0013-8055", "+8613800138055", "１３８００１３８０５５"][..]),
+            ("85261234567", &["+852 6123 4567", "0085261234567", "852-6123-4567", "＋852 6123 4567"]),
+            ("02155551234", &["021-5555 1234", "(021) 55551234", "０２１５５５５１２３４"]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(number_key(spelling).as_deref(), Some(key), "{spelling}");
+            }
+        }
+        for nothing in ["", "  ", "+", "-", "无", "暂无", "微信同号", "0", "95588", "123456"] {
+            assert_eq!(number_key(nothing), None, "{nothing:?}");
+        }
+    }
 
     #[test]
     fn numbers_compare_however_they_are_written() {

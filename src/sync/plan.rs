@@ -157,7 +157,7 @@ impl Planner {
             // What an earlier plan wrote into 客户简介 was another text, or another customer's.
             plan.steps.extend(self.message(event));
         }
-        Ok(Plan::Steps { steps: plan.steps, changes: plan.changes })
+        Ok(Plan::Steps { steps: assigned_last(plan.steps), changes: plan.changes })
     }
 
     fn deal(&self, event: &Event, signal: Option<&Signal>, kind: CustomerKind) -> Vec<Step> {
@@ -175,6 +175,13 @@ impl Planner {
 
 fn steps_only(steps: Vec<Step>) -> Plan {
     Plan::Steps { steps, changes: Vec::new() }
+}
+
+/// With the assignment behind all others: a salesperson whom the ERP does not have keeps nothing from being recorded.
+fn assigned_last(steps: Vec<Step>) -> Vec<Step> {
+    let (turn, mut steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(Step::takes_turn);
+    steps.extend(turn);
+    steps
 }
 
 fn command_step(command: &Command) -> Step {

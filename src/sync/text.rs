@@ -116,6 +116,12 @@ pub(super) fn comparable_before(text: &str) -> String {
     text.chars().filter(|character| !character.is_whitespace() && !character.is_control()).collect()
 }
 
+/// The letters and numerals of a text that not every ERP stores, in small letters.
+pub(super) fn lost_letters(text: &str) -> String {
+    let lost = text.chars().filter(|character| character.is_alphanumeric() && kept(*character).is_none());
+    lost.flat_map(char::to_lowercase).collect()
+}
+
 /// Whether two names may be one, whatever an ERP made of either. Of names that consist of nothing but what ERPs alter,
 /// only equal ones may.
 pub(super) fn may_be_same(left: &str, right: &str) -> bool {
@@ -138,13 +144,19 @@ fn without_breaks(text: String) -> String {
     BREAKS.iter().fold(text, |text, mark| if text.contains(mark) { text.replace(mark, "") } else { text })
 }
 
+/// A character in the width of Latin letters.
+pub(super) fn half_width(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        _ => c,
+    }
+}
+
 /// What is left of a character that every ERP stores as it is sent: codepage 936 has it, and it is neither white space nor
 /// the `?` that stands for others. Full width becomes half.
 fn kept(character: char) -> Option<char> {
-    let half = match character {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0)?,
-        other => other,
-    };
+    let half = half_width(character);
     let is_kept = match half {
         '?' => false,
         '\u{21}'..='\u{7e}' => true,

@@ -15,7 +15,7 @@ use erp_bridge::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, eventually, message, promoted};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::Discarded];
@@ -212,11 +212,17 @@ async fn a_missing_salesperson_stops_the_assignment_and_lets_customers_and_messa
     world.sim.handle.seed_customer_fields(&[("name", "老客户"), ("mobile", &crate::support::mobile(7))]).unwrap();
     linked(&world, "old", 7).await;
     let ids = promote(&world, 100..103).await;
+    let bought = world.accept("bought", &deal(&contact("c200", 200), 80.0)).await;
     let said = world.accept("own", &message("c100", 1, "在吗")).await;
     let others = world.accept("others", &message("old", 1, "你好")).await;
-    world.app.dispatcher.run_due().await;
+    let ids = [ids, vec![bought]].concat();
+    for _ in 0..2 {
+        world.app.dispatcher.run_due().await;
+    }
     assert_waiting(&world, &ids, "salesperson_unknown").await;
-    assert_eq!(world.sim.handle.customers().len(), 4, "the customers are there, only nobody's");
+    assert_eq!(world.sim.handle.customers().len(), 5, "the customers are there, only nobody's");
+    let buyer = world.sim.handle.customers_with("khid", "WXc200")[0].ord;
+    assert_eq!(world.sim.handle.progress_of(buyer).len(), 1, "what was bought is recorded");
     assert_eq!(world.event(&others).await.status, Status::Succeeded);
     assert_eq!(world.event(&said).await.status, Status::Queued, "the contact's own events keep their order");
     // The rules are put right; what was planned before them follows them.

@@ -102,6 +102,23 @@ async fn a_company_known_by_name_gets_a_contact_person_and_messages_go_to_it() {
     assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.kind.as_str(), "contact_person");
 }
 
+/// Nobody is in charge of the one, nobody has approved the other; both are the ERP's.
+#[tokio::test]
+async fn a_company_in_the_pool_or_pending_is_no_new_one() {
+    for stype in [1, 2] {
+        let world = World::start().await;
+        let name = "上海某某贸易有限公司";
+        let company_there = json!({ "name": name, "khid": "K9", "kind": 1, "person_name": "李总", "stype": stype });
+        let seed = serde_json::from_value(json!({ "customers": [company_there] })).unwrap();
+        let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+        let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
+        let event = world.until(&id, &ENDS).await;
+        assert_eq!(event.status, Status::Succeeded, "{stype}: {:?}", event.error);
+        let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+        assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 1), "{stype}");
+    }
+}
+
 #[tokio::test]
 async fn two_contacts_of_a_new_company_at_once_become_one_customer() {
     let world = World::start().await;
@@ -256,13 +273,15 @@ async fn a_company_named_by_an_operator_gets_the_contact_as_a_person_of_its_own_
     for is_there in [false, true] {
         let world = World::start().await;
         let number = mobile(7);
+        // As people type them.
+        let typed = format!("{} {}-{}", &number[..3], &number[3..7], &number[7..]);
         let khids = ["K1", "K2"];
         let ords =
             khids.map(|khid| seed_company(&world, &[("name", "同名公司"), ("khid", khid), ("person_name", "李总")]));
         let id = world.accept("m1", &promoted(&company("c1", 7, "同名公司"), 80.0)).await;
         assert_eq!(world.until(&id, &ENDS).await.status, Status::NeedsReview);
         if is_there {
-            let person = json!({ "company": ords[1].to_string(), "person_name": "小张", "mobile": number });
+            let person = json!({ "company": ords[1].to_string(), "person_name": "小张", "mobile": typed });
             world.sim.handle.seed(&serde_json::from_value(json!({ "contacts": [person] })).unwrap()).unwrap();
         }
         let path = format!("/v1/events/{id}/resolve");
@@ -273,7 +292,11 @@ async fn a_company_named_by_an_operator_gets_the_contact_as_a_person_of_its_own_
             assert_eq!(stored[field].as_str().unwrap_or_default(), "", "{field} is the contact's, not the company's");
         }
         let people = serde_json::to_value(world.sim.handle.contacts()).unwrap();
-        let ours = people.as_array().unwrap().iter().filter(|one| one["fields"]["mobile"] == json!(number));
+        let ours = people
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| [&number, &typed].iter().any(|number| one["fields"]["mobile"] == json!(number)));
         assert_eq!(ours.filter(|one| one["company"] == json!(ords[1])).count(), 1, "{people}");
         let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
         assert_eq!((link.ord, link.kind.as_str(), link.linked_by.as_str()), (ords[1], "contact_person", "operator"));

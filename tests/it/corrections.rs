@@ -241,7 +241,19 @@ async fn corrected_data_is_checked_as_at_the_door_and_the_contact_stays() {
         let pointers = answered.body["errors"].as_array().unwrap();
         assert!(pointers.iter().any(|error| error["pointer"].as_str().unwrap().starts_with(pointer)), "{pointers:?}");
     }
-    let answered = front.rest(Method::POST, &path, OPERATE, &data(|_| {})).await;
+    let seen = |at: &Value| {
+        let mut body = data(|_| {});
+        body["updated_at"] = at.clone();
+        body
+    };
+    let of_yesterday = json!("2020-01-01T00:00:00Z");
+    for (at, status, problem) in [(json!("gestern"), 422, "invalid_body"), (of_yesterday, 409, "changed")] {
+        let answered = front.rest(Method::POST, &path, OPERATE, &seen(&at)).await;
+        assert_eq!((answered.status.as_u16(), answered.problem()), (status, problem), "{at}");
+    }
+    let event = path.trim_end_matches("/amend");
+    let now = front.rest(Method::GET, event, OPERATE, &Value::Null).await.body["updated_at"].clone();
+    let answered = front.rest(Method::POST, &path, OPERATE, &seen(&now)).await;
     assert_eq!((answered.status.as_u16(), &answered.body["status"]), (200, &json!("queued")));
     let again = front.rest(Method::POST, &path, OPERATE, &data(|_| {})).await;
     assert_eq!(again.problem(), "wrong_state", "somebody else was faster");

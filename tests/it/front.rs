@@ -53,6 +53,8 @@ pub struct Wishes {
     pub request_memory: u64,
     pub strict: bool,
     pub behind_a_proxy: bool,
+    /// Nothing keeps events from the ERP.
+    pub dispatches: bool,
 }
 
 impl Wishes {
@@ -76,6 +78,7 @@ impl Default for Wishes {
             request_memory: 64 * 1_024 * 1_024,
             strict: false,
             behind_a_proxy: false,
+            dispatches: false,
         }
     }
 }
@@ -156,11 +159,17 @@ impl Adopter for Echo {
     }
 }
 
-impl DispatchFacts for Echo {
+/// How dispatch stands: the ERP refuses the login, or all is well.
+struct Standing {
+    dispatches: bool,
+}
+
+impl DispatchFacts for Standing {
     fn facts(&self) -> Dispatch {
-        let words = Some("ERP 拒绝登录：密码错误".to_owned());
+        let refused = (!self.dispatches).then_some("login_refused");
+        let words = refused.map(|_| "ERP 拒绝登录：密码错误".to_owned());
         let (pauses, blocks) = (Vec::new(), Vec::new());
-        Dispatch { circuit: "closed", paused: Some("login_refused"), words, pauses, blocks, in_flight: 0, limit: 4 }
+        Dispatch { circuit: "closed", paused: refused, words, pauses, blocks, in_flight: 0, limit: 4 }
     }
 
     fn logged_in_since(&self) -> Option<Millis> {
@@ -230,7 +239,7 @@ impl Front {
             adopter: Arc::new(Echo),
             checker: Arc::new(Echo),
             settings: watch::channel(settings()).1,
-            dispatch: Arc::new(Echo),
+            dispatch: Arc::new(Standing { dispatches: wishes.dispatches }),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),
         });

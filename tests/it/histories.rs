@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// More than fifty pages of twenty.
 const RECORDS: usize = 1_100;
 
-async fn world(oldest_first: bool) -> (World, i64) {
+async fn world(oldest_first: bool, records: usize) -> (World, i64) {
     let configure = |config: &mut Config| {
         config.erp.timeout = Duration::from_millis(300);
         config.erp.late_effect = Duration::from_millis(400);
@@ -27,14 +27,14 @@ async fn world(oldest_first: bool) -> (World, i64) {
         settings.replylist_oldest_first = oldest_first;
     });
     let long_ago = Clock::system().now().minus(100 * DAY);
-    world.sim.handle.seed_progress(ord, RECORDS, long_ago);
+    world.sim.handle.seed_progress(ord, records, long_ago);
     (world, ord)
 }
 
 #[tokio::test]
 async fn a_cut_call_for_a_customer_with_eleven_hundred_records_is_looked_up_on_three_pages_at_most() {
     for oldest_first in [false, true] {
-        let (world, ord) = world(oldest_first).await;
+        let (world, ord) = world(oldest_first, RECORDS).await;
         for (number, fault) in (1..).zip(["", "cut_before", "cut_after", "not_stored"]) {
             world.sim.handle.clear_faults();
             world.sim.handle.clear_calls();
@@ -51,5 +51,23 @@ async fn a_cut_call_for_a_customer_with_eleven_hundred_records_is_looked_up_on_t
             // The first tells the order; then the newest, and the one before it where that holds nothing older.
             assert!((1..=3).contains(&pages.len()), "{oldest_first} {fault}: {pages:?} were read");
         }
+    }
+}
+
+/// Read forward, old records at its beginning say nothing of its end.
+#[tokio::test]
+async fn a_list_that_begins_with_the_oldest_record_and_counts_no_pages_is_read_to_its_end() {
+    const SOME: usize = 70;
+    let (world, ord) = world(true, SOME).await;
+    world.sim.handle.change_settings(|settings| settings.replylist_uncounted = true);
+    for (number, fault) in (1..).zip(["", "cut_before", "cut_after"]) {
+        world.sim.handle.clear_faults();
+        if !fault.is_empty() {
+            world.sim.handle.fault(&format!("progress.add:{fault}:times=1")).unwrap();
+        }
+        let id = world.accept(&format!("m{number}"), &message("c1", number, &format!("第{number}句"))).await;
+        let row = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+        assert_eq!(row.status, Status::Succeeded, "{fault}: {:?}", row.error);
+        assert_eq!(world.sim.handle.progress_of(ord).len(), SOME + number, "{fault}");
     }
 }

@@ -49,6 +49,32 @@ async fn a_customer_whose_number_is_written_otherwise_is_found() {
     }
 }
 
+/// People write 无 where a form asks for a number.
+#[tokio::test]
+async fn a_text_in_the_place_of_a_number_is_nobodys_number() {
+    let configure = Box::new(|config: &mut erp_bridge::config::Config| config.conflicts.same_name = SameName::Create);
+    let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
+    let other = seed(&world, &[("name", "老客户"), ("khid", "K1"), ("mobile", "无")]);
+    let mut calls = Vec::new();
+    for (number, phone) in (1..).zip(["", "无", "微信同号", "-", "+"]) {
+        let mut person = contact(&format!("c{number}"), number);
+        person["phone"] = json!(phone);
+        person["phone_verified"] = json!(false);
+        world.sim.handle.clear_calls();
+        let body = json!({ "contact": person, "force": true });
+        let (status, answer) = world.call("POST", &format!("/v1/contacts/c{number}/sync"), Some(body)).await;
+        assert_eq!(status, 202, "{phone}: {answer}");
+        let event = world.until(answer["id"].as_str().unwrap(), &ENDS).await;
+        assert_eq!(event.status, Status::Succeeded, "{phone}: {:?}", event.error);
+        let ord = ord_of(&world, &format!("c{number}")).await;
+        assert_ne!(ord, other, "{phone}");
+        assert_eq!(world.sim.handle.customer(ord).unwrap().fields.get("mobile"), None, "{phone}");
+        calls.push(world.sim.handle.calls(0).len());
+    }
+    assert_eq!(world.sim.handle.customers().len(), 6);
+    assert!(calls[1..].iter().all(|count| *count <= calls[0]), "nothing is asked for by what is no number: {calls:?}");
+}
+
 #[tokio::test]
 async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_settled_that_it_is_not() {
     for (same_name, is_asked) in [(SameName::Review, true), (SameName::Create, false)] {
@@ -191,10 +217,10 @@ async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
     assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
 
-    // Where the ERP gives long pages all of them are read.
+    // Where the ERP gives long pages all of them are read, and 客户池 and 待审核 are asked for one.
     let world = technology_park(500).await;
     assert_eq!(promote(&world, &person).await.status, Status::Succeeded);
-    assert!(lists(&world) <= 3 + 4, "{}", lists(&world));
+    assert!(lists(&world) <= 3 + 4 + 2, "{}", lists(&world));
 
     // One that is there is found, and reading ends with it.
     let world = technology_park(20).await;

@@ -249,3 +249,34 @@ async fn a_message_begun_at_a_customer_that_is_gone_is_told_once_where_a_person_
         assert_eq!(world.sim.handle.progress_of(other).len(), 2, "{fault}");
     }
 }
+
+/// The customer is there; only the event that was given up has never heard of it.
+#[tokio::test]
+async fn a_promotion_that_was_given_up_before_another_linked_its_contact_finds_that_link_when_it_is_replayed() {
+    for (fault, is_known) in [
+        ("customer.add:refuse", false),
+        ("customer.add:refuse", true),
+        ("customer.add:refuse:text=手机重复", false),
+        ("customer.add:refuse:text=手机重复", true),
+    ] {
+        let world = world(|_| {}).await;
+        world.sim.handle.fault(fault).unwrap();
+        let given_up = handle(&world, "m0", &promoted(&contact("c1", 1), 80.0)).await;
+        assert!(matches!(given_up.status, Status::Dead | Status::NeedsReview), "{fault}: {given_up:?}");
+        world.sim.handle.clear_faults();
+        let (status, answer) = world.call("POST", &format!("/v1/events/{}/discard", given_up.id), None).await;
+        assert_eq!(status, 200, "{answer}");
+        if is_known {
+            known(&world, "K1", 1);
+        }
+        let linking = handle(&world, "m1", &promoted(&contact("c1", 1), 85.0)).await;
+        assert_eq!(linking.status, Status::Succeeded, "{:?}", linking.error);
+        // The number is no longer the customer's: nothing but the link leads to it.
+        let customer = ord(&world).await;
+        for (field, value) in [("mobile", "13700000000"), ("khid", "K9"), ("name", "张总")] {
+            assert!(world.sim.handle.change_customer_field(customer, field, value));
+        }
+        again(&world, &given_up, "replay", None).await;
+        assert_eq!((ord(&world).await, world.sim.handle.customers().len()), (customer, 1), "{fault} {is_known}");
+    }
+}

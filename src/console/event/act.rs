@@ -55,7 +55,7 @@ pub(in crate::console) async fn resolve(
     let whole =
         |text: &str| text.parse().map_err(|_| fault("/ord", "客户 ID 应为数字 (the customer's id is a number)"));
     let ord = form.get("ord").map(whole).transpose()?;
-    let body = ResolveBody { decision, ord, reason: form.text("reason") };
+    let body = ResolveBody { decision, ord, reason: form.text("reason"), updated_at: form.text("updated_at") };
     let moved = operations::resolve(&state, &operator, id, body).await?;
     Ok(back_to(&moved.id, &form, "resolved"))
 }

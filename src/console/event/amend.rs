@@ -110,7 +110,13 @@ pub(in crate::console) async fn amend(
     let before = body(&event).map(|body| body["data"].clone()).unwrap_or_default();
     let data = corrected(before, &members(&event.item.kind), &form)?;
     let reason = form.text("reason").unwrap_or_default();
-    let moved = amend::amend(&state, &operator, id, AmendBody { data: Plain(data), reason }).await?;
+    let moved = amend::amend(
+        &state,
+        &operator,
+        id,
+        AmendBody { data: Plain(data), reason, updated_at: form.text("updated_at") },
+    )
+    .await?;
     Ok(back_to(&moved.id, &form, "amended"))
 }
 

@@ -68,6 +68,8 @@ struct EventPage {
     may_look: bool,
     /// The cause in the to-do list that the event was opened from.
     todo: String,
+    /// When its state had last changed as this page shows it; what is decided here counts for that alone.
+    updated_at: String,
 }
 
 /// `GET /console/events/{id}`
@@ -108,6 +110,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         may_discard: may(Transition::Discarded),
         may_look: is_linked && visit.is_operator(),
         todo: visit.query.text("todo").unwrap_or_default(),
+        updated_at: event.item.updated_at,
         id: event.item.id,
         frame,
     })

@@ -4,14 +4,14 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 
 use super::{
-    operations::{Moved, ReasonBody, checked_reason},
+    operations::{Moved, ReasonBody, checked_reason, seen},
     query::PathId,
 };
 use crate::{
     event::{Event, EventKind, FieldError, ParseError, Parsed, Status},
     http::{
         auth::Operator,
-        body::{JsonBody, OptionalJsonBody},
+        body::{JsonBody, OptionalJsonBody, present},
         openapi::parts::{DeedRefusals, EventPath},
         problem::Problem,
         state::HttpState,
@@ -33,6 +33,10 @@ pub(crate) struct AmendBody {
     /// Why; for the audit log.
     #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000]*\S[^\u0000]*$", examples("客户姓名写错"))]
     pub(crate) reason: String,
+    /// The event's `updated_at` as the caller saw it: if it has changed since, nothing is corrected (409 `changed`).
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, format = DateTime)]
+    pub(crate) updated_at: Option<String>,
 }
 
 /// Correct an event and run it again
@@ -59,8 +63,8 @@ pub(crate) async fn amend_event(
 /// Corrects an event and puts it back into its turn.
 ///
 /// # Errors
-/// [`Problem::EventNotFound`], [`Problem::WrongState`], [`Problem::StepOpen`], [`Problem::Recorded`], or every fault of the
-/// data as the webhook target finds it.
+/// [`Problem::EventNotFound`], [`Problem::WrongState`], [`Problem::Changed`], [`Problem::StepOpen`], [`Problem::Recorded`], or
+/// every fault of the data as the webhook target finds it.
 pub(crate) async fn amend(
     state: &HttpState,
     Operator(caller): &Operator,
@@ -69,6 +73,7 @@ pub(crate) async fn amend(
 ) -> Result<Moved, Problem> {
     let reason = checked_reason(Some(body.reason))?.filter(|reason| !reason.trim().is_empty());
     let reason = reason.ok_or_else(|| invalid("/reason", "say why"))?;
+    let seen = seen(body.updated_at.as_deref())?;
     let id = id.event()?;
     let row = state.store.event(&id).await?.ok_or(Problem::EventNotFound)?;
     let is_event = row.kind.parse::<EventKind>().is_ok_and(|kind| !kind.is_command());
@@ -104,7 +109,7 @@ pub(crate) async fn amend(
         body: text,
     };
     let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
-    state.undisturbed(async move { store.amend(&event, &amendment, &actor, &reason).await }).await?;
+    state.undisturbed(async move { store.amend(&event, &amendment, &actor, &reason, seen).await }).await?;
     Ok(Moved { id, status: Status::Queued })
 }
 

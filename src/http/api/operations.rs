@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{query::PathId, selection::Selection};
 use crate::{
+    clock::Millis,
     event::{FieldError, Status},
     http::{
         auth::Operator,
@@ -146,6 +147,10 @@ pub(crate) struct ResolveBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$")]
     pub reason: Option<String>,
+    /// The event's `updated_at` as the caller saw it: if it has changed since, nothing is decided (409 `changed`).
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, format = DateTime)]
+    pub updated_at: Option<String>,
 }
 
 /// The decisions that there are.
@@ -211,11 +216,24 @@ pub(crate) async fn resolve(
     body: ResolveBody,
 ) -> Result<Moved, Problem> {
     let resolution = body.resolution()?;
-    let reason = checked_reason(body.reason)?;
+    let (reason, seen) = (checked_reason(body.reason)?, seen(body.updated_at.as_deref())?);
     let id = id.event()?;
     let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
-    state.undisturbed(async move { store.resolve(&event, &resolution, &actor, reason.as_deref()).await }).await?;
+    state.undisturbed(async move { store.resolve(&event, &resolution, &actor, reason.as_deref(), seen).await }).await?;
     Ok(Moved { id, status: Status::Queued })
+}
+
+/// When the event had last changed, as the caller saw it.
+///
+/// # Errors
+/// [`Problem::Invalid`] if it is no time.
+pub(super) fn seen(updated_at: Option<&str>) -> Result<Option<Millis>, Problem> {
+    let read = |text: &str| {
+        let fault =
+            || FieldError::new("/updated_at", "应为事件的 updated_at (must be the event's updated_at, RFC 3339)");
+        text.parse::<jiff::Timestamp>().map(Millis::from).map_err(|_| Problem::Invalid(vec![fault()]))
+    };
+    updated_at.map(read).transpose()
 }
 
 /// How many events were put back.

@@ -79,7 +79,7 @@ pub(in crate::http) enum DeedRefusals {
     /// No such event
     #[response(status = 404)]
     NoEvent(ProblemDocument),
-    /// Its state does not allow this
+    /// Its state does not allow this, or has changed since the caller saw it
     #[response(status = 409)]
     WrongState(ProblemDocument),
 }

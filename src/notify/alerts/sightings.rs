@@ -6,7 +6,7 @@ use crate::{
     clock::Millis,
     config::AlertsConfig,
     event::Status,
-    store::{Block, Trouble},
+    store::{Block, DispatchPause, PauseScope, Trouble},
 };
 
 /// The disk is nearly full below so many times `database.min_free_disk` …
@@ -15,6 +15,8 @@ const DISK_LOW: u64 = 2;
 const DISK_ENOUGH: u64 = 3;
 /// A secret that was used so recently is in use.
 const SECRET_IN_USE: Duration = Duration::from_secs(3_600);
+/// A pause without an end is forgotten after so long.
+const PAUSE_FORGOTTEN: Duration = Duration::from_secs(12 * 3_600);
 /// A backlog that is worked off so soon after a pause is none.
 const BACKLOG_LASTS: Duration = Duration::from_secs(300);
 
@@ -52,6 +54,10 @@ pub(super) struct Facts {
     pub(super) last_webhook_at: Option<Millis>,
     /// `webhook.silence_after`; zero says nothing of silence.
     pub(super) silence_after: Duration,
+    /// What operators have paused.
+    pub(super) pauses: Vec<DispatchPause>,
+    /// Whether the door is closed for want of room.
+    pub(super) is_full: bool,
     /// Bytes free, and `database.min_free_disk`.
     pub(super) disk: Option<(u64, u64)>,
     /// When the oldest write-back message was written that is still to be delivered.
@@ -100,6 +106,8 @@ pub(super) fn sightings(facts: &Facts, config: &AlertsConfig, says: fn(&str) -> 
     seen.extend(of_erp(&facts.local, config, says));
     seen.extend(backlog_age(facts, config));
     seen.extend(silence(facts));
+    seen.extend(facts.pauses.iter().filter_map(|pause| forgotten(pause, facts.now)));
+    seen.extend(facts.is_full.then(full));
     seen.extend(disk(facts));
     seen.extend(facts.local.old_secrets.iter().filter_map(|secret| old_secret(secret, facts.now, config)));
     seen.extend(outbox(facts, config));
@@ -192,6 +200,25 @@ fn silence(facts: &Facts) -> Option<Sighting> {
     silent.then(|| Sighting::new("silence", "微信中台长时间没有推送 (the platform has been silent for long)", ""))
 }
 
+/// A pause that ends when somebody ends it. Whose contact it is, is nobody's business here.
+fn forgotten(pause: &DispatchPause, now: Millis) -> Option<Sighting> {
+    if pause.until.is_some() || now.since(pause.since) < PAUSE_FORGOTTEN {
+        return None;
+    }
+    let what = match &pause.scope {
+        PauseScope::All => "全部 (everything)".to_owned(),
+        PauseScope::Kind(kind) => kind.clone(),
+        PauseScope::Contact(_) => "一个联系人 (a contact)".to_owned(),
+    };
+    let title = format!("派发已暂停很久，没有结束时间：{what} (dispatch has been paused for long)");
+    Some(Sighting::new(format!("paused {}", pause.scope), title, "/erp"))
+}
+
+fn full() -> Sighting {
+    let title = "积压或磁盘已满，新事件被拒收 (the backlog or the disk is full: the door answers 503)";
+    Sighting::new("full", title, "/events?status=queued")
+}
+
 fn disk(facts: &Facts) -> Option<Sighting> {
     let (free, min) = facts.disk.filter(|(_, min)| *min > 0)?;
     let level = match free {
@@ -256,6 +283,24 @@ mod tests {
             level(Facts { oldest_waiting: ago(age), local, ..Facts::default() })
         };
         assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, between], "people know why");
+        let standing = |since, until| {
+            let pause = DispatchPause {
+                name: "pause contact c1".into(),
+                scope: PauseScope::Contact("c1".into()),
+                reason: "等客户确认".into(),
+                actor: "ops".into(),
+                since,
+                until,
+                contacts_waiting: 1,
+            };
+            let seen = seen(Facts { pauses: vec![pause], ..Facts::default() }, &AlertsConfig::default());
+            assert!(seen.iter().all(|seen| !seen.title.contains("c1")), "{seen:?}");
+            seen.len()
+        };
+        let long_ago = NOW.minus(PAUSE_FORGOTTEN);
+        assert_eq!([NOW.minus(PAUSE_FORGOTTEN - MS), long_ago].map(|since| standing(since, None)), [0, 1]);
+        assert_eq!(standing(long_ago, Some(NOW.plus(MS))), 0, "it ends by itself");
+        assert_eq!([true, false].map(|is_full| level(Facts { is_full, ..Facts::default() })), [wrong, None]);
         let untold = |age| level(Facts { oldest_message: ago(age), ..Facts::default() });
         assert_eq!([MINUTE * 15 - MS, MINUTE * 15, MINUTE * 30].map(untold), [None, between, wrong]);
     }

@@ -152,6 +152,8 @@ impl AlertWatch {
             oldest_waiting: figures.oldest_queued,
             last_webhook_at: figures.last_webhook_at,
             silence_after: self.parts.silence_after,
+            pauses: store.pauses().await?,
+            is_full: store.is_full(),
             disk: store.free_disk().map(|free| (free, self.parts.min_free_disk)),
             oldest_message: outbox.oldest,
             dead_messages: outbox.dead,

@@ -108,9 +108,12 @@ impl Run<'_> {
         let plans_anew = decided.as_ref().is_some_and(|decided| decided.resolution == Resolution::PlanAnew);
         let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
         let link = claimed.contact.as_ref().map(|contact| &contact.link);
-        // A plan that links the contact anew was begun, and is gone on with.
         let links = pending.iter().filter_map(step_of).any(|step| matches!(step, Step::Link { .. }));
-        let is_linking = link.is_some() && links;
+        let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
+        let effects: Vec<&StepRow> = pending.iter().chain(of_this_plan).filter(|row| is_effect(row)).collect();
+        // A plan that links the contact anew was begun, and is gone on with; one from before the contact was linked is not.
+        let linked_at = claimed.contact.as_ref().map(|contact| contact.linked_at);
+        let is_linking = linked_at.is_some() && links && effects.iter().any(|row| row.started_at >= linked_at);
         let is_decided =
             link.is_some_and(|link| decision.is_some_and(|decision| decision != WhoItIs::Customer(link.ord)));
         let is_stale = anew.is_gone || is_linking || is_decided;
@@ -125,10 +128,8 @@ impl Run<'_> {
         }
         // Until the contact is linked, a plan holds for the run that made it: meanwhile another contact with the same number
         // or company may have become a customer.
-        let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
-        let has_effect = pending.iter().chain(of_this_plan).any(is_effect);
         // So does a plan whose link was undone meanwhile: going on with it would leave the contact without one.
-        let is_old = trusted.is_none() && (!has_effect || !links);
+        let is_old = if trusted.is_some() { links } else { effects.is_empty() || !links };
         // Another event of the contact may have found its customer gone, or a person have linked it to another one.
         let done_before = placed(steps);
         let planned_for = done_before.last().and_then(|step| step.at);

@@ -152,10 +152,7 @@ impl<'a> Former<'a> {
     fn with_turn(&self, mut steps: Vec<Step>, turn: Option<&(Step, Option<i64>)>) -> Vec<Step> {
         let is_planned = steps.iter().any(Step::takes_turn);
         let here = turn.filter(|(_, at)| !is_planned && at.is_some() && *at == self.customer);
-        if let Some((turn, _)) = here {
-            let link = steps.iter().position(|step| matches!(step, Step::Link { .. }));
-            steps.insert(link.map_or(0, |link| link + 1), turn.clone());
-        }
+        steps.extend(here.map(|(turn, _)| turn.clone()));
         steps
     }
 

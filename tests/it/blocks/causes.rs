@@ -37,7 +37,7 @@ fn chat() -> Value {
 
 const NOTHING: Change = |_| {};
 
-const CASES: [Case; 19] = [
+const CASES: [Case; 20] = [
     case("", |s| s.choices.sources.clear(), promotion, "choice_missing", "客户来源 (ly) = 微信", "erp.values.source"),
     case(
         "",
@@ -86,6 +86,7 @@ const CASES: [Case; 19] = [
     case("assign:no_right", NOTHING, promotion, "right_missing", "客户指派 (customer.assign)", "授予"),
     case("customer.edit:no_right", NOTHING, closing, "right_missing", "客户修改 (customer.edit)", "授予"),
     case("progress.add:page_403", NOTHING, chat, "wrong_path", "洽谈进展 (progress.add)", "erp.base_url"),
+    case("progress.add:page_400", NOTHING, chat, "wrong_path", "洽谈进展 (progress.add)", "erp.base_url"),
     case("customer.edit:page_404", NOTHING, closing, "wrong_path", "客户修改 (customer.edit)", "erp.base_url"),
     case(
         "customer.add:page_405",

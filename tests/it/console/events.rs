@@ -122,7 +122,13 @@ async fn candidates_stand_side_by_side_and_the_right_one_is_linked() {
         let sent = visitor.change(&path, &format!("{path}/resolve"), wrong).await;
         assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}");
     }
-    let sent = visitor.change(&path, &format!("{path}/resolve"), &[("decision", "link"), ("ord", "7002")]).await;
+    // A page that is older than the question decides nothing.
+    let seen = page.split_once("name=\"updated_at\" value=\"").unwrap().1.split_once('"').unwrap().0;
+    let decided = |seen| [("decision", "link"), ("ord", "7002"), ("updated_at", seen)];
+    let old = visitor.change(&path, &format!("{path}/resolve"), &decided("2026-01-01T00:00:00.000+08:00")).await;
+    assert_eq!(old.status, StatusCode::CONFLICT);
+    assert!(old.html.contains("已有变化"), "{}", old.html);
+    let sent = visitor.change(&path, &format!("{path}/resolve"), &decided(seen)).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
     let event = front.store.event(&id).await.unwrap().unwrap();
     assert_eq!((event.status, &event.resolution.unwrap()["ord"]), (Status::Queued, &json!(7_002)));

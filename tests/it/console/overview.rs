@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use erp_bridge::event::Status;
+use erp_bridge::{config::DatabaseConfig, event::Status};
 use serde_json::json;
 
 use super::{events::ended, visitor::Visitor};
-use crate::front::{Front, READ, promoted};
+use crate::front::{Front, OPERATE, READ, Wishes, promoted};
 
 #[tokio::test]
 async fn the_last_hour_day_and_month_stand_in_charts_and_in_a_table_for_who_cannot_see_them() {
@@ -49,4 +49,24 @@ async fn an_overview_of_nothing_is_one_without_columns() {
     let html = Visitor::signed_in(&front, READ).await.get("/console/overview?span=hour").await.html;
     assert!(html.contains("收到 0，已同步 0") && !html.contains("<rect class=\"good\" x=\"6"), "{html}");
     assert!(html.contains("<svg class=\"chart\""), "{html}");
+}
+
+#[tokio::test]
+async fn it_is_not_all_right_while_a_part_is_paused_or_the_door_is_closed() {
+    let front = Front::with(Wishes { dispatches: true, ..Wishes::default() }).await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    let says = async |visitor: &mut Visitor<'_>, told: &str| {
+        let html = visitor.get("/console/overview").await.html;
+        assert!(html.contains(told), "{told} is not in {html}");
+        html
+    };
+    says(&mut visitor, "一切正常").await;
+    let pause = json!({"scope": "type", "value": "deal.closed", "reason": "月底对账"});
+    let answered = front.rest(reqwest::Method::POST, "/v1/dispatch/pause", OPERATE, &pause).await;
+    assert_eq!(answered.status.as_u16(), 200, "{:?}", answered.body);
+    let html = says(&mut visitor, "有人暂停了部分派发").await;
+    assert!(!html.contains("一切正常"), "{html}");
+    let full = DatabaseConfig { max_backlog: 0, ..DatabaseConfig::default() };
+    front.store.count_backlog(&full).await.unwrap();
+    says(&mut visitor, "新事件暂时不能接收").await;
 }

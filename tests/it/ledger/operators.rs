@@ -8,13 +8,14 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use super::{LEASE, Ledger, on_both, step};
+use super::{LEASE, Ledger, MS, on_both, step};
 
 on_both! {
     a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step
     a_discarded_event_makes_way_and_can_be_replayed
     a_decision_is_written_down_and_the_event_goes_on
     only_decisions_that_the_review_asks_for_are_taken
+    a_decision_on_what_has_changed_since_it_was_seen_is_refused
     moves_that_a_state_does_not_allow_are_refused_and_change_nothing
     a_deed_that_cannot_be_audited_is_not_done
     an_event_without_its_payload_is_not_replayed
@@ -77,7 +78,7 @@ async fn a_decision_is_written_down_and_the_event_goes_on(ledger: &Ledger) {
         let review = Some(json!({ "step": "progress:2", "decisions": ["done", "resend", "link"] }));
         let settlement = Settlement { review, ..Settlement::to(Status::NeedsReview) };
         ledger.store.settle(ledger.claim_one().await.lease, settlement).await.unwrap();
-        ledger.store.resolve(&id, &decision, &"ops".into(), REASON).await.unwrap();
+        ledger.store.resolve(&id, &decision, &"ops".into(), REASON, None).await.unwrap();
         let row = ledger.event(&id).await;
         assert_eq!((row.status, row.resolution), (Status::Queued, Some(expected.clone())));
         assert_eq!(last_audit(ledger).await.unwrap().action, "event.resolve");
@@ -91,15 +92,37 @@ async fn a_decision_is_written_down_and_the_event_goes_on(ledger: &Ledger) {
 
 async fn only_decisions_that_the_review_asks_for_are_taken(ledger: &Ledger) {
     let id = ledger.ended("c2", Status::NeedsReview).await;
-    let done = ledger.store.resolve(&id, &Resolution::Done, &"ops".into(), None).await;
+    let done = ledger.store.resolve(&id, &Resolution::Done, &"ops".into(), None, None).await;
     assert_eq!(done, Err(StoreError::WrongState(Status::NeedsReview)), "a review that offers nothing takes nothing");
     let id = ledger.queue("c1").await;
     let review = Some(json!({ "decisions": ["done", "resend"] }));
     let settlement = Settlement { review, ..Settlement::to(Status::NeedsReview) };
     ledger.store.settle(ledger.claim_one().await.lease, settlement).await.unwrap();
-    let link = ledger.store.resolve(&id, &Resolution::Link { ord: 1 }, &"ops".into(), None).await;
+    let link = ledger.store.resolve(&id, &Resolution::Link { ord: 1 }, &"ops".into(), None, None).await;
     assert_eq!(link, Err(StoreError::WrongState(Status::NeedsReview)));
-    ledger.store.resolve(&id, &Resolution::Done, &"ops".into(), None).await.unwrap();
+    ledger.store.resolve(&id, &Resolution::Done, &"ops".into(), None, None).await.unwrap();
+}
+
+/// Two people look at one review; it is asked for another step by the time the second decides.
+async fn a_decision_on_what_has_changed_since_it_was_seen_is_refused(ledger: &Ledger) {
+    let id = ledger.queue("c1").await;
+    let asks = async |step: &str| {
+        ledger.clock.advance(MS);
+        let review = Some(json!({ "step": step, "decisions": ["done", "resend"] }));
+        let settlement = Settlement { review, ..Settlement::to(Status::NeedsReview) };
+        ledger.store.settle(ledger.claim_one().await.lease, settlement).await.unwrap();
+        Some(ledger.event(&id).await.updated_at)
+    };
+    let decide = async |seen| ledger.store.resolve(&id, &Resolution::Done, &"ops".into(), None, seen).await;
+    let seen = asks("progress:1").await;
+    decide(seen).await.unwrap();
+    let now = asks("progress:2").await;
+    let deeds = ledger.store.audit_log(None, 100).await.unwrap().len();
+    assert_eq!(decide(seen).await, Err(StoreError::Changed));
+    assert_eq!(ledger.status(&id).await, Status::NeedsReview);
+    assert_eq!(ledger.store.audit_log(None, 100).await.unwrap().len(), deeds);
+    decide(now).await.unwrap();
+    assert_eq!(ledger.event(&id).await.resolution, Some(json!({ "decision": "done", "step": "progress:2" })));
 }
 
 async fn moves_that_a_state_does_not_allow_are_refused_and_change_nothing(ledger: &Ledger) {
@@ -119,7 +142,7 @@ async fn moves_that_a_state_does_not_allow_are_refused_and_change_nothing(ledger
     for (id, status, [replay, discard]) in &events {
         let deeds = ledger.store.audit_log(None, 100).await.unwrap().len();
         let refused = Err(StoreError::WrongState(*status));
-        let resolved = ledger.store.resolve(id, &Resolution::Done, &"ops".into(), None).await;
+        let resolved = ledger.store.resolve(id, &Resolution::Done, &"ops".into(), None, None).await;
         assert_eq!(resolved, refused, "resolve {status}");
         if !replay {
             assert_eq!(ledger.store.replay(id, &"ops".into(), None).await, refused, "replay {status}");
@@ -147,7 +170,7 @@ async fn a_deed_that_cannot_be_audited_is_not_done(ledger: &Ledger) {
     ledger.run("alter table audit rename to away").await;
     assert!(ledger.store.replay(&dead, &"ops".into(), None).await.is_err());
     assert!(ledger.store.discard(&dead, &"ops".into(), None).await.is_err());
-    assert!(ledger.store.resolve(&review, &Resolution::Done, &"ops".into(), None).await.is_err());
+    assert!(ledger.store.resolve(&review, &Resolution::Done, &"ops".into(), None, None).await.is_err());
     assert!(ledger.store.erase_contact("c1", &"ops".into(), None).await.is_err());
     assert_eq!((ledger.status(&dead).await, ledger.status(&review).await), (Status::Dead, Status::NeedsReview));
     assert!(ledger.event(&dead).await.payload.is_some());

@@ -208,7 +208,7 @@ async fn what_a_person_decided_while_a_replay_stood_still_is_not_undone_by_it(le
         statuses.push(ledger.status(event).await);
     }
     assert_eq!(statuses, [Status::Discarded, Status::NeedsReview, Status::Queued]);
-    ledger.store.resolve(&all[1], &Resolution::Done, &"ops".into(), None).await.unwrap();
+    ledger.store.resolve(&all[1], &Resolution::Done, &"ops".into(), None, None).await.unwrap();
 }
 
 async fn what_was_given_up_or_held_is_put_back_where_it_was_chosen_so(ledger: &Ledger) {

@@ -13,6 +13,9 @@ person = contact(id, best_name("K-0042", "😀", "13800001001", " 沈嘉禾🌸 
                  wechat_id="", email=None, khid="K-0042")
 assert person == {"id": str(id), "name": "沈嘉禾🌸", "phone": "13800001001", "phone_verified": True, "erp": {"khid": "K-0042"}}
 assert contact(12345, "K-0042") == {"id": "12345", "erp": {"khid": "K-0042"}}
+for nickname in ("Lisa1988", "amy520", "Leo88", "A1"):
+    assert contact("c1", nickname) == {"id": "c1", "name": nickname} and best_name(nickname) == nickname
+assert best_name("K0042", "KH-1") is None
 assert contact("WX12345", " 13800001001 ") == {"id": "WX12345"}
 assert contact("c1", "A公司", ord=7592, phone_verified=0) == {
     "id": "c1", "name": "A公司", "phone_verified": False, "erp": {"ord": 7592}}
