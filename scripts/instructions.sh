@@ -10,7 +10,8 @@ fi
 built="$(cargo bench --locked --quiet --bench micro --no-run --message-format=json)"
 program="$(sed -n 's/.*"executable":"\([^"]*micro-[^"]*\)".*/\1/p' <<< "$built" | tail -n 1)"
 printf '%-28s %12s\n' step instructions
-"$program" --list --format terse | sed -n 's/: benchmark$//p' | while read -r step; do
+# The terse list is one that divan gives to nextest alone.
+NEXTEST=1 "$program" --list --format terse | sed -n 's/: benchmark$//p' | while read -r step; do
   # Once, and only what stands below `counted`: neither the start of the program nor what a step needs before it.
   report="$(valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no --toggle-collect='*counted*' \
     "$program" --test --exact "$step" 2>&1 >/dev/null < /dev/null)" || { echo "$report" >&2; exit 1; }

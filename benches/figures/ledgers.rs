@@ -14,6 +14,7 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use super::{
     Options, Outcome,
     databases::{Database, Databases, Fresh},
+    plots,
     requests::{contact, message, promotion},
 };
 
@@ -47,7 +48,8 @@ impl Ledgers {
 
 /// How many events wait in each, for the axis of a plot.
 pub(crate) fn sizes(ledgers: &[Ledgers]) -> Vec<String> {
-    ledgers.first().map(|ledgers| ledgers.all().map(|ledger| ledger.events.to_string()).to_vec()).unwrap_or_default()
+    let size = |ledger: &Ledger| plots::number(plots::count(ledger.events));
+    ledgers.first().map(|ledgers| ledgers.all().map(size).to_vec()).unwrap_or_default()
 }
 
 /// What is accepted.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 780.0;
+const WIDTH: f64 = 840.0;
 const HEIGHT: f64 = 380.0;
 /// Where the drawing itself lies: left, top, right, bottom. Right of it stands the legend.
 const FRAME: (f64, f64, f64, f64) = (80.0, 50.0, 540.0, 320.0);
@@ -147,8 +147,9 @@ impl Chart {
     }
 }
 
+/// A count as a place on an axis.
 #[expect(clippy::cast_precision_loss, reason = "small counts")]
-fn count(number: usize) -> f64 {
+pub(crate) fn count(number: usize) -> f64 {
     number as f64
 }
 
@@ -167,7 +168,7 @@ fn escaped(words: &str) -> String {
 }
 
 /// `12,345` · `42` · `0.07`: three digits at least, and no more than say something.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value < 100.0 {
         let digits = if value < 1.0 { 3 } else { 1 };
         let text = format!("{value:.digits$}");

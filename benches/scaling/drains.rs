@@ -87,9 +87,9 @@ pub(crate) async fn measure(
                 "drain, {database:?}, {setting:?}, {}: new people {} a second, {} µs of the bridges each · messages {} a \
                  second, {} µs",
                 program.display(),
-                rates.people.words(0),
+                rates.people.words(1),
                 rates.people_us.words(0),
-                rates.messages.words(0),
+                rates.messages.words(1),
                 rates.messages_us.words(0),
             );
         }

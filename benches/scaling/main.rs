@@ -184,7 +184,7 @@ fn compare(database: Database, cost: costs::Cost, measured: Vec<(Setting, Rates)
         let simulated = simulation::rate(&model(setting, &costs), SIMULATED);
         let measured = rates.messages.median();
         let off = (simulated / measured - 1.0) * 100.0;
-        println!("  {setting:?}: {simulated:.0} simulated, {measured:.0} measured, {off:+.0} %");
+        println!("  {setting:?}: {simulated:.1} simulated, {measured:.1} measured, {off:+.0} %");
         page.drained.push(Drained { database, setting, rates, simulated });
     }
     for latency in LATENCIES {

@@ -67,11 +67,11 @@ impl Page {
             let off = (simulated / rates.messages.median() - 1.0) * 100.0;
             let _ = writeln!(
                 table,
-                "| {database:?} | {replicas} | {latency} ms | {in_flight} | {}, {:.0} µs | {}, {:.0} µs | {simulated:.0} \
+                "| {database:?} | {replicas} | {latency} ms | {in_flight} | {}, {:.0} µs | {}, {:.0} µs | {simulated:.1} \
                  ({off:+.0} %) |",
-                rates.people.words(0),
+                rates.people.words(1),
                 rates.people_us.median(),
-                rates.messages.words(0),
+                rates.messages.words(1),
                 rates.messages_us.median(),
             );
         }

@@ -24,8 +24,8 @@ use drive::Schedule;
 
 use crate::support::{Seed, seed::variable};
 
-/// Schedules of one run, unless the environment says otherwise: a minute on two cores.
-const SCHEDULES: u64 = 400;
+/// Schedules of one run, unless the environment says otherwise: less than a minute on two cores.
+const SCHEDULES: u64 = 240;
 /// Of those with several events in hand at once, on the real clock.
 const CROWDED: u64 = 24;
 
