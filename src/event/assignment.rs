@@ -62,13 +62,16 @@ impl Assignment {
     /// What is allowed and where, if there are none or more than 5, or one is no id or named twice.
     pub fn users(users: Vec<String>) -> Result<Self, FieldError> {
         if !(1..=USERS_MAX).contains(&users.len()) {
-            return Err(FieldError::new("/users", format!("name 1 to {USERS_MAX} ERP user ids, such as [\"63\"]")));
+            return Err(FieldError::new(
+                "/users",
+                format!("请选择 1 至 {USERS_MAX} 位 ERP 用户 (name 1 to {USERS_MAX} ERP user ids, such as [\"63\"])"),
+            ));
         }
         if let Some(index) = users.iter().position(|user| !is_user_id(user)) {
-            return Err(FieldError::new(format!("/users/{index}"), "1 to 9 digits"));
+            return Err(FieldError::new(format!("/users/{index}"), "应为 1 至 9 位数字 (1 to 9 digits)"));
         }
         if (1..users.len()).any(|index| users[..index].contains(&users[index])) {
-            return Err(FieldError::new("/users", "name every ERP user id only once"));
+            return Err(FieldError::new("/users", "同一用户只填一次 (name every ERP user id only once)"));
         }
         Ok(Self::Users(users))
     }
@@ -80,7 +83,9 @@ impl TryFrom<AssignmentBody> for Assignment {
     fn try_from(body: AssignmentBody) -> Result<Self, FieldError> {
         match (body.mode, body.users) {
             (AssignmentMode::Public, None) => Ok(Self::Public),
-            (AssignmentMode::Public, Some(_)) => Err(FieldError::new("/users", "only the mode users takes users")),
+            (AssignmentMode::Public, Some(_)) => {
+                Err(FieldError::new("/users", "只有 users 方式才填用户 (only the mode users takes users)"))
+            }
             (AssignmentMode::Users, users) => Self::users(users.unwrap_or_default()),
         }
     }

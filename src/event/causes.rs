@@ -53,6 +53,14 @@ const OTHER: Cause = Cause {
 /// Every code that an event can carry, in the order in which they are met.
 const CAUSES: &[Cause] = &[
     Cause {
+        code: "data_refused",
+        message: "数据库拒绝保存此内容 (the database refuses what is to be stored)",
+        hint: (
+            "更正内容后重跑；同一内容反复出现时请报告",
+            "correct it and run it again; if it comes again and again, report it",
+        ),
+    },
+    Cause {
         code: "not_delivered",
         message: "未能送达 ERP (not delivered to the ERP)",
         hint: ("检查网络与 ERP 服务器；恢复后自动继续", "check the network and the ERP's server; it goes on by itself"),

@@ -57,7 +57,7 @@ impl Command {
             EventKind::ContactTakeback => Ok(Self::TakeBack),
             EventKind::ContactApproval => match body.pointer("/data/approve") {
                 Some(Value::Bool(approve)) => Ok(Self::Approval { approve: *approve }),
-                _ => Err(FieldError::new("/data/approve", "must be true or false")),
+                _ => Err(FieldError::new("/data/approve", "应为 true 或 false (must be true or false)")),
             },
             EventKind::ContactAssign => {
                 let to = body.pointer("/data/assignment").unwrap_or(&Value::Null);
@@ -66,7 +66,7 @@ impl Command {
                     FieldError::new("/data/assignment", message)
                 })
             }
-            _ => Err(FieldError::new("/type", "is not a command")),
+            _ => Err(FieldError::new("/type", "不是指令 (is not a command)")),
         }
     }
 }
@@ -114,7 +114,8 @@ impl Work {
         match (contact_id, Command::read(command, &body)) {
             (Some(contact_id), Ok(command)) => Ok(Self::Command { contact_id, command }),
             (contact_id, result) => {
-                let no_contact = contact_id.is_none().then(|| FieldError::new("/data/contact/id", "is required"));
+                let no_contact =
+                    contact_id.is_none().then(|| FieldError::new("/data/contact/id", "必填 (is required)"));
                 let errors = result.err().into_iter().chain(no_contact).collect();
                 Err(parse::invalid(Some(kind.to_owned()), contact_id, errors))
             }

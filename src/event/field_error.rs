@@ -7,7 +7,7 @@ pub struct FieldError {
     #[schema(example = "/data/contact/phone")]
     pub pointer: String,
     /// What is allowed there; never what came.
-    #[schema(example = "must be at most 50 characters, the ERP's limit (最长 50 字)")]
+    #[schema(example = "最长 50 字，这是 ERP 的上限 (must be at most 50 characters, the ERP's limit)")]
     pub message: String,
 }
 

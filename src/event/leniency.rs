@@ -195,14 +195,17 @@ pub(super) fn give_way(
         let done = match (cut_at, member.as_str()) {
             (Some(units), Some(text)) if limits::utf16_units(text.trim()) > *units => {
                 *member = Value::String(cut(text.trim(), *units));
-                "已截断 (cut)"
+                ("已截断", "cut")
             }
             _ => {
                 *member = Value::Null;
-                "已忽略 (left out)"
+                ("已忽略", "left out")
             }
         };
-        warnings.push(FieldError::new(error.pointer, format!("{done}: {}", error.message)));
+        // Both languages of what was done beside both of why: `已截断：最长 50 字 (cut: must be …)`.
+        let (zh, en) = error.message.split_once(" (").unwrap_or(("", &error.message));
+        let message = format!("{}：{zh} ({}: {}", done.0, done.1, en);
+        warnings.push(FieldError::new(error.pointer, message));
     }
     (warnings, standing)
 }

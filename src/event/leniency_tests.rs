@@ -36,7 +36,7 @@ fn strict() -> Reading {
 
 /// The pointers and first words of an event's warnings.
 fn warnings(event: &Event) -> Vec<(String, String)> {
-    let first = |message: &str| message.split(' ').next().unwrap_or_default().to_owned();
+    let first = |message: &str| message.split([' ', '：']).next().unwrap_or_default().to_owned();
     event.warnings().iter().map(|warning| (warning.pointer.clone(), first(&warning.message))).collect()
 }
 

@@ -68,7 +68,10 @@ pub(super) fn at_most<const MAX: usize>(text: &str) -> Result<(), ValidationErro
     if utf16_units(text) <= MAX {
         return Ok(());
     }
-    Err(refuse("too_long", format!("must be at most {MAX} characters, the ERP's limit (最长 {MAX} 字)")))
+    Err(refuse(
+        "too_long",
+        format!("最长 {MAX} 字，这是 ERP 的上限 (must be at most {MAX} characters, the ERP's limit)"),
+    ))
 }
 
 /// `type`: 1–64 of `a–z 0–9 . _ -`. It names what happened in logs, metrics and pages, also where nobody handles it.
@@ -77,7 +80,10 @@ pub(super) fn kind(kind: &str) -> Result<(), ValidationError> {
     if (1..=KIND_CHARS_MAX).contains(&kind.len()) && kind.bytes().all(allowed) {
         return Ok(());
     }
-    Err(refuse("kind", "must be 1 to 64 characters out of a-z, 0-9, ., _ and -"))
+    Err(refuse(
+        "kind",
+        "应为 1 至 64 个字符，只含 a-z、0-9、.、_、- (must be 1 to 64 characters out of a-z, 0-9, ., _ and -)",
+    ))
 }
 
 /// `contact.id`: 1–48 of `A–Z a–z 0–9 _ -`.
@@ -86,7 +92,10 @@ pub(super) fn contact_id(id: &str) -> Result<(), ValidationError> {
     if (1..=CONTACT_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(allowed) {
         return Ok(());
     }
-    Err(refuse("contact_id", "must be 1 to 48 characters out of A-Z, a-z, 0-9, _ and -"))
+    Err(refuse(
+        "contact_id",
+        "应为 1 至 48 个字符，只含 A-Z、a-z、0-9、_、- (must be 1 to 48 characters out of A-Z, a-z, 0-9, _ and -)",
+    ))
 }
 
 /// Ids of threads, signals and deals: 1–100 characters, none of them a control character, not only white space.
@@ -95,16 +104,16 @@ pub(super) fn id(id: &str) -> Result<(), ValidationError> {
     if visible && id.chars().count() <= ID_CHARS_MAX {
         return Ok(());
     }
-    Err(refuse("id", "must be 1 to 100 characters without control characters"))
+    Err(refuse("id", "应为 1 至 100 个字符，不含控制字符 (must be 1 to 100 characters without control characters)"))
 }
 
 /// `signal.content`: up to 20,000 characters, something among them to read.
 pub(super) fn content(text: &str) -> Result<(), ValidationError> {
     if is_blank(text) {
-        return Err(refuse("blank", "must not be blank"));
+        return Err(refuse("blank", "不能为空 (must not be blank)"));
     }
     if text.chars().count() > CONTENT_CHARS_MAX {
-        return Err(refuse("too_long", "must be at most 20000 characters (最长 20000 字)"));
+        return Err(refuse("too_long", "最长 20000 字 (must be at most 20000 characters)"));
     }
     Ok(())
 }
@@ -114,12 +123,16 @@ pub(super) fn score(score: f64) -> Result<(), ValidationError> {
     if (0.0..=100.0).contains(&score) {
         return Ok(());
     }
-    Err(refuse("score", "must be a number from 0 to 100"))
+    Err(refuse("score", "应为 0 至 100 的数字 (must be a number from 0 to 100)"))
 }
 
 /// `contact.erp.ord`: a record's number.
 pub(super) fn ord(number: i64) -> Result<(), ValidationError> {
-    if number > 0 { Ok(()) } else { Err(refuse("ord", "must be the number of an ERP record, 1 or more")) }
+    if number > 0 {
+        Ok(())
+    } else {
+        Err(refuse("ord", "应为 ERP 记录的编号，不小于 1 (must be the number of an ERP record, 1 or more)"))
+    }
 }
 
 /// `data.sequence`: not negative.
@@ -127,22 +140,30 @@ pub(super) fn sequence(number: i64) -> Result<(), ValidationError> {
     if number >= 0 {
         return Ok(());
     }
-    Err(refuse("sequence", "must be a whole number, 0 or more"))
+    Err(refuse("sequence", "应为不小于 0 的整数 (must be a whole number, 0 or more)"))
 }
 
 /// `thread.bucket` and `previous_bucket`.
 pub(super) fn bucket(name: &str) -> Result<(), ValidationError> {
-    one_of(name, &["WHITE", "GRAY", "BLACK"], "must be WHITE, GRAY or BLACK")
+    one_of(name, &["WHITE", "GRAY", "BLACK"], "应为 WHITE、GRAY 或 BLACK (must be WHITE, GRAY or BLACK)")
 }
 
 /// `signal.direction`.
 pub(super) fn direction(name: &str) -> Result<(), ValidationError> {
-    one_of(name, &["inbound", "outbound"], "must be inbound (from the customer) or outbound (from us)")
+    one_of(
+        name,
+        &["inbound", "outbound"],
+        "应为 inbound（客户）或 outbound（我方） (must be inbound, from the customer, or outbound, from us)",
+    )
 }
 
 /// `signal.channel`.
 pub(super) fn channel(name: &str) -> Result<(), ValidationError> {
-    one_of(name, &["wechat", "phone", "email", "visit"], "must be wechat, phone, email or visit")
+    one_of(
+        name,
+        &["wechat", "phone", "email", "visit"],
+        "应为 wechat、phone、email 或 visit (must be wechat, phone, email or visit)",
+    )
 }
 
 fn one_of(name: &str, names: &[&str], message: &'static str) -> Result<(), ValidationError> {
@@ -156,7 +177,10 @@ pub(super) fn amount(text: &str) -> Result<(), ValidationError> {
     if digits(whole, AMOUNT_DIGITS_MAX.0) && digits(fraction, AMOUNT_DIGITS_MAX.1) {
         return Ok(());
     }
-    Err(refuse("amount", "must be a decimal such as 12800.00: up to 18 digits, then up to 4 after the point"))
+    Err(refuse(
+        "amount",
+        "应为金额，如 12800.00：最多 18 位整数、4 位小数 (must be a decimal such as 12800.00: up to 18 digits, then up to 4 after the point)",
+    ))
 }
 
 /// `deal.currency`: three letters.
@@ -164,14 +188,17 @@ pub(super) fn currency(text: &str) -> Result<(), ValidationError> {
     if text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Ok(());
     }
-    Err(refuse("currency", "must be three letters such as CNY"))
+    Err(refuse("currency", "应为三个字母，如 CNY (must be three letters such as CNY)"))
 }
 
 /// A moment as RFC 3339 writes it.
 pub(super) fn timestamp(text: &str) -> Result<(), ValidationError> {
     match moment(text) {
         Some(_) => Ok(()),
-        None => Err(refuse("timestamp", "must be an RFC 3339 time such as 2026-11-23T15:04:05+08:00")),
+        None => Err(refuse(
+            "timestamp",
+            "应为 RFC 3339 时间，如 2026-11-23T15:04:05+08:00 (must be an RFC 3339 time such as 2026-11-23T15:04:05+08:00)",
+        )),
     }
 }
 

@@ -145,7 +145,7 @@ pub(super) fn json(body: &[u8]) -> Result<Value, ParseError> {
 pub(super) fn invalid(kind: Option<String>, contact_id: Option<String>, errors: Vec<FieldError>) -> ParseError {
     let mut errors = in_order(errors);
     if errors.is_empty() {
-        errors.push(FieldError::new("", "is not a valid event"));
+        errors.push(FieldError::new("", "不是有效的事件 (is not a valid event)"));
     }
     ParseError::Invalid { kind, contact_id, errors }
 }
@@ -153,15 +153,18 @@ pub(super) fn invalid(kind: Option<String>, contact_id: Option<String>, errors: 
 fn read_kind(body: &Value) -> Result<String, ParseError> {
     let refuse = |pointer, message| Err(invalid(None, contact_id(body), vec![FieldError::new(pointer, message)]));
     if !body.is_object() {
-        return refuse("", "must be a JSON object with type, timestamp and data");
+        return refuse(
+            "",
+            "应为 JSON 对象，含 type、timestamp、data (must be a JSON object with type, timestamp and data)",
+        );
     }
     match body.get("type") {
-        None | Some(Value::Null) => refuse("/type", "is required"),
+        None | Some(Value::Null) => refuse("/type", "必填 (is required)"),
         Some(Value::String(kind)) => match limits::kind(kind) {
             Ok(()) => Ok(kind.clone()),
             Err(error) => refuse("/type", error.message.as_deref().unwrap_or_default()),
         },
-        Some(_) => refuse("/type", "must be a string (文本)"),
+        Some(_) => refuse("/type", "应为文本 (must be a string)"),
     }
 }
 
@@ -193,7 +196,7 @@ fn read_types(body: &mut Value, errors: &mut Vec<FieldError>) -> Option<wire::En
             && !member.is_object()
             && !member.is_null()
         {
-            errors.push(FieldError::new(pointer, "must be an object (对象)"));
+            errors.push(FieldError::new(pointer, "应为对象 (must be an object)"));
             *member = Value::Null;
         }
     }
@@ -220,11 +223,11 @@ fn json_pointer(path: &serde_path_to_error::Path) -> String {
 /// What serde expected, in our words: its own message quotes the value.
 fn expected(error: &serde_json::Error) -> &'static str {
     match error.to_string().rsplit_once(", expected ").map_or("", |(_, expected)| expected) {
-        "a string" => "must be a string (文本)",
-        "a boolean" => "must be true or false",
-        "f64" => "must be a number (数字)",
-        "i64" => "must be a whole number (整数)",
-        _ => "is of the wrong type",
+        "a string" => "应为文本 (must be a string)",
+        "a boolean" => "应为 true 或 false (must be true or false)",
+        "f64" => "应为数字 (must be a number)",
+        "i64" => "应为整数 (must be a whole number)",
+        _ => "类型不对 (is of the wrong type)",
     }
 }
 
@@ -238,7 +241,7 @@ fn collect(prefix: &str, found: &ValidationErrors, errors: &mut Vec<FieldError>)
                 items.iter().for_each(|(index, inner)| collect(&format!("{pointer}/{index}"), inner, errors));
             }
             ValidationErrorsKind::Field(findings) => errors.extend(findings.iter().map(|finding| {
-                FieldError::new(pointer.as_str(), finding.message.as_deref().unwrap_or("is not valid"))
+                FieldError::new(pointer.as_str(), finding.message.as_deref().unwrap_or("无效 (is not valid)"))
             })),
         }
     }
@@ -248,7 +251,7 @@ fn collect(prefix: &str, found: &ValidationErrors, errors: &mut Vec<FieldError>)
 fn check_required(kind: EventKind, envelope: &wire::Envelope, errors: &mut Vec<FieldError>) {
     let mut require = |present: bool, pointer: &str| {
         if !present {
-            errors.push(FieldError::new(pointer, format!("is required for {kind} (必填)")));
+            errors.push(FieldError::new(pointer, format!("必填 (is required for {kind})")));
         }
     };
     require(envelope.timestamp.is_some(), "/timestamp");
@@ -279,7 +282,8 @@ fn check_name(kind: EventKind, envelope: &wire::Envelope, errors: &mut Vec<Field
     // A message's contact is not written; its name is only carried along.
     let limit = if kind == EventKind::MessageLogged { limits::CUSTOMER_NAME_UNITS_MAX } else { limit };
     if contact.name.as_deref().is_some_and(|name| limits::utf16_units(name) > limit) {
-        let message = format!("must be at most {limit} characters, the ERP's limit for {becomes} (最长 {limit} 字)");
+        let message =
+            format!("最长 {limit} 字，这是 ERP {becomes}的上限 (must be at most {limit} characters, the ERP's limit)");
         errors.push(FieldError::new("/data/contact/name", message));
     }
 }

@@ -35,6 +35,17 @@ impl Rule {
             Self::Deal => "deal",
         }
     }
+
+    /// What people call it, Chinese first.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::PhoneVerified => "手机号已验证 (Phone verified)",
+            Self::NameComplete => "姓名完整 (Name complete)",
+            Self::Score => "评分达标 (Score)",
+            Self::KnownCustomer => "已是客户 (Known customer)",
+            Self::Deal => "已成交 (Has a deal)",
+        }
+    }
 }
 
 impl FromStr for Rule {

@@ -84,7 +84,7 @@ pub(super) struct Contact {
     #[serde(default, deserialize_with = "text")]
     #[validate(
         custom(function = "limits::at_most::<50>"),
-        email(message = "must be an email address such as name@example.com")
+        email(message = "应为邮箱，如 name@example.com (must be an email address such as name@example.com)")
     )]
     pub(super) email: Option<String>,
     #[serde(default, deserialize_with = "text")]

@@ -176,7 +176,7 @@ pub(super) fn parse<T: DeserializeOwned>(raw: &[u8]) -> Result<T, Problem> {
     let body = json::parse(raw).map_err(|fault| Problem::InvalidJson(fault.to_string()))?;
     // serde would also read a struct from an array.
     if body.is_array() {
-        return Err(Problem::Invalid(vec![FieldError::new("", "expected an object")]));
+        return Err(Problem::Invalid(vec![FieldError::new("", "应为对象 (expected an object)")]));
     }
     serde_path_to_error::deserialize(&body).map_err(|error| {
         let (pointer, message) = (pointer(error.path()), say(&error.inner().to_string()));
@@ -297,8 +297,8 @@ mod tests {
             (r#"{"approve":true,"reason":null}"#, "/reason", "expected a string"),
             (r#"{"approve":true,"13812345678":1}"#, "/13812345678", "expected `approve` or `reason`"),
             (r"{}", "", "missing field `approve`"),
-            ("[]", "", "expected an object"),
-            ("[true]", "", "expected an object"),
+            ("[]", "", "应为对象 (expected an object)"),
+            ("[true]", "", "应为对象 (expected an object)"),
             ("3", "", "expected struct Sample"),
         ];
         for (raw, place, message) in table {

@@ -122,7 +122,7 @@ where
         Err(error) => {
             let (kind, contact_id, errors, problem) = match error {
                 ParseError::NotJson(fault) => {
-                    let errors = vec![FieldError::new("", format!("is not JSON: {fault}"))];
+                    let errors = vec![FieldError::new("", format!("不是 JSON (is not JSON: {fault})"))];
                     (None, None, errors, Problem::InvalidJson(fault))
                 }
                 ParseError::Invalid { kind, contact_id, errors } => {

@@ -1,7 +1,10 @@
 //! What a day brought, for the summary that people get (日报).
 
 use super::{Store, StoreError, db::args};
-use crate::{clock::Millis, event::Status};
+use crate::{
+    clock::Millis,
+    event::{Rule, Status},
+};
 
 /// What ended since a moment, and what is open now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,7 +14,7 @@ pub struct DaySummary {
     /// Events that were not admitted.
     pub not_admitted: i64,
     /// Which rules refused them, the most frequent first; an event may miss several.
-    pub by_rule: Vec<(String, i64)>,
+    pub by_rule: Vec<(Rule, i64)>,
     /// Events that died.
     pub dead: i64,
     /// Events that wait, whatever for.
@@ -27,11 +30,10 @@ impl Store {
         let review = "select count(*) as count from events where status = 'needs_review'
             and status in ('dead', 'needs_review')";
         let in_review = self.db.read(review, args![]).await?.first().map_or(Ok(0), |row| row.int("count"))?;
-        let by_rule = happened.kept_out().into_iter().map(|(rule, events)| (rule.as_str().to_owned(), events));
         Ok(DaySummary {
             succeeded: happened.reached(Status::Succeeded),
             not_admitted: happened.reached(Status::NotAdmitted),
-            by_rule: by_rule.collect(),
+            by_rule: happened.kept_out().into_iter().collect(),
             dead: happened.reached(Status::Dead),
             open: self.backlog(),
             in_review,

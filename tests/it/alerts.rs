@@ -346,7 +346,7 @@ async fn the_day_s_summary_comes_once_with_what_was_done_and_by_which_rule_other
     }
     let told = texts(&robot);
     assert_eq!(told.len(), 1, "{told:?}");
-    for part in ["日报", "已同步 (synchronised)：1", "未准入 (not admitted)：1", "score 1"] {
+    for part in ["日报", "已同步 (synchronised)：1", "未准入 (not admitted)：1", "评分达标 (Score) 1"] {
         assert!(told[0].contains(part), "{part}: {}", told[0]);
     }
 }

@@ -1,6 +1,7 @@
 //! Names of the members of an event's body, of the fields of the ERP's calls, and of the admission rules.
 
 use super::Lang;
+use crate::event::Rule;
 
 /// Members of an event's body by their section (`contract.md` §1).
 const MEMBERS: &[(&str, &str, &str)] = &[
@@ -78,15 +79,6 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("pageindex", "页码", "Page"),
 ];
 
-/// The admission rules (`contract.md` §2).
-const RULES: &[(&str, &str, &str)] = &[
-    ("phone_verified", "手机号已验证", "Phone verified"),
-    ("name_complete", "姓名完整", "Name complete"),
-    ("score", "评分达标", "Score"),
-    ("known_customer", "已是客户", "Known customer"),
-    ("deal", "已成交", "Has a deal"),
-];
-
 /// What a member of an event's body is called.
 pub(in crate::console) fn member(lang: Lang, path: &str) -> &str {
     named(MEMBERS, lang, path).unwrap_or_else(|| path.rsplit('.').next().unwrap_or(path))
@@ -105,7 +97,7 @@ pub(in crate::console) fn field(lang: Lang, id: &str) -> &str {
 
 /// What an admission rule is called.
 pub(in crate::console) fn rule(lang: Lang, name: &str) -> &str {
-    named(RULES, lang, name).unwrap_or(name)
+    name.parse::<Rule>().map_or(name, |rule| lang.part(rule.title()))
 }
 
 fn named(table: &'static [(&str, &str, &str)], lang: Lang, name: &str) -> Option<&'static str> {
@@ -115,7 +107,6 @@ fn named(table: &'static [(&str, &str, &str)], lang: Lang, name: &str) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Rule;
 
     #[test]
     fn every_rule_has_a_name_and_what_nobody_knows_keeps_its_own() {

@@ -60,7 +60,7 @@ pub(crate) async fn adopt_contacts(
         return Err(Problem::Stopping);
     }
     if contacts.is_empty() || contacts.len() > ADOPT_MAX {
-        let message = format!("must hold 1 to {ADOPT_MAX} contacts (1 至 {ADOPT_MAX} 个联系人)");
+        let message = format!("应有 1 至 {ADOPT_MAX} 个联系人 (must hold 1 to {ADOPT_MAX} contacts)");
         return Err(Problem::Invalid(vec![FieldError::new("/contacts", message)]));
     }
     state.limits.preview(&caller.name)?;

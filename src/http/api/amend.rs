@@ -72,7 +72,7 @@ pub(crate) async fn amend(
     body: AmendBody,
 ) -> Result<Moved, Problem> {
     let reason = checked_reason(Some(body.reason))?.filter(|reason| !reason.trim().is_empty());
-    let reason = reason.ok_or_else(|| invalid("/reason", "say why"))?;
+    let reason = reason.ok_or_else(|| invalid("/reason", "请填写原因 (say why)"))?;
     let seen = seen(body.updated_at.as_deref())?;
     let id = id.event()?;
     let row = state.store.event(&id).await?.ok_or(Problem::EventNotFound)?;
@@ -82,12 +82,15 @@ pub(crate) async fn amend(
         return Err(Problem::WrongState(row.status));
     };
     if !is_event {
-        return Err(invalid("/data", "an order of the REST interface is given anew, not corrected"));
+        return Err(invalid(
+            "/data",
+            "REST 指令请重新下达，不能更正 (an order of the REST interface is given anew, not corrected)",
+        ));
     }
     let mut after = before.clone();
     after["data"] = body.data.0;
     if !after["data"].is_object() {
-        return Err(invalid("/data", "must be an object"));
+        return Err(invalid("/data", "应为对象 (must be an object)"));
     }
     let text = after.to_string();
     let event = match Event::parse(text.as_bytes(), &state.reading) {
@@ -97,7 +100,7 @@ pub(crate) async fn amend(
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
     };
     if Some(event.contact().id()) != row.contact_id.as_deref() {
-        return Err(invalid("/data/contact/id", "stays what it is"));
+        return Err(invalid("/data/contact/id", "不能更改 (stays what it is)"));
     }
     let standing = state.store.standings(&[event.contact().id()]).await?;
     let standing = standing.get(event.contact().id()).copied().unwrap_or_default();

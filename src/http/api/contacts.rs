@@ -94,7 +94,7 @@ impl SyncBody {
     fn event(self, contact_id: &str, actor: &str, now: &str) -> Result<Value, Problem> {
         let Plain(mut contact) = self.contact;
         let Some(members) = contact.as_object_mut() else {
-            return Err(Problem::Invalid(vec![FieldError::new("/contact", "must be an object (对象)")]));
+            return Err(Problem::Invalid(vec![FieldError::new("/contact", "应为对象 (must be an object)")]));
         };
         match members.get("id") {
             None => drop(members.insert("id".into(), contact_id.into())),

@@ -40,7 +40,7 @@ pub(crate) struct ReasonBody {
 pub(crate) fn checked_reason(reason: Option<String>) -> Result<Option<String>, Problem> {
     match reason {
         Some(text) if text.chars().count() > MAX_REASON_CHARS || text.contains('\0') => {
-            let message = format!("up to {MAX_REASON_CHARS} characters, no NUL");
+            let message = format!("最长 {MAX_REASON_CHARS} 字，不含 NUL (up to {MAX_REASON_CHARS} characters, no NUL)");
             Err(Problem::Invalid(vec![FieldError { pointer: "/reason".into(), message }]))
         }
         reason => Ok(reason),
@@ -176,9 +176,11 @@ impl ResolveBody {
             (DecisionWord::Resend, None) => Ok(Resolution::Resend),
             (DecisionWord::Recreate, None) => Ok(Resolution::Recreate),
             (DecisionWord::Link, Some(ord)) if (1..=MAX_ORD).contains(&ord) => Ok(Resolution::Link { ord }),
-            (DecisionWord::Link, _) => Err(fault("link needs the customer's ord, 1 or more")),
+            (DecisionWord::Link, _) => {
+                Err(fault("关联需要客户 ID，不小于 1 (link needs the customer's ord, 1 or more)"))
+            }
             (DecisionWord::Done | DecisionWord::Resend | DecisionWord::Recreate, Some(_)) => {
-                Err(fault("only link takes an ord"))
+                Err(fault("只有关联才填客户 ID (only link takes an ord)"))
             }
         }
     }

@@ -194,17 +194,20 @@ fn scope(word: ScopeWord, value: Option<String>) -> Result<PauseScope, Problem> 
         (ScopeWord::Type, Some(kind)) if kind.parse::<EventKind>().is_ok() => Ok(PauseScope::Kind(kind)),
         (ScopeWord::Type, _) => {
             let names = EventKind::ALL.map(EventKind::as_str).join(", ");
-            Err(invalid("/value", format!("an event type: {names}")))
+            Err(invalid("/value", format!("应为事件类型：{names} (an event type)")))
         }
         (ScopeWord::Contact, Some(id)) if is_contact_id(&id) => Ok(PauseScope::Contact(id)),
-        (ScopeWord::Contact, _) => Err(invalid("/value", "a contact's id: 1 to 48 of A-Z a-z 0-9 _ -".to_owned())),
+        (ScopeWord::Contact, _) => Err(invalid(
+            "/value",
+            "应为联系人 ID：1 至 48 个 A-Z a-z 0-9 _ - (a contact's id: 1 to 48 of A-Z a-z 0-9 _ -)".to_owned(),
+        )),
     }
 }
 
 /// A moment that is still to come.
 fn moment(text: &str, now: Millis) -> Result<Millis, Problem> {
     let moment = text.parse::<jiff::Timestamp>().ok().map(Millis::from).filter(|moment| *moment > now);
-    moment.ok_or_else(|| invalid("/until", "a moment to come, RFC 3339 such as 2026-11-23T15:04:05+08:00".to_owned()))
+    moment.ok_or_else(|| invalid("/until", "应为将来的时间，如 2026-11-23T15:04:05+08:00 (a moment to come, RFC 3339 such as 2026-11-23T15:04:05+08:00)".to_owned()))
 }
 
 fn invalid(pointer: &str, message: String) -> Problem {

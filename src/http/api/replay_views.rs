@@ -128,7 +128,7 @@ impl ReplayItem {
             state: row.state,
             actor: row.actor,
             reason: row.reason.filter(|_| caller.scope >= Scope::Operate),
-            filter: row.filter,
+            filter: clear_of_search(row.filter, caller),
             events: row.events,
             more: row.more,
             waiting: row.events - row.put_back - row.passed_over,
@@ -139,6 +139,14 @@ impl ReplayItem {
             ended_at: row.ended_at.map(Millis::rfc3339),
         }
     }
+}
+
+/// What was searched for can be a number or the ERP's words (`contract.md` §5).
+fn clear_of_search(mut filter: Value, caller: &Caller) -> Value {
+    if let (Some(members), true) = (filter.as_object_mut(), caller.scope < Scope::Operate) {
+        members.remove("q");
+    }
+    filter
 }
 
 impl ReplayView {

@@ -30,7 +30,7 @@ pub(super) fn data(day: &DaySummary, standing: &[&str], now: Millis, link: Optio
         format!("已同步 (synchronised)：{}", grouped(day.succeeded)),
         format!("未准入 (not admitted)：{}", grouped(day.not_admitted)),
     ];
-    let rules = day.by_rule.iter().map(|(rule, count)| format!("{rule} {}", grouped(*count)));
+    let rules = day.by_rule.iter().map(|(rule, count)| format!("{} {}", rule.title(), grouped(*count)));
     let rules = rules.collect::<Vec<_>>().join("，");
     if !rules.is_empty() {
         lines.push(format!("　按规则 (by rule)：{rules}"));
@@ -49,6 +49,7 @@ pub(super) fn data(day: &DaySummary, standing: &[&str], now: Millis, link: Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Rule;
 
     fn at(text: &str) -> Millis {
         text.parse::<jiff::Timestamp>().unwrap().into()
@@ -70,12 +71,17 @@ mod tests {
 
     #[test]
     fn a_summary_names_the_rules_and_what_is_still_wrong() {
-        let by_rule = vec![("score".to_owned(), 8), ("phone_verified".to_owned(), 1_005)];
+        let by_rule = vec![(Rule::Score, 8), (Rule::PhoneVerified, 1_005)];
         let day = DaySummary { succeeded: 1_234, not_admitted: 12, by_rule, dead: 2, open: 45, in_review: 1 };
         let data = data(&day, &["ERP 拒绝登录"], at("2026-11-23T09:00:00+08:00"), None);
         let text = data["lines"].to_string();
-        for part in ["1,234", "score 8，phone_verified 1,005", "：45", "待处理 (in review) 1", "ERP 拒绝登录"]
-        {
+        for part in [
+            "1,234",
+            "评分达标 (Score) 8，手机号已验证 (Phone verified) 1,005",
+            "：45",
+            "待处理 (in review) 1",
+            "ERP 拒绝登录",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert_eq!(data["title"], "过去 24 小时同步情况 2026-11-23");

@@ -74,6 +74,11 @@ pub async fn everything(world: &World, secrets: &[Secret]) -> Vec<(String, Strin
     let wanted = serde_json::json!({ "code": "refused", "reason": "再试一次" });
     let (status, replay) = world.call("POST", "/v1/replays", Some(wanted)).await;
     assert!(status == 201 && replay["events"].as_i64() > Some(0), "{replay}");
+    for secret in secrets {
+        let searched = serde_json::json!({ "status": "dead", "q": secret.text, "reason": "再试一次" });
+        let (status, replay) = world.call("POST", "/v1/replays", Some(searched)).await;
+        assert!([201, 422].contains(&status), "{replay}");
+    }
     let replay = replay["id"].as_str().unwrap();
     let mut shown = console(world, &events, replay).await;
     for (path, item) in document["paths"].as_object().unwrap() {
