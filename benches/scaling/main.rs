@@ -21,7 +21,7 @@ mod postgres;
 mod series;
 mod simulation;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{fmt, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 
@@ -213,6 +213,15 @@ fn model(setting: Setting, costs: &Costs) -> Model {
         // A message: the plan, the record, the list that shows it, the end.
         script: vec![Op::Write, Op::Call, Op::Call, Op::Write],
         costs: costs.clone(),
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
     }
 }
 

@@ -41,7 +41,7 @@ impl Page {
         let Costs { transaction, row, call } = costs;
         let _ = writeln!(
             self.head,
-            "\nCommit, {database:?}: {transaction} µs a transaction and {row} µs more for each event in it. Call, as \
+            "\nCommit, {database}: {transaction} µs a transaction and {row} µs more for each event in it. Call, as \
              calibrated: {call} µs of a core, with all that an event's run computes."
         );
     }
@@ -67,7 +67,7 @@ impl Page {
             let off = (simulated / rates.messages.median() - 1.0) * 100.0;
             let _ = writeln!(
                 table,
-                "| {database:?} | {replicas} | {latency} ms | {in_flight} | {}, {:.0} µs | {}, {:.0} µs | {simulated:.1} \
+                "| {database} | {replicas} | {latency} ms | {in_flight} | {}, {:.0} µs | {}, {:.0} µs | {simulated:.1} \
                  ({off:+.0} %) |",
                 rates.people.words(1),
                 rates.people_us.median(),
@@ -88,7 +88,7 @@ impl Page {
         let line = |database: Database, in_flight: usize| {
             let setting = |latency| Setting { replicas: 1, latency, in_flight };
             let values = LATENCIES.map(|latency| self.rate(database, setting(latency)).0);
-            let line = Line::new(format!("{database:?}, max_in_flight {in_flight}"), values);
+            let line = Line::new(format!("{database}, max_in_flight {in_flight}"), values);
             if database == Database::Sqlite { line.dashed() } else { line }
         };
         let databases = [Database::Postgres, Database::Sqlite];
