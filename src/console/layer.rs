@@ -12,8 +12,9 @@ use super::{
     fault::Fault,
     form::Fields,
     frame::{Frame, Nav, page},
+    status,
     visit::language,
-    words::{Lang, member},
+    words::{Lang, fill, member},
 };
 use crate::{clock::Millis, event::FieldError, http::problem::Problem};
 
@@ -70,6 +71,7 @@ fn told(fault: &Fault, method: &Method, here: String, back: String, lang: Lang, 
         Fault::Problem(Problem::Invalid(errors)) => {
             errors.iter().map(|error| in_words(error, lang)).collect::<Vec<_>>().join("\n")
         }
+        Fault::Problem(Problem::WrongState(status)) => fill(w.error_state, &[&status::of(*status, lang).label]),
         Fault::Problem(problem) => lang.sentence(&problem.document().detail).to_owned(),
     };
     let more =

@@ -27,11 +27,15 @@ use crate::http::{
 pub(super) const PATH: &str = "/console/todo";
 /// States in which an event needs somebody.
 const TROUBLE: &str = "dead,needs_review";
+/// In how many ways a card says what the ERP said.
+const WORDS_SHOWN: usize = 2;
 
 /// Events that wait for the same reason.
 struct Group {
     address: String,
     message: String,
+    /// How the ERP put it, where it put one cause in several ways: the most frequent ones.
+    words: Vec<String>,
     hint: String,
     code: String,
     count: String,
@@ -69,7 +73,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         }
     }
     page(&TodoPage {
-        groups: causes.iter().map(|cause| group(cause, &visit, &frame)).collect(),
+        groups: by_code(&causes).iter().map(|causes| group(causes, &visit, &frame)).collect(),
         rows: rows.iter().map(|item| Row::of(item, frame.now, frame.lang)).collect(),
         cause,
         replay_all,
@@ -77,8 +81,31 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     })
 }
 
-fn group(cause: &FailureGroup, visit: &Visit, frame: &Frame) -> Group {
-    let lang = visit.lang;
+/// The causes of one code together, the most frequent first, as they come: what is replayed and decided together is one card,
+/// also where the ERP names another customer each time.
+fn by_code(causes: &[FailureGroup]) -> Vec<Vec<&FailureGroup>> {
+    let mut groups: Vec<Vec<&FailureGroup>> = Vec::new();
+    for cause in causes {
+        let alike = |group: &&mut Vec<&FailureGroup>| {
+            group.first().is_some_and(|first| !cause.blocked && !first.blocked && first.code == cause.code)
+        };
+        match groups.iter_mut().find(alike) {
+            Some(group) => group.push(cause),
+            None => groups.push(vec![cause]),
+        }
+    }
+    groups
+}
+
+fn group(causes: &[&FailureGroup], visit: &Visit, frame: &Frame) -> Group {
+    let (lang, cause) = (visit.lang, causes[0]);
+    let count: i64 = causes.iter().map(|cause| cause.count).sum();
+    let oldest = causes.iter().map(|cause| &cause.oldest).min().unwrap_or(&cause.oldest);
+    let said = |cause: &&FailureGroup| format!("{} × {}", lang.part(&cause.message), number(cause.count));
+    let (message, words) = match causes {
+        [_] => (lang.part(&cause.message), Vec::new()),
+        _ => (lang.part(crate::event::cause(&cause.code).message), causes.iter().take(WORDS_SHOWN).map(said).collect()),
+    };
     let address = if cause.blocked {
         "/console/events?blocked=true".to_owned()
     } else {
@@ -86,11 +113,12 @@ fn group(cause: &FailureGroup, visit: &Visit, frame: &Frame) -> Group {
     };
     Group {
         address,
-        message: lang.part(&cause.message).to_owned(),
+        message: message.to_owned(),
+        words,
         hint: lang.part(&cause.hint).to_owned(),
         code: cause.code.clone(),
-        count: fill(lang.words().todo.alike, &[&number(cause.count)]),
-        oldest: moment(&cause.oldest, frame.now, lang),
+        count: fill(lang.words().todo.alike, &[&number(count)]),
+        oldest: moment(oldest, frame.now, lang),
         is_blocked: cause.blocked,
         is_here: !cause.blocked && visit.query.get("cause") == Some(cause.code.as_str()),
     }

@@ -64,6 +64,7 @@ texts! {
         error_back: "返回", "Back";
         error_foreign: "此操作不是从本页面发出的，请刷新页面后重试。", "This was not sent from a page of the console: reload the page and try again.";
         error_no_page: "没有这个页面。", "There is no such page.";
+        error_state: "该事件现在是“{}”，不能这样做", "This is not possible while the event is: {}";
         error_changed: "可能有人刚刚处理过，请查看最新状态。", "Somebody may have just decided: look at how it stands now.";
         sign_in: "登录", "Sign in";
         sign_in_token: "访问令牌", "Access token";

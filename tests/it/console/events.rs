@@ -11,10 +11,15 @@ use crate::front::{Front, OPERATE, READ, promoted};
 
 /// The first event, of this contact, which ends like this; answers its id.
 pub async fn ended(front: &Front, contact: &str, to: Status, code: &str, review: Option<Value>) -> String {
+    let end = Settlement { review, ..Settlement::to(to).because(code, "客户名称已存在") };
+    ended_as(front, contact, end).await
+}
+
+/// A promotion of a contact that has ended so; its id.
+pub async fn ended_as(front: &Front, contact: &str, end: Settlement) -> String {
     let id = front.post_event(contact, &promoted(contact)).await.body["id"].as_str().unwrap().to_owned();
     let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-    let settlement = Settlement { review, ..Settlement::to(to).because(code, "客户名称已存在") };
-    front.store.settle(lease, settlement).await.unwrap();
+    front.store.settle(lease, end).await.unwrap();
     id
 }
 

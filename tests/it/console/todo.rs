@@ -2,9 +2,12 @@
 
 use reqwest::StatusCode;
 
-use erp_bridge::event::Status;
+use erp_bridge::{event::Status, store::Settlement};
 
-use super::{events::ended, visitor::Visitor};
+use super::{
+    events::{ended, ended_as},
+    visitor::Visitor,
+};
 use crate::front::{Front, OPERATE, READ, promoted};
 
 #[tokio::test]
@@ -34,6 +37,22 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
         visitor.change("/console/todo", &format!("/console/events/{first}/replay"), &[("todo", "refused")]).await;
     let last = visitor.get(sent.location()).await;
     assert_eq!(last.location(), "/console/todo?done=replayed");
+}
+
+/// The ERP names another customer each time; what to do about it is the same.
+#[tokio::test]
+async fn one_cause_is_one_card_in_however_many_ways_the_erp_puts_it() {
+    let front = Front::open().await;
+    for (number, name) in ["甲", "乙", "丙", "甲"].into_iter().enumerate() {
+        let end = Settlement::to(Status::Dead).because("refused", format!("客户{name}不能保存"));
+        ended_as(&front, &format!("c{number}"), end).await;
+    }
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = visitor.get("/console/todo?cause=refused").await.html;
+    for told in ["同类 4 条", "ERP 拒绝", "客户甲不能保存 × 2", "约 4 条失败的事件放回队列"] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    assert_eq!((page.matches("<li class=\"card").count(), page.matches("<tr data-row").count()), (1, 4));
 }
 
 #[tokio::test]
