@@ -57,7 +57,7 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
 
 /// A fault as people see it.
 fn told(fault: &Fault, method: &Method, here: String, back: String, lang: Lang, told: Response) -> Response {
-    if here == "/console/stream" {
+    if here.split('?').next() == Some("/console/stream") {
         return told;
     }
     if fault.is_about_session() {

@@ -44,7 +44,9 @@ document.documentElement.classList.add("has-script");
     last = Date.now();
     try {
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-      if (answer.redirected || !answer.ok) return location.reload();
+      if (answer.redirected) return location.reload();
+      // The bridge is busy or begins anew: this page stays, and looks again.
+      if (!answer.ok) throw new Error(answer.status);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
@@ -57,6 +59,7 @@ document.documentElement.classList.add("has-script");
       document.dispatchEvent(new Event("console:fresh"));
     } catch {
       behind ||= before || last;
+      setTimeout(() => changed(behind), 5000);
     } finally {
       fetching = false;
       show();
@@ -82,7 +85,15 @@ document.documentElement.classList.add("has-script");
     if (stream || document.hidden) return;
     stream = new EventSource("/console/stream?since=" + encodeURIComponent(since));
     stream.onopen = () => { lost = 0; show(); };
-    stream.onerror = () => { lost ||= Date.now(); show(); };
+    stream.onerror = () => {
+      lost ||= Date.now();
+      // A browser that was answered with an error does not ask again by itself.
+      if (stream.readyState === EventSource.CLOSED) {
+        stream = null;
+        setTimeout(follow, 5000);
+      }
+      show();
+    };
     stream.addEventListener("reset", (news) => { since = news.lastEventId; changed(); });
     stream.addEventListener("state", (news) => {
       since = news.lastEventId;

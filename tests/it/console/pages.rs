@@ -285,6 +285,7 @@ async fn a_page_tells_what_stops_everything_and_names_what_was_done() {
 #[tokio::test]
 async fn the_stream_is_for_who_is_signed_in() {
     let front = Front::open().await;
-    let refused = front.call(Method::GET, "/console/stream", &[], "").await;
+    // As the script asks.
+    let refused = front.call(Method::GET, "/console/stream?since=0", &[], "").await;
     assert_eq!((refused.status, refused.problem()), (StatusCode::UNAUTHORIZED, "token_missing"));
 }
