@@ -56,6 +56,7 @@ mod transitions;
 mod turns;
 mod types;
 mod upkeep;
+mod waits;
 mod watches;
 mod write_back;
 
@@ -97,6 +98,7 @@ pub use self::{
     spans::Spans,
     turns::{Claimed, Settled, Settlement},
     types::*,
+    waits::WaitsFor,
 };
 use self::{announcements::Announcer, background::Background, db::Db};
 use crate::{clock::Clock, config::DatabaseConfig, event::Status};

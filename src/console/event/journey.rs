@@ -9,10 +9,11 @@ use crate::{
     clock::Millis,
     console::{
         format::{self, Moment, moment},
+        status,
         words::{EventWords, Lang, field, fill, rule, step},
     },
     event::Status,
-    http::api::views::{CallView, EventDetail, StepView},
+    http::api::views::{CallView, EventDetail, StepView, WaitsForView},
     store::StepState,
 };
 
@@ -26,6 +27,8 @@ pub(super) struct Stage {
     pub(super) tone: &'static str,
     pub(super) at: Option<Moment>,
     pub(super) notes: Vec<String>,
+    /// Another event to look at, by its id.
+    pub(super) other: Option<String>,
     pub(super) checks: Vec<Check>,
     pub(super) calls: Vec<Call>,
 }
@@ -66,7 +69,15 @@ pub(super) struct Journey {
 
 impl Stage {
     fn new(title: impl Into<String>, tone: &'static str) -> Self {
-        Self { title: title.into(), tone, at: None, notes: Vec::new(), checks: Vec::new(), calls: Vec::new() }
+        Self {
+            title: title.into(),
+            tone,
+            at: None,
+            notes: Vec::new(),
+            other: None,
+            checks: Vec::new(),
+            calls: Vec::new(),
+        }
     }
 }
 
@@ -216,6 +227,9 @@ impl Writer<'_> {
                 None => (w.next_held_open.to_owned(), "next"),
             },
             Status::Queued if item.blocked_by.is_some() => (w.next_blocked.to_owned(), "next"),
+            Status::Queued if self.event.waits_for.is_some() => {
+                return self.event.waits_for.as_ref().map(|it| self.waits(it));
+            }
             Status::Queued => match next.filter(|_| item.attempts > 0) {
                 Some(next) => (fill(w.next_retry, &[&next.short]), "next"),
                 None => (w.next_queued.to_owned(), "next"),
@@ -227,6 +241,17 @@ impl Writer<'_> {
         };
         let at = item.finished_at.as_ref().map(|at| moment(at, self.now, self.lang));
         Some(Stage { at, notes: why.into_iter().collect(), ..Stage::new(title, tone) })
+    }
+
+    /// Behind whom or what it waits, although nothing is wrong with it.
+    fn waits(&self, waits: &WaitsForView) -> Stage {
+        let w = self.w;
+        if let Some(status) = waits.status {
+            let title = fill(w.next_earlier, &[&status::of(status, self.lang).label]);
+            return Stage { other: waits.event_id.clone(), ..Stage::new(title, "next") };
+        }
+        let until = waits.until.as_ref().map(|until| fill(w.next_paused_until, &[&format::exact(until)]));
+        Stage { notes: waits.reason.clone().into_iter().chain(until).collect(), ..Stage::new(w.next_paused, "next") }
     }
 
     fn spent(&self) -> Spent {

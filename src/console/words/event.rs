@@ -38,6 +38,10 @@ texts! {
         ended_ignored: "这种类型无需写入 ERP", "Nothing to do for this type";
         ended_not_admitted: "没有写入 ERP", "Not written to the ERP";
         next_queued: "等待轮到", "Waits for its turn";
+        next_earlier: "排在此联系人更早的事件之后（{}）", "Behind an older event of this contact ({})";
+        next_earlier_see: "查看更早的事件", "See the older event";
+        next_paused: "派发已被人工暂停，恢复后自动继续", "Somebody has paused it; it goes on once that ends";
+        next_paused_until: "暂停到 {}", "paused until {}";
         next_retry: "下次尝试 {}", "Next try {}";
         next_running: "正在写入 ERP", "Being written to the ERP";
         next_held: "联系人成为客户后继续，最迟等到 {}", "Goes on once the contact is a customer, until {} at the latest";

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     query::{self, FilterText, Params, PathId},
-    views::{EventDetail, EventItem, Sight},
+    views::{EventDetail, EventItem, Sight, WaitsForView},
 };
 use crate::{
     config::Scope,
@@ -197,5 +197,6 @@ pub(crate) async fn detail(
     let sight = sight(state, caller, params, "event.unmask", &id).await?;
     let steps = state.store.steps(&id).await?;
     let calls = state.store.calls(&id).await?;
-    Ok(EventDetail::of(row, steps, calls, sight))
+    let waits_for = state.store.waits_for(&row).await?.map(|waits| WaitsForView::of(waits, sight));
+    Ok(EventDetail { waits_for, ..EventDetail::of(row, steps, calls, sight) })
 }

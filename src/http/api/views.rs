@@ -8,7 +8,7 @@ use crate::{
     config::Scope,
     event::{LinkKind, LinkedBy, Status, cause},
     json,
-    store::{CallRow, ContactRow, EventRow, EventSummary, Page, StepRow, StepState},
+    store::{CallRow, ContactRow, EventRow, EventSummary, Page, StepRow, StepState, WaitsFor},
     telemetry::masking::mask_text,
 };
 
@@ -100,6 +100,8 @@ pub(crate) struct EventDetail {
     /// What a list shows.
     #[serde(flatten)]
     pub item: EventItem,
+    /// For what it waits that is not its own doing; null where it does not.
+    pub waits_for: Option<WaitsForView>,
     /// Whether an operator skipped admission.
     pub force: bool,
     /// The admission decision (准入), rule by rule.
@@ -128,6 +130,39 @@ pub(crate) struct EventDetail {
     pub calls: Vec<CallView>,
     /// Whether there were more calls before those: the last five hundred are shown, a megabyte at most.
     pub calls_cut: bool,
+}
+
+/// For what a queued event waits: an older one of its contact, or a pause.
+#[derive(Debug, Default, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct WaitsForView {
+    /// The older event, which goes first.
+    pub event_id: Option<String>,
+    /// How that one stands.
+    pub status: Option<Status>,
+    /// What is paused: `all`, `type` or `contact`.
+    #[schema(value_type = Option<String>, examples("type"))]
+    pub paused: Option<&'static str>,
+    /// Why, in the operator's words; null for `read`.
+    pub reason: Option<String>,
+    /// When the pause ends by itself; null if it does not.
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+}
+
+impl WaitsForView {
+    pub(super) fn of(waits: WaitsFor, sight: Sight) -> Self {
+        match waits {
+            WaitsFor::Earlier { event_id, status } => {
+                Self { event_id: Some(event_id), status: Some(status), ..Self::default() }
+            }
+            WaitsFor::Pause(pause) => Self {
+                paused: Some(pause.scope.word()),
+                reason: Some(pause.reason).filter(|_| sight == Sight::Plain),
+                until: pause.until.map(Millis::rfc3339),
+                ..Self::default()
+            },
+        }
+    }
 }
 
 /// One step of an event's plan.
@@ -242,6 +277,7 @@ impl EventDetail {
         let item = EventItem::of(&row.summary(), sight);
         Self {
             item,
+            waits_for: None,
             force: row.force,
             admission: row.admission.map(|value| sight.json(value, disclosure::admission)),
             warnings: row.warnings.map(|value| sight.json(value, disclosure::faults)),

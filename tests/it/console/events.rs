@@ -181,3 +181,17 @@ async fn a_dead_event_is_corrected_in_a_form_and_what_came_stays_beside_it() {
     );
     assert!(row.payload.unwrap().contains("王小明"));
 }
+
+#[tokio::test]
+async fn an_event_behind_another_of_its_contact_says_so_and_leads_there() {
+    let front = Front::open().await;
+    let review = json!({ "step": "progress:1", "decisions": ["done"] });
+    let first = ended(&front, "c1", Status::NeedsReview, "not_stored", Some(review)).await;
+    let behind = front.post_event("w2", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    let mut reader = Visitor::signed_in(&front, READ).await;
+    let page = reader.get(&format!("/console/events/{behind}")).await.html;
+    assert!(page.contains("排在此联系人更早的事件之后（待处理）"), "{page}");
+    assert!(page.contains(&format!("href=\"/console/events/{first}\"")), "{page}");
+    let alone = reader.get(&format!("/console/events/{first}")).await.html;
+    assert!(!alone.contains("排在此联系人"), "{alone}");
+}

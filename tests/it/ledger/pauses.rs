@@ -5,13 +5,14 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{Intake, NewEvent, PauseScope, Settlement},
+    store::{Intake, NewEvent, PauseScope, Settlement, WaitsFor},
 };
 
 use super::{Ledger, START, event, ids, on_both};
 
 on_both! {
     a_paused_type_stops_its_events_and_the_later_ones_of_their_contacts_and_no_others
+    an_event_says_whether_it_waits_for_an_older_one_or_for_a_pause
     a_contact_that_is_paused_waits_however_its_event_came_to_be_the_next
     nothing_is_claimed_while_everything_is_paused
     a_pause_ends_by_itself_at_its_moment_and_that_is_audited
@@ -59,6 +60,24 @@ async fn a_paused_type_stops_its_events_and_the_later_ones_of_their_contacts_and
     assert_eq!(claimed.event.id, deal);
     ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
     assert_eq!(ledger.claim_one().await.event.id, behind);
+}
+
+async fn an_event_says_whether_it_waits_for_an_older_one_or_for_a_pause(ledger: &Ledger) {
+    let deal = deal(ledger, "d1", "c1").await;
+    let behind = ledger.queue("c1").await;
+    let waits = async |id: &str| ledger.store.waits_for(&ledger.event(id).await).await.unwrap();
+    let earlier = |status| Some(WaitsFor::Earlier { event_id: deal.clone(), status });
+    assert_eq!((waits(&deal).await, waits(&behind).await), (None, earlier(Status::Queued)));
+    pause(ledger, &deals(), None).await;
+    assert!(ledger.claim(10).await.is_empty());
+    let Some(WaitsFor::Pause(pause)) = waits(&deal).await else { panic!("{:?}", waits(&deal).await) };
+    assert_eq!((pause.scope, pause.reason.as_str()), (deals(), "盘点"));
+    resume(ledger, &deals()).await;
+    let lease = ledger.claim_one().await.lease;
+    ledger.store.settle(lease, Settlement::to(Status::NeedsReview)).await.unwrap();
+    assert_eq!((waits(&deal).await, waits(&behind).await), (None, earlier(Status::NeedsReview)));
+    ledger.store.discard(&deal, &"ops".into(), None).await.unwrap();
+    assert_eq!(waits(&behind).await, None, "it is its turn");
 }
 
 async fn a_contact_that_is_paused_waits_however_its_event_came_to_be_the_next(ledger: &Ledger) {
