@@ -31,7 +31,8 @@ pub(super) async fn find(
     if alike.same.is_empty() || !may_link {
         alike.by_name(erp, mapping, event, !refused.of_contact_person).await?;
     }
-    if let (Some((ord, by)), true) = (alike.only_one(), may_link) {
+    // Whatever was decided before: the contact's own 客户编号 is on a customer that was made for it since.
+    if let Some((ord, by)) = alike.only_one().filter(|(_, by)| may_link || *by == LinkedBy::Khid) {
         return Ok(Match::Customer { ord, by });
     }
     alike.by_email_and_phone(erp, event).await?;
