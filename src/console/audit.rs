@@ -8,7 +8,7 @@ use super::{
     events::moment_of_form,
     fault::Fault,
     form::Fields,
-    format::{Moment, moment},
+    format::{Moment, exact, moment},
     frame::{Frame, Nav, page},
     visit::Visit,
     words::{Lang, action, actions},
@@ -87,7 +87,7 @@ pub(super) async fn download(State(state): State<HttpState>, visit: Visit) -> Re
     let rows = found.items.into_iter().map(|item| {
         let label = action(visit.lang, &item.action).to_owned();
         let (address, reason) = (item.address.unwrap_or_default(), item.reason.unwrap_or_default());
-        [item.at, item.actor, address, label, item.action, item.subject, reason]
+        [exact(&item.at), item.actor, address, label, item.action, item.subject, reason]
     });
     csv::file("audit", state.clock.now(), head, rows)
 }

@@ -43,7 +43,7 @@ fn short(at: Millis, now: Millis, exact: &str, lang: Lang) -> String {
     match ahead {
         0 => {}
         ahead if ahead < HOUR => return fill(w.in_minutes, &[&ahead.div_ceil(MINUTE)]),
-        // `11-23 14:08`, with the year if it is another one.
+        ahead if ahead >= 365 * DAY => return exact.get(..10).unwrap_or(exact).to_owned(),
         _ => return exact.get(5..16).unwrap_or(exact).to_owned(),
     }
     match past {
@@ -53,6 +53,11 @@ fn short(at: Millis, now: Millis, exact: &str, lang: Lang) -> String {
         past if past < 365 * DAY => exact.get(5..16).unwrap_or(exact).to_owned(),
         _ => exact.get(..10).unwrap_or(exact).to_owned(),
     }
+}
+
+/// A moment of a view as people write it, `2026-11-23 14:08:00`, which a spreadsheet reads as a time.
+pub(super) fn exact(text: &str) -> String {
+    millis(text).map_or_else(|| text.to_owned(), Millis::erp_local)
 }
 
 /// The moment that a view writes.
@@ -110,7 +115,8 @@ mod tests {
         for (ago, expected) in table {
             assert_eq!(moment_of(now.minus(ago), now, Lang::Zh).short, expected);
         }
-        for (ahead, expected) in [(30, "30 秒后"), (61, "2 分钟后"), (7_200, "11-23 16:08")] {
+        for (ahead, expected) in [(30, "30 秒后"), (61, "2 分钟后"), (7_200, "11-23 16:08"), (365 * DAY, "2027-11-23")]
+        {
             assert_eq!(moment_of(now.plus(Duration::from_secs(ahead)), now, Lang::Zh).short, expected);
         }
         assert_eq!(moment_of(now, now, Lang::En).exact, "2026-11-23 14:08:00");

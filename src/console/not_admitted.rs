@@ -8,7 +8,7 @@ use super::{
     events::moment_of_form,
     fault::Fault,
     form::Fields,
-    format::{Moment, moment, number},
+    format::{Moment, exact, moment, number},
     frame::{Frame, Nav, page},
     visit::Visit,
     words::{Lang, Words, fill, kind, kinds, rule},
@@ -117,7 +117,7 @@ pub(super) async fn download(State(state): State<HttpState>, visit: Visit) -> Re
     let rows = items.into_iter().map(|item| {
         let (rules, messages) = (rules(&item, lang), item.messages.join("；"));
         let kind = kind(lang, &item.kind).to_owned();
-        [item.contact_id.unwrap_or_default(), kind, item.received_at, rules, messages, item.id]
+        [item.contact_id.unwrap_or_default(), kind, exact(&item.received_at), rules, messages, item.id]
     });
     csv::file("not-admitted", state.clock.now(), head, rows)
 }

@@ -10,7 +10,7 @@ use super::{
     csv,
     fault::Fault,
     form::Fields,
-    format::{Moment, moment, number},
+    format::{Moment, exact, moment, number},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::{Change, Visit},
@@ -242,14 +242,16 @@ pub(super) fn filter_in_words(filter: &Value, lang: Lang) -> String {
         let label = |name: &str| name.parse().map_or(name.to_owned(), |status| status::of(status, lang).label.into());
         names.split(',').map(label).collect::<Vec<_>>().join("、")
     });
+    let [since, until] = ["since", "until"].map(|name| text(name).map(exact));
+    let span = (since.is_some() || until.is_some())
+        .then(|| format!("{} ～ {}", since.unwrap_or_default(), until.unwrap_or_default()).trim().to_owned());
     let parts = [
         (w.events.search, text("q").map(str::to_owned)),
         (w.events.status, status),
         (w.events.kind, text("type").map(|name| kind(lang, name).to_owned())),
         (member(lang, "contact.id"), text("contact_id").map(str::to_owned)),
         (w.replays.cause, text("code").map(|code| lang.part(cause(code).message).to_owned())),
-        (w.events.since, text("since").map(str::to_owned)),
-        (w.events.until, text("until").map(str::to_owned)),
+        (w.audit.at, span),
     ];
     let parts = parts.into_iter().filter_map(|(label, value)| Some(format!("{label} {}", value?)));
     ids.into_iter().chain(parts).collect::<Vec<_>>().join(" · ")

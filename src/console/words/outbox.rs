@@ -61,7 +61,7 @@ pub(in crate::console) fn told(lang: Lang, kind: &str) -> &str {
         "contact.linked" => lang.pick("联系人已建档", "contact linked"),
         "event.succeeded" => lang.pick("事件已同步", "event synchronised"),
         "event.not_admitted" => lang.pick("事件未准入", "event not admitted"),
-        "event.dead" => lang.pick("事件失败", "event failed"),
+        "event.dead" => lang.pick("同步失败", "event failed"),
         "event.needs_review" => lang.pick("事件待人工处理", "event needs a decision"),
         other => other,
     }

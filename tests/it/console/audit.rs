@@ -41,7 +41,7 @@ async fn the_audit_log_is_narrowed_in_the_address_and_by_rest_alike() {
     let page = visitor.get(&format!("/console/audit?since={day}&until={day}")).await;
     assert_eq!(page.html.matches("<tr data-row").count(), 3, "the one of the day before is not among them");
     let page = visitor.get("/console/audit").await.html;
-    assert!(page.contains("抹除联系人") && page.contains("本人要求"), "{page}");
+    assert!(page.contains("清除个人数据") && page.contains("本人要求"), "{page}");
     assert!(page.contains("href=\"/console/events/0199e0c4-0000-7000-8000-000000000001\""), "{page}");
     let wrong = front.rest(Method::GET, "/v1/audit?since=yesterday", OPERATE, &Value::Null).await;
     assert_eq!((wrong.status, wrong.problem()), (StatusCode::BAD_REQUEST, "invalid_query"));
@@ -57,7 +57,7 @@ async fn the_audit_log_is_taken_away_as_a_file_that_calculates_nothing() {
     let lines: Vec<&str> = file.html.lines().collect();
     assert!(lines[0].starts_with("\u{feff}时间,谁,"), "{lines:?}");
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[1].contains("抹除联系人,contact.erase,c-1,本人要求"), "{lines:?}");
+    assert!(lines[1].contains("清除个人数据,contact.erase,c-1,本人要求"), "{lines:?}");
     assert!(lines[2].contains("\"'=HYPERLINK(\"\"x\"\")\""), "{lines:?}");
     let read = Visitor::signed_in(&front, READ).await.get("/console/audit.csv").await.html;
     assert!(read.contains("contact.erase") && !read.contains("本人要求"), "reasons are for operators: {read}");
