@@ -38,6 +38,7 @@ impl Previewer for LivePreview {
                 profile: None,
                 duplicate: None,
                 done: Vec::new(),
+                has_saved: false,
             };
             self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
                 SyncError::Erp(error) => PreviewError::Erp(error.to_string()),
@@ -60,6 +61,13 @@ impl Journal for PeekJournal<'_> {
         Box::pin(
             async move { self.0.has_owner(ord, other_than).await.map_err(|error| JournalError(error.to_string())) },
         )
+    }
+
+    fn last_score<'a>(&'a self, contact_id: &'a str) -> BoxFuture<'a, Result<Option<f64>, JournalError>> {
+        Box::pin(async move {
+            let standing = self.0.standing(contact_id).await.map_err(|error| JournalError(error.to_string()))?;
+            Ok(standing.last_score)
+        })
     }
 
     fn rotation<'a>(&'a self, name: &'a str, _peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {

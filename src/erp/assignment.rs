@@ -36,7 +36,7 @@ const TAKE_BACK: Interface =
 /// 账号列表 (v3): `userstatus`, `name`, `page_size`, `page_index`; rows with `ord`, `username`, `name`, `status`, `partname`.
 /// Source: `erp-wire.md §3`.
 pub(super) const ACCOUNTS: Interface =
-    Interface::v3("账号列表", "account.list", "/webapi/v3/orgs/user/list", Shape::List);
+    Interface::v3("账号列表", "account.list", "/webapi/v3/orgs/user/list", Shape::List).general();
 
 /// The longest `member2`, in characters.
 const LIMITS: [(&str, usize); 1] = [("member2", 50)];

@@ -25,6 +25,17 @@ pub enum Shown {
     Assignment,
     /// Fields of 客户修改 in 客户详情: an installation may not take them by this interface.
     Edit,
+    /// 跟进程度 in 客户详情, where the tree may be called otherwise than 客户修改 takes it.
+    Stage,
+}
+
+/// What was seen of the lists of progress records.
+#[derive(Default)]
+struct ProgressSeen {
+    /// Whether one was ever read.
+    is_readable: bool,
+    /// The first customer whose list was refused.
+    refused: Option<i64>,
 }
 
 /// Everything that the clones of one client remember together.
@@ -34,7 +45,8 @@ pub(super) struct Caches {
     accounts: Mutex<Arc<Cached<Vec<Account>>>>,
     progress_closed: Mutex<Option<(Millis, String)>>,
     progress_garbled_since: Mutex<Option<Millis>>,
-    shown: [AtomicBool; 2],
+    progress_seen: Mutex<ProgressSeen>,
+    shown: [AtomicBool; 3],
     installation: Mutex<Arc<Installation>>,
 }
 
@@ -54,6 +66,7 @@ impl Caches {
         self.choices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.accounts.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         *self.progress_closed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.progress_seen.lock().unwrap_or_else(PoisonError::into_inner) = ProgressSeen::default();
     }
 
     /// The ERP's words, if it said within the last ten minutes that the progress list is closed.
@@ -76,6 +89,13 @@ impl Caches {
     /// The progress list could be read.
     pub(super) fn progress_readable(&self) {
         *self.progress_garbled_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.progress_seen.lock().unwrap_or_else(PoisonError::into_inner).is_readable = true;
+    }
+
+    /// A customer's progress list was refused; answers whether another one's was, too, and none could ever be read.
+    pub(super) fn is_refused_to_all(&self, ord: i64) -> bool {
+        let mut seen = self.progress_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        !seen.is_readable && *seen.refused.get_or_insert(ord) != ord
     }
 
     /// What a survey saw.

@@ -7,8 +7,8 @@ use super::{
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
     phrases::{
-        Meaning, meaning, meaning_of_failure, speaks_of_an_ended_licence, speaks_of_licence, speaks_of_rights,
-        speaks_of_trouble,
+        Meaning, meaning, meaning_of_failure, speaks_of_an_ended_licence, speaks_of_licence, speaks_of_restriction,
+        speaks_of_rights, speaks_of_trouble,
     },
 };
 
@@ -144,11 +144,13 @@ fn is_login_page(body: &[u8]) -> bool {
     head.contains("type=password")
 }
 
-/// What a refusal in words means: a right that the account lacks, or a licence that is over, is no fault of what was sent.
+/// What a refusal in words means: a right that the account lacks, a licence that is over, a limit that is reached is no fault
+/// of what was sent; and where nobody's record was named, it cannot be.
 pub(super) fn refusal(interface: &Interface, text: String) -> ErpError {
     let cause = match &text {
         text if speaks_of_rights(text) => FaultCause::RightMissing,
         text if speaks_of_an_ended_licence(text) => FaultCause::LicenceRefused,
+        text if interface.is_general || interface.writes && speaks_of_restriction(text) => FaultCause::Restricted,
         _ => return ErpError::Refused(text),
     };
     ErpError::Installation(Fault::of(cause, interface, text))

@@ -10,7 +10,9 @@ use super::{
 /// 分配新客户ID: `edit` empty, `intsort` 1 or 2, no command. Answers a bill whose value is the new `ord` and whose field
 /// `khid` is the number that the ERP suggests; nothing is stored yet. Source: `erp-wire.md §3`.
 const ALLOCATE: Interface =
-    Interface::bill("分配新客户ID", "customer.allocate", "/sysa/mobilephone/salesmanage/custom/add.asp").writing();
+    Interface::bill("分配新客户ID", "customer.allocate", "/sysa/mobilephone/salesmanage/custom/add.asp")
+        .writing()
+        .general();
 
 /// 单位客户添加: `ord` (the allocated one; saving it again overwrites the same record) and the fields of
 /// [`FIELD_LIMITS`], of which `name`, `sort1` and `person_name` are required. Refused in words, also with status 0:

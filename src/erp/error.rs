@@ -104,7 +104,7 @@ impl ErpError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Refused(_) => true,
-            Self::Installation(fault) => fault.cause == FaultCause::RightMissing,
+            Self::Installation(fault) => matches!(fault.cause, FaultCause::RightMissing | FaultCause::Restricted),
             _ => false,
         }
     }

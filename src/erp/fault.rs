@@ -17,12 +17,21 @@ pub enum FaultCause {
     WrongPath,
     /// The login is refused for the licence or the serial, not for the credentials.
     LicenceRefused,
+    /// The ERP refuses what nothing that is sent could be the reason of: a limit of the account, a field that somebody made
+    /// required, a list that names no record.
+    Restricted,
 }
 
 impl FaultCause {
     /// Every cause.
-    pub const ALL: [Self; 5] =
-        [Self::ChoiceMissing, Self::SalespersonUnknown, Self::RightMissing, Self::WrongPath, Self::LicenceRefused];
+    pub const ALL: [Self; 6] = [
+        Self::ChoiceMissing,
+        Self::SalespersonUnknown,
+        Self::RightMissing,
+        Self::WrongPath,
+        Self::LicenceRefused,
+        Self::Restricted,
+    ];
 
     /// A stable word for metrics, logs and the ledger.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +41,7 @@ impl FaultCause {
             Self::RightMissing => "right_missing",
             Self::WrongPath => "wrong_path",
             Self::LicenceRefused => "licence_refused",
+            Self::Restricted => "restricted",
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Interface {
     pub(super) page_size: i64,
     /// Whether it changes something in the ERP; a rehearsal does not send such calls.
     pub(super) writes: bool,
+    /// Whether it is asked the same for everybody: what it refuses, it refuses to any other event as well.
+    pub(super) is_general: bool,
 }
 
 /// The two families of envelopes (`erp-wire.md §1`).
@@ -64,7 +66,17 @@ impl Interface {
         path: &'static str,
         cmdkey: Option<&'static str>,
     ) -> Self {
-        Self { name, call, path, style: Style::Asp, shape: Shape::Words, cmdkey, page_size: PAGE_SIZE, writes: true }
+        Self {
+            name,
+            call,
+            path,
+            style: Style::Asp,
+            shape: Shape::Words,
+            cmdkey,
+            page_size: PAGE_SIZE,
+            writes: true,
+            is_general: false,
+        }
     }
 
     /// An ASP interface that answers a bill.
@@ -78,6 +90,7 @@ impl Interface {
             cmdkey: None,
             page_size: PAGE_SIZE,
             writes: false,
+            is_general: false,
         }
     }
 
@@ -92,6 +105,7 @@ impl Interface {
             cmdkey: LIST,
             page_size: PAGE_SIZE,
             writes: false,
+            is_general: true,
         }
     }
 
@@ -106,6 +120,7 @@ impl Interface {
             cmdkey: None,
             page_size: PAGE_SIZE,
             writes: false,
+            is_general: true,
         }
     }
 
@@ -120,12 +135,23 @@ impl Interface {
             cmdkey: None,
             page_size: PAGE_SIZE,
             writes: false,
+            is_general: true,
         }
     }
 
     /// The same interface, which reserves or changes something although it answers as a read does.
     pub(super) const fn writing(self) -> Self {
         Self { writes: true, ..self }
+    }
+
+    /// The same interface, which names no record of the ERP.
+    pub(super) const fn general(self) -> Self {
+        Self { is_general: true, ..self }
+    }
+
+    /// The same list, which is that of one customer.
+    pub(super) const fn of_one_customer(self) -> Self {
+        Self { is_general: false, ..self }
     }
 
     /// The same list, whose rows are short: more of them are asked for at once.
@@ -144,6 +170,7 @@ impl Interface {
             cmdkey: None,
             page_size: PAGE_SIZE,
             writes: matches!(shape, Shape::Words),
+            is_general: false,
         }
     }
 }

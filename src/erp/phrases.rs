@@ -33,7 +33,7 @@ const NO_SESSION: [&str; 10] = [
 /// The ERP's own database is in trouble. Looked for before everything else: 数据库超时，请重新登录 speaks of the session
 /// beside it, and 在操作完成之前超时时间已过 of completion, but nobody knows what became of the call.
 const TROUBLE: [&str; 12] = [
-    "数据库",
+    DATABASE,
     "死锁",
     "操作超时",
     "执行超时",
@@ -47,8 +47,36 @@ const TROUBLE: [&str; 12] = [
     "query timeout",
 ];
 
+const DATABASE: &str = "数据库";
+
 /// The ERP cannot just now; asked later it may.
 const BUSY: [&str; 5] = ["繁忙", "稍后再试", "稍候再试", "稍后重试", "请重试"];
+
+/// The ERP is being worked on, and will be back.
+const UNWELL: [&str; 22] = [
+    "系统维护",
+    "正在维护",
+    "维护中",
+    "维护升级",
+    "停机维护",
+    "服务器维护",
+    "数据维护",
+    "系统升级",
+    "正在升级",
+    "升级中",
+    "系统更新",
+    "正在备份",
+    "备份中",
+    "数据备份",
+    "暂停服务",
+    "暂停使用",
+    "停止服务",
+    "稍候",
+    "稍后",
+    "稍等",
+    "maintenance",
+    "temporarily unavailable",
+];
 
 /// Time ran out: the session's only where a word of [`SESSION`] stands beside it, else that of the call.
 const TIMEOUT: [&str; 3] = ["超时", "timeout", "timed out"];
@@ -102,11 +130,12 @@ const REFUSED_PERHAPS: [&str; 17] = [
 pub(super) fn meaning(text: &str) -> Meaning {
     let text = without_counts_of_nothing(&normal(text));
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&TROUBLE) {
+    let is_done = says(&DONE) && !says(&REFUSED);
+    if is_in_trouble(&text) {
         Meaning::Busy
     } else if says(&NO_SESSION) {
         Meaning::NoSession
-    } else if says(&BUSY) {
+    } else if says(&BUSY) || says(&UNWELL) && !is_done {
         Meaning::Busy
     } else if says(&REFUSED) {
         Meaning::Refused
@@ -124,15 +153,21 @@ pub(super) fn meaning(text: &str) -> Meaning {
 pub(super) fn meaning_of_failure(text: &str) -> Meaning {
     let text = normal(text);
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if says(&TROUBLE) {
+    if is_in_trouble(&text) {
         Meaning::Busy
     } else if text.is_empty() || says(&SESSION) {
         Meaning::NoSession
-    } else if says(&BUSY) || says(&TIMEOUT) {
+    } else if says(&BUSY) || says(&UNWELL) || says(&TIMEOUT) {
         Meaning::Busy
     } else {
         Meaning::Unclear
     }
+}
+
+/// Whether the ERP's database is in trouble. 数据库中已存在相同客户 is none: it says what stands there.
+fn is_in_trouble(text: &str) -> bool {
+    let speaks_of_contents = DUPLICATE.iter().any(|word| text.contains(word));
+    TROUBLE.iter().any(|word| text.contains(word) && !(*word == DATABASE && speaks_of_contents))
 }
 
 /// In lower case, and a session that ended because nobody did anything (长时间未操作超时) is no 操作超时.
@@ -140,9 +175,26 @@ fn normal(text: &str) -> String {
     text.trim().to_lowercase().replace("未操作超时", "未操作，会话超时")
 }
 
-/// Whether a login was refused because the ERP is unwell, which says nothing about the password.
+/// Somebody else is logged in under the account, and will not be for ever.
+const IN_USE: [&str; 6] = ["其他地方", "其它地方", "其他设备", "其它设备", "异地登", "已在线"];
+
+/// Whether a login was refused because the ERP is unwell or the account in use, which says nothing about the password.
 pub(super) fn speaks_of_trouble(text: &str) -> bool {
-    meaning(text) == Meaning::Busy || text.contains("服务器错误")
+    meaning(text) == Meaning::Busy || text.contains("服务器错误") || IN_USE.iter().any(|word| text.contains(word))
+}
+
+/// Titles of what every customer and contact person is sent with; whatever else is asked for is sent by nobody.
+const SENT: [&str; 11] =
+    ["姓名", "名称", "联系人", "编号", "来源", "内容", "跟进", "分类", "客户id", "客户类型", "sort2"];
+
+/// Whether a refusal is about what nobody sends: a limit of the account, or a field that somebody has made required. It
+/// meets whoever comes.
+pub(super) fn speaks_of_restriction(text: &str) -> bool {
+    let text = normal(text);
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let is_limit = says(&["上限", "最大客户数", "数量限制", "数量已满", "名额"]) && !says(&["字符", "长度", "字数"]);
+    let is_required = says(&["不能为空", "必填", "请选择", "请填写", "请输入", "未填写", "未选择"]) && !says(&SENT);
+    is_limit || is_required
 }
 
 /// Whether a refusal says that the account may not use the interface at all.
@@ -258,6 +310,13 @@ mod tests {
             ("数据错误", Meaning::Refused),
             ("不允许重复申请", Meaning::Refused),
             ("系统繁忙，请稍后再试", Meaning::Busy),
+            ("系统正在维护，请稍候", Meaning::Busy),
+            ("系统升级中，暂停服务", Meaning::Busy),
+            ("数据备份，无法保存，请稍后", Meaning::Busy),
+            ("保存不成功，系统维护中", Meaning::Busy),
+            ("保存成功，今晚系统维护", Meaning::Done),
+            ("您不是该客户的维护人，不能修改", Meaning::Refused),
+            ("数据库中已存在相同客户，不能保存", Meaning::Refused),
             ("保存失败：数据库超时", Meaning::Busy),
             ("数据库超时，请重新登录", Meaning::Busy),
             ("超时时间已到。在操作完成之前超时时间已过或服务器未响应。", Meaning::Busy),
@@ -305,6 +364,38 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_and_a_field_that_nobody_sends_meet_whoever_comes() {
+        for (text, expected) in [
+            ("您的客户数已达上限，不能添加", true),
+            ("已有客户数量达到上限", true),
+            ("客户行业不能为空", true),
+            ("请选择客户行业", true),
+            ("所属区域为必填项", true),
+            ("联系人姓名不能为空", false),
+            ("请填写客户名称", false),
+            ("客户来源为必填项", false),
+            ("客户名称超过长度上限100字符", false),
+            ("手机号重复", false),
+            ("该客户不存在", false),
+        ] {
+            assert_eq!(speaks_of_restriction(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_login_that_trouble_refused_is_told_from_wrong_credentials() {
+        for (text, expected) in [
+            ("该账号已在其他地方登录", true),
+            ("系统正在维护，请稍候", true),
+            ("系统升级中，暂停服务", true),
+            ("用户名或密码错误", false),
+            ("请输入验证码", false),
+        ] {
+            assert_eq!(speaks_of_trouble(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn the_words_beside_a_failure_are_understood() {
         let table = [
             ("", Meaning::NoSession),
@@ -330,6 +421,7 @@ mod tests {
             ("Execution Timeout Expired. The timeout period elapsed", Meaning::Busy),
             ("请求超时", Meaning::Busy),
             ("系统繁忙", Meaning::Busy),
+            ("系统正在维护", Meaning::Busy),
             ("报价已过期", Meaning::Unclear),
             ("客户编号已被使用", Meaning::Unclear),
             ("没有权限", Meaning::Unclear),

@@ -20,7 +20,8 @@ const ADD: Interface =
 /// 洽谈进展列表: `ord` the customer. Not in the API table, so it may be closed; columns assumed `ord`, `intro`, `date7`,
 /// `catename`. Source: `erp-wire.md §5`.
 pub(super) const LIST: Interface =
-    Interface::list("洽谈进展列表", "progress.list", "/sysa/mobilephone/systemmanage/replylist.asp?datatype=tel");
+    Interface::list("洽谈进展列表", "progress.list", "/sysa/mobilephone/systemmanage/replylist.asp?datatype=tel")
+        .of_one_customer();
 
 /// The longest text of a record, in UTF-16 code units.
 pub const INTRO_MAX: usize = 1_000;
@@ -95,8 +96,9 @@ impl Erp {
 
     /// 洽谈进展列表: the records of a customer, from the newest as far as `enough` asks of those read so far, or until a page
     /// holds one that was written before `since`: a customer may have thousands, and what is looked for is new. A list that
-    /// the installation closed (refusal, 404, 403, for a minute nothing readable while the ERP answers otherwise) is
-    /// `Closed`, which is believed for ten minutes; an outage is an error and never `Closed`.
+    /// the installation closed (404, 403, for a minute nothing readable while the ERP answers otherwise) is
+    /// `Closed`, which is believed for ten minutes; an outage is an error and never `Closed`. A refusal in words may be about
+    /// this customer: it closes the list of all only where another customer's was refused too, and none was ever read.
     ///
     /// # Errors
     ///
@@ -115,13 +117,12 @@ impl Erp {
                 self.caches().progress_readable();
                 Ok(ProgressList::Records(records))
             }
-            Err(ErpError::Refused(words)) => Ok(self.closed(words)),
-            // One page may be closed, or all may be missing where a proxy is wrong.
-            Err(ErpError::Installation(fault))
-                if fault.cause == FaultCause::RightMissing || self.answers_elsewhere(ord).await =>
-            {
-                Ok(self.closed(fault.words))
+            Err(ErpError::Refused(words)) => Ok(self.refused(ord, words)),
+            Err(ErpError::Installation(fault)) if fault.cause == FaultCause::RightMissing => {
+                Ok(self.refused(ord, fault.words))
             }
+            // One page may be closed, or all may be missing where a proxy is wrong.
+            Err(ErpError::Installation(fault)) if self.answers_elsewhere(ord).await => Ok(self.closed(fault.words)),
             Err(error) => self.unreadable(ord, error).await,
         }
     }
@@ -200,6 +201,10 @@ impl Erp {
     async fn answers_elsewhere(&self, ord: i64) -> bool {
         let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
         self.list_customers(&filter).await.is_ok()
+    }
+
+    fn refused(&self, ord: i64, words: String) -> ProgressList {
+        if self.caches().is_refused_to_all(ord) { self.closed(words) } else { ProgressList::Closed(words) }
     }
 
     fn closed(&self, words: String) -> ProgressList {

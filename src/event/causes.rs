@@ -132,6 +132,14 @@ const CAUSES: &[Cause] = &[
         ),
     },
     Cause {
+        code: "restricted",
+        message: "ERP 对所有数据都拒绝此接口：上限、新的必填项等 (the ERP refuses an interface whatever is sent: a limit, a field made required)",
+        hint: (
+            "按 ERP 原话处理：提高账号上限、取消新的必填项或放开接口，之后自动继续",
+            "do as the ERP's words say: raise the account's limit, make the field optional, open the interface; it goes on by itself",
+        ),
+    },
+    Cause {
         code: "too_many",
         message: "相符的记录过多 (more records match than are read)",
         hint: ("在 ERP 中合并或补全资料，然后决定", "merge or complete the records in the ERP, then decide"),
@@ -278,6 +286,7 @@ mod tests {
             ("right_missing", "客户列表 (customer.list)", "没有“客户列表 (customer.list)”的权限"),
             ("wrong_path", "登录 (session.login)", "“登录 (session.login)”的地址"),
             ("licence_refused", "登录 (session.login)", "续期授权"),
+            ("restricted", "个人客户添加 (customer.add)", "按 ERP 原话处理"),
         ] {
             let hint = hint_on(code, subject).to_string();
             assert!(hint.contains(expected) && hint.contains('(') && hint.ends_with(')'), "{hint}");

@@ -1,7 +1,7 @@
 //! How a contact gets its customer: found and filled in, joined to its company, or made.
 
 use super::{
-    SyncError, assignment,
+    Journal, SyncError, assignment,
     contact_persons::{self, Role},
     details::{self, is_missing, shown},
     duplicates,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     erp::{ChoiceField, CustomerKind, Detail, Erp, ErpError, Field},
-    event::{Candidate, Event, Link, LinkKind, LinkedBy},
+    event::{Candidate, Event, Link, LinkKind, LinkedBy, Thread},
 };
 
 impl Planner {
@@ -31,7 +31,10 @@ impl Planner {
             return Ok(Ok(self.take_over_known(event, LinkedBy::Hint, known)));
         }
         let erp = survey.erp;
+        let looks_again = task.has_saved && task.duplicate.is_none();
+        let saved = if looks_again { matching::saved(erp, &self.mapping, event).await? } else { None };
         let found = match (&task.duplicate, task.decision) {
+            (_, None | Some(WhoItIs::New)) if let Some(ord) = saved => Match::Customer { ord, by: LinkedBy::Khid },
             (Some(refused), decision) => {
                 duplicates::find(erp, &self.mapping, event, refused, decision.is_none()).await?
             }
@@ -76,7 +79,7 @@ impl Planner {
 
     async fn new_customer(&self, survey: &Survey<'_>, event: &Event) -> Result<PlanDraft, SyncError> {
         let kind = Mapping::kind(event);
-        let score = event.thread().and_then(crate::event::Thread::score);
+        let score = score_of(survey.journal, event).await?;
         let choices = self.choice_ids(survey.erp, score).await?;
         let link = Step::Link {
             ord: None,
@@ -247,6 +250,14 @@ impl Planner {
             },
         };
         Ok(ChoiceIds { source: Some(source), level })
+    }
+}
+
+/// The score by which a contact is judged: the event's, or the last that the platform sent (`contract.md §2`).
+pub(super) async fn score_of(journal: &dyn Journal, event: &Event) -> Result<Option<f64>, SyncError> {
+    match event.thread().and_then(Thread::score) {
+        None => Ok(journal.last_score(event.contact().id()).await?),
+        score => Ok(score),
     }
 }
 

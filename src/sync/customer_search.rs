@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    details::{DETAILS_READ, Place, detail_of, shown},
+    details::{DETAILS_READ, Place, readable_detail, shown},
     identity::{name_key, name_parts, same_name, spellings},
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
     text::searchable,
@@ -214,9 +214,14 @@ async fn compare(
                     let what = format!("{} rows of 客户列表 without the column {}", details, column.field());
                     return Err(ErpError::TooMany(what));
                 }
-                let detail = detail_of(erp, kind, row.ord).await?.1;
-                let shown = detail.shown(column.field()).map(|value| column.fit(value, wanted));
-                shown.or(in_list).unwrap_or(PhoneMatch::Other)
+                match readable_detail(erp, kind, row.ord).await? {
+                    // Nobody can compare it: no match, and no mismatch.
+                    None => PhoneMatch::Masked,
+                    Some(detail) => {
+                        let shown = detail.shown(column.field()).map(|value| column.fit(value, wanted));
+                        shown.or(in_list).unwrap_or(PhoneMatch::Other)
+                    }
+                }
             }
         };
         matches.add(fit, Candidate::from(row));
@@ -258,7 +263,7 @@ pub(super) async fn with_phone(erp: &Erp, kind: CustomerKind, phone: &str, place
     let mut matches = Matches::default();
     // The list does not show this number, the record does; of a long answer only the first are read.
     for row in erp.first_customers(&filter).await?.rows.into_iter().take(ALIKE_READ) {
-        let detail = detail_of(erp, kind, row.ord).await?.1;
+        let Some(detail) = readable_detail(erp, kind, row.ord).await? else { continue };
         if shown(&detail, "phone").is_some_and(|theirs| same_number(&theirs, phone)) {
             matches.add(PhoneMatch::Same, Candidate::from(row));
         }

@@ -23,6 +23,15 @@ pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Resul
     }
 }
 
+/// 客户详情 of a customer that may be another salesperson's, or gone since a list showed it: `None` where it may not be read.
+pub(super) async fn readable_detail(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<Option<Detail>, ErpError> {
+    match detail_of(erp, guess, ord).await {
+        Ok((_, detail)) => Ok(Some(detail)),
+        Err(error) if error.is_refusal() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// 客户详情 of a contact's customer as it is now.
 ///
 /// # Errors

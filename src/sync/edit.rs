@@ -22,6 +22,12 @@ const CHECKED: [(&str, [&str; 3]); 4] = [
 /// How a refusal names the kind of a customer.
 const KIND_WORDS: [&str; 2] = ["客户类型", "sort2"];
 
+/// Why an edit is left out.
+const NO_PERSON: &str = "ERP 不显示此单位的联系人，修改会改掉其姓名 \
+    (the ERP does not show the company's contact person, whose name 客户修改 would overwrite)";
+const GARBLED: &str = "ERP 给出的资料有乱码，修改会把乱码写回 \
+    (the ERP shows the record garbled, and 客户修改 would write that back)";
+
 impl Executor<'_> {
     /// Fills in what the customer still lacks of these fields. What it cannot have because another customer has it (查重)
     /// is left out: it is no reason to keep the rest from it.
@@ -33,8 +39,9 @@ impl Executor<'_> {
             return Ok(Effect::said("nothing is missing any more"));
         }
         loop {
-            let Some(edit) = self.edit(kind, ord, &detail, &missing, None).await? else {
-                return Ok(Effect::left_out(NO_TEXTS));
+            let edit = match self.edit(kind, ord, &detail, &missing, None).await? {
+                Ok(edit) => edit,
+                Err(why) => return Ok(Effect::left_out(why)),
             };
             let refused = match self.send_edit(ord, edit).await {
                 Ok(answer) => return Ok(Effect::said(answer.message)),
@@ -51,8 +58,8 @@ impl Executor<'_> {
         }
     }
 
-    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`); `None` where
-    /// it does not say how these are called, since any other text would reset what somebody has set.
+    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`); or why there
+    /// can be none: where the record does not say how these are called, any other text would reset what somebody has set.
     pub(super) async fn edit(
         &self,
         kind: CustomerKind,
@@ -60,23 +67,25 @@ impl Executor<'_> {
         detail: &Detail,
         fields: &[Field],
         stage: Option<&str>,
-    ) -> Result<Option<Vec<Field>>, ErpError> {
+    ) -> Result<Result<Vec<Field>, &'static str>, ErpError> {
         let category = Category::of(detail, self.values);
         let stage = match stage {
             Some(stage) => Some(stage.to_owned()),
             None => category.stage.or_configured(&self.values.stage),
         };
         let (Some(sort), Some(stage)) = (category.sort.or_configured(&self.values.sort), stage) else {
-            return Ok(None);
+            return Ok(Err(NO_TEXTS));
         };
         let name = shown(detail, "name").unwrap_or_default();
-        let person = match shown(detail, "person_name") {
-            Some(person) => Some(person),
+        let person = match (shown(detail, "person_name"), kind) {
+            (Some(person), _) => person,
+            (None, CustomerKind::Person) => name.clone(),
             // A company's own name would overwrite that of its contact person.
-            None if kind == CustomerKind::Company => contact_persons::first_person(self.erp, ord).await?,
-            None => None,
+            (None, CustomerKind::Company) => match contact_persons::first_person(self.erp, ord).await? {
+                Some(person) => person,
+                None => return Ok(Err(NO_PERSON)),
+            },
         };
-        let person = person.unwrap_or_else(|| name.clone());
         let sort2 = match kind {
             CustomerKind::Company => "1",
             CustomerKind::Person => "2",
@@ -89,8 +98,12 @@ impl Executor<'_> {
             ("sort1", stage),
             ("person_name", person),
         ];
-        let required = required.into_iter().map(|(id, val)| Field::new(id, val));
-        Ok(Some(required.chain(fields.iter().cloned()).collect()))
+        // What a page made of a blank would be stored as a text that nobody can type, and what was lost is lost for good.
+        let required = required.map(|(id, val)| Field::new(id, val.replace('\u{a0}', " ")));
+        if required.iter().any(|field| field.val.contains('\u{fffd}')) {
+            return Ok(Err(GARBLED));
+        }
+        Ok(Ok(required.into_iter().chain(fields.iter().cloned()).collect()))
     }
 
     /// Sends an edit. Whether a customer is a 单位客户 or a 个人客户 no answer says, and a detail that was asked for as the other
@@ -100,9 +113,19 @@ impl Executor<'_> {
             Err(ErpError::Refused(words)) if KIND_WORDS.iter().any(|word| words.contains(word)) => {}
             sent => return sent,
         }
-        for field in edit.iter_mut().filter(|field| field.id == "sort2") {
-            let other = if field.val == "1" { "2" } else { "1" };
-            *field = Field::new("sort2", other);
+        let value = |id: &str| edit.iter().find(|field| field.id == id).map(|field| field.val.clone());
+        let is_company = value("sort2").is_some_and(|kind| kind == "2");
+        let person = match is_company {
+            true => contact_persons::first_person(self.erp, ord).await?,
+            false => value("name"),
+        };
+        let Some(person) = person else { return Err(ErpError::Refused(NO_PERSON.into())) };
+        for field in &mut edit {
+            match &*field.id {
+                "sort2" => *field = Field::new("sort2", if is_company { "1" } else { "2" }),
+                "person_name" => *field = Field::new("person_name", person.clone()),
+                _ => {}
+            }
         }
         self.erp.edit_customer(ord, &edit).await
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Journal, SyncError, assignment,
-    category::{Category, DisplayText, NO_TEXTS},
+    category::{Category, DisplayText},
     contact_persons,
     details::{self, Place},
     records::{self, Wanted},
@@ -88,7 +88,7 @@ impl Executor<'_> {
             Step::SetStage { kind, stage } => {
                 let (kind, detail) = details::detail_of(self.erp, *kind, self.ord()?).await?;
                 let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage)).await?;
-                let edit = edit.ok_or_else(|| ErpError::Refused(NO_TEXTS.into()))?;
+                let edit = edit.map_err(|why| ErpError::Refused(why.into()))?;
                 self.send_edit(self.ord()?, edit).await?
             }
             Step::Assign { to } => {
@@ -123,6 +123,11 @@ impl Executor<'_> {
     pub fn fingerprint(&self, step: &Step) -> Option<String> {
         let Step::Progress { text, .. } = step else { return None };
         Some(records::fingerprint(self.ord?, text))
+    }
+
+    /// Whether the ERP has the customer no more.
+    pub async fn is_gone(&self) -> Result<bool, SyncError> {
+        Ok(details::is_gone(self.erp, CustomerKind::Person, self.ord()?).await?)
     }
 
     fn ord(&self) -> Result<i64, ErpError> {
@@ -217,7 +222,10 @@ impl Executor<'_> {
     async fn verify_stage(&self, kind: CustomerKind, stage: &str) -> Result<Verification, SyncError> {
         let (_, detail) = details::detail_of(self.erp, kind, self.ord()?).await?;
         Ok(match Category::of(&detail, self.values).stage {
-            DisplayText::Named(shown) if shown == stage => Verification::Done(json!({ "stage": stage })),
+            DisplayText::Named(shown) if shown == stage => {
+                self.erp.note_shown(Shown::Stage);
+                Verification::Done(json!({ "stage": stage }))
+            }
             DisplayText::Named(_) => Verification::NotDone,
             DisplayText::Unnamed | DisplayText::Empty => {
                 Verification::Hidden("客户详情 shows no text of 跟进程度".into())
@@ -328,7 +336,9 @@ fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
     let sent = |id: &str| fields.iter().find(|field| field.id == id).map(|field| field.val.as_str());
     let pairs = ["khid", "name"].map(|id| sent(id).zip(detail.shown(id).map(str::trim)));
     let is_shown = |pair: &Option<(&str, &str)>| pair.is_some_and(|(_, stored)| !stored.is_empty());
-    let is_other = |(sent, stored): (&str, &str)| stored.is_empty() || comparable(sent) != comparable(stored);
+    // An installation may write a 客户编号 in capitals.
+    let folded = |text: &str| comparable(text).to_lowercase();
+    let is_other = |(sent, stored): (&str, &str)| stored.is_empty() || folded(sent) != folded(stored);
     let differs = |pair: &Option<(&str, &str)>| pair.is_some_and(is_other);
     if pairs.iter().any(is_shown) && !pairs.iter().any(differs) {
         RecordOwner::Ours
@@ -390,6 +400,7 @@ mod tests {
             ("KH1", "张三", RecordOwner::Nobodys),
             ("WX1", "李四", RecordOwner::Nobodys),
             ("WX1", "张 三?", RecordOwner::Ours),
+            ("wx1", "张三", RecordOwner::Ours),
             ("KH1", "李四", RecordOwner::Anothers),
         ] {
             let detail = Detail::from_fields(None, [("khid", khid, ""), ("name", name, "")]);

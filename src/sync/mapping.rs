@@ -14,6 +14,8 @@ use crate::{
 
 /// Longest 客户简介 and 备注 of a customer, in UTF-16 code units (`erp-wire.md §3`).
 const LONG_TEXT: usize = 4_000;
+/// 联系人姓名, in UTF-16 code units (`erp-wire.md §4`).
+const PERSON_NAME_MAX: usize = 50;
 /// Ends a 客户简介 that was cut; the whole text follows as progress records.
 const CUT_MARK: &str = "……（全文见洽谈进展）";
 
@@ -104,7 +106,9 @@ impl Mapping {
     /// The fields of a further contact person of a known company (联系人添加).
     pub fn contact_person(&self, event: &Event) -> Vec<Field> {
         let contact = event.contact();
-        let mut fields = vec![Field::new("person_name", self.line(contact.name().unwrap_or_default()))];
+        // A message may carry a name that is longer, and says nothing else of its contact.
+        let name = self.line(contact.name().unwrap_or_default());
+        let mut fields = vec![Field::new("person_name", head(&name, PERSON_NAME_MAX))];
         fields.extend(self.personal(event).into_iter().filter(|field| field.id != "address"));
         fields.extend(self.text("intro", contact.notes()));
         fields

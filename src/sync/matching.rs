@@ -6,15 +6,16 @@
 use super::{
     contact_persons::{complete, contact_persons},
     customer_search::{Column, Matches, readable, search, with_name, with_number},
-    details::{DETAILS_READ, Place, detail_of, shown},
+    details::{DETAILS_READ, Place, readable_detail, shown},
     identity::name_key,
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
     question::Question,
+    text::may_be_same,
 };
 use crate::{
     config::SameName,
-    erp::{ContactPersonFilter, ContactPersonRow, CustomerKind, Erp, ErpError},
+    erp::{ContactPersonFilter, ContactPersonRow, CustomerKind, Detail, Erp, ErpError},
     event::{Candidate, Event, LinkedBy},
 };
 
@@ -51,12 +52,10 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
     let kind = Mapping::kind(event);
     let contact = event.contact();
     let khid = mapping.khid(contact.id());
+    let name = contact.company().or(contact.name()).map(|name| mapping.line(name));
     let found = match erp.installation().finds_khid {
-        Some(false) => {
-            by_name_and_khid(erp, kind, &mapping.line(contact.company().or(contact.name()).unwrap_or_default()), &khid)
-                .await?
-        }
-        _ => by_khid(erp, kind, &khid).await?,
+        Some(false) => by_name_and_khid(erp, kind, name.as_deref().unwrap_or_default(), &khid).await?,
+        _ => by_khid(erp, kind, &khid, name.as_deref()).await?,
     };
     if let Some(found) = found {
         return Ok(found);
@@ -94,9 +93,34 @@ async fn company_of_name(erp: &Erp, name: &str) -> Result<Match, ErpError> {
     Ok(verdict(named.exact.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody))
 }
 
-/// The customer with exactly this 客户编号.
-pub(super) async fn by_khid(erp: &Erp, kind: CustomerKind, khid: &str) -> Result<Option<Match>, ErpError> {
+/// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
+pub(super) async fn saved(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Option<i64>, ErpError> {
+    let khid = mapping.khid(event.contact().id());
+    for place in Place::ALL {
+        let found = readable(search(erp, Mapping::kind(event), Column::Khid, &khid, place).await)?;
+        if let (Some(ord), 1) = (found.exact.keys().next(), found.exact.len()) {
+            return Ok(Some(*ord));
+        }
+    }
+    Ok(None)
+}
+
+/// The customer with exactly this 客户编号; one of the contact's name whose record may not be read may be it.
+pub(super) async fn by_khid(
+    erp: &Erp,
+    kind: CustomerKind,
+    khid: &str,
+    name: Option<&str>,
+) -> Result<Option<Match>, ErpError> {
     let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
+    if found.exact.is_empty() {
+        let is_namesake = |theirs: &Candidate| {
+            name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| may_be_same(ours, theirs))
+        };
+        let candidates: Vec<Candidate> = found.masked.into_values().filter(is_namesake).collect();
+        let question = (!candidates.is_empty()).then_some(Question::Several { by: LinkedBy::Khid, candidates });
+        return Ok(question.map(Match::Unclear));
+    }
     Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
 }
 
@@ -109,7 +133,7 @@ async fn by_name_and_khid(erp: &Erp, kind: CustomerKind, name: &str, khid: &str)
     };
     let mut found = Vec::new();
     for candidate in named.into_values().take(DETAILS_READ) {
-        let detail = detail_of(erp, kind, candidate.ord).await?.1;
+        let Some(detail) = readable_detail(erp, kind, candidate.ord).await? else { continue };
         if shown(&detail, "khid").is_some_and(|theirs| theirs == khid) {
             found.push(candidate);
         }
@@ -136,8 +160,9 @@ async fn same_name_without_number(erp: &Erp, mapping: &Mapping, event: &Event) -
         if candidates.len() == CANDIDATES_MAX {
             break;
         }
-        let detail = detail_of(erp, CustomerKind::Person, candidate.ord).await?.1;
-        if shown(&detail, "mobile").is_none() && !is_ours(shown(&detail, "khid").as_deref()) {
+        let detail = readable_detail(erp, CustomerKind::Person, candidate.ord).await?;
+        let may_be = |detail: &Detail| shown(detail, "mobile").is_none() && !is_ours(shown(detail, "khid").as_deref());
+        if detail.as_ref().is_none_or(may_be) {
             candidates.push(candidate);
         }
     }
@@ -217,11 +242,7 @@ async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Resu
     if erp.installation().masks_details == Some(true) {
         return Ok(PhoneMatch::Masked);
     }
-    let detail = match detail_of(erp, kind, ord).await {
-        Ok((_, detail)) => detail,
-        Err(error) if error.is_refusal() => return Ok(PhoneMatch::Masked),
-        Err(error) => return Err(error),
-    };
+    let Some(detail) = readable_detail(erp, kind, ord).await? else { return Ok(PhoneMatch::Masked) };
     let is_same = shown(&detail, "mobile").is_some_and(|number| same_number(&number, mobile));
     Ok(if is_same { PhoneMatch::Same } else { PhoneMatch::Masked })
 }

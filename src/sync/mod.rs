@@ -134,6 +134,8 @@ pub trait Journal: Send + Sync {
     fn count_equal<'a>(&'a self, fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>>;
     /// Whether a customer is another contact's than this one: linked as the customer itself, not as a contact person of it.
     fn has_owner<'a>(&'a self, ord: i64, other_than: &'a str) -> BoxFuture<'a, Result<bool, JournalError>>;
+    /// The last score that the platform sent for a contact.
+    fn last_score<'a>(&'a self, contact_id: &'a str) -> BoxFuture<'a, Result<Option<f64>, JournalError>>;
     /// The next number of a rotation; `peek` does not take it.
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>>;
 }

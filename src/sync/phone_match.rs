@@ -23,7 +23,11 @@ pub(super) fn fit(shown: &str, ours: &str) -> PhoneMatch {
     if same_number(shown, ours) {
         return PhoneMatch::Same;
     }
-    let (Some(first), Some(last)) = (shown.find(MASKS), shown.rfind(MASKS)) else { return PhoneMatch::Other };
+    let (Some(first), Some(last)) = (shown.find(MASKS), shown.rfind(MASKS)) else {
+        // Two numbers in one field, or a word before it: a person has to say whose the field is.
+        let among = shown.split(|c| !may_stand_in_number(c)).any(|part| same_number(part, ours));
+        return if among { PhoneMatch::Masked } else { PhoneMatch::Other };
+    };
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let (mut head, tail) = (digits(&shown[..first]), digits(&shown[last..]));
     let ours = normalize(ours).unwrap_or_else(|| digits(ours));
@@ -33,6 +37,10 @@ pub(super) fn fit(shown: &str, ours: &str) -> PhoneMatch {
     }
     let fits = ours.starts_with(&head) && ours.ends_with(&tail) && head.len() + tail.len() < ours.len();
     if fits { PhoneMatch::Masked } else { PhoneMatch::Other }
+}
+
+fn may_stand_in_number(c: char) -> bool {
+    half_width(c).is_ascii_digit() || is_separator(c) || half_width(c) == '+'
 }
 
 /// Whether two ways of writing a phone number mean the same one.
@@ -115,6 +123,9 @@ mod tests {
             ("138****1235", PhoneMatch::Other),
             ("13800001234*1234", PhoneMatch::Other),
             ("13800001235", PhoneMatch::Other),
+            ("13800001234/13900001234", PhoneMatch::Masked),
+            ("手机：138 0000 1234", PhoneMatch::Masked),
+            ("13900001234、13700001234", PhoneMatch::Other),
             ("", PhoneMatch::Other),
         ] {
             assert_eq!(fit(shown, "138 0000 1234"), expected, "{shown}");

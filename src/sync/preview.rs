@@ -89,7 +89,7 @@ async fn rehearse(mut executor: Executor<'_>, log: &CallLog, steps: &[(String, S
         log.set_step(name);
         match step {
             Step::SetStage { kind, stage } if executor.ord == Some(UNALLOCATED) => {
-                if let Some(edit) = executor.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await? {
+                if let Ok(edit) = executor.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await? {
                     executor.erp.edit_customer(UNALLOCATED, &edit).await?;
                 }
             }

@@ -85,6 +85,7 @@ impl Question {
     /// For people: what is asked, and how it is decided.
     pub fn words(&self) -> String {
         match self {
+            Self::Several { by: LinkedBy::Khid, candidates } if candidates.len() == 1 => "ERP 中有 1 个同名客户可能是此联系人：无权查看其资料，无法核对客户编号 (one customer of this name may be this contact: its record may not be read)".into(),
             Self::Several { candidates, .. } if candidates.len() == 1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖 (one customer may be this contact; the ERP masks its number)".into(),
             Self::Several { candidates, .. } => {
                 let count = candidates.len();

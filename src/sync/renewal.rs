@@ -1,10 +1,10 @@
 //! A step that an earlier plan holds, and a configuration that was changed since: what the ERP did not take may have been put
 //! right there.
 
-use super::{Journal, Planner, Step, SyncError, assignment};
+use super::{Journal, Planner, Step, SyncError, assignment, customer::score_of};
 use crate::{
     config::AssignmentRule,
-    event::{Assignment, Thread, Work},
+    event::{Assignment, Work},
 };
 
 impl Planner {
@@ -24,8 +24,8 @@ impl Planner {
                 }
             }
             Step::Assign { to: to @ Assignment::Users(_) } => {
-                let score = event.thread().and_then(Thread::score).unwrap_or_default();
-                let rule = assignment::rule_for(&self.assignment.rules, score);
+                let score = score_of(journal, event).await?;
+                let rule = assignment::rule_for(&self.assignment.rules, score.unwrap_or_default());
                 if let Some(rule) = rule.filter(|rule| !assignment::is_of(rule, to)) {
                     *to = self.turn_of(rule, journal, false).await?;
                 }

@@ -31,6 +31,8 @@ pub struct Task {
     pub duplicate: Option<Duplicate>,
     /// What of the event is done already, by earlier plans.
     pub done: Vec<DoneBefore>,
+    /// An earlier plan of the event has sent a new customer to the ERP, and it was not seen: it may have been slow to appear.
+    pub has_saved: bool,
 }
 
 /// A step that an earlier plan of an event has done.

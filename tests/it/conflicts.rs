@@ -62,6 +62,7 @@ async fn a_contact_without_a_company_whose_number_is_a_companys_is_promoted_and_
     let customer = world.sim.handle.customer(ord).unwrap();
     assert_eq!((customer.kind, world.sim.handle.customers().len()), (1, 1));
     assert_eq!((customer.fields["sort1"].as_str(), customer.fields["name"].as_str()), ("3,9", "杭州甲公司"));
+    assert_eq!(customer.fields["person_name"], "周经理", "a contact person is not called like its company");
 }
 
 #[tokio::test]

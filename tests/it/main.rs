@@ -25,6 +25,7 @@ mod deployment;
 mod door;
 mod duplicates;
 mod equal_records;
+mod evidence;
 mod faults;
 mod front;
 mod fuzz;

@@ -276,6 +276,10 @@ impl Journal for NoLedger {
         Box::pin(ready(Ok(false)))
     }
 
+    fn last_score<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<f64>, JournalError>> {
+        Box::pin(ready(Ok(None)))
+    }
+
     fn rotation<'a>(&'a self, _: &'a str, _: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
         Box::pin(ready(Ok(0)))
     }

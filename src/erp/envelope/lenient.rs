@@ -168,9 +168,14 @@ pub(super) fn member_text(value: &Value, name: &str) -> String {
     member(value, name).and_then(text).unwrap_or_default()
 }
 
-/// An integer, however it is written: `7592`, `"7592"`, `" 7592 "`, `"7592.0"`.
+/// An integer, however it is written: `7592`, `"7592"`, `" 7592 "`, `"7592.0"`, `"7,592"`.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     let text = text.trim();
+    if let Some((first, groups)) = text.split_once(',') {
+        let is_group = |group: &str| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
+        let is_first = (1..=3).contains(&first.trim_start_matches('-').len());
+        return if is_first && groups.split(',').all(is_group) { text.replace(',', "").parse().ok() } else { None };
+    }
     let whole = text.split_once('.').filter(|(_, part)| part.bytes().all(|byte| byte == b'0')).map(|(whole, _)| whole);
     whole.unwrap_or(text).parse().ok()
 }
@@ -275,8 +280,10 @@ mod tests {
     #[test]
     fn integers_are_read_however_they_are_written() {
         let table = [("7592", Some(7592)), (" 7592 ", Some(7592)), ("7592.0", Some(7592)), ("-1", Some(-1))];
-        let others = [("", None), ("7592.5", None), ("7,592", None), ("abc", None), ("1e3", None)];
-        for (text, expected) in table.into_iter().chain(others) {
+        let grouped =
+            [("7,592", Some(7592)), ("1,207,592", Some(1_207_592)), ("75,92", None), (",592", None), ("7,", None)];
+        let others = [("", None), ("7592.5", None), ("7592,592", None), ("abc", None), ("1e3", None)];
+        for (text, expected) in table.into_iter().chain(grouped).chain(others) {
             assert_eq!(integer(text), expected, "{text:?}");
         }
     }

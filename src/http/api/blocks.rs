@@ -10,7 +10,8 @@ use crate::{
 /// What an event waits for.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct BlockedBy {
-    /// A stable word: `choice_missing`, `salesperson_unknown`, `right_missing`, `wrong_path` or `licence_refused`.
+    /// A stable word: `choice_missing`, `salesperson_unknown`, `right_missing`, `wrong_path`, `licence_refused` or
+    /// `restricted`.
     #[schema(examples("choice_missing"))]
     pub code: String,
     /// What exactly is wrong.

@@ -21,7 +21,7 @@ impl Run<'_> {
     pub(super) async fn do_step(&mut self, executor: &Executor<'_>, row: &StepRow, step: &Step) -> Result<Value, End> {
         let mut tries = match step {
             Step::Assign { .. } => ASSIGN_TRIES,
-            Step::FillMissing { .. } => FILL_TRIES,
+            Step::FillMissing { .. } | Step::SetStage { .. } => FILL_TRIES,
             _ => 1,
         };
         loop {
@@ -72,6 +72,7 @@ impl Run<'_> {
         let (effect, words) = match step {
             Step::Assign { .. } => (Shown::Assignment, "客户列表 shows another salesperson"),
             Step::FillMissing { .. } => (Shown::Edit, "客户详情 shows none of the fields"),
+            Step::SetStage { .. } => (Shown::Stage, "客户详情 shows another 跟进程度"),
             _ => return Err(self.again_or_ask(row, step, said).await),
         };
         if self.job.erp.shows(effect) {

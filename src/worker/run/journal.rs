@@ -39,6 +39,13 @@ impl Journal for StoreJournal<'_> {
         })
     }
 
+    fn last_score<'a>(&'a self, contact_id: &'a str) -> BoxFuture<'a, Result<Option<f64>, JournalError>> {
+        Box::pin(async move {
+            let standing = self.store.standing(contact_id).await.map_err(|error| JournalError(error.to_string()))?;
+            Ok(standing.last_score)
+        })
+    }
+
     fn rotation<'a>(&'a self, name: &'a str, peek: bool) -> BoxFuture<'a, Result<i64, JournalError>> {
         Box::pin(async move {
             let number =
@@ -95,6 +102,12 @@ pub(super) fn is_effect(row: &StepRow) -> bool {
 /// Whether a step may be told and looked up later, together with those behind it: a part that nobody has sent.
 pub(super) fn is_part(row: &StepRow) -> bool {
     row.state == StepState::Planned && step_of(row).is_some_and(|step| step.is_part())
+}
+
+/// Whether a new customer was sent to the ERP and is not known to be there.
+pub(super) fn has_saved(row: &StepRow) -> bool {
+    let is_open = row.state != StepState::Done && row.started_at.is_some();
+    is_open && matches!(step_of(row), Some(Step::SaveCustomer { .. }))
 }
 
 /// Whether a step is to be done that calls nobody: the ledger remembers the link.

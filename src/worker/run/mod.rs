@@ -15,7 +15,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    journal::{Decided, StoreJournal, is_effect, is_link, is_part, new_link, ord_of, sha256, step_of},
+    journal::{Decided, StoreJournal, has_saved, is_effect, is_link, is_part, new_link, ord_of, sha256, step_of},
     plan::placed,
 };
 use super::{end::End, health::Health};
@@ -153,6 +153,7 @@ impl Run<'_> {
                 is_stale,
                 profile,
                 duplicate: anew.duplicate.clone(),
+                has_saved: steps.iter().any(has_saved),
                 done: done_before
                     .into_iter()
                     .filter(|step| step.row.state == StepState::Done)

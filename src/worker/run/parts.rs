@@ -8,7 +8,7 @@ use super::{
     look::unverified,
 };
 use crate::{
-    store::{Advance, DoneStep, StepRow},
+    store::{Advance, DoneStep, StepRow, StepState},
     sync::{Effect, Executor, Step, SyncError, Verification},
     worker::end::End,
 };
@@ -54,7 +54,11 @@ impl Run<'_> {
         next: Option<&StepRow>,
         acknowledged: &mut Vec<Acknowledged>,
     ) -> Result<Option<Value>, End> {
-        let effect = match self.send(executor, row, step).await? {
+        let sent = match self.found_late(executor, row, step).await? {
+            Some(result) => Sent::Found(result),
+            None => self.send(executor, row, step).await?,
+        };
+        let effect = match sent {
             Sent::Acknowledged(effect) => effect,
             Sent::Found(result) if acknowledged.is_empty() => return Ok(Some(result)),
             Sent::Found(_) => Effect::default(),
@@ -84,6 +88,10 @@ impl Run<'_> {
             Ok(seen) => seen,
             Err(error) => return Err(self.unread(&acknowledged, error).await),
         };
+        let is_gone = match self.is_gone_unseen(executor, &seen).await {
+            Ok(is_gone) => is_gone,
+            Err(error) => return Err(self.unread(&acknowledged, error).await),
+        };
         let mut done = Vec::new();
         let mut open = None;
         for (record, seen) in acknowledged.iter().zip(seen) {
@@ -92,7 +100,7 @@ impl Run<'_> {
                     done.push((record, result));
                     continue;
                 }
-                Verification::Hidden(words) => {
+                Verification::Hidden(words) if !is_gone => {
                     done.push((record, unverified(&words, Some(&record.note().1))));
                     continue;
                 }
@@ -100,7 +108,7 @@ impl Run<'_> {
                     self.note(record).await?;
                     self.wait_for_equal(&record.row)
                 }
-                Verification::NotDone | Verification::Anothers => {
+                Verification::NotDone | Verification::Anothers | Verification::Hidden(_) => {
                     self.again_or_ask(&record.row, &record.step, &record.said).await
                 }
             };
@@ -122,6 +130,25 @@ impl Run<'_> {
             Some(end) => Err(end),
             None => Ok(last.map_or(Value::Null, |(_, result)| result)),
         }
+    }
+
+    /// A record that was sent before and not seen then may only have been slow to appear: sent again unlooked, it would stand
+    /// there twice.
+    async fn found_late(&mut self, executor: &Executor<'_>, row: &StepRow, step: &Step) -> Result<Option<Value>, End> {
+        if row.state != StepState::Planned || row.started_at.is_none() {
+            return Ok(None);
+        }
+        match self.look(executor, row, step).await? {
+            Verification::Done(result) => Ok(Some(result)),
+            Verification::Shared => Err(self.wait_for_equal(row)),
+            Verification::NotDone | Verification::Hidden(_) | Verification::Anothers => Ok(None),
+        }
+    }
+
+    /// Whether the ERP shows no records because it has no such customer any more: it may take a record for one that is gone.
+    async fn is_gone_unseen(&self, executor: &Executor<'_>, seen: &[Verification]) -> Result<bool, SyncError> {
+        let is_hidden = seen.iter().any(|seen| matches!(seen, Verification::Hidden(_)));
+        Ok(is_hidden && executor.is_gone().await?)
     }
 
     /// The list cannot be read just now.

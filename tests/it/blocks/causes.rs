@@ -37,7 +37,7 @@ fn chat() -> Value {
 
 const NOTHING: Change = |_| {};
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 24] = [
     case("", |s| s.choices.sources.clear(), promotion, "choice_missing", "客户来源 (ly) = 微信", "erp.values.source"),
     case(
         "",
@@ -85,6 +85,38 @@ const CASES: [Case; 20] = [
     case("progress.add:no_right", NOTHING, chat, "right_missing", "洽谈进展 (progress.add)", "授予"),
     case("assign:no_right", NOTHING, promotion, "right_missing", "客户指派 (customer.assign)", "授予"),
     case("customer.edit:no_right", NOTHING, closing, "right_missing", "客户修改 (customer.edit)", "授予"),
+    case(
+        "customer.list:refuse:text=接口暂未开放",
+        NOTHING,
+        promotion,
+        "restricted",
+        "客户列表 (customer.list)",
+        "ERP 原话",
+    ),
+    case(
+        "allocate:refuse:text=名额已用完",
+        NOTHING,
+        promotion,
+        "restricted",
+        "分配新客户ID (customer.allocate)",
+        "ERP 原话",
+    ),
+    case(
+        "customer.add:refuse:text=您的客户数已达上限，不能添加",
+        NOTHING,
+        promotion,
+        "restricted",
+        "个人客户添加 (customer.add_person)",
+        "ERP 原话",
+    ),
+    case(
+        "customer.add:refuse:text=客户行业不能为空",
+        NOTHING,
+        promotion,
+        "restricted",
+        "个人客户添加 (customer.add_person)",
+        "ERP 原话",
+    ),
     case("progress.add:page_403", NOTHING, chat, "wrong_path", "洽谈进展 (progress.add)", "erp.base_url"),
     case("progress.add:page_400", NOTHING, chat, "wrong_path", "洽谈进展 (progress.add)", "erp.base_url"),
     case("customer.edit:page_404", NOTHING, closing, "wrong_path", "客户修改 (customer.edit)", "erp.base_url"),

@@ -1,0 +1,168 @@
+//! What an ERP's word is worth: notices instead of answers, lists that are refused, effects that are slow to appear, records
+//! that nobody may read.
+
+use std::time::Duration;
+
+use erp_bridge::{
+    config::Config,
+    event::Status,
+    simulator::{ReplyList, SimConfig},
+};
+use serde_json::json;
+
+use crate::support::{World, WorldOptions, contact, event, message, promoted, users_in_turn};
+
+const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A world that tries again soon.
+async fn world_with(configure: impl Fn(&mut Config) + Send + 'static) -> World {
+    let configure = move |config: &mut Config| {
+        config.retry.schedule = vec![Duration::from_millis(1_500); 4];
+        config.worker.block_pause = Duration::from_millis(300);
+        configure(config);
+    };
+    let options = WorldOptions { sim: SimConfig::default(), configure: Box::new(configure), ..WorldOptions::default() };
+    World::with(options).await
+}
+
+async fn linked(world: &World, id: &str, number: u32) -> i64 {
+    let event = world.accept(&format!("p-{id}"), &promoted(&contact(id, number), 70.0)).await;
+    let row = world.until(&event, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    world.app.store.contact(id).await.unwrap().unwrap().link.ord
+}
+
+#[tokio::test]
+async fn a_notice_of_maintenance_costs_no_event_and_no_record() {
+    for notice in ["系统正在维护，请稍候", "系统升级中，暂停服务"] {
+        let world = world_with(|_| {}).await;
+        let ord = linked(&world, "old", 7).await;
+        world.sim.handle.fault(&format!("*:refuse:text={notice}")).unwrap();
+        world.sim.handle.expire_sessions();
+        let chat = world.accept("m1", &message("old", 1, "你好")).await;
+        let promotion = world.accept("m2", &promoted(&contact("c1", 1), 70.0)).await;
+        world.sim.handle.clear_calls();
+        let asked = || async { (!world.sim.handle.calls(0).is_empty()).then_some(()) };
+        crate::support::eventually("the ERP gives its notice", LIMIT, asked).await;
+        world.sim.handle.clear_faults();
+        for id in [&chat, &promotion] {
+            let row = world.until(id, &ENDS).await;
+            assert_eq!(row.status, Status::Succeeded, "{notice}: {:?}", row.error);
+        }
+        assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{notice}");
+        assert_eq!(world.sim.handle.customers().len(), 2, "{notice}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_is_slow_to_appear_is_not_sent_twice() {
+    let world = world_with(|_| {}).await;
+    let ord = linked(&world, "c1", 1).await;
+    world.sim.handle.fault("progress.add:late_effect:delay=1ms,effect_delay=700ms,times=1").unwrap();
+    let id = world.accept("m1", &message("c1", 1, "你好")).await;
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
+}
+
+#[tokio::test]
+async fn one_customer_whose_records_may_not_be_read_says_nothing_of_anothers() {
+    let world = world_with(|_| {}).await;
+    let (_, ord) = (linked(&world, "a", 1).await, linked(&world, "b", 2).await);
+    world.sim.handle.fault("progress.list:refuse:text=无权查看该客户,times=1").unwrap();
+    let refused = world.accept("m1", &message("a", 1, "你好")).await;
+    assert_eq!(world.until(&refused, &ENDS).await.status, Status::Succeeded);
+    world.sim.handle.fault("progress.add:not_stored:times=1").unwrap();
+    let lost = world.accept("m2", &message("b", 1, "在吗")).await;
+    assert_eq!(world.until(&lost, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "what was said to be stored is looked up");
+}
+
+#[tokio::test]
+async fn where_the_list_of_records_is_closed_a_message_to_a_customer_that_is_gone_is_not_taken_for_told() {
+    for closed in [ReplyList::Refused, ReplyList::NotFound] {
+        let world = world_with(|_| {}).await;
+        world.sim.handle.change_settings(|settings| {
+            (settings.replylist, settings.takes_dead_records) = (closed, true);
+        });
+        let ord = linked(&world, "c1", 1).await;
+        let told = world.accept("m1", &message("c1", 1, "你好")).await;
+        assert_eq!(world.until(&told, &ENDS).await.status, Status::Succeeded, "{closed:?}");
+        assert!(world.sim.handle.delete_customer(ord));
+        let id = world.accept("m2", &message("c1", 2, "还在吗")).await;
+        let row = world.until(&id, &ENDS).await;
+        let end = (row.status, row.error_code.as_deref());
+        assert_eq!(end, (Status::NeedsReview, Some("customer_gone")), "{closed:?}: {:?}", row.error);
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_record_that_may_not_be_read_stops_nobody() {
+    let world = world_with(|_| {}).await;
+    // The list does not show 客户编号, so that of each fuzzy hit is read: WXc1 finds WXc10.
+    world.sim.handle.change_settings(|settings| {
+        settings.columns.customers.retain(|column| column != "khid");
+    });
+    world.sim.handle.seed_customer_fields(&[("name", "别人"), ("khid", "WXc10"), ("mobile", "13900000010")]).unwrap();
+    world.sim.handle.fault("customer.detail:refuse:text=该客户属于他人,times=2").unwrap();
+    linked(&world, "c1", 1).await;
+    assert_eq!(world.sim.handle.customers().len(), 2);
+}
+
+#[tokio::test]
+async fn a_customer_that_a_person_had_made_and_that_is_slow_to_appear_is_made_once() {
+    let world = world_with(|_| {}).await;
+    world.sim.handle.seed_customer_fields(&[("name", "张1伟"), ("khid", "K1"), ("mobile", "")]).unwrap();
+    world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
+    let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("same_name")));
+    world.sim.handle.fault("customer.add:late_effect:delay=1ms,effect_delay=700ms,times=1").unwrap();
+    let path = format!("/v1/events/{id}/resolve");
+    let (status, answer) = world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await;
+    assert_eq!(status, 200, "{answer}");
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_was_admitted_by_the_last_known_score_gets_its_level_and_salesperson() {
+    let world = world_with(|config| {
+        config.assignment.rules = vec![users_in_turn(&["71"])];
+        config.assignment.rules[0].min_score = 80.0;
+    })
+    .await;
+    let scored = event(
+        "message.logged",
+        json!({ "contact": { "id": "c1" }, "thread": { "id": "t1", "score": 92 },
+            "signal": { "id": "s1", "content": "你好", "sent_at": "2026-11-23T15:04:05+08:00" } }),
+    );
+    world.accept("m1", &scored).await;
+    let without = event("contact.promoted", json!({ "contact": contact("c1", 1), "thread": { "id": "t1" } }));
+    let id = world.accept("m2", &without).await;
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    let customer = world.sim.handle.customers().pop().unwrap();
+    assert_eq!(customer.fields["jz"], "175", "很高");
+    assert!(world.sim.handle.catename(customer.ord).is_some_and(|name| !name.is_empty()), "assigned by its score");
+}
+
+#[tokio::test]
+async fn a_name_that_no_contact_person_can_have_costs_no_message() {
+    let world = world_with(|_| {}).await;
+    let company = json!({ "name": "杭州甲科技有限公司", "khid": "K1", "kind": 1, "person_name": "李总" });
+    let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
+    let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+    let long: String = "长".repeat(80);
+    let hinted = event(
+        "message.logged",
+        json!({ "contact": { "id": "c1", "name": long, "company": "杭州甲科技有限公司", "erp": { "ord": ord } },
+            "signal": { "id": "s1", "content": "你好", "sent_at": "2026-11-23T15:04:05+08:00" } }),
+    );
+    let id = world.accept("m1", &hinted).await;
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
+}
