@@ -156,6 +156,13 @@ pub(super) fn refusal(interface: &Interface, text: String) -> ErpError {
     ErpError::Installation(Fault::of(cause, interface, text))
 }
 
+/// What words beside a failure mean that are not about the session: a refusal, if they are one. A page that broke down on
+/// the way (缺少对象) may have stored what it was sent before.
+pub(super) fn doubtful(interface: &Interface, said: String) -> ErpError {
+    let is_refusal = !interface.writes || meaning(&said) == Meaning::Refused;
+    if is_refusal { refusal(interface, said) } else { ErpError::garbled(said) }
+}
+
 fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
     let said = asp.words.spoken();
     if asp.status != 0 {

@@ -12,7 +12,7 @@ use super::{
     BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, Installation, LoginInfo, PLANNED,
     SessionStore, Shown, UNALLOCATED,
     cache::Caches,
-    classify::{LoginOutcome, Reply, Verdict, judge, judge_login, refusal},
+    classify::{LoginOutcome, Reply, Verdict, doubtful, judge, judge_login, refusal},
     envelope::{asp_body, v3_body},
     installation::is_another,
     interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
@@ -215,7 +215,7 @@ impl Erp {
                 Verdict::Failed(error) => return Err(error),
                 Verdict::Doubtful { said } => {
                     if renewal > 0 || !self.is_session_lost(&session, &said).await? {
-                        return Err(refusal(interface, said));
+                        return Err(doubtful(interface, said));
                     }
                     session = self.session(Some(&session)).await?;
                 }

@@ -29,7 +29,7 @@ async fn world_with(configure: impl Fn(&mut Config) + Send + 'static) -> World {
 async fn linked(world: &World, id: &str, number: u32) -> i64 {
     let event = world.accept(&format!("p-{id}"), &promoted(&contact(id, number), 70.0)).await;
     let row = world.until(&event, &ENDS).await;
-    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    assert_eq!(row.status, Status::Succeeded, "{:?} {:#?}", row.error, world.sim.handle.calls(0));
     world.app.store.contact(id).await.unwrap().unwrap().link.ord
 }
 
@@ -70,13 +70,13 @@ async fn a_record_that_is_slow_to_appear_is_not_sent_twice() {
 async fn one_customer_whose_records_may_not_be_read_says_nothing_of_anothers() {
     let world = world_with(|_| {}).await;
     let (_, ord) = (linked(&world, "a", 1).await, linked(&world, "b", 2).await);
-    world.sim.handle.fault("progress.list:refuse:text=无权查看该客户,times=1").unwrap();
+    world.sim.handle.fault("progress.list:refuse:times=1,text=无权查看该客户").unwrap();
     let refused = world.accept("m1", &message("a", 1, "你好")).await;
     assert_eq!(world.until(&refused, &ENDS).await.status, Status::Succeeded);
     world.sim.handle.fault("progress.add:not_stored:times=1").unwrap();
     let lost = world.accept("m2", &message("b", 1, "在吗")).await;
     assert_eq!(world.until(&lost, &ENDS).await.status, Status::Succeeded);
-    assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "what was said to be stored is looked up");
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{:#?}", world.sim.handle.calls(0));
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_foreign_record_that_may_not_be_read_stops_nobody() {
         settings.columns.customers.retain(|column| column != "khid");
     });
     world.sim.handle.seed_customer_fields(&[("name", "别人"), ("khid", "WXc10"), ("mobile", "13900000010")]).unwrap();
-    world.sim.handle.fault("customer.detail:refuse:text=该客户属于他人,times=2").unwrap();
+    world.sim.handle.fault("customer.detail:refuse:times=2,text=该客户属于他人").unwrap();
     linked(&world, "c1", 1).await;
     assert_eq!(world.sim.handle.customers().len(), 2);
 }

@@ -326,7 +326,8 @@ async fn with_the_progress_list_closed_an_unknown_outcome_waits_for_a_person_and
             let webhook_id = format!("m{number}");
             let said = message("c1", number as usize, &format!("第{number}句"));
             let row = world.meet("progress.add", fault, &webhook_id, &said).await;
-            if TOLD.contains(&fault) {
+            // A page that breaks down behind its effect tells nothing where nobody can look.
+            if TOLD.contains(&fault) && fault != "failed_after" {
                 world.assert_once("progress.add", fault, &row);
                 continue;
             }
