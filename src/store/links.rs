@@ -90,21 +90,6 @@ impl Store {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<ContactRow>, StoreError> {
-        let people = match &search.q {
-            Some(q) if search.people => self.named_in_bodies(q).await?.contacts,
-            _ => Vec::new(),
-        };
-        self.links_with(search, &people, after, limit).await
-    }
-
-    /// Links that match, and those of these contacts.
-    pub(super) async fn links_with(
-        &self,
-        search: &LinkSearch,
-        people: &[String],
-        after: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<ContactRow>, StoreError> {
         let after = after.unwrap_or_default();
         let Some(q) = &search.q else {
             let sql = "select * from contacts where contact_id > $1 order by contact_id limit $2";
@@ -118,10 +103,11 @@ impl Store {
                 args.push(pattern(&wanted).into());
                 named += &format!(" or lower(found_by) like ${} escape '\\'", args.len());
             }
-        }
-        if !people.is_empty() {
-            named += &format!(" or contact_id in ({})", list(args.len() + 1, people.len()));
-            args.extend(people.iter().map(|contact| Arg::from(contact.as_str())));
+            let people = self.named_in_bodies(q).await?.contacts;
+            if !people.is_empty() {
+                named += &format!(" or contact_id in ({})", list(args.len() + 1, people.len()));
+                args.extend(people.into_iter().map(Arg::from));
+            }
         }
         let sql = format!(
             "select * from contacts where contact_id > $1 and (lower(contact_id) like lower($2) escape '\\'

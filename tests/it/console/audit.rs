@@ -79,7 +79,7 @@ async fn a_file_that_is_not_all_says_so_in_its_name_and_its_last_line() {
         let name = file.headers["content-disposition"].to_str().unwrap();
         assert_eq!(name.ends_with("-first-10000.csv\""), is_cut, "{name}");
         let last = file.html.lines().last().unwrap();
-        assert_eq!(last.starts_with("只包含前 10,000 行"), is_cut, "{last}");
+        assert_eq!(last.starts_with("\"只包含前 10,000 行"), is_cut, "{last}");
         assert_eq!(file.html.lines().count(), 1 + rows.min(10_000) + usize::from(is_cut));
     }
     assert!(visitor.get("/console/audit").await.html.contains("最多 10,000 行"));

@@ -37,7 +37,7 @@ async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger)
     for (contact, ord, name, phone) in [("a_1", 11, "王小明", "138 0000 1001"), ("b%2", 12, "李雷", "139-0000-1002")]
     {
         let payload = format!(r#"{{"data":{{"contact":{{"name":"{name}","phone":"{phone}"}}}}}}"#);
-        ledger.accept(NewEvent { payload, ..event(contact, contact) }).await;
+        ledger.accept(NewEvent { payload, kind: "contact.promoted".into(), ..event(contact, contact) }).await;
         link_as(ledger, ord, &format!("K-{ord}")).await;
     }
     ledger.accept(NewEvent { payload: "no JSON".into(), ..event("odd", "a_1") }).await;
