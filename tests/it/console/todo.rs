@@ -28,8 +28,8 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
 
     let next = visitor.get("/console/todo/next?cause=refused").await;
     assert_eq!(next.location(), format!("/console/events/{first}?todo=refused"), "the oldest first");
-    let sent =
-        visitor.change(next.location(), &format!("/console/events/{first}/discard"), &[("todo", "refused")]).await;
+    let discard = [("todo", "refused"), ("reason", "重复")];
+    let sent = visitor.change(next.location(), &format!("/console/events/{first}/discard"), &discard).await;
     assert_eq!(sent.location(), format!("/console/todo/next?cause=refused&after={first}&done=discarded"));
     let next = visitor.get(sent.location()).await;
     assert_eq!(next.location(), format!("/console/events/{second}?todo=refused&done=discarded"));
@@ -60,9 +60,9 @@ async fn the_next_thing_to_do_is_the_one_behind_the_last_and_behind_the_newest_c
     let page = visitor.get(&format!("/console/events/{}?todo=refused", ids[0])).await.html;
     assert!(page.contains(&format!("/console/todo/next?cause=refused&#38;after={}", ids[0])), "{page}");
     // What was decided is passed over, wherever one stands; of one alone there is no next.
-    visitor.change("/console/todo", &format!("/console/events/{}/discard", ids[1]), &[]).await;
+    visitor.change("/console/todo", &format!("/console/events/{}/discard", ids[1]), &[("reason", "重复")]).await;
     assert_eq!(after(&mut visitor, &ids[0]).await, format!("/console/events/{}?todo=refused", ids[2]));
-    visitor.change("/console/todo", &format!("/console/events/{}/discard", ids[2]), &[]).await;
+    visitor.change("/console/todo", &format!("/console/events/{}/discard", ids[2]), &[("reason", "重复")]).await;
     assert_eq!(after(&mut visitor, &ids[0]).await, "/console/todo");
     assert_eq!(after(&mut visitor, "nonsense").await, format!("/console/events/{}?todo=refused", ids[0]));
 }
