@@ -30,6 +30,8 @@ mod journal_group;
 mod journal_writer;
 mod links;
 mod migrations;
+mod name_search;
+mod named;
 mod not_admitted;
 mod open;
 mod operators;
@@ -79,13 +81,14 @@ pub use self::{
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
+    named::Named,
     not_admitted::NotAdmitted,
     operators::BulkDeed,
     outbox::{Addressee, Delivery, Message, MessageDeed, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     people::found_by,
-    replay_feed::REPLAY_ROOM,
+    replay_feed::{REPLAY_ROOM, ReplayWaits},
     replay_types::{
         ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
         ReplayState,
@@ -145,6 +148,17 @@ pub enum OpenError {
          than database.max_connections allows"
     )]
     Pooler,
+    /// Nobody answers the login.
+    #[error(
+        "no answer to the login at {address} within {seconds} seconds (数据库没有应答登录): is it PostgreSQL that listens there, \
+         and does nothing between, a firewall or a proxy, keep the line to itself? database.url names it"
+    )]
+    NoAnswer {
+        /// Host and port of `database.url`.
+        address: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),

@@ -2,8 +2,9 @@
 
 use super::{
     details::DETAILS_READ,
+    identity::same_name,
     phone_match::{PhoneMatch, fit, last_digits, same_number},
-    text::{may_be_same, searchable},
+    text::searchable,
 };
 use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
 
@@ -18,14 +19,15 @@ pub(super) enum Role {
     NewContactPerson,
 }
 
-/// What a contact is of the company that it works for.
+/// What a contact is of the company that it works for: known by its number there, or where it has none by its name.
 pub(super) async fn role_in(
     erp: &Erp,
     company: i64,
     mobile: Option<&str>,
     name: Option<&str>,
 ) -> Result<Role, ErpError> {
-    let is_there = mobile.is_some() && person_of(erp, company, mobile, name.unwrap_or_default()).await?.is_some();
+    let is_known = mobile.is_some() || name.is_some();
+    let is_there = is_known && person_of(erp, company, mobile, name.unwrap_or_default()).await?.is_some();
     Ok(if is_there { Role::ContactPerson } else { Role::NewContactPerson })
 }
 
@@ -88,7 +90,7 @@ pub(super) async fn person_of(
         row.company.is_none_or(|ord| ord == company)
             && match (mobile, &row.mobile) {
                 (Some(ours), Some(theirs)) if fit(theirs, ours) != PhoneMatch::Masked => same_number(ours, theirs),
-                _ => row.person_name.as_deref().is_some_and(|theirs| may_be_same(theirs, name)),
+                _ => row.person_name.as_deref().is_some_and(|theirs| same_name(theirs, name)),
             }
     }))
 }

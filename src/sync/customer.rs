@@ -50,8 +50,13 @@ impl Planner {
             (Match::Customer { ord, .. }, Some(gone)) if ord == gone => Err(Question::Gone { ord, is_known: true }),
             (Match::Nobody, None) => Ok(self.new_customer(survey, event).await?),
             (Match::Customer { ord, by: by @ LinkedBy::CompanyName }, _) => {
-                let known = details::detail_of(erp, CustomerKind::Company, ord).await?;
-                Ok(self.join_company(event, ord, by, known))
+                let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
+                let role = match Mapping::mobile(event) {
+                    // Nobody has its number: that was asked first.
+                    Some(_) => Role::NewContactPerson,
+                    None => contact_persons::role_in(erp, ord, None, event.contact().name()).await?,
+                };
+                Ok(self.take_over_known(event, by, Known { ord, kind, detail, role }))
             }
             (Match::Customer { ord, by }, _) => Ok(self.take_over(erp, event, ord, by).await?),
         })

@@ -166,3 +166,25 @@ async fn a_name_that_no_contact_person_can_have_costs_no_message() {
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
 }
+
+#[tokio::test]
+async fn a_contact_without_a_number_is_added_to_its_company_once() {
+    let world = world_with(|config| {
+        let admission = "[rules]\n\"contact.promoted\" = [\"score\"]";
+        config.admission = toml::from_str(admission).unwrap();
+    })
+    .await;
+    let company = json!({ "name": "杭州甲科技有限公司", "khid": "K1", "kind": 1, "person_name": "李总" });
+    let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
+    let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+    let before = world.sim.handle.contacts().len();
+    let nameless = json!({ "id": "c1", "name": "王小明", "company": "杭州甲科技有限公司" });
+    for number in 1..=2 {
+        let id = world.accept(&format!("m{number}"), &promoted(&nameless, 80.0)).await;
+        let row = world.until(&id, &ENDS).await;
+        assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord);
+        assert_eq!(world.sim.handle.contacts().len(), before + 1, "{number}");
+        assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=merged", None).await.0, 200);
+    }
+}
