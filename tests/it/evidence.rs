@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     config::Config,
-    event::Status,
+    event::{EventKind, Rule, RuleSet, Status},
     simulator::{ReplyList, SimConfig},
 };
 use serde_json::json;
@@ -170,8 +170,7 @@ async fn a_name_that_no_contact_person_can_have_costs_no_message() {
 #[tokio::test]
 async fn a_contact_without_a_number_is_added_to_its_company_once() {
     let world = world_with(|config| {
-        let admission = "[rules]\n\"contact.promoted\" = [\"score\"]";
-        config.admission = toml::from_str(admission).unwrap();
+        config.admission.rules.insert(EventKind::ContactPromoted, RuleSet::all_of(&[Rule::Score]));
     })
     .await;
     let company = json!({ "name": "杭州甲科技有限公司", "khid": "K1", "kind": 1, "person_name": "李总" });
