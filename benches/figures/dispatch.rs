@@ -190,13 +190,14 @@ async fn confirmed(options: &Options, databases: &Databases<'_>, database: Datab
     let requests = Requests::promotions(0, (pace * (span + WARM_UP).as_secs_f64()) as usize + 1)?;
     let load = Load { address: bridge.address(), connections, span, pace: Some(pace) };
     let answers = load::run(load, requests).await?;
-    let succeeded = all_succeeded(&ledger.url, answers.total as usize + 1).await?;
+    let posted = usize::try_from(answers.total)? + 1;
+    let succeeded = all_succeeded(&ledger.url, posted).await?;
     drop(bridge);
     erp.stop().await;
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a moment")]
     let mut took: Series = succeeded.iter().skip(1).map(|(received, finished)| (finished - received) as f64).collect();
-    for _ in succeeded.len()..answers.total as usize + 1 {
-        took.push(CONFIRMATION.as_millis() as f64);
+    for _ in succeeded.len()..posted {
+        took.push(CONFIRMATION.as_secs_f64() * 1e3);
     }
     Ok(took.quantile(0.99))
 }
