@@ -7,11 +7,10 @@ use super::{
     contact_persons::{complete, contact_persons},
     customer_search::{Column, Matches, readable, search, with_name, with_number},
     details::{DETAILS_READ, Place, readable_detail, shown},
-    identity::name_key,
+    identity::{name_key, same_name},
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
     question::Question,
-    text::may_be_same,
 };
 use crate::{
     config::SameName,
@@ -115,7 +114,7 @@ pub(super) async fn by_khid(
     let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
     if found.exact.is_empty() {
         let is_namesake = |theirs: &Candidate| {
-            name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| may_be_same(ours, theirs))
+            name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs))
         };
         let candidates: Vec<Candidate> = found.masked.into_values().filter(is_namesake).collect();
         let question = (!candidates.is_empty()).then_some(Question::Several { by: LinkedBy::Khid, candidates });
