@@ -1,5 +1,7 @@
 //! What every file must be, and what the program may be built from.
 
+use std::collections::BTreeSet;
+
 use toml::de::DeTable;
 
 use super::{program, read, rust, sources};
@@ -164,7 +166,7 @@ fn nothing_that_deny_toml_bans_is_in_the_lock_file() {
     assert!(locked.len() > 100 && bans.iter().count() >= 5, "the files are read");
     for ban in bans.iter() {
         let ban = ban.get_ref().as_table().unwrap().get("crate").unwrap().get_ref().as_str().unwrap();
-        let (name, below) = ban.split_once("@<").unwrap_or((ban, ""));
+        let (name, below) = ban.split_once(":<").unwrap_or((ban, ""));
         let below: Vec<u64> = below.split('.').filter_map(|part| part.parse().ok()).collect();
         for (_, version) in locked.iter().filter(|(locked, _)| locked == name) {
             assert!(!below.is_empty() && *version >= below, "{name} {version:?} is banned by deny.toml: {ban}");
@@ -213,4 +215,37 @@ fn every_dependency_is_used() {
             assert!(is_used || only_pins.contains(&name), "[{section}] {name}: nothing uses it");
         }
     }
+}
+
+/// As `cargo machete` looks: what nobody names builds for nothing, and is one more to be trusted.
+#[test]
+fn every_dependency_is_named_by_somebody() {
+    let manifest = read("Cargo.toml");
+    let manifest = DeTable::parse(&manifest).unwrap().into_inner();
+    let table = |value: &toml::de::DeValue<'_>| value.as_table().unwrap().clone();
+    let mut tables =
+        ["dependencies", "dev-dependencies"].map(|name| table(manifest.get(name).unwrap().get_ref())).to_vec();
+    for (_, target) in table(manifest.get("target").unwrap().get_ref()) {
+        tables.push(table(table(target.get_ref()).get("dependencies").unwrap().get_ref()));
+    }
+    let names: Vec<String> =
+        tables.iter().flat_map(|table| table.keys().map(|name| name.get_ref().to_string())).collect();
+    assert!(names.len() > 60, "the file is read");
+    let metadata =
+        table(manifest.get("package").unwrap().get_ref().as_table().unwrap().get("metadata").unwrap().get_ref());
+    let ignored = table(metadata.get("cargo-machete").unwrap().get_ref()).get("ignored").unwrap().get_ref().clone();
+    let ignored: Vec<_> =
+        ignored.as_array().unwrap().iter().filter_map(|name| name.get_ref().as_str()).map(str::to_owned).collect();
+    let code: Vec<String> =
+        rust(&["src", "tests", "examples", "benches"]).iter().map(|source| source.text.clone()).collect();
+    let code = code.join("\n");
+    let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let unused: Vec<_> =
+        names.iter().filter(|name| !words.contains(&*name.replace('-', "_")) && !ignored.contains(name)).collect();
+    assert!(unused.is_empty(), "nobody names {unused:?}");
+    // One that is named after all needs no exception.
+    assert!(
+        ignored.iter().all(|name| names.contains(name) && !words.contains(&*name.replace('-', "_"))),
+        "{ignored:?}"
+    );
 }
