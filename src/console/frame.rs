@@ -205,6 +205,13 @@ fn banners(state: &HttpState, w: &Words) -> Vec<Banner> {
         Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", erp)),
         None => {}
     }
+    if dispatch.paused.is_none() && dispatch.circuit == "open" {
+        banners.push(banner("warn", w.frame.banner_circuit, "", erp));
+    }
+    if state.store.latest_figures().is_some_and(|figures| figures.untold.since.is_some()) {
+        let outbox = Some("/console/outbox");
+        banners.push(banner("bad", w.frame.banner_untold, w.frame.banner_untold_next, outbox));
+    }
     if !dispatch.blocks.is_empty() {
         banners.push(banner("warn", w.frame.banner_block, "", erp));
     }

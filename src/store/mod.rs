@@ -28,6 +28,7 @@ mod instance_lock;
 mod journal;
 mod journal_group;
 mod journal_writer;
+mod latest;
 mod links;
 mod migrations;
 mod not_admitted;
@@ -40,6 +41,7 @@ mod people;
 mod prepared;
 mod private_files;
 mod queries;
+mod refused;
 mod replay_feed;
 mod replay_types;
 mod replays;
@@ -56,6 +58,7 @@ mod transitions;
 mod turns;
 mod types;
 mod upkeep;
+mod values;
 mod waits;
 mod watches;
 mod write_back;
@@ -78,6 +81,7 @@ pub use self::{
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
+    latest::LatestFact,
     links::{Adoption, LinkSearch},
     not_admitted::NotAdmitted,
     operators::BulkDeed,
@@ -85,6 +89,7 @@ pub use self::{
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     people::found_by,
+    refused::Refused,
     replay_feed::REPLAY_ROOM,
     replay_types::{
         ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
