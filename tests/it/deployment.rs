@@ -187,7 +187,7 @@ fn the_debian_package_keeps_configuration_and_ledger_over_upgrade_removal_and_pu
         eprintln!("not tried: this machine lets nobody mount");
         return;
     }
-    let said = run(Command::new("scripts/package-proof.sh").arg(env!("CARGO_BIN_EXE_erp-bridge")));
+    let said = run(Command::new(root().join("scripts/package-proof.sh")).arg(env!("CARGO_BIN_EXE_erp-bridge")));
     for held in ["an upgrade keeps the configuration", "a removal keeps both", "finds the ledger as it was left"] {
         assert!(said.contains(held), "{said}");
     }
