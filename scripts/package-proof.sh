@@ -50,11 +50,11 @@ depends = deb["depends"].replace("$auto, ", "")
 )
 subprocess.run(["dpkg-deb", "-Znone", "--root-owner-group", "--build", root, f"{root}.deb"], check=True, stdout=subprocess.DEVNULL)
 PYTHON
-    mv "$folder/$1.deb" "$machine/root/$1.deb"
+    mv "$folder/$1.deb" "$machine/bridge-$1.deb"
 }
 
 inside() { chroot "$machine" "$@"; }
-installs() { inside dpkg --force-confdef --force-confold --install "/root/$1.deb" > "$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }; }
+installs() { inside dpkg --force-confdef --force-confold --install "/bridge-$1.deb" > "$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }; }
 holds() { "$@" || { echo "does not hold after $stage: $*" >&2; exit 1; }; }
 is() { [ "$(inside stat --format="%U:%G %a" "$1")" = "$2" ] || { inside ls -la "$1" >&2; return 1; }; }
 config=/etc/erp-bridge/erp-bridge.toml
@@ -73,7 +73,7 @@ run=(setpriv --reuid=erp-bridge --regid=erp-bridge --clear-groups env "ERP_BRIDG
     ERP_BRIDGE__WEBHOOK__SECRETS=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw ERP_BRIDGE__ERP__BASE_URL=http://127.0.0.1:9
     ERP_BRIDGE__ERP__USERNAME=admin ERP_BRIDGE__ERP__PASSWORD=123456 ERP_BRIDGE__ERP__SERIAL=BRIDGE1
     erp-bridge)
-(cd "$machine/root" && exec chroot "$machine" "${run[@]}" serve) > "$folder/serve" 2>&1 &
+(exec chroot "$machine" "${run[@]}" serve) > "$folder/serve" 2>&1 &
 bridge=$!
 for _ in $(seq 200); do inside "${run[@]}" health > /dev/null 2>&1 && break; sleep 0.1; done
 kill -TERM "$bridge"
