@@ -1,5 +1,7 @@
 //! Fields of forms and of addresses.
 
+use crate::{event::FieldError, http::problem::Problem};
+
 /// Names and values in their order; a name may come several times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
@@ -20,9 +22,23 @@ impl Fields {
         self.get(name).map(str::to_owned)
     }
 
+    /// Why somebody does what cannot be undone.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] without a reason.
+    pub(super) fn reason(&self) -> Result<String, Problem> {
+        let missing = || Problem::Invalid(vec![FieldError::new("/reason", "请写明原因 (say why)")]);
+        self.text("reason").ok_or_else(missing)
+    }
+
     /// Every value of a name.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every name and value, in their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// An address with these fields in its query, some replaced; an empty value leaves a field out.

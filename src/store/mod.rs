@@ -31,6 +31,8 @@ mod journal_writer;
 mod latest;
 mod links;
 mod migrations;
+mod name_search;
+mod named;
 mod not_admitted;
 mod open;
 mod operators;
@@ -83,6 +85,7 @@ pub use self::{
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     latest::LatestFact,
     links::{Adoption, LinkSearch},
+    named::Named,
     not_admitted::NotAdmitted,
     operators::BulkDeed,
     outbox::{Addressee, Delivery, Message, MessageDeed, NewMessage, Waits},
@@ -90,7 +93,7 @@ pub use self::{
     pauses::{DispatchPause, PauseScope},
     people::found_by,
     refused::Refused,
-    replay_feed::REPLAY_ROOM,
+    replay_feed::{REPLAY_ROOM, ReplayWaits},
     replay_types::{
         ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
         ReplayState,
@@ -150,6 +153,17 @@ pub enum OpenError {
          than database.max_connections allows"
     )]
     Pooler,
+    /// Nobody answers the login.
+    #[error(
+        "no answer to the login at {address} within {seconds} seconds (数据库没有应答登录): is it PostgreSQL that listens there, \
+         and does nothing between, a firewall or a proxy, keep the line to itself? database.url names it"
+    )]
+    NoAnswer {
+        /// Host and port of `database.url`.
+        address: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),

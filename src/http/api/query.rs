@@ -7,7 +7,12 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
-use crate::{clock::Millis, event::Status, http::problem::Problem, store::EventFilter};
+use crate::{
+    clock::Millis,
+    event::Status,
+    http::problem::Problem,
+    store::{EventFilter, Named},
+};
 
 /// Items of a page unless the caller says otherwise.
 pub(crate) const DEFAULT_LIMIT: i64 = 50;
@@ -123,6 +128,7 @@ impl FilterText<'_> {
             code: given(self.code).map(code).transpose()?,
             q: given(self.q).map(|text| plain("q", text)).transpose()?,
             search_words: false,
+            named: Named::default(),
         })
     }
 }
