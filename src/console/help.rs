@@ -135,7 +135,6 @@ mod tests {
             "backlog_full",
             "circuit_open",
             "pausing-on-purpose",
-            "telling-people",
             "outbox_age",
             "disk",
             "rate_limited",
