@@ -113,9 +113,8 @@ pub(super) async fn by_khid(
 ) -> Result<Option<Match>, ErpError> {
     let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
     if found.exact.is_empty() {
-        let is_namesake = |theirs: &Candidate| {
-            name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs))
-        };
+        let is_namesake =
+            |theirs: &Candidate| name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs));
         let candidates: Vec<Candidate> = found.masked.into_values().filter(is_namesake).collect();
         let question = (!candidates.is_empty()).then_some(Question::Several { by: LinkedBy::Khid, candidates });
         return Ok(question.map(Match::Unclear));
