@@ -168,6 +168,31 @@ async fn a_sync_is_admitted_or_forced_and_repeats_with_its_key_are_one() {
 }
 
 #[tokio::test]
+async fn a_key_of_a_sync_is_not_the_key_of_a_forced_one_nor_the_other_way_round() {
+    let front = Front::open().await;
+    let bearer = format!("Bearer {OPERATE}");
+    for (number, order) in [[false, true], [true, false]].into_iter().enumerate() {
+        let (path, key) = (format!("/v1/contacts/c{number}/sync"), format!("key-{number}"));
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key.as_str()),
+        ];
+        let mut answers = Vec::new();
+        for force in order.into_iter().chain([order[0]]) {
+            let body =
+                json!({"contact": {"name": "王小明"}, "thread": {"id": "t", "score": 10}, "force": force}).to_string();
+            front.clock.advance(std::time::Duration::from_secs(60));
+            let answered = front.call(Method::POST, &path, &headers, body).await;
+            answers.push((answered.status.as_u16(), answered.problem().to_owned()));
+        }
+        let first = if order[0] { 202 } else { 200 };
+        let expected = [(first, String::new()), (409, "id_reused".to_owned()), (200, String::new())];
+        assert_eq!(answers, expected, "{order:?}");
+    }
+}
+
+#[tokio::test]
 async fn deeds_move_events_and_are_audited_with_their_reason() {
     let front = Front::open().await;
     let id = accepted(&front, "c1").await;
