@@ -37,14 +37,15 @@ impl Reading {
 const IDS: [&str; 4] = ["/data/contact/id", "/data/thread/id", "/data/signal/id", "/data/deal/id"];
 /// Members that are moments.
 const TIMES: [&str; 3] = ["/timestamp", "/data/signal/sent_at", "/data/deal/closed_at"];
-/// Members that may be missing, and are as good as missing when they are empty texts. Texts for people are not here: they
-/// are trimmed where they are read.
-const OPTIONAL: [&str; 13] = [
+/// Members that may be missing, and are as good as missing when they are empty texts. Texts for people are not here: those
+/// with nothing to see count as absent where they are checked (`wire.rs`).
+const OPTIONAL: [&str; 16] = [
     "/data/thread",
     "/data/signal",
     "/data/deal",
     "/data/contact/phone_verified",
     "/data/contact/erp",
+    "/data/contact/erp/ord",
     "/data/thread/score",
     "/data/thread/bucket",
     "/data/thread/previous_bucket",
@@ -53,6 +54,8 @@ const OPTIONAL: [&str; 13] = [
     "/data/signal/sent_at",
     "/data/deal/amount",
     "/data/deal/closed_at",
+    "/data/deal/currency",
+    "/data/sequence",
 ];
 
 /// Members that only describe, with the units (UTF-16) at which their text may be cut; without, a text that does not fit is
@@ -169,6 +172,11 @@ fn unused(kind: EventKind, pointer: &str) -> Option<&str> {
     (contact != "id" && !contact.starts_with("erp")).then_some(pointer)
 }
 
+/// Whether the thread of a message is worth nothing with something wrong here. A bucket only describes.
+fn costs_the_thread(error: &FieldError) -> bool {
+    matches!(error.pointer.as_str(), "/data/thread" | "/data/thread/id" | "/data/thread/score")
+}
+
 /// Lets the members among `errors` give way that only describe, or that this kind never uses; answers the warnings for the
 /// former and the errors that stay.
 pub(super) fn give_way(
@@ -178,9 +186,12 @@ pub(super) fn give_way(
 ) -> (Vec<FieldError>, Vec<FieldError>) {
     let mut warnings = Vec::new();
     let mut standing = Vec::new();
+    let without_thread = kind == EventKind::MessageLogged && errors.iter().any(costs_the_thread);
+    if without_thread {
+        replace(body, "/data/thread", |_| Some(Value::Null));
+    }
     for error in errors {
-        if kind == EventKind::MessageLogged && error.pointer.starts_with("/data/thread") {
-            replace(body, "/data/thread", |_| Some(Value::Null));
+        if without_thread && error.pointer.starts_with("/data/thread") {
             continue;
         }
         if let Some(member) = unused(kind, &error.pointer) {
