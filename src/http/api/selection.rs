@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use super::query::{FilterText, PathId};
 use crate::{
     event::{FieldError, Status},
-    http::{body::present, problem::Problem},
+    http::{body::null_is_absent, problem::Problem},
     store::EventFilter,
 };
 
@@ -18,59 +18,55 @@ pub(crate) const IDS_MAX: usize = 200;
 pub(crate) struct Selection {
     /// These events; all else narrows them further.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false, min_items = 1, max_items = 200)]
+    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 200)]
     pub ids: Vec<String>,
     /// States, separated by commas, of those in which it is possible. Without: every such state where `ids` are named, else `dead`.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
-        nullable = false,
         pattern = "^(dead|not_admitted|discarded|held|queued|needs_review)(,(dead|not_admitted|discarded|held|queued|needs_review))*$",
         examples("dead")
     )]
     pub status: Option<String>,
     /// Event type.
-    #[serde(rename = "type", default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
-        examples("deal.closed")
-    )]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", examples("deal.closed"))]
     pub kind: Option<String>,
     /// Whose events.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,48}$")]
     pub contact_id: Option<String>,
     /// The error's code.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, pattern = "^[a-z_]{1,40}$", examples("refused"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[a-z_]{1,40}$", examples("refused"))]
     pub code: Option<String>,
     /// Received at or after this moment.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub since: Option<String>,
     /// Received before this moment.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub until: Option<String>,
     /// Part of the id, webhook id, contact id, error code or error's words.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub q: Option<String>,
     /// For the audit log.
-    #[serde(default, deserialize_with = "present", skip_serializing)]
-    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("ERP 已补齐客户来源"))]
+    #[serde(skip_serializing)]
+    #[schema(max_length = 500, pattern = r"^[^\u0000]*$", examples("ERP 已补齐客户来源"))]
     pub reason: Option<String>,
     /// Only count; a replay that is a draft is a count already, and takes none.
-    #[serde(default, skip_serializing)]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing)]
+    #[schema(value_type = Option<bool>, required = false)]
     pub dry_run: bool,
 }
 
 /// A list that is given names something.
 fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let ids = Vec::deserialize(deserializer)?;
-    if ids.is_empty() { Err(Error::invalid_length(0, &"at least one id")) } else { Ok(ids) }
+    match Option::<Vec<_>>::deserialize(deserializer)? {
+        Some(ids) if ids.is_empty() => Err(Error::invalid_length(0, &"at least one id")),
+        ids => Ok(ids.unwrap_or_default()),
+    }
 }
 
 impl Selection {
@@ -156,7 +152,8 @@ mod tests {
             (r#"{"status":"gone"}"#, "/status"),
             (r#"{"status":"dead,running"}"#, "/status"),
             (r#"{"since":"yesterday"}"#, "/since"),
-            (r#"{"type":null}"#, "/type"),
+            (r#"{"type":null}"#, ""),
+            (r#"{"ids":null,"q":null}"#, ""),
         ] {
             match read(raw) {
                 Err(Problem::Invalid(errors)) => assert_eq!(errors[0].pointer, place, "{raw}"),
