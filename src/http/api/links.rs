@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 
 use super::{
+    disclosure,
     operations::{ReasonBody, checked_reason},
     query::{self, Params, PathId},
     views::{ContactView, Sight},
@@ -25,7 +26,7 @@ use crate::{
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SearchParams {
-    /// Part of the contact's id or of the 客户编号, or the whole `ord`. For `operate` also part of the name, company, phone
+    /// Part of the contact's id or of a 客户编号 that is shown, or the whole `ord`. For `operate` also part of the name, company, phone
     /// number, WeChat id or e-mail address.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub q: Option<String>,
@@ -77,7 +78,8 @@ pub(crate) async fn search(state: &HttpState, caller: &Caller, params: SearchPar
     }
     let sight = Sight::of(caller.scope);
     let q = Some(q.trim().to_owned()).filter(|q| !q.is_empty());
-    let search = LinkSearch { q, people: sight == Sight::Plain };
+    let is_plain = sight == Sight::Plain;
+    let search = LinkSearch { q, people: is_plain, findable: (!is_plain).then_some(disclosure::is_shown_id) };
     let mut rows = state.store.search_links(&search, after.as_deref(), limit + 1).await?;
     let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) <= limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
