@@ -5,10 +5,15 @@
 //! contract writes it ([`settle_notation`]); it needs no word. A describing member that does not fit is cut or left out
 //! ([`give_way`]), and the event carries a warning that says so.
 
-use jiff::{civil::DateTime, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::TimeZone,
+};
 use serde_json::Value;
 
 use super::{field_error::FieldError, kind::EventKind, limits};
+use crate::clock::Millis;
 
 /// How a body is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +156,31 @@ fn moment(text: &str, zone: &TimeZone) -> Option<String> {
     limits::looks_like_rfc3339(format!("{joined}Z").as_bytes()).then_some(())?;
     let local: DateTime = joined.parse().ok()?;
     Some(zone.to_timestamp(local).ok()?.to_string())
+}
+
+/// The moment that the text of a query means: RFC 3339, what the door takes for it, or a day, which is its first moment.
+pub(crate) fn moment_meant(text: &str, zone: &TimeZone) -> Option<Millis> {
+    let text = text.trim();
+    if let Some(date) = Some(text).filter(|text| text.len() == DATE_BYTES).and_then(|text| text.parse::<Date>().ok()) {
+        return zone.to_timestamp(date.to_datetime(Time::midnight())).ok().map(Millis::from);
+    }
+    let text = with_plus(text);
+    let exact = text.parse::<Timestamp>().ok().map(Millis::from);
+    exact.or_else(|| limits::moment(&moment(&text, zone)?))
+}
+
+/// `2026-11-23`
+const DATE_BYTES: usize = 10;
+
+/// A `+` that the caller did not encode arrives as a blank: before an offset, which stands behind a date and a time, it is one.
+fn with_plus(text: &str) -> String {
+    let Some((clock, offset)) = text.rsplit_once(' ').filter(|(clock, _)| clock.len() > DATE_BYTES) else {
+        return text.to_owned();
+    };
+    let is_offset =
+        matches!(offset.len(), 2 | 4 | 5) && offset.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let sign = if is_offset { '+' } else { ' ' };
+    format!("{clock}{sign}{offset}")
 }
 
 /// `+08:00` for the `+0800` of strftime and the `+08` of PostgreSQL.

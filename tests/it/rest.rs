@@ -96,6 +96,18 @@ async fn every_filter_narrows_and_a_wrong_one_is_named() {
         ("q=evt-c1", 1),
         ("since=2026-01-01T00:00:00%2B08:00", 3),
         ("until=2026-01-01T00:00:00Z", 0),
+        // The bridge's clock stands at 2026-11-18 19:06:40 in Shanghai.
+        ("since=2026-11-18T19:06:40", 3),
+        ("since=2026-11-18T19:06:41", 0),
+        ("since=2026-11-18%2019:06:40", 3),
+        ("until=2026-11-18+19:06:41", 3),
+        ("since=2026-11-18T19:06:40+08:00", 3),
+        ("since=2026-11-18+19:06:41+08:00", 0),
+        ("since=2026-11-18T19:06:41+0800", 0),
+        ("since=2026-11-18", 3),
+        ("since=2026-11-19", 0),
+        ("until=2026-11-18", 0),
+        ("until=2026-11-19", 3),
         ("unknown=1", 3),
     ];
     for (query, count) in table {
@@ -109,6 +121,9 @@ async fn every_filter_narrows_and_a_wrong_one_is_named() {
         "limit=x",
         "cursor=8",
         "since=now",
+        "since=2026-11-31",
+        "since=2026-11-18T",
+        "until=2026-11-18+08:00",
         "contact_id=a%20b",
         "q=%00",
         "q=1&q=2",

@@ -1,5 +1,6 @@
 //! Which events an operator means: these, or all that match.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use super::query::{FilterText, PathId};
@@ -39,11 +40,11 @@ pub(crate) struct Selection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^[a-z_]{1,40}$", examples("refused"))]
     pub code: Option<String>,
-    /// Received at or after this moment.
+    /// Received at or after this moment; without an offset it is in `webhook.zone`, and a date is its first moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub since: Option<String>,
-    /// Received before this moment.
+    /// Received before this moment, which is written as `since` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime)]
     pub until: Option<String>,
@@ -83,11 +84,11 @@ impl Selection {
         ]
     }
 
-    /// The events of the states in which it is `possible` to do what is to be done.
+    /// The events of the states in which it is `possible` to do what is to be done; times that name no zone are in `zone`.
     ///
     /// # Errors
     /// [`Problem::Invalid`] if nothing narrows them, if a member cannot be read, or if it names another state.
-    pub(crate) fn read(&self, possible: &[Status]) -> Result<EventFilter, Problem> {
+    pub(crate) fn read(&self, possible: &[Status], zone: &TimeZone) -> Result<EventFilter, Problem> {
         let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError::new(pointer, message)]);
         if let Some((name, _)) = self.texts().iter().find(|(_, text)| *text == Some("")) {
             return Err(invalid(format!("/{name}"), "may not be empty".into()));
@@ -110,7 +111,7 @@ impl Selection {
             code: self.code.as_deref(),
             q: self.q.as_deref(),
         };
-        let mut filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
+        let mut filter = text.read(zone).map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
         for (place, id) in self.ids.iter().enumerate() {
             let id =
                 PathId(id.clone()).event().map_err(|_| invalid(format!("/ids/{place}"), "an event's id".into()))?;
@@ -137,7 +138,7 @@ mod tests {
     const ID: &str = "0199e0c4-0000-7000-8000-000000000001";
 
     fn read(raw: &str) -> Result<EventFilter, Problem> {
-        body::parse::<Selection>(raw.as_bytes())?.read(&Status::REPLAYED_TOGETHER)
+        body::parse::<Selection>(raw.as_bytes())?.read(&Status::REPLAYED_TOGETHER, &TimeZone::UTC)
     }
 
     #[test]
@@ -175,7 +176,7 @@ mod tests {
     fn at_most_two_hundred_events_are_named() {
         for (count, fits) in [(IDS_MAX - 1, true), (IDS_MAX, true), (IDS_MAX + 1, false)] {
             let selection = Selection { ids: vec![ID.to_owned(); count], ..Selection::default() };
-            assert_eq!(selection.read(&[Status::Dead]).is_ok(), fits, "{count}");
+            assert_eq!(selection.read(&[Status::Dead], &TimeZone::UTC).is_ok(), fits, "{count}");
         }
     }
 }
