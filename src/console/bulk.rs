@@ -101,8 +101,8 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
     let selection = Selection { reason: form.text("reason"), ..selection(&form, deed)? };
     match deed {
         BulkDeed::Replay => replays::made(&state, &operator, selection).await,
-        BulkDeed::Discard if selection.reason.is_none() => Err(invalid("/reason", "请写明原因 (say why)").into()),
         BulkDeed::Discard => {
+            form.reason()?;
             bulk::change_matching(&state, &operator, selection, deed).await?;
             let done = [("status", Status::Discarded.as_str()), ("done", "discarded")];
             Ok(Redirect::to(&Fields::default().address(events::PATH, &done)).into_response())

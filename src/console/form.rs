@@ -1,5 +1,7 @@
 //! Fields of forms and of addresses.
 
+use crate::{event::FieldError, http::problem::Problem};
+
 /// Names and values in their order; a name may come several times.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
@@ -18,6 +20,15 @@ impl Fields {
     /// The same as a text of its own.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)
+    }
+
+    /// Why somebody does what cannot be undone.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] without a reason.
+    pub(super) fn reason(&self) -> Result<String, Problem> {
+        let missing = || Problem::Invalid(vec![FieldError::new("/reason", "请写明原因 (say why)")]);
+        self.text("reason").ok_or_else(missing)
     }
 
     /// Every value of a name.

@@ -4,10 +4,11 @@
 //! try is due, one of the parked turns falls due; if its run passes, the block ends, and what it had parked is released
 //! batch by batch.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Store, StoreError,
+    bulk::{Insert, lists},
     db::{Arg, Row, Tx, args},
     dialect::list,
 };
@@ -17,6 +18,20 @@ use crate::clock::Millis;
 const BATCH: i64 = 500;
 /// Events of one statement.
 const CHUNK: usize = 50;
+
+/// Of an event: it stands aside. A missing salesperson, or what is wrong with 客户指派, is met by an assignment alone, and what
+/// is left of the event is one step: that assignment.
+pub(super) const STANDS_ASIDE: &str = "(exists (select 1 from blocks where blocks.name = events.blocked_by
+      and (blocks.code = 'salesperson_unknown' or blocks.subject = '客户指派 (customer.assign)'))
+    and (select count(*) from steps where steps.event_id = events.id and steps.state <> 'done') <= 1)";
+/// What stood aside is older than what its contact has in turn. Where a worker has that in hand, it finds its place
+/// afterwards.
+const TURNS: Insert = Insert {
+    into: "turns (contact_id, head_seq, due_at, parked_by, tried_at)",
+    then: "on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at,
+             parked_by = excluded.parked_by, tried_at = excluded.tried_at, cut_short = 0
+           where turns.token is null and turns.parked_by is null and turns.head_seq > excluded.head_seq",
+};
 
 /// A block that an event met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,12 +147,21 @@ impl Store {
                (select contact_id from turns where parked_by = $1 and token is null order by tried_at, head_seq limit 1{})",
             self.db.dialect().skip_locked()
         );
-        if tx.execute(chosen, args![name, now]).await? == 0 {
-            let nobody = "delete from blocks where name = $1 and not exists
-                (select 1 from turns where parked_by = $1)";
+        if tx.execute(chosen, args![name, now]).await? == 0 && !try_aside(&mut tx, name, now).await? {
+            let nobody = format!(
+                "delete from blocks where name = $1 and not exists (select 1 from turns where parked_by = $1)
+                   and not exists (select 1 from events where blocked_by = $1 and finished_at is null and {STANDS_ASIDE})"
+            );
             tx.execute(nobody, args![name]).await?;
         }
         tx.commit().await
+    }
+
+    /// The block behind which an older event of the contact stands aside.
+    pub async fn aside_before(&self, contact_id: &str, seq: i64) -> Result<Option<Block>, StoreError> {
+        let sql = "select blocks.* from events join blocks on blocks.name = events.blocked_by
+            where events.contact_id = $1 and events.finished_at is null and events.seq < $2 order by events.seq limit 1";
+        self.db.read(sql, args![contact_id, seq]).await?.first().map(Block::read).transpose()
     }
 
     /// Somebody may have put right what is wrong: every block is tried at once.
@@ -147,15 +171,20 @@ impl Store {
         tx.commit().await
     }
 
-    /// Names under which turns are parked although no such block or pause stands any more.
+    /// Names under which turns are parked, or events stand aside, although no such block or pause stands any more.
     pub async fn ended_blocks(&self) -> Result<Vec<String>, StoreError> {
-        let sql = "select distinct parked_by from turns where parked_by is not null
-            and parked_by not in (select name from blocks) and parked_by not in (select name from pauses)";
-        self.db.read(sql, args![]).await?.iter().map(|row| row.text("parked_by")).collect()
+        let sql = "select name from (select parked_by as name from turns where parked_by is not null
+              union select blocked_by as name from events where blocked_by is not null) as waiting
+            where name not in (select name from blocks) and name not in (select name from pauses)";
+        self.db.read(sql, args![]).await?.iter().map(|row| row.text("name")).collect()
     }
 
-    /// Releases turns that a block or a pause had parked which has ended; answers whether there may be more.
+    /// Releases what a block or a pause that has ended kept waiting; answers whether there may be more.
     pub async fn release_parked(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.release_turns(name).await? || self.release_aside(name).await?)
+    }
+
+    async fn release_turns(&self, name: &str) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let turns = format!(
@@ -177,6 +206,52 @@ impl Store {
         tx.commit().await?;
         Ok(i64::try_from(heads.len()).is_ok_and(|released| released == BATCH))
     }
+
+    /// Events that stood aside are as all others again.
+    async fn release_aside(&self, name: &str) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let sql = "select contact_id, min(seq) as seq from events where blocked_by = $1 and finished_at is null
+            and not exists (select 1 from blocks where name = $1) group by contact_id order by 2 limit $2";
+        let mut heads = BTreeMap::new();
+        for row in tx.fetch(sql, args![name, BATCH]).await? {
+            heads.insert(row.text("contact_id")?, row.int("seq")?);
+        }
+        let contacts: Vec<&str> = heads.keys().map(String::as_str).collect();
+        tx.lock_contacts(&contacts).await?;
+        for (mut values, among) in lists(&contacts) {
+            let sql = format!(
+                "update events set blocked_by = null where contact_id in ({among}) and finished_at is null
+                   and blocked_by = ${}",
+                values.len() + 1
+            );
+            values.push(name.into());
+            tx.execute(sql, values).await?;
+        }
+        let turn = |(contact, seq): (&String, &i64)| -> [Arg; 5] {
+            [contact.as_str().into(), (*seq).into(), now.into(), None::<String>.into(), 0.into()]
+        };
+        TURNS.run(&mut tx, heads.iter().map(turn).collect()).await?;
+        tx.commit().await?;
+        Ok(i64::try_from(heads.len()).is_ok_and(|released| released == BATCH))
+    }
+}
+
+/// Lets one of the events that stand aside try the block: of each contact the oldest, of contacts that are free the one that
+/// has not tried for the longest time. Answers whether there is one.
+async fn try_aside(tx: &mut Tx, name: &str, now: Millis) -> Result<bool, StoreError> {
+    let sql = format!(
+        "select contact_id, seq from events where blocked_by = $1 and finished_at is null and {STANDS_ASIDE}
+           and not exists (select 1 from turns where turns.contact_id = events.contact_id
+             and (turns.token is not null or turns.parked_by is not null))
+           and not exists (select 1 from events as older where older.contact_id = events.contact_id
+             and older.finished_at is null and older.blocked_by = $1 and older.seq < events.seq)
+         order by updated_at, seq limit 1"
+    );
+    let Some(next) = tx.fetch_first(sql, args![name]).await? else { return Ok(false) };
+    let turn = [next.text("contact_id")?.into(), next.int("seq")?.into(), now.into(), name.into(), now.into()];
+    TURNS.run(tx, vec![turn]).await?;
+    Ok(true)
 }
 
 /// Writes a block down that an event met; answers whether it begins with it.

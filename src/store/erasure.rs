@@ -34,8 +34,9 @@ const QUOTES: [(&str, &str, &str, &[&str]); 5] = [
 impl Store {
     /// Erases what a person wrote and who they are: payloads, ERP calls and steps of a contact's events, refused requests
     /// and the link; and where others' rows quote a phone number, WeChat id or mail address of the contact (candidates,
-    /// the ERP's answers), that goes too. The trace (ids, times, states) stays. Answers how many events lost their
-    /// payload. Reads the whole ledger once; cut short, it is begun anew by the same call.
+    /// the ERP's answers), that goes too, and of a candidate that is its customer everything but the `ord`. The trace (ids,
+    /// times, states) stays. Answers how many events lost their payload. Reads the whole ledger twice; cut short, it is
+    /// begun anew by the same call.
     ///
     /// # Errors
     /// [`StoreError::WrongState`] while one of the events is open, [`StoreError::NotFound`] if nothing is kept.
@@ -48,6 +49,7 @@ impl Store {
         let open = self.db.read(OPEN, args![contact_id]).await?;
         open.first().map_or(Ok(()), |row| Err(StoreError::WrongState(types::status(row)?)))?;
         // First what others' rows quote: afterwards nobody knows any more what to look for.
+        self.forget_candidate(contact_id).await?;
         let marks = self.marks_of(contact_id).await?;
         if !marks.is_empty() {
             for (table, key, event, texts) in QUOTES {
@@ -83,6 +85,34 @@ impl Store {
         write_audit(&mut tx, self.clock.now(), actor, "contact.erase", contact_id, reason).await?;
         tx.commit().await?;
         Ok(i64::try_from(erased).unwrap_or(i64::MAX))
+    }
+
+    /// Where people are asked whether another contact is this one's customer, nothing but its `ord` is left of it.
+    async fn forget_candidate(&self, contact_id: &str) -> Result<(), StoreError> {
+        let link = self.db.read("select ord from contacts where contact_id = $1", args![contact_id]).await?;
+        let Some(ord) = link.first().map(|row| row.int("ord")).transpose()? else { return Ok(()) };
+        let quoted = format!("%\"ord\":{ord}%");
+        let next = "select id as place from events where id > $1 order by id limit 1 offset $2";
+        let slice = "select id, review from events where id > $1 and id <= $2 and contact_id <> $3 and review like $4";
+        let mut after = String::new();
+        loop {
+            let upto = self.db.read(next, args![after.as_str(), SLICE]).await?;
+            let upto = upto.first().map_or(Ok(BEHIND.to_owned()), |row| row.text("place"))?;
+            let rows = self.db.read(slice, args![after.as_str(), upto.as_str(), contact_id, quoted.as_str()]).await?;
+            for row in &rows {
+                let before = row.text("review")?;
+                let Some(review) = without_candidate(&before, ord) else { continue };
+                let mut tx = self.db.begin().await?;
+                // Another review may stand there meanwhile.
+                let change = "update events set review = $2 where id = $1 and review = $3";
+                tx.execute(change, args![row.text("id")?, review, before]).await?;
+                tx.commit().await?;
+            }
+            if upto == BEHIND {
+                return Ok(());
+            }
+            after = upto;
+        }
     }
 
     /// By what others' rows would quote the contact.
@@ -197,6 +227,21 @@ fn marks_in(payload: &str) -> Vec<String> {
     marks.push(local.to_owned());
     marks.retain(|mark| mark.len() >= MARK_BYTES_MIN && !mark.contains(['\0', '"', '\\', '%']));
     marks
+}
+
+/// A review without what it says of this candidate; `None` if it says nothing.
+fn without_candidate(review: &str, ord: i64) -> Option<String> {
+    let mut review = json::parse_text(review).ok()?;
+    let mut is_said = false;
+    for candidate in review.get_mut("candidates")?.as_array_mut()?.iter_mut().filter(|it| it["ord"] == ord) {
+        for (member, value) in candidate.as_object_mut()?.iter_mut() {
+            if member != "ord" && !value.is_null() {
+                is_said = true;
+                *value = serde_json::Value::Null;
+            }
+        }
+    }
+    is_said.then(|| review.to_string())
 }
 
 /// What stands in a mark's place: as long, and a number where it was one, so that JSON stays JSON.

@@ -148,6 +148,17 @@ pub enum OpenError {
          than database.max_connections allows"
     )]
     Pooler,
+    /// Nobody answers the login.
+    #[error(
+        "no answer to the login at {address} within {seconds} seconds (数据库没有应答登录): is it PostgreSQL that listens there, \
+         and does nothing between, a firewall or a proxy, keep the line to itself? database.url names it"
+    )]
+    NoAnswer {
+        /// Host and port of `database.url`.
+        address: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The database would not keep what it acknowledges.
     #[error("the database is not safe to write to: {0}")]
     Unsafe(String),

@@ -10,7 +10,9 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use super::{OpenError, background::Background, backup, checkpoint, db::Db, migrations, private_files};
+use super::{
+    OpenError, background::Background, backup, checkpoint, conn::CALL_LIMIT, db::Db, migrations, private_files,
+};
 use crate::{
     clock::Millis,
     config::{DatabaseConfig, DatabaseOptions},
@@ -116,9 +118,10 @@ async fn connect_postgres(options: &PgConnectOptions, connections: u32) -> Resul
         options.clone().application_name("erp-bridge").options([("synchronous_commit", "on")]).options(LIMITS);
     // At least one for each.
     let others = connections.saturating_sub(DOOR_CONNECTIONS).max(1);
-    let door =
-        postgres_pool(options.clone(), DOOR_CONNECTIONS.min(connections.max(2) - 1)).await.map_err(connect_error)?;
-    let db = Db::Postgres { door, pool: postgres_pool(options, others).await? };
+    let address = format!("{}:{}", options.get_host(), options.get_port());
+    let failed = |error| connect_error(error, &address);
+    let door = postgres_pool(options.clone(), DOOR_CONNECTIONS.min(connections.max(2) - 1)).await.map_err(failed)?;
+    let db = Db::Postgres { door, pool: postgres_pool(options, others).await.map_err(failed)? };
     let sql = "select current_setting('server_version') as version, current_setting('fsync') as fsync,
         current_setting('server_encoding') as encoding, current_setting('lock_timeout') as lock_timeout";
     let rows = db.read(sql, Vec::new()).await?;
@@ -137,9 +140,13 @@ async fn connect_postgres(options: &PgConnectOptions, connections: u32) -> Resul
 }
 
 /// PgBouncer refuses whoever sends settings with a connection, by the code of a protocol violation.
-fn connect_error(error: sqlx::Error) -> OpenError {
+fn connect_error(error: sqlx::Error, address: &str) -> OpenError {
     match error.as_database_error().and_then(|database| database.code()) {
         Some(code) if code == PROTOCOL_VIOLATION => OpenError::Pooler,
+        // Nobody else has a connection of a pool that is new.
+        None if matches!(error, sqlx::Error::PoolTimedOut) => {
+            OpenError::NoAnswer { address: address.to_owned(), seconds: ACQUIRE_TIMEOUT.as_secs() }
+        }
         _ => error.into(),
     }
 }
@@ -191,9 +198,11 @@ async fn migrate_postgres(pool: &PgPool) -> Result<(), MigrateError> {
     let options = PgConnectOptions::clone(&pool.connect_options());
     let options = options.options([("lock_timeout", "0"), ("statement_timeout", "0")]);
     let run = async move {
-        let mut connection = PgConnection::connect_with(&options).await?;
+        let login = timeout(CALL_LIMIT, PgConnection::connect_with(&options)).await;
+        let mut connection = login.map_err(|_| sqlx::Error::PoolTimedOut)??;
         migrations::POSTGRES.run(&mut connection).await?;
-        connection.close().await?;
+        // What is done stays done, whether or not the server hears that we go.
+        let _ = timeout(CALL_LIMIT, connection.close()).await;
         Ok(())
     };
     timeout(MIGRATION_LIMIT, run).await.unwrap_or_else(|_| Err(MigrateError::Execute(sqlx::Error::PoolTimedOut)))

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     ops::RangeInclusive,
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     ContactRow, EventRow, NewBlock, StepRow, Store, StoreError,
+    blocks::STANDS_ASIDE,
     bulk::{Insert, Many, lists},
     clock_step::due,
     db::{Arg, Row, Tx, args},
@@ -226,16 +228,18 @@ async fn with_journal(tx: &mut Tx, claimed: Vec<(EventRow, &Row)>, lease: &Lease
 }
 
 /// The oldest event of each contact that stands in its turn.
-const HEADS: Many<'_> = Many {
-    columns: "contact, at",
-    run: "select heads.contact, events.seq, events.status, events.next_attempt_at, events.updated_at,
-            (select name from blocks where name = events.blocked_by) as blocked_by,
-            (select name from pauses where name in ('pause type ' || events.kind, 'pause contact ' || events.contact_id)
-               and (until is null or until > heads.at) limit 1) as paused_by
-          from (select contact, at, (select seq from events where contact_id = contact and finished_at is null
-                  and status <> 'held' order by seq limit 1) as head from given) as heads
-          join events on events.seq = heads.head",
-};
+static HEADS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select heads.contact, events.seq, events.status, events.next_attempt_at, events.updated_at,
+           (select name from blocks where name = events.blocked_by) as blocked_by,
+           (select name from pauses where name in ('pause type ' || events.kind, 'pause contact ' || events.contact_id)
+              and (until is null or until > heads.at) limit 1) as paused_by
+         from (select contact, at, (select seq from events where contact_id = contact and finished_at is null
+                 and status <> 'held' and (blocked_by is null or not {STANDS_ASIDE}) order by seq limit 1) as head
+               from given) as heads
+         join events on events.seq = heads.head"
+    )
+});
 const TURNS: Insert = Insert {
     into: "turns (contact_id, head_seq, due_at, parked_by)",
     then: "on conflict (contact_id) do update set head_seq = excluded.head_seq, due_at = excluded.due_at, token = null,
@@ -245,13 +249,13 @@ const TURNS: Insert = Insert {
 const NO_TURN: Many<'_> =
     Many { columns: "contact", run: "delete from turns where contact_id in (select contact from given)" };
 
-/// Lets each contact's oldest event that stands in its turn be its head, or ends the turn if there is none. The caller
-/// holds the contacts' locks.
+/// Lets each contact's oldest event that stands in its turn, and not aside, be its head, or ends the turn if there is none.
+/// The caller holds the contacts' locks.
 pub(super) async fn move_turns(tx: &mut Tx, contacts: &BTreeSet<&str>, now: Millis) -> Result<(), StoreError> {
     let asked = contacts.iter().map(|contact| [Arg::from(*contact), now.into()]).collect();
     let mut turns = Vec::with_capacity(contacts.len());
     let mut over: BTreeSet<String> = contacts.iter().map(ToString::to_string).collect();
-    for next in HEADS.run(tx, asked).await? {
+    for next in (Many { columns: "contact, at", run: &HEADS }).run(tx, asked).await? {
         let contact = next.text("contact")?;
         // A head that needs a person, or that a pause or a block has parked, is not due: the contact's later events wait
         // behind it, in order.

@@ -25,7 +25,12 @@ impl Store {
             join events on events.seq = head_seq where turns.contact_id = $1";
         let rows = self.db.read(sql, args![contact.as_str()]).await?;
         let Some(turn) = rows.first() else { return Ok(None) };
-        if turn.int("head_seq")? != event.seq {
+        let head = turn.int("head_seq")?;
+        // A later head waits for nobody who stands aside, nor that one for it.
+        if head > event.seq {
+            return Ok(None);
+        }
+        if head != event.seq {
             return Ok(Some(WaitsFor::Earlier { event_id: turn.text("id")?, status: types::status(turn)? }));
         }
         let Some(parked_by) = turn.opt_text("parked_by")? else { return Ok(None) };

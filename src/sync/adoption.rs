@@ -12,6 +12,7 @@ use super::{
     phone_match::number_key,
     question::Question,
     task::Planner,
+    text::lost_letters,
 };
 use crate::{
     erp::{CallLog, ContactPersonRow, CustomerKind, Erp, ErpError},
@@ -110,5 +111,6 @@ async fn person_in(erp: &Erp, company: i64, event: &Event) -> Result<Option<Cont
 
 fn person_key(event: &Event) -> String {
     let number = Mapping::mobile(event).and_then(number_key);
-    number.unwrap_or_else(|| name_key(event.contact().name().unwrap_or_default()))
+    let name = event.contact().name().unwrap_or_default();
+    number.unwrap_or_else(|| format!("{} {}", name_key(name), lost_letters(name)))
 }

@@ -2,8 +2,9 @@
 
 use super::{
     details::DETAILS_READ,
+    identity::same_name,
     phone_match::{PhoneMatch, fit, last_digits, same_number},
-    text::{may_be_same, searchable},
+    text::searchable,
 };
 use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
 
@@ -88,7 +89,7 @@ pub(super) async fn person_of(
         row.company.is_none_or(|ord| ord == company)
             && match (mobile, &row.mobile) {
                 (Some(ours), Some(theirs)) if fit(theirs, ours) != PhoneMatch::Masked => same_number(ours, theirs),
-                _ => row.person_name.as_deref().is_some_and(|theirs| may_be_same(theirs, name)),
+                _ => row.person_name.as_deref().is_some_and(|theirs| same_name(theirs, name)),
             }
     }))
 }

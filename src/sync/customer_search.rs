@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     details::{DETAILS_READ, Place, detail_of, shown},
-    identity::{name_key, name_parts, same_name, spellings},
+    identity::{name_parts, same_name, spellings},
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
     text::searchable,
 };
@@ -94,8 +94,7 @@ impl Column {
         let is_equal = match self {
             Self::Mobile => return fit(value, wanted),
             Self::Khid => value.trim() == wanted.trim(),
-            Self::ForeignKhid => name_key(value) == name_key(wanted),
-            Self::Name => same_name(value, wanted),
+            Self::ForeignKhid | Self::Name => same_name(value, wanted),
         };
         if is_equal { PhoneMatch::Same } else { PhoneMatch::Other }
     }

@@ -9,6 +9,7 @@ use super::{
     details::Place,
     mapping::Mapping,
     matching::{Match, by_mobile},
+    phone_match::number_key,
     question::Question,
     task::Duplicate,
 };
@@ -80,7 +81,7 @@ impl Alike {
 
     async fn by_email_and_phone(&mut self, erp: &Erp, event: &Event) -> Result<(), ErpError> {
         let (kind, contact) = (Mapping::kind(event), event.contact());
-        if let Some(phone) = contact.phone() {
+        if let Some(phone) = contact.phone().filter(|phone| number_key(phone).is_some()) {
             for place in Place::ALL {
                 self.add(readable(with_phone(erp, kind, phone, place).await)?, None);
             }

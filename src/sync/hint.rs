@@ -6,7 +6,7 @@ use super::{
     contact_persons::{self, Role},
     customer_search::{Column, search},
     details::{Place, detail_of, shown},
-    identity::name_key,
+    identity::same_name,
     mapping::Mapping,
     phone_match::{PhoneMatch, fit},
 };
@@ -102,7 +102,7 @@ async fn check_record(erp: &Erp, mapping: &Mapping, event: &Event, named: &ErpHi
         return Ok(Hint::Fails(Misfit::NoCustomer));
     }
     let khid = shown(&detail, "khid");
-    let differs = |named: &str| khid.as_deref().is_none_or(|theirs| name_key(theirs) != name_key(named));
+    let differs = |named: &str| khid.as_deref().is_none_or(|theirs| !same_name(theirs, named));
     if named.ord.is_some() && named.khid.as_deref().is_some_and(differs) {
         return Ok(Hint::Fails(Misfit::OtherKhid));
     }
@@ -130,7 +130,7 @@ async fn role_of(
         return Ok(Some(Role::Itself));
     }
     let is_called = |field: &str, ours: Option<&str>| {
-        shown(detail, field).zip(ours).is_some_and(|(theirs, ours)| name_key(&theirs) == name_key(ours))
+        shown(detail, field).zip(ours).is_some_and(|(theirs, ours)| same_name(&theirs, ours))
     };
     let is_named = is_called("name", contact.name()) || is_called("person_name", contact.name());
     if is_named && number.is_none() {

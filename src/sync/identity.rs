@@ -1,5 +1,6 @@
-//! By what a contact is one with others: its number and its company, each in the form that is compared. Comparing and
-//! reserving use the same keys, so that two contacts are held apart exactly where one would find the other's customer.
+//! By what a contact is one with others: its number and its company. What is reserved while a contact becomes a customer is
+//! never stricter than what is compared: whoever could find the other's customer waits for it, and now and then so does
+//! somebody who could not, whose name differs only in letters that some ERPs lose ([`same_name`]).
 
 use super::{
     mapping::Mapping,
@@ -19,7 +20,7 @@ pub(super) fn name_key(name: &str) -> String {
     if kept.is_empty() { visible } else { kept }
 }
 
-/// Whether the ERP's name of a company or a customer is this one. Letters that some ERPs drop tell names apart where the
+/// Whether the ERP's name of a company, a customer or a contact person is this one; 客户编号 that people write are compared so, too. Letters that some ERPs drop tell names apart where the
 /// ERP shows that it keeps them: `Hưng Phát` is not `Hồng Phát`.
 pub(super) fn same_name(theirs: &str, ours: &str) -> bool {
     let kept_by_erp = lost_letters(theirs);
@@ -153,6 +154,8 @@ mod tests {
             assert_eq!(same_name(theirs, ours), is_same, "{theirs}");
         }
         assert!(same_name("甲公司🌸", "甲公司") && same_name("甲公司", "甲公司👑"), "no letters");
+        assert!(same_name("陈晓雨??", "陈晓雨🌸") && same_name("🌸🌸", "🌸🌸"));
+        assert!(!same_name("🌸🌸", "👑👑") && !same_name("", "👑") && !same_name("陈晓雨", "陈晓"));
     }
 
     #[test]

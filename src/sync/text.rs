@@ -122,13 +122,6 @@ pub(super) fn lost_letters(text: &str) -> String {
     lost.flat_map(char::to_lowercase).collect()
 }
 
-/// Whether two names may be one, whatever an ERP made of either. Of names that consist of nothing but what ERPs alter,
-/// only equal ones may.
-pub(super) fn may_be_same(left: &str, right: &str) -> bool {
-    let (left_key, right_key) = (comparable(left), comparable(right));
-    left_key == right_key && (!left_key.is_empty() || left.trim() == right.trim())
-}
-
 /// The longest run of a name that every ERP stores as it is sent: what a filter that knows only the stored name still
 /// finds. The whole name where nothing of it is kept.
 pub(super) fn searchable(name: &str) -> &str {
@@ -232,12 +225,6 @@ mod tests {
         for (left, right) in [("甲乙", "甲丙"), ("A1", "A2"), ("a", "A"), ("《甲》", "甲"), ("10.5", "105")] {
             assert_ne!(comparable(left), comparable(right), "{left:?} {right:?}");
         }
-    }
-
-    #[test]
-    fn names_of_nothing_but_emoji_are_not_all_one() {
-        assert!(may_be_same("陈晓雨🌸", "陈晓雨??") && may_be_same("🌸🌸", "🌸🌸"));
-        assert!(!may_be_same("🌸🌸", "👑👑") && !may_be_same("", "👑") && !may_be_same("陈晓雨", "陈晓"));
     }
 
     #[test]

@@ -16,8 +16,9 @@ use std::{
 use super::end::End;
 use crate::{
     clock::Millis,
+    event::EventKind,
     store::{Block, Claimed, NewBlock, Settled, block_name, code_and_subject},
-    sync::Fault,
+    sync::{Fault, FaultCause},
 };
 
 /// How often turns are looked for that were parked while their block ended.
@@ -115,9 +116,12 @@ impl Blocks {
 /// The block that a run was to try, if it passed.
 pub(super) fn passed(claimed: &Claimed, end: &End, answered: &BTreeSet<String>) -> Option<String> {
     let name = claimed.tries_block.as_ref()?;
-    let (_, subject) = code_and_subject(name);
+    let (code, subject) = code_and_subject(name);
+    // A command names a salesperson of its own.
+    let is_command = claimed.event.kind.parse().is_ok_and(EventKind::is_command);
+    let says_nothing = is_command && code == FaultCause::SalespersonUnknown.as_str();
     let passes = match end {
-        End::Succeeded(_) | End::GiveWay(_) => true,
+        End::Succeeded(_) | End::GiveWay(_) => !says_nothing,
         End::Blocked(fault) if block_name(fault.cause.as_str(), &fault.subject) == *name => false,
         _ => answered.contains(subject),
     };

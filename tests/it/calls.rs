@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use erp_bridge::config::{Config, SameName};
+use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, message, promoted};
+use crate::support::{World, WorldOptions, contact, deal, message, mobile, promoted, users_in_turn};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -65,4 +66,58 @@ async fn one_reading_of_the_list_confirms_all_parts_of_a_long_message() {
     }
     let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1 + 2 + 3 + 21);
+}
+
+/// A contact of a company.
+fn of_company(id: &str, number: u32, name: &str) -> Value {
+    let mut contact = contact(id, number);
+    contact["company"] = json!(name);
+    contact
+}
+
+/// A world that has paid for the login and the choices.
+async fn warm(configure: impl Fn(&mut Config) + Send + 'static) -> World {
+    let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
+    world.cost(world.accept("warm", &promoted(&contact("warm", 90), 80.0))).await;
+    world
+}
+
+#[tokio::test]
+async fn the_manual_says_what_each_event_costs_the_erp() {
+    let world = warm(|_| {}).await;
+    let seed = |fields: &[(&str, &str)]| world.sim.handle.seed_customer_fields(fields).unwrap();
+    let cost = async |id: &str, event: Value| world.cost(world.accept(id, &event)).await;
+    let mut costs = vec![("message of a linked contact", cost("m1", message("warm", 1, "你好")).await)];
+    costs.push(("deal of a linked contact", cost("m2", deal(&contact("warm", 90), 80.0)).await));
+    costs.push(("new person", cost("m3", promoted(&contact("c3", 3), 80.0)).await));
+    let company = "杭州茶叶贸易有限公司";
+    costs.push(("new company", cost("m4", promoted(&of_company("c4", 4, company), 80.0)).await));
+    costs.push(("further contact of a known company", cost("m5", promoted(&of_company("c5", 5, company), 80.0)).await));
+    seed(&[("name", "老客户"), ("khid", "K6"), ("mobile", &mobile(6))]);
+    costs.push(("person whose number the ERP has", cost("m6", promoted(&contact("c6", 6), 80.0)).await));
+    let ord = seed(&[("name", "张7伟"), ("khid", "K7")]);
+    let mut named = contact("c7", 7);
+    named["erp"] = json!({ "ord": ord });
+    costs.push((
+        "person whose customer the platform names (`contact.erp.ord`)",
+        cost("m7", promoted(&named, 80.0)).await,
+    ));
+    let twins = world.cost(async {
+        let (first, second) = (promoted(&contact("c8", 8), 80.0), promoted(&contact("c9", 8), 80.0));
+        tokio::join!(world.accept("m8", &first), world.accept("m9", &second));
+    });
+    costs.push(("two new persons with one number at once (twins), both together", twins.await));
+    let create = warm(|config| config.conflicts.same_name = SameName::Create).await;
+    let calls = create.cost(create.accept("m3", &promoted(&contact("c3", 3), 80.0))).await;
+    costs.push(("new person, `same_name = \"create\"`", calls));
+    let assigning = warm(|config| config.assignment.rules = vec![users_in_turn(&["63"])]).await;
+    let calls = assigning.cost(assigning.accept("m3", &promoted(&contact("c3", 3), 80.0))).await;
+    costs.push(("new person, with an assignment", calls));
+    let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mapping.md")).unwrap();
+    let missing: Vec<_> = costs
+        .iter()
+        .map(|(what, calls)| (format!("| {what} | {} |", calls.len()), calls))
+        .filter(|(row, _)| !manual.contains(row.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
 }

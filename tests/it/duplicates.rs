@@ -110,6 +110,24 @@ async fn customers_with_the_same_email_or_phone_are_candidates() {
 }
 
 #[tokio::test]
+async fn a_text_in_the_place_of_a_number_costs_no_call_where_a_duplicate_is_looked_for() {
+    let mut calls = Vec::new();
+    for phone in ["", "无"] {
+        let world = World::start().await;
+        world.sim.handle.fault("customer.add:refuse:text=客户资料重复，不能保存").unwrap();
+        let mut person = contact("c1", 1);
+        (person["phone"], person["phone_verified"]) = (json!(phone), json!(false));
+        let body = json!({ "contact": person, "force": true });
+        let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body)).await;
+        assert_eq!(status, 202, "{answer}");
+        let event = world.until(answer["id"].as_str().unwrap(), &ENDS).await;
+        assert_eq!(event.error_code.as_deref(), Some("duplicate"), "{phone}: {:?}", event.error);
+        calls.push(world.sim.handle.calls(0).len());
+    }
+    assert_eq!(calls[0], calls[1]);
+}
+
+#[tokio::test]
 async fn a_contact_person_that_is_refused_as_a_duplicate_is_a_question() {
     let world = World::start().await;
     let company = seed(&world, json!({ "name": "某某公司", "kind": 1, "person_name": "李总", "khid": "K1" }));

@@ -134,6 +134,12 @@ async fn a_customer_that_is_not_the_contact_costs_a_warning_and_the_search_goes_
     let other = seed(&world, &[("name", "李四"), ("khid", "K1"), ("mobile", &number)]);
     let namesake = seed(&world, &[("name", "张2伟"), ("khid", "K2"), ("mobile", &number)]);
     let ours = seed(&world, &[("name", "张3伟"), ("khid", "WXother")]);
+    // Letters that some ERPs lose, and this one keeps.
+    let alike = seed(&world, &[("name", "Nguyễn Thị Hồng"), ("khid", "K3")]);
+    let company = seed(
+        &world,
+        &[("name", "Công Ty Hồng Phát"), ("kind", "1"), ("person_name", "Nguyễn Thị Hồng"), ("khid", "K4")],
+    );
     for (contact_number, hint, why) in [
         (1, json!({ "ord": other }), "手机或姓名"),
         (2, json!({ "ord": namesake }), "手机或姓名"),
@@ -141,9 +147,17 @@ async fn a_customer_that_is_not_the_contact_costs_a_warning_and_the_search_goes_
         (4, json!({ "ord": 987_654 }), "没有这个客户"),
         (5, json!({ "khid": "K-none" }), "没有这个客户"),
         (6, json!({ "ord": other, "khid": "K2" }), "客户编号不同"),
+        (7, json!({ "ord": alike }), "手机或姓名"),
+        (8, json!({ "ord": company }), "手机或姓名"),
     ] {
         let id = format!("c{contact_number}");
-        let contact = named(&id, contact_number, hint.clone());
+        let mut contact = named(&id, contact_number, hint.clone());
+        if contact_number == 7 {
+            contact["name"] = json!("Nguyễn Thị Hưng");
+        }
+        if contact_number == 8 {
+            contact["company"] = json!("Công Ty Hưng Phát");
+        }
         let (_, shown) = world.call("POST", "/v1/preview", Some(promoted(&contact, 80.0))).await;
         assert!(shown["plan"]["warnings"][0]["message"].as_str().unwrap().contains(why), "{hint}: {shown}");
         let event = handle(&world, &id, &promoted(&contact, 80.0)).await;
@@ -152,7 +166,7 @@ async fn a_customer_that_is_not_the_contact_costs_a_warning_and_the_search_goes_
         assert!(found.len() == 1 && found[0].contains(why), "{hint}: {found:?}");
         assert_eq!(link(&world, &id).await.unwrap().1, "created", "{hint}");
     }
-    assert_eq!(world.sim.handle.customers().len(), 9);
+    assert_eq!(world.sim.handle.customers().len(), 5 + 8);
 }
 
 #[tokio::test]

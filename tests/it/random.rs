@@ -1,7 +1,7 @@
 //! Random schedules: what was accepted takes effect once and in order, whatever goes wrong and whenever the worker dies.
 //!
-//! A schedule is drawn from its seed: the installation's ways, contacts, their events, faults on 5 % of all calls, resends,
-//! what people do in the ERP meanwhile, and the moments at which the worker dies at a write of its journal or the database
+//! A schedule is drawn from its seed: the installation's ways, contacts, their events, faults on 5 % of all calls, pages of
+//! something that stands before the ERP, duplicates (查重) that are none, resends, replays, what people do in the ERP meanwhile, and the moments at which the worker dies at a write of its journal or the database
 //! fails there. `ERP_BRIDGE_SEED=123 cargo nextest run random`
 //! repeats one; `ERP_BRIDGE_SCHEDULES=10000` runs more of them, `ERP_BRIDGE_FIRST_SEED=2001` others.
 
@@ -22,10 +22,12 @@ use std::{
 
 use drive::Schedule;
 
-use crate::support::{Seed, seed::variable};
+use crate::support::{Seed, postgres, seed::variable};
 
 /// Schedules of one run, unless the environment says otherwise: less than a minute on two cores.
-const SCHEDULES: u64 = 240;
+const SCHEDULES: u64 = 225;
+/// Of those on PostgreSQL.
+const ON_POSTGRES: u64 = 10;
 /// Of those with several events in hand at once, on the real clock.
 const CROWDED: u64 = 24;
 
@@ -61,7 +63,16 @@ fn run(count: u64, schedule: impl AsyncFn(u64) + Sync + Copy) {
 
 #[test]
 fn random_schedules_lose_nothing_double_nothing_and_keep_the_order() {
-    run(variable("ERP_BRIDGE_SCHEDULES").unwrap_or(SCHEDULES), async |seed| Schedule::new(seed).await.run().await);
+    let count = variable("ERP_BRIDGE_SCHEDULES").unwrap_or(SCHEDULES);
+    run(count, async |seed| Schedule::new(seed, None).await.run().await);
+}
+
+#[test]
+fn the_first_of_these_schedules_end_alike_on_postgresql() {
+    run(ON_POSTGRES, async |seed| {
+        let database = postgres::database().await;
+        Schedule::new(seed, Some(database)).await.run().await;
+    });
 }
 
 #[test]

@@ -303,3 +303,16 @@ async fn a_list_of_records_that_a_survey_saw_closed_is_not_asked_again_after_the
         assert_eq!(world.sim.handle.calls_of("progress.list").is_empty(), surveyed);
     }
 }
+
+#[tokio::test]
+async fn a_survey_asks_one_thing_at_a_time_whatever_the_bridge_may_ask_at_once() {
+    let settings = Settings { latency_ms: 3, ..Settings::default() };
+    let sim = simulator::start(populated(Quirks::default(), settings)).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config(&sim.base_url(), &format!("sqlite://{}/ledger.db", dir.path().display()));
+    config.erp.max_in_flight = 8;
+    survey_erp(&config, Duration::ZERO, false).await.unwrap();
+    let calls = sim.handle.calls(0).len();
+    assert!(calls > 30, "{calls}");
+    assert_eq!(sim.handle.load().most, 1);
+}

@@ -215,15 +215,22 @@ async fn rights(erp: &Erp) -> Vec<CheckRow> {
             .await
             .map_or_else(|error| list.clone().failed_by(&error), |_| list.clone().holds("✓")),
     );
+    rows.push(v3(erp).await);
     let (detail, progress) = (row("rights.customer_detail", "客户详情"), row("rights.progress_list", "洽谈进展列表"));
+    let person = row("rights.contact_detail", "联系人详情");
     let Some(customer) = customers.first() else {
         let none = "ERP 中还没有客户 (the ERP has no customers yet)";
-        rows.extend([detail.unseen(none), progress.unseen(none)]);
+        rows.extend([detail, person, progress].map(|row| row.unseen(none)));
         return rows;
     };
     rows.push(match any_detail(erp, customer.ord).await {
         Ok(()) => detail.holds("✓"),
         Err(error) => detail.failed_by(&error),
+    });
+    rows.push(match any_contact_person(erp, customer.ord).await {
+        Ok(true) => person.holds("✓"),
+        Ok(false) => person.unseen("该客户没有联系人 (that customer shows no contact person)"),
+        Err(error) => person.failed_by(&error),
     });
     rows.push(match erp.list_progress(customer.ord, None, |_| true).await {
         Ok(ProgressList::Records(_)) => progress.holds("✓"),
@@ -231,6 +238,28 @@ async fn rights(erp: &Erp) -> Vec<CheckRow> {
         Err(error) => progress.failed_by(&error),
     });
     rows
+}
+
+/// The newer interfaces take the session in a header, which a proxy may take away, and 客户修改 is one of them. That only
+/// writes; 账号列表 goes the same way. An installation may keep that list to itself and take edits all the same.
+async fn v3(erp: &Erp) -> CheckRow {
+    let row = CheckRow::of("rights.v3", "v3 接口（账号列表）", "v3 interfaces (list of accounts)");
+    match erp.list_accounts().await {
+        Ok(accounts) => row.holds(accounts.len().to_string()),
+        Err(error) if error.denies_interface() => row.unseen(error.to_string()),
+        Err(error) => row.failed_by(&error),
+    }
+}
+
+/// Reads the record of a customer's first contact person; `false` where it shows none.
+async fn any_contact_person(erp: &Erp, customer: i64) -> Result<bool, ErpError> {
+    let of_customer = ContactPersonFilter { company: Some(customer), ..ContactPersonFilter::default() };
+    let persons = match erp.list_contact_persons(&of_customer).await {
+        Err(ErpError::TooMany(_)) => return Ok(false),
+        persons => persons?,
+    };
+    let Some(ord) = persons.iter().find_map(|person| person.ord) else { return Ok(false) };
+    erp.contact_person_detail(ord).await.map(|_| true)
 }
 
 /// A row of the list does not say whether it is a company.

@@ -34,7 +34,8 @@ pub(in crate::console) async fn discard(
     id: PathId,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let moved = operations::discard(&state, &operator, id, form.text("reason")).await?;
+    let reason = form.reason()?;
+    let moved = operations::discard(&state, &operator, id, Some(reason)).await?;
     Ok(back_to(&moved.id, &form, "discarded"))
 }
 

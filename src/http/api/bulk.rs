@@ -52,7 +52,8 @@ pub(crate) struct Discarded {
 /// Give up all events that match
 ///
 /// Those in the states `queued`, `held`, `needs_review`, `dead` and `not_admitted`, in the order of acceptance, up to 10,000 at
-/// once: where more match, nothing happens (422). Each is audited as `event.discard`. `dry_run` counts and changes nothing.
+/// once: where more match, nothing happens (422). Each is audited as `event.discard`, with the `reason` if one is given; people
+/// at the console have to give one. `dry_run` counts and changes nothing.
 #[utoipa::path(
     post, path = "/v1/events/discard", tag = "operations", security(("token" = ["operate"])),
     request_body(content = Selection, content_type = "application/json"),

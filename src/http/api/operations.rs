@@ -96,7 +96,8 @@ pub(crate) async fn replay(
 
 /// Discard one event
 ///
-/// Gives an event up that has not taken effect; later events of its contact go on.
+/// Gives an event up that has not taken effect; later events of its contact go on. A `reason` is recorded in the audit log and
+/// may be left out; people at the console have to give one.
 #[utoipa::path(
     post, path = "/v1/events/{id}/discard", tag = "operations", security(("token" = ["operate"])),
     params(EventPath),

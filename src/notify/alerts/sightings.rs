@@ -106,7 +106,7 @@ pub(super) fn sightings(facts: &Facts, config: &AlertsConfig, says: fn(&str) -> 
     seen.extend(of_erp(&facts.local, config, says));
     seen.extend(backlog_age(facts, config));
     seen.extend(silence(facts));
-    seen.extend(facts.pauses.iter().filter_map(|pause| forgotten(pause, facts.now)));
+    seen.extend(forgotten(facts));
     seen.extend(facts.is_full.then(full));
     seen.extend(disk(facts));
     seen.extend(facts.local.old_secrets.iter().filter_map(|secret| old_secret(secret, facts.now, config)));
@@ -200,18 +200,25 @@ fn silence(facts: &Facts) -> Option<Sighting> {
     silent.then(|| Sighting::new("silence", "微信中台长时间没有推送 (the platform has been silent for long)", ""))
 }
 
-/// A pause that ends when somebody ends it. Whose contact it is, is nobody's business here.
-fn forgotten(pause: &DispatchPause, now: Millis) -> Option<Sighting> {
-    if pause.until.is_some() || now.since(pause.since) < PAUSE_FORGOTTEN {
-        return None;
+/// Pauses that end when somebody ends them. Whose contacts they are, is nobody's business here: they are counted.
+fn forgotten(facts: &Facts) -> Vec<Sighting> {
+    let mut seen: Vec<Sighting> = Vec::new();
+    let is_old = |pause: &&DispatchPause| pause.until.is_none() && facts.now.since(pause.since) >= PAUSE_FORGOTTEN;
+    for pause in facts.pauses.iter().filter(is_old) {
+        let (scope, what) = match &pause.scope {
+            PauseScope::All => ("all".to_owned(), "全部 (everything)".to_owned()),
+            PauseScope::Kind(kind) => (format!("type {kind}"), kind.clone()),
+            PauseScope::Contact(_) => ("contact".to_owned(), "联系人 (contacts)".to_owned()),
+        };
+        let cause = format!("paused {scope}");
+        if let Some(before) = seen.iter_mut().find(|before| before.cause == cause) {
+            before.count += 1;
+            continue;
+        }
+        let title = format!("派发已暂停很久，没有结束时间：{what} (dispatch has been paused for long)");
+        seen.push(Sighting::new(cause, title, "/erp"));
     }
-    let what = match &pause.scope {
-        PauseScope::All => "全部 (everything)".to_owned(),
-        PauseScope::Kind(kind) => kind.clone(),
-        PauseScope::Contact(_) => "一个联系人 (a contact)".to_owned(),
-    };
-    let title = format!("派发已暂停很久，没有结束时间：{what} (dispatch has been paused for long)");
-    Some(Sighting::new(format!("paused {}", pause.scope), title, "/erp"))
+    seen
 }
 
 fn full() -> Sighting {
@@ -250,6 +257,11 @@ mod tests {
         Some(NOW.minus(span))
     }
 
+    fn pause(scope: PauseScope, since: Millis, until: Option<Millis>) -> DispatchPause {
+        let (name, reason, actor) = (format!("pause {scope}"), "等客户确认".into(), "ops".into());
+        DispatchPause { name, scope, reason, actor, since, until, contacts_waiting: 1 }
+    }
+
     #[test]
     fn each_threshold_is_judged_one_below_at_and_above() {
         let waiting = |age| level(Facts { oldest_waiting: ago(age), ..Facts::default() });
@@ -284,18 +296,9 @@ mod tests {
         };
         assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, between], "people know why");
         let standing = |since, until| {
-            let pause = DispatchPause {
-                name: "pause contact c1".into(),
-                scope: PauseScope::Contact("c1".into()),
-                reason: "等客户确认".into(),
-                actor: "ops".into(),
-                since,
-                until,
-                contacts_waiting: 1,
-            };
-            let seen = seen(Facts { pauses: vec![pause], ..Facts::default() }, &AlertsConfig::default());
-            assert!(seen.iter().all(|seen| !seen.title.contains("c1")), "{seen:?}");
-            seen.len()
+            let facts =
+                Facts { pauses: vec![pause(PauseScope::Contact("c1".into()), since, until)], ..Facts::default() };
+            seen(facts, &AlertsConfig::default()).len()
         };
         let long_ago = NOW.minus(PAUSE_FORGOTTEN);
         assert_eq!([NOW.minus(PAUSE_FORGOTTEN - MS), long_ago].map(|since| standing(since, None)), [0, 1]);
@@ -303,6 +306,24 @@ mod tests {
         assert_eq!([true, false].map(|is_full| level(Facts { is_full, ..Facts::default() })), [wrong, None]);
         let untold = |age| level(Facts { oldest_message: ago(age), ..Facts::default() });
         assert_eq!([MINUTE * 15 - MS, MINUTE * 15, MINUTE * 30].map(untold), [None, between, wrong]);
+    }
+
+    #[test]
+    fn of_forgotten_pauses_of_contacts_their_number_is_told_and_nothing_of_whom() {
+        let since = NOW.minus(PAUSE_FORGOTTEN);
+        let scopes = [
+            PauseScope::Contact("zhang-138".into()),
+            PauseScope::Kind("deal.closed".into()),
+            PauseScope::Contact("li-139".into()),
+            PauseScope::All,
+        ];
+        let pauses = scopes.map(|scope| pause(scope, since, None)).into();
+        let seen = seen(Facts { pauses, ..Facts::default() }, &AlertsConfig::default());
+        let counted: Vec<_> = seen.iter().map(|seen| (seen.cause.as_str(), seen.count)).collect();
+        assert_eq!(counted, [("paused contact", 2), ("paused type deal.closed", 1), ("paused all", 1)]);
+        // Every member of a sighting may be sent.
+        let told = format!("{seen:?}");
+        assert!(["zhang", "li-139", "等客户确认"].iter().all(|personal| !told.contains(personal)), "{told}");
     }
 
     #[test]

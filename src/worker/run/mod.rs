@@ -24,7 +24,7 @@ use crate::{
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
     store::{Advance, CallRow, Claimed, DoneStep, EventRow, Lease, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Duplicate, FaultCause, Job, Step, Task, WhoItIs, identities, subject_of},
+    sync::{CallRecord, Duplicate, Fault, FaultCause, Job, Step, Task, WhoItIs, identities, subject_of},
 };
 
 /// A run in progress.
@@ -51,6 +51,13 @@ impl Run<'_> {
     /// Runs a claimed event to its end, or as far as it goes.
     pub(super) async fn run(&mut self, claimed: &Claimed) -> End {
         let is_command = self.work_of(claimed).is_ok_and(|work| matches!(work, Work::Command { .. }));
+        if is_command {
+            match self.assignment_before(claimed).await {
+                Ok(None) => {}
+                Ok(Some(fault)) => return End::Blocked(fault),
+                Err(end) => return end,
+            }
+        }
         match self.go(claimed).await {
             Ok(last) => End::Succeeded(last.into()),
             // Whoever called named the salesperson; no other event names this one.
@@ -59,6 +66,12 @@ impl Run<'_> {
             }
             Err(end) => end,
         }
+    }
+
+    /// For what an older assignment of the contact stands aside: a command that overtook it would be undone by it.
+    async fn assignment_before(&self, claimed: &Claimed) -> Result<Option<Fault>, End> {
+        let block = self.store.aside_before(&self.lease.contact_id, claimed.event.seq).await?;
+        Ok(block.and_then(|block| Some(Fault::known(block.code.parse().ok()?, &block.subject, &block.words))))
     }
 
     /// Answers the last write of the journal, or how the run ended before.

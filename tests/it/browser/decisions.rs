@@ -57,6 +57,7 @@ async fn of_two_people_who_look_at_the_same_the_second_is_told_and_nothing_happe
     // What the second one is about to do keeps the page as it is.
     second.click("放弃").await;
     second.sees("此联系人后面的事件照常继续").await;
+    second.fill("form[action$='/discard'] [name=reason]", "重复的联系人").await;
     first.click_on(&format!("form:has([name=ord][value='{}']) button", office.candidates[0])).await;
     first.sees("已决定，事件继续处理").await;
     office.world.until(&office.asked, &[Status::Succeeded]).await;

@@ -140,7 +140,7 @@ async fn without_script_every_page_reads_and_forms_work() {
     office.world.until(&office.dead, &[Status::Succeeded]).await;
     browser.go(&format!("/console/events/{}", office.asked)).await;
     browser.click("放弃").await;
-    browser.fill("#verdict [name=reason]", "重复的联系人").await;
+    browser.fill("form[action$='/discard'] [name=reason]", "重复的联系人").await;
     browser.click_on("form[action$='/discard'] button").await;
     browser.sees("已放弃").await;
     assert_eq!(office.world.event(&office.asked).await.status, Status::Discarded);

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::program::{Answer, Program, TOKEN, command, run, settings};
 use crate::{
     adopt::{contacts, customers},
-    support::{SECRET, eventually},
+    support::{SECRET, eventually, seed::variable},
 };
 
 const HEADER: &str = "id,name,phone,company,wechat_id,erp_ord,erp_khid";
@@ -242,4 +242,32 @@ async fn ten_thousand_lines_take_no_more_memory_than_a_few() {
         peaks.push(peak.get());
     }
     assert!(peaks[1] < peaks[0] + 16 * 1_024, "KiB: {peaks:?}");
+}
+
+/// Adopts so many strangers with so many calls at once; answers how many lists were asked for and the most calls at once.
+async fn adopt_strangers(many: usize, at_once: u32) -> (usize, u32) {
+    let settings_of_erp = Settings { latency_ms: 20, ..Settings::default() };
+    let sim = simulator::start(SimConfig { settings: settings_of_erp, ..SimConfig::default() }).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let line = |number: usize| {
+        format!("{{\"id\":\"c{number}\",\"name\":\"陌生人{number}\",\"phone\":\"{}\"}}\n", 13_700_000_000 + number)
+    };
+    fs::write(dir.path().join("contacts.jsonl"), (0..many).map(line).collect::<String>()).unwrap();
+    let mut set = settings(&sim.base_url());
+    set.push(("ERP_BRIDGE__ERP__MAX_IN_FLIGHT".into(), at_once.to_string()));
+    let answer = run(command(dir.path(), &set).args(["adopt", "--contacts", "contacts.jsonl", "--out", "out.csv"]));
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    assert_eq!(outcomes(&dir.path().join("out.csv")), vec![("unknown".to_owned(), None); many]);
+    let lists = sim.handle.calls(0).iter().filter(|call| call.interface.ends_with(".list")).count();
+    (lists, sim.handle.load().most)
+}
+
+/// Twenty and sixty of them, or as many times that as `ERP_BRIDGE_ADOPTED` says.
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_contacts_are_looked_up_at_once_as_the_erp_takes_calls_and_each_costs_the_same() {
+    let times = usize::try_from(variable("ERP_BRIDGE_ADOPTED").unwrap_or(1)).unwrap();
+    let (few, alone) = adopt_strangers(20 * times, 1).await;
+    let (many, at_once) = adopt_strangers(60 * times, 3).await;
+    assert_eq!((alone, at_once), (1, 3));
+    assert_eq!(many, 3 * few, "calls do not grow with the file");
 }

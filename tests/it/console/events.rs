@@ -97,6 +97,9 @@ async fn a_dead_event_says_why_and_what_to_do_and_is_tried_again_by_one_click() 
     let again = visitor.change(&path, &format!("{path}/replay"), &[]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.html.contains("可能有人刚刚处理过"), "{}", again.html);
+    let unsaid = visitor.change(&path, &format!("{path}/discard"), &[("reason", " ")]).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unsaid.html.contains("请写明原因"), "{}", unsaid.html);
     let given_up = visitor.change(&path, &format!("{path}/discard"), &[("reason", "重复")]).await;
     assert_eq!(given_up.status, StatusCode::SEE_OTHER);
     let audit = front.store.audit_log(None, 50).await.unwrap();

@@ -28,8 +28,13 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
 
     let next = visitor.get("/console/todo/next?cause=refused").await;
     assert_eq!(next.location(), format!("/console/events/{second}?todo=refused"));
-    let sent =
-        visitor.change(next.location(), &format!("/console/events/{second}/discard"), &[("todo", "refused")]).await;
+    let sent = visitor
+        .change(
+            next.location(),
+            &format!("/console/events/{second}/discard"),
+            &[("todo", "refused"), ("reason", "重复")],
+        )
+        .await;
     assert_eq!(sent.location(), "/console/todo/next?cause=refused&done=discarded");
     let next = visitor.get(sent.location()).await;
     assert_eq!(next.location(), format!("/console/events/{first}?todo=refused&done=discarded"));

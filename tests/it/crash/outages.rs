@@ -81,6 +81,23 @@ async fn while_the_line_to_postgresql_is_silent_senders_are_told_to_come_again_a
     survive(&proxy.instead_of(&database), 2, async |_| proxy.set(Line::Silent), back).await;
 }
 
+/// The server is gone, and what stands in its place takes every new line and answers no login.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_no_login_to_postgresql_is_answered_senders_are_told_to_come_again_and_then_it_goes_on_by_itself() {
+    let database = postgres::database().await;
+    let proxy = Proxy::before(postgres::port(&database)).await;
+    let away = async |_| {
+        proxy.set(Line::Cut);
+        proxy.set(Line::Silent);
+    };
+    // Who waits in a login that the bridge has given up hears the end of it.
+    let back = async |_| {
+        proxy.set(Line::Cut);
+        proxy.set(Line::Through);
+    };
+    survive(&proxy.instead_of(&database), 1, away, back).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_that_are_cut_at_a_commit_or_at_its_answer_lose_nothing_and_double_nothing() {
     let sim = simulator::start(slow_erp()).await.unwrap();

@@ -26,7 +26,7 @@ const NAME: &str = "欧阳秘密";
 const WECHAT: &str = "wxid_secret_1";
 
 /// Everything by which the person could be found.
-const SECRETS: [&str; 6] = [PHONE, CHAT, NAME, WECHAT, "139 1234 5678", "139-1234-5678"];
+const SECRETS: [&str; 7] = [PHONE, CHAT, NAME, WECHAT, "139 1234 5678", "139-1234-5678", "K-SECRET-7"];
 
 fn payload(contact: &str, filler: usize) -> String {
     json!({
@@ -70,7 +70,9 @@ async fn quotes_of(ledger: &Ledger, contact: &str, status: Status) -> String {
     let mut lease = ledger.claim_one().await.lease;
     let answer = format!("{{\"mobile\":{PHONE},\"phone\":\"139 1234 5678\",\"weixinAcc\":\"{WECHAT}\"}}");
     ledger.store.plan(&mut lease, &[], vec![call(&answer)]).await.unwrap();
-    let review = json!({ "candidates": [{ "ord": 7, "mobile": "139-1234-5678" }], "decisions": ["link"] });
+    let own = json!({ "ord": 7, "name": NAME, "khid": "K-SECRET-7", "mobile": "139-1234-5678", "salesperson": null });
+    let others = json!({ "ord": 71, "name": "王芳", "mobile": "13700000000" });
+    let review = json!({ "candidates": [own, others], "decisions": ["link"] });
     let settlement = Settlement {
         review: Some(review),
         ..Settlement::to(status).because("candidates", format!("{PHONE} 已存在 (exists)"))
@@ -157,7 +159,9 @@ async fn nothing_of_an_erased_person_stands_in_any_row(ledger: &Ledger) {
     assert_gone(&rows(ledger).await, "the rows");
     // What quoted the person can still be read and decided.
     let row = ledger.event(&review).await;
-    assert_eq!(row.review.unwrap()["candidates"][0]["ord"], 7);
+    let candidates = row.review.unwrap()["candidates"].take();
+    assert_eq!((&candidates[0]["ord"], &candidates[0]["name"]), (&json!(7), &Value::Null));
+    assert_eq!(candidates[1]["name"], "王芳", "another candidate stays as it was");
     let call = ledger.store.calls(&review).await.unwrap().items.remove(0);
     let answer: Value = serde_json::from_str(&call.response).unwrap();
     assert_eq!(answer["mobile"], json!(99_999_999_999_i64), "{answer}");

@@ -91,11 +91,13 @@ fn is_early(webhook_id: &str) -> bool {
 
 impl Schedule {
     /// A schedule in which one event is in hand at a time, on a clock that only the schedule moves: the same seed draws
-    /// the same story. One in twenty has twenty contacts, the others up to five.
-    pub async fn new(seed: u64) -> Self {
+    /// the same story. One in twenty has twenty contacts, the others up to five. The ledger is a SQLite file unless a
+    /// `database` is named.
+    pub async fn new(seed: u64, database: Option<String>) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let contacts = if rng.random_bool(0.05) { 20 } else { rng.random_range(1..=5) };
-        let mut schedule = Self::build(seed, rng, contacts, Clock::manual(Millis(1_795_500_000_000)), BY_HAND).await;
+        let clock = Clock::manual(Millis(1_795_500_000_000));
+        let mut schedule = Self::build(seed, rng, contacts, clock, BY_HAND, database).await;
         // Where only a person can tell whether a record is there, none takes it away.
         schedule.meddles = !schedule.installation.blind && schedule.rng.random_bool(0.2);
         schedule
@@ -103,16 +105,26 @@ impl Schedule {
 
     /// Twenty contacts and eight events in hand at once, on the real clock.
     pub async fn crowded(seed: u64) -> Self {
-        Self::build(seed, StdRng::seed_from_u64(seed), 20, Clock::system(), REAL).await
+        Self::build(seed, StdRng::seed_from_u64(seed), 20, Clock::system(), REAL, None).await
     }
 
-    async fn build(seed: u64, mut rng: StdRng, contacts: u32, clock: Clock, waits: Waits) -> Self {
+    async fn build(
+        seed: u64,
+        mut rng: StdRng,
+        contacts: u32,
+        clock: Clock,
+        waits: Waits,
+        database: Option<String>,
+    ) -> Self {
         let installation = Installation::draw(&mut rng);
         let set_up = installation.configure();
         let configure = move |config: &mut Config| {
             config.erp.timeout = waits.patience;
             config.erp.late_effect = waits.late_effect;
             config.worker.lease = waits.lease;
+            if let Some(url) = &database {
+                config.database.url = url.parse().unwrap();
+            }
             set_up(config);
         };
         let (sim, configure) = (installation.sim(seed), Box::new(configure));
@@ -151,6 +163,7 @@ impl Schedule {
             self.put_right();
             self.meddle().await;
             self.order().await;
+            self.replay().await;
             self.decide().await;
             if self.is_over().await {
                 return self.end().await;
@@ -243,6 +256,15 @@ impl Schedule {
         }
     }
 
+    /// Now and then an operator has everything that is held judged anew.
+    async fn replay(&mut self) {
+        if self.rng.random_bool(0.05) {
+            let body = json!({ "status": "held" });
+            let (status, answer) = self.world.call("POST", "/v1/events/replay", Some(body)).await;
+            assert_eq!(status, 200, "{answer}");
+        }
+    }
+
     /// Whoever was named last has the customer, where the ERP could be asked whether it did what it said.
     async fn check_orders(&self) {
         for (contact, (event, name)) in &self.orders {
@@ -279,8 +301,21 @@ impl Schedule {
         for event in self.world.app.store.list_events(&open, None, 100).await.unwrap() {
             self.erp_is_at_rest().await;
             let contact = event.contact_id.as_deref().unwrap();
+            // Somebody wants it planned anew first; then the same is asked again.
+            if self.rng.random_bool(0.1) {
+                self.again(&event.id, "replan").await;
+                continue;
+            }
             let decision = match event.error_code.as_deref() {
                 Some("candidates" | "same_name") => Some(self.script.who_it_is(contact, &self.world.sim.handle)),
+                Some("duplicate") => match self.script.who_it_is(contact, &self.world.sim.handle) {
+                    known if known["decision"] == "link" => Some(known),
+                    // Nobody has what the ERP says that somebody has.
+                    _ => {
+                        self.again(&event.id, "replay").await;
+                        None
+                    }
+                },
                 Some("customer_gone") => match self.people.did_to(contact) {
                     Some(Deed::Deleted(_)) => Some(json!({ "decision": "recreate" })),
                     // Before anything of the contact was filled in by which it is found.
@@ -296,6 +331,12 @@ impl Schedule {
             let (status, answer) = self.world.call("POST", &path, Some(decision)).await;
             assert!([200, 409].contains(&status), "{status} {answer}");
         }
+    }
+
+    /// Puts an event back into its turn, unless somebody was faster.
+    async fn again(&self, event: &str, how: &str) {
+        let (status, answer) = self.world.call("POST", &format!("/v1/events/{event}/{how}"), None).await;
+        assert!([200, 409].contains(&status), "{how}: {status} {answer}");
     }
 
     /// Whether the record is there that an event asks for, as a decision; `None` where it asks no more.

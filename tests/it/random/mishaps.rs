@@ -33,6 +33,13 @@ const QUICK: [&str; 13] = [
     "session_lost_after",
     "not_stored",
 ];
+/// Something before the ERP answers in its place, now and then: it blocks, and kills nothing (`contract.md` §3.9).
+const FRONTS: [&str; 4] = ["page_403", "page_404", "page_405", "redirect"];
+/// Where it does. A list that is closed is another matter: then nobody reads anything back.
+const FRONTED: [&str; 5] = ["customer.list", "allocate", "customer.add", "customer.edit", "progress.add"];
+const FRONTED_SHARE: f64 = 0.003;
+/// The ERP refuses a new customer as a duplicate (查重) for no reason that anybody sees.
+const REFUSAL: &str = "customer.add:refuse:p=0.03,text=手机重复，不能保存";
 /// Of all calls, that come late: each costs the client's whole patience in real time.
 const LATE: f64 = 0.002;
 
@@ -46,6 +53,12 @@ pub fn faults(blind: bool, patience: Duration) -> Vec<FaultRule> {
         .filter(|kind| !(blind && **kind == "not_stored"))
         .map(|kind| FaultRule { probability: each, ..FaultRule::new("*", kind.parse().unwrap()) })
         .collect();
+    for interface in FRONTED {
+        let front =
+            |kind: &str| FaultRule { probability: FRONTED_SHARE, ..FaultRule::new(interface, kind.parse().unwrap()) };
+        rules.extend(FRONTS.map(front));
+    }
+    rules.push(REFUSAL.parse().unwrap());
     rules.push(FaultRule {
         probability: LATE,
         effect_delay_ms: late(30),

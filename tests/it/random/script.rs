@@ -28,7 +28,7 @@ enum Past {
         weixin: bool,
     },
     KnownName,
-    /// Its company stands in 客户池, and the ERP refuses a second one of that name.
+    /// Its company stands in 客户池; perhaps the ERP refuses a second one of that name.
     PooledName,
     /// The ERP has a person of this name without a number: the same one, or another.
     SameName {
@@ -286,7 +286,7 @@ fn draw_past(rng: &mut StdRng, checks_names: bool) -> Past {
         9 => Past::SharedMobile,
         10 => Past::KnownMobile { weixin: true },
         11..13 => Past::KnownMobile { weixin: false },
-        13 if checks_names => Past::PooledName,
+        13 if checks_names || rng.random_bool(0.5) => Past::PooledName,
         13..15 => Past::KnownName,
         // A second one of this name is refused.
         15..17 => Past::SameName { is_same: checks_names || rng.random_bool(0.5) },

@@ -1,0 +1,145 @@
+//! An event of which only the assignment is blocked stands aside: what its contact says and buys later goes on, and the
+//! assignment is made once it can be (`contract.md §3.9`).
+
+use super::*;
+use crate::support::{postgres, users_in_turn};
+
+/// Rules that name a salesperson whom the ERP does not have.
+fn to_nobody(config: &mut Config) {
+    config.assignment.rules = vec![users_in_turn(&["999"])];
+}
+
+/// The rules are put right, and it is time to try.
+async fn put_right(world: &mut World, clock: &Clock) {
+    world.sim.handle.clear_faults();
+    world.config.assignment.rules = vec![users_in_turn(&["63"])];
+    world.restart().await;
+    clock.advance(Duration::from_secs(300));
+    world.app.dispatcher.run_due().await;
+}
+
+/// To whom the ERP has assigned customers, in order.
+fn assigned(world: &World) -> Vec<String> {
+    let calls = world.sim.handle.calls_of("assign");
+    let done = calls.into_iter().filter(|call| call.outcome == "done");
+    done.map(|call| call.fields.get("member2").cloned().unwrap_or_default()).collect()
+}
+
+async fn ord_of(world: &World, contact: &str) -> i64 {
+    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
+}
+
+#[tokio::test]
+async fn later_events_of_a_contact_go_on_while_only_its_assignment_is_blocked() {
+    for (fault, code, on_postgres) in [
+        ("", "salesperson_unknown", false),
+        ("", "salesperson_unknown", true),
+        ("assign:no_right", "right_missing", false),
+        ("assign:page_404", "wrong_path", false),
+    ] {
+        let database = if on_postgres { Some(postgres::database().await) } else { None };
+        let (mut world, clock) = by_hand(move |config| {
+            if let Some(url) = &database {
+                config.database.url = url.parse().unwrap();
+            }
+            to_nobody(config);
+            if !fault.is_empty() {
+                config.assignment.rules = vec![users_in_turn(&["63"])];
+            }
+        })
+        .await;
+        if !fault.is_empty() {
+            world.sim.handle.fault(fault).unwrap();
+        }
+        let mut ids = vec![world.accept("p", &promoted(&contact("c1", 1), 70.0)).await];
+        ids.push(world.accept("m1", &message("c1", 1, "第一句")).await);
+        world.app.dispatcher.run_due().await;
+        for (number, event) in (2..).zip([
+            message("c1", 2, "第二句"),
+            deal(&contact("c1", 1), 80.0),
+            promoted(&contact("c1", 1), 90.0),
+            message("c1", 5, "第五句"),
+        ]) {
+            ids.push(world.accept(&format!("m{number}"), &event).await);
+            world.app.dispatcher.run_due().await;
+        }
+        assert_waiting(&world, &ids[..1], code).await;
+        assert_done(&world, &ids[1..]).await;
+        let records = world.sim.handle.progress_of(ord_of(&world, "c1").await);
+        let said: Vec<_> = records.iter().filter_map(|text| text.split('：').nth(1)).collect();
+        assert_eq!(
+            said,
+            ["第一句", "第二句", "成交《年度框架》，金额 CNY 12800.50（成交编号 D1）", "第五句"],
+            "{records:?}"
+        );
+        // It tries now and then, alone, and what comes while it does goes on behind it.
+        for number in 6..9 {
+            clock.advance(Duration::from_secs(300));
+            ids.push(world.accept(&format!("m{number}"), &message("c1", number, "再说")).await);
+            assert_eq!(world.app.dispatcher.run_due().await, 2, "the try, and what was said");
+        }
+        assert_waiting(&world, &ids[..1], code).await;
+        assert_done(&world, &ids[1..]).await;
+        let (_, shown) = world.call("GET", &format!("/v1/events/{}", ids[0]), None).await;
+        assert_eq!((&shown["blocked_by"]["code"], &shown["waits_for"]), (&json!(code), &Value::Null), "{shown}");
+        put_right(&mut world, &clock).await;
+        assert_done(&world, &ids).await;
+        assert_eq!((assigned(&world), readiness(&world).await), (vec!["63".to_owned()], json!([])), "{fault}");
+        assert_eq!((world.sim.handle.customers().len(), world.app.store.has_turn("c1").await.unwrap()), (1, false));
+    }
+}
+
+#[tokio::test]
+async fn an_operator_s_assignment_does_not_overtake_one_that_stands_aside_and_goes_on_where_that_is_given_up() {
+    for is_given_up in [false, true] {
+        let (mut world, clock) = by_hand(to_nobody).await;
+        let ids = promote(&world, 1..2).await;
+        world.app.dispatcher.run_due().await;
+        let body = json!({ "mode": "users", "users": ["71"] });
+        let (status, answer) = world.call("PUT", "/v1/contacts/c1/assignment", Some(body)).await;
+        assert_eq!(status, 202, "{answer}");
+        let ordered = vec![answer["id"].as_str().unwrap().to_owned()];
+        world.app.dispatcher.run_due().await;
+        let said = vec![world.accept("m1", &message("c1", 1, "在吗")).await];
+        world.app.dispatcher.run_due().await;
+        assert_waiting(&world, &ids, "salesperson_unknown").await;
+        assert_waiting(&world, &ordered, "salesperson_unknown").await;
+        assert_done(&world, &said).await;
+        if is_given_up {
+            let path = format!("/v1/events/{}/discard", ids[0]);
+            assert_eq!(world.call("POST", &path, None).await.0, 200);
+            for _ in 0..3 {
+                clock.advance(Duration::from_secs(300));
+                world.app.dispatcher.run_due().await;
+            }
+            assert_eq!(assigned(&world), ["71"]);
+        } else {
+            put_right(&mut world, &clock).await;
+            assert_done(&world, &ids).await;
+            assert_eq!(assigned(&world), ["63", "71"], "the later one has the last word");
+        }
+        assert_done(&world, &ordered).await;
+        assert_eq!(world.sim.handle.catename(ord_of(&world, "c1").await).as_deref(), Some("王芳"));
+        assert_eq!(readiness(&world).await, json!([]));
+    }
+}
+
+#[tokio::test]
+async fn what_stands_aside_is_released_all_at_once_whatever_its_contact_is_doing() {
+    let (mut world, clock) = by_hand(to_nobody).await;
+    let mut ids = promote(&world, 0..40).await;
+    world.app.dispatcher.run_due().await;
+    assert_waiting(&world, &ids, "salesperson_unknown").await;
+    // One of them tries at a time, however many they are.
+    for _ in 0..3 {
+        clock.advance(Duration::from_secs(300));
+        assert_eq!(world.app.dispatcher.run_due().await, 1);
+    }
+    // Half of the contacts have something to say when it is put right.
+    for number in (0..40).step_by(2) {
+        ids.push(world.accept(&format!("m{number}"), &message(&format!("c{number}"), 1, "你好")).await);
+    }
+    put_right(&mut world, &clock).await;
+    assert_done(&world, &ids).await;
+    assert_eq!((assigned(&world).len(), world.sim.handle.customers().len()), (40, 40));
+}
