@@ -73,10 +73,10 @@ async fn what_is_null_in_a_body_is_not_there() {
         ("POST", "/v1/outbox/replay", json!({"to": "alerts", "reason": null}), 200),
         ("POST", "/v1/contacts/c1/sync", contact, 200),
         ("PUT", "/v1/contacts/c1/assignment", json!({"mode": "public", "users": null}), 202),
-        ("POST", &format!("/v1/events/{id}/discard"), json!({"reason": null}), 409),
+        ("POST", format!("/v1/events/{id}/discard").as_str(), json!({"reason": null}), 409),
         (
             "POST",
-            &format!("/v1/events/{id}/resolve"),
+            format!("/v1/events/{id}/resolve").as_str(),
             json!({"decision": "done", "ord": null, "reason": null, "updated_at": null}),
             409,
         ),
