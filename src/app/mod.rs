@@ -217,6 +217,7 @@ impl App {
                 clock: clock.clone(),
             }),
             settings: current_settings,
+            succeeded_kept: config.retention.succeeded,
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),

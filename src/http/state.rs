@@ -199,6 +199,8 @@ pub struct HttpParts {
     pub checker: Arc<dyn Checker>,
     /// Every key of the configuration as it is in force.
     pub settings: watch::Receiver<Settings>,
+    /// How long an event that ended is kept; its payload half as long.
+    pub succeeded_kept: Duration,
     /// How dispatch stands.
     pub dispatch: Arc<dyn DispatchFacts>,
     /// `GET /metrics`.

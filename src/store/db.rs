@@ -307,6 +307,7 @@ impl Tx {
     /// Runs a statement; answers its rows.
     pub(super) async fn fetch(&mut self, sql: impl Into<String>, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         let (sql, until) = (sql.into(), self.until);
+        tracing::trace!(sql = sql.as_str(), "the ledger is asked");
         Ok(match &mut self.begun {
             Begun::Sqlite(tx) => {
                 let rows = in_time(until, sqlite(sql, args).fetch_all(&mut **tx)).await??;

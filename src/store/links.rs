@@ -12,17 +12,8 @@ use super::{
 };
 use crate::event::{Link, LinkKind, LinkedBy, Status};
 
-/// The newest events whose bodies a search for people looks into.
-const BODIES_SEARCHED: i64 = 1_000;
-/// Of so many newest events, many of which may have lost their body.
-const EVENTS_LOOKED_THROUGH: i64 = 20_000;
-/// Longer bodies are left out of a search, in characters.
-const BODY_CHARS_SEARCHED: i64 = 16_384;
 /// Rows that are read at once where not each may be found.
 const ROWS_JUDGED: i64 = 500;
-/// Contacts that a search for people finds at most.
-const PEOPLE_FOUND: usize = 200;
-
 /// Which links are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct LinkSearch {
@@ -147,9 +138,9 @@ impl Store {
         if search.people {
             for wanted in people::looked_for(q) {
                 args.push(pattern(&wanted).into());
-                named += &format!(" or found_by like ${} escape '\\'", args.len());
+                named += &format!(" or lower(found_by) like ${} escape '\\'", args.len());
             }
-            let people = self.people(q).await?;
+            let people = self.named_in_bodies(q).await?.contacts;
             if !people.is_empty() {
                 named += &format!(" or contact_id in ({})", list(args.len() + 1, people.len()));
                 args.extend(people.into_iter().map(Arg::from));
@@ -162,26 +153,6 @@ impl Store {
         );
         let rows = self.db.read(sql, args).await?;
         rows.iter().map(ContactRow::read).collect()
-    }
-
-    /// Contacts whom the newest bodies name so.
-    async fn people(&self, q: &str) -> Result<Vec<String>, StoreError> {
-        let sql = "select contact_id, payload from events
-                   where seq > (select coalesce(max(seq), 0) - $1 from events) and contact_id is not null
-                     and payload is not null and length(payload) <= $2
-                   order by seq desc limit $3";
-        let rows = self.db.read(sql, args![EVENTS_LOOKED_THROUGH, BODY_CHARS_SEARCHED, BODIES_SEARCHED]).await?;
-        let (wanted, mut found) = (people::looked_for(q), Vec::new());
-        for row in &rows {
-            let contact_id = row.text("contact_id")?;
-            let body = row.opt_json("payload").ok().flatten().unwrap_or_default();
-            let text = people::found_by_of(&body["data"]["contact"]);
-            let is_meant = wanted.iter().any(|wanted| text.contains(wanted));
-            if found.len() < PEOPLE_FOUND && is_meant && !found.contains(&contact_id) {
-                found.push(contact_id);
-            }
-        }
-        Ok(found)
     }
 
     /// Forgets a contact's link, so that its next event looks the contact up anew; audited as `contact.unlink`. Answers the

@@ -30,6 +30,8 @@ mod journal_group;
 mod journal_writer;
 mod links;
 mod migrations;
+mod name_search;
+mod named;
 mod not_admitted;
 mod open;
 mod operators;
@@ -79,13 +81,14 @@ pub use self::{
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
     links::{Adoption, LinkSearch},
+    named::Named,
     not_admitted::NotAdmitted,
     operators::BulkDeed,
     outbox::{Addressee, Delivery, Message, MessageDeed, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     people::found_by,
-    replay_feed::REPLAY_ROOM,
+    replay_feed::{REPLAY_ROOM, ReplayWaits},
     replay_types::{
         ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
         ReplayState,

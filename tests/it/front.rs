@@ -257,6 +257,7 @@ impl Front {
             adopter: Arc::new(Echo),
             checker: Arc::new(Echo),
             settings: watch::channel(settings()).1,
+            succeeded_kept: Duration::from_secs(90 * 86_400),
             dispatch: Arc::new(Standing { dispatches: wishes.dispatches }),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),

@@ -19,7 +19,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
-    store::LinkSearch,
+    store::{ContactRow, LinkSearch, Named},
 };
 
 /// Which links, and which page of them.
@@ -85,6 +85,22 @@ pub(crate) async fn search(state: &HttpState, caller: &Caller, params: SearchPar
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_cursor = rows.last().filter(|_| !is_last).map(|row| row.contact_id.clone());
     Ok(ContactPage { items: rows.into_iter().map(|row| ContactView::of(row, sight)).collect(), next_cursor })
+}
+
+/// Whether the caller sees in a link what it was found by: a 客户编号 can be a person's number.
+fn is_seen(row: &ContactRow, q: &str, sight: Sight) -> bool {
+    let q = q.trim().to_lowercase();
+    let holds = |text: &str| text.to_lowercase().contains(&q);
+    let is_ord = row.link.ord.to_string() == q;
+    sight == Sight::Plain || is_ord || holds(&row.contact_id) || holds(&disclosure::id(&row.link.khid))
+}
+
+/// Whom and what a text names, as far as the caller may know of it.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn named(state: &HttpState, sight: Sight, q: &str) -> Result<Named, Problem> {
+    Ok(state.store.named(q, sight == Sight::Plain, |row| is_seen(row, q, sight)).await?)
 }
 
 /// Why something is done.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     query::{self, FilterText},
-    views::Sight,
+    views::{EventDetail, Sight},
 };
 use crate::{
     event::{Decision, Reason, Rule, RuleSet, Rules, Standing, Work},
@@ -169,6 +169,21 @@ pub(crate) async fn what_if(
         events: admitted().count(),
         contacts: whose.len(),
     })
+}
+
+/// Whether the rules of now admit an event, as its contact stands now; not if its body is gone. By what the caller may see of it:
+/// for operators only.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn admits_now(state: &HttpState, event: &EventDetail) -> Result<bool, Problem> {
+    let Some(body) = event.amended.as_ref().or(event.payload.as_ref()) else { return Ok(false) };
+    let Ok(Work::Event(read)) = Work::parse(&event.item.kind, &body.to_string(), &state.reading) else {
+        return Ok(false);
+    };
+    let contact_id = read.contact().id();
+    let standing = state.store.standings(&[contact_id]).await?.get(contact_id).copied().unwrap_or_default();
+    Ok(state.rules.borrow().decide(&read, &standing).admitted)
 }
 
 /// Whether these rules admit an event; `None` if its body is gone.

@@ -11,7 +11,7 @@ use crate::{
     clock::Millis,
     event::{Status, moment_meant},
     http::problem::Problem,
-    store::EventFilter,
+    store::{EventFilter, Named},
 };
 
 /// Items of a page unless the caller says otherwise.
@@ -128,6 +128,7 @@ impl FilterText<'_> {
             code: given(self.code).map(code).transpose()?,
             q: given(self.q).map(|text| plain("q", text)).transpose()?,
             search_words: false,
+            named: Named::default(),
         })
     }
 }

@@ -3,11 +3,15 @@
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::query::{FilterText, PathId};
+use super::{
+    links,
+    query::{FilterText, PathId},
+    views::Sight,
+};
 use crate::{
     event::{FieldError, Status},
-    http::{body::null_is_absent, problem::Problem},
-    store::EventFilter,
+    http::{body::null_is_absent, problem::Problem, state::HttpState},
+    store::{EventFilter, Named},
 };
 
 /// Most events that are named one by one: a page of the list has no more.
@@ -84,11 +88,24 @@ impl Selection {
         ]
     }
 
+    /// The events of the states in which it is `possible` to do what is to be done, and what `q` names among them.
+    ///
+    /// # Errors
+    /// As [`Selection::read`], or that the ledger cannot be read.
+    pub(crate) async fn filter(&self, state: &HttpState, possible: &[Status]) -> Result<EventFilter, Problem> {
+        let filter = self.read(possible, &state.reading.zone)?;
+        let named = match &filter.q {
+            Some(q) => links::named(state, Sight::Plain, q).await?,
+            None => Named::default(),
+        };
+        Ok(EventFilter { named, ..filter })
+    }
+
     /// The events of the states in which it is `possible` to do what is to be done; times that name no zone are in `zone`.
     ///
     /// # Errors
     /// [`Problem::Invalid`] if nothing narrows them, if a member cannot be read, or if it names another state.
-    pub(crate) fn read(&self, possible: &[Status], zone: &TimeZone) -> Result<EventFilter, Problem> {
+    fn read(&self, possible: &[Status], zone: &TimeZone) -> Result<EventFilter, Problem> {
         let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError::new(pointer, message)]);
         if let Some((name, _)) = self.texts().iter().find(|(_, text)| *text == Some("")) {
             return Err(invalid(format!("/{name}"), "may not be empty".into()));
