@@ -71,7 +71,7 @@ async fn what_is_null_in_a_body_is_not_there() {
         ("POST", "/v1/events/discard", nothing.clone(), 200),
         ("POST", "/v1/replays", json!({"status": "dead", "type": null, "reason": null, "dry_run": null}), 201),
         ("POST", "/v1/outbox/replay", json!({"to": "alerts", "reason": null}), 200),
-        ("POST", "/v1/contacts/c1/sync", contact, 200),
+        ("POST", "/v1/contacts/c1/sync", contact, 202),
         ("PUT", "/v1/contacts/c1/assignment", json!({"mode": "public", "users": null}), 202),
         ("POST", format!("/v1/events/{id}/discard").as_str(), json!({"reason": null}), 409),
         (

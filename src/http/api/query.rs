@@ -164,7 +164,7 @@ pub(crate) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
 /// A moment, in `zone` if it names none; `None` if it was not said.
 pub(crate) fn moment(name: &'static str, text: Option<&str>, zone: &TimeZone) -> Result<Option<Millis>, Fault> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let allowed = "a time such as 2026-11-23T15:04:05+08:00 (without an offset in webhook.zone), or a date";
+    let allowed = "RFC 3339, such as 2026-11-23T15:04:05+08:00; without an offset it is in webhook.zone; or a date";
     moment_meant(text, zone).map(Some).ok_or_else(|| (name, allowed.to_owned()))
 }
 
