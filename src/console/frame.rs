@@ -215,6 +215,13 @@ fn banners(state: &HttpState, w: &Words) -> Vec<Banner> {
         Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", erp, "/operations#pausing-on-purpose")),
         None => {}
     }
+    if dispatch.paused.is_none() && dispatch.circuit == "open" {
+        banners.push(banner("warn", w.frame.banner_circuit, "", erp, "/operations#circuit_open"));
+    }
+    if state.store.latest_figures().is_some_and(|figures| figures.untold.since.is_some()) {
+        let (outbox, help) = (Some("/console/outbox"), "/operations#telling-people");
+        banners.push(banner("bad", w.frame.banner_untold, w.frame.banner_untold_next, outbox, help));
+    }
     if let Some(code) = dispatch.blocks.first() {
         banners.push(banner("warn", w.frame.banner_block, "", erp, &format!("#{code}")));
     }

@@ -113,7 +113,7 @@ pub trait DispatchFacts: Send + Sync {
 /// How dispatch to the ERP stands.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Dispatch {
-    /// `closed` (working) or `open` (the ERP is away; one cheap call after each pause decides).
+    /// `closed` (working) or `open` (the ERP is away; one cheap call after each pause decides), by the newest call of any replica.
     #[schema(value_type = String, examples("closed"))]
     pub circuit: &'static str,
     /// Why nothing is dispatched: `paused`, `quiet_hours`, `login_refused` or `circuit_open`; null while it is.

@@ -28,6 +28,7 @@ mod instance_lock;
 mod journal;
 mod journal_group;
 mod journal_writer;
+mod latest;
 mod links;
 mod migrations;
 mod name_search;
@@ -42,6 +43,7 @@ mod people;
 mod prepared;
 mod private_files;
 mod queries;
+mod refused;
 mod replay_feed;
 mod replay_types;
 mod replays;
@@ -58,6 +60,7 @@ mod transitions;
 mod turns;
 mod types;
 mod upkeep;
+mod values;
 mod waits;
 mod watches;
 mod write_back;
@@ -80,6 +83,7 @@ pub use self::{
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
+    latest::LatestFact,
     links::{Adoption, LinkSearch},
     named::Named,
     not_admitted::NotAdmitted,
@@ -88,6 +92,7 @@ pub use self::{
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     people::found_by,
+    refused::Refused,
     replay_feed::{REPLAY_ROOM, ReplayWaits},
     replay_types::{
         ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
