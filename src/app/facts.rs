@@ -8,7 +8,7 @@ use super::replicas::Replicas;
 use crate::{
     clock::Millis,
     erp::{Erp, FaultCause},
-    http::{self, Dispatch, DispatchFacts},
+    http::{self, BlockHint, Dispatch, DispatchFacts},
     store::{PauseScope, Store},
     telemetry::metrics::{self, Metrics},
     worker::Dispatcher,
@@ -25,12 +25,14 @@ impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
         let dispatcher = &self.dispatcher;
         let (paused, words) = dispatcher.paused().map(|pause| (pause.code, pause.words)).unzip();
+        let blocks = distinct(dispatcher.blocks().into_iter().map(|block| block.code));
         Dispatch {
             circuit: if self.replicas.circuit_open() { "open" } else { "closed" },
             paused,
             words,
             pauses: distinct(dispatcher.pauses().into_iter().map(|pause| pause.scope.word())),
-            blocks: distinct(dispatcher.blocks().into_iter().map(|block| block.code)),
+            block_hints: blocks.iter().map(|code| BlockHint::of(code)).collect(),
+            blocks,
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }

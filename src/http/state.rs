@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, Settings},
-    event::{Candidate, Event, Link, Reading, Rules},
+    event::{Candidate, Event, Link, Reading, Rules, cause},
     store::{Actor, Store, StoreError},
     telemetry::traces::Traces,
 };
@@ -129,10 +129,29 @@ pub struct Dispatch {
     /// What is wrong with the installation, by its codes: events that need it wait, the others go on.
     #[schema(value_type = Vec<String>, examples(json!(["choice_missing"])))]
     pub blocks: Vec<String>,
+    /// What to do about each of them; `GET /v1/stats` says which choice, right or account it is.
+    pub block_hints: Vec<BlockHint>,
     /// Events that workers have in hand.
     pub in_flight: usize,
     /// How many they may have in hand.
     pub limit: usize,
+}
+
+/// What to do about something that is wrong with the installation.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct BlockHint {
+    /// One of `blocks`.
+    #[schema(examples("choice_missing"))]
+    pub code: String,
+    /// What a person can do, Chinese first.
+    pub hint: String,
+}
+
+impl BlockHint {
+    /// What the bridge says of a code in general: nothing of the installation.
+    pub fn of(code: &str) -> Self {
+        Self { code: code.to_owned(), hint: cause(code).hint().to_string() }
+    }
 }
 
 impl Dispatch {

@@ -12,6 +12,8 @@ use super::{
 };
 use crate::event::{Link, LinkKind, LinkedBy, Status};
 
+/// Rows that are read at once where not each may be found.
+const ROWS_JUDGED: i64 = 500;
 /// Which links are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct LinkSearch {
@@ -20,6 +22,18 @@ pub struct LinkSearch {
     /// Look for `q` among names, companies, numbers, WeChat ids and addresses too, as they stood when the contact was linked
     /// and as bodies of the newest events hold them: for those only who may see them.
     pub people: bool,
+    /// Which 客户编号 may be found by: those that are shown to whoever asks; `None` means all.
+    pub findable: Option<fn(&str) -> bool>,
+}
+
+impl LinkSearch {
+    /// Whether a row that matches may be found: by more than a 客户编号 that is not shown.
+    fn may_find(&self, row: &ContactRow) -> bool {
+        let (Some(q), Some(is_findable)) = (&self.q, self.findable) else { return true };
+        is_findable(&row.link.khid)
+            || row.contact_id.to_ascii_lowercase().contains(&q.to_ascii_lowercase())
+            || row.link.ord.to_string() == *q
+    }
 }
 
 /// What came of the adoption of a contact.
@@ -90,7 +104,30 @@ impl Store {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<ContactRow>, StoreError> {
-        let after = after.unwrap_or_default();
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        // What may not be found leaves gaps, which the rows behind fill.
+        let at_once = if search.findable.is_some() { limit.max(ROWS_JUDGED) } else { limit };
+        let (mut found, mut after) = (Vec::new(), after.unwrap_or_default().to_owned());
+        loop {
+            let rows = self.matching_links(search, &after, at_once).await?;
+            let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < at_once;
+            if let Some(last) = rows.last() {
+                after.clone_from(&last.contact_id);
+            }
+            found.extend(rows.into_iter().filter(|row| search.may_find(row)));
+            if is_last || found.len() >= wanted {
+                found.truncate(wanted);
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn matching_links(
+        &self,
+        search: &LinkSearch,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<ContactRow>, StoreError> {
         let Some(q) = &search.q else {
             let sql = "select * from contacts where contact_id > $1 order by contact_id limit $2";
             let rows = self.db.read(sql, args![after, limit]).await?;

@@ -132,6 +132,9 @@ pub enum StoreError {
     /// The event's state does not allow this.
     #[error("not possible while the event is {0}")]
     WrongState(Status),
+    /// The review of the event offers other decisions: these.
+    #[error("the review offers other decisions: {}", .0.join(", "))]
+    NotOffered(Vec<String>),
     /// The event's state has changed since whoever orders this saw it.
     #[error("the event has changed meanwhile")]
     Changed,

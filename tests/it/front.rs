@@ -186,8 +186,8 @@ impl DispatchFacts for Standing {
     fn facts(&self) -> Dispatch {
         let refused = (!self.dispatches).then_some("login_refused");
         let words = refused.map(|_| "ERP 拒绝登录：密码错误".to_owned());
-        let (pauses, blocks) = (Vec::new(), Vec::new());
-        Dispatch { circuit: "closed", paused: refused, words, pauses, blocks, in_flight: 0, limit: 4 }
+        let (pauses, blocks, block_hints) = (Vec::new(), Vec::new(), Vec::new());
+        Dispatch { circuit: "closed", paused: refused, words, pauses, blocks, block_hints, in_flight: 0, limit: 4 }
     }
 
     fn logged_in_since(&self) -> Option<Millis> {

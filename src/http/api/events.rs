@@ -62,10 +62,10 @@ pub(crate) struct ListParams {
     /// The error's code.
     #[param(nullable = false, pattern = "^[a-z_]{0,40}$", example = "refused")]
     pub code: Option<String>,
-    /// Received at or after this moment.
+    /// Received at or after this moment; without an offset it is in `webhook.zone`, and a date is its first moment.
     #[param(nullable = false, format = DateTime)]
     pub since: Option<String>,
-    /// Received before this moment.
+    /// Received before this moment, which is written as `since` is.
     #[param(nullable = false, format = DateTime)]
     pub until: Option<String>,
     /// Part of the id, webhook id, contact id or error code; a contact's 客户编号 or `ord`. For `operate` also part of the error's words
@@ -114,7 +114,8 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
         code: params.code.as_deref(),
         q: params.q.as_deref(),
     };
-    let filter = text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
+    let filter =
+        text.read(&state.reading.zone).map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
     let sight = Sight::of(caller.scope);
     let named = match &filter.q {
         Some(q) => links::named(state, sight, q).await?,

@@ -32,14 +32,14 @@ pub(crate) struct NotAdmittedParams {
 }
 
 impl NotAdmittedParams {
-    fn filter(&self) -> Result<EventFilter, Problem> {
+    fn filter(&self, state: &HttpState) -> Result<EventFilter, Problem> {
         let text = FilterText {
             kind: self.kind.as_deref(),
             since: self.since.as_deref(),
             until: self.until.as_deref(),
             ..FilterText::default()
         };
-        text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.into(), allowed))
+        text.read(&state.reading.zone).map_err(|(name, allowed)| Problem::InvalidQuery(name.into(), allowed))
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<(Vec<NotAdmittedItem>, Option<String>), Problem> {
     let before = query::cursor(params.cursor.as_deref())?;
-    let rows = state.store.not_admitted(&params.filter()?, before, limit + 1, false).await?;
+    let rows = state.store.not_admitted(&params.filter(state)?, before, limit + 1, false).await?;
     let (rows, next) = query::page(rows, limit, |row| row.seq);
     let sight = Sight::of(caller.scope);
     Ok((rows.into_iter().map(|row| NotAdmittedItem::of(row, sight)).collect(), next))
@@ -200,7 +200,7 @@ async fn newest(
     most: i64,
     with_payload: bool,
 ) -> Result<(Vec<NotAdmitted>, bool), Problem> {
-    let rows = state.store.not_admitted(&params.filter()?, None, most + 1, with_payload).await?;
+    let rows = state.store.not_admitted(&params.filter(state)?, None, most + 1, with_payload).await?;
     let (rows, next) = query::page(rows, most, |row| row.seq);
     Ok((rows, next.is_some()))
 }

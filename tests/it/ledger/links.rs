@@ -53,7 +53,7 @@ async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger)
         (Some("13900001002"), false, &[]),
         (Some("13900001002"), true, &["b%2"]),
     ] {
-        let search = LinkSearch { q: q.map(str::to_owned), people };
+        let search = LinkSearch { q: q.map(str::to_owned), people, findable: None };
         let links = ledger.store.search_links(&search, None, 10).await.unwrap();
         let ids: Vec<_> = links.iter().map(|link| link.contact_id.as_str()).collect();
         assert_eq!(ids, found, "{q:?} {people}");
