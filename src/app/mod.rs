@@ -5,27 +5,28 @@ mod check;
 mod facts;
 mod notify;
 mod preview;
+mod replicas;
+mod serving;
 mod sessions;
 mod survey;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
-    config::{BaseUrl, Config, DatabaseConfig, ListenAddress, Settings, Written},
+    config::{BaseUrl, Config, DatabaseConfig, Settings, Written},
     console,
     erp::{BuildError, Erp},
     event::{EventKind, Reading, Rules, Status},
     http::{
-        self, HttpParts, HttpState,
+        HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
-        proxies::Proxies,
         rates::RateLimits,
-        server::{ServerLimits, ServerOptions, serve},
+        server::serve,
         signed_body::Secrets,
         tls::{Tls, TlsError},
     },
@@ -43,14 +44,16 @@ use crate::{
 use self::{
     check::LiveChecker,
     facts::{LiveFacts, metrics_text},
-    notify::Others,
+    notify::{Known, Others},
     preview::LivePreview,
+    serving::{listen, served, server_options},
     sessions::LedgerSessions,
 };
 
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
     check::check,
+    replicas::Replicas,
     survey::{Surveyed, shown_survey, survey_erp},
 };
 
@@ -100,6 +103,8 @@ pub struct App {
     pub write_back: Option<Arc<WriteBackSender>>,
     /// Tells people what is wrong, if somebody is to be told.
     pub alerts: Option<Arc<AlertWatch>>,
+    /// What this replica knows of all.
+    pub replicas: Arc<Replicas>,
     engine: Engine,
     rules: watch::Sender<Rules>,
     /// What was read last.
@@ -181,13 +186,17 @@ impl App {
             traces: traces.clone(),
         });
         let stop = CancellationToken::new();
-        let others = notify::build(config, &store, &clock, &dispatcher, &keys)?;
+        let replicas = Arc::new(Replicas::new(&store, &clock, &keys, &dispatcher));
+        let known =
+            Known { dispatcher: dispatcher.clone(), keys: keys.clone(), erp: erp.clone(), replicas: replicas.clone() };
+        let others = notify::build(config, &store, &clock, known)?;
         let (listener, address) = listen("server.listen", &config.server.listen).await?;
         let admin = match &config.server.admin_listen {
             Some(address) => Some(listen("server.admin_listen", address).await?),
             None => None,
         };
-        let facts = Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone() });
+        let facts =
+            Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone(), replicas: replicas.clone() });
         metrics::started(env!("CARGO_PKG_VERSION"), store.database().to_owned(), clock.now());
         metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
         let state = HttpState::new(HttpParts {
@@ -217,6 +226,7 @@ impl App {
                 clock: clock.clone(),
             }),
             settings: current_settings,
+            succeeded_kept: config.retention.succeeded,
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store.clone()),
             stop: stop.clone(),
@@ -241,6 +251,7 @@ impl App {
             tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
             tasks.spawn("the replays' feeding", replays::feed(store.clone(), stop.clone()));
             others.set_to_work(&tasks, &stop, &hard_stop);
+            tasks.spawn("the replicas' news", replicas.clone().run(stop.clone()));
         }
         let grace = config.server.shutdown_grace;
         let Others { write_back, alerts } = others;
@@ -254,6 +265,7 @@ impl App {
             traces,
             write_back,
             alerts,
+            replicas,
             engine,
             rules,
             configured,
@@ -361,38 +373,6 @@ fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {
         database: DatabaseConfig { url: config.database.url.clone(), ..config.database },
         retention: config.retention.clone(),
     }
-}
-
-async fn listen(key: &'static str, address: &ListenAddress) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |error| StartError::Listen { key, address: address.to_string(), error };
-    let listener = TcpListener::bind(address.host_and_port()).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
-}
-
-/// Which listener serves what.
-fn served(
-    public: TcpListener,
-    admin: Option<(TcpListener, SocketAddr)>,
-    state: &HttpState,
-    console: Router<HttpState>,
-) -> Vec<(TcpListener, Router)> {
-    let everything = http::router(state.clone(), console);
-    match admin {
-        None => vec![(public, everything)],
-        Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],
-    }
-}
-
-fn server_options(config: &Config, tls: Option<Tls>) -> ServerOptions {
-    let limits = ServerLimits {
-        read_timeout: config.server.read_timeout,
-        write_timeout: config.server.write_timeout,
-        max_connections: config.server.max_connections,
-        max_connections_per_address: config.server.max_connections_per_address,
-        shutdown_grace: config.server.shutdown_grace,
-    };
-    ServerOptions { limits, proxies: Proxies::new(&config.server.trusted_proxies), tls }
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::StartError;
+use super::{StartError, replicas::Replicas};
 use crate::{
     clock::Clock,
     config::Config,
-    event::cause,
+    erp::Erp,
     http::keys::Keyring,
     lifecycle::VitalTasks,
     notify::{
@@ -33,13 +33,7 @@ pub(super) fn want_write_back(config: &Config, store: &Store) {
 }
 
 /// Builds them; from here on the ledger writes down what the platform is to be told.
-pub(super) fn build(
-    config: &Config,
-    store: &Store,
-    clock: &Clock,
-    dispatcher: &Arc<Dispatcher>,
-    keys: &Arc<Keyring>,
-) -> Result<Others, StartError> {
+pub(super) fn build(config: &Config, store: &Store, clock: &Clock, known: Known) -> Result<Others, StartError> {
     want_write_back(config, store);
     let write_back = match (config.writeback.url.clone(), config.writeback.secret.clone()) {
         (Some(url), Some(secret)) => Some(Arc::new(WriteBackSender {
@@ -63,8 +57,7 @@ pub(super) fn build(
             public_url: config.console.public_url.clone(),
             silence_after: config.webhook.silence_after,
             min_free_disk: config.database.min_free_disk,
-            says: |code| cause(code).message,
-            local: Arc::new(Known { dispatcher: dispatcher.clone(), keys: keys.clone() }),
+            local: Arc::new(known),
             poster: Poster::new(TARGET_TIMEOUT).map_err(StartError::Sender)?,
         })))
     };
@@ -86,20 +79,22 @@ impl Others {
 }
 
 /// What this process knows by itself.
-struct Known {
-    dispatcher: Arc<Dispatcher>,
-    keys: Arc<Keyring>,
+pub(super) struct Known {
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) keys: Arc<Keyring>,
+    pub(super) erp: Erp,
+    pub(super) replicas: Arc<Replicas>,
 }
 
 impl LocalFacts for Known {
     fn local(&self) -> Local {
-        let paused = self.dispatcher.paused();
+        let (login_refused, circuit_open) = (self.erp.login_refusal(), self.replicas.circuit_open());
         let secrets = self.keys.current();
         let old = secrets.secrets.uses().skip(1);
         Local {
-            stands_still: paused.is_some(),
-            login_refused: paused.filter(|pause| pause.code == "login_refused").map(|pause| pause.words),
-            circuit_open: !self.dispatcher.circuit_closed(),
+            stands_still: self.dispatcher.paused().is_some() || login_refused.is_some() || circuit_open,
+            login_refused,
+            circuit_open,
             blocks: self.dispatcher.blocks(),
             old_secrets: old
                 .map(|secret| OldSecret { fingerprint: secret.fingerprint, last_used_at: secret.last_used_at })

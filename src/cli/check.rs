@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{ConfigFile, Outcome};
 use crate::{
     app,
+    config::Problem,
     event::Bilingual,
     http::{CheckRow, CheckStatus},
     telemetry::printable::one_line,
@@ -38,8 +39,10 @@ pub(super) enum Lang {
 impl Check {
     pub(super) async fn run(self) -> Outcome {
         let place = self.file.place();
-        let config = place.load()?;
-        let rows = app::check(&config, place.warnings()).await;
+        let rows = match place.load() {
+            Ok(config) => app::check(&config, place.warnings()).await,
+            Err(error) => error.problems.iter().map(wrong_key).collect(),
+        };
         let ok = rows.iter().all(|row| row.status != CheckStatus::Fails);
         if self.json {
             println!("{:#}", json!({ "ok": ok, "rows": rows }));
@@ -48,6 +51,11 @@ impl Check {
         }
         Ok(ok)
     }
+}
+
+/// What is wrong with a key. Nothing else can be tried then.
+fn wrong_key(problem: &Problem) -> CheckRow {
+    CheckRow::of("configuration", "配置", "configuration").fails(problem.to_string(), None)
 }
 
 impl Lang {

@@ -1,7 +1,8 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check) or stopped because a part of the
-//! bridge crashed, 2 wrong use or configuration.
+//! bridge crashed, 2 wrong use or configuration; `check` of a wrong
+//! configuration is a failed check.
 
 mod adopt;
 mod alert;

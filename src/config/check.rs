@@ -43,10 +43,15 @@ impl Config {
     }
 }
 
+/// How long a lease has to be for calls that may take so long.
+pub(super) fn lease_for(timeout: Duration) -> Duration {
+    timeout * LEASE_TIMEOUTS + LEASE_MARGIN
+}
+
 /// What must hold between keys.
 pub(super) fn between_keys(config: &Config, r: &mut Reader) {
     server(&config.server, r);
-    let needed = config.erp.timeout * LEASE_TIMEOUTS + LEASE_MARGIN;
+    let needed = lease_for(config.erp.timeout);
     if config.worker.lease < needed {
         let (lease, timeout) = (format_duration(config.worker.lease), format_duration(config.erp.timeout));
         let needed = format_duration(needed);

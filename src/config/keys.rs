@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use humantime::format_duration;
+
 use super::{
     AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, BaseUrl, BeforePromotion, Config, ConflictsConfig,
     ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup,
     MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, TelemetryConfig,
     WebhookConfig, WorkerConfig, WriteBackConfig,
-    check::{is_ids, is_login_path, is_prefix, is_serial},
+    check::{is_ids, is_login_path, is_prefix, is_serial, lease_for},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
         unless_empty, zone,
@@ -17,6 +19,8 @@ use super::{
 };
 
 const MS: Duration = Duration::from_millis(1);
+/// Its default grows with `erp.timeout`.
+const LEASE: &str = "worker.lease";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -26,6 +30,15 @@ const SAME_NAME: &[(&str, SameName)] = &[("review", SameName::Review), ("create"
 
 /// Reads every key; what is wrong is noted in the reader, and the default stands in.
 pub(super) fn read(r: &mut Reader) -> Config {
+    let mut config = one_by_one(r);
+    if !r.says(LEASE) {
+        config.worker.lease = config.worker.lease.max(lease_for(config.erp.timeout));
+        config.settings.put(LEASE, format_duration(config.worker.lease).to_string());
+    }
+    config
+}
+
+fn one_by_one(r: &mut Reader) -> Config {
     Config {
         server: server(r),
         database: database(r),
@@ -212,7 +225,7 @@ fn retention(r: &mut Reader) -> RetentionConfig {
 fn worker(r: &mut Reader) -> WorkerConfig {
     let d = WorkerConfig::default();
     WorkerConfig {
-        lease: r.read("worker.lease", d.lease, duration(SECOND..=HOUR)),
+        lease: r.read(LEASE, d.lease, duration(SECOND..=HOUR)),
         poll: r.read("worker.poll", d.poll, duration(MS * 10..=MINUTE)),
         circuit_failures: r.read("worker.circuit_failures", d.circuit_failures, integer(1..=1_000)),
         circuit_pause: r.read("worker.circuit_pause", d.circuit_pause, duration(MS * 10..=HOUR)),

@@ -33,6 +33,11 @@ impl Settings {
         Self(reader.keys().into_iter().map(one).collect())
     }
 
+    /// Says what is in force for a key that is written nowhere.
+    pub(super) fn put(&mut self, key: &str, value: String) {
+        self.0.iter_mut().filter(|setting| setting.key == key).for_each(|setting| setting.value.clone_from(&value));
+    }
+
     /// What is in force after a bridge that runs by these settings has read `anew`.
     #[must_use]
     pub fn after_reload(&self, anew: &Self) -> Self {

@@ -159,6 +159,11 @@ impl Reader {
         }
     }
 
+    /// Whether anything is written for a key that is no secret.
+    pub(super) fn says(&self, key: &str) -> bool {
+        self.variables.contains_key(key) || self.file.contains_key(key)
+    }
+
     /// What stands behind each key that was read so far.
     pub(super) fn written(&self) -> Written {
         self.written.clone()

@@ -84,12 +84,13 @@ pub(super) async fn download(State(state): State<HttpState>, visit: Visit) -> Re
     let found = audit::audit(&state, &visit.caller, &params(&visit.query), csv::ROWS_MAX).await?;
     let w = &visit.lang.words().audit;
     let head = [w.at, w.who, w.address, w.action, w.action_code, w.subject, w.reason];
+    let cut = found.next_cursor.is_some().then_some(visit.lang.words().frame.csv_cut);
     let rows = found.items.into_iter().map(|item| {
         let label = action(visit.lang, &item.action).to_owned();
         let (address, reason) = (item.address.unwrap_or_default(), item.reason.unwrap_or_default());
         [exact(&item.at), item.actor, address, label, item.action, item.subject, reason]
     });
-    csv::file("audit", state.clock.now(), head, rows)
+    csv::file("audit", state.clock.now(), head, csv::Rows { rows, cut })
 }
 
 fn params(query: &Fields) -> AuditParams {

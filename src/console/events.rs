@@ -6,7 +6,7 @@ use axum::{extract::State, response::Response};
 use super::{
     fault::Fault,
     form::Fields,
-    format::{Moment, moment},
+    format::{Moment, cut, moment},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
@@ -19,12 +19,15 @@ use crate::{
         HttpState,
         api::{
             events::{self, ListParams},
+            names::{self, Names},
             query::DEFAULT_LIMIT,
             views::EventItem,
         },
     },
 };
 
+/// Characters of the words beside a state.
+const NOTE_CHARS: usize = 200;
 /// Where the list is.
 pub(super) const PATH: &str = "/console/events";
 
@@ -40,6 +43,8 @@ pub(super) struct Row {
     pub(super) id: String,
     pub(super) kind: String,
     pub(super) contact: Option<String>,
+    /// What the contact is called; empty where that is not known.
+    pub(super) name: String,
     pub(super) shown: Shown,
     pub(super) note: String,
     pub(super) received: Moment,
@@ -52,10 +57,18 @@ impl Row {
             id: item.id.clone(),
             kind: kind(lang, &item.kind).to_owned(),
             contact: item.contact_id.clone(),
+            name: String::new(),
             shown: status::of_event(item, lang),
-            note: status::note(item, now, lang),
+            note: cut(&status::note(item, now, lang), NOTE_CHARS),
             received: moment(&item.received_at, now, lang),
         }
+    }
+
+    /// The rows of a list that names its contacts.
+    pub(super) fn named(items: &[EventItem], names: &Names, frame: &Frame) -> Vec<Self> {
+        let name = |item: &EventItem| item.contact_id.as_ref().and_then(|contact| names.get(contact)).cloned();
+        let row = |item| Self { name: name(item).unwrap_or_default(), ..Self::of(item, frame.now, frame.lang) };
+        items.iter().map(row).collect()
     }
 }
 
@@ -89,12 +102,14 @@ struct Asked {
     contact: Option<String>,
     cause: Option<String>,
     clear: Option<&'static str>,
+    search_hint: &'static str,
     search_where: &'static str,
 }
 
 /// `GET /console/events`
 pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let found = events::list(&state, &visit.caller, &params(&visit.query)).await?;
+    let names = names::of_events(&state, &visit.caller, &found.items).await?;
     let frame = Frame::of(&state, &visit, Nav::Events);
     let (lang, query, w) = (visit.lang, &visit.query, visit.lang.words());
     let chosen = query.get("type").unwrap_or_default();
@@ -111,7 +126,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         is_cut: goes_on && !is_full && query.get("limit").is_none(),
         presets: presets(query, w),
         kinds: kinds(lang).map(|(name, label)| (name, label, name == chosen)).collect(),
-        rows: found.items.iter().map(|item| Row::of(item, frame.now, lang)).collect(),
+        rows: Row::named(&found.items, &names, &frame),
         asked: asked(&visit, w, narrowed),
         older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor), ("done", "")])),
         newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", ""), ("done", "")])),
@@ -126,7 +141,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
 /// What narrows the list, by its names in the address.
 const FILTERS: [&str; 9] = ["q", "type", "status", "contact_id", "code", "blocked", "retrying", "since", "until"];
 /// States in which an event needs somebody.
-const TROUBLE: &str = "dead,needs_review";
+pub(super) const TROUBLE: &str = "dead,needs_review";
 const WAITING: &str = "queued,running,held";
 
 /// The filters of an address or a form, as REST takes them.
@@ -193,6 +208,7 @@ fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
         cause: query.get("code").map(|code| fill(w.events.chip_cause, &[&visit.lang.part(cause(code).message)])),
         contact: query.get("contact_id").map(|id| fill(w.events.chip_contact, &[&id])),
         clear: narrowed.then_some(PATH),
+        search_hint: if visit.is_operator() { w.events.search_hint } else { w.events.search_hint_read },
         search_where: if visit.is_operator() { w.events.search_where } else { w.events.search_where_read },
     }
 }

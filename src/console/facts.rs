@@ -7,6 +7,9 @@ use super::{
     words::{self, Lang, member},
 };
 
+/// Characters of a value that are shown: a chat message can be long, and the whole record is a file of its own.
+const CHARS_SHOWN: usize = 500;
+
 /// A member of the body: its name and its value.
 pub(super) struct Fact {
     pub(super) name: String,
@@ -27,7 +30,7 @@ pub(super) fn facts(payload: &Value, sections: &[&str], lang: Lang) -> Vec<Fact>
             };
             let moment = if name.ends_with("_at") { format::millis(&text) } else { None };
             let text = moment.map_or(text, crate::clock::Millis::erp_local);
-            let value = words::value(lang, &path, &text).to_owned();
+            let value = format::cut(words::value(lang, &path, &text), CHARS_SHOWN);
             facts.push(Fact { name: member(lang, &path).to_owned(), value });
         }
     }

@@ -36,6 +36,11 @@ impl Fields {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every name and value, in their order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// An address with these fields in its query, some replaced; an empty value leaves a field out.
     pub(super) fn address(&self, path: &str, replaced: &[(&str, &str)]) -> String {
         let kept = self.0.iter().filter(|(name, _)| !replaced.iter().any(|(other, _)| other == name));

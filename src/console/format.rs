@@ -96,6 +96,19 @@ pub(super) fn number(number: i64) -> String {
     grouped
 }
 
+/// The first so many characters, and a sign that there are more.
+pub(super) fn cut(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Bytes that a text takes on a page, where what means something to HTML is written out.
+pub(super) fn bytes_on_page(text: &str) -> usize {
+    text.len() + 4 * text.matches(['<', '>', '&', '"', '\'']).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +134,13 @@ mod tests {
         }
         assert_eq!(moment_of(now, now, Lang::En).exact, "2026-11-23 14:08:00");
         assert_eq!(moment("nonsense", now, Lang::En).short, "nonsense");
+    }
+
+    #[test]
+    fn a_text_is_cut_behind_its_last_character_that_fits() {
+        for (length, shown) in [(0, 0), (4, 4), (5, 5), (6, 6), (7, 6), (20_000, 6)] {
+            assert_eq!(cut(&"很".repeat(length), 5).chars().count(), shown, "{length}");
+        }
     }
 
     #[test]

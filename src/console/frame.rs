@@ -57,6 +57,8 @@ pub(super) struct Banner {
     pub(super) next: &'static str,
     /// Where to see more.
     pub(super) link: Option<&'static str>,
+    /// Where the help tells of it; empty where it does not.
+    pub(super) help: String,
 }
 
 /// What is said of a deed that a form did: its name in the address, and the words.
@@ -186,27 +188,42 @@ fn todo(state: &HttpState) -> String {
 
 /// What stops everything, by what is known without asking the ledger.
 fn banners(state: &HttpState, w: &Words) -> Vec<Banner> {
-    let banner = |tone, text: &str, next, link| Banner { tone, text: text.to_owned(), next, link };
+    let banner = |tone, text: &str, next, link, help: &str| Banner {
+        tone,
+        text: text.to_owned(),
+        next,
+        link,
+        help: if help.is_empty() { String::new() } else { format!("/console/help{help}") },
+    };
     let dispatch = state.dispatch.facts();
     let erp = Some("/console/erp");
     let mut banners = Vec::new();
     if !state.store.is_healthy() {
-        banners.push(banner("bad", w.frame.banner_store, "", None));
+        banners.push(banner("bad", w.frame.banner_store, "", None, "/operations#store_unavailable"));
     }
     if state.store.is_full() {
-        banners.push(banner("bad", w.frame.banner_full, "", None));
+        banners.push(banner("bad", w.frame.banner_full, "", None, "/operations#backlog_full"));
     }
     match dispatch.paused {
         Some("login_refused") => {
-            banners.push(banner("bad", w.frame.banner_login, w.frame.banner_login_next, erp));
+            banners.push(banner("bad", w.frame.banner_login, w.frame.banner_login_next, erp, "#login_refused"));
         }
-        Some("circuit_open") => banners.push(banner("bad", w.frame.banner_circuit, "", erp)),
-        Some("quiet_hours") => banners.push(banner("warn", w.frame.banner_quiet, "", None)),
-        Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", erp)),
+        Some("circuit_open") => {
+            banners.push(banner("bad", w.frame.banner_circuit, "", erp, "/operations#circuit_open"));
+        }
+        Some("quiet_hours") => banners.push(banner("warn", w.frame.banner_quiet, "", None, "")),
+        Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", erp, "/operations#pausing-on-purpose")),
         None => {}
     }
-    if !dispatch.blocks.is_empty() {
-        banners.push(banner("warn", w.frame.banner_block, "", erp));
+    if dispatch.paused.is_none() && dispatch.circuit == "open" {
+        banners.push(banner("warn", w.frame.banner_circuit, "", erp, "/operations#circuit_open"));
+    }
+    if state.store.latest_figures().is_some_and(|figures| figures.untold.since.is_some()) {
+        let (outbox, help) = (Some("/console/outbox"), "/operations#telling-people");
+        banners.push(banner("bad", w.frame.banner_untold, w.frame.banner_untold_next, outbox, help));
+    }
+    if let Some(code) = dispatch.blocks.first() {
+        banners.push(banner("warn", w.frame.banner_block, "", erp, &format!("#{code}")));
     }
     banners
 }

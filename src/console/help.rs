@@ -12,9 +12,10 @@ use super::{
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
+    words::rule_help,
 };
 use crate::{
-    event::{Cause, Status, causes},
+    event::{Cause, Rule, Status, causes},
     http::HttpState,
 };
 
@@ -34,11 +35,20 @@ struct Code {
     hint: String,
 }
 
+/// An admission rule: what it means, and what to do where it does not hold.
+struct RuleHelp {
+    code: &'static str,
+    name: &'static str,
+    meaning: &'static str,
+    what: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "help.html")]
 struct HelpPage {
     frame: Frame,
     states: Vec<Shown>,
+    rules: Vec<RuleHelp>,
     codes: Vec<Code>,
 }
 
@@ -57,8 +67,13 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
         message: lang.part(cause.message),
         hint: lang.part(&cause.hint().to_string()).to_owned(),
     };
+    let rules = Rule::ALL.into_iter().map(|known| {
+        let (meaning, what) = rule_help(lang, known.as_str());
+        RuleHelp { code: known.as_str(), name: lang.part(known.title()), meaning, what }
+    });
     page(&HelpPage {
         frame: Frame::of(&state, &visit, Nav::None),
+        rules: rules.collect(),
         states: Status::ALL.into_iter().map(|status| status::of(status, lang)).chain(status::of_waits(lang)).collect(),
         codes: causes().map(code).collect(),
     })
@@ -115,7 +130,18 @@ mod tests {
         for cause in causes() {
             assert!(MANUAL_HTML.contains(&format!("<code id=\"{}\">", cause.code)), "{}", cause.code);
         }
-        for place in ["outbox_age", "disk", "rate_limited", "dead-events", "telling-people", "erpbridgedown"] {
+        for place in [
+            "store_unavailable",
+            "backlog_full",
+            "circuit_open",
+            "pausing-on-purpose",
+            "outbox_age",
+            "disk",
+            "rate_limited",
+            "dead-events",
+            "telling-people",
+            "erpbridgedown",
+        ] {
             assert!(MANUAL_HTML.contains(&format!(" id=\"{place}\"")), "{place}");
         }
         let ids: Vec<_> = MANUAL_HTML.split(" id=\"").skip(1).map(|rest| rest.split('"').next()).collect();

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -12,9 +12,10 @@ use super::{
     fault::Fault,
     form::Fields,
     frame::{Frame, Nav, page},
-    status,
-    visit::language,
-    words::{Lang, fill, member},
+    replays, status,
+    typed::{Typed, typed},
+    visit::{Noted, language},
+    words::{Lang, fill, member, step},
 };
 use crate::{clock::Millis, event::FieldError, http::problem::Problem};
 
@@ -31,17 +32,29 @@ struct FaultPage {
     text: String,
     more: &'static str,
     back: String,
+    /// Where it happened.
+    here: String,
+    /// Whether the same may be answered soon.
+    is_passing: bool,
+    /// What was typed into a form that was not taken, and what goes with it.
+    typed: Vec<Typed>,
+    hidden: Vec<(String, String)>,
+    /// By which the log knows it.
+    request_id: String,
 }
 
 /// The layer.
-pub(super) async fn around(request: Request, next: Next) -> Response {
+pub(super) async fn around(mut request: Request, next: Next) -> Response {
+    let noted = Noted::default();
+    request.extensions_mut().insert(noted.clone());
     let lang = language(request.headers());
     let method = request.method().clone();
     let here = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let came_from = came_from(request.headers());
     let mut response = next.run(request).await;
     if let Some(fault) = response.extensions_mut().remove::<Fault>() {
-        response = told(&fault, &method, here, came_from, lang, response);
+        let what = Failed { method, here, back: came_from, noted, lang };
+        response = what.told(&fault, &response);
     }
     let headers = response.headers_mut();
     for (name, value) in [
@@ -55,40 +68,92 @@ pub(super) async fn around(request: Request, next: Next) -> Response {
     response
 }
 
-/// A fault as people see it.
-fn told(fault: &Fault, method: &Method, here: String, back: String, lang: Lang, told: Response) -> Response {
-    if here.split('?').next() == Some("/console/stream") {
-        return told;
-    }
-    if fault.is_about_session() {
-        let next = if method == Method::GET { here } else { back };
-        return Redirect::to(&Fields::default().address("/console/sign-in", &[("next", &next)])).into_response();
-    }
-    let w = &lang.words().frame;
-    let text = match fault {
-        Fault::Foreign => w.error_foreign.to_owned(),
-        Fault::NoPage => w.error_no_page.to_owned(),
-        Fault::Problem(Problem::Invalid(errors)) => {
-            errors.iter().map(|error| in_words(error, lang)).collect::<Vec<_>>().join("\n")
+/// A request that failed.
+struct Failed {
+    method: Method,
+    here: String,
+    /// The page that it came from.
+    back: String,
+    noted: Noted,
+    lang: Lang,
+}
+
+impl Failed {
+    /// The fault as people see it.
+    fn told(self, fault: &Fault, told: &Response) -> Response {
+        if self.here.split('?').next() == Some("/console/stream") {
+            return fault.clone().into_response();
         }
-        Fault::Problem(Problem::WrongState(status)) => fill(w.error_state, &[&status::of(*status, lang).label]),
-        Fault::Problem(problem) => lang.sentence(&problem.document().detail).to_owned(),
-    };
-    let more =
-        if matches!(fault, Fault::Problem(Problem::WrongState(_) | Problem::Changed)) { w.error_changed } else { "" };
-    // What a form was sent to is no page: the other language is shown on the page that sent it.
-    let page_here = if method == Method::GET { &here } else { &back };
-    let frame = Frame::plain(lang, page_here, Nav::None, Millis::default());
-    let mut response = page(&FaultPage { frame, text, more, back }).into_response();
-    *response.status_mut() = fault.status();
-    if let Some(wait) = told.headers().get(header::RETRY_AFTER) {
-        response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+        let is_look = self.method == Method::GET;
+        if fault.is_about_session() {
+            let next = [("next", if is_look { self.here.as_str() } else { self.back.as_str() })];
+            return Redirect::to(&Fields::default().address("/console/sign-in", &next)).into_response();
+        }
+        let is_about_form = matches!(fault, Fault::Problem(Problem::Invalid(_) | Problem::InvalidQuery(..)));
+        let form = self.noted.form().filter(|_| is_about_form);
+        let (typed, hidden) = form.map(|form| typed(form, self.lang)).unwrap_or_default();
+        let is_passing =
+            is_look && (fault.status().is_server_error() || fault.status() == StatusCode::TOO_MANY_REQUESTS);
+        // Of any problem: the id is the request's.
+        let document = Problem::Internal.document();
+        let page = page(&FaultPage {
+            frame: self.frame(is_look),
+            text: in_words(fault, self.lang),
+            more: if is_about_others(fault) { self.lang.words().frame.error_changed } else { "" },
+            is_passing,
+            typed,
+            hidden,
+            request_id: document.request_id.unwrap_or_default(),
+            back: self.back,
+            here: self.here,
+        });
+        let mut response = page.into_response();
+        *response.status_mut() = fault.status();
+        if let Some(wait) = told.headers().get(header::RETRY_AFTER) {
+            response.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+        }
+        response
     }
-    response
+
+    /// The frame with its navigation for who is signed in. What a form was sent to is no page: the other language is shown on the
+    /// page that sent it.
+    fn frame(&self, is_look: bool) -> Frame {
+        let page_here = if is_look { &self.here } else { &self.back };
+        let plain = Frame::plain(self.lang, page_here, Nav::None, Millis::default());
+        match self.noted.visit() {
+            Some((state, visit)) => {
+                Frame { other_language: plain.other_language, done: None, ..Frame::of(state, visit, Nav::None) }
+            }
+            None => plain,
+        }
+    }
+}
+
+/// Whether somebody else may have been faster.
+fn is_about_others(fault: &Fault) -> bool {
+    matches!(fault, Fault::Problem(Problem::WrongState(_) | Problem::WrongReplayState(_) | Problem::Changed))
+}
+
+/// What is wrong, and what to do.
+fn in_words(fault: &Fault, lang: Lang) -> String {
+    let w = lang.words();
+    match fault {
+        Fault::Foreign => w.frame.error_foreign.to_owned(),
+        Fault::NoPage => w.frame.error_no_page.to_owned(),
+        Fault::Problem(Problem::Invalid(errors)) => {
+            errors.iter().map(|error| member_in_words(error, lang)).collect::<Vec<_>>().join("\n")
+        }
+        Fault::Problem(Problem::WrongState(status)) => fill(w.frame.error_state, &[&status::of(*status, lang).label]),
+        Fault::Problem(Problem::WrongReplayState(state)) => {
+            fill(w.replays.error_state, &[&replays::state_of(*state, &w.replays).0])
+        }
+        Fault::Problem(Problem::StepOpen(name)) => fill(w.frame.error_step, &[&step(lang, name)]),
+        Fault::Problem(problem) => lang.sentence(&problem.document().detail).to_owned(),
+    }
 }
 
 /// What is wrong, with the name of the member where it is one of an event's data.
-fn in_words(error: &FieldError, lang: Lang) -> String {
+fn member_in_words(error: &FieldError, lang: Lang) -> String {
     let message = lang.part(&error.message);
     match error.pointer.strip_prefix("/data/") {
         Some(path) => format!("{}：{message}", member(lang, &path.replace('/', "."))),

@@ -30,6 +30,7 @@ mod status;
 mod stream;
 mod todo;
 mod trends;
+mod typed;
 mod visit;
 mod words;
 
@@ -60,6 +61,7 @@ pub fn routes() -> Router<HttpState> {
         .route(events::PATH, get(events::list))
         .route(bulk::PATH, get(bulk::ask).post(bulk::act))
         .route("/console/events/{id}", get(event::show))
+        .route("/console/events/{id}/event.json", get(event::record))
         .route("/console/events/{id}/replay", post(event::replay))
         .route("/console/events/{id}/amend", post(event::amend))
         .route("/console/events/{id}/replan", post(event::replan))
@@ -98,7 +100,7 @@ pub fn routes() -> Router<HttpState> {
         .route(settings::PATH, get(settings::show))
         .route(help::PATH, get(help::show))
         .route(help::MANUAL_PATH, get(help::manual))
-        .route("/console/{*nothing}", any(async || Fault::NoPage))
+        .route("/console/{*nothing}", any(async |_: Result<visit::Visit, Fault>| Fault::NoPage))
         .layer(CsrfLayer::new().with_rejection_response(fault::foreign))
         .layer(middleware::from_fn(layer::around))
 }

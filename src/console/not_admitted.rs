@@ -45,6 +45,7 @@ struct Row {
 
 /// How many a rule kept out.
 struct Count {
+    code: &'static str,
     name: &'static str,
     count: String,
     is_zero: bool,
@@ -111,15 +112,16 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
 
 /// `GET /console/not-admitted.csv`: the same events as a file, for the platform's people: ids, no names.
 pub(super) async fn download(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
-    let (items, _) = not_admitted::list(&state, &visit.caller, &params(&visit.query), csv::ROWS_MAX).await?;
+    let (items, next) = not_admitted::list(&state, &visit.caller, &params(&visit.query), csv::ROWS_MAX).await?;
     let (lang, w) = (visit.lang, &visit.lang.words().not_admitted);
     let head = [w.contact, w.kind, w.received, w.rules, w.why, w.event];
+    let cut = next.is_some().then_some(visit.lang.words().frame.csv_cut);
     let rows = items.into_iter().map(|item| {
         let (rules, messages) = (rules(&item, lang), item.messages.join("；"));
         let kind = kind(lang, &item.kind).to_owned();
         [item.contact_id.unwrap_or_default(), kind, exact(&item.received_at), rules, messages, item.id]
     });
-    csv::file("not-admitted", state.clock.now(), head, rows)
+    csv::file("not-admitted", state.clock.now(), head, csv::Rows { rows, cut })
 }
 
 fn params(query: &Fields) -> NotAdmittedParams {
@@ -174,7 +176,7 @@ fn named(lang: Lang, of: Rule) -> &'static str {
 }
 
 fn count(rule: Rule, events: usize, lang: Lang) -> Count {
-    Count { name: named(lang, rule), count: whole(events), is_zero: events == 0 }
+    Count { code: rule.as_str(), name: named(lang, rule), count: whole(events), is_zero: events == 0 }
 }
 
 fn counted(w: &Words, counts: &RuleCounts) -> String {

@@ -7,6 +7,7 @@ use axum::{extract::State, response::Response};
 
 use super::{
     fault::Fault,
+    format,
     frame::{Frame, Nav, page},
     visit::Sent,
     words::{Lang, field},
@@ -122,10 +123,7 @@ fn compared(wanted: &[(String, String)], held: &[CustomerField], lang: Lang) -> 
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(CHARS_SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    format::cut(text, CHARS_SHOWN)
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ struct Oldest {
     row: Row,
     waits: String,
     why: String,
+    /// The code of what is wrong with it; empty if nothing is.
+    code: String,
 }
 
 #[derive(Template)]
@@ -136,7 +138,13 @@ fn longest(item: &EventItem, frame: &Frame) -> Oldest {
             None => row.shown.help.to_owned(),
         },
     };
-    Oldest { row, waits: fill(w.overview.oldest_waits, &[&format::span(waited, lang)]), why }
+    let code = item.blocked_by.as_ref().map(|block| &block.code).or(item.error.as_ref().map(|error| &error.code));
+    Oldest {
+        code: code.cloned().unwrap_or_default(),
+        row,
+        waits: fill(w.overview.oldest_waits, &[&format::span(waited, lang)]),
+        why,
+    }
 }
 
 fn figures(stats: &Stats, w: &'static Words) -> Vec<(&'static str, String)> {

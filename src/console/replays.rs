@@ -84,6 +84,8 @@ struct ReplayPage {
     state: (&'static str, &'static str),
     /// What happens now, in a sentence.
     what: String,
+    /// Why nothing happens, if nothing does.
+    stands_still: &'static str,
     filter: String,
     reason: String,
     actor: String,
@@ -132,9 +134,11 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     let (lang, w) = (frame.lang, &frame.w.replays);
     let here = format!("{PATH}/{id}");
     let item = &view.item;
+    let stands_still = if item.state == ReplayState::Running { stands_still(&state, w).await? } else { "" };
     page(&ReplayPage {
         state: state_of(item.state, w),
         what: what(item, w),
+        stands_still,
         filter: filter_in_words(&item.filter, lang),
         reason: item.reason.clone().unwrap_or_default(),
         actor: item.actor.clone(),
@@ -158,13 +162,14 @@ pub(super) async fn download(State(state): State<HttpState>, id: PathId, visit: 
     let found = replays::events(&state, &id.replay()?, None, csv::ROWS_MAX).await?;
     let (lang, w) = (visit.lang, &visit.lang.words().replays);
     let head = [w.event, w.kind, w.contact, w.forecast, w.in_replay, w.outcome, w.why];
+    let cut = found.next_cursor.is_some().then_some(visit.lang.words().frame.csv_cut);
     let rows = found.items.into_iter().map(|item| {
         let status = item.status.map(|status| status::of(status, lang).label.to_owned()).unwrap_or_default();
         let code = item.error_code.clone().unwrap_or_default();
         let event = row(item, lang);
         [event.id, event.kind, event.contact, event.forecast.to_owned(), event.state.to_owned(), status, code]
     });
-    csv::file("replay", state.clock.now(), head, rows)
+    csv::file("replay", state.clock.now(), head, csv::Rows { rows, cut })
 }
 
 /// `POST /console/replays`: makes a draft of a cause's events.
@@ -205,7 +210,7 @@ pub(super) async fn change(
 }
 
 /// Label and colour of a state.
-const fn state_of(state: ReplayState, w: &ReplaysWords) -> (&'static str, &'static str) {
+pub(super) const fn state_of(state: ReplayState, w: &ReplaysWords) -> (&'static str, &'static str) {
     match state {
         ReplayState::Draft => (w.draft, "wait"),
         ReplayState::Running => (w.running, "run"),
@@ -223,6 +228,20 @@ fn what(item: &ReplayItem, w: &ReplaysWords) -> String {
         ReplayState::Stopped => fill(w.stopped_what, &[&number(item.waiting)]),
         ReplayState::Done => w.done_what.to_owned(),
     }
+}
+
+/// Why a running replay puts nothing back, or why what it has put back does not go into the ERP; empty if all is well.
+async fn stands_still(state: &HttpState, w: &'static ReplaysWords) -> Result<&'static str, Problem> {
+    let waits = state.store.replay_waits().await?;
+    Ok(match state.dispatch.facts().paused {
+        Some("login_refused") => w.still_login,
+        Some("circuit_open") => w.still_circuit,
+        Some("quiet_hours") => w.still_quiet,
+        Some(_) => w.still_paused,
+        None if !waits.leaves_no_room() => "",
+        None if waits.parked > waits.due => w.still_parked,
+        None => w.still_busy,
+    })
 }
 
 fn progress(item: &ReplayItem, w: &Words) -> String {

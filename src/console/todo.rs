@@ -18,15 +18,15 @@ use super::{
 use crate::http::{
     HttpState,
     api::{
-        events::{self, ListParams},
+        events,
         failures::{self, FailureGroup},
+        names,
+        query::DEFAULT_LIMIT,
     },
 };
 
 /// Where the list is.
 pub(super) const PATH: &str = "/console/todo";
-/// States in which an event needs somebody.
-const TROUBLE: &str = "dead,needs_review";
 /// In how many ways a card says what the ERP said.
 const WORDS_SHOWN: usize = 2;
 
@@ -51,7 +51,10 @@ struct TodoPage {
     groups: Vec<Group>,
     /// The cause that was chosen.
     cause: Option<String>,
+    /// Its oldest events.
     rows: Vec<Row>,
+    /// Where all of them are, if there may be more.
+    all: Option<String>,
     /// What trying all of the cause again would do; empty if none of them is dead.
     replay_all: String,
 }
@@ -62,9 +65,10 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     let frame = Frame::of(&state, &visit, Nav::Todo);
     let cause = visit.query.text("cause");
     let rows = match &cause {
-        Some(cause) => events::list(&state, &visit.caller, &waiting_for(cause, None)).await?.items,
+        Some(cause) => events::of_cause(&state, &visit.caller, cause).await?,
         None => Vec::new(),
     };
+    let names = names::of_events(&state, &visit.caller, &rows).await?;
     let mut replay_all = String::new();
     if let (Some(cause), true) = (&cause, visit.is_operator()) {
         let dead = causes.iter().filter(|group| group.code == *cause && !group.blocked).map(|group| group.count).sum();
@@ -72,9 +76,11 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
             replay_all = fill(visit.lang.words().todo.replay_all_what, &[&number(dead)]);
         }
     }
+    let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= DEFAULT_LIMIT);
     page(&TodoPage {
         groups: by_code(&causes).iter().map(|causes| group(causes, &visit, &frame)).collect(),
-        rows: rows.iter().map(|item| Row::of(item, frame.now, frame.lang)).collect(),
+        all: cause.as_deref().filter(|_| is_full).map(all_of),
+        rows: Row::named(&rows, &names, &frame),
         cause,
         replay_all,
         frame,
@@ -124,25 +130,19 @@ fn group(causes: &[&FailureGroup], visit: &Visit, frame: &Frame) -> Group {
     }
 }
 
-/// Events that need somebody for this cause.
-fn waiting_for(cause: &str, limit: Option<&str>) -> ListParams {
-    ListParams {
-        status: Some(TROUBLE.into()),
-        code: Some(cause.to_owned()),
-        limit: limit.map(str::to_owned),
-        ..ListParams::default()
-    }
+/// The list of all events that need somebody for this cause.
+fn all_of(cause: &str) -> String {
+    Fields::default().address(super::events::PATH, &[("status", super::events::TROUBLE), ("code", cause)])
 }
 
-/// `GET /console/todo/next`: the next event of a cause, or the list if there is none left.
+/// `GET /console/todo/next`: the event of a cause that was accepted next after the one just seen, the oldest after the newest,
+/// or the list if there is none left.
 pub(super) async fn next(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let cause = visit.query.get("cause").unwrap_or_default();
     let done = visit.query.get("done").unwrap_or_default();
-    let left = events::list(&state, &visit.caller, &waiting_for(cause, Some("1"))).await?;
-    let address = match left.items.first() {
-        Some(event) => {
-            Fields::default().address(&format!("/console/events/{}", event.id), &[("todo", cause), ("done", done)])
-        }
+    let next = events::next_of_cause(&state, cause, visit.query.get("after")).await?;
+    let address = match next {
+        Some(id) => Fields::default().address(&format!("/console/events/{id}"), &[("todo", cause), ("done", done)]),
         None => Fields::default().address(PATH, &[("done", done)]),
     };
     Ok(Redirect::to(&address).into_response())

@@ -1,6 +1,6 @@
 //! Who looks at a page: the session behind the cookie, the language, and for changes the form with its secret.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
@@ -21,6 +21,32 @@ pub(super) const SESSION_COOKIE: &str = "erp_bridge_session";
 pub(super) const LANGUAGE_COOKIE: &str = "erp_bridge_language";
 /// The field of every form that shows that a page of this session sent it.
 pub(super) const FORM_SECRET: &str = "secret";
+
+/// Who asked and what was sent, noted for the page of a fault: the layer that writes it has neither session nor ledger.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Noted(Arc<Notes>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    visit: OnceLock<(HttpState, Visit)>,
+    form: OnceLock<Fields>,
+}
+
+impl Noted {
+    /// Who asked, if anybody who is signed in did.
+    pub(super) fn visit(&self) -> Option<&(HttpState, Visit)> {
+        self.0.visit.get()
+    }
+
+    /// The form of a page of this session that was sent.
+    pub(super) fn form(&self) -> Option<&Fields> {
+        self.0.form.get()
+    }
+
+    fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+}
 
 /// Somebody who is signed in and looks at a page.
 #[derive(Debug, Clone)]
@@ -58,7 +84,7 @@ impl FromRequestParts<HttpState> for Visit {
         let token = found.ok_or(Problem::TokenMissing)?;
         let caller = state.keys.current().tokens.holder(TokenHash(token), state.clock.now())?.clone();
         state.limits.token(&caller.name)?;
-        Ok(Self {
+        let visit = Self {
             caller: Caller { address: Some(Remote::of(&parts.extensions).0), ..caller },
             lang: language(&parts.headers),
             path: parts.uri.path().to_owned(),
@@ -66,7 +92,10 @@ impl FromRequestParts<HttpState> for Visit {
             form_secret: hash(&format!("form {secret}")).into(),
             session,
             position: state.store.follow(None).id(),
-        })
+        };
+        // A second extractor of the same request finds the same.
+        let _ = Noted::of(parts).0.visit.set((state.clone(), visit.clone()));
+        Ok(visit)
     }
 }
 
@@ -88,7 +117,11 @@ impl FromRequest<HttpState> for Sent {
         let form = Fields::read(&body::read(state, &parts.headers, &mut body).await?);
         let shown = form.get(FORM_SECRET).unwrap_or_default();
         let is_ours = bool::from(shown.as_bytes().ct_eq(visit.form_secret.as_bytes()));
-        if is_ours { Ok(Self { visit, form }) } else { Err(Fault::Foreign) }
+        if !is_ours {
+            return Err(Fault::Foreign);
+        }
+        let _ = Noted::of(&parts).0.form.set(form.clone());
+        Ok(Self { visit, form })
     }
 }
 

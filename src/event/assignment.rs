@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{
     ToSchema,
-    openapi::{Ref, RefOr, schema::Schema},
+    openapi::{
+        ObjectBuilder, Ref, RefOr, Type,
+        schema::{OneOfBuilder, Schema},
+    },
 };
 
 use super::field_error::FieldError;
@@ -30,8 +33,8 @@ pub struct AssignmentBody {
     /// `public`: open to all. `users`: to the users named.
     mode: AssignmentMode,
     /// ERP user ids, for `users` only: 1 to 5 of up to 9 digits (the ERP's field takes 50 characters).
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, schema_with = user_ids)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = user_ids)]
     users: Option<Vec<String>>,
 }
 
@@ -45,14 +48,10 @@ pub(super) enum AssignmentMode {
     Users,
 }
 
-/// A member that may be absent but not null.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    Vec::deserialize(deserializer).map(Some)
-}
-
 /// The list's form stands among the document's own schemas.
 fn user_ids() -> RefOr<Schema> {
-    Ref::from_schema_name("UserIds").into()
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    OneOfBuilder::new().item(Ref::from_schema_name("UserIds")).item(null).into()
 }
 
 impl Assignment {

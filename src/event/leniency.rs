@@ -5,10 +5,15 @@
 //! contract writes it ([`settle_notation`]); it needs no word. A describing member that does not fit is cut or left out
 //! ([`give_way`]), and the event carries a warning that says so.
 
-use jiff::{civil::DateTime, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::TimeZone,
+};
 use serde_json::Value;
 
 use super::{field_error::FieldError, kind::EventKind, limits};
+use crate::clock::Millis;
 
 /// How a body is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +42,15 @@ impl Reading {
 const IDS: [&str; 4] = ["/data/contact/id", "/data/thread/id", "/data/signal/id", "/data/deal/id"];
 /// Members that are moments.
 const TIMES: [&str; 3] = ["/timestamp", "/data/signal/sent_at", "/data/deal/closed_at"];
-/// Members that may be missing, and are as good as missing when they are empty texts. Texts for people are not here: they
-/// are trimmed where they are read.
-const OPTIONAL: [&str; 13] = [
+/// Members that may be missing, and are as good as missing when they are empty texts. Texts for people are not here: those
+/// with nothing to see count as absent where they are checked (`wire.rs`).
+const OPTIONAL: [&str; 16] = [
     "/data/thread",
     "/data/signal",
     "/data/deal",
     "/data/contact/phone_verified",
     "/data/contact/erp",
+    "/data/contact/erp/ord",
     "/data/thread/score",
     "/data/thread/bucket",
     "/data/thread/previous_bucket",
@@ -53,6 +59,8 @@ const OPTIONAL: [&str; 13] = [
     "/data/signal/sent_at",
     "/data/deal/amount",
     "/data/deal/closed_at",
+    "/data/deal/currency",
+    "/data/sequence",
 ];
 
 /// Members that only describe, with the units (UTF-16) at which their text may be cut; without, a text that does not fit is
@@ -150,6 +158,31 @@ fn moment(text: &str, zone: &TimeZone) -> Option<String> {
     Some(zone.to_timestamp(local).ok()?.to_string())
 }
 
+/// The moment that the text of a query means: RFC 3339, what the door takes for it, or a day, which is its first moment.
+pub(crate) fn moment_meant(text: &str, zone: &TimeZone) -> Option<Millis> {
+    let text = text.trim();
+    if let Some(date) = Some(text).filter(|text| text.len() == DATE_BYTES).and_then(|text| text.parse::<Date>().ok()) {
+        return zone.to_timestamp(date.to_datetime(Time::midnight())).ok().map(Millis::from);
+    }
+    let text = with_plus(text);
+    let exact = text.parse::<Timestamp>().ok().map(Millis::from);
+    exact.or_else(|| limits::moment(&moment(&text, zone)?))
+}
+
+/// `2026-11-23`
+const DATE_BYTES: usize = 10;
+
+/// A `+` that the caller did not encode arrives as a blank: before an offset, which stands behind a date and a time, it is one.
+fn with_plus(text: &str) -> String {
+    let Some((clock, offset)) = text.rsplit_once(' ').filter(|(clock, _)| clock.len() > DATE_BYTES) else {
+        return text.to_owned();
+    };
+    let is_offset =
+        matches!(offset.len(), 2 | 4 | 5) && offset.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let sign = if is_offset { '+' } else { ' ' };
+    format!("{clock}{sign}{offset}")
+}
+
 /// `+08:00` for the `+0800` of strftime and the `+08` of PostgreSQL.
 fn with_whole_offset(text: &str) -> Option<String> {
     let (clock, digits) = text.split_at_checked(text.rfind(['+', '-'])? + 1)?;
@@ -169,6 +202,11 @@ fn unused(kind: EventKind, pointer: &str) -> Option<&str> {
     (contact != "id" && !contact.starts_with("erp")).then_some(pointer)
 }
 
+/// Whether the thread of a message is worth nothing with something wrong here. A bucket only describes.
+fn costs_the_thread(error: &FieldError) -> bool {
+    matches!(error.pointer.as_str(), "/data/thread" | "/data/thread/id" | "/data/thread/score")
+}
+
 /// Lets the members among `errors` give way that only describe, or that this kind never uses; answers the warnings for the
 /// former and the errors that stay.
 pub(super) fn give_way(
@@ -178,9 +216,12 @@ pub(super) fn give_way(
 ) -> (Vec<FieldError>, Vec<FieldError>) {
     let mut warnings = Vec::new();
     let mut standing = Vec::new();
+    let without_thread = kind == EventKind::MessageLogged && errors.iter().any(costs_the_thread);
+    if without_thread {
+        replace(body, "/data/thread", |_| Some(Value::Null));
+    }
     for error in errors {
-        if kind == EventKind::MessageLogged && error.pointer.starts_with("/data/thread") {
-            replace(body, "/data/thread", |_| Some(Value::Null));
+        if without_thread && error.pointer.starts_with("/data/thread") {
             continue;
         }
         if let Some(member) = unused(kind, &error.pointer) {

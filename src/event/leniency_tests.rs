@@ -69,13 +69,25 @@ fn what_can_mean_only_one_thing_is_taken_without_a_word() {
         ("/data/signal", json!("")),
         ("/data/thread/bucket", json!("")),
         ("/data/thread/score", json!("")),
+        ("/data/deal/currency", json!("")),
+        ("/data/deal/title", json!("")),
+        ("/data/sequence", json!("")),
+        ("/data/contact/phone", json!("")),
+        ("/data/contact/wechat_id", json!("")),
+        ("/data/contact/company", json!("")),
+        ("/data/contact/source", json!("")),
+        ("/data/contact/notes", json!(" ")),
+        ("/data/contact/address", json!("")),
         ("/data/contact/email", json!("")),
+        ("/data/contact/job", json!("")),
+        ("/data/contact/erp", json!({"ord": ""})),
+        ("/data/contact/erp", json!({"khid": ""})),
     ] {
         let body = with("deal.closed", pointer, value.clone());
         let event = lenient(&body);
         assert!(event.warnings().is_empty(), "{pointer} {value}: {:?}", event.warnings());
-        let taken_strictly = pointer == "/data/contact/email";
-        assert_eq!(read(&body, &strict()).is_ok(), taken_strictly, "{pointer} {value}");
+        let refused = read(&body, &strict()).map_err(|places| places.iter().all(|place| place.starts_with(pointer)));
+        assert_eq!(refused.map(drop), Err(true), "{pointer} {value}");
     }
 }
 
@@ -233,6 +245,44 @@ fn a_chat_message_is_one_whatever_stands_beside_it() {
     assert_eq!(event.signal().map(|signal| signal.content()), Some("你好"));
     message["data"]["contact"] = json!({"name": "王小明"});
     assert_eq!(read(&message, &Reading::default()), Err(vec!["/data/contact/id".to_owned()]));
+}
+
+#[test]
+fn a_chat_message_keeps_its_score_beside_a_bucket_that_does_not_fit() {
+    for (member, value) in [("bucket", json!("white")), ("previous_bucket", json!(7))] {
+        let event = lenient(&with("message.logged", &format!("/data/thread/{member}"), value));
+        assert_eq!(event.thread().and_then(|thread| thread.score()), Some(80.0), "{member}");
+        assert_eq!(warnings(&event), [(format!("/data/thread/{member}"), "已忽略".to_owned())]);
+    }
+    for (member, value) in [("id", Value::Null), ("score", json!("80"))] {
+        let mut message = with("message.logged", &format!("/data/thread/{member}"), value);
+        message["data"]["thread"]["bucket"] = json!("white");
+        let event = lenient(&message);
+        assert!(event.thread().is_none() && event.warnings().is_empty(), "{member}: {:?}", event.warnings());
+    }
+}
+
+#[test]
+fn a_strict_door_looks_at_what_the_type_never_uses_too() {
+    for (kind, pointer, value) in [
+        ("contact.promoted", "/data/deal", json!("none")),
+        ("contact.promoted", "/data/deal", json!({"amount": "1,000", "id": "d1"})),
+        ("contact.promoted", "/data/deal", json!({})),
+        ("sync.requested", "/data/deal", json!({"id": "d1", "title": ""})),
+        ("message.logged", "/data/deal", json!({"id": "d1", "currency": "x"})),
+        ("message.logged", "/data/requested_by", json!(5)),
+        ("deal.closed", "/data/requested_by", json!("")),
+        ("message.logged", "/data/contact/email", json!("-")),
+        ("message.logged", "/data/contact/name", json!("")),
+    ] {
+        let body = with(kind, pointer, value.clone());
+        let places = read(&body, &strict()).expect_err(pointer);
+        assert!(places.iter().all(|place| place.starts_with(pointer)), "{kind} {value}: {places:?}");
+        assert!(lenient(&body).warnings().is_empty(), "{kind} {value}");
+    }
+    // What is well written is taken, and plays no part.
+    let event = read(&body("contact.promoted"), &strict()).unwrap();
+    assert!(event.deal().is_none());
 }
 
 #[test]

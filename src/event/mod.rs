@@ -33,6 +33,7 @@ pub use intake::Intake;
 pub(crate) use intake::{Start, status_unless_admitted};
 pub use kind::EventKind;
 pub use leniency::Reading;
+pub(crate) use leniency::moment_meant;
 pub(crate) use link::UnknownLinkWord;
 pub use link::{Link, LinkKind, LinkedBy};
 pub(crate) use names::Placeholder;

@@ -58,7 +58,7 @@ impl Event {
     /// # Errors
     /// [`ParseError`] with every member that is missing, of the wrong type or over its limit.
     pub fn parse(body: &[u8], reading: &Reading) -> Result<Parsed, ParseError> {
-        match read_exact(body) {
+        match read_exact(body, reading.strict) {
             Some(event) => Ok(Parsed::Event(Box::new(event))),
             None => Self::parse_with_care(body, reading),
         }
@@ -73,13 +73,13 @@ impl Event {
         let Some(known) = EventKind::of_webhook(&kind) else {
             return Ok(Parsed::Unknown { kind, contact_id });
         };
-        drop_foreign_members(&mut body, known);
         if !reading.strict {
+            drop_foreign_members(&mut body, known);
             settle_notation(&mut body, &reading.zone);
         }
         let mut warnings = Vec::new();
         loop {
-            let mut errors = match check(known, &mut body) {
+            let mut errors = match check(known, &mut body, reading.strict) {
                 Ok(envelope) => match Self::from_wire(known, envelope, std::mem::take(&mut warnings)) {
                     Some(event) => return Ok(Parsed::Event(Box::new(event))),
                     None => Vec::new(),
@@ -101,31 +101,49 @@ impl Event {
 }
 
 /// A body in which everything is as the contract says, as nearly all are: read at once, without a [`Value`] in between.
-fn read_exact(body: &[u8]) -> Option<Event> {
+fn read_exact(body: &[u8], strict: bool) -> Option<Event> {
     let mut envelope: wire::Envelope = json::read_exact(std::str::from_utf8(body).ok()?)?;
     let kind = EventKind::of_webhook(envelope.kind.as_deref()?)?;
-    envelope.data.as_mut()?.drop_foreign_members(kind);
-    if check_values(kind, &envelope).is_empty() { Event::from_wire(kind, envelope, Vec::new()) } else { None }
+    if check_values(kind, &mut envelope, strict).is_empty() {
+        Event::from_wire(kind, envelope, Vec::new())
+    } else {
+        None
+    }
 }
 
-/// Everything that is wrong with the members that this kind reads, or what they hold.
-fn check(kind: EventKind, body: &mut Value) -> Result<wire::Envelope, Vec<FieldError>> {
+/// Everything that is wrong with the members that this kind reads, or what they hold; of a strict reading with any member.
+fn check(kind: EventKind, body: &mut Value, strict: bool) -> Result<wire::Envelope, Vec<FieldError>> {
     let mut errors = Vec::new();
-    let envelope = read_types(body, &mut errors);
-    if let Some(envelope) = &envelope {
-        errors.extend(check_values(kind, envelope));
+    let mut envelope = read_types(body, &mut errors);
+    if let Some(envelope) = &mut envelope {
+        errors.extend(check_values(kind, envelope, strict));
     }
     if errors.is_empty() { envelope.ok_or_else(Vec::new) } else { Err(in_order(errors)) }
 }
 
-/// What is missing or over its limit.
-fn check_values(kind: EventKind, envelope: &wire::Envelope) -> Vec<FieldError> {
+/// What is missing or over its limit. Texts with nothing to see, and members that this kind does not read, are taken out:
+/// of a strict reading once they were found in order.
+fn check_values(kind: EventKind, envelope: &mut wire::Envelope, strict: bool) -> Vec<FieldError> {
+    let empty = envelope.drop_empty_texts();
+    let drop_foreign_members = |envelope: &mut wire::Envelope| {
+        if let Some(data) = &mut envelope.data {
+            data.drop_foreign_members(kind);
+        }
+    };
+    if !strict {
+        drop_foreign_members(envelope);
+    }
     let mut errors = Vec::new();
     if let Err(found) = envelope.validate() {
         collect("", &found, &mut errors);
     }
     check_required(kind, envelope, &mut errors);
     check_name(kind, envelope, &mut errors);
+    if strict {
+        let refused = "没有内容：请填写，或去掉该字段 (is empty: fill it in, or leave it out)";
+        errors.extend(empty.into_iter().map(|place| FieldError::new(place, refused)));
+        drop_foreign_members(envelope);
+    }
     errors
 }
 

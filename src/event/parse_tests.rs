@@ -44,6 +44,13 @@ fn event(body: &Value) -> Event {
     }
 }
 
+fn lenient(body: &Value) -> Event {
+    match Event::parse(body.to_string().as_bytes(), &Reading::default()) {
+        Ok(Parsed::Event(event)) => *event,
+        other => panic!("no event: {other:?}"),
+    }
+}
+
 fn pointers(body: &Value) -> Vec<String> {
     match parse(body) {
         Err(ParseError::Invalid { errors, .. }) => errors.into_iter().map(|error| error.pointer).collect(),
@@ -132,7 +139,7 @@ fn a_blank_text_counts_as_absent() {
             pointers(&with(body("contact.promoted"), "/data/contact/name", Some(json!(blank)))),
             ["/data/contact/name"]
         );
-        let event = event(&with(body("contact.promoted"), "/data/contact/email", Some(json!(blank))));
+        let event = lenient(&with(body("contact.promoted"), "/data/contact/email", Some(json!(blank))));
         assert_eq!(event.contact().email(), None);
     }
 }
@@ -325,7 +332,7 @@ fn unknown_members_and_those_of_other_types_are_passed_over() {
         if kind != "sync.requested" {
             extended["data"]["requested_by"] = json!({"name": "x"});
         }
-        assert_eq!(event(&extended), event(&body(kind)), "{kind}");
+        assert_eq!(lenient(&extended), event(&body(kind)), "{kind}");
     }
 }
 

@@ -44,6 +44,35 @@ pub(super) struct Data {
     pub(super) sequence: Option<i64>,
 }
 
+impl Envelope {
+    /// Takes out the texts in which there is nothing to see, so that they count as absent; answers where they stood.
+    pub(super) fn drop_empty_texts(&mut self) -> Vec<&'static str> {
+        let Some(data) = &mut self.data else { return Vec::new() };
+        let mut texts = vec![("/data/requested_by", &mut data.requested_by)];
+        if let Some(contact) = &mut data.contact {
+            texts.extend([
+                ("/data/contact/name", &mut contact.name),
+                ("/data/contact/phone", &mut contact.phone),
+                ("/data/contact/wechat_id", &mut contact.wechat_id),
+                ("/data/contact/company", &mut contact.company),
+                ("/data/contact/source", &mut contact.source),
+                ("/data/contact/notes", &mut contact.notes),
+                ("/data/contact/address", &mut contact.address),
+                ("/data/contact/email", &mut contact.email),
+                ("/data/contact/job", &mut contact.job),
+            ]);
+            texts.extend(contact.erp.as_mut().map(|erp| ("/data/contact/erp/khid", &mut erp.khid)));
+        }
+        texts.extend(data.deal.as_mut().map(|deal| ("/data/deal/title", &mut deal.title)));
+        let empty = texts.into_iter().filter(|(_, text)| text.as_deref() == Some(""));
+        let taken_out = empty.map(|(place, text)| {
+            *text = None;
+            place
+        });
+        taken_out.collect()
+    }
+}
+
 impl Data {
     /// Takes out what this kind does not read.
     pub(super) fn drop_foreign_members(&mut self, kind: EventKind) {
@@ -172,16 +201,15 @@ fn digits_or_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     match Option::<Written>::deserialize(deserializer).map_err(|_| wrong())? {
         None => Ok(None),
         Some(Written::Number(number)) => Ok(Some(number)),
-        Some(Written::Text(text)) if text.trim().is_empty() => Ok(None),
         Some(Written::Text(text)) => text.trim().parse().map(Some).map_err(|_| wrong()),
     }
 }
 
-/// A text for people: without the white space and control characters around it; nothing to see counts as absent.
+/// A text for people: without the white space and control characters around it; empty if there is nothing to see.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.and_then(|text| {
+    Ok(text.map(|text| {
         let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-        (!limits::is_blank(trimmed)).then(|| trimmed.to_owned())
+        if limits::is_blank(trimmed) { String::new() } else { trimmed.to_owned() }
     }))
 }

@@ -205,18 +205,18 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// For `#[serde(deserialize_with)]` of an optional member that may be absent but not null.
-pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// For `#[serde(deserialize_with)]` of a member that has a default: `null` is absent, as it is of a member that has none.
+pub(super) fn null_is_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
-    T: serde::Deserialize<'de>,
+    T: serde::Deserialize<'de> + Default,
 {
-    T::deserialize(deserializer).map(Some)
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// As [`present`], for a whole number; `3.0` is one in JSON too.
-pub(super) fn present_whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let number = serde_json::Number::deserialize(deserializer)?;
+/// The same for an optional whole number; `3.0` is one in JSON too.
+pub(super) fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
     let exact = |float: &f64| float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0;
     let whole = number.as_i64().or_else(|| number.as_f64().filter(exact).map(|float| float as i64));
     whole.map(Some).ok_or_else(|| serde::de::Error::custom("a fraction, expected a whole number"))
@@ -286,7 +286,6 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Sample {
         approve: bool,
-        #[serde(default, deserialize_with = "present")]
         reason: Option<String>,
     }
 
@@ -294,7 +293,7 @@ mod tests {
     fn a_fault_is_named_with_its_place_and_never_with_its_value() {
         let table = [
             (r#"{"approve":"13812345678"}"#, "/approve", "expected a boolean"),
-            (r#"{"approve":true,"reason":null}"#, "/reason", "expected a string"),
+            (r#"{"approve":true,"reason":5}"#, "/reason", "expected a string"),
             (r#"{"approve":true,"13812345678":1}"#, "/13812345678", "expected `approve` or `reason`"),
             (r"{}", "", "missing field `approve`"),
             ("[]", "", "应为对象 (expected an object)"),
@@ -314,6 +313,8 @@ mod tests {
         for raw in ["", "{", "{\"approve\":true}}", "{\"approve\":true} x", "{'approve':true}"] {
             assert!(matches!(parse::<Sample>(raw.as_bytes()), Err(Problem::InvalidJson(_))), "{raw}");
         }
-        assert_eq!(parse::<Sample>(b"{\"approve\":true}"), Ok(Sample { approve: true, reason: None }));
+        for raw in [r#"{"approve":true}"#, r#"{"approve":true,"reason":null}"#] {
+            assert_eq!(parse::<Sample>(raw.as_bytes()), Ok(Sample { approve: true, reason: None }), "{raw}");
+        }
     }
 }

@@ -168,7 +168,7 @@ pub(super) async fn take(
 /// As [`take`].
 pub(super) async fn commit(state: &HttpState, event: NewEvent) -> Result<Answer, Problem> {
     let is_keyed = event.webhook_id.as_deref().is_some_and(|id| id.starts_with(KEY));
-    let payload = is_keyed.then(|| event.payload.clone());
+    let keyed = is_keyed.then(|| Request { payload: event.payload.clone(), force: event.force });
     let trace_parent = if state.traces.is_on() { event.trace_parent.clone() } else { None };
     // The writer commits and announces it even if the client goes away now.
     match state.store.accept(event).await? {
@@ -177,9 +177,9 @@ pub(super) async fn commit(state: &HttpState, event: NewEvent) -> Result<Answer,
             Ok(Answer { trace, ..fresh(id, status, decision.as_ref()) })
         }
         Accepted::Duplicate { id } => Ok(duplicate(id)),
-        Accepted::Conflict { id } => match payload {
+        Accepted::Conflict { id } => match keyed {
             // Rare, and large: it must not make the future of every request large.
-            Some(payload) if Box::pin(same_request(state, &id, &payload)).await? => Ok(duplicate(id)),
+            Some(again) if Box::pin(same_request(state, &id, &again)).await? => Ok(duplicate(id)),
             _ => Err(Problem::IdReused(id)),
         },
     }
@@ -207,12 +207,19 @@ fn bare(id: String, status: AnswerStatus) -> Answer {
     Answer { id, status, reasons, alternatives, warnings: Vec::new(), trace: None }
 }
 
+/// What a REST call with a key asks for.
+struct Request {
+    payload: String,
+    force: bool,
+}
+
 /// Whether a repeated REST call says the same as the first one with its key. The bridge writes the event's timestamp
 /// itself there, so that bodies that differ in nothing else are the same request; of a first one whose body was forgotten or
-/// erased since, nobody can tell, and the key is believed.
-async fn same_request(state: &HttpState, first: &str, payload: &str) -> Result<bool, Problem> {
-    let stored = state.store.event(first).await?.and_then(|row| row.payload);
-    Ok(stored.is_none_or(|stored| without_timestamp(&stored) == without_timestamp(payload)))
+/// erased since, nobody can tell, and the key is believed. Forced or not is said beside the body.
+async fn same_request(state: &HttpState, first: &str, again: &Request) -> Result<bool, Problem> {
+    let Some(row) = state.store.event(first).await? else { return Ok(true) };
+    let says_the_same = |stored: String| without_timestamp(&stored) == without_timestamp(&again.payload);
+    Ok(row.force == again.force && row.payload.is_none_or(says_the_same))
 }
 
 fn without_timestamp(payload: &str) -> Option<Value> {

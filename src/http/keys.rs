@@ -1,7 +1,7 @@
 //! The keys that the door compares with: tokens of the REST interface and secrets of the webhook's senders, both
 //! swappable at run time.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use subtle::{Choice, ConstantTimeEq};
 use tokio::sync::watch;
@@ -53,7 +53,7 @@ pub struct TokenUse {
     pub name: Arc<str>,
     /// From when on it is not taken any more.
     pub expires_at: Option<Millis>,
-    /// When it was last used, since the program began.
+    /// When it was last used, as far as this process knows.
     pub last_used_at: Option<Millis>,
 }
 
@@ -104,6 +104,11 @@ impl Tokens {
         })
     }
 
+    /// When each token was last used, by its name among all keys.
+    fn last_uses(&self) -> impl Iterator<Item = (String, &LastUse)> {
+        self.known.iter().map(|token| (format!("token {}", hex::encode(&token.caller.token.0[..4])), &token.last_use))
+    }
+
     fn by_hash(&self, hash: TokenHash) -> Option<&Token> {
         let mut found = None;
         for known in &self.known {
@@ -150,6 +155,23 @@ impl Keyring {
     /// Tells when other keys come into force.
     pub fn changes(&self) -> watch::Receiver<Arc<Keys>> {
         self.0.subscribe()
+    }
+
+    /// When each key was last used, by a name that tells it from all others; those that never were are left out.
+    pub fn last_uses(&self) -> Vec<(String, Millis)> {
+        let keys = self.current();
+        let uses = keys.tokens.last_uses().chain(keys.secrets.last_uses());
+        uses.filter_map(|(name, last_use)| Some((name, last_use.at()?))).collect()
+    }
+
+    /// Takes over what other replicas know of the last uses.
+    pub fn hear_uses(&self, heard: &BTreeMap<String, Millis>) {
+        let keys = self.current();
+        for (name, last_use) in keys.tokens.last_uses().chain(keys.secrets.last_uses()) {
+            if let Some(at) = heard.get(&name) {
+                last_use.hear(*at);
+            }
+        }
     }
 
     /// Puts other keys in force; those that stay keep when they were last used.

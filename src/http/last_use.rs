@@ -1,4 +1,4 @@
-//! When a key was last used, since the program began.
+//! When a key was last used.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -7,7 +7,7 @@ use crate::clock::Millis;
 /// Before every moment that a clock shows.
 const NEVER: i64 = i64::MIN;
 
-/// The moment of a last use; kept in memory alone.
+/// The moment of a last use, as this process knows it: its own uses, and what it heard of others.
 #[derive(Debug)]
 pub(super) struct LastUse(AtomicI64);
 
@@ -27,6 +27,11 @@ impl LastUse {
     pub(super) fn at(&self) -> Option<Millis> {
         let at = self.0.load(Ordering::Relaxed);
         (at != NEVER).then_some(Millis(at))
+    }
+
+    /// It was used then, by another replica or before the program began.
+    pub(super) fn hear(&self, at: Millis) {
+        self.0.fetch_max(at.0, Ordering::Relaxed);
     }
 
     /// Goes on from what an earlier reading of the same key knows.

@@ -45,8 +45,8 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome};
 pub use checked::{CheckRow, CheckStatus};
 pub use state::{
-    Adopter, Checker, CustomerField, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText, PreviewError,
-    Previewer, Salesperson, TriedTarget,
+    Adopter, BlockHint, Checker, CustomerField, Dispatch, DispatchFacts, HttpParts, HttpState, MetricsText,
+    PreviewError, Previewer, Salesperson, TriedTarget,
 };
 
 use api::{

@@ -65,6 +65,8 @@ pub enum Problem {
     IdReused(String),
     /// The event's state does not allow this.
     WrongState(Status),
+    /// The review of the event offers other decisions: these. To a program it is a state that does not allow this.
+    NotOffered(Vec<String>),
     /// The event has changed since the caller saw it.
     Changed,
     /// This step of the event was begun, and its outcome is not known yet.
@@ -158,7 +160,9 @@ impl Problem {
             }
             Self::BodyTimeout => ("body_timeout", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
             Self::IdReused(_) => ("id_reused", StatusCode::CONFLICT, "The id was used for another body"),
-            Self::WrongState(_) => ("wrong_state", StatusCode::CONFLICT, "The event's state does not allow this"),
+            Self::WrongState(_) | Self::NotOffered(_) => {
+                ("wrong_state", StatusCode::CONFLICT, "The event's state does not allow this")
+            }
             Self::Changed => ("changed", StatusCode::CONFLICT, "The event has changed meanwhile"),
             Self::StepOpen(_) => ("step_open", StatusCode::CONFLICT, "The outcome of a step is not known yet"),
             Self::Recorded => ("already_recorded", StatusCode::CONFLICT, "Its record stands in the ERP"),
@@ -244,6 +248,10 @@ impl Problem {
             ),
             Self::WrongState(status) => {
                 format!("事件处于 {status} 状态，无法执行。Not possible while the event is {status}.")
+            }
+            Self::NotOffered(decisions) => {
+                let decisions = decisions.join(", ");
+                format!("该事件不能这样处理，可选：{decisions}。The review of this event offers other decisions: {decisions}.")
             }
             Self::Changed => "该事件在你查看后已有变化：请重新查看后再决定。The event has changed since you saw it (updated_at): look \
                  at it again, then decide."
@@ -370,6 +378,7 @@ impl From<StoreError> for Problem {
             }
             StoreError::NotFound => Self::EventNotFound,
             StoreError::WrongState(status) => Self::WrongState(status),
+            StoreError::NotOffered(decisions) => Self::NotOffered(decisions),
             StoreError::Changed => Self::Changed,
             StoreError::LeaseLost => {
                 tracing::error!("the store spoke of a lease to the state, which holds none");

@@ -50,7 +50,7 @@ struct Secret {
 pub struct SecretUse {
     /// The first eight hexadecimal digits of its key's SHA-256.
     pub fingerprint: String,
-    /// When it was last used, since the program began.
+    /// When it was last used, as far as this process knows.
     pub last_used_at: Option<Millis>,
 }
 
@@ -94,6 +94,11 @@ impl Secrets {
         let shown =
             |secret: &Secret| SecretUse { fingerprint: secret.fingerprint.clone(), last_used_at: secret.last_use.at() };
         self.0.iter().map(shown)
+    }
+
+    /// When each secret was last used, by its name among all keys.
+    pub(super) fn last_uses(&self) -> impl Iterator<Item = (String, &LastUse)> {
+        self.0.iter().map(|secret| (format!("secret {}", secret.fingerprint), &secret.last_use))
     }
 
     /// Secrets that an earlier reading of the configuration had too keep when they were last used.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{MessagesConfig, Settings},
-    event::{Candidate, Event, Link, Reading, Rules},
+    event::{Candidate, Event, Link, Reading, Rules, cause},
     store::{Actor, Store, StoreError},
     telemetry::traces::Traces,
 };
@@ -113,7 +113,7 @@ pub trait DispatchFacts: Send + Sync {
 /// How dispatch to the ERP stands.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Dispatch {
-    /// `closed` (working) or `open` (the ERP is away; one cheap call after each pause decides).
+    /// `closed` (working) or `open` (the ERP is away; one cheap call after each pause decides), by the newest call of any replica.
     #[schema(value_type = String, examples("closed"))]
     pub circuit: &'static str,
     /// Why nothing is dispatched: `paused`, `quiet_hours`, `login_refused` or `circuit_open`; null while it is.
@@ -129,10 +129,29 @@ pub struct Dispatch {
     /// What is wrong with the installation, by its codes: events that need it wait, the others go on.
     #[schema(value_type = Vec<String>, examples(json!(["choice_missing"])))]
     pub blocks: Vec<String>,
+    /// What to do about each of them; `GET /v1/stats` says which choice, right or account it is.
+    pub block_hints: Vec<BlockHint>,
     /// Events that workers have in hand.
     pub in_flight: usize,
     /// How many they may have in hand.
     pub limit: usize,
+}
+
+/// What to do about something that is wrong with the installation.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct BlockHint {
+    /// One of `blocks`.
+    #[schema(examples("choice_missing"))]
+    pub code: String,
+    /// What a person can do, Chinese first.
+    pub hint: String,
+}
+
+impl BlockHint {
+    /// What the bridge says of a code in general: nothing of the installation.
+    pub fn of(code: &str) -> Self {
+        Self { code: code.to_owned(), hint: cause(code).hint().to_string() }
+    }
 }
 
 impl Dispatch {
@@ -180,6 +199,8 @@ pub struct HttpParts {
     pub checker: Arc<dyn Checker>,
     /// Every key of the configuration as it is in force.
     pub settings: watch::Receiver<Settings>,
+    /// How long an event that ended is kept; its payload half as long.
+    pub succeeded_kept: Duration,
     /// How dispatch stands.
     pub dispatch: Arc<dyn DispatchFacts>,
     /// `GET /metrics`.

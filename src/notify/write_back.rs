@@ -119,15 +119,15 @@ fn request(message: &Message, secret: &WebhookSecret, now: Millis) -> (Option<He
     (signed(secret, &message.id, now, &body), body)
 }
 
-/// Answers with which the platform itself says that it never takes this message. Any other may be a proxy's word, or a
-/// secret's that is just being changed, and passes.
-const NEVER: [u16; 4] = [400, 410, 413, 422];
+/// 410 Gone: nobody listens there any more. Any other answer may be a proxy's word, a secret's that is just being changed, or
+/// a receiver's whose fault somebody mends, and passes.
+const NEVER: u16 = 410;
 
 /// What an answer means: taken, never, or not now.
 fn judge(answered: Result<Answer, String>, message: &Message, schedule: &[Duration], now: Millis) -> Delivery {
     let (words, asked) = match answered {
         Ok(answer) if (200..300).contains(&answer.status) => return Delivery::Taken,
-        Ok(answer) if NEVER.contains(&answer.status) => return Delivery::Dead(format!("HTTP {}", answer.status)),
+        Ok(answer) if answer.status == NEVER => return Delivery::Dead(format!("HTTP {}", answer.status)),
         Ok(answer) => (format!("HTTP {}", answer.status), answer.retry_after),
         Err(words) => (words, None),
     };

@@ -6,7 +6,7 @@ use super::{
     answer::{Answer, Page, Row, Table},
     call::Call,
     context::Context,
-    data::contains,
+    search_log::contains,
     users::User,
 };
 

@@ -6,8 +6,9 @@ use super::{
     answer::{Answer, Bill, BillField, Page, Row, Table},
     call::Call,
     context::{Context, Decision},
-    data::{Contact, Data, Effect, contains},
+    data::{Contact, Data, Effect},
     fields::{self, get},
+    search_log::contains,
 };
 
 /// 联系人添加; with the `ord` of a contact person that there is, it changes that one.

@@ -7,8 +7,9 @@ use super::{
     call::{Call, text},
     columns::Columns,
     context::Context,
-    data::{Contact, Customer, Data, Holding, contains},
+    data::{Contact, Customer, Data, Holding},
     fields::get,
+    search_log::contains,
     settings::Settings,
 };
 

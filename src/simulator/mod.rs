@@ -52,6 +52,7 @@ mod profile;
 mod progress;
 mod quirks;
 mod render;
+mod search_log;
 mod server;
 mod session;
 mod settings;

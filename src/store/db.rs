@@ -3,13 +3,12 @@
 //! `$1` numbers arguments on both, times and flags are `bigint`, ids and JSON are `text`; the few statements that must
 //! differ stand in [`super::dialect`].
 
-use serde_json::Value;
 use sqlx::{
-    AssertSqlSafe, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, Postgres, Sqlite, SqlitePool, Transaction,
     error::DatabaseError,
-    postgres::{PgArguments, PgDatabaseError, PgPool, PgRow},
+    postgres::{PgArguments, PgDatabaseError, PgPool},
     query::Query,
-    sqlite::{SqliteArguments, SqliteRow},
+    sqlite::SqliteArguments,
 };
 
 use tokio::time::Instant;
@@ -21,139 +20,12 @@ use super::{
     dialect::Dialect,
     tally::Tally,
 };
-use crate::{clock::Millis, json};
+
+pub(super) use super::values::{Arg, Row, args};
 
 /// Seeds of the advisory locks' numbers: what is locked by name.
 const CONTACTS: i64 = 7;
 const LANES: i64 = 8;
-
-/// An argument of a statement.
-#[derive(Debug, Clone)]
-pub(super) enum Arg {
-    Text(Option<String>),
-    Int(Option<i64>),
-}
-
-impl Arg {
-    /// As PostgreSQL can store it: its text cannot hold U+0000, which a JSON string and the ERP's words can; one such row
-    /// must not fail its batch.
-    pub(super) fn storable(self) -> Self {
-        match self {
-            Self::Text(Some(text)) if text.contains('\0') => Self::Text(Some(text.replace('\0', "\u{fffd}"))),
-            other => other,
-        }
-    }
-}
-
-impl From<&str> for Arg {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
-    }
-}
-
-impl From<String> for Arg {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<Option<String>> for Arg {
-    fn from(text: Option<String>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Option<&str>> for Arg {
-    fn from(text: Option<&str>) -> Self {
-        Self::Text(text.map(str::to_owned))
-    }
-}
-
-impl From<i64> for Arg {
-    fn from(number: i64) -> Self {
-        Self::Int(Some(number))
-    }
-}
-
-impl From<Option<i64>> for Arg {
-    fn from(number: Option<i64>) -> Self {
-        Self::Int(number)
-    }
-}
-
-impl From<bool> for Arg {
-    fn from(flag: bool) -> Self {
-        Self::Int(Some(i64::from(flag)))
-    }
-}
-
-impl From<Millis> for Arg {
-    fn from(moment: Millis) -> Self {
-        Self::Int(Some(moment.0))
-    }
-}
-
-impl From<Option<Millis>> for Arg {
-    fn from(moment: Option<Millis>) -> Self {
-        Self::Int(moment.map(|moment| moment.0))
-    }
-}
-
-/// `args![a, b, c]`: the arguments of a statement, in the order of `$1`, `$2`, `$3`.
-macro_rules! args {
-    ($($value:expr),* $(,)?) => { vec![$($crate::store::db::Arg::from($value)),*] };
-}
-pub(super) use args;
-
-/// A row of a result, read by column name.
-pub(super) enum Row {
-    Sqlite(SqliteRow),
-    Postgres(PgRow),
-}
-
-impl Row {
-    /// A column that may be null.
-    pub(super) fn opt_text(&self, column: &str) -> Result<Option<String>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
-    }
-
-    /// A column that is never null.
-    pub(super) fn text(&self, column: &str) -> Result<String, StoreError> {
-        Ok(self.opt_text(column)?.unwrap_or_default())
-    }
-
-    /// A number that may be null.
-    pub(super) fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
-    }
-
-    /// A number that is never null.
-    pub(super) fn int(&self, column: &str) -> Result<i64, StoreError> {
-        Ok(self.opt_int(column)?.unwrap_or_default())
-    }
-
-    /// A moment that may be null.
-    pub(super) fn opt_millis(&self, column: &str) -> Result<Option<Millis>, StoreError> {
-        Ok(self.opt_int(column)?.map(Millis))
-    }
-
-    /// A moment that is never null.
-    pub(super) fn millis(&self, column: &str) -> Result<Millis, StoreError> {
-        Ok(Millis(self.int(column)?))
-    }
-
-    /// JSON that may be null; what cannot be read is null too, so that one such row holds nobody else up: whoever needs it
-    /// says that it is missing.
-    pub(super) fn opt_json(&self, column: &str) -> Result<Option<Value>, StoreError> {
-        Ok(self.opt_text(column)?.and_then(|text| json::parse_text(&text).ok()))
-    }
-}
 
 /// The database: one writing connection, a pool of reading ones and one that checkpoints (SQLite), or a pool that is the
 /// door's alone and one for everything else (PostgreSQL): however many ask, what comes in is committed.
@@ -307,6 +179,7 @@ impl Tx {
     /// Runs a statement; answers its rows.
     pub(super) async fn fetch(&mut self, sql: impl Into<String>, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         let (sql, until) = (sql.into(), self.until);
+        tracing::trace!(sql = sql.as_str(), "the ledger is asked");
         Ok(match &mut self.begun {
             Begun::Sqlite(tx) => {
                 let rows = in_time(until, sqlite(sql, args).fetch_all(&mut **tx)).await??;

@@ -1,8 +1,9 @@
 //! Why events ended or wait for a person, grouped.
 
 use super::{
-    Store, StoreError,
+    EventSummary, Store, StoreError,
     db::{Row, args},
+    pages::columns,
 };
 use crate::{clock::Millis, event::Status};
 
@@ -47,6 +48,26 @@ impl Store {
         );
         let rows = self.db.read(sql, args![EVENTS_COUNTED, GROUPS]).await?;
         rows.iter().map(Failure::read).collect()
+    }
+}
+
+impl Store {
+    /// Events that are dead or wait for a person for this cause, the oldest first, behind the place `after`.
+    pub async fn of_cause(&self, code: &str, after: i64, limit: i64) -> Result<Vec<EventSummary>, StoreError> {
+        let mut found = Vec::new();
+        for status in [Status::Dead, Status::NeedsReview] {
+            // As the partial index says it, which has them in this order.
+            let sql = format!(
+                "select {} from events where status in ('dead', 'needs_review') and status = '{status}'
+                   and error_code = $1 and seq > $2 order by seq limit $3",
+                columns()
+            );
+            let rows = self.db.read(sql, args![code, after, limit]).await?;
+            found.extend(rows.iter().map(EventSummary::read).collect::<Result<Vec<_>, _>>()?);
+        }
+        found.sort_unstable_by_key(|event| event.seq);
+        found.truncate(usize::try_from(limit).unwrap_or_default());
+        Ok(found)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use tokio::sync::Mutex;
 
 use super::{
-    Gap, Store, StoreError,
+    Addressee, Gap, Refused, Store, StoreError,
     bulk::Insert,
     db::{Arg, Db, Row, Tx, args},
     sequences, types,
@@ -81,6 +81,8 @@ pub struct Stats {
     pub gaps: Vec<Gap>,
     /// When the last webhook came.
     pub last_webhook_at: Option<Millis>,
+    /// Alerts that no target took.
+    pub untold: Refused,
 }
 
 /// The shared answer, and what is needed to make the next one.
@@ -146,6 +148,7 @@ impl Store {
             (select head_seq from turns where due_at <= $1 and token is null order by due_at, head_seq limit $2) as next)";
         stats.oldest_queued = self.moment(oldest, args![now, NEXT_TURNS]).await?;
         stats.gaps = self.gaps().await?;
+        stats.untold = self.refused_messages(Addressee::People).await?;
         Ok(stats)
     }
 

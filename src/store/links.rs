@@ -12,15 +12,8 @@ use super::{
 };
 use crate::event::{Link, LinkKind, LinkedBy, Status};
 
-/// The newest events whose bodies a search for people looks into.
-const BODIES_SEARCHED: i64 = 1_000;
-/// Of so many newest events, many of which may have lost their body.
-const EVENTS_LOOKED_THROUGH: i64 = 20_000;
-/// Longer bodies are left out of a search, in characters.
-const BODY_CHARS_SEARCHED: i64 = 16_384;
-/// Contacts that a search for people finds at most.
-const PEOPLE_FOUND: usize = 200;
-
+/// Rows that are read at once where not each may be found.
+const ROWS_JUDGED: i64 = 500;
 /// Which links are looked for.
 #[derive(Debug, Clone, Default)]
 pub struct LinkSearch {
@@ -29,6 +22,18 @@ pub struct LinkSearch {
     /// Look for `q` among names, companies, numbers, WeChat ids and addresses too, as they stood when the contact was linked
     /// and as bodies of the newest events hold them: for those only who may see them.
     pub people: bool,
+    /// Which 客户编号 may be found by: those that are shown to whoever asks; `None` means all.
+    pub findable: Option<fn(&str) -> bool>,
+}
+
+impl LinkSearch {
+    /// Whether a row that matches may be found: by more than a 客户编号 that is not shown.
+    fn may_find(&self, row: &ContactRow) -> bool {
+        let (Some(q), Some(is_findable)) = (&self.q, self.findable) else { return true };
+        is_findable(&row.link.khid)
+            || row.contact_id.to_ascii_lowercase().contains(&q.to_ascii_lowercase())
+            || row.link.ord.to_string() == *q
+    }
 }
 
 /// What came of the adoption of a contact.
@@ -99,7 +104,30 @@ impl Store {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<ContactRow>, StoreError> {
-        let after = after.unwrap_or_default();
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        // What may not be found leaves gaps, which the rows behind fill.
+        let at_once = if search.findable.is_some() { limit.max(ROWS_JUDGED) } else { limit };
+        let (mut found, mut after) = (Vec::new(), after.unwrap_or_default().to_owned());
+        loop {
+            let rows = self.matching_links(search, &after, at_once).await?;
+            let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < at_once;
+            if let Some(last) = rows.last() {
+                after.clone_from(&last.contact_id);
+            }
+            found.extend(rows.into_iter().filter(|row| search.may_find(row)));
+            if is_last || found.len() >= wanted {
+                found.truncate(wanted);
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn matching_links(
+        &self,
+        search: &LinkSearch,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<ContactRow>, StoreError> {
         let Some(q) = &search.q else {
             let sql = "select * from contacts where contact_id > $1 order by contact_id limit $2";
             let rows = self.db.read(sql, args![after, limit]).await?;
@@ -110,9 +138,9 @@ impl Store {
         if search.people {
             for wanted in people::looked_for(q) {
                 args.push(pattern(&wanted).into());
-                named += &format!(" or found_by like ${} escape '\\'", args.len());
+                named += &format!(" or lower(found_by) like ${} escape '\\'", args.len());
             }
-            let people = self.people(q).await?;
+            let people = self.named_in_bodies(q).await?.contacts;
             if !people.is_empty() {
                 named += &format!(" or contact_id in ({})", list(args.len() + 1, people.len()));
                 args.extend(people.into_iter().map(Arg::from));
@@ -125,26 +153,6 @@ impl Store {
         );
         let rows = self.db.read(sql, args).await?;
         rows.iter().map(ContactRow::read).collect()
-    }
-
-    /// Contacts whom the newest bodies name so.
-    async fn people(&self, q: &str) -> Result<Vec<String>, StoreError> {
-        let sql = "select contact_id, payload from events
-                   where seq > (select coalesce(max(seq), 0) - $1 from events) and contact_id is not null
-                     and payload is not null and length(payload) <= $2
-                   order by seq desc limit $3";
-        let rows = self.db.read(sql, args![EVENTS_LOOKED_THROUGH, BODY_CHARS_SEARCHED, BODIES_SEARCHED]).await?;
-        let (wanted, mut found) = (people::looked_for(q), Vec::new());
-        for row in &rows {
-            let contact_id = row.text("contact_id")?;
-            let body = row.opt_json("payload").ok().flatten().unwrap_or_default();
-            let text = people::found_by_of(&body["data"]["contact"]);
-            let is_meant = wanted.iter().any(|wanted| text.contains(wanted));
-            if found.len() < PEOPLE_FOUND && is_meant && !found.contains(&contact_id) {
-                found.push(contact_id);
-            }
-        }
-        Ok(found)
     }
 
     /// Forgets a contact's link, so that its next event looks the contact up anew; audited as `contact.unlink`. Answers the

@@ -43,6 +43,7 @@ carried! {
     "0027_found_by"
     "0030_replayed_from"
     "0031_block_begun_by"
+    "0032_latest_facts"
 }
 
 /// Those of a SQLite ledger.

@@ -28,8 +28,11 @@ mod instance_lock;
 mod journal;
 mod journal_group;
 mod journal_writer;
+mod latest;
 mod links;
 mod migrations;
+mod name_search;
+mod named;
 mod not_admitted;
 mod open;
 mod operators;
@@ -40,6 +43,7 @@ mod people;
 mod prepared;
 mod private_files;
 mod queries;
+mod refused;
 mod replay_feed;
 mod replay_types;
 mod replays;
@@ -56,6 +60,7 @@ mod transitions;
 mod turns;
 mod types;
 mod upkeep;
+mod values;
 mod waits;
 mod watches;
 mod write_back;
@@ -78,14 +83,17 @@ pub use self::{
     figures::Stats,
     instance_lock::InstanceLock,
     journal::{Advance, Begun, CommitMoment, CommitWatch, DoneStep, EqualSteps, Lease, NewStep, StepFacts},
+    latest::LatestFact,
     links::{Adoption, LinkSearch},
+    named::Named,
     not_admitted::NotAdmitted,
     operators::BulkDeed,
     outbox::{Addressee, Delivery, Message, MessageDeed, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},
     people::found_by,
-    replay_feed::REPLAY_ROOM,
+    refused::Refused,
+    replay_feed::{REPLAY_ROOM, ReplayWaits},
     replay_types::{
         ChosenEvent, NewReplay, Replay, ReplayCandidate, ReplayDeed, ReplayDetail, ReplayEvent, ReplayRefused,
         ReplayState,
@@ -124,6 +132,9 @@ pub enum StoreError {
     /// The event's state does not allow this.
     #[error("not possible while the event is {0}")]
     WrongState(Status),
+    /// The review of the event offers other decisions: these.
+    #[error("the review offers other decisions: {}", .0.join(", "))]
+    NotOffered(Vec<String>),
     /// The event's state has changed since whoever orders this saw it.
     #[error("the event has changed meanwhile")]
     Changed,

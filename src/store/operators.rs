@@ -93,15 +93,25 @@ impl<'a> Order<'a> {
 
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
     /// that its review asks for.
-    fn fits(&self, event: &EventRow) -> bool {
-        let Ok(next) = event.status.after(self.happened) else { return false };
+    ///
+    /// # Errors
+    /// [`StoreError::WrongState`], or [`StoreError::NotOffered`].
+    fn check(&self, event: &EventRow) -> Result<(), StoreError> {
+        let refused = StoreError::WrongState(event.status);
+        let Ok(next) = event.status.after(self.happened) else { return Err(refused) };
         if self.only.is_some_and(|only| !only.contains(&event.status)) {
-            return false;
+            return Err(refused);
         }
-        let Some(resolution) = self.resolution else { return next != Status::Queued || event.payload.is_some() };
+        let Some(resolution) = self.resolution else {
+            return if next != Status::Queued || event.payload.is_some() { Ok(()) } else { Err(refused) };
+        };
         let decision = json!(resolution)["decision"].clone();
-        let asked_for = event.review.as_ref().and_then(|review| review["decisions"].as_array());
-        asked_for.is_some_and(|decisions| decisions.contains(&decision))
+        let offered = event.review.as_ref().and_then(|review| review["decisions"].as_array());
+        let offered = offered.filter(|offered| !offered.is_empty()).ok_or(refused)?;
+        if offered.contains(&decision) {
+            return Ok(());
+        }
+        Err(StoreError::NotOffered(offered.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect()))
     }
 }
 
@@ -120,7 +130,7 @@ impl Store {
     /// state has not changed since.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::WrongState`], [`StoreError::Changed`], or the database's.
+    /// [`StoreError::NotFound`], [`StoreError::WrongState`], [`StoreError::NotOffered`], [`StoreError::Changed`], or the database's.
     pub async fn resolve(
         &self,
         id: &str,
@@ -199,9 +209,7 @@ impl Store {
         let is_running = turn.map_or(Ok(None), |row| row.opt_text("token"))?.is_some();
         let locked = format!("select * from events where id = $1{}", dialect.for_update());
         let event = EventRow::read(&tx.fetch_first(locked, args![id]).await?.ok_or(StoreError::NotFound)?)?;
-        if !order.fits(&event) {
-            return Err(StoreError::WrongState(event.status));
-        }
+        order.check(&event)?;
         let Order { actor, action, reason, happened, pause, resolution, only: _, plans_anew, seen } = *order;
         if seen.is_some_and(|seen| seen != event.updated_at) {
             return Err(StoreError::Changed);

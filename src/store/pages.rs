@@ -6,7 +6,7 @@ use crate::{clock::Millis, event::Status};
 /// Bytes of one page of what can be large: more than that stands on the next page.
 const PAGE_BYTES: i64 = 1 << 20;
 /// Characters of an error that a list shows.
-pub(super) const ERROR_SHOWN: i64 = 500;
+const ERROR_SHOWN: i64 = 500;
 
 /// A page of a list.
 #[derive(Debug, Clone)]
@@ -15,6 +15,14 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Whether there is more behind it, for its number or its size.
     pub more: bool,
+}
+
+/// The columns that [`EventSummary`] reads.
+pub(super) fn columns() -> String {
+    format!(
+        "seq, id, webhook_id, kind, contact_id, status, received_at, occurred_at, actor, sequence, attempts,
+           next_attempt_at, substr(error, 1, {ERROR_SHOWN}) as error, error_code, blocked_by, updated_at, finished_at"
+    )
 }
 
 /// What lists show of an event: nothing of what came with it.

@@ -1,11 +1,11 @@
 //! What people and the REST interface ask of the ledger; nothing here writes.
 
 use super::{
-    AuditFilter, AuditRow, CallRow, ContactRow, EventFilter, EventRow, EventSummary, Page, RejectionRow, StepRow,
-    Store, StoreError,
+    AuditFilter, AuditRow, CallRow, ContactRow, EventFilter, EventRow, EventSummary, Named, Page, RejectionRow,
+    StepRow, Store, StoreError,
     db::{Arg, args},
     dialect::list,
-    pages::{ERROR_SHOWN, fitting},
+    pages::{columns, fitting},
 };
 use crate::event::Status;
 
@@ -33,12 +33,7 @@ impl Store {
             conditions.add("seq <", before);
         }
         let limit_at = conditions.args.len() + 1;
-        let sql = format!(
-            "select seq, id, webhook_id, kind, contact_id, status, received_at, occurred_at, actor, sequence, attempts,
-               next_attempt_at, substr(error, 1, {ERROR_SHOWN}) as error, error_code, blocked_by, updated_at, finished_at
-             from events{} order by seq desc limit ${limit_at}",
-            conditions.sql()
-        );
+        let sql = format!("select {} from events{} order by seq desc limit ${limit_at}", columns(), conditions.sql());
         conditions.args.push(limit.into());
         let rows = self.db.read(sql, conditions.args).await?;
         rows.iter().map(EventSummary::read).collect()
@@ -198,7 +193,11 @@ impl Conditions {
         }
         if let Some(text) = &filter.q {
             let words = if filter.search_words { &["error"][..] } else { &[] };
-            conditions.contains(&[&["id", "webhook_id", "contact_id", "error_code"], words].concat(), text);
+            conditions.contains(
+                &[&["id", "webhook_id", "contact_id", "error_code"], words].concat(),
+                text,
+                &filter.named,
+            );
         }
         conditions
     }
@@ -219,12 +218,36 @@ impl Conditions {
         self.clauses.push(format!("{column} in ({list})"));
     }
 
-    fn contains(&mut self, columns: &[&str], text: &str) {
+    /// What one of these columns holds, or what is named.
+    fn contains(&mut self, columns: &[&str], text: &str, named: &Named) {
         self.args.push(pattern(text).into());
         let number = self.args.len();
-        let any: Vec<_> =
-            columns.iter().map(|column| format!("lower({column}) like lower(${number}) escape '\\'")).collect();
+        let like = |column: &&str| format!("lower({column}) like lower(${number}) escape '\\'");
+        let mut any: Vec<_> = columns.iter().map(like).collect();
+        for (column, names) in [("contact_id", &named.contacts), ("id", &named.events)] {
+            any.extend(self.one_of(names).map(|list| format!("{column} in ({list})")));
+        }
         self.clauses.push(format!("({})", any.join(" or ")));
+    }
+
+    /// What is named, by the indexes that lead there.
+    pub(super) fn is_named(&mut self, named: &Named) {
+        let of_contacts = |list: String| {
+            format!(
+                "contact_id in ({list}) and finished_at is null or contact_id in ({list}) and finished_at is not null"
+            )
+        };
+        let contacts = self.one_of(&named.contacts).map(of_contacts);
+        let events = self.one_of(&named.events).map(|list| format!("id in ({list})"));
+        let any: Vec<_> = contacts.into_iter().chain(events).collect();
+        self.clauses.push(format!("({})", any.join(" or ")));
+    }
+
+    /// A list of these; `None` of none.
+    fn one_of(&mut self, names: &[String]) -> Option<String> {
+        let first = self.args.len() + 1;
+        self.args.extend(names.iter().map(|name| Arg::from(name.as_str())));
+        (!names.is_empty()).then(|| list(first, names.len()))
     }
 
     pub(super) fn sql(&self) -> String {

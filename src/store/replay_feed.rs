@@ -16,6 +16,22 @@ const LOOKED_AT: i64 = 2 * REPLAY_ROOM;
 /// So many failures in a row are the ledger's, not the events'.
 const FAILURES_MAX: u32 = 3;
 
+/// Contacts for whom replays wait, each counted up to [`REPLAY_ROOM`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReplayWaits {
+    /// Contacts that wait for their turn.
+    pub due: i64,
+    /// Contacts whose turn waits for a pause or a block to end.
+    pub parked: i64,
+}
+
+impl ReplayWaits {
+    /// Whether no replay puts anything back.
+    pub const fn leaves_no_room(self) -> bool {
+        self.due + self.parked >= REPLAY_ROOM
+    }
+}
+
 /// An event of a running replay whose time has come.
 struct Item {
     replay_id: String,
@@ -51,8 +67,9 @@ impl Store {
     /// One round: puts back as many events of running replays as there is room for among those that wait; answers how
     /// many. Several replicas may do so at once.
     pub async fn feed_replays(&self) -> Result<u64, StoreError> {
-        let room = REPLAY_ROOM - self.waiting_turns().await?;
-        if room <= 0 {
+        let waits = self.replay_waits().await?;
+        let room = REPLAY_ROOM - waits.due - waits.parked;
+        if waits.leaves_no_room() {
             return Ok(0);
         }
         let (mut put_back, mut failures) = (0, 0);
@@ -75,14 +92,14 @@ impl Store {
         Ok(put_back.unsigned_abs())
     }
 
-    /// Contacts that wait for their turn, counted up to [`REPLAY_ROOM`]. Those that a pause or a block has parked fall due
-    /// together once it ends.
-    async fn waiting_turns(&self) -> Result<i64, StoreError> {
-        let sql = "select count(*) as count from
-            (select 1 from (select 1 from turns where due_at <= $1 and token is null limit $2) as due
-             union all select 1 from (select 1 from turns where parked_by is not null limit $2) as parked limit $2) as waiting";
+    /// For whom replays wait. Contacts that a pause or a block has parked fall due together once it ends.
+    pub async fn replay_waits(&self) -> Result<ReplayWaits, StoreError> {
+        let sql = "select
+            (select count(*) from (select 1 from turns where due_at <= $1 and token is null limit $2) as due) as due,
+            (select count(*) from (select 1 from turns where parked_by is not null limit $2) as parked) as parked";
         let waiting = self.db.read(sql, args![self.clock.now(), REPLAY_ROOM]).await?;
-        waiting.first().map_or(Ok(0), |row| row.int("count"))
+        let Some(row) = waiting.first() else { return Ok(ReplayWaits::default()) };
+        Ok(ReplayWaits { due: row.int("due")?, parked: row.int("parked")? })
     }
 
     /// The next events, those of the replay that was started first before others'.

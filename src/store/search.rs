@@ -20,7 +20,8 @@ pub struct FoundEvents {
 impl Store {
     /// Events that match, newest first; `before` is where the page before ended. Where no index leads to what matches, only
     /// the next [`LOOKED_THROUGH`] events are looked through: whoever looks for something rare is answered at once, and goes
-    /// on where this ended.
+    /// on where this ended. Where a text names somebody or something, all of that is found, and of what only contains the text
+    /// the newest events.
     pub async fn find_events(
         &self,
         filter: &EventFilter,
@@ -33,6 +34,14 @@ impl Store {
         }
         let newest = self.db.read("select coalesce(max(seq), 0) as newest from events", args![]).await?;
         let newest = newest.first().map_or(Ok(0), |row| row.int("newest"))?;
+        if !filter.named.is_empty() {
+            conditions.add("seq >", newest - LOOKED_THROUGH);
+            let mut items = self.list(conditions, before, limit).await?;
+            let mut named = Conditions::of(&EventFilter { q: None, ..filter.clone() });
+            named.is_named(&filter.named);
+            items.extend(self.list(named, before, limit).await?);
+            return Ok(FoundEvents { items: newest_of(items, limit), looked_to: None });
+        }
         let first = match filter.since {
             Some(since) => self.place_of(since.minus(APART), newest).await?,
             None => 1,
@@ -63,11 +72,31 @@ impl Store {
     }
 }
 
+/// The newest of these, each once.
+fn newest_of(mut events: Vec<EventSummary>, limit: i64) -> Vec<EventSummary> {
+    events.sort_unstable_by_key(|event| std::cmp::Reverse(event.seq));
+    events.dedup_by_key(|event| event.seq);
+    events.truncate(usize::try_from(limit).unwrap_or_default());
+    events
+}
+
 /// Whether an index leads to what matches: named events, those of a contact, blocked ones, those that are tried again, in trouble or not admitted;
 /// and to the newest of all.
 fn has_index(filter: &EventFilter) -> bool {
-    let EventFilter { ids, statuses, kind, contact_id, blocked, retrying, since, until, code, q, search_words: _ } =
-        filter;
+    let EventFilter {
+        ids,
+        statuses,
+        kind,
+        contact_id,
+        blocked,
+        retrying,
+        since,
+        until,
+        code,
+        q,
+        search_words: _,
+        named: _,
+    } = filter;
     if !ids.is_empty() || contact_id.is_some() || *blocked == Some(true) || *retrying {
         return true;
     }

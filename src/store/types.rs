@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::{Deed, StoreError, db::Row};
+use super::{Deed, Named, StoreError, db::Row};
 pub use crate::event::Intake;
 use crate::{
     clock::Millis,
@@ -268,10 +268,12 @@ pub struct EventFilter {
     pub until: Option<Millis>,
     /// The error's code.
     pub code: Option<String>,
-    /// Part of the id, webhook id, contact id or error code.
+    /// Part of the id, webhook id, contact id or error code; and what it names.
     pub q: Option<String>,
     /// Look for `q` in the words of errors too: they can quote people.
     pub search_words: bool,
+    /// Whom and what `q` names: these are found, too.
+    pub named: Named,
 }
 
 // From a row of a result to the types above.

@@ -31,12 +31,14 @@ struct State {
     failures: u32,
     circuit: Circuit,
     last_success: Option<Millis>,
+    /// When a call last told whether it is open.
+    judged_at: Option<Millis>,
 }
 
 impl Breaker {
     /// A closed circuit that opens after `threshold` failures and pauses for `pause`.
     pub(super) fn new(threshold: u32, pause: Duration) -> Self {
-        let state = State { failures: 0, circuit: Circuit::Closed, last_success: None };
+        let state = State { failures: 0, circuit: Circuit::Closed, last_success: None, judged_at: None };
         Self { threshold: threshold.max(1), pause, state: Mutex::new(state) }
     }
 
@@ -45,11 +47,16 @@ impl Breaker {
         self.lock().circuit
     }
 
+    /// When a call last told where it stands; `None` while none did.
+    pub(super) fn judged_at(&self) -> Option<Millis> {
+        self.lock().judged_at
+    }
+
     /// The ERP answered a call, whatever it said. Answers whether this closed the circuit.
     pub(super) fn success(&self, now: Millis) -> bool {
         let mut state = self.lock();
         state.failures = 0;
-        state.last_success = Some(now);
+        (state.last_success, state.judged_at) = (Some(now), Some(now));
         let was_open = state.circuit != Circuit::Closed;
         state.circuit = Circuit::Closed;
         was_open
@@ -63,7 +70,7 @@ impl Breaker {
             return false;
         }
         let was_closed = state.circuit == Circuit::Closed;
-        state.circuit = Circuit::Open(now.plus(self.pause));
+        (state.circuit, state.judged_at) = (Circuit::Open(now.plus(self.pause)), Some(now));
         was_closed
     }
 
@@ -77,10 +84,10 @@ impl Breaker {
     }
 
     /// The cheap call was answered. It says nothing about the calls of the events in hand.
-    pub(super) fn close(&self) {
+    pub(super) fn close(&self, now: Millis) {
         let mut state = self.lock();
         state.failures = 0;
-        state.circuit = Circuit::Closed;
+        (state.circuit, state.judged_at) = (Circuit::Closed, Some(now));
     }
 
     /// Whether any call was answered at or after `start`: then a failure since is the event's own, not an outage.
@@ -120,8 +127,8 @@ mod tests {
         assert!(breaker.rests(Millis(1_000)) && breaker.rests(Millis(10_999)));
         assert!(!breaker.rests(Millis(11_000)));
         assert!(!breaker.rests(Millis(999)));
-        breaker.close();
-        assert_eq!(breaker.circuit(), Circuit::Closed);
+        breaker.close(Millis(11_000));
+        assert_eq!((breaker.circuit(), breaker.judged_at()), (Circuit::Closed, Some(Millis(11_000))));
         assert!(!breaker.answered_since(Millis(0)), "the cheap call is nobody's own");
     }
 

@@ -104,6 +104,11 @@ impl Dispatcher {
         self.health.breaker.circuit() == Circuit::Closed
     }
 
+    /// When a call of this process last told whether the circuit is closed; `None` if none did since the start.
+    pub fn circuit_judged_at(&self) -> Option<Millis> {
+        self.health.breaker.judged_at()
+    }
+
     /// Why nothing is dispatched; `None` while it is.
     pub fn paused(&self) -> Option<Pause> {
         self.paused.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -279,7 +284,7 @@ impl Dispatcher {
             }
             Err(ErpError::LoginRefused(words)) => Err(Pause::refused_login(&words)),
             Ok(()) | Err(_) => {
-                self.health.breaker.close();
+                self.health.breaker.close(now);
                 self.health.calls_at_once.begin_anew();
                 tracing::info!("the ERP answers again; the circuit is closed");
                 Ok(())

@@ -106,6 +106,12 @@ async fn a_source_that_is_missing_for_the_first_two_hundred_promotions_kills_non
     let (_, stats) = world.call("GET", "/v1/stats", None).await;
     assert_eq!((&stats["blocks"][0]["waiting"], &stats["blocks"][0]["code"]), (&json!(many), &json!("choice_missing")));
     assert_eq!(readiness(&world).await, json!(["choice_missing"]));
+    let (_, ready) = world.call("GET", "/readyz", None).await;
+    let hints = &ready["dispatch"]["block_hints"];
+    assert_eq!((&hints[0]["code"], hints[1].is_null()), (&json!("choice_missing"), true), "{ready}");
+    let hint = hints[0]["hint"].as_str().unwrap();
+    assert!(hint.contains("在 ERP 中补上该选项") && hint.contains("add the choice"), "what to do: {hint}");
+    assert!(!ready.to_string().contains("微信"), "nothing of the installation: {ready}");
     let (_, metrics) = world.call("GET", "/metrics", None).await;
     assert!(metrics.as_str().unwrap().contains("erp_bridge_blocks{cause=\"choice_missing\"} 1"));
     let (_, page) = world.call("GET", "/v1/events?status=queued&blocked=true&limit=200", None).await;

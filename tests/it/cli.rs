@@ -40,7 +40,6 @@ fn a_wrong_file_or_value_is_named_with_its_place() {
     for (arguments, changed, expected) in [
         (&["serve", "--config", "other.toml"][..], None, "other.toml"),
         (&["serve"], None, "erp.timeout (erp-bridge.toml, line 2)"),
-        (&["check"], None, "erp.timeout (erp-bridge.toml, line 2)"),
         (&["backup", "out.db"], None, "erp.timeout (erp-bridge.toml, line 2)"),
         (
             &["serve"],

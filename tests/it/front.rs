@@ -186,8 +186,8 @@ impl DispatchFacts for Standing {
     fn facts(&self) -> Dispatch {
         let refused = (!self.dispatches).then_some("login_refused");
         let words = refused.map(|_| "ERP 拒绝登录：密码错误".to_owned());
-        let (pauses, blocks) = (Vec::new(), Vec::new());
-        Dispatch { circuit: "closed", paused: refused, words, pauses, blocks, in_flight: 0, limit: 4 }
+        let (pauses, blocks, block_hints) = (Vec::new(), Vec::new(), Vec::new());
+        Dispatch { circuit: "closed", paused: refused, words, pauses, blocks, block_hints, in_flight: 0, limit: 4 }
     }
 
     fn logged_in_since(&self) -> Option<Millis> {
@@ -257,6 +257,7 @@ impl Front {
             adopter: Arc::new(Echo),
             checker: Arc::new(Echo),
             settings: watch::channel(settings()).1,
+            succeeded_kept: Duration::from_secs(90 * 86_400),
             dispatch: Arc::new(Standing { dispatches: wishes.dispatches }),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use erp_bridge::event::Status;
+use serde_json::json;
 
 use crate::support::{World, contact, message, promoted};
 
@@ -36,4 +37,46 @@ async fn after_a_link_is_forgotten_the_next_event_looks_the_contact_up_anew() {
         (&audit["items"][0]["action"], &audit["items"][0]["reason"]),
         (&"contact.unlink".into(), &"merged".into())
     );
+}
+
+#[tokio::test]
+async fn the_reason_is_said_in_the_query_or_in_the_body() {
+    let world = World::start().await;
+    for (number, (query, body, kept)) in [
+        ("", Some(json!({"reason": "ERP 中已合并"})), Some("ERP 中已合并")),
+        ("?reason=merged", Some(json!({"reason": "another"})), Some("merged")),
+        ("?reason=%20", Some(json!({"reason": "x".repeat(500)})), Some(&*"x".repeat(500))),
+        ("", Some(json!({"reason": "x".repeat(501)})), None),
+        (format!("?reason={}", "x".repeat(500)).as_str(), None, Some(&*"x".repeat(500))),
+        (format!("?reason={}", "x".repeat(501)).as_str(), None, None),
+        ("", Some(json!({"reason": null})), None),
+        ("", Some(json!({})), None),
+        ("", Some(json!({"reason": 5})), None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("c{number}");
+        let event = world.accept(&id, &promoted(&contact(&id, number as u32), 82.0)).await;
+        world.until(&event, &[Status::Succeeded]).await;
+        let (status, answer) = world.call("DELETE", &format!("/v1/contacts/{id}/link{query}"), body.clone()).await;
+        let Some(kept) = kept else {
+            assert_eq!(
+                (status, &answer["errors"][0]["pointer"]),
+                (422, &"/reason".into()),
+                "{query} {body:?}: {answer}"
+            );
+            continue;
+        };
+        assert_eq!(status, 200, "{query} {body:?}: {answer}");
+        let (_, audit) = world.call("GET", "/v1/audit", None).await;
+        let last = &audit["items"][0];
+        assert_eq!((&last["action"], &last["reason"]), (&"contact.unlink".into(), &kept.into()), "{query} {body:?}");
+    }
+    // Erasing takes its reason the same way.
+    let erase =
+        async |reason: &str| world.call("DELETE", "/v1/contacts/c3/data", Some(json!({ "reason": reason }))).await.0;
+    assert_eq!((erase(&"x".repeat(501)).await, erase("本人要求").await), (422, 200));
+    let (_, audit) = world.call("GET", "/v1/audit", None).await;
+    assert_eq!(audit["items"][0]["reason"], "本人要求", "{audit}");
 }

@@ -58,6 +58,7 @@ mod random;
 mod readme;
 mod refusals;
 mod replays;
+mod replicas;
 mod rest;
 mod second_plans;
 mod senders;

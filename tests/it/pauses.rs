@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::event::Status;
 use serde_json::{Value, json};
 
-use crate::support::{World, contact, deal, eventually, promoted};
+use crate::support::{World, WorldOptions, contact, deal, eventually, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -53,6 +53,37 @@ async fn a_paused_type_waits_while_others_go_on_and_no_event_is_lost() {
     call(&world, "resume", json!({"scope": "type", "value": "deal.closed"})).await;
     world.until(&waits, &[Status::Succeeded]).await;
     world.until(&behind, &[Status::Succeeded]).await;
+}
+
+#[tokio::test]
+async fn what_is_null_in_a_body_is_not_there() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let id = world.accept("p1", &promoted(&contact("c1", 1), 70.0)).await;
+    world.app.dispatcher.run_due().await;
+    let nothing = json!({"ids": null, "type": null, "contact_id": null, "code": null, "since": null, "until": null,
+        "q": null, "reason": null, "dry_run": null, "status": "dead"});
+    let contact = json!({"contact": {"id": null, "name": "王小明"}, "thread": null, "signal": null, "force": null});
+    for (method, path, body, expected) in [
+        ("POST", "/v1/dispatch/pause", json!({"scope": "all", "value": null, "until": null, "reason": "盘点"}), 200),
+        ("POST", "/v1/dispatch/resume", json!({"scope": "all", "value": null, "reason": null}), 200),
+        ("POST", "/v1/erp/resume", json!({"reason": null}), 200),
+        ("POST", "/v1/events/replay", nothing.clone(), 200),
+        ("POST", "/v1/events/discard", nothing.clone(), 200),
+        ("POST", "/v1/replays", json!({"status": "dead", "type": null, "reason": null, "dry_run": null}), 201),
+        ("POST", "/v1/outbox/replay", json!({"to": "alerts", "reason": null}), 200),
+        ("POST", "/v1/contacts/c1/sync", contact, 202),
+        ("PUT", "/v1/contacts/c1/assignment", json!({"mode": "public", "users": null}), 202),
+        ("POST", format!("/v1/events/{id}/discard").as_str(), json!({"reason": null}), 409),
+        (
+            "POST",
+            format!("/v1/events/{id}/resolve").as_str(),
+            json!({"decision": "done", "ord": null, "reason": null, "updated_at": null}),
+            409,
+        ),
+    ] {
+        let (status, answer) = world.call(method, path, Some(body.clone())).await;
+        assert_eq!(status, expected, "{path} {body}: {answer}");
+    }
 }
 
 #[tokio::test]

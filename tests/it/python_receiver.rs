@@ -1,4 +1,4 @@
-//! `clients/python/erp_bridge_receiver.py` as a platform uses it, told by the real bridge.
+//! The receiving half of `clients/python/erp_bridge_sender.py` as a platform uses it, told by the real bridge.
 
 use std::{process::Stdio, time::Duration};
 
@@ -16,7 +16,7 @@ const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
 /// A platform whose handler fails at the first message, and which answers its first success with an error all the same.
 const PLATFORM: &str = r#"
 import http.server, os, sqlite3
-from erp_bridge_receiver import *
+from erp_bridge_sender import *
 
 receiver, failures = Receiver("hub.db", os.environ["SECRET"]), ["handler", "answer"]
 sqlite3.connect("hub.db").execute("create table heard (type text, contact text)")

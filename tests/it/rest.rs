@@ -96,6 +96,18 @@ async fn every_filter_narrows_and_a_wrong_one_is_named() {
         ("q=evt-c1", 1),
         ("since=2026-01-01T00:00:00%2B08:00", 3),
         ("until=2026-01-01T00:00:00Z", 0),
+        // The bridge's clock stands at 2026-11-18 19:06:40 in Shanghai.
+        ("since=2026-11-18T19:06:40", 3),
+        ("since=2026-11-18T19:06:41", 0),
+        ("since=2026-11-18%2019:06:40", 3),
+        ("until=2026-11-18+19:06:41", 3),
+        ("since=2026-11-18T19:06:40+08:00", 3),
+        ("since=2026-11-18+19:06:41+08:00", 0),
+        ("since=2026-11-18T19:06:41+0800", 0),
+        ("since=2026-11-18", 3),
+        ("since=2026-11-19", 0),
+        ("until=2026-11-18", 0),
+        ("until=2026-11-19", 3),
         ("unknown=1", 3),
     ];
     for (query, count) in table {
@@ -109,6 +121,9 @@ async fn every_filter_narrows_and_a_wrong_one_is_named() {
         "limit=x",
         "cursor=8",
         "since=now",
+        "since=2026-11-31",
+        "since=2026-11-18T",
+        "until=2026-11-18+08:00",
         "contact_id=a%20b",
         "q=%00",
         "q=1&q=2",
@@ -165,6 +180,31 @@ async fn a_sync_is_admitted_or_forced_and_repeats_with_its_key_are_one() {
     assert_eq!((another.status.as_u16(), another.problem()), (409, "contact_mismatch"));
     let wrong = front.rest(Method::POST, path, OPERATE, &json!({"contact": {"name": "王", "phone": 1}})).await;
     assert_eq!((wrong.status.as_u16(), &wrong.body["errors"][0]["pointer"]), (422, &json!("/contact/phone")));
+}
+
+#[tokio::test]
+async fn a_key_of_a_sync_is_not_the_key_of_a_forced_one_nor_the_other_way_round() {
+    let front = Front::open().await;
+    let bearer = format!("Bearer {OPERATE}");
+    for (number, order) in [[false, true], [true, false]].into_iter().enumerate() {
+        let (path, key) = (format!("/v1/contacts/c{number}/sync"), format!("key-{number}"));
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key.as_str()),
+        ];
+        let mut answers = Vec::new();
+        for force in order.into_iter().chain([order[0]]) {
+            let body =
+                json!({"contact": {"name": "王小明"}, "thread": {"id": "t", "score": 10}, "force": force}).to_string();
+            front.clock.advance(std::time::Duration::from_secs(60));
+            let answered = front.call(Method::POST, &path, &headers, body).await;
+            answers.push((answered.status.as_u16(), answered.problem().to_owned()));
+        }
+        let first = if order[0] { 202 } else { 200 };
+        let expected = [(first, String::new()), (409, "id_reused".to_owned()), (200, String::new())];
+        assert_eq!(answers, expected, "{order:?}");
+    }
 }
 
 #[tokio::test]

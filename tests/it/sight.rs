@@ -16,8 +16,10 @@ use erp_bridge::{
     store::{Advance, CallRow, DoneStep, NewStep, Settlement, StepFacts, Store},
     telemetry::logging::OneLine,
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::front::{Front, OPERATE, READ, promoted as front_promoted};
 use crate::support::{Collector, Receiver, World, WorldOptions, contact, eventually, promoted};
 
 use self::{
@@ -208,5 +210,44 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
         assert!(!secret.shows_in(&followed), "the stream shows a {}: {followed}", secret.kind);
         let line = logged.lines().find(|line| secret.shows_in(line));
         assert_eq!(line, None, "the log shows a {}", secret.kind);
+    }
+}
+
+#[tokio::test]
+async fn a_customer_number_that_read_is_not_shown_finds_nobody_for_it_and_pages_stay_whole() {
+    let front = Front::open().await;
+    for (contact, ord, khid) in [
+        ("a1", 7_001, "13987654321"),
+        ("a2", 7_002, "K-139"),
+        ("a3", 7_003, "张伟13987654322"),
+        ("a4", 7_004, "WX139x"),
+        ("a139", 7_005, "欧阳139"),
+    ] {
+        front.post_event(contact, &front_promoted(contact)).await;
+        front.link(ord, khid).await;
+    }
+    let found = async |token: &str, q: &str, limit: usize| {
+        let (mut ids, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/contacts?q={q}&limit={limit}&cursor={cursor}");
+            let page = front.rest(Method::GET, &path, token, &Value::Null).await.body;
+            let items = page["items"].as_array().unwrap();
+            ids.extend(items.iter().map(|item| item["contact_id"].as_str().unwrap().to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => {
+                    assert_eq!(items.len(), limit, "{page}");
+                    cursor = next.to_owned();
+                }
+                None => return ids,
+            }
+        }
+    };
+    for limit in [1, 2, 3, 50] {
+        assert_eq!(found(READ, "139", limit).await, ["a139", "a2", "a4"], "{limit}");
+        assert_eq!(found(OPERATE, "139", limit).await, ["a1", "a139", "a2", "a3", "a4"], "{limit}");
+        assert!(found(READ, "13987654321", limit).await.is_empty());
+        assert!(found(READ, "%E5%BC%A0%E4%BC%9F", limit).await.is_empty());
+        assert_eq!(found(READ, "7001", limit).await, ["a1"], "by its record");
+        assert_eq!(found(READ, "A139", limit).await, ["a139"], "by the contact's id");
     }
 }

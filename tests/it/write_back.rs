@@ -126,31 +126,31 @@ async fn a_contact_s_messages_arrive_in_order_although_the_platform_is_away_now_
 async fn what_the_platform_never_takes_is_on_the_dead_list_and_can_be_replayed_or_discarded() {
     let platform = Receiver::start().await;
     let (world, clock) = by_hand(&platform.url, false).await;
-    for (number, status) in [400, 410, 413, 422].into_iter().enumerate() {
-        platform.answer_next(&[status]);
+    for number in 0..3 {
+        platform.answer_next(&[410]);
         world.post(&format!("p{number}"), &promoted(&contact(&format!("c{number}"), 1), 10.0)).await;
-        assert_eq!(deliver(&world).await, 1, "{status} is for ever");
+        assert_eq!(deliver(&world).await, 1, "410 is for ever");
     }
     let (_, list) = world.call("GET", "/v1/outbox", None).await;
     let errors: Vec<_> = list["items"].as_array().unwrap().iter().map(|item| item["error"].clone()).collect();
-    assert_eq!(errors, ["HTTP 422", "HTTP 413", "HTTP 410", "HTTP 400"].map(|words| json!(words)));
+    assert_eq!(errors, ["HTTP 410"; 3].map(|words| json!(words)));
     let id = |index: usize| list["items"][index]["id"].as_str().unwrap().to_owned();
     assert_eq!(world.call("POST", &format!("/v1/outbox/{}/discard", id(0)), None).await.0, 200);
     assert_eq!(world.call("POST", &format!("/v1/outbox/{}/replay", id(1)), None).await.0, 200);
     assert_eq!(world.call("POST", &format!("/v1/outbox/{}/replay", id(1)), None).await.0, 404, "it is dead no more");
     assert_eq!(deliver(&world).await, 1);
     let (_, list) = world.call("GET", "/v1/outbox", None).await;
-    assert_eq!(list["items"].as_array().unwrap().len(), 2);
-    // What passes is tried by the schedule, ten times, and then no more.
-    // What a proxy or a secret that is being changed says passes too.
-    platform.answer_next(&[503, 404, 401, 403, 405, 302, 503, 503, 503, 503, 503]);
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
+    // All else is tried by the schedule, ten times, and then no more: it may be a proxy's word, a secret that is being
+    // changed, or a receiver with a fault that somebody mends.
+    platform.answer_next(&[503, 404, 401, 403, 405, 302, 400, 413, 422, 503, 422]);
     world.post("p9", &promoted(&contact("c9", 9), 10.0)).await;
     for attempt in 1..=11 {
         assert_eq!(deliver(&world).await, 1, "attempt {attempt}");
         clock.advance(Duration::from_secs(1));
     }
     assert_eq!(deliver(&world).await, 0);
-    assert_eq!(world.app.store.outbox_waits(Addressee::Platform).await.unwrap().dead, 3);
+    assert_eq!(world.app.store.outbox_waits(Addressee::Platform).await.unwrap().dead, 2);
 }
 
 #[tokio::test]

@@ -68,9 +68,23 @@ fn a_lease_outlives_four_calls_and_ten_seconds() {
     }
     let file = "[erp]\ntimeout = \"30s\"\n";
     let env = variables(&[]).filter(|(name, _)| !name.ends_with("LEASE"));
-    let problem = only_problem(Config::from_sources(Some(("bridge.toml", file)), env));
-    let expected = "worker.lease (not set): 2m is too short for erp.timeout = 30s: write at least 2m 10s";
+    let written = format!("{file}[worker]\nlease = \"2m\"\n");
+    let problem = only_problem(Config::from_sources(Some(("bridge.toml", &written)), env));
+    let expected = "worker.lease (bridge.toml, line 4): 2m is too short for erp.timeout = 30s: write at least 2m 10s";
     assert_eq!(problem.to_string(), expected);
+}
+
+#[test]
+fn a_lease_that_is_written_nowhere_is_as_long_as_the_timeout_needs() {
+    for (timeout, lease) in [("20s", "2m"), ("27500ms", "2m"), ("28s", "2m 2s"), ("30s", "2m 10s"), ("5m", "20m 10s")] {
+        let file = format!("[erp]\ntimeout = \"{timeout}\"\n");
+        let env = variables(&[]).filter(|(name, _)| !name.ends_with("LEASE"));
+        let config = Config::from_sources(Some(("bridge.toml", &file)), env).unwrap();
+        assert_eq!(humantime::format_duration(config.worker.lease).to_string(), lease, "{timeout}");
+        let shown = config.settings.0.iter().find(|setting| setting.key == "worker.lease").unwrap();
+        assert_eq!((shown.value.as_str(), &shown.origin), (lease, &None), "{timeout}");
+        assert!(config.written.that_need_a_restart(&config.written).is_empty());
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::io::Write;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::clock::Millis;
 
 #[test]
 fn a_secret_can_stand_in_a_file_of_its_own() {

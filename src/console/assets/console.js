@@ -12,6 +12,7 @@ document.documentElement.classList.add("has-script");
   let held = false; // somebody paused
   let behind = 0; // since when something changed that the page does not show
   let lost = 0; // since when nothing is heard
+  let unseen = 0; // since when looks fail
   let fetching = false;
   let last = 0;
   let timer = 0;
@@ -28,8 +29,9 @@ document.documentElement.classList.add("has-script");
     return seconds < 60 ? few.replace("{}", seconds) : many.replace("{}", Math.floor(seconds / 60));
   };
   const show = () => {
-    const state = lost ? "lost" : held ? "paused" : behind && isBusy() ? "behind" : "live";
-    const text = sign.dataset[state + "Text"].replace("{}", () => lasts(state === "lost" ? lost : behind));
+    const silent = lost || unseen;
+    const state = silent ? "lost" : held ? "paused" : behind && isBusy() ? "behind" : "live";
+    const text = sign.dataset[state + "Text"].replace("{}", () => lasts(silent || behind));
     sign.hidden = false;
     if (sign.dataset.state !== state) said.textContent = text;
     sign.dataset.state = state;
@@ -56,10 +58,16 @@ document.documentElement.classList.add("has-script");
         part.replaceChildren(...fresh.childNodes);
         if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
       }
+      unseen = 0;
       document.dispatchEvent(new Event("console:fresh"));
     } catch {
       behind ||= before || last;
-      setTimeout(() => changed(behind), 5000);
+      unseen ||= Date.now();
+      setTimeout(() => {
+        // Who is busy with the page is not disturbed by a look: then it is known only that the page is behind.
+        if (held || isBusy()) unseen = 0;
+        changed(behind);
+      }, 5000);
     } finally {
       fetching = false;
       show();

@@ -11,11 +11,7 @@ use crate::{
     event::{Assignment, Command},
     http::{
         HttpState,
-        api::{
-            contacts,
-            links::{self, ReasonParams},
-            query::PathId,
-        },
+        api::{contacts, links, query::PathId},
         intake::Answer,
         problem::Problem,
     },
@@ -93,7 +89,7 @@ pub(in crate::console) async fn erase(
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
     let contact = id.0.clone();
-    contacts::erase(&state, &operator, id, ReasonParams { reason: form.text("reason") }).await?;
+    contacts::erase(&state, &operator, id, form.text("reason")).await?;
     Ok(to_contact(&contact, "erased"))
 }
 

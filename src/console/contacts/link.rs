@@ -12,6 +12,8 @@ use crate::{
 /// A contact and its customer.
 pub(super) struct LinkRow {
     pub(super) contact: String,
+    /// What the contact is called; empty where that is not known.
+    pub(super) name: String,
     pub(super) ord: i64,
     pub(super) khid: String,
     pub(super) kind: &'static str,
@@ -20,10 +22,11 @@ pub(super) struct LinkRow {
 }
 
 impl LinkRow {
-    pub(super) fn of(link: &ContactView, frame: &Frame) -> Self {
+    pub(super) fn of(link: &ContactView, name: Option<&String>, frame: &Frame) -> Self {
         let w = &frame.w.contacts;
         Self {
             contact: link.contact_id.clone(),
+            name: name.cloned().unwrap_or_default(),
             ord: link.ord,
             khid: link.khid.clone(),
             kind: match link.kind {

@@ -33,6 +33,7 @@ use crate::{
             contacts,
             events::{self, ListParams},
             links::{self, SearchParams},
+            names,
             query::PathId,
         },
         problem::Problem,
@@ -58,6 +59,8 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     let query = &visit.query;
     let search = SearchParams { q: query.text("q"), limit: query.text("limit"), cursor: query.text("cursor") };
     let found = links::search(&state, &visit.caller, search).await?;
+    let contacts: Vec<&str> = found.items.iter().map(|link| link.contact_id.as_str()).collect();
+    let names = names::of_contacts(&state, &visit.caller, &contacts).await?;
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let w = &frame.w.contacts;
     let (search_hint, search_where) =
@@ -66,7 +69,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         q: query.text("q").unwrap_or_default(),
         search_hint,
         search_where,
-        rows: found.items.iter().map(|link| LinkRow::of(link, &frame)).collect(),
+        rows: found.items.iter().map(|link| LinkRow::of(link, names.get(&link.contact_id), &frame)).collect(),
         next: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor), ("done", "")])),
         frame,
     })
@@ -134,7 +137,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let more = if held.next_cursor.is_some() { "+" } else { "" };
     page(&ContactPage {
-        link: link.map(|link| LinkRow::of(&link, &frame)),
+        link: link.map(|link| LinkRow::of(&link, None, &frame)),
         facts: profile.as_ref().map(|profile| facts(profile, &["contact", "thread"], frame.lang)).unwrap_or_default(),
         known: Known::of(profile.as_ref()),
         names: NAMED.map(|path| member(frame.lang, path)),

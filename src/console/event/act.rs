@@ -61,10 +61,13 @@ pub(in crate::console) async fn resolve(
     Ok(back_to(&moved.id, &form, "resolved"))
 }
 
-/// The next page: the next event of the same cause if the event was opened from the to-do list, else the event again.
+/// The next page: the next event of the same cause, behind this one, if the event was opened from the to-do list, else the
+/// event again.
 pub(super) fn back_to(id: &str, form: &Fields, done: &str) -> Response {
     let next = match form.get("todo") {
-        Some(cause) => Fields::default().address("/console/todo/next", &[("cause", cause), ("done", done)]),
+        Some(cause) => {
+            Fields::default().address("/console/todo/next", &[("cause", cause), ("after", id), ("done", done)])
+        }
         None => Fields::default().address(&format!("/console/events/{id}"), &[("done", done)]),
     };
     Redirect::to(&next).into_response()

@@ -8,7 +8,7 @@ use super::times::Times;
 use crate::{
     clock::Millis,
     console::{
-        format::{self, Moment, moment},
+        format::{self, Moment, bytes_on_page, cut, moment, moment_of},
         status,
         words::{EventWords, Lang, field, fill, rule, step},
     },
@@ -19,6 +19,13 @@ use crate::{
 
 /// The newest calls of a stage that are shown: an event that waits for the ERP's settings tries for days.
 const CALLS_SHOWN: usize = 12;
+
+/// Characters of a field that was sent.
+const FIELD_CHARS: usize = 300;
+/// Characters of what the ERP said.
+const WORDS_CHARS: usize = 500;
+/// Bytes that the fields and answers of all calls take on a page, those of the newest calls first.
+const CALLS_BYTES: usize = 24_000;
 
 /// One stage of the way.
 pub(super) struct Stage {
@@ -35,6 +42,8 @@ pub(super) struct Stage {
 
 /// An admission rule and what it found.
 pub(super) struct Check {
+    /// As the ledger names it, which is its place in the help.
+    pub(super) code: String,
     pub(super) name: String,
     pub(super) passed: bool,
     pub(super) message: String,
@@ -49,6 +58,27 @@ pub(super) struct Call {
     pub(super) span: String,
     pub(super) fields: Vec<(String, String)>,
     pub(super) response: Option<String>,
+    /// Whether fields and answer were left out, as the page would grow too large.
+    pub(super) is_cut: bool,
+}
+
+impl Call {
+    /// Bytes that fields and answer take on the page.
+    fn bytes(&self) -> usize {
+        let fields = self.fields.iter().map(|(name, value)| bytes_on_page(name) + bytes_on_page(value));
+        fields.sum::<usize>() + self.response.as_deref().map_or(0, bytes_on_page)
+    }
+}
+
+/// Leaves out what would make the page too large.
+fn keep_within(stages: &mut [Stage]) {
+    let mut left = CALLS_BYTES;
+    for call in stages.iter_mut().rev().flat_map(|stage| stage.calls.iter_mut().rev()) {
+        match left.checked_sub(call.bytes()) {
+            Some(rest) => left = rest,
+            None => (call.fields, call.response, call.is_cut) = (Vec::new(), None, true),
+        }
+    }
 }
 
 /// How the time was spent, ready to be drawn.
@@ -85,20 +115,31 @@ impl Stage {
 struct Writer<'a> {
     event: &'a EventDetail,
     w: &'static EventWords,
+    /// How long an event that ended is kept.
+    kept: Duration,
     now: Millis,
     lang: Lang,
 }
 
 impl Journey {
-    pub(super) fn of(event: &EventDetail, now: Millis, lang: Lang) -> Self {
-        let writer = Writer { event, w: &lang.words().event, now, lang };
+    pub(super) fn of(event: &EventDetail, kept: Duration, now: Millis, lang: Lang) -> Self {
+        let writer = Writer { event, w: &lang.words().event, kept, now, lang };
         let mut stages = vec![writer.received()];
         stages.extend(writer.admission());
+        stages.extend(writer.queued());
         stages.extend(writer.survey());
         stages.extend(event.steps.iter().map(|row| writer.step(row)));
         stages.extend(writer.given_up());
         stages.extend(writer.last());
+        keep_within(&mut stages);
         Self { stages, spent: writer.spent(), calls_cut: event.calls_cut }
+    }
+}
+
+impl Journey {
+    /// Without the calls, where something else needs the room.
+    pub(super) fn leave_calls_out(&mut self) {
+        self.stages.iter_mut().for_each(|stage| stage.calls.clear());
     }
 }
 
@@ -132,11 +173,24 @@ impl Writer<'_> {
     }
 
     fn check(&self, check: &Value) -> Check {
+        let code = check["rule"].as_str().unwrap_or_default();
         Check {
-            name: rule(self.lang, check["rule"].as_str().unwrap_or_default()).to_owned(),
+            code: code.to_owned(),
+            name: rule(self.lang, code).to_owned(),
             passed: check["passed"].as_bool().unwrap_or_default(),
             message: check["message"].as_str().unwrap_or_default().to_owned(),
         }
+    }
+
+    /// How long it waited until it was first taken in hand; not while it still waits.
+    fn queued(&self) -> Option<Stage> {
+        let calls = self.event.calls.iter().map(|call| &call.started_at);
+        let begun = calls.chain(self.event.steps.iter().filter_map(|row| row.started_at.as_ref()));
+        let begun = begun.filter_map(|at| format::millis(at)).min()?;
+        let waited = begun.since(format::millis(&self.event.item.received_at)?);
+        let note = fill(self.w.queued_for, &[&format::span(waited, self.lang)]);
+        let at = Some(moment_of(begun, self.now, self.lang));
+        Some(Stage { at, notes: vec![note], ..Stage::new(self.w.queued, "good") })
     }
 
     /// The look-ups before the plan.
@@ -205,7 +259,10 @@ impl Writer<'_> {
             outcome: self.lang.part(crate::event::cause(&call.outcome).message).to_owned(),
             at: moment(&call.started_at, self.now, self.lang),
             span: format::span(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()), self.lang),
-            fields: fields.map(|(id, value)| (field(self.lang, id).to_owned(), text(value))).collect(),
+            fields: fields
+                .map(|(id, value)| (field(self.lang, id).to_owned(), cut(&text(value), FIELD_CHARS)))
+                .collect(),
+            is_cut: false,
             response: call.response.clone().filter(|response| !response.is_empty()),
         }
     }
@@ -237,10 +294,23 @@ impl Writer<'_> {
         };
         let why = match item.status {
             Status::Succeeded | Status::Running => None,
-            _ => item.error.as_ref().map(|error| self.lang.part(&error.message).to_owned()),
+            _ => item.error.as_ref().map(|error| cut(self.lang.part(&error.message), WORDS_CHARS)),
         };
         let at = item.finished_at.as_ref().map(|at| moment(at, self.now, self.lang));
-        Some(Stage { at, notes: why.into_iter().collect(), ..Stage::new(title, tone) })
+        Some(Stage { at, notes: why.into_iter().chain(self.kept_until()).collect(), ..Stage::new(title, tone) })
+    }
+
+    /// When an event that ended is deleted: what people wrote first (`store/retention.rs`).
+    fn kept_until(&self) -> Option<String> {
+        let item = &self.event.item;
+        let ended = format::millis(item.finished_at.as_deref()?)?;
+        let is_pruned = !matches!(item.status, Status::Dead) && !item.status.is_open();
+        let (words, kept) = match self.event.payload {
+            Some(_) => (self.w.kept_until, self.kept / 2),
+            None => (self.w.row_kept_until, self.kept),
+        };
+        let date = ended.plus(kept).erp_local();
+        is_pruned.then(|| fill(words, &[&date.get(..10).unwrap_or(&date)]))
     }
 
     /// Behind whom or what it waits, although nothing is wrong with it.

@@ -3,21 +3,32 @@
 mod act;
 mod amend;
 mod journey;
+mod lacks;
 mod review;
 mod times;
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use serde_json::Value;
 
 pub(super) use self::{
     act::{discard, replay, resolve},
     amend::{amend, replan},
 };
-use self::{journey::Journey, review::Review};
+use self::{
+    journey::Journey,
+    lacks::{Lack, is_worth_a_try, lacks},
+    review::Review,
+};
 use super::{
     facts::{Fact, facts},
     fault::Fault,
+    form::Fields,
+    format::{bytes_on_page, cut},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
@@ -34,9 +45,16 @@ use crate::{
             query::PathId,
             views::{EventDetail, EventItem},
         },
+        problem::Problem,
     },
 };
 
+/// Characters of a raw body that are shown.
+const RAW_CHARS: usize = 4_000;
+/// A form that corrects an event stands on the event's page up to so many bytes.
+const AMEND_BYTES: usize = 16_000;
+/// Characters of what the ERP said.
+const NOTE_CHARS: usize = 1_000;
 /// Sections of a body.
 const SECTIONS: [&str; 4] = ["contact", "thread", "signal", "deal"];
 
@@ -55,6 +73,8 @@ struct EventPage {
     hint: String,
     /// The code of what is wrong; empty if nothing is.
     code: String,
+    /// The rules that kept it out.
+    lacks: Vec<Lack>,
     journey: Journey,
     facts: Vec<Fact>,
     raw: Option<String>,
@@ -63,7 +83,11 @@ struct EventPage {
     is_amended: bool,
     /// The fields of the form that corrects it; none where that is not possible.
     amend: Vec<amend::Field>,
+    /// Where that form is, if it is too long to stand on every page of the event; and whether it is here.
+    amend_apart: Option<String>,
+    is_amending: bool,
     review: Option<Review>,
+    /// Whether trying it again is possible, and can do anything.
     may_replay: bool,
     may_replan: bool,
     may_discard: bool,
@@ -71,6 +95,8 @@ struct EventPage {
     may_look: bool,
     /// The cause in the to-do list that the event was opened from.
     todo: String,
+    /// The next event of that cause.
+    next: Option<String>,
     /// When its state had last changed as this page shows it; what is decided here counts for that alone.
     updated_at: String,
 }
@@ -87,40 +113,68 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         Some(contact) => contacts::link(&state, &visit.caller, PathId(contact.clone())).await.is_ok(),
         None => false,
     };
+    let may_replay = may(Transition::Replayed) && is_worth_a_try(&state, &event, is_linked).await?;
+    let todo = visit.query.text("todo").unwrap_or_default();
+    let next = [("cause", todo.as_str()), ("after", event.item.id.as_str())];
+    let is_amending = visit.query.get("amend") == Some("open");
+    let mut amend = if may_amend { amend::fields(&event, lang) } else { Vec::new() };
+    let is_long = amend.iter().map(|field| bytes_on_page(&field.value)).sum::<usize>() > AMEND_BYTES;
+    let amend_apart = (is_long && !is_amending).then(|| {
+        amend.clear();
+        Fields::default().address(&visit.path, &[("amend", "open"), ("todo", &todo)])
+    });
+    let mut journey = Journey::of(&event, state.succeeded_kept, frame.now, lang);
+    if is_amending {
+        journey.leave_calls_out();
+    }
     // Who sees people masked cannot link them either.
     let filled = |row: &Value| preview::filled_by_link(&state, &event, row);
     let filled = |row: &Value| visit.is_operator().then(|| filled(row)).flatten();
     let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
+    let raw = |body: &Value| raw(body).map(|text| cut(&text, RAW_CHARS));
     page(&EventPage {
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
         name: name(event.amended.as_ref().or(event.payload.as_ref())),
         webhook_id: event.item.webhook_id.clone(),
         shown: status::of_event(&event.item, lang),
-        note: status::note(&event.item, frame.now, lang),
+        note: cut(&status::note(&event.item, frame.now, lang), NOTE_CHARS),
         hint: hint(&event, lang),
         code: code(&event.item),
-        journey: Journey::of(&event, frame.now, lang),
+        lacks: lacks(&event, lang),
+        journey,
         facts: event
             .amended
             .as_ref()
             .or(event.payload.as_ref())
             .map(|payload| facts(payload, &SECTIONS, lang))
             .unwrap_or_default(),
-        raw: event.payload.as_ref().and_then(raw),
-        raw_amended: event.amended.as_ref().and_then(raw),
+        raw: event.payload.as_ref().and_then(raw).filter(|_| !is_amending),
+        raw_amended: event.amended.as_ref().and_then(raw).filter(|_| !is_amending),
         is_amended: event.amended.is_some(),
-        amend: if may_amend { amend::fields(&event, lang) } else { Vec::new() },
+        amend,
+        amend_apart,
+        is_amending,
         review: Review::of(&event, lang, filled).filter(|_| event.item.status == Status::NeedsReview),
-        may_replay: may(Transition::Replayed) && event.payload.is_some() && event.item.status != Status::NeedsReview,
+        may_replay,
         may_replan: may_amend,
         may_discard: may(Transition::Discarded),
         may_look: is_linked && visit.is_operator(),
-        todo: visit.query.text("todo").unwrap_or_default(),
+        next: (!todo.is_empty()).then(|| Fields::default().address("/console/todo/next", &next)),
+        todo,
         updated_at: event.item.updated_at,
         id: event.item.id,
         frame,
     })
+}
+
+/// `GET /console/events/{id}/event.json`: all that the caller may see of the event, as a file.
+pub(super) async fn record(State(state): State<HttpState>, id: PathId, visit: Visit) -> Result<Response, Fault> {
+    let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;
+    let text = serde_json::to_string_pretty(&event).map_err(|_| Problem::Internal)?;
+    let disposition = format!("attachment; filename=\"event-{}.json\"", event.item.id);
+    let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, text).into_response())
 }
 
 /// The contact's name in a body; empty if it does not tell.

@@ -8,6 +8,8 @@ texts! {
         journey: "经过", "Journey";
         content: "内容", "Content";
         content_gone: "内容已按保留期删除", "The content was deleted when its time was over";
+        record: "下载完整记录（JSON）", "Download the whole record (JSON)";
+        call_cut: "内容较多，没有在此显示，见完整记录", "Too much to be shown here: see the whole record";
         raw: "原始请求", "Raw request";
         ids: "编号", "Ids";
         event_id: "事件编号", "Event id";
@@ -20,6 +22,9 @@ texts! {
         admission: "准入", "Admission";
         admitted: "符合准入条件", "Admitted";
         not_admitted: "不符合准入条件", "Not admitted";
+        lacks_next: "微信平台补全资料后重新推送，会重新判断；确需例外时，在客户页手动同步并勾选“跳过准入条件”", "Once the platform sends it again with what is missing it is judged anew; for an exception, sync the contact by hand and skip admission";
+        lacks_go: "去客户页手动同步", "Sync the contact by hand";
+        admits_now: "按现在的规则和客户情况已符合，可以立即重试", "The rules of now admit it, as the contact stands now: try it again";
         warnings: "有内容未按原样采用", "Some of it was not taken as it came";
         time_queue: "排队", "Queue";
         time_own: "本桥", "Bridge";
@@ -37,6 +42,10 @@ texts! {
         ended_discarded: "已放弃", "Given up";
         ended_ignored: "这种类型无需写入 ERP", "Nothing to do for this type";
         ended_not_admitted: "没有写入 ERP", "Not written to the ERP";
+        queued: "排队", "Queued";
+        queued_for: "收到 {} 后开始处理", "Taken in hand {} after it came";
+        kept_until: "此事件的数据将于 {} 删除", "The data of this event is deleted on {}";
+        row_kept_until: "此事件的记录将于 {} 删除", "This event's record is deleted on {}";
         next_queued: "等待轮到", "Waits for its turn";
         next_earlier: "排在此联系人更早的事件之后（{}）", "Behind an older event of this contact ({})";
         next_earlier_see: "查看更早的事件", "See the older event";

@@ -80,6 +80,59 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("pageindex", "页码", "Page"),
 ];
 
+/// What each rule means, and what to do where it does not hold.
+const RULES: [(Rule, [&str; 2], [&str; 2]); 5] = [
+    (
+        Rule::PhoneVerified,
+        [
+            "手机号已由平台验证，并且是大陆手机号",
+            "The platform has verified the number, and it is a mainland mobile number",
+        ],
+        [
+            "在微信中台验证手机号，或更正号码后重新推送",
+            "Have the number verified or corrected on the platform, and sent again",
+        ],
+    ),
+    (
+        Rule::NameComplete,
+        [
+            "去掉空格和表情后，姓名至少 2 个字、公司至少 4 个字，且不是“先生”“微信用户”之类的称呼",
+            "Without blanks and emoji a name has two characters, a company four, and neither is a placeholder such as 先生",
+        ],
+        ["在微信中台补全真实姓名或公司名称后重新推送", "Have the real name written on the platform, and sent again"],
+    ),
+    (
+        Rule::Score,
+        ["评分不低于配置的最低分（admission.min_score）", "The score is not below admission.min_score"],
+        [
+            "评分提高后平台会再次推送；门槛过高时请管理员调整 admission.min_score",
+            "The platform sends it again once the score is higher; if the threshold is too high, change admission.min_score",
+        ],
+    ),
+    (
+        Rule::KnownCustomer,
+        [
+            "平台给出了它的 ERP 客户，或联系人已经关联",
+            "The platform names its customer in the ERP, or the contact is linked",
+        ],
+        [
+            "在平台填写 contact.erp，或先关联此联系人",
+            "Have contact.erp filled in on the platform, or link the contact first",
+        ],
+    ),
+    (
+        Rule::Deal,
+        ["本事件就是成交，或此联系人成交过", "The event is a closed deal, or the contact has closed one"],
+        ["成交后平台会推送成交事件", "The platform sends the deal once it is closed"],
+    ),
+];
+
+/// What a rule means, and what to do where it does not hold; nothing of a rule that nobody knows.
+pub(in crate::console) fn rule_help(lang: Lang, name: &str) -> (&'static str, &'static str) {
+    let known = RULES.iter().find(|(rule, ..)| rule.as_str() == name);
+    known.map_or(("", ""), |(_, [zh, en], [zh_next, en_next])| (lang.pick(zh, en), lang.pick(zh_next, en_next)))
+}
+
 /// What a member of an event's body is called.
 pub(in crate::console) fn member(lang: Lang, path: &str) -> &str {
     named(MEMBERS, lang, path).unwrap_or_else(|| path.rsplit('.').next().unwrap_or(path))
@@ -113,6 +166,8 @@ mod tests {
     fn every_rule_has_a_name_and_what_nobody_knows_keeps_its_own() {
         for known in Rule::ALL {
             assert_ne!(rule(Lang::Zh, known.as_str()), known.as_str());
+            let (meaning, next) = rule_help(Lang::En, known.as_str());
+            assert!(!meaning.is_empty() && !next.is_empty() && rule_help(Lang::Zh, known.as_str()).0 != meaning);
         }
         assert_eq!((member(Lang::Zh, "contact.name"), member(Lang::Zh, "contact.x")), ("姓名", "x"));
         assert_eq!(value(Lang::Zh, "thread.previous_bucket", "GRAY"), "灰名单");

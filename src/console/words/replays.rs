@@ -6,6 +6,7 @@ texts! {
     /// Replays.
     ReplaysWords {
         title: "重放", "Replays";
+        error_state: "该重放现在是“{}”，不能这样做", "This is not possible while the replay is: {}";
         one: "一次重放", "A replay";
         none_yet: "还没有重放，在“待处理”里选一个原因即可重放", "No replays yet: choose a cause in “To do” to replay it";
         state: "状态", "State";
@@ -21,6 +22,12 @@ texts! {
         draft_what: "共 {} 条，还没有开始；开始前可以先看看会写入什么", "{} events, not begun: see first what it would write";
         running: "进行中", "Running";
         running_what: "每秒最多放回 50 条，新事件优先", "Fifty a second at most go back; fresh events first";
+        still_login: "现在没有进展：ERP 拒绝登录，恢复派发后自动继续", "Stands still: the ERP refuses the login; it goes on once dispatch is resumed";
+        still_circuit: "现在没有进展：ERP 无响应，恢复后自动继续", "Stands still: the ERP does not answer; it goes on by itself";
+        still_quiet: "现在没有进展：免打扰时段，结束后自动继续", "Stands still: quiet hours; it goes on afterwards";
+        still_paused: "现在没有进展：派发已被暂停，有人继续后自动进行", "Stands still: dispatch is paused; it goes on once somebody ends that";
+        still_parked: "现在没有进展：很多客户因 ERP 设置问题或暂停在等，解决后自动继续", "Stands still: many contacts wait for the ERP's settings or for a pause; it goes on once that is over";
+        still_busy: "新事件优先：很多客户正在排队，空出来后自动继续", "Fresh events first: many contacts wait for their turn; it goes on as they are done";
         paused: "已暂停", "Paused";
         paused_what: "还有 {} 条没有放回", "{} are not put back yet";
         stopped: "已停止", "Stopped";

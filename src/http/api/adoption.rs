@@ -10,7 +10,7 @@ use crate::{
     http::{
         adopted::{ADOPT_MAX, AdoptedContact, AdoptionOutcome},
         auth::Operator,
-        body::JsonBody,
+        body::{JsonBody, null_is_absent},
         openapi::schemas,
         problem::Problem,
         state::{HttpState, PreviewError},
@@ -26,7 +26,8 @@ pub(crate) struct AdoptBody {
     #[schema(schema_with = schemas::contacts)]
     contacts: Vec<Plain>,
     /// Write the links; else it is only said what would be linked.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
+    #[schema(value_type = Option<bool>, required = false)]
     apply: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     event::{Event, EventKind, FieldError, ParseError, Parsed, Status},
     http::{
         auth::Operator,
-        body::{JsonBody, OptionalJsonBody, present},
+        body::{JsonBody, OptionalJsonBody},
         openapi::parts::{DeedRefusals, EventPath},
         problem::Problem,
         state::HttpState,
@@ -34,8 +34,7 @@ pub(crate) struct AmendBody {
     #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000]*\S[^\u0000]*$", examples("客户姓名写错"))]
     pub(crate) reason: String,
     /// The event's `updated_at` as the caller saw it: if it has changed since, nothing is corrected (409 `changed`).
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, format = DateTime)]
+    #[schema(format = DateTime)]
     pub(crate) updated_at: Option<String>,
 }
 

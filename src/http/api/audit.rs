@@ -1,6 +1,7 @@
 //! `GET /v1/audit` and `GET /v1/rejections`: who did what, and what was signed and not valid.
 
 use axum::{Json, extract::State};
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -40,10 +41,10 @@ pub(crate) struct AuditParams {
     /// To what: an event's or contact's id as a whole.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub(crate) subject: Option<String>,
-    /// At or after this moment.
+    /// At or after this moment; without an offset it is in `webhook.zone`, and a date is its first moment.
     #[param(nullable = false, format = DateTime)]
     pub(crate) since: Option<String>,
-    /// Before this moment.
+    /// Before this moment, which is written as `since` is.
     #[param(nullable = false, format = DateTime)]
     pub(crate) until: Option<String>,
     /// Items of a page.
@@ -55,7 +56,7 @@ pub(crate) struct AuditParams {
 }
 
 impl AuditParams {
-    fn filter(&self) -> Result<AuditFilter, Problem> {
+    fn filter(&self, zone: &TimeZone) -> Result<AuditFilter, Problem> {
         let read = || -> Result<AuditFilter, Fault> {
             let text = |name, text: &Option<String>| {
                 text.clone().filter(|text| !text.is_empty()).map(|text| query::plain(name, text)).transpose()
@@ -64,8 +65,8 @@ impl AuditParams {
                 actor: text("actor", &self.actor)?,
                 action: text("action", &self.action)?,
                 subject: text("subject", &self.subject)?,
-                since: query::moment("since", self.since.as_deref())?,
-                until: query::moment("until", self.until.as_deref())?,
+                since: query::moment("since", self.since.as_deref(), zone)?,
+                until: query::moment("until", self.until.as_deref(), zone)?,
             })
         };
         read().map_err(|(name, allowed)| Problem::InvalidQuery(name.into(), allowed))
@@ -136,7 +137,7 @@ pub(crate) async fn audit(
 ) -> Result<AuditPage, Problem> {
     let sight = Sight::of(caller.scope);
     let before = query::cursor(params.cursor.as_deref())?;
-    let rows = state.store.audit_entries(&params.filter()?, before, limit + 1).await?;
+    let rows = state.store.audit_entries(&params.filter(&state.reading.zone)?, before, limit + 1).await?;
     let (rows, next_cursor) = query::page(rows, limit, |row| row.seq);
     let items = rows.into_iter().map(|row| AuditItem {
         at: row.at.rfc3339(),

@@ -87,7 +87,7 @@ pub(crate) async fn change_matching(
     body: Selection,
     deed: BulkDeed,
 ) -> Result<Counted, Problem> {
-    let filter = body.read(deed.possible())?;
+    let filter = body.filter(state, deed.possible()).await?;
     let reason = checked_reason(body.reason)?;
     if body.dry_run {
         return Ok(Counted { done: 0, would: Some(state.store.count_matching(deed, &filter).await?) });

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     events::{SightParams, sight},
     links::ReasonParams,
+    operations::{ReasonBody, checked_reason},
     query::{Params, PathId},
     views::{ContactView, Sight, payload_json},
 };
@@ -14,7 +15,7 @@ use crate::{
     event::{Assignment, AssignmentBody, Command, Event, EventKind, FieldError, ParseError, Parsed},
     http::{
         auth::{Operator, Reader},
-        body::{JsonBody, OptionalJsonBody, present},
+        body::{JsonBody, OptionalJsonBody, null_is_absent},
         intake::{self, Answer, Origin},
         keys::Caller,
         openapi::{
@@ -77,15 +78,14 @@ pub(crate) struct SyncBody {
     #[schema(schema_with = schemas::sync_contact)]
     pub contact: Plain,
     /// Its thread, with the score that admission looks at.
-    #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::thread)]
     pub thread: Option<Plain>,
     /// What was said.
-    #[serde(default, deserialize_with = "present")]
     #[schema(schema_with = schemas::signal)]
     pub signal: Option<Plain>,
     /// Skips admission; audited.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
+    #[schema(value_type = Option<bool>, required = false)]
     pub force: bool,
 }
 
@@ -97,7 +97,7 @@ impl SyncBody {
             return Err(Problem::Invalid(vec![FieldError::new("/contact", "应为对象 (must be an object)")]));
         };
         match members.get("id") {
-            None => drop(members.insert("id".into(), contact_id.into())),
+            None | Some(Value::Null) => drop(members.insert("id".into(), contact_id.into())),
             Some(Value::String(id)) if id != contact_id => return Err(Problem::ContactMismatch),
             // The event's parser takes a whole number for an id.
             Some(Value::Number(id)) if id.to_string() != contact_id => return Err(Problem::ContactMismatch),
@@ -304,10 +304,11 @@ pub(crate) struct Erased {
 /// Erase a person's data
 ///
 /// Erases the payloads of the contact's events, rejections and ERP calls, and keeps the trace that they existed. Refused
-/// while one of its events is open. The link and the customer in the ERP stay.
+/// while one of its events is open. The link and the customer in the ERP stay. The address or the body may say why.
 #[utoipa::path(
     delete, path = "/v1/contacts/{contact_id}/data", tag = "contacts", security(("token" = ["operate"])),
     params(ContactPath, ReasonParams),
+    request_body(content = ReasonBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Erased", body = Erased),
         (status = 404, description = "Nothing is stored of this contact", body = ProblemDocument),
@@ -319,8 +320,9 @@ pub(crate) async fn erase_contact(
     operator: Operator,
     id: PathId,
     Params(params): Params<ReasonParams>,
+    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<Erased>, Problem> {
-    erase(&state, &operator, id, params).await.map(Json)
+    erase(&state, &operator, id, params.or(body)).await.map(Json)
 }
 
 /// Erases what the ledger holds of a person.
@@ -331,9 +333,9 @@ pub(crate) async fn erase(
     state: &HttpState,
     Operator(caller): &Operator,
     id: PathId,
-    params: ReasonParams,
+    reason: Option<String>,
 ) -> Result<Erased, Problem> {
-    let reason = params.read()?;
+    let reason = checked_reason(reason)?;
     let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
     let (store, actor) = (state.store.clone(), caller.actor());
     let erase = async move { store.erase_contact(&contact_id, &actor, reason.as_deref()).await };

@@ -16,7 +16,9 @@ fn place(problem: Problem) -> String {
 
 #[test]
 fn an_assignment_is_public_or_names_its_users() {
-    assert!(matches!(assignment(r#"{"mode":"public"}"#), Ok(Assignment::Public)));
+    for raw in [r#"{"mode":"public"}"#, r#"{"mode":"public","users":null}"#] {
+        assert!(matches!(assignment(raw), Ok(Assignment::Public)), "{raw}");
+    }
     for raw in [r#"{"mode":"users","users":["63"]}"#, r#"{"mode":"users","users":["1","2","3","4","123456789"]}"#] {
         assert!(matches!(assignment(raw), Ok(Assignment::Users(_))), "{raw}");
     }
@@ -47,6 +49,9 @@ fn a_sync_call_speaks_of_the_contact_of_its_path() {
     assert_eq!((&filled["data"]["thread"]["id"], &filled["data"]["requested_by"]), (&json!("t"), &json!("ops")));
     assert_eq!(filled["data"].get("signal"), None);
     assert!(event(r#"{"contact":{"id":"c1","name":"张三"},"force":true}"#).is_ok());
+    let nulls = event(r#"{"contact":{"id":null,"name":"张三"},"thread":null,"signal":null,"force":null}"#).unwrap();
+    assert_eq!(nulls["data"]["contact"]["id"], "c1");
+    assert_eq!((nulls["data"].get("thread"), nulls["data"].get("signal")), (None, None));
     assert_eq!(event(r#"{"contact":{"id":"c2","name":"张三"}}"#), Err(Problem::ContactMismatch));
     assert_eq!(event(r#"{"contact":{"id":42,"name":"张三"}}"#), Err(Problem::ContactMismatch));
     let table = [

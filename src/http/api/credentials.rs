@@ -5,7 +5,8 @@ use crate::{
     http::{keys, signed_body, state::HttpState},
 };
 
-/// Tokens and webhook secrets, and when each was last used. Uses are remembered since the program's start only.
+/// Tokens and webhook secrets, and when each was last used: by whoever answers up to this moment, by other replicas up to a
+/// minute ago; restarts forget nothing.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Credentials {
     /// The tokens of `[api].tokens`.

@@ -170,7 +170,12 @@ pub(crate) fn faults(value: &Value) -> Value {
 
 /// A word that the sender or the ERP made up in place of an id (an event's type, a 客户编号): shown if it looks like one.
 pub(crate) fn id(text: &str) -> String {
-    if is_id(&text.into()) { text.to_owned() } else { HIDDEN.to_owned() }
+    if is_shown_id(text) { text.to_owned() } else { HIDDEN.to_owned() }
+}
+
+/// Whether [`id`] shows it.
+pub(super) fn is_shown_id(text: &str) -> bool {
+    is_id(&text.into())
 }
 
 impl Rule {

@@ -4,6 +4,7 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 
 use super::{
+    links,
     query::{self, FilterText, Params, PathId},
     views::{EventDetail, EventItem, Sight, WaitsForView},
 };
@@ -16,7 +17,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
-    store::EventFilter,
+    store::{EventFilter, Named},
 };
 
 /// A page of events, newest first.
@@ -61,13 +62,14 @@ pub(crate) struct ListParams {
     /// The error's code.
     #[param(nullable = false, pattern = "^[a-z_]{0,40}$", example = "refused")]
     pub code: Option<String>,
-    /// Received at or after this moment.
+    /// Received at or after this moment; without an offset it is in `webhook.zone`, and a date is its first moment.
     #[param(nullable = false, format = DateTime)]
     pub since: Option<String>,
-    /// Received before this moment.
+    /// Received before this moment, which is written as `since` is.
     #[param(nullable = false, format = DateTime)]
     pub until: Option<String>,
-    /// Part of the id, webhook id, contact id or error code; for `operate` also of the error's words.
+    /// Part of the id, webhook id, contact id or error code; a contact's 客户编号 or `ord`. For `operate` also part of the error's words
+    /// and of a contact's name, company, WeChat id, e-mail address or number, however that is written; and a deal's or message's id.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub q: Option<String>,
     /// Items of a page.
@@ -81,7 +83,9 @@ pub(crate) struct ListParams {
 /// List events
 ///
 /// Newest first, without payloads. An error's own words are for `operate`. What no index leads to, such as `q`, is looked for
-/// among 20,000 events at a time: a page can have fewer events than `limit`, or none, and still a `next_cursor`.
+/// among 20,000 events at a time: a page can have fewer events than `limit`, or none, and still a `next_cursor`. Where `q` names
+/// contacts, all of their events are found (of up to 64 linked contacts, and of those that the newest thousand bodies name), and of
+/// others those among the newest 20,000.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", params(ListParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of events", body = EventPage)),
@@ -110,9 +114,14 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
         code: params.code.as_deref(),
         q: params.q.as_deref(),
     };
-    let filter = text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
+    let filter =
+        text.read(&state.reading.zone).map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
     let sight = Sight::of(caller.scope);
-    let filter = EventFilter { search_words: sight == Sight::Plain, ..filter };
+    let named = match &filter.q {
+        Some(q) => links::named(state, sight, q).await?,
+        None => Named::default(),
+    };
+    let filter = EventFilter { search_words: sight == Sight::Plain, named, ..filter };
     let limit = query::limit(params.limit.as_deref())?;
     let before = query::cursor(params.cursor.as_deref())?;
     let found = state.store.find_events(&filter, before, limit + 1).await?;
@@ -120,6 +129,37 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
     let next_cursor = next_cursor.or(found.looked_to.map(query::cursor_at));
     let items = rows.iter().map(|row| EventItem::of(row, sight).listed()).collect();
     Ok(EventPage { items, next_cursor })
+}
+
+/// The oldest events that are dead or wait for a person for this cause, a page of them.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn of_cause(state: &HttpState, caller: &Caller, code: &str) -> Result<Vec<EventItem>, Problem> {
+    let rows = state.store.of_cause(code, 0, query::DEFAULT_LIMIT).await?;
+    let sight = Sight::of(caller.scope);
+    Ok(rows.iter().map(|row| EventItem::of(row, sight).listed()).collect())
+}
+
+/// The id of the event of this cause that was accepted next after another one; behind the last comes the first.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn next_of_cause(
+    state: &HttpState,
+    code: &str,
+    after: Option<&str>,
+) -> Result<Option<String>, Problem> {
+    let after = after.and_then(|id| PathId(id.to_owned()).event().ok());
+    let place = match &after {
+        Some(id) => state.store.event(id).await?.map_or(0, |row| row.seq),
+        None => 0,
+    };
+    let mut next = state.store.of_cause(code, place, 1).await?;
+    if next.is_empty() {
+        next = state.store.of_cause(code, 0, 1).await?;
+    }
+    Ok(next.into_iter().map(|event| event.id).find(|id| Some(id) != after.as_ref()))
 }
 
 /// The event that has waited longest of those that may run next or wait for a person.

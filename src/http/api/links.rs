@@ -4,6 +4,8 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 
 use super::{
+    disclosure,
+    operations::{ReasonBody, checked_reason},
     query::{self, Params, PathId},
     views::{ContactView, Sight},
 };
@@ -11,19 +13,20 @@ use crate::{
     event::FieldError,
     http::{
         auth::{Operator, Reader},
+        body::OptionalJsonBody,
         keys::Caller,
         openapi::parts::ContactPath,
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
-    store::LinkSearch,
+    store::{ContactRow, LinkSearch, Named},
 };
 
 /// Which links, and which page of them.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SearchParams {
-    /// Part of the contact's id or of the 客户编号, or the whole `ord`. For `operate` also part of the name, company, phone
+    /// Part of the contact's id or of a 客户编号 that is shown, or the whole `ord`. For `operate` also part of the name, company, phone
     /// number, WeChat id or e-mail address.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub q: Option<String>,
@@ -75,7 +78,8 @@ pub(crate) async fn search(state: &HttpState, caller: &Caller, params: SearchPar
     }
     let sight = Sight::of(caller.scope);
     let q = Some(q.trim().to_owned()).filter(|q| !q.is_empty());
-    let search = LinkSearch { q, people: sight == Sight::Plain };
+    let is_plain = sight == Sight::Plain;
+    let search = LinkSearch { q, people: is_plain, findable: (!is_plain).then_some(disclosure::is_shown_id) };
     let mut rows = state.store.search_links(&search, after.as_deref(), limit + 1).await?;
     let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) <= limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -83,46 +87,46 @@ pub(crate) async fn search(state: &HttpState, caller: &Caller, params: SearchPar
     Ok(ContactPage { items: rows.into_iter().map(|row| ContactView::of(row, sight)).collect(), next_cursor })
 }
 
+/// Whether the caller sees in a link what it was found by: a 客户编号 can be a person's number.
+fn is_seen(row: &ContactRow, q: &str, sight: Sight) -> bool {
+    let q = q.trim().to_lowercase();
+    let holds = |text: &str| text.to_lowercase().contains(&q);
+    let is_ord = row.link.ord.to_string() == q;
+    sight == Sight::Plain || is_ord || holds(&row.contact_id) || holds(&disclosure::id(&row.link.khid))
+}
+
+/// Whom and what a text names, as far as the caller may know of it.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn named(state: &HttpState, sight: Sight, q: &str) -> Result<Named, Problem> {
+    Ok(state.store.named(q, sight == Sight::Plain, |row| is_seen(row, q, sight)).await?)
+}
+
 /// Why something is done.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReasonParams {
-    /// For the audit log.
-    #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    /// For the audit log; else the body's.
+    #[param(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$")]
     pub reason: Option<String>,
 }
 
 impl ReasonParams {
-    /// The reason, if one was given.
-    ///
-    /// # Errors
-    /// [`Problem::InvalidQuery`] if it is too long or holds control characters.
-    pub(crate) fn read(self) -> Result<Option<String>, Problem> {
-        let reason = query::plain("reason", self.reason.unwrap_or_default())
-            .map_err(|(name, allowed)| Problem::InvalidQuery(name.to_owned(), allowed))?;
-        Ok(Some(reason).filter(|reason| !reason.is_empty()))
+    /// The reason of the address, or else of the body, if one says anything.
+    pub(crate) fn or(self, body: ReasonBody) -> Option<String> {
+        [self.reason, body.reason].into_iter().flatten().find(|reason| !reason.trim().is_empty())
     }
-}
-
-/// Why a link is forgotten.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct UnlinkParams {
-    /// For the audit log.
-    #[param(
-        nullable = false, required = true, value_type = String, min_length = 1, max_length = 200,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*\S[^\u0000-\u001f\u007f-\u009f]*$"
-    )]
-    pub reason: Option<String>,
 }
 
 /// Forget a contact's customer
 ///
-/// 解除关联: the contact's next event looks it up anew. The customer in the ERP stays as it is. It takes a reason. Refused while
-/// an event of the contact is running or half done; audited as `contact.unlink`.
+/// 解除关联: the contact's next event looks it up anew. The customer in the ERP stays as it is. It takes a reason, in the address
+/// or in the body. Refused while an event of the contact is running or half done; audited as `contact.unlink`.
 #[utoipa::path(
     delete, path = "/v1/contacts/{contact_id}/link", tag = "contacts", security(("token" = ["operate"])),
-    params(ContactPath, UnlinkParams),
+    params(ContactPath, ReasonParams),
+    request_body(content = ReasonBody, content_type = "application/json"),
     responses(
         (status = 200, description = "The link that was forgotten", body = ContactView),
         (status = 404, description = "The contact is not linked", body = ProblemDocument),
@@ -134,9 +138,10 @@ pub(crate) async fn forget_link(
     State(state): State<HttpState>,
     operator: Operator,
     id: PathId,
-    Params(params): Params<UnlinkParams>,
+    Params(params): Params<ReasonParams>,
+    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<ContactView>, Problem> {
-    forget(&state, &operator, id, params.reason).await.map(Json)
+    forget(&state, &operator, id, params.or(body)).await.map(Json)
 }
 
 /// Forgets the link; answers what it was.
@@ -149,7 +154,7 @@ pub(crate) async fn forget(
     id: PathId,
     reason: Option<String>,
 ) -> Result<ContactView, Problem> {
-    let reason = ReasonParams { reason }.read()?.filter(|reason| !reason.trim().is_empty());
+    let reason = checked_reason(reason)?.filter(|reason| !reason.trim().is_empty());
     let missing = FieldError::new("/reason", "请写明原因，写入审计记录 (say why: it is kept in the audit log)");
     let reason = reason.ok_or_else(|| Problem::Invalid(vec![missing]))?;
     let contact_id = id.contact()?;

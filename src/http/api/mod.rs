@@ -14,6 +14,7 @@ pub(crate) mod events;
 pub(crate) mod failures;
 pub(crate) mod history;
 pub(crate) mod links;
+pub(crate) mod names;
 pub(crate) mod not_admitted;
 pub(crate) mod operations;
 pub(crate) mod outbox;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     query::{self, FilterText},
-    views::Sight,
+    views::{EventDetail, Sight},
 };
 use crate::{
     event::{Decision, Reason, Rule, RuleSet, Rules, Standing, Work},
@@ -32,14 +32,14 @@ pub(crate) struct NotAdmittedParams {
 }
 
 impl NotAdmittedParams {
-    fn filter(&self) -> Result<EventFilter, Problem> {
+    fn filter(&self, state: &HttpState) -> Result<EventFilter, Problem> {
         let text = FilterText {
             kind: self.kind.as_deref(),
             since: self.since.as_deref(),
             until: self.until.as_deref(),
             ..FilterText::default()
         };
-        text.read().map_err(|(name, allowed)| Problem::InvalidQuery(name.into(), allowed))
+        text.read(&state.reading.zone).map_err(|(name, allowed)| Problem::InvalidQuery(name.into(), allowed))
     }
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<(Vec<NotAdmittedItem>, Option<String>), Problem> {
     let before = query::cursor(params.cursor.as_deref())?;
-    let rows = state.store.not_admitted(&params.filter()?, before, limit + 1, false).await?;
+    let rows = state.store.not_admitted(&params.filter(state)?, before, limit + 1, false).await?;
     let (rows, next) = query::page(rows, limit, |row| row.seq);
     let sight = Sight::of(caller.scope);
     Ok((rows.into_iter().map(|row| NotAdmittedItem::of(row, sight)).collect(), next))
@@ -171,6 +171,21 @@ pub(crate) async fn what_if(
     })
 }
 
+/// Whether the rules of now admit an event, as its contact stands now; not if its body is gone. By what the caller may see of it:
+/// for operators only.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn admits_now(state: &HttpState, event: &EventDetail) -> Result<bool, Problem> {
+    let Some(body) = event.amended.as_ref().or(event.payload.as_ref()) else { return Ok(false) };
+    let Ok(Work::Event(read)) = Work::parse(&event.item.kind, &body.to_string(), &state.reading) else {
+        return Ok(false);
+    };
+    let contact_id = read.contact().id();
+    let standing = state.store.standings(&[contact_id]).await?.get(contact_id).copied().unwrap_or_default();
+    Ok(state.rules.borrow().decide(&read, &standing).admitted)
+}
+
 /// Whether these rules admit an event; `None` if its body is gone.
 fn admits(state: &HttpState, rules: &Rules, row: &NotAdmitted, standings: &HashMap<String, Standing>) -> Option<bool> {
     let Ok(Work::Event(event)) = Work::parse(&row.kind, row.payload.as_deref()?, &state.reading) else { return None };
@@ -185,7 +200,7 @@ async fn newest(
     most: i64,
     with_payload: bool,
 ) -> Result<(Vec<NotAdmitted>, bool), Problem> {
-    let rows = state.store.not_admitted(&params.filter()?, None, most + 1, with_payload).await?;
+    let rows = state.store.not_admitted(&params.filter(state)?, None, most + 1, with_payload).await?;
     let (rows, next) = query::page(rows, most, |row| row.seq);
     Ok((rows, next.is_some()))
 }

@@ -9,7 +9,7 @@ use crate::{
     event::{FieldError, Status},
     http::{
         auth::Operator,
-        body::{JsonBody, OptionalJsonBody, present, present_whole},
+        body::{JsonBody, OptionalJsonBody, whole},
         openapi::parts::{DeedRefusals, EventPath},
         problem::Problem,
         state::HttpState,
@@ -28,8 +28,7 @@ const MAX_ORD: i64 = 9_007_199_254_740_991;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonBody {
     /// For the audit log.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("客户要求重新同步"))]
+    #[schema(max_length = 500, pattern = r"^[^\u0000]*$", examples("客户要求重新同步"))]
     pub(crate) reason: Option<String>,
 }
 
@@ -141,16 +140,14 @@ pub(crate) struct ResolveBody {
     /// `done`: the step in question took effect. `resend`: it did not, send it again. `link`: the contact is customer `ord`.
     pub decision: DecisionWord,
     /// The customer's record, for `link` only.
-    #[serde(default, deserialize_with = "present_whole")]
-    #[schema(nullable = false, minimum = 1, maximum = 9007199254740991_i64)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 9007199254740991_i64)]
     pub ord: Option<i64>,
     /// For the audit log.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$")]
+    #[schema(max_length = 500, pattern = r"^[^\u0000]*$")]
     pub reason: Option<String>,
     /// The event's `updated_at` as the caller saw it: if it has changed since, nothing is decided (409 `changed`).
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, format = DateTime)]
+    #[schema(format = DateTime)]
     pub updated_at: Option<String>,
 }
 

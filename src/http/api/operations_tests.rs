@@ -17,6 +17,8 @@ fn faults(problem: Problem) -> Vec<String> {
 #[test]
 fn a_decision_is_done_or_resend_or_a_link_with_its_customer() {
     assert_eq!(resolve(r#"{"decision":"done"}"#), Ok(Resolution::Done));
+    let nulls = r#"{"decision":"done","ord":null,"reason":null,"updated_at":null}"#;
+    assert_eq!(resolve(nulls), Ok(Resolution::Done), "null is absent");
     assert_eq!(resolve(r#"{"decision":"resend","reason":"看过了"}"#), Ok(Resolution::Resend));
     assert_eq!(resolve(r#"{"decision":"link","ord":1}"#), Ok(Resolution::Link { ord: 1 }));
     assert_eq!(resolve(r#"{"decision":"link","ord":7.0}"#), Ok(Resolution::Link { ord: 7 }));

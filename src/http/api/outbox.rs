@@ -14,7 +14,7 @@ use crate::{
     config::Scope,
     http::{
         auth::{Operator, Reader},
-        body::{JsonBody, OptionalJsonBody, present},
+        body::{JsonBody, OptionalJsonBody},
         keys::Caller,
         openapi::parts::MessagePath,
         problem::{Problem, ProblemDocument},
@@ -228,8 +228,7 @@ pub(in crate::http) enum AddresseeWord {
 pub(in crate::http) struct OutboxReplayBody {
     to: AddresseeWord,
     /// For the audit log.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("中台地址已修正"))]
+    #[schema(max_length = 500, pattern = r"^[^\u0000]*$", examples("中台地址已修正"))]
     reason: Option<String>,
 }
 

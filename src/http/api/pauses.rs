@@ -8,12 +8,7 @@ use super::{operations::checked_reason, query::is_contact_id};
 use crate::{
     clock::Millis,
     event::{EventKind, FieldError},
-    http::{
-        auth::Operator,
-        body::{JsonBody, present},
-        problem::Problem,
-        state::HttpState,
-    },
+    http::{auth::Operator, body::JsonBody, problem::Problem, state::HttpState},
     store::{DispatchPause, PauseScope},
 };
 
@@ -38,15 +33,13 @@ pub(crate) enum ScopeWord {
 pub(crate) struct PauseBody {
     pub(crate) scope: ScopeWord,
     /// Which type or contact; absent for `all`.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 200, examples("deal.closed"))]
+    #[schema(max_length = 200, examples("deal.closed"))]
     pub(crate) value: Option<String>,
     /// For the audit log, and for everybody who asks why nothing happens.
     #[schema(min_length = 1, max_length = 500, pattern = r"^[^\u0000]*\S[^\u0000]*$", examples("ERP 盘点"))]
     pub(crate) reason: String,
     /// When it ends by itself.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, format = DateTime)]
+    #[schema(format = DateTime)]
     pub(crate) until: Option<String>,
 }
 
@@ -56,12 +49,10 @@ pub(crate) struct PauseBody {
 pub(crate) struct ResumeBody {
     pub(crate) scope: ScopeWord,
     /// Which type or contact; absent for `all`.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 200, examples("deal.closed"))]
+    #[schema(max_length = 200, examples("deal.closed"))]
     pub(crate) value: Option<String>,
     /// For the audit log.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$")]
+    #[schema(max_length = 500, pattern = r"^[^\u0000]*$")]
     pub(crate) reason: Option<String>,
 }
 

@@ -4,10 +4,15 @@ use std::{str::FromStr, time::Duration};
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 
-use crate::{clock::Millis, event::Status, http::problem::Problem, store::EventFilter};
+use crate::{
+    clock::Millis,
+    event::{Status, moment_meant},
+    http::problem::Problem,
+    store::{EventFilter, Named},
+};
 
 /// Items of a page unless the caller says otherwise.
 pub(crate) const DEFAULT_LIMIT: i64 = 50;
@@ -104,8 +109,8 @@ pub(crate) struct FilterText<'a> {
 pub(crate) type Fault = (&'static str, String);
 
 impl FilterText<'_> {
-    /// The filter, or the first member that cannot be read.
-    pub(crate) fn read(&self) -> Result<EventFilter, Fault> {
+    /// The filter, or the first member that cannot be read; times that name no zone are in this one.
+    pub(crate) fn read(&self, zone: &TimeZone) -> Result<EventFilter, Fault> {
         let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         let contact_id = given(self.contact_id);
         if contact_id.as_deref().is_some_and(|id| !is_contact_id(id)) {
@@ -118,11 +123,12 @@ impl FilterText<'_> {
             contact_id,
             blocked: truth("blocked", self.blocked)?,
             retrying: truth("retrying", self.retrying)? == Some(true),
-            since: moment("since", self.since)?,
-            until: moment("until", self.until)?,
+            since: moment("since", self.since, zone)?,
+            until: moment("until", self.until, zone)?,
             code: given(self.code).map(code).transpose()?,
             q: given(self.q).map(|text| plain("q", text)).transpose()?,
             search_words: false,
+            named: Named::default(),
         })
     }
 }
@@ -155,13 +161,11 @@ pub(crate) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
     Ok(text)
 }
 
-/// A moment; `None` if it was not said.
-pub(crate) fn moment(name: &'static str, text: Option<&str>) -> Result<Option<Millis>, Fault> {
+/// A moment, in `zone` if it names none; `None` if it was not said.
+pub(crate) fn moment(name: &'static str, text: Option<&str>, zone: &TimeZone) -> Result<Option<Millis>, Fault> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    // A `+` that the caller did not encode arrives as a space.
-    let moment: Timestamp =
-        text.replace(' ', "+").parse().map_err(|_| (name, "RFC 3339, such as 2026-11-23T15:04:05+08:00".to_owned()))?;
-    Ok(Some(moment.into()))
+    let allowed = "RFC 3339, such as 2026-11-23T15:04:05+08:00; without an offset it is in webhook.zone; or a date";
+    moment_meant(text, zone).map(Some).ok_or_else(|| (name, allowed.to_owned()))
 }
 
 /// How many items a page has.
@@ -289,7 +293,7 @@ mod tests {
             code: Some("refused"),
             q: Some("张"),
         };
-        let filter = text.read().unwrap();
+        let filter = text.read(&TimeZone::UTC).unwrap();
         assert_eq!(filter.statuses, [Status::Dead, Status::Held]);
         assert_eq!((filter.kind.as_deref(), filter.q.as_deref()), (Some("deal.closed"), Some("张")));
         assert_eq!(filter.code.as_deref(), Some("refused"));
@@ -305,11 +309,11 @@ mod tests {
             (FilterText { contact_id: Some("a b"), ..FilterText::default() }, "contact_id"),
             (FilterText { code: Some("Refused"), ..FilterText::default() }, "code"),
             (FilterText { since: Some("yesterday"), ..FilterText::default() }, "since"),
-            (FilterText { until: Some("2026-11-23"), ..FilterText::default() }, "until"),
+            (FilterText { until: Some("2026-11-31"), ..FilterText::default() }, "until"),
             (FilterText { q: Some(&long), ..FilterText::default() }, "q"),
         ];
         for (text, name) in table {
-            assert_eq!(text.read().unwrap_err().0, name);
+            assert_eq!(text.read(&TimeZone::UTC).unwrap_err().0, name);
         }
     }
 
@@ -317,7 +321,7 @@ mod tests {
     fn what_is_left_empty_filters_nothing() {
         let empty =
             FilterText { status: Some(""), kind: Some(""), q: Some(""), since: Some(""), ..FilterText::default() };
-        let filter = empty.read().unwrap();
+        let filter = empty.read(&TimeZone::UTC).unwrap();
         assert!(filter.statuses.is_empty() && filter.kind.is_none() && filter.q.is_none() && filter.since.is_none());
     }
 

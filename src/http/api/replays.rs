@@ -56,7 +56,7 @@ pub(crate) async fn create(
     Operator(caller): &Operator,
     body: Selection,
 ) -> Result<ReplayView, Problem> {
-    let filter = body.read(&Status::REPLAYED_TOGETHER)?;
+    let filter = body.filter(state, &Status::REPLAYED_TOGETHER).await?;
     if body.dry_run {
         let message = "新建的重放还没有开始，请去掉它 (a draft changes nothing: leave it out)";
         return Err(Problem::Invalid(vec![FieldError::new("/dry_run", message)]));

@@ -1,12 +1,17 @@
 //! Which events an operator means: these, or all that match.
 
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-use super::query::{FilterText, PathId};
+use super::{
+    links,
+    query::{FilterText, PathId},
+    views::Sight,
+};
 use crate::{
     event::{FieldError, Status},
-    http::{body::present, problem::Problem},
-    store::EventFilter,
+    http::{body::null_is_absent, problem::Problem, state::HttpState},
+    store::{EventFilter, Named},
 };
 
 /// Most events that are named one by one: a page of the list has no more.
@@ -18,59 +23,55 @@ pub(crate) const IDS_MAX: usize = 200;
 pub(crate) struct Selection {
     /// These events; all else narrows them further.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false, min_items = 1, max_items = 200)]
+    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 200)]
     pub ids: Vec<String>,
     /// States, separated by commas, of those in which it is possible. Without: every such state where `ids` are named, else `dead`.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
-        nullable = false,
         pattern = "^(dead|not_admitted|discarded|held|queued|needs_review)(,(dead|not_admitted|discarded|held|queued|needs_review))*$",
         examples("dead")
     )]
     pub status: Option<String>,
     /// Event type.
-    #[serde(rename = "type", default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(
-        nullable = false,
-        min_length = 1,
-        max_length = 200,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$",
-        examples("deal.closed")
-    )]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", examples("deal.closed"))]
     pub kind: Option<String>,
     /// Whose events.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{1,48}$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,48}$")]
     pub contact_id: Option<String>,
     /// The error's code.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, pattern = "^[a-z_]{1,40}$", examples("refused"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[a-z_]{1,40}$", examples("refused"))]
     pub code: Option<String>,
-    /// Received at or after this moment.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
+    /// Received at or after this moment; without an offset it is in `webhook.zone`, and a date is its first moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub since: Option<String>,
-    /// Received before this moment.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, format = DateTime)]
+    /// Received before this moment, which is written as `since` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
     pub until: Option<String>,
     /// Part of the id, webhook id, contact id, error code or error's words.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub q: Option<String>,
     /// For the audit log.
-    #[serde(default, deserialize_with = "present", skip_serializing)]
-    #[schema(nullable = false, max_length = 500, pattern = r"^[^\u0000]*$", examples("ERP 已补齐客户来源"))]
+    #[serde(skip_serializing)]
+    #[schema(max_length = 500, pattern = r"^[^\u0000]*$", examples("ERP 已补齐客户来源"))]
     pub reason: Option<String>,
     /// Only count; a replay that is a draft is a count already, and takes none.
-    #[serde(default, skip_serializing)]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing)]
+    #[schema(value_type = Option<bool>, required = false)]
     pub dry_run: bool,
 }
 
 /// A list that is given names something.
 fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let ids = Vec::deserialize(deserializer)?;
-    if ids.is_empty() { Err(Error::invalid_length(0, &"at least one id")) } else { Ok(ids) }
+    match Option::<Vec<_>>::deserialize(deserializer)? {
+        Some(ids) if ids.is_empty() => Err(Error::invalid_length(0, &"at least one id")),
+        ids => Ok(ids.unwrap_or_default()),
+    }
 }
 
 impl Selection {
@@ -87,11 +88,24 @@ impl Selection {
         ]
     }
 
-    /// The events of the states in which it is `possible` to do what is to be done.
+    /// The events of the states in which it is `possible` to do what is to be done, and what `q` names among them.
+    ///
+    /// # Errors
+    /// As [`Selection::read`], or that the ledger cannot be read.
+    pub(crate) async fn filter(&self, state: &HttpState, possible: &[Status]) -> Result<EventFilter, Problem> {
+        let filter = self.read(possible, &state.reading.zone)?;
+        let named = match &filter.q {
+            Some(q) => links::named(state, Sight::Plain, q).await?,
+            None => Named::default(),
+        };
+        Ok(EventFilter { named, ..filter })
+    }
+
+    /// The events of the states in which it is `possible` to do what is to be done; times that name no zone are in `zone`.
     ///
     /// # Errors
     /// [`Problem::Invalid`] if nothing narrows them, if a member cannot be read, or if it names another state.
-    pub(crate) fn read(&self, possible: &[Status]) -> Result<EventFilter, Problem> {
+    fn read(&self, possible: &[Status], zone: &TimeZone) -> Result<EventFilter, Problem> {
         let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError::new(pointer, message)]);
         if let Some((name, _)) = self.texts().iter().find(|(_, text)| *text == Some("")) {
             return Err(invalid(format!("/{name}"), "may not be empty".into()));
@@ -114,7 +128,7 @@ impl Selection {
             code: self.code.as_deref(),
             q: self.q.as_deref(),
         };
-        let mut filter = text.read().map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
+        let mut filter = text.read(zone).map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
         for (place, id) in self.ids.iter().enumerate() {
             let id =
                 PathId(id.clone()).event().map_err(|_| invalid(format!("/ids/{place}"), "an event's id".into()))?;
@@ -141,7 +155,7 @@ mod tests {
     const ID: &str = "0199e0c4-0000-7000-8000-000000000001";
 
     fn read(raw: &str) -> Result<EventFilter, Problem> {
-        body::parse::<Selection>(raw.as_bytes())?.read(&Status::REPLAYED_TOGETHER)
+        body::parse::<Selection>(raw.as_bytes())?.read(&Status::REPLAYED_TOGETHER, &TimeZone::UTC)
     }
 
     #[test]
@@ -156,7 +170,8 @@ mod tests {
             (r#"{"status":"gone"}"#, "/status"),
             (r#"{"status":"dead,running"}"#, "/status"),
             (r#"{"since":"yesterday"}"#, "/since"),
-            (r#"{"type":null}"#, "/type"),
+            (r#"{"type":null}"#, ""),
+            (r#"{"ids":null,"q":null}"#, ""),
         ] {
             match read(raw) {
                 Err(Problem::Invalid(errors)) => assert_eq!(errors[0].pointer, place, "{raw}"),
@@ -178,7 +193,7 @@ mod tests {
     fn at_most_two_hundred_events_are_named() {
         for (count, fits) in [(IDS_MAX - 1, true), (IDS_MAX, true), (IDS_MAX + 1, false)] {
             let selection = Selection { ids: vec![ID.to_owned(); count], ..Selection::default() };
-            assert_eq!(selection.read(&[Status::Dead]).is_ok(), fits, "{count}");
+            assert_eq!(selection.read(&[Status::Dead], &TimeZone::UTC).is_ok(), fits, "{count}");
         }
     }
 }

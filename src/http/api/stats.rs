@@ -60,6 +60,8 @@ pub(crate) struct Stats {
     pub blocks: Vec<BlockView>,
     /// When tokens and webhook secrets were last used.
     pub credentials: Credentials,
+    /// Alerts that no target takes.
+    pub alerts: Untold,
 }
 
 /// Which programs work together here.
@@ -97,6 +99,22 @@ pub(crate) struct Rates {
     pub received_last_hour: i64,
     /// Events that succeeded in the last hour.
     pub succeeded_last_hour: i64,
+}
+
+/// Alerts that no target takes: people are not told.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub(crate) struct Untold {
+    /// Refused by every target so far, and tried again.
+    pub refused: i64,
+    /// Given up; `GET /v1/outbox` lists them.
+    pub dead: i64,
+    /// Since when the oldest of both is not told.
+    #[schema(format = DateTime)]
+    pub since: Option<String>,
+    /// What the targets said to the newest, without their keys; for `operate` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub words: Option<String>,
 }
 
 /// How the senders stand.
@@ -144,6 +162,7 @@ pub(crate) async fn standing(state: &HttpState, caller: &Caller) -> Result<Stats
     let mut stats = view(state, &figures, periods, pauses, blocks);
     if !is_operator {
         stats.dispatch = stats.dispatch.wordless();
+        stats.alerts.words = None;
     }
     Ok(stats)
 }
@@ -185,6 +204,16 @@ fn view(
         pauses,
         blocks,
         credentials: credentials(state),
+        alerts: untold(&counted.untold),
+    }
+}
+
+fn untold(refused: &store::Refused) -> Untold {
+    Untold {
+        refused: refused.waiting,
+        dead: refused.dead,
+        since: refused.since.map(Millis::rfc3339),
+        words: refused.words.clone(),
     }
 }
 

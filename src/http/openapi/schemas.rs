@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, schema::SchemaType},
+    openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::SchemaType},
 };
 
 use crate::{
@@ -47,14 +47,20 @@ pub(in crate::http) fn contacts() -> RefOr<Schema> {
         .into()
 }
 
-/// A thread.
+/// A thread that may be left out.
 pub(in crate::http) fn thread() -> RefOr<Schema> {
-    reference("Thread")
+    optional("Thread")
 }
 
-/// A signal.
+/// A signal that may be left out.
 pub(in crate::http) fn signal() -> RefOr<Schema> {
-    reference("Signal")
+    optional("Signal")
+}
+
+/// This or null, which counts as absent.
+fn optional(name: &str) -> RefOr<Schema> {
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    OneOfBuilder::new().item(reference(name)).item(null).into()
 }
 
 /// An optional text of the platform: null and blank count as absent, lengths are the ERP's.
@@ -136,7 +142,9 @@ pub(super) fn written_by_hand() -> Map<String, Value> {
     );
     add("Contact", contact(&["id", "name"]));
     add("ContactReference", contact(&["id"]));
-    add("SyncContact", contact(&["name"]));
+    let mut of_path = contact(&["name"]);
+    of_path["properties"]["id"]["type"] = json!(["string", "null"]);
+    add("SyncContact", of_path);
     add("Thread", thread_schema());
     add("Signal", signal_schema());
     add("Deal", deal_schema());
@@ -285,18 +293,25 @@ pub(super) fn part_selections(document: &mut Value) {
     }
 }
 
+/// A member that is there and says something.
+fn narrows(name: &str) -> Value {
+    let mut said = json!({"required": [name]});
+    said["properties"][name] = json!({"not": {"type": "null"}});
+    said
+}
+
 /// Says of derived schemas how their members depend on each other.
 pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     if let Some(selection) = schemas.get_mut("Selection") {
         let members = ["ids", "status", "type", "contact_id", "code", "since", "until", "q"];
-        selection["anyOf"] = members.iter().map(|name| json!({"required": [name]})).collect();
+        selection["anyOf"] = members.iter().map(|name| narrows(name)).collect();
         selection["properties"]["ids"]["items"] = json!({"type": "string", "format": "uuid"});
     }
     for body in ["PauseBody", "ResumeBody"] {
         if let Some(body) = schemas.get_mut(body) {
             let one = |scope: &str, value: Value| json!({"properties": {"scope": {"enum": [scope]}, "value": value}, "required": ["value"]});
             body["oneOf"] = json!([
-                {"properties": {"scope": {"enum": ["all"]}, "value": {"not": {}}}},
+                {"properties": {"scope": {"enum": ["all"]}, "value": {"type": "null"}}},
                 one("type", json!({"enum": EventKind::ALL.map(EventKind::as_str)})),
                 one("contact", json!({"pattern": "^[A-Za-z0-9_-]{1,48}$"})),
             ]);
@@ -304,15 +319,15 @@ pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     }
     if let Some(resolve) = schemas.get_mut("ResolveBody") {
         resolve["oneOf"] = json!([
-            {"properties": {"decision": {"enum": ["done", "resend", "recreate"]}, "ord": {"not": {}}}},
-            {"properties": {"decision": {"enum": ["link"]}}, "required": ["ord"]},
+            {"properties": {"decision": {"enum": ["done", "resend", "recreate"]}, "ord": {"type": "null"}}},
+            {"properties": {"decision": {"enum": ["link"]}, "ord": {"type": "integer"}}, "required": ["ord"]},
         ]);
         resolve["examples"] = json!([{"decision": "link", "ord": 26_013, "reason": "同一客户"}]);
     }
     if let Some(assignment) = schemas.get_mut("AssignmentBody") {
         assignment["oneOf"] = json!([
-            {"properties": {"mode": {"enum": ["public"]}, "users": {"not": {}}}},
-            {"properties": {"mode": {"enum": ["users"]}}, "required": ["users"]},
+            {"properties": {"mode": {"enum": ["public"]}, "users": {"type": "null"}}},
+            {"properties": {"mode": {"enum": ["users"]}, "users": {"type": "array"}}, "required": ["users"]},
         ]);
     }
 }

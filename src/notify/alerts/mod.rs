@@ -4,6 +4,7 @@
 //! outbox and are delivered to the first target that takes them (`robots.rs`), within each robot's budget (`budget.rs`).
 
 mod budget;
+mod kinds;
 mod robots;
 mod rules;
 mod sightings;

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::sightings::{Level, OldSecret, Sighting};
+use super::sightings::{Level, Sighting};
 use crate::clock::Millis;
 
 /// What is known and was told.
@@ -21,9 +21,6 @@ pub(super) struct Told {
     /// What each target was sent lately, by its fingerprint.
     #[serde(default)]
     pub(super) robots: BTreeMap<String, Robot>,
-    /// When each old secret was last seen in use, by its fingerprint: a process knows only of its own life.
-    #[serde(default)]
-    secrets: BTreeMap<String, Millis>,
 }
 
 /// How much a target was sent.
@@ -35,31 +32,13 @@ pub(super) struct Robot {
     pub(super) busy: Millis,
 }
 
-/// A later use of a secret is written down once it is so much later.
-const USE_NOTED_EVERY: Duration = Duration::from_secs(600);
-
 impl Told {
-    /// Adds what is known from before of the old secrets' last uses, and notes the new ones.
-    pub(super) fn remember_secrets(&mut self, secrets: &mut [OldSecret]) {
-        self.secrets.retain(|print, _| secrets.iter().any(|secret| secret.fingerprint == *print));
-        for secret in secrets {
-            let known = self.secrets.get(&secret.fingerprint).copied();
-            secret.last_used_at = secret.last_used_at.max(known);
-            if let Some(at) = secret.last_used_at
-                && known.is_none_or(|known| at.since(known) >= USE_NOTED_EVERY)
-            {
-                self.secrets.insert(secret.fingerprint.clone(), at);
-            }
-        }
-    }
-
     /// A moment that lies ahead is from before the clock was set back, and counts as now.
     fn bring_back(&mut self, now: Millis) {
         for known in self.causes.values_mut() {
             let moments = [Some(&mut known.since), Some(&mut known.told_at), known.gone_since.as_mut()];
             moments.into_iter().flatten().for_each(|moment| *moment = (*moment).min(now));
         }
-        self.secrets.values_mut().for_each(|at| *at = (*at).min(now));
     }
 }
 
@@ -89,6 +68,7 @@ pub(super) struct Notice {
     pub(super) since: Millis,
     pub(super) path: String,
     pub(super) words: Option<String>,
+    pub(super) advice: Option<String>,
 }
 
 impl Notice {
@@ -96,7 +76,7 @@ impl Notice {
     pub(super) fn data(&self, link: Option<String>) -> Value {
         json!({
             "cause": self.cause, "title": self.title, "count": self.count, "since": self.since.rfc3339(),
-            "link": link, "words": self.words,
+            "link": link, "words": self.words, "advice": self.advice,
         })
     }
 }
@@ -126,6 +106,7 @@ pub(super) fn step(
                 since: known.since,
                 path: known.path.clone(),
                 words: None,
+                advice: None,
             });
         }
         !is_over
@@ -166,6 +147,7 @@ fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Op
         since: known.since,
         path: seen.path.clone(),
         words: seen.words.clone(),
+        advice: Some(seen.advice.clone()),
     })
 }
 
@@ -185,6 +167,7 @@ mod tests {
             raise_after: Duration::ZERO,
             path: "/events?status=dead".into(),
             words: None,
+            advice: String::new(),
         }
     }
 
@@ -254,26 +237,6 @@ mod tests {
         at(&mut told, 2_000_000, &[]);
         assert_eq!(at(&mut told, 700, &[]), []);
         assert_eq!(at(&mut told, 820, &[]), [("alert.cleared", 2)]);
-    }
-
-    #[test]
-    fn an_old_secret_that_is_used_now_and_then_is_told_whatever_restarts() {
-        let hour = |hours: i64| Millis(hours * 3_600_000);
-        let config = crate::config::AlertsConfig::default();
-        let mut told = Told::default();
-        let mut notices = Vec::new();
-        for hours in 0..=26 {
-            // In use every other hour, and what the process saw before the twelfth hour ended with it.
-            let used = hour(hours - hours % 2);
-            let own = (hours < 12 || hours % 2 == 0).then_some(used);
-            let mut secrets = vec![OldSecret { fingerprint: "ab".into(), last_used_at: own }];
-            told.remember_secrets(&mut secrets);
-            let local = super::super::sightings::Local { old_secrets: secrets, ..Default::default() };
-            let facts = super::super::sightings::Facts { now: hour(hours), local, ..Default::default() };
-            let seen = super::super::sightings::sightings(&facts, &config, |_| "");
-            notices.extend(step(&mut told, &seen, hour(hours), INTERVAL, CLEAR));
-        }
-        assert_eq!(notices.iter().map(|notice| notice.kind).collect::<Vec<_>>(), ["alert.raised"]);
     }
 
     #[test]

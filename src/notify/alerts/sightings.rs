@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::kinds::Kind;
 use crate::{
     clock::Millis,
     config::AlertsConfig,
-    event::Status,
+    event::{Status, cause, hint_on},
     store::{Block, DispatchPause, PauseScope, Trouble},
 };
 
@@ -91,19 +92,26 @@ pub(super) struct Sighting {
     pub(super) path: String,
     /// What the ERP said, where that may be told.
     pub(super) words: Option<String>,
+    /// What to do.
+    pub(super) advice: String,
 }
 
 impl Sighting {
-    fn new(cause: impl Into<String>, title: impl Into<String>, path: impl Into<String>) -> Self {
-        let (cause, title, path) = (cause.into(), title.into(), path.into());
-        Self { cause, title, count: 1, level: Level::Wrong, raise_after: Duration::ZERO, path, words: None }
+    fn new(kind: Kind, title: impl Into<String>, path: impl Into<String>) -> Self {
+        let (cause, title, path, advice) = (kind.as_str().into(), title.into(), path.into(), kind.advice().into());
+        Self { cause, title, count: 1, level: Level::Wrong, raise_after: Duration::ZERO, path, words: None, advice }
+    }
+
+    /// One of several of its kind: which.
+    fn of(kind: Kind, which: &str, title: impl Into<String>, path: impl Into<String>) -> Self {
+        Self { cause: format!("{} {which}", kind.as_str()), ..Self::new(kind, title, path) }
     }
 }
 
-/// What is wrong. `says` gives a code's sentence.
-pub(super) fn sightings(facts: &Facts, config: &AlertsConfig, says: fn(&str) -> &'static str) -> Vec<Sighting> {
-    let mut seen: Vec<Sighting> = facts.troubles.iter().filter_map(|trouble| of_trouble(trouble, says)).collect();
-    seen.extend(of_erp(&facts.local, config, says));
+/// What is wrong.
+pub(super) fn sightings(facts: &Facts, config: &AlertsConfig) -> Vec<Sighting> {
+    let mut seen: Vec<Sighting> = facts.troubles.iter().filter_map(of_trouble).collect();
+    seen.extend(of_erp(&facts.local, config));
     seen.extend(backlog_age(facts, config));
     seen.extend(silence(facts));
     seen.extend(forgotten(facts));
@@ -117,34 +125,36 @@ pub(super) fn sightings(facts: &Facts, config: &AlertsConfig, says: fn(&str) -> 
     seen
 }
 
-fn of_trouble(trouble: &Trouble, says: fn(&str) -> &'static str) -> Option<Sighting> {
-    let what = match trouble.status {
-        Status::Dead => "同步失败 (events are dead)",
-        Status::NeedsReview => "待人工处理 (events need a person)",
+fn of_trouble(trouble: &Trouble) -> Option<Sighting> {
+    let (kind, what) = match trouble.status {
+        Status::Dead => (Kind::Dead, "同步失败 (events are dead)"),
+        Status::NeedsReview => (Kind::NeedsReview, "待人工处理 (events need a person)"),
         _ => return None,
     };
     // A code is one of our own words; without one the state alone tells them apart.
     let code = if trouble.code.is_empty() { String::new() } else { format!("&code={}", trouble.code) };
     let path = format!("/events?status={}{code}", trouble.status);
-    let title = format!("{what}：{}", says(&trouble.code));
-    let seen = Sighting::new(format!("{} {}", trouble.status, trouble.code), title, path);
-    Some(Sighting { count: trouble.count, words: trouble.words.clone(), ..seen })
+    let cause = cause(&trouble.code);
+    let seen = Sighting::of(kind, &trouble.code, format!("{what}：{}", cause.message), path);
+    let advice = cause.hint().to_string();
+    Some(Sighting { count: trouble.count, words: trouble.words.clone(), advice, ..seen })
 }
 
-fn of_erp(local: &Local, config: &AlertsConfig, says: fn(&str) -> &'static str) -> Vec<Sighting> {
+fn of_erp(local: &Local, config: &AlertsConfig) -> Vec<Sighting> {
     let blocks = local.blocks.iter().map(|block| {
-        let title = format!("ERP 配置缺失 {}：{}", block.subject, says(&block.code));
-        let seen = Sighting::new(format!("block {}", block.name), title, "/events?status=queued&blocked=true");
-        Sighting { words: Some(block.words.clone()), ..seen }
+        let title = format!("ERP 配置缺失 {}：{}", block.subject, cause(&block.code).message);
+        let seen = Sighting::of(Kind::Block, &block.name, title, "/events?status=queued&blocked=true");
+        let advice = hint_on(&block.code, &block.subject).to_string();
+        Sighting { words: Some(block.words.clone()), advice, ..seen }
     });
     let mut seen: Vec<Sighting> = blocks.collect();
     if let Some(words) = &local.login_refused {
         let title = "ERP 拒绝登录，派发已停止 (the ERP refuses the login; dispatch stands still)";
-        seen.push(Sighting { words: Some(words.clone()), ..Sighting::new("login_refused", title, "/erp") });
+        seen.push(Sighting { words: Some(words.clone()), ..Sighting::new(Kind::LoginRefused, title, "/erp") });
     }
     if local.circuit_open {
         let title = "ERP 长时间无法访问 (the ERP has been away for long)";
-        seen.push(Sighting { raise_after: config.circuit_open_for, ..Sighting::new("circuit_open", title, "/erp") });
+        seen.push(Sighting { raise_after: config.circuit_open_for, ..Sighting::new(Kind::CircuitOpen, title, "/erp") });
     }
     seen
 }
@@ -158,7 +168,7 @@ fn old_secret(secret: &OldSecret, now: Millis, config: &AlertsConfig) -> Option<
     };
     let print = &secret.fingerprint;
     let title = format!("旧的签名密钥 {print} 仍在使用 (an old webhook secret is still in use)");
-    let seen = Sighting::new(format!("old_secret {print}"), title, "/settings");
+    let seen = Sighting::of(Kind::OldSecret, print, title, "/settings");
     Some(Sighting { level, raise_after: config.old_secret_for, ..seen })
 }
 
@@ -178,7 +188,11 @@ fn backlog_age(facts: &Facts, config: &AlertsConfig) -> Option<Sighting> {
     let overdue = overdue(facts.oldest_waiting, facts, config)?;
     let level = if facts.local.stands_still { Level::Between } else { overdue };
     let title = "积压：最早的事件等待过久 (the oldest event has waited for too long)";
-    Some(Sighting { level, raise_after: BACKLOG_LASTS, ..Sighting::new("backlog_age", title, "/events?status=queued") })
+    Some(Sighting {
+        level,
+        raise_after: BACKLOG_LASTS,
+        ..Sighting::new(Kind::BacklogAge, title, "/events?status=queued")
+    })
 }
 
 /// What the platform was not told: because it is away, or never.
@@ -186,18 +200,18 @@ fn outbox(facts: &Facts, config: &AlertsConfig) -> Vec<Sighting> {
     let mut seen = Vec::new();
     if let Some(level) = overdue(facts.oldest_message, facts, config) {
         let title = "回写积压：微信中台长时间收不到消息 (the platform has not been told for long)";
-        seen.push(Sighting { level, ..Sighting::new("outbox_age", title, "/outbox") });
+        seen.push(Sighting { level, ..Sighting::new(Kind::OutboxAge, title, "/outbox") });
     }
     if facts.dead_messages > 0 {
         let title = "回写消息未能送达 (messages to the platform could not be delivered)";
-        seen.push(Sighting { count: facts.dead_messages, ..Sighting::new("outbox_dead", title, "/outbox") });
+        seen.push(Sighting { count: facts.dead_messages, ..Sighting::new(Kind::OutboxDead, title, "/outbox") });
     }
     seen
 }
 
 fn silence(facts: &Facts) -> Option<Sighting> {
     let silent = facts.now.since(facts.last_webhook_at?) > facts.silence_after && !facts.silence_after.is_zero();
-    silent.then(|| Sighting::new("silence", "微信中台长时间没有推送 (the platform has been silent for long)", ""))
+    silent.then(|| Sighting::new(Kind::Silence, "微信中台长时间没有推送 (the platform has been silent for long)", ""))
 }
 
 /// Pauses that end when somebody ends them. Whose contacts they are, is nobody's business here: they are counted.
@@ -210,20 +224,19 @@ fn forgotten(facts: &Facts) -> Vec<Sighting> {
             PauseScope::Kind(kind) => (format!("type {kind}"), kind.clone()),
             PauseScope::Contact(_) => ("contact".to_owned(), "联系人 (contacts)".to_owned()),
         };
-        let cause = format!("paused {scope}");
-        if let Some(before) = seen.iter_mut().find(|before| before.cause == cause) {
-            before.count += 1;
-            continue;
-        }
         let title = format!("派发已暂停很久，没有结束时间：{what} (dispatch has been paused for long)");
-        seen.push(Sighting::new(cause, title, "/erp"));
+        let sighting = Sighting::of(Kind::Paused, &scope, title, "/erp");
+        match seen.iter_mut().find(|before| before.cause == sighting.cause) {
+            Some(before) => before.count += 1,
+            None => seen.push(sighting),
+        }
     }
     seen
 }
 
 fn full() -> Sighting {
     let title = "积压或磁盘已满，新事件被拒收 (the backlog or the disk is full: the door answers 503)";
-    Sighting::new("full", title, "/events?status=queued")
+    Sighting::new(Kind::Full, title, "/events?status=queued")
 }
 
 fn disk(facts: &Facts) -> Option<Sighting> {
@@ -233,7 +246,7 @@ fn disk(facts: &Facts) -> Option<Sighting> {
         free if free < min.saturating_mul(DISK_ENOUGH) => Level::Between,
         _ => return None,
     };
-    Some(Sighting { level, ..Sighting::new("disk", "磁盘空间不足 (the disk is nearly full)", "") })
+    Some(Sighting { level, ..Sighting::new(Kind::Disk, "磁盘空间不足 (the disk is nearly full)", "") })
 }
 
 #[cfg(test)]
@@ -245,7 +258,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn seen(facts: Facts, config: &AlertsConfig) -> Vec<Sighting> {
-        sightings(&Facts { now: NOW, ..facts }, config, |_| "原因 (why)")
+        sightings(&Facts { now: NOW, ..facts }, config)
     }
 
     fn level(facts: Facts) -> Option<Level> {

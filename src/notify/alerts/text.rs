@@ -41,6 +41,9 @@ impl Text {
         if let Some(words) = text("words") {
             lines.push(format!("ERP 原话：{}", words.chars().take(WORDS_CHARS_MAX).collect::<String>()));
         }
+        if let Some(advice) = text("advice") {
+            lines.push(format!("处理 (to do)：{advice}"));
+        }
         if let Some(link) = data["link"].as_str() {
             lines.push(format!("查看 (see)：{link}"));
         }
@@ -156,12 +159,12 @@ mod tests {
     fn an_alert_says_what_since_when_how_many_and_where() {
         let link = "https://b.example/console/events?status=dead";
         let data = json!({"title": "同步失败：ERP 拒绝了请求", "count": 1234, "since": "2026-11-23T14:08:00.000+08:00",
-            "link": link, "words": null});
+            "link": link, "words": null, "advice": "消除原因后重放 (replay it)"});
         let text = Text::of("alert.raised", &data, AT);
         assert_eq!(text.title, "【告警】同步失败：ERP 拒绝了请求");
         let expected = ["数量 (count)：1,234", "开始 (since)：2026-11-23 14:08:00", "时间 (at)：2026-11-23 15:04:05"];
         assert_eq!(text.lines[..3], expected);
-        assert_eq!(text.lines[3..], [format!("查看 (see)：{link}")]);
+        assert_eq!(text.lines[3..], ["处理 (to do)：消除原因后重放 (replay it)", &format!("查看 (see)：{link}")]);
         assert!(Text::of("alert.cleared", &data, AT).title.starts_with("【恢复】"));
     }
 

@@ -68,8 +68,6 @@ pub struct AlertParts {
     pub silence_after: Duration,
     /// `database.min_free_disk`
     pub min_free_disk: u64,
-    /// A code's sentence.
-    pub says: fn(&str) -> &'static str,
     /// What this process knows.
     pub local: Arc<dyn LocalFacts>,
     /// Sends the messages.
@@ -126,9 +124,7 @@ impl AlertWatch {
     /// What is to be told now.
     async fn look(&self, told: &mut Told) -> Result<Vec<NewMessage>, StoreError> {
         let (config, now) = (&self.parts.config, self.parts.clock.now());
-        let mut facts = self.facts(now).await?;
-        told.remember_secrets(&mut facts.local.old_secrets);
-        let seen = sightings(&facts, config, self.parts.says);
+        let seen = sightings(&self.facts(now).await?, config);
         let notices = step(told, &seen, now, config.interval, config.clear_after);
         let mut messages: Vec<NewMessage> =
             notices.iter().map(|notice| alert(notice.kind, notice.data(self.link(&notice.path)))).collect();
@@ -174,8 +170,14 @@ impl AlertWatch {
         while let Some(message) = store.claim_messages(Addressee::People, 1, LEASE).await?.pop() {
             let delivery = self.send(&message, told).await?;
             metrics::delivered(Addressee::People.as_str(), delivery.as_str());
-            if let Delivery::Dead(words) = &delivery {
-                tracing::error!(outbox.id = %message.id, words, "no target takes an alert; GET /v1/outbox lists it");
+            match &delivery {
+                Delivery::Dead(words) => {
+                    tracing::error!(outbox.id = %message.id, words, "no target takes an alert; GET /v1/outbox lists it");
+                }
+                Delivery::Again(words, _) if message.attempts == 1 => {
+                    tracing::error!(outbox.id = %message.id, words, "no target takes an alert; it is tried again");
+                }
+                _ => {}
             }
             store.settle_message(&message, &delivery).await?;
             tokio::time::sleep(SPACING).await;

@@ -27,7 +27,7 @@ async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
     browser.click("去处理").await;
     browser.arrives("/console/todo").await;
     browser.click_on("a[href='/console/todo?cause=candidates']").await;
-    browser.click("从第一条开始").await;
+    browser.click("从最早的开始").await;
     browser.arrives(&format!("/console/events/{}", office.asked)).await;
     browser.sees_in(".candidates", "李雷").await;
     browser.sees_in(".candidates", "李磊").await;

@@ -56,6 +56,25 @@ async fn what_happens_while_a_page_is_on_its_way_reaches_it() {
     browser.is_content().await;
 }
 
+/// The bridge is busy for a while: what it answers is no page.
+#[tokio::test]
+async fn a_page_whose_looks_fail_says_that_it_hears_nothing_and_goes_on_by_itself() {
+    let world = World::start().await;
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/events").await;
+    browser.sees_in(".live", "实时").await;
+    let busy = "window.asked = window.fetch; window.fetch = async () => new Response('', { status: 503 })";
+    browser.ask(busy).await;
+    world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    let told = "return /^\\d+ 秒收不到更新，正在重连$/.test(document.querySelector('.live button').textContent)";
+    browser.until("the page says for how long it has heard nothing", told).await;
+    assert!(!browser.text("#rows").await.contains("c_1001"));
+    browser.ask("window.fetch = window.asked").await;
+    browser.sees_in("#rows", "c_1001").await;
+    browser.sees_in(".live", "实时").await;
+    browser.is_content().await;
+}
+
 #[tokio::test]
 async fn somebody_finds_out_why_a_contact_was_not_admitted_and_why_another_waits() {
     let office = Office::open().await;

@@ -38,9 +38,12 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
         );
         assert_eq!(browser.ask(&pressed).await, true, "{modifier}");
     }
-    browser.click("快捷键 ?").await;
+    walk(&browser, TAB, "return document.activeElement.matches('[data-keys]')").await;
+    browser.press(ENTER).await;
     browser.sees_in("#keys-here", "搜索").await;
-    browser.click("关闭").await;
+    walk(&browser, TAB, "return document.activeElement.matches('#keys-here button')").await;
+    browser.press(ENTER).await;
+    browser.until("the help is closed", "return !document.getElementById('keys-here').open").await;
     browser.press("/").await;
     browser.press("?").await;
     let typed = "return document.activeElement.value === '?' && !document.getElementById('keys-here').open";
@@ -68,7 +71,7 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
 
 /// Presses a key until what is looked for has the focus.
 async fn walk(browser: &Browser, key: &str, there: &str) {
-    for _ in 0..40 {
+    for _ in 0..90 {
         if browser.ask(there).await == true {
             return;
         }

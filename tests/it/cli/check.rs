@@ -85,3 +85,32 @@ async fn check_speaks_the_language_of_the_terminal_and_says_what_to_do() {
     let asked = check(("LC_ALL", "en_US.UTF-8"), &["--lang", "zh"]);
     assert!(asked.stdout.contains("✓ ERP 登录"), "{}", asked.stdout);
 }
+
+#[test]
+fn check_of_a_wrong_configuration_is_a_table_of_what_fails_and_ends_with_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = "[erp]\ntimeout = \"20\"\npassword = \"swordfish\"\n[server]\nlisten = \"here\"\n";
+    std::fs::write(dir.path().join("erp-bridge.toml"), file).unwrap();
+    let set: Vec<_> = settings("http://127.0.0.1:1")
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with("PASSWORD") && !name.ends_with("LISTEN"))
+        .collect();
+    let table = run(command(dir.path(), &set).args(["check", "--lang", "en"]));
+    assert_eq!(table.code, 1, "{}{}", table.stdout, table.stderr);
+    let lines: Vec<_> = table.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", table.stdout);
+    for (line, place) in
+        lines.iter().zip(["server.listen (erp-bridge.toml, line 5)", "erp.timeout (erp-bridge.toml, line 2)"])
+    {
+        assert!(line.starts_with("✗ configuration") && line.contains(place), "{}", table.stdout);
+    }
+    let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+    assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let rows = told["rows"].as_array().unwrap();
+    assert_eq!((&told["ok"], rows.len()), (&false.into(), 2), "{told:#}");
+    assert!(rows.iter().all(|row| row["code"] == "configuration" && row["status"] == "fails"), "{told:#}");
+    assert!(!answer.stdout.contains("swordfish") && !table.stdout.contains("swordfish"));
+    let gone = run(command(dir.path(), &set).args(["check", "--config", "other.toml"]));
+    assert!(gone.code == 1 && gone.stdout.contains("other.toml"), "{}{}", gone.stdout, gone.stderr);
+}

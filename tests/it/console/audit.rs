@@ -62,3 +62,25 @@ async fn the_audit_log_is_taken_away_as_a_file_that_calculates_nothing() {
     let read = Visitor::signed_in(&front, READ).await.get("/console/audit.csv").await.html;
     assert!(read.contains("contact.erase") && !read.contains("本人要求"), "reasons are for operators: {read}");
 }
+
+#[tokio::test]
+async fn a_file_that_is_not_all_says_so_in_its_name_and_its_last_line() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for (rows, is_cut) in [(9_999, false), (10_000, false), (10_001, true)] {
+        front.ledger("delete from audit").await;
+        front
+            .ledger(&format!(
+                "with recursive n(i) as (select 1 union all select i + 1 from n where i < {rows})
+                 insert into audit (seq, at, actor, action, subject) select i, 1795000000000, 'ops', 'erp.check', 'x' from n"
+            ))
+            .await;
+        let file = visitor.get("/console/audit.csv").await;
+        let name = file.headers["content-disposition"].to_str().unwrap();
+        assert_eq!(name.ends_with("-first-10000.csv\""), is_cut, "{name}");
+        let last = file.html.lines().last().unwrap();
+        assert_eq!(last.starts_with("\"只包含前 10,000 行"), is_cut, "{last}");
+        assert_eq!(file.html.lines().count(), 1 + rows.min(10_000) + usize::from(is_cut));
+    }
+    assert!(visitor.get("/console/audit").await.html.contains("最多 10,000 行"));
+}

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
-use crate::front::{Front, OPERATE, READ, promoted};
+use crate::front::{Front, NOW, OPERATE, READ, promoted};
 
 /// The first event, of this contact, which ends like this; answers its id.
 pub async fn ended(front: &Front, contact: &str, to: Status, code: &str, review: Option<Value>) -> String {
@@ -24,7 +24,7 @@ pub async fn ended_as(front: &Front, contact: &str, end: Settlement) -> String {
 }
 
 /// How many of its events the list at this address shows.
-async fn listed(visitor: &mut Visitor<'_>, path: &str) -> usize {
+pub async fn listed(visitor: &mut Visitor<'_>, path: &str) -> usize {
     let page = visitor.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
     page.html.matches("<tr data-row").count()
@@ -197,4 +197,78 @@ async fn an_event_behind_another_of_its_contact_says_so_and_leads_there() {
     assert!(page.contains(&format!("href=\"/console/events/{first}\"")), "{page}");
     let alone = reader.get(&format!("/console/events/{first}")).await.html;
     assert!(!alone.contains("排在此联系人"), "{alone}");
+}
+
+#[tokio::test]
+async fn who_was_not_admitted_is_told_what_would_help_and_offered_no_button_that_does_nothing() {
+    let front = Front::open().await;
+    let mut event = promoted("c1");
+    event["data"]["thread"]["score"] = json!(55);
+    event["data"]["contact"]["name"] = json!("先生");
+    let id = front.post_event("w1", &event).await.body["id"].as_str().unwrap().to_owned();
+    let path = format!("/console/events/{id}");
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = visitor.get(&path).await.html;
+    for told in [
+        "href=\"/console/help#score\"",
+        "href=\"/console/help#name_complete\"",
+        "在微信中台补全真实姓名",
+        "微信平台补全资料后重新推送，会重新判断",
+        "class=\"button primary\" href=\"/console/contacts/c1\"",
+        "此事件的数据将于 2027-01-02 删除",
+    ] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    assert!(!page.contains("立即重试"), "{page}");
+    let verdict = page.split_once("id=\"verdict\"").unwrap().1.split_once("</section>").unwrap().0;
+    assert_eq!(verdict.matches("primary\"").count(), 1, "{verdict}");
+    let reader = Visitor::signed_in(&front, READ).await.get(&path).await.html;
+    assert!(reader.contains("在微信中台补全真实姓名") && !reader.contains("button primary"), "{reader}");
+    // The contact has a score now, and somebody corrected the name: the rules would let it in.
+    let mut better = event.clone();
+    better["data"]["contact"]["name"] = json!("王小明");
+    better["data"]["thread"]["score"] = json!(80);
+    front.ledger(&format!("update events set amended = '{better}' where id = '{id}'")).await;
+    let page = visitor.get(&path).await.html;
+    assert!(page.contains("立即重试") && page.contains("按现在的规则和客户情况已符合"), "{page}");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_customer_is_not_offered_a_try_that_does_nothing() {
+    let front = Front::open().await;
+    let id =
+        front.post_event("w1", &super::search::message("c1", "你好")).await.body["id"].as_str().unwrap().to_owned();
+    let page = Visitor::signed_in(&front, OPERATE).await.get(&format!("/console/events/{id}")).await.html;
+    assert!(page.contains("等待转客户") && !page.contains("立即重试"), "{page}");
+}
+
+#[tokio::test]
+async fn the_way_of_an_event_shows_how_long_it_queued_and_until_when_it_is_kept() {
+    let front = Front::open().await;
+    let id = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    front.link(7_001, "KH-2026").await;
+    let begun = NOW.0 + 7_000;
+    front
+        .ledger(&format!(
+            "insert into calls (event_id, number, step, interface, started_at, duration_ms, outcome, request, response)
+             values ('{id}', 1, 'survey', '客户列表', {begun}, 120, 'ok', '{{}}', '<b>共 0 条</b>')"
+        ))
+        .await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let path = format!("/console/events/{id}");
+    let page = visitor.get(&path).await.html;
+    for told in
+        ["收到 7.0 秒 后开始处理", "此事件的数据将于 2027-01-02 删除", "data-copy=\"answer-4-1\"", "id=\"answer-4-1\""]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    front.ledger("update events set payload = null").await;
+    let page = visitor.get(&path).await.html;
+    assert!(page.contains("此事件的记录将于 2027-02-16 删除"), "{page}");
+    // The whole of it is a file; what readers see of it is masked.
+    let file = visitor.get(&format!("{path}/event.json")).await;
+    assert!(file.headers["content-disposition"].to_str().unwrap().ends_with(&format!("\"event-{id}.json\"")));
+    assert!(file.html.contains("共 0 条"), "{}", file.html);
+    let masked = Visitor::signed_in(&front, READ).await.get(&format!("{path}/event.json")).await.html;
+    assert!(masked.contains(&id) && !masked.contains("共 0 条"), "{masked}");
 }

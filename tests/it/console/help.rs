@@ -47,3 +47,19 @@ async fn every_page_leads_to_its_keys_without_script_too() {
     let help = english.get("/console/help").await.html;
     assert!(help.contains("remove the cause that the ERP names, then replay") && help.contains("next, previous"));
 }
+
+#[tokio::test]
+async fn the_help_says_of_every_rule_what_it_means_and_what_to_do_and_banners_lead_to_their_cause() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    let help = visitor.get("/console/help").await.html;
+    for told in ["id=\"score\"", "id=\"phone_verified\"", "评分不低于配置的最低分", "评分提高后平台会再次推送"]
+    {
+        assert!(help.contains(told), "{told} is not in {help}");
+    }
+    for page in ["/console/events", "/console/overview"] {
+        let html = visitor.get(page).await.html;
+        assert!(html.contains("href=\"/console/help#login_refused\""), "{html}");
+    }
+    assert!(help.contains("id=\"login_refused\""));
+}

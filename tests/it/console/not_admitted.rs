@@ -27,9 +27,9 @@ async fn whom_the_rules_kept_out_is_listed_with_the_reason_and_counted_by_rule()
     for told in [
         "评分 55 低于 60",
         "手机号 138****1001 未验证",
-        "<span class=\"n\">2</span><span>评分达标</span>",
-        "<span class=\"n\">2</span><span>手机号已验证</span>",
-        "<span class=\"n\">0</span><span>姓名完整</span>",
+        "<span class=\"n\">2</span><span><a href=\"/console/help#score\">评分达标</a></span>",
+        "<span class=\"n\">2</span><span><a href=\"/console/help#phone_verified\">手机号已验证</a></span>",
+        "<span class=\"n\">0</span><span><a href=\"/console/help#name_complete\">姓名完整</a></span>",
         "统计最近 3 条事件，3 个客户",
     ] {
         assert!(page.contains(told), "{told} is not in {page}");

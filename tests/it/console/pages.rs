@@ -1,9 +1,13 @@
 //! What holds for every page.
 
+use erp_bridge::{event::Status, store::Settlement};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::visitor::Visitor;
+use super::{
+    events::{ended, ended_as},
+    visitor::Visitor,
+};
 use crate::front::{Front, OPERATE, READ, promoted};
 
 /// Every page that can be looked at, with an event to show.
@@ -72,7 +76,8 @@ pub fn unseen(addresses: &[String]) -> Vec<String> {
         let (_, value) = source.split_once(&format!("{constant}: &str = \"")).unwrap();
         value.split_once('"').unwrap().0.to_owned()
     });
-    let pages = paths.filter(|path| !NO_PAGES.contains(&path.as_str()) && !path.ends_with(".csv"));
+    let pages =
+        paths.filter(|path| !NO_PAGES.contains(&path.as_str()) && !path.ends_with(".csv") && !path.ends_with(".json"));
     let is_shown = |path: &str, address: &str| {
         let address = address.split('?').next().unwrap_or_default();
         path.split('/').count() == address.split('/').count()
@@ -250,11 +255,104 @@ async fn a_fault_is_a_page_in_words_with_a_way_back() {
         let page = visitor.get(path).await;
         assert_eq!(page.status.as_u16(), status, "{path}");
         assert!(page.html.contains("无法完成") && page.html.contains("href=\"/console/events\""), "{}", page.html);
+        // Who is signed in goes on from here, and can say which request it was.
+        let id = page.headers["x-request-id"].to_str().unwrap();
+        for part in ["aria-label=\"页面\"", "退出", id] {
+            assert!(page.html.contains(part), "{part} is not in {}", page.html);
+        }
+        assert!(!page.html.contains("再试一次"), "the same would be answered again: {}", page.html);
     }
+    let stranger = Visitor::new(&front).get("/console/nowhere").await;
+    assert!(stranger.status == StatusCode::NOT_FOUND && !stranger.html.contains("aria-label=\"页面\""));
     front.store.close().await;
-    let page = visitor.get("/console/events").await;
+    let page = visitor.get("/console/events?status=dead").await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(page.html.contains("数据库暂不可用"), "{}", page.html);
+    for part in ["数据库暂不可用", "href=\"/console/events?status=dead\">再试一次"] {
+        assert!(page.html.contains(part), "{part} is not in {}", page.html);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_was_not_taken_keeps_what_was_typed_and_can_be_sent_again() {
+    let front = Front::open().await;
+    let event = ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let (page, path) = (format!("/console/events/{event}"), format!("/console/events/{event}/amend"));
+    let typed = [
+        ("contact.name", "王大明\"<b>"),
+        ("contact.phone", "138 0000 1001"),
+        ("contact.phone_verified", "true"),
+        ("thread.score", "九十"),
+        ("reason", "写错了"),
+    ];
+    let sent = visitor.change(&page, &path, &typed).await;
+    assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for part in [
+        &*format!("action=\"{path}\""),
+        "name=\"contact.name\" value=\"王大明&#34;&#60;b&#62;\"",
+        "name=\"contact.phone_verified\" value=\"true\" checked",
+        "name=\"thread.score\" value=\"九十\"",
+        "name=\"reason\" value=\"写错了\"",
+        "type=\"hidden\" name=\"secret\"",
+        "评分：应为数字",
+    ] {
+        assert!(sent.html.contains(part), "{part} is not in {}", sent.html);
+    }
+    let right = typed.map(|(name, value)| (name, if name == "thread.score" { "90" } else { value }));
+    let secret = sent.secret();
+    let fields = [&[("secret", secret.as_str())], &right[..]].concat();
+    assert_eq!(visitor.send(&path, &fields).await.status, StatusCode::SEE_OTHER);
+    // Where nothing was typed there is no form.
+    let sent = visitor.change("/console/todo", &format!("/console/events/{event}/resolve"), &[]).await;
+    assert!(sent.status == StatusCode::UNPROCESSABLE_ENTITY && !sent.html.contains("再次提交"), "{}", sent.html);
+}
+
+/// Texts as hostile as people and the ERP can write them, as long as they can be.
+fn long_texts() -> Vec<String> {
+    let whole = |part: &str| part.chars().cycle().take(20_000).collect::<String>();
+    ["<script>alert(1)</script>", "很", "\u{202e}مرحبا بالعالم", "😀\u{200d}👩", "\"'&<>", "x"].map(whole).into()
+}
+
+#[tokio::test]
+async fn the_longest_texts_are_text_on_every_page_and_no_page_is_heavier_than_it_should_be() {
+    let front = Front::open().await;
+    let mut operator = None;
+    for (number, text) in long_texts().into_iter().enumerate() {
+        let contact = format!("c{number}");
+        let words: String = text.chars().take(2_000).collect();
+        let end = Settlement::to(Status::Dead).because("refused", words.as_str());
+        let event = ended_as(&front, &contact, end).await;
+        let mut body = promoted(&contact);
+        body["data"]["signal"] = json!({"id": "s1", "content": text});
+        body["data"]["contact"]["name"] = json!(text.chars().take(40).collect::<String>());
+        let quoted = |text: &str| text.replace('\'', "''");
+        front
+            .ledger(&format!("update events set payload = '{}' where id = '{event}'", quoted(&body.to_string())))
+            .await;
+        for call in 0..40 {
+            let (step, request) = (["survey", "progress:1", "gone"][call % 3], json!({"intro": text, "name": words}));
+            let sql = "insert into calls (event_id, number, step, interface, started_at, duration_ms, outcome, request, response)";
+            let row = format!("'{event}', {call}, '{step}', '客户列表', 1795000000000, 9, 'refused'");
+            let (request, answer) = (quoted(&request.to_string()), quoted(&words));
+            front.ledger(&format!("{sql} values ({row}, '{request}', '{answer}')")).await;
+        }
+        let visitor = match &mut operator {
+            Some(visitor) => visitor,
+            None => operator.insert(Visitor::signed_in(&front, OPERATE).await),
+        };
+        let pages = of_operators(&event).into_iter().map(|path| path.replace("/c1", &format!("/{contact}")));
+        for path in pages.filter(|path| !path.starts_with("/console/help")) {
+            let page = visitor.get(&path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
+            assert_eq!(page.html.matches("<script").count(), 1, "{path}: {}", page.html);
+            assert!(page.html.len() < 150_000, "{path} of {contact} is {} bytes", page.html.len());
+        }
+        let form = visitor.get(&format!("/console/events/{event}?amend=open")).await.html;
+        assert!(form.len() < 150_000 && form.contains("<details class=\"act\" open>"), "{} bytes", form.len());
+        let page = visitor.get(&format!("/console/events/{event}")).await.html;
+        assert!(page.contains("amend=open\">更正并重跑"), "{page}");
+        assert!(page.contains("见完整记录") && page.contains("客户列表"), "{page}");
+    }
 }
 
 #[tokio::test]

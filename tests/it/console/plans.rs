@@ -70,6 +70,10 @@ async fn no_page_reads_a_large_table_from_one_end_to_the_other() {
         "since=2026-11-01&until=2026-11-30",
         "contact_id=c1&q=x",
         "q=x",
+        // A contact, and an event.
+        "q=WXc1",
+        "q=%E7%8E%8B%E5%B0%8F%E6%98%8E&type=deal.closed",
+        "q=w1",
     ];
     let lists = filters.iter().map(|filter| format!("/console/events?{filter}"));
     for path in of_operators(&event).into_iter().chain(lists) {

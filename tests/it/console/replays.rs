@@ -1,10 +1,13 @@
 //! The page of a replay: what it would write, how far it is, the outcome of each event.
 
-use erp_bridge::event::Status;
+use erp_bridge::{
+    event::Status,
+    store::{Actor, PauseScope, REPLAY_ROOM},
+};
 use reqwest::StatusCode;
 
 use super::{events::ended, visitor::Visitor};
-use crate::front::{Front, OPERATE, READ};
+use crate::front::{Front, OPERATE, READ, Wishes, promoted};
 
 /// Makes a replay of the dead events of a cause; answers its page.
 async fn made(visitor: &mut Visitor<'_>, code: &str) -> String {
@@ -48,7 +51,8 @@ async fn a_replay_is_started_paused_gone_on_with_and_stopped_by_buttons_that_its
     }
     let again = visitor.change(&page, &format!("{page}/pause"), &[]).await;
     assert_eq!(again.status, StatusCode::CONFLICT, "somebody else was faster");
-    assert!(again.html.contains("stopped 状态，无法执行"), "{}", again.html);
+    assert!(again.html.contains("该重放现在是“已停止”，不能这样做"), "{}", again.html);
+    assert!(!again.html.contains("stopped"), "{}", again.html);
     assert_eq!(visitor.change(&page, &format!("{page}/burn"), &[]).await.status, StatusCode::NOT_FOUND);
     let list = visitor.get("/console/replays").await.html;
     assert!(list.contains(&format!("href=\"{page}\"")) && list.contains("已放回 0 / 3"), "{list}");
@@ -78,4 +82,31 @@ async fn the_outcome_of_each_event_stands_on_the_page_and_in_a_file() {
         file.html
     );
     assert_eq!(reader.get("/console/replays/7").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_replay_that_stands_still_says_why() {
+    for (dispatches, reason) in [(false, "现在没有进展：ERP 拒绝登录"), (true, "新事件优先：很多客户正在排队")]
+    {
+        let front = Front::with(Wishes { dispatches, ..Wishes::default() }).await;
+        ended(&front, "c0", Status::Dead, "refused", None).await;
+        let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+        let page = made(&mut visitor, "refused").await;
+        assert!(!visitor.get(&page).await.html.contains(reason), "a draft does not stand still");
+        visitor.change(&page, &format!("{page}/start"), &[]).await;
+        if dispatches {
+            assert!(!visitor.get(&page).await.html.contains(reason), "there is room");
+            for number in 1..=REPLAY_ROOM {
+                front.post_event(&format!("w{number}"), &promoted(&format!("c{number}"))).await;
+            }
+        }
+        assert!(visitor.get(&page).await.html.contains(reason), "{reason}");
+        if dispatches {
+            let shop = PauseScope::Kind("contact.promoted".into());
+            front.store.pause(&shop, "盘点", None, &Actor::from("ops")).await.unwrap();
+            while !front.store.claim(50, std::time::Duration::from_secs(60)).await.unwrap().is_empty() {}
+            let html = visitor.get(&page).await.html;
+            assert!(html.contains("很多客户因 ERP 设置问题或暂停在等"), "{html}");
+        }
+    }
 }

@@ -27,21 +27,44 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
     assert!(chosen.contains("约 2 条失败的事件放回队列"), "{chosen}");
 
     let next = visitor.get("/console/todo/next?cause=refused").await;
-    assert_eq!(next.location(), format!("/console/events/{second}?todo=refused"));
-    let sent = visitor
-        .change(
-            next.location(),
-            &format!("/console/events/{second}/discard"),
-            &[("todo", "refused"), ("reason", "重复")],
-        )
-        .await;
-    assert_eq!(sent.location(), "/console/todo/next?cause=refused&done=discarded");
+    assert_eq!(next.location(), format!("/console/events/{first}?todo=refused"), "the oldest first");
+    let discard = [("todo", "refused"), ("reason", "重复")];
+    let sent = visitor.change(next.location(), &format!("/console/events/{first}/discard"), &discard).await;
+    assert_eq!(sent.location(), format!("/console/todo/next?cause=refused&after={first}&done=discarded"));
     let next = visitor.get(sent.location()).await;
-    assert_eq!(next.location(), format!("/console/events/{first}?todo=refused&done=discarded"));
+    assert_eq!(next.location(), format!("/console/events/{second}?todo=refused&done=discarded"));
     let sent =
-        visitor.change("/console/todo", &format!("/console/events/{first}/replay"), &[("todo", "refused")]).await;
+        visitor.change("/console/todo", &format!("/console/events/{second}/replay"), &[("todo", "refused")]).await;
     let last = visitor.get(sent.location()).await;
     assert_eq!(last.location(), "/console/todo?done=replayed");
+}
+
+#[tokio::test]
+async fn the_next_thing_to_do_is_the_one_behind_the_last_and_behind_the_newest_comes_the_oldest() {
+    let front = Front::open().await;
+    let mut ids = Vec::new();
+    for contact in ["c1", "c2", "c3"] {
+        ids.push(ended(&front, contact, Status::Dead, "refused", None).await);
+    }
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let list = visitor.get("/console/todo?cause=refused").await.html;
+    let places = ids.iter().map(|id| list.find(id.as_str()).unwrap());
+    assert!(places.is_sorted(), "the oldest stands first: {list}");
+    let after = async |visitor: &mut Visitor<'_>, id: &str| {
+        visitor.get(&format!("/console/todo/next?cause=refused&after={id}")).await.location().to_owned()
+    };
+    for (seen, next) in [(0, 1), (1, 2), (2, 0)] {
+        let expected = format!("/console/events/{}?todo=refused", ids[next]);
+        assert_eq!(after(&mut visitor, &ids[seen]).await, expected, "after {seen}");
+    }
+    let page = visitor.get(&format!("/console/events/{}?todo=refused", ids[0])).await.html;
+    assert!(page.contains(&format!("/console/todo/next?cause=refused&#38;after={}", ids[0])), "{page}");
+    // What was decided is passed over, wherever one stands; of one alone there is no next.
+    visitor.change("/console/todo", &format!("/console/events/{}/discard", ids[1]), &[("reason", "重复")]).await;
+    assert_eq!(after(&mut visitor, &ids[0]).await, format!("/console/events/{}?todo=refused", ids[2]));
+    visitor.change("/console/todo", &format!("/console/events/{}/discard", ids[2]), &[("reason", "重复")]).await;
+    assert_eq!(after(&mut visitor, &ids[0]).await, "/console/todo");
+    assert_eq!(after(&mut visitor, "nonsense").await, format!("/console/events/{}?todo=refused", ids[0]));
 }
 
 /// The ERP names another customer each time; what to do about it is the same.

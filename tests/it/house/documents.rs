@@ -170,7 +170,8 @@ fn every_make_target_in_the_documents_exists_and_every_target_explains_itself() 
     }
     for document in documents() {
         for (start, _) in document.text.match_indices("`make ") {
-            let target: String = document.text[start + 6..].chars().take_while(|c| c.is_ascii_lowercase()).collect();
+            let is_of_name = |c: &char| c.is_ascii_lowercase() || *c == '-';
+            let target: String = document.text[start + 6..].chars().take_while(is_of_name).collect();
             assert!(target.is_empty() || targets.contains(target.as_str()), "{}: make {target}", document.path);
         }
     }

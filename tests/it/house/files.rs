@@ -1,6 +1,8 @@
 //! What every file must be, and what the program may be built from.
 
-use toml::de::DeTable;
+use std::collections::BTreeSet;
+
+use toml::de::{DeTable, DeValue};
 
 use super::{program, read, rust, sources};
 
@@ -164,7 +166,7 @@ fn nothing_that_deny_toml_bans_is_in_the_lock_file() {
     assert!(locked.len() > 100 && bans.iter().count() >= 5, "the files are read");
     for ban in bans.iter() {
         let ban = ban.get_ref().as_table().unwrap().get("crate").unwrap().get_ref().as_str().unwrap();
-        let (name, below) = ban.split_once("@<").unwrap_or((ban, ""));
+        let (name, below) = ban.split_once(":<").unwrap_or((ban, ""));
         let below: Vec<u64> = below.split('.').filter_map(|part| part.parse().ok()).collect();
         for (_, version) in locked.iter().filter(|(locked, _)| locked == name) {
             assert!(!below.is_empty() && *version >= below, "{name} {version:?} is banned by deny.toml: {ban}");
@@ -213,4 +215,34 @@ fn every_dependency_is_used() {
             assert!(is_used || only_pins.contains(&name), "[{section}] {name}: nothing uses it");
         }
     }
+}
+
+fn table<'i>(value: &DeValue<'i>, path: &[&str]) -> DeTable<'i> {
+    let table = value.as_table().unwrap();
+    match path.split_first() {
+        None => table.clone(),
+        Some((name, below)) => self::table(table.get(*name).unwrap_or_else(|| panic!("{name}")).get_ref(), below),
+    }
+}
+
+/// As `cargo machete` looks: what nobody names builds for nothing, and is one more to be trusted.
+#[test]
+fn every_dependency_is_named_by_somebody() {
+    let text = read("Cargo.toml");
+    let manifest = DeValue::Table(DeTable::parse(&text).unwrap().into_inner());
+    let mut tables = ["dependencies", "dev-dependencies"].map(|name| table(&manifest, &[name])).to_vec();
+    for (_, target) in table(&manifest, &["target"]) {
+        tables.push(table(target.get_ref(), &["dependencies"]));
+    }
+    let names = tables.iter().flat_map(|table| table.keys());
+    let names: Vec<String> = names.map(|name| name.get_ref().to_string()).collect();
+    assert!(names.len() > 60, "the file is read");
+    let excepted = table(&manifest, &["package", "metadata", "cargo-machete"]);
+    let excepted = excepted.get("ignored").unwrap().get_ref().as_array().unwrap();
+    let excepted: Vec<&str> = excepted.iter().filter_map(|name| name.get_ref().as_str()).collect();
+    let code = rust(&["src", "tests", "examples", "benches"]);
+    let words = code.iter().flat_map(|source| source.text.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    let words: BTreeSet<&str> = words.collect();
+    let unused = names.iter().map(String::as_str).filter(|name| !words.contains(&*name.replace('-', "_")));
+    assert_eq!(unused.collect::<Vec<_>>(), excepted, "nobody names them; whoever is excepted is named by nobody");
 }

@@ -37,7 +37,7 @@ async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger)
     for (contact, ord, name, phone) in [("a_1", 11, "王小明", "138 0000 1001"), ("b%2", 12, "李雷", "139-0000-1002")]
     {
         let payload = format!(r#"{{"data":{{"contact":{{"name":"{name}","phone":"{phone}"}}}}}}"#);
-        ledger.accept(NewEvent { payload, ..event(contact, contact) }).await;
+        ledger.accept(NewEvent { payload, kind: "contact.promoted".into(), ..event(contact, contact) }).await;
         link_as(ledger, ord, &format!("K-{ord}")).await;
     }
     ledger.accept(NewEvent { payload: "no JSON".into(), ..event("odd", "a_1") }).await;
@@ -53,11 +53,32 @@ async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger)
         (Some("13900001002"), false, &[]),
         (Some("13900001002"), true, &["b%2"]),
     ] {
-        let search = LinkSearch { q: q.map(str::to_owned), people };
+        let search = LinkSearch { q: q.map(str::to_owned), people, findable: None };
         let links = ledger.store.search_links(&search, None, 10).await.unwrap();
         let ids: Vec<_> = links.iter().map(|link| link.contact_id.as_str()).collect();
         assert_eq!(ids, found, "{q:?} {people}");
     }
+    let store = &ledger.store;
+    for (q, people, contacts, events) in [
+        ("王小明", true, &["a_1"][..], 0),
+        ("王小明", false, &[], 0),
+        ("k-12", false, &["b%2"], 0),
+        ("a_1", false, &["a_1"], 1),
+        (" ", true, &[], 0),
+    ] {
+        let named = store.named(q, people, |_| true).await.unwrap();
+        assert_eq!(
+            (named.contacts.iter().map(String::as_str).collect::<Vec<_>>(), named.events.len()),
+            (contacts.to_vec(), events),
+            "{q}"
+        );
+        assert!(people || store.named(q, false, |_| false).await.unwrap().contacts.is_empty(), "{q}");
+    }
+    let names = store.names_of(&["a_1", "b%2", "nobody"]).await.unwrap();
+    assert_eq!((names.len(), names["a_1"].as_str()), (2, "王小明"));
+    let events: Vec<String> = ledger.events().await.into_iter().map(|event| event.id).collect();
+    let names = store.names_in(&events.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!((names.len(), names["b%2"].as_str()), (2, "李雷"), "a body that is none tells nothing");
     let next = ledger.store.search_links(&LinkSearch::default(), Some("a_1"), 1).await.unwrap();
     assert_eq!(next[0].contact_id, "b%2");
 }

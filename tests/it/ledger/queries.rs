@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{EventFilter, Intake, LOOKED_THROUGH, NewEvent, Rejection, Settlement},
+    store::{EventFilter, Intake, LOOKED_THROUGH, Named, NewEvent, Rejection, Settlement},
 };
 use serde_json::json;
 
@@ -62,6 +62,7 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
         code: None,
         q: contact("w2"),
         search_words: false,
+        named: Named::default(),
     };
     assert_eq!(found(ledger, together.clone()).await, ["w2"]);
     assert!(found(ledger, EventFilter { contact_id: contact("c1"), ..together }).await.is_empty());
@@ -114,6 +115,13 @@ async fn what_no_index_leads_to_is_looked_for_in_steps_and_a_moment_is_found_at_
         before = Some(looked_to.expect("there is more to look at"));
     };
     assert_eq!((place, looks), (step, 10));
+    let named = Named { contacts: vec!["seeker0".into()], events: Vec::new() };
+    let found = searched(ledger, EventFilter { named, ..q("seeker9") }, None).await;
+    assert_eq!(
+        found,
+        (vec![newest, step], None),
+        "who is named is found however old, and the newest that hold the text"
+    );
     let day = |number: i64| Some(Millis(START.0 + number * 86_400_000));
     let on_that_day =
         EventFilter { since: day(3), until: Some(Millis(START.0 + 3 * 86_400_000 + 1)), ..EventFilter::default() };
@@ -151,6 +159,9 @@ async fn what_is_searched_for_is_taken_literally(ledger: &Ledger) {
     assert!(found(ledger, looked_for("编号已被", false)).await.is_empty(), "the words are not for everybody");
     assert_eq!(found(ledger, looked_for("refused", false)).await, ["w5"], "the code is");
     assert_eq!(search(&id[4..].to_uppercase()).await, ["w5"]);
+    let causes = ledger.store.of_cause("refused", 0, 10).await.unwrap();
+    assert_eq!(causes.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), [id.as_str()]);
+    assert!(ledger.store.of_cause("refused", causes[0].seq, 10).await.unwrap().is_empty());
     assert!(search("'; drop table events; --").await.is_empty());
     assert_eq!(search("").await.len(), 5);
 }

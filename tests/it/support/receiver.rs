@@ -33,6 +33,8 @@ struct Desk {
     next: Arc<Mutex<VecDeque<(u16, String)>>>,
     judge: Judge,
     pause: Arc<Mutex<Duration>>,
+    /// Whether what came is kept.
+    keeps: bool,
 }
 
 /// A receiver; dropping it closes its port.
@@ -50,19 +52,28 @@ impl Receiver {
 
     /// One that answers so, unless it was told what to answer next.
     pub async fn judging(judge: impl Fn(&Received) -> (u16, String) + Send + Sync + 'static) -> Self {
-        Self::of(Arc::new(judge), Duration::ZERO).await
+        Self::of(Arc::new(judge), Duration::ZERO, true).await
+    }
+
+    /// One that takes everything, hands it on, and forgets it: a long day's messages would fill the memory.
+    pub async fn handing_on(take: impl Fn(&Received) + Send + Sync + 'static) -> Self {
+        let take = move |received: &Received| {
+            take(received);
+            (200, "{}".to_owned())
+        };
+        Self::of(Arc::new(take), Duration::ZERO, false).await
     }
 
     /// One that takes everything, and says so only after this time.
     pub async fn slow(pause: Duration) -> Self {
-        Self::of(Arc::new(|_| (200, "{}".to_owned())), pause).await
+        Self::of(Arc::new(|_| (200, "{}".to_owned())), pause, true).await
     }
 
-    async fn of(judge: Judge, pause: Duration) -> Self {
+    async fn of(judge: Judge, pause: Duration, keeps: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?key=geheimer-schluessel", listener.local_addr().unwrap());
         let pause = Arc::new(Mutex::new(pause));
-        let desk = Desk { received: Arc::default(), next: Arc::default(), judge, pause };
+        let desk = Desk { received: Arc::default(), next: Arc::default(), judge, pause, keeps };
         let router = Router::new().fallback(take).with_state(desk.clone());
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, desk, served }
@@ -95,7 +106,9 @@ async fn take(State(desk): State<Desk>, uri: Uri, headers: HeaderMap, bytes: Byt
     let next = desk.next.lock().unwrap().pop_front();
     let (status, text) = next.unwrap_or_else(|| (desk.judge)(&received));
     let pause = *desk.pause.lock().unwrap();
-    desk.received.lock().unwrap().push(received);
+    if desk.keeps {
+        desk.received.lock().unwrap().push(received);
+    }
     tokio::time::sleep(pause).await;
     (StatusCode::from_u16(status).unwrap(), text).into_response()
 }

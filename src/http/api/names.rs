@@ -1,0 +1,40 @@
+//! What contacts are called, for lists that name them beside their ids; a list is not audited, and shows no more of a person.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::views::{EventItem, Sight};
+use crate::{
+    http::{keys::Caller, problem::Problem, state::HttpState},
+    telemetry::masking::mask_name,
+};
+
+/// Names by contact, as the caller may see them.
+pub(crate) type Names = HashMap<String, String>;
+
+/// What the contacts of a page of events are called: by the newest of these events that tells, or else as they were when they were
+/// linked. Two questions a page, however many rows it has.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn of_events(state: &HttpState, caller: &Caller, items: &[EventItem]) -> Result<Names, Problem> {
+    let contacts: BTreeSet<&str> = items.iter().filter_map(|item| item.contact_id.as_deref()).collect();
+    let events: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
+    let mut names = state.store.names_of(&contacts.into_iter().collect::<Vec<_>>()).await?;
+    names.extend(state.store.names_in(&events).await?);
+    Ok(seen(names, caller))
+}
+
+/// What linked contacts were called when they were linked.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn of_contacts(state: &HttpState, caller: &Caller, contacts: &[&str]) -> Result<Names, Problem> {
+    Ok(seen(state.store.names_of(contacts).await?, caller))
+}
+
+fn seen(mut names: Names, caller: &Caller) -> Names {
+    if Sight::of(caller.scope) == Sight::Masked {
+        names.values_mut().for_each(|name| *name = mask_name(name));
+    }
+    names
+}

@@ -1,0 +1,79 @@
+//! Whom and what a text names that somebody looks for: contacts by what they are called and known by, events by the ids of what
+//! they tell. Only indexes and the newest bodies are asked: no search reads the bodies of all events.
+
+use serde_json::Value;
+
+use super::{ContactRow, Named, Store, StoreError, db::args, people, queries::pattern};
+
+/// The newest events whose bodies are looked into.
+const BODIES_SEARCHED: i64 = 1_000;
+/// Of so many newest events, many of which may have lost their body.
+const EVENTS_LOOKED_THROUGH: i64 = 20_000;
+/// Longer bodies are left out, in characters.
+const BODY_CHARS_SEARCHED: i64 = 16_384;
+/// Linked contacts whose events a search finds at most.
+const CONTACTS_MAX: i64 = 64;
+
+impl Store {
+    /// Whom and what `q` names: events by their own id or webhook id, linked contacts by id, 客户编号 and `ord`; and for those
+    /// who may see `people`, contacts by their names, numbers and accounts, and events by the ids of their deal and message, as far
+    /// as the newest bodies tell. A link counts only if the caller `sees` in it what it is found by.
+    pub async fn named(&self, q: &str, people: bool, sees: impl Fn(&ContactRow) -> bool) -> Result<Named, StoreError> {
+        let q = q.trim();
+        if q.is_empty() {
+            return Ok(Named::default());
+        }
+        let mut named = if people { self.named_in_bodies(q).await? } else { Named::default() };
+        for link in self.links_named(q, people).await?.into_iter().filter(sees) {
+            Named::add(&mut named.contacts, link.contact_id);
+        }
+        let own = "select id from events where id = $1 union select id from events where webhook_id = $1";
+        for row in self.db.read(own, args![q]).await? {
+            Named::add(&mut named.events, row.text("id")?);
+        }
+        Ok(named)
+    }
+
+    /// Linked contacts with this id or `ord`, by indexes; and those whose 客户编号 or names hold the text, for which every link is
+    /// read: each further comparison costs a search as much again.
+    async fn links_named(&self, q: &str, people: bool) -> Result<Vec<ContactRow>, StoreError> {
+        let own = "select * from contacts where contact_id = $1";
+        let mut rows = self.db.read(own, args![q]).await?;
+        if let Ok(ord) = q.parse::<i64>() {
+            let of_customer = "select * from contacts where ord = $1 order by contact_id limit $2";
+            rows.extend(self.db.read(of_customer, args![ord, CONTACTS_MAX]).await?);
+        }
+        let mut holds = args![CONTACTS_MAX, pattern(&q.to_lowercase())];
+        let mut known = "lower(khid) like $2 escape '\\'".to_owned();
+        // Of a number its digits, however it is written.
+        if let Some(wanted) = people::looked_for(q).pop().filter(|_| people) {
+            holds.push(pattern(&wanted).into());
+            known += " or lower(found_by) like $3 escape '\\'";
+        }
+        let known = format!("select * from contacts where {known} order by contact_id limit $1");
+        rows.extend(self.db.read(known, holds).await?);
+        rows.iter().map(ContactRow::read).collect()
+    }
+
+    /// Whom and what the newest bodies name so.
+    pub(super) async fn named_in_bodies(&self, q: &str) -> Result<Named, StoreError> {
+        let sql = "select id, contact_id, coalesce(amended, payload) as body from events
+                   where seq > (select coalesce(max(seq), 0) - $1 from events) and contact_id is not null
+                     and payload is not null and length(payload) <= $2
+                   order by seq desc limit $3";
+        let rows = self.db.read(sql, args![EVENTS_LOOKED_THROUGH, BODY_CHARS_SEARCHED, BODIES_SEARCHED]).await?;
+        let (wanted, mut named) = (people::looked_for(q), Named::default());
+        for row in &rows {
+            let body = row.opt_json("body").ok().flatten();
+            let data = body.and_then(|mut body| body.get_mut("data").map(Value::take)).unwrap_or_default();
+            if people::is_meant(&people::found_by_of(&data["contact"]), &wanted) {
+                Named::add(&mut named.contacts, row.text("contact_id")?);
+            }
+            let is_id = |path: &str| data.pointer(path).and_then(Value::as_str) == Some(q);
+            if is_id("/deal/id") || is_id("/signal/id") {
+                Named::add(&mut named.events, row.text("id")?);
+            }
+        }
+        Ok(named)
+    }
+}

@@ -1,0 +1,291 @@
+//! Each kind of alert from its real cause to a robot: told once with what to do, whatever flaps around its threshold, and once
+//! that it is over.
+
+use std::{cell::Cell, collections::VecDeque, time::Duration};
+
+use erp_bridge::{
+    clock::Clock,
+    config::{AlertsConfig, Config, DatabaseConfig, TargetKind},
+    simulator::SimConfig,
+    store::Addressee,
+};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::{MINUTE, START, review, robot, robots::target, round, texts};
+use crate::support::{OPERATOR, READER, Receiver, SECRET, World, WorldOptions, contact, promoted};
+
+/// A secret that came before the one of [`SECRET`].
+const NEWEST_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
+
+/// A bridge that is driven by hand, and a robot of 企业微信.
+struct Watch {
+    clock: Clock,
+    robot: Receiver,
+    world: World,
+    events: Cell<u32>,
+}
+
+impl Watch {
+    async fn begin(sim: SimConfig, more: impl Fn(&mut Config) + Send + 'static) -> Self {
+        let clock = Clock::manual(START);
+        let robot = robot(TargetKind::WeCom, clock.clone()).await;
+        let targets = vec![target(TargetKind::WeCom, &robot.url)];
+        let configure = Box::new(move |config: &mut Config| {
+            config.alerts.targets = targets.clone();
+            config.alerts.daily_summary = None;
+            more(config);
+        });
+        let options = WorldOptions { dispatch: false, clock: clock.clone(), configure, sim };
+        Self { world: World::with(options).await, clock, robot, events: Cell::new(0) }
+    }
+
+    /// Looks for so long: every minute, or thirty times.
+    async fn look_for(&self, span: Duration) {
+        let looks = u32::try_from(span.as_secs() / 60).unwrap().clamp(1, 30);
+        for _ in 0..looks {
+            round(&self.world).await;
+            self.clock.advance(span / looks);
+        }
+        round(&self.world).await;
+    }
+
+    /// Another contact's event.
+    async fn accept(&self) -> String {
+        let number = self.events.replace(self.events.get() + 1);
+        let contact = contact(&format!("c{number}"), number);
+        self.world.accept(&format!("p{number}"), &promoted(&contact, 70.0)).await
+    }
+
+    /// Has everything run that is due.
+    async fn run(&self) {
+        self.clock.advance(Duration::from_secs(1));
+        self.world.app.dispatcher.run_due().await;
+    }
+
+    /// What was told of this, by the marks of the messages; all else is nobody's business here.
+    fn marks(&self, title: &str) -> Vec<&'static str> {
+        let told = texts(&self.robot);
+        let of_this = told.iter().filter(|text| text.lines().next().is_some_and(|line| line.contains(title)));
+        of_this.map(|text| if text.contains("【告警】") { "告警" } else { "恢复" }).collect()
+    }
+
+    /// It was told once, with what to do, and is not over.
+    fn assert_raised(&self, title: &str, advice: &str) {
+        assert_eq!(self.marks(title), ["告警"], "{title}: {:?}", texts(&self.robot));
+        let told = texts(&self.robot).into_iter().find(|text| text.contains(title)).unwrap();
+        let line = told.lines().find(|line| line.starts_with("处理 (to do)：")).unwrap_or_default();
+        assert!(line.contains(advice), "{told}");
+    }
+
+    /// After a while without it that is told once, and nothing else.
+    async fn assert_cleared(&self, title: &str) {
+        self.look_for(AlertsConfig::default().clear_after * 3).await;
+        assert_eq!(self.marks(title), ["告警", "恢复"], "{title}: {:?}", texts(&self.robot));
+        let waits = self.world.app.store.outbox_waits(Addressee::People).await.unwrap();
+        assert_eq!((waits.waiting, waits.dead), (0, 0));
+    }
+}
+
+async fn begin(more: impl Fn(&mut Config) + Send + 'static) -> Watch {
+    Watch::begin(SimConfig::default(), more).await
+}
+
+#[tokio::test]
+async fn a_refused_login_is_told_once_and_its_end() {
+    let settings = erp_bridge::simulator::Settings { password: "another".into(), ..Default::default() };
+    let watch = Watch::begin(SimConfig { settings, ..SimConfig::default() }, |_| {}).await;
+    let title = "ERP 拒绝登录";
+    watch.accept().await;
+    watch.run().await;
+    watch.look_for(MINUTE * 20).await;
+    watch.assert_raised(title, "改正账号密码");
+    watch.world.sim.handle.change_settings(|settings| settings.password = "123456".into());
+    assert_eq!(watch.world.call("POST", "/v1/erp/resume", Some(json!({ "reason": "密码已改回" }))).await.0, 200);
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn an_erp_that_is_away_for_long_is_told_once_however_often_it_answers_in_between() {
+    let watch = begin(|config| config.worker.circuit_failures = 1).await;
+    let title = "ERP 长时间无法访问";
+    watch.world.sim.handle.fault("*:away").unwrap();
+    watch.accept().await;
+    watch.run().await;
+    let long = AlertsConfig::default().circuit_open_for;
+    watch.look_for(long - MINUTE).await;
+    assert_eq!(watch.marks(title), [""; 0], "it may be back soon");
+    watch.look_for(MINUTE * 2).await;
+    watch.assert_raised(title, "检查 ERP 服务器与网络");
+    for _ in 0..3 {
+        watch.world.sim.handle.clear_faults();
+        watch.accept().await;
+        watch.run().await;
+        watch.look_for(MINUTE).await;
+        watch.world.sim.handle.fault("*:away").unwrap();
+        watch.accept().await;
+        watch.run().await;
+        watch.look_for(MINUTE * 10).await;
+    }
+    watch.assert_raised(title, "检查 ERP 服务器与网络");
+    watch.world.sim.handle.clear_faults();
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn a_block_is_told_once_with_what_the_administrator_is_to_do_and_its_end() {
+    let watch = begin(|config| config.worker.block_pause_max = MINUTE).await;
+    let title = "ERP 配置缺失";
+    watch.world.sim.handle.fault("customer.list:no_right").unwrap();
+    for _ in 0..3 {
+        watch.accept().await;
+        watch.run().await;
+        watch.look_for(MINUTE * 5).await;
+    }
+    watch.assert_raised(title, "请管理员在 ERP 的权限设置中授予");
+    watch.world.sim.handle.clear_faults();
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn events_that_wait_for_too_long_are_told_once_however_the_oldest_changes() {
+    let watch = begin(|_| {}).await;
+    let (title, store) = ("最早的事件等待过久", &watch.world.app.store);
+    assert_eq!(AlertsConfig::default().backlog_age, MINUTE * 30);
+    let mut waiting = VecDeque::from([watch.accept().await]);
+    watch.look_for(MINUTE * 25).await;
+    waiting.push_back(watch.accept().await);
+    watch.look_for(MINUTE * 9).await;
+    assert_eq!(watch.marks(title), [""; 0], "it may be worked off");
+    watch.look_for(MINUTE * 11).await;
+    watch.assert_raised(title, "erp.max_in_flight");
+    for _ in 0..3 {
+        // The oldest goes, and the next one has waited for twenty minutes: neither too long, nor short enough.
+        store.discard(&waiting.pop_front().unwrap(), &"ops".into(), None).await.unwrap();
+        watch.look_for(MINUTE * 5).await;
+        waiting.push_back(watch.accept().await);
+        watch.look_for(MINUTE * 20).await;
+    }
+    watch.assert_raised(title, "erp.max_in_flight");
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_is_silent_is_told_once_and_that_it_speaks_again() {
+    let watch = begin(|config| config.webhook.silence_after = MINUTE * 60).await;
+    let title = "微信中台长时间没有推送";
+    watch.look_for(MINUTE * 90).await;
+    assert_eq!(watch.marks(title), [""; 0], "nothing ever came");
+    watch.accept().await;
+    watch.run().await;
+    watch.look_for(MINUTE * 59).await;
+    assert_eq!(watch.marks(title), [""; 0]);
+    watch.look_for(MINUTE * 300).await;
+    watch.assert_raised(title, "检查微信中台的发件箱");
+    watch.accept().await;
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_is_told_once_and_only_much_room_is_enough() {
+    let mut watch = begin(|_| {}).await;
+    let (title, free) = ("磁盘空间不足", watch.world.app.store.free_disk().unwrap());
+    // The disk stays as it is; what it is held against changes.
+    for (min_free_disk, told) in [
+        (free / 5, vec![]),
+        (free * 2 / 5, vec![]),
+        (free, vec!["告警"]),
+        (free * 2 / 5, vec!["告警"]),
+        (free, vec!["告警"]),
+        (free * 2 / 5, vec!["告警"]),
+        (free / 5, vec!["告警", "恢复"]),
+    ] {
+        watch.world.config.database.min_free_disk = min_free_disk;
+        watch.world.restart().await;
+        watch.look_for(AlertsConfig::default().clear_after * 3).await;
+        assert_eq!(watch.marks(title), told, "{min_free_disk} of {free}");
+    }
+    let told = texts(&watch.robot);
+    assert!(told[0].contains("处理 (to do)：清理磁盘"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_door_that_is_closed_for_want_of_room_is_told_once_and_that_it_is_open_again() {
+    let watch = begin(|_| {}).await;
+    let (title, store) = ("新事件被拒收", &watch.world.app.store);
+    watch.accept().await;
+    let limit = |max_backlog| DatabaseConfig { max_backlog, min_free_disk: 0, ..DatabaseConfig::default() };
+    for max_backlog in [1, 2, 1, 2, 1] {
+        store.count_backlog(&limit(max_backlog)).await.unwrap();
+        watch.look_for(MINUTE).await;
+    }
+    watch.assert_raised(title, "清理磁盘");
+    store.count_backlog(&limit(2)).await.unwrap();
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn an_old_secret_that_is_used_now_and_then_is_told_once_whatever_restarts_and_that_it_is_not_any_more() {
+    let secrets = || [NEWEST_SECRET, SECRET].map(|secret| secret.parse().unwrap()).to_vec();
+    let mut watch = begin(move |config| config.webhook.secrets = secrets()).await;
+    let title = "旧的签名密钥";
+    for half_hours in 0..52 {
+        // Used every other hour; a process that begins in between saw nothing of it.
+        if half_hours % 4 == 0 {
+            watch.accept().await;
+            watch.world.app.replicas.round().await.unwrap();
+            watch.world.restart().await;
+            watch.world.app.replicas.round().await.unwrap();
+        }
+        watch.clock.advance(MINUTE * 29);
+        watch.look_for(MINUTE).await;
+    }
+    watch.assert_raised(title, "换用新密钥");
+    watch.clock.advance(AlertsConfig::default().old_secret_for);
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn an_alert_that_no_target_takes_is_seen_in_the_console_and_the_statistics_and_until_when() {
+    let watch = begin(|_| {}).await;
+    let world = &watch.world;
+    watch.robot.answer_next(&[500, 500, 500]);
+    review(world, 0).await;
+    round(world).await;
+    let stats = async |token: &str| {
+        watch.clock.advance(Duration::from_secs(1));
+        let asked = world.sender.http.get(world.url("/v1/stats")).bearer_auth(token).send().await.unwrap();
+        serde_json::from_str::<Value>(&asked.text().await.unwrap()).unwrap()["alerts"].clone()
+    };
+    let told = stats(OPERATOR).await;
+    assert_eq!((&told["refused"], &told["dead"]), (&json!(1), &json!(0)), "{told}");
+    assert!(told["since"].is_string() && told["words"].as_str().unwrap().contains("HTTP 500"), "{told}");
+    assert!(stats(READER).await.get("words").is_none());
+    let page = signed_in_page(world).await;
+    assert!(page.contains("告警发不出去") && page.contains("href=\"/console/outbox\""), "{page}");
+    for _ in 0..3 {
+        watch.clock.advance(MINUTE * 5);
+        round(world).await;
+    }
+    assert_eq!(stats(OPERATOR).await, json!({ "refused": 0, "dead": 0, "since": null }));
+    assert!(!signed_in_page(world).await.contains("告警发不出去"));
+}
+
+/// The console's first page, as an operator sees it.
+async fn signed_in_page(world: &World) -> String {
+    let once = reqwest::redirect::Policy::none();
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).redirect(once).build().unwrap();
+    let sign_in = http.post(world.url("/console/sign-in")).header("origin", world.url(""));
+    let sign_in = sign_in.header("content-type", "application/x-www-form-urlencoded");
+    let entered = sign_in.body(format!("token={OPERATOR}")).send().await.unwrap();
+    assert_eq!(entered.status(), StatusCode::SEE_OTHER);
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let page = http.get(world.url("/console/overview")).header("cookie", cookie).send().await.unwrap();
+    page.text().await.unwrap()
+}

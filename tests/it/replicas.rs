@@ -1,0 +1,126 @@
+//! Two replicas on one PostgreSQL answer alike when keys were last used, and how the circuit to the ERP stands.
+
+use std::time::Duration;
+
+use erp_bridge::{
+    app::{App, StartOptions},
+    clock::{Clock, Millis},
+    config::Config,
+    simulator::{self, Running, SimConfig},
+};
+use serde_json::{Value, json};
+
+use crate::support::{OPERATOR, READER, Sender, contact, postgres, promoted, world::config};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct Two {
+    clock: Clock,
+    sim: Running,
+    config: Config,
+    first: App,
+    second: App,
+}
+
+impl Two {
+    async fn start() -> Self {
+        let clock = Clock::manual(Millis(1_795_500_000_000));
+        let sim = simulator::start(SimConfig { clock: clock.clone(), ..SimConfig::default() }).await.unwrap();
+        let mut config = config(&sim.base_url(), &postgres::database().await);
+        config.worker.circuit_failures = 1;
+        let (first, second) = (start(&config, &clock).await, start(&config, &clock).await);
+        Self { clock, sim, config, first, second }
+    }
+
+    /// Both tell and hear each other.
+    async fn exchange(&self) {
+        for replica in [&self.first, &self.second, &self.first] {
+            replica.replicas.round().await.unwrap();
+        }
+    }
+
+    /// An event that this replica accepts and runs.
+    async fn run(&self, replica: &App, number: u32) {
+        let sender = Sender::new(format!("http://{}", replica.address), self.clock.clone());
+        let event = promoted(&contact(&format!("c{number}"), number), 70.0);
+        assert_eq!(sender.post(&format!("p{number}"), event.to_string()).await.unwrap().0, 202);
+        self.clock.advance(Duration::from_secs(1));
+        replica.dispatcher.run_due().await;
+    }
+}
+
+async fn start(config: &Config, clock: &Clock) -> App {
+    let options = StartOptions { dispatch: false, clock: clock.clone(), ..StartOptions::default() };
+    App::start(config, options).await.unwrap()
+}
+
+/// What a replica says of how it stands.
+async fn stats(replica: &App, token: &str) -> Value {
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let asked = http.get(format!("http://{}/v1/stats", replica.address)).bearer_auth(token).send().await.unwrap();
+    serde_json::from_str(&asked.text().await.unwrap()).unwrap()
+}
+
+/// When the reader's token was last used, as a replica tells the operator.
+async fn reader_used(replica: &App) -> Value {
+    let tokens = stats(replica, OPERATOR).await["credentials"]["tokens"].clone();
+    tokens.as_array().unwrap().iter().find(|token| token["name"] == "view").unwrap()["last_used_at"].clone()
+}
+
+#[tokio::test]
+async fn a_key_that_is_used_at_one_replica_is_known_to_be_in_use_at_the_other_and_after_a_restart() {
+    let mut two = Two::start().await;
+    let at = |clock: &Clock| json!(clock.now().rfc3339());
+    let used = at(&two.clock);
+    stats(&two.first, READER).await;
+    two.run(&two.first, 1).await;
+    assert_eq!(reader_used(&two.second).await, Value::Null);
+    two.exchange().await;
+    assert_eq!(reader_used(&two.second).await, used);
+    let secret = |stats: &Value| stats["credentials"]["webhook_secrets"][0]["last_used_at"].clone();
+    assert_eq!(secret(&stats(&two.second, OPERATOR).await), used);
+    // What only became newer is written once a minute.
+    two.clock.advance(MINUTE / 2);
+    stats(&two.first, READER).await;
+    two.exchange().await;
+    assert_eq!(reader_used(&two.second).await, used);
+    two.clock.advance(MINUTE);
+    let used = at(&two.clock);
+    stats(&two.first, READER).await;
+    two.exchange().await;
+    assert_eq!(reader_used(&two.second).await, used);
+    two.second.stop_token().cancel();
+    two.second.ended().await;
+    two.second = start(&two.config, &two.clock).await;
+    two.second.replicas.round().await.unwrap();
+    assert_eq!(reader_used(&two.second).await, used);
+}
+
+#[tokio::test]
+async fn the_circuit_stands_as_the_newest_call_of_any_replica_found_it() {
+    let two = Two::start().await;
+    let circuits = async || {
+        let (first, second) = (stats(&two.first, OPERATOR).await, stats(&two.second, OPERATOR).await);
+        [&first, &second].map(|stats| stats["dispatch"]["circuit"].as_str().unwrap().to_owned())
+    };
+    two.sim.handle.fault("*:away").unwrap();
+    two.run(&two.first, 1).await;
+    assert_eq!(circuits().await, ["open", "closed"]);
+    two.exchange().await;
+    assert_eq!(circuits().await, ["open", "open"]);
+    two.sim.handle.clear_faults();
+    two.run(&two.second, 2).await;
+    assert_eq!(circuits().await, ["open", "closed"]);
+    two.exchange().await;
+    assert_eq!(circuits().await, ["closed", "closed"]);
+    // Whoever held it open and is gone holds up nobody for ever.
+    two.sim.handle.fault("*:away").unwrap();
+    two.run(&two.first, 3).await;
+    two.exchange().await;
+    assert_eq!(circuits().await, ["open", "open"]);
+    two.first.stop_token().cancel();
+    two.first.ended().await;
+    two.clock.advance(MINUTE * 3);
+    two.second.replicas.round().await.unwrap();
+    assert_eq!(stats(&two.second, OPERATOR).await["dispatch"]["circuit"], "closed");
+}
