@@ -141,7 +141,7 @@ async fn begins_anew(ledger: &Ledger, looker: &SqlitePool) {
         if pages < LOG_PAGES / 2 {
             return;
         }
-        assert!(pages < before + LOG_PAGES / 4, "what comes next still stands behind a long log: {pages}");
+        assert!(pages < before + LOG_PAGES / 2, "what comes next still stands behind a long log: {pages}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
