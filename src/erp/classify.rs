@@ -7,8 +7,8 @@ use super::{
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
     phrases::{
-        Meaning, meaning, meaning_of_failure, speaks_of_an_ended_licence, speaks_of_licence, speaks_of_restriction,
-        speaks_of_rights, speaks_of_trouble,
+        Meaning, meaning, meaning_of_failure, speaks_of_a_breakdown, speaks_of_an_ended_licence, speaks_of_licence,
+        speaks_of_restriction, speaks_of_rights, speaks_of_trouble,
     },
 };
 
@@ -159,8 +159,8 @@ pub(super) fn refusal(interface: &Interface, text: String) -> ErpError {
 /// What words beside a failure mean that are not about the session: a refusal, if they are one. A page that broke down on
 /// the way (缺少对象) may have stored what it was sent before.
 pub(super) fn doubtful(interface: &Interface, said: String) -> ErpError {
-    let is_refusal = !interface.writes || meaning(&said) == Meaning::Refused;
-    if is_refusal { refusal(interface, said) } else { ErpError::garbled(said) }
+    let broke_down = interface.writes && speaks_of_a_breakdown(&said);
+    if broke_down { ErpError::garbled(said) } else { refusal(interface, said) }
 }
 
 fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {

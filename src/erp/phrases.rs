@@ -175,6 +175,27 @@ fn normal(text: &str) -> String {
     text.trim().to_lowercase().replace("未操作超时", "未操作，会话超时")
 }
 
+/// Whether a page broke down: the words of its script engine or its database driver, not of the ERP.
+pub(super) fn speaks_of_a_breakdown(text: &str) -> bool {
+    let text = normal(text);
+    let words = [
+        "缺少对象",
+        "类型不匹配",
+        "下标越界",
+        "变量未定义",
+        "运行时错误",
+        "vbscript",
+        "jscript",
+        "adodb",
+        "odbc",
+        "ole db",
+        "0x8",
+        "'800",
+        "object required",
+    ];
+    words.iter().any(|word| text.contains(word))
+}
+
 /// Somebody else is logged in under the account, and will not be for ever.
 const IN_USE: [&str; 6] = ["其他地方", "其它地方", "其他设备", "其它设备", "异地登", "已在线"];
 
