@@ -8,7 +8,7 @@ use super::{
     interface::{Interface, Shape, Style},
     phrases::{
         Meaning, meaning, meaning_of_failure, speaks_of_a_breakdown, speaks_of_an_ended_licence, speaks_of_licence,
-        speaks_of_restriction, speaks_of_rights, speaks_of_trouble,
+        speaks_of_no_rows, speaks_of_restriction, speaks_of_rights, speaks_of_trouble,
     },
 };
 
@@ -178,6 +178,9 @@ fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
     match interface.shape {
         Shape::Words => judge_words(reply, &asp.words),
         shape if holds(&reply, shape) => Verdict::Done(reply),
+        Shape::List if speaks_of_no_rows(&reply.words) => {
+            Verdict::Done(Reply { table: Some(Table::default()), ..reply })
+        }
         _ => judge_missing(interface, reply, &asp.words),
     }
 }

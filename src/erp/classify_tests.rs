@@ -85,6 +85,8 @@ fn every_body_has_its_meaning() {
         (&LIST, true, r#"{"header":{"status":0},"body":{"source":{"table":{"cols":[{"id":"ord"}]}}}}"#, "unknown"),
         (&LIST, true, r#"{"header":{"status":0},"body":{"bill":{"value":"1"}}}"#, "unknown"),
         (&LIST, true, r#"{"header":{"status":0},"body":{"message":{"text":"没有权限"}}}"#, "refused"),
+        (&LIST, true, r#"{"header":{"status":0},"body":{"message":{"text":"暂无数据"}}}"#, "done"),
+        (&LIST, true, r#"{"header":{"status":0},"body":{"message":{"text":"没有数据查看权限"}}}"#, "refused"),
         (&CHOICES, true, r#"{"header":{"status":0},"body":{"source":{"options":[{"id":1,"text":"a"}]}}}"#, "done"),
         (&CHOICES, true, r#"{"header":{"status":0},"body":{"source":{}}}"#, "unknown"),
         (&EDIT, true, r#"{"Code":200,"Msg":"ok"}"#, "done"),

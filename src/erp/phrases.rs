@@ -175,6 +175,28 @@ fn normal(text: &str) -> String {
     text.trim().to_lowercase().replace("未操作超时", "未操作，会话超时")
 }
 
+/// Whether a list says in words that it has no rows.
+pub(super) fn speaks_of_no_rows(text: &str) -> bool {
+    const NO_ROWS: [&str; 13] = [
+        "暂无数据",
+        "暂无记录",
+        "暂无信息",
+        "没有数据",
+        "没有记录",
+        "没有相关",
+        "没有符合",
+        "没有满足",
+        "没有找到相关",
+        "无符合条件",
+        "未查询到",
+        "no data",
+        "no record",
+    ];
+    let text = normal(text);
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&NO_ROWS) && !says(&REFUSED) && !says(&TROUBLE) && !text.contains("权限")
+}
+
 /// Whether a page broke down: the words of its script engine or its database driver, not of the ERP.
 pub(super) fn speaks_of_a_breakdown(text: &str) -> bool {
     let text = normal(text);
@@ -302,154 +324,5 @@ fn without_counts_of_nothing(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_of_saves_are_understood() {
-        let table = [
-            ("保存成功", Meaning::Done),
-            ("保存成功！", Meaning::Done),
-            ("客户资料已保存", Meaning::Done),
-            ("保存成功，请等待审核", Meaning::Done),
-            ("保存成功！已存在3条相同名称的客户", Meaning::Done),
-            ("成功指派1个客户，失败0个", Meaning::Done),
-            ("成功：1，失败：0", Meaning::Done),
-            ("Success", Meaning::Done),
-            ("该客户编号已被使用，不能保存", Meaning::Refused),
-            ("保存失败", Meaning::Refused),
-            ("保存不成功", Meaning::Refused),
-            ("手机号重复，不能保存成功", Meaning::Refused),
-            ("成功指派0个客户，失败1个", Meaning::Refused),
-            ("失败10个", Meaning::Refused),
-            ("客户名称已存在", Meaning::Refused),
-            ("客户编号重复", Meaning::Refused),
-            ("您没有权限进行此操作", Meaning::Refused),
-            ("联系人姓名不能为空", Meaning::Refused),
-            ("客户名称超过100字", Meaning::Refused),
-            ("请填写联系人姓名", Meaning::Refused),
-            ("数据错误", Meaning::Refused),
-            ("不允许重复申请", Meaning::Refused),
-            ("系统繁忙，请稍后再试", Meaning::Busy),
-            ("系统正在维护，请稍候", Meaning::Busy),
-            ("系统升级中，暂停服务", Meaning::Busy),
-            ("数据备份，无法保存，请稍后", Meaning::Busy),
-            ("保存不成功，系统维护中", Meaning::Busy),
-            ("保存成功，今晚系统维护", Meaning::Done),
-            ("您不是该客户的维护人，不能修改", Meaning::Refused),
-            ("数据库中已存在相同客户，不能保存", Meaning::Refused),
-            ("保存失败：数据库超时", Meaning::Busy),
-            ("数据库超时，请重新登录", Meaning::Busy),
-            ("超时时间已到。在操作完成之前超时时间已过或服务器未响应。", Meaning::Busy),
-            ("登录超时，请重新登录", Meaning::NoSession),
-            ("您尚未登录", Meaning::NoSession),
-            ("", Meaning::Unclear),
-            ("ok", Meaning::Unclear),
-            ("提示", Meaning::Unclear),
-        ];
-        for (text, expected) in table {
-            assert_eq!(meaning(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_says_whether_the_erp_has_the_same_already() {
-        for (text, expected) in [
-            ("客户编号已被使用，不能保存！", true),
-            ("手机“13800001234”已存在", true),
-            ("客户名称重复", true),
-            ("系统中已有相同客户，保存失败", true),
-            ("Duplicate name", true),
-            ("联系人姓名不能为空", false),
-            ("您没有权限进行此操作", false),
-            ("客户名称超过100字", false),
-        ] {
-            assert_eq!(speaks_of_duplicate(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn an_ended_licence_is_told_from_a_record_that_speaks_of_rights_or_dates() {
-        for (text, expected) in [
-            ("软件授权已到期，不能保存", true),
-            ("系统授权过期，请联系供应商", true),
-            ("试用期已到期", true),
-            ("License expired", true),
-            ("报价已过期", false),
-            ("合同到期，不能保存", false),
-            ("该操作未授权", false),
-            ("软件授权数量不足", false),
-        ] {
-            assert_eq!(speaks_of_an_ended_licence(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_limit_and_a_field_that_nobody_sends_meet_whoever_comes() {
-        for (text, expected) in [
-            ("您的客户数已达上限，不能添加", true),
-            ("已有客户数量达到上限", true),
-            ("客户行业不能为空", true),
-            ("请选择客户行业", true),
-            ("所属区域为必填项", true),
-            ("联系人姓名不能为空", false),
-            ("请填写客户名称", false),
-            ("客户来源为必填项", false),
-            ("客户名称超过长度上限100字符", false),
-            ("手机号重复", false),
-            ("该客户不存在", false),
-        ] {
-            assert_eq!(speaks_of_restriction(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_login_that_trouble_refused_is_told_from_wrong_credentials() {
-        for (text, expected) in [
-            ("该账号已在其他地方登录", true),
-            ("系统正在维护，请稍候", true),
-            ("系统升级中，暂停服务", true),
-            ("用户名或密码错误", false),
-            ("请输入验证码", false),
-        ] {
-            assert_eq!(speaks_of_trouble(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_words_beside_a_failure_are_understood() {
-        let table = [
-            ("", Meaning::NoSession),
-            ("  ", Meaning::NoSession),
-            ("session expired", Meaning::NoSession),
-            ("Session无效", Meaning::NoSession),
-            ("Session timeout", Meaning::NoSession),
-            ("会话失效", Meaning::NoSession),
-            ("请先登录", Meaning::NoSession),
-            ("登陆超时", Meaning::NoSession),
-            ("登录已过期，请重试", Meaning::NoSession),
-            ("令牌已过期", Meaning::NoSession),
-            ("身份已过期", Meaning::NoSession),
-            ("invalid TOKEN", Meaning::NoSession),
-            ("您长时间未操作超时，请重新登录", Meaning::NoSession),
-            ("操作超时", Meaning::Busy),
-            ("操作超时，请重新登录", Meaning::Busy),
-            ("数据库超时", Meaning::Busy),
-            ("数据库会话超时", Meaning::Busy),
-            ("执行超时", Meaning::Busy),
-            ("超时时间已到", Meaning::Busy),
-            ("事务已被死锁，请重新运行", Meaning::Busy),
-            ("Execution Timeout Expired. The timeout period elapsed", Meaning::Busy),
-            ("请求超时", Meaning::Busy),
-            ("系统繁忙", Meaning::Busy),
-            ("系统正在维护", Meaning::Busy),
-            ("报价已过期", Meaning::Unclear),
-            ("客户编号已被使用", Meaning::Unclear),
-            ("没有权限", Meaning::Unclear),
-            ("参数错误", Meaning::Unclear),
-        ];
-        for (text, expected) in table {
-            assert_eq!(meaning_of_failure(text), expected, "{text:?}");
-        }
-    }
-}
+#[path = "phrases_tests.rs"]
+mod tests;

@@ -156,10 +156,10 @@ pub enum OpenError {
          than database.max_connections allows"
     )]
     Pooler,
-    /// Nobody answers the login.
+    /// Nobody answers the login, or nobody is there.
     #[error(
-        "no answer to the login at {address} within {seconds} seconds (数据库没有应答登录): is it PostgreSQL that listens there, \
-         and does nothing between, a firewall or a proxy, keep the line to itself? database.url names it"
+        "no answer to the login at {address} within {seconds} seconds (数据库没有应答登录): does PostgreSQL run there, and does \
+         nothing between, a firewall or a proxy, keep the line to itself? database.url names it"
     )]
     NoAnswer {
         /// Host and port of `database.url`.

@@ -63,9 +63,10 @@ fn optional(name: &str) -> RefOr<Schema> {
     OneOfBuilder::new().item(reference(name)).item(null).into()
 }
 
-/// An optional text of the platform: null and blank count as absent, lengths are the ERP's.
+/// An optional text of the platform: null counts as absent, and where the door is not strict a blank does; lengths are the
+/// ERP's.
 fn text(max: u32, description: &str) -> Value {
-    json!({"type": ["string", "null"], "maxLength": max, "description": description})
+    json!({"type": ["string", "null"], "maxLength": max, "pattern": r"\S", "description": description})
 }
 
 fn id(description: &str) -> Value {
@@ -313,7 +314,7 @@ pub(super) fn tighten(schemas: &mut Map<String, Value>) {
             body["oneOf"] = json!([
                 {"properties": {"scope": {"enum": ["all"]}, "value": {"type": "null"}}},
                 one("type", json!({"enum": EventKind::ALL.map(EventKind::as_str)})),
-                one("contact", json!({"pattern": "^[A-Za-z0-9_-]{1,48}$"})),
+                one("contact", json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,48}$"})),
             ]);
         }
     }
@@ -327,7 +328,7 @@ pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     if let Some(assignment) = schemas.get_mut("AssignmentBody") {
         assignment["oneOf"] = json!([
             {"properties": {"mode": {"enum": ["public"]}, "users": {"type": "null"}}},
-            {"properties": {"mode": {"enum": ["users"]}, "users": {"type": "array"}}, "required": ["users"]},
+            {"properties": {"mode": {"enum": ["users"]}, "users": {"$ref": "#/components/schemas/UserIds"}}, "required": ["users"]},
         ]);
     }
 }

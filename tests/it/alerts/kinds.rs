@@ -195,13 +195,14 @@ async fn a_platform_that_is_silent_is_told_once_and_that_it_speaks_again() {
 async fn a_disk_that_fills_is_told_once_and_only_much_room_is_enough() {
     let mut watch = begin(|_| {}).await;
     let (title, free) = ("磁盘空间不足", watch.world.app.store.free_disk().unwrap());
-    // The disk stays as it is; what it is held against changes.
+    // The disk stays as it is, nearly: others write, too. What it is held against changes.
+    let nearly_all = free / 5 * 4;
     for (min_free_disk, told) in [
         (free / 5, vec![]),
         (free * 2 / 5, vec![]),
-        (free, vec!["告警"]),
+        (nearly_all, vec!["告警"]),
         (free * 2 / 5, vec!["告警"]),
-        (free, vec!["告警"]),
+        (nearly_all, vec!["告警"]),
         (free * 2 / 5, vec!["告警"]),
         (free / 5, vec!["告警", "恢复"]),
     ] {
@@ -211,7 +212,8 @@ async fn a_disk_that_fills_is_told_once_and_only_much_room_is_enough() {
         assert_eq!(watch.marks(title), told, "{min_free_disk} of {free}");
     }
     let told = texts(&watch.robot);
-    assert!(told[0].contains("处理 (to do)：清理磁盘"), "{told:?}");
+    let raised = told.iter().find(|told| told.contains("告警") && told.contains(title));
+    assert!(raised.is_some_and(|raised| raised.contains("处理 (to do)：清理磁盘")), "{told:?}");
 }
 
 #[tokio::test]

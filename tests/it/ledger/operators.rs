@@ -99,7 +99,7 @@ async fn only_decisions_that_the_review_asks_for_are_taken(ledger: &Ledger) {
     let settlement = Settlement { review, ..Settlement::to(Status::NeedsReview) };
     ledger.store.settle(ledger.claim_one().await.lease, settlement).await.unwrap();
     let link = ledger.store.resolve(&id, &Resolution::Link { ord: 1 }, &"ops".into(), None, None).await;
-    assert_eq!(link, Err(StoreError::WrongState(Status::NeedsReview)));
+    assert_eq!(link, Err(StoreError::NotOffered(vec!["done".into(), "resend".into()])));
     ledger.store.resolve(&id, &Resolution::Done, &"ops".into(), None, None).await.unwrap();
 }
 

@@ -126,7 +126,7 @@ async fn while_its_server_is_away_a_ledger_answers_no_ping_and_takes_nothing_and
     assert!(matches!(store.accept(event("w2", "c1")).await, Err(StoreError::Unavailable(_))));
     assert!(store.claim(1, super::LEASE).await.is_err());
     let Err(error) = Store::open(&config, Clock::manual(START), true).await else { panic!("a server is there") };
-    assert!(matches!(error, OpenError::Store(_)), "{error}");
+    assert!(matches!(error, OpenError::NoAnswer { .. }), "{error}");
     own.0.start();
     eventually("it can be written again", Duration::from_secs(60), async || store.ping().await.ok()).await;
     assert!(matches!(store.accept(event("w2", "c1")).await, Ok(Accepted::New { .. })), "it was not half there");
