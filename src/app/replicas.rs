@@ -122,10 +122,11 @@ impl Replicas {
 }
 
 impl Known {
-    /// Whether the others should hear of it: another word than this replica told last, or the same word so much later.
+    /// Whether the others should hear of it: another word than the ledger has, or than this replica told last, or the same word
+    /// so much later.
     fn is_news(&self, fact: &LatestFact, every: Duration) -> bool {
         let Some(before) = self.ledger.get(&fact.name) else { return true };
-        let is_other = self.told.get(&fact.name) != Some(&fact.word);
+        let is_other = before.word != fact.word || self.told.get(&fact.name) != Some(&fact.word);
         fact.at > before.at && (is_other || fact.at.since(before.at) >= every)
     }
 }
