@@ -215,7 +215,7 @@ fn contact(required: &[&str]) -> Value {
             "address": text(200, "地址"),
             "email": {"anyOf": [
                 {"type": "string", "format": "email", "maxLength": 50},
-                {"type": ["string", "null"], "maxLength": 0},
+                {"type": "null"},
             ]},
             "job": text(50, "职务"),
         },
