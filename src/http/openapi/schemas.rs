@@ -66,7 +66,8 @@ fn optional(name: &str) -> RefOr<Schema> {
 /// An optional text of the platform: null counts as absent, and where the door is not strict a blank does; lengths are the
 /// ERP's.
 fn text(max: u32, description: &str) -> Value {
-    json!({"type": ["string", "null"], "maxLength": max, "pattern": r"\S", "description": description})
+    let pattern = r"[^\s\u0000-\u001f\u007f-\u009f]";
+    json!({"type": ["string", "null"], "maxLength": max, "pattern": pattern, "description": description})
 }
 
 fn id(description: &str) -> Value {
