@@ -28,6 +28,30 @@ const NO_PERSON: &str = "ERP 不显示此单位的联系人，修改会改掉其
 const GARBLED: &str = "ERP 给出的资料有乱码，修改会把乱码写回 \
     (the ERP shows the record garbled, and 客户修改 would write that back)";
 
+/// Why an edit did not take place.
+enum NotEdited {
+    /// It would have changed what nobody asked to change, and is not sent.
+    LeftOut(&'static str),
+    /// The ERP did not do it.
+    Erp(ErpError),
+}
+
+impl From<ErpError> for NotEdited {
+    fn from(error: ErpError) -> Self {
+        Self::Erp(error)
+    }
+}
+
+impl NotEdited {
+    /// What becomes of the step: what cannot be written safely is left out, for no installation is a reason to lose an event.
+    fn effect(self) -> Result<Effect, SyncError> {
+        match self {
+            Self::LeftOut(why) => Ok(Effect::left_out(why)),
+            Self::Erp(error) => Err(error.into()),
+        }
+    }
+}
+
 impl Executor<'_> {
     /// Fills in what the customer still lacks of these fields. What it cannot have because another customer has it (查重)
     /// is left out: it is no reason to keep the rest from it.
@@ -39,14 +63,10 @@ impl Executor<'_> {
             return Ok(Effect::said("nothing is missing any more"));
         }
         loop {
-            let edit = match self.edit(kind, ord, &detail, &missing, None).await? {
-                Ok(edit) => edit,
-                Err(why) => return Ok(Effect::left_out(why)),
-            };
-            let refused = match self.send_edit(ord, edit).await {
+            let refused = match self.edit(kind, ord, &detail, &missing, None).await {
                 Ok(answer) => return Ok(Effect::said(answer.message)),
-                Err(error) if error.is_duplicate() => error,
-                Err(error) => return Err(error.into()),
+                Err(NotEdited::Erp(error)) if error.is_duplicate() => error,
+                Err(other) => return other.effect(),
             };
             let words = refused.to_string();
             let before = missing.len();
@@ -58,33 +78,76 @@ impl Executor<'_> {
         }
     }
 
-    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`); or why there
-    /// can be none: where the record does not say how these are called, any other text would reset what somebody has set.
-    pub(super) async fn edit(
+    /// Sets 跟进程度.
+    pub(super) async fn set_stage(&self, kind: CustomerKind, ord: i64, stage: &str) -> Result<Effect, SyncError> {
+        let (kind, detail) = details::detail_of(self.erp, kind, ord).await?;
+        self.set_stage_of(kind, ord, &detail, stage).await
+    }
+
+    /// Sets 跟进程度 of a record that was read already.
+    pub(super) async fn set_stage_of(
+        &self,
+        kind: CustomerKind,
+        ord: i64,
+        detail: &Detail,
+        stage: &str,
+    ) -> Result<Effect, SyncError> {
+        match self.edit(kind, ord, detail, &[], Some(stage)).await {
+            Ok(answer) => Ok(Effect::said(answer.message)),
+            Err(not_edited) => not_edited.effect(),
+        }
+    }
+
+    /// Sends 客户修改. Whether a customer is a 单位客户 or a 个人客户 no answer says, and a detail that was asked for as the
+    /// other kind may be shown all the same: where the ERP refuses the kind, nothing is stored, and it is the other one.
+    async fn edit(
         &self,
         kind: CustomerKind,
         ord: i64,
         detail: &Detail,
         fields: &[Field],
         stage: Option<&str>,
-    ) -> Result<Result<Vec<Field>, &'static str>, ErpError> {
+    ) -> Result<Answer, NotEdited> {
+        let edit = self.edit_of(kind, ord, detail, fields, stage).await?;
+        match self.erp.edit_customer(ord, &edit).await {
+            Err(ErpError::Refused(words)) if KIND_WORDS.iter().any(|word| words.contains(word)) => {}
+            sent => return Ok(sent?),
+        }
+        let other = match kind {
+            CustomerKind::Company => CustomerKind::Person,
+            CustomerKind::Person => CustomerKind::Company,
+        };
+        // As a company's, its own name is never that of its contact person; as a person's, nothing else is.
+        let edit = self.edit_of(other, ord, detail, fields, stage).await?;
+        Ok(self.erp.edit_customer(ord, &edit).await?)
+    }
+
+    /// The fields of 客户修改: those to change, and the required ones as the record has them (`erp-wire.md §3`). Where the
+    /// record does not say how these are called there are none: any other text would reset what somebody has set.
+    async fn edit_of(
+        &self,
+        kind: CustomerKind,
+        ord: i64,
+        detail: &Detail,
+        fields: &[Field],
+        stage: Option<&str>,
+    ) -> Result<Vec<Field>, NotEdited> {
         let category = Category::of(detail, self.values);
         let stage = match stage {
             Some(stage) => Some(stage.to_owned()),
             None => category.stage.or_configured(&self.values.stage),
         };
         let (Some(sort), Some(stage)) = (category.sort.or_configured(&self.values.sort), stage) else {
-            return Ok(Err(NO_TEXTS));
+            return Err(NotEdited::LeftOut(NO_TEXTS));
         };
         let name = shown(detail, "name").unwrap_or_default();
         let person = match (shown(detail, "person_name"), kind) {
             (Some(person), _) => person,
             (None, CustomerKind::Person) => name.clone(),
             // A company's own name would overwrite that of its contact person.
-            (None, CustomerKind::Company) => match contact_persons::first_person(self.erp, ord).await? {
-                Some(person) => person,
-                None => return Ok(Err(NO_PERSON)),
-            },
+            (None, CustomerKind::Company) => {
+                contact_persons::first_person(self.erp, ord).await?.ok_or(NotEdited::LeftOut(NO_PERSON))?
+            }
         };
         let sort2 = match kind {
             CustomerKind::Company => "1",
@@ -101,33 +164,9 @@ impl Executor<'_> {
         // What a page made of a blank would be stored as a text that nobody can type, and what was lost is lost for good.
         let required = required.map(|(id, val)| Field::new(id, val.replace('\u{a0}', " ")));
         if required.iter().any(|field| field.val.contains('\u{fffd}')) {
-            return Ok(Err(GARBLED));
+            return Err(NotEdited::LeftOut(GARBLED));
         }
-        Ok(Ok(required.into_iter().chain(fields.iter().cloned()).collect()))
-    }
-
-    /// Sends an edit. Whether a customer is a 单位客户 or a 个人客户 no answer says, and a detail that was asked for as the other
-    /// kind may be shown all the same: where the ERP refuses the kind, nothing is stored, and it is the other one.
-    pub(super) async fn send_edit(&self, ord: i64, mut edit: Vec<Field>) -> Result<Answer, ErpError> {
-        match self.erp.edit_customer(ord, &edit).await {
-            Err(ErpError::Refused(words)) if KIND_WORDS.iter().any(|word| words.contains(word)) => {}
-            sent => return sent,
-        }
-        let value = |id: &str| edit.iter().find(|field| field.id == id).map(|field| field.val.clone());
-        let is_company = value("sort2").is_some_and(|kind| kind == "2");
-        let person = match is_company {
-            true => contact_persons::first_person(self.erp, ord).await?,
-            false => value("name"),
-        };
-        let Some(person) = person else { return Err(ErpError::Refused(NO_PERSON.into())) };
-        for field in &mut edit {
-            match &*field.id {
-                "sort2" => *field = Field::new("sort2", if is_company { "1" } else { "2" }),
-                "person_name" => *field = Field::new("person_name", person.clone()),
-                _ => {}
-            }
-        }
-        self.erp.edit_customer(ord, &edit).await
+        Ok(required.into_iter().chain(fields.iter().cloned()).collect())
     }
 
     pub(super) async fn verify_filled(

@@ -85,12 +85,7 @@ impl Executor<'_> {
                 let record = NewProgress { ord: self.ord()?, intro: text.clone(), sort: *way, lead: None };
                 self.erp.add_progress(&record).await?
             }
-            Step::SetStage { kind, stage } => {
-                let (kind, detail) = details::detail_of(self.erp, *kind, self.ord()?).await?;
-                let edit = self.edit(kind, self.ord()?, &detail, &[], Some(stage)).await?;
-                let edit = edit.map_err(|why| ErpError::Refused(why.into()))?;
-                self.send_edit(self.ord()?, edit).await?
-            }
+            Step::SetStage { kind, stage } => return self.set_stage(*kind, self.ord()?, stage).await,
             Step::Assign { to } => {
                 assignment::check_users(self.erp, to).await?;
                 self.erp.assign(self.ord()?, members(to).as_deref()).await?

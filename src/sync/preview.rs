@@ -89,9 +89,7 @@ async fn rehearse(mut executor: Executor<'_>, log: &CallLog, steps: &[(String, S
         log.set_step(name);
         match step {
             Step::SetStage { kind, stage } if executor.ord == Some(UNALLOCATED) => {
-                if let Ok(edit) = executor.edit(*kind, UNALLOCATED, &foreseen, &[], Some(stage)).await? {
-                    executor.erp.edit_customer(UNALLOCATED, &edit).await?;
-                }
+                executor.set_stage_of(*kind, UNALLOCATED, &foreseen, stage).await?;
             }
             _ => {
                 let effect = executor.execute(step).await?;
