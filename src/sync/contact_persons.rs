@@ -50,7 +50,7 @@ pub(super) async fn complete(
     let mut details = 0;
     for person in &mut persons {
         let Some(ord) = person.ord else { continue };
-        let is_masked = person.mobile.as_deref().is_some_and(|number| fit(number, wanted) == PhoneMatch::Masked);
+        let is_masked = person.mobile.as_deref().is_some_and(|number| fit(number, wanted) == PhoneMatch::Perhaps);
         if !is_masked && person.mobile.is_some() && person.person_name.is_some() && person.company.is_some() {
             continue;
         }
@@ -89,7 +89,7 @@ pub(super) async fn person_of(
     Ok(complete(erp, persons, mobile.unwrap_or_default()).await?.into_iter().find(|row| {
         row.company.is_none_or(|ord| ord == company)
             && match (mobile, &row.mobile) {
-                (Some(ours), Some(theirs)) if fit(theirs, ours) != PhoneMatch::Masked => same_number(ours, theirs),
+                (Some(ours), Some(theirs)) if fit(theirs, ours) != PhoneMatch::Perhaps => same_number(ours, theirs),
                 _ => row.person_name.as_deref().is_some_and(|theirs| same_name(theirs, name)),
             }
     }))

@@ -33,7 +33,7 @@ impl Matches {
     pub(super) fn add(&mut self, fit: PhoneMatch, candidate: Candidate) {
         match fit {
             PhoneMatch::Same => drop(self.exact.insert(candidate.ord, candidate)),
-            PhoneMatch::Masked => drop(self.masked.insert(candidate.ord, candidate)),
+            PhoneMatch::Perhaps => drop(self.masked.insert(candidate.ord, candidate)),
             PhoneMatch::Other => {}
         }
         let exact = &self.exact;
@@ -205,9 +205,9 @@ async fn compare(
         let in_list = column.of_row(&row).map(|value| column.fit(value, wanted));
         let fit = match in_list {
             Some(fit @ (PhoneMatch::Same | PhoneMatch::Other)) => fit,
-            Some(PhoneMatch::Masked) if masks_details => PhoneMatch::Masked,
+            Some(PhoneMatch::Perhaps) if masks_details => PhoneMatch::Perhaps,
             // The installation's list has no such column, or masks it; the detail has it (erp-wire.md §3).
-            None | Some(PhoneMatch::Masked) => {
+            None | Some(PhoneMatch::Perhaps) => {
                 details += 1;
                 if details > DETAILS_READ {
                     let what = format!("{} rows of 客户列表 without the column {}", details, column.field());
@@ -215,7 +215,7 @@ async fn compare(
                 }
                 match readable_detail(erp, kind, row.ord).await? {
                     // Nobody can compare it: no match, and no mismatch.
-                    None => PhoneMatch::Masked,
+                    None => PhoneMatch::Perhaps,
                     Some(detail) => {
                         let shown = detail.shown(column.field()).map(|value| column.fit(value, wanted));
                         shown.or(in_list).unwrap_or(PhoneMatch::Other)
@@ -244,7 +244,7 @@ pub(super) async fn with_number(
             return Ok(whole);
         }
         // People may have typed with blanks or dashes what the installation masks.
-        let is_masked = |number: &str| fit(number, mobile) == PhoneMatch::Masked;
+        let is_masked = |number: &str| fit(number, mobile) == PhoneMatch::Perhaps;
         let masked = first.rows.into_iter().filter(|row| row.mobile.as_deref().is_some_and(is_masked)).collect();
         return compare(erp, kind, Column::Mobile, mobile, masked).await;
     }

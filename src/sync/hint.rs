@@ -126,7 +126,7 @@ async fn role_of(
     let mobile = Mapping::mobile(event);
     let number = shown(detail, "mobile").zip(mobile).map(|(theirs, ours)| fit(&theirs, ours));
     // Of a masked number enough is to be seen where somebody names the record.
-    if matches!(number, Some(PhoneMatch::Same | PhoneMatch::Masked)) {
+    if matches!(number, Some(PhoneMatch::Same | PhoneMatch::Perhaps)) {
         return Ok(Some(Role::Itself));
     }
     let is_called = |field: &str, ours: Option<&str>| {

@@ -51,7 +51,7 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
     let kind = Mapping::kind(event);
     let contact = event.contact();
     let khid = mapping.khid(contact.id());
-    let name = contact.company().or(contact.name()).map(|name| mapping.line(name));
+    let name = name_of(mapping, event);
     let found = match erp.installation().finds_khid {
         Some(false) => by_name_and_khid(erp, kind, name.as_deref().unwrap_or_default(), &khid).await?,
         _ => by_khid(erp, kind, &khid, name.as_deref()).await?,
@@ -94,14 +94,28 @@ async fn company_of_name(erp: &Erp, name: &str) -> Result<Match, ErpError> {
 
 /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
 pub(super) async fn saved(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Option<i64>, ErpError> {
+    let kind = Mapping::kind(event);
     let khid = mapping.khid(event.contact().id());
+    let name = name_of(mapping, event).unwrap_or_default();
     for place in Place::ALL {
-        let found = readable(search(erp, Mapping::kind(event), Column::Khid, &khid, place).await)?;
-        if let (Some(ord), 1) = (found.exact.keys().next(), found.exact.len()) {
-            return Ok(Some(*ord));
+        let found = match erp.installation().finds_khid {
+            Some(false) => {
+                let named = readable(with_name(erp, kind, &name, place).await)?;
+                with_khid(erp, kind, named, &khid).await?.into_iter().map(|candidate| candidate.ord).collect()
+            }
+            _ => readable(search(erp, kind, Column::Khid, &khid, place).await)?.exact.into_keys().collect::<Vec<_>>(),
+        };
+        if let [ord] = found[..] {
+            return Ok(Some(ord));
         }
     }
     Ok(None)
+}
+
+/// What the contact's customer is called in the ERP.
+fn name_of(mapping: &Mapping, event: &Event) -> Option<String> {
+    let contact = event.contact();
+    contact.company().or(contact.name()).map(|name| mapping.line(name))
 }
 
 /// The customer with exactly this 客户编号; one of the contact's name whose record may not be read may be it.
@@ -127,16 +141,21 @@ pub(super) async fn by_khid(
 async fn by_name_and_khid(erp: &Erp, kind: CustomerKind, name: &str, khid: &str) -> Result<Option<Match>, ErpError> {
     let named = match with_name(erp, kind, name, Place::Customers).await {
         Err(ErpError::TooMany(_)) => return Ok(None),
-        named => named?.exact,
+        named => named?,
     };
+    Ok(verdict(with_khid(erp, kind, named, khid).await?, LinkedBy::Khid))
+}
+
+/// Those whose records show this 客户编号.
+async fn with_khid(erp: &Erp, kind: CustomerKind, named: Matches, khid: &str) -> Result<Vec<Candidate>, ErpError> {
     let mut found = Vec::new();
-    for candidate in named.into_values().take(DETAILS_READ) {
+    for candidate in named.exact.into_values().take(DETAILS_READ) {
         let Some(detail) = readable_detail(erp, kind, candidate.ord).await? else { continue };
         if shown(&detail, "khid").is_some_and(|theirs| theirs == khid) {
             found.push(candidate);
         }
     }
-    Ok(verdict(found, LinkedBy::Khid))
+    Ok(found)
 }
 
 /// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact.
@@ -195,7 +214,7 @@ pub(super) async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Re
             (None, None) => Vec::new(),
         };
         for candidate in named {
-            let fit = if fit == PhoneMatch::Masked { unmasked(erp, kind, candidate.ord, mobile).await? } else { fit };
+            let fit = if fit == PhoneMatch::Perhaps { unmasked(erp, kind, candidate.ord, mobile).await? } else { fit };
             matches.add(fit, candidate);
         }
     }
@@ -238,11 +257,11 @@ fn is_same(row: &ContactPersonRow, mobile: &str) -> bool {
 /// number, the person's is as unknown as before.
 async fn unmasked(erp: &Erp, kind: CustomerKind, ord: i64, mobile: &str) -> Result<PhoneMatch, ErpError> {
     if erp.installation().masks_details == Some(true) {
-        return Ok(PhoneMatch::Masked);
+        return Ok(PhoneMatch::Perhaps);
     }
-    let Some(detail) = readable_detail(erp, kind, ord).await? else { return Ok(PhoneMatch::Masked) };
+    let Some(detail) = readable_detail(erp, kind, ord).await? else { return Ok(PhoneMatch::Perhaps) };
     let is_same = shown(&detail, "mobile").is_some_and(|number| same_number(&number, mobile));
-    Ok(if is_same { PhoneMatch::Same } else { PhoneMatch::Masked })
+    Ok(if is_same { PhoneMatch::Same } else { PhoneMatch::Perhaps })
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ const LAST_DIGITS: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PhoneMatch {
     Same,
-    /// A mask (138****1234) hides whether it is the same; what can be seen of it is.
-    Masked,
+    /// It may be: a mask (138****1234) hides part of it, or it is one of several in the field.
+    Perhaps,
     Other,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn fit(shown: &str, ours: &str) -> PhoneMatch {
     let (Some(first), Some(last)) = (shown.find(MASKS), shown.rfind(MASKS)) else {
         // Two numbers in one field, or a word before it: a person has to say whose the field is.
         let among = shown.split(|c| !may_stand_in_number(c)).any(|part| same_number(part, ours));
-        return if among { PhoneMatch::Masked } else { PhoneMatch::Other };
+        return if among { PhoneMatch::Perhaps } else { PhoneMatch::Other };
     };
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let (mut head, tail) = (digits(&shown[..first]), digits(&shown[last..]));
@@ -36,7 +36,7 @@ pub(super) fn fit(shown: &str, ours: &str) -> PhoneMatch {
         head = head.trim_start_matches("00").strip_prefix("86").unwrap_or(&head).to_owned();
     }
     let fits = ours.starts_with(&head) && ours.ends_with(&tail) && head.len() + tail.len() < ours.len();
-    if fits { PhoneMatch::Masked } else { PhoneMatch::Other }
+    if fits { PhoneMatch::Perhaps } else { PhoneMatch::Other }
 }
 
 fn may_stand_in_number(c: char) -> bool {
@@ -50,7 +50,7 @@ pub(super) fn same_number(left: &str, right: &str) -> bool {
 
 /// Whether a list does not say which number it is.
 pub(super) fn is_hidden(shown: Option<&str>, mobile: &str) -> bool {
-    shown.is_none_or(|number| fit(number, mobile) == PhoneMatch::Masked)
+    shown.is_none_or(|number| fit(number, mobile) == PhoneMatch::Perhaps)
 }
 
 /// No number of a person has fewer digits; a hotline is nobody's.
@@ -112,19 +112,19 @@ mod tests {
     fn a_masked_number_fits_or_is_another_but_is_never_the_same() {
         for (shown, expected) in [
             ("13800001234", PhoneMatch::Same),
-            ("138****1234", PhoneMatch::Masked),
-            ("138＊＊＊＊1234", PhoneMatch::Masked),
-            ("+86 138 **** 1234", PhoneMatch::Masked),
-            ("1380000****", PhoneMatch::Masked),
-            ("*******1234", PhoneMatch::Masked),
-            ("***********", PhoneMatch::Masked),
-            ("138xxxx1234", PhoneMatch::Masked),
+            ("138****1234", PhoneMatch::Perhaps),
+            ("138＊＊＊＊1234", PhoneMatch::Perhaps),
+            ("+86 138 **** 1234", PhoneMatch::Perhaps),
+            ("1380000****", PhoneMatch::Perhaps),
+            ("*******1234", PhoneMatch::Perhaps),
+            ("***********", PhoneMatch::Perhaps),
+            ("138xxxx1234", PhoneMatch::Perhaps),
             ("139****1234", PhoneMatch::Other),
             ("138****1235", PhoneMatch::Other),
             ("13800001234*1234", PhoneMatch::Other),
             ("13800001235", PhoneMatch::Other),
-            ("13800001234/13900001234", PhoneMatch::Masked),
-            ("手机：138 0000 1234", PhoneMatch::Masked),
+            ("13800001234/13900001234", PhoneMatch::Perhaps),
+            ("手机：138 0000 1234", PhoneMatch::Perhaps),
             ("13900001234、13700001234", PhoneMatch::Other),
             ("", PhoneMatch::Other),
         ] {

@@ -37,7 +37,7 @@ impl From<CustomerRow> for Candidate {
 /// Why nobody but a person can say which customer a contact is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Question {
-    /// Several customers match, or one whose number the installation masks.
+    /// Several customers match, or one whose number the installation masks or has among others in one field.
     Several {
         /// By what they match.
         by: LinkedBy,
@@ -86,7 +86,7 @@ impl Question {
     pub fn words(&self) -> String {
         match self {
             Self::Several { by: LinkedBy::Khid, candidates } if candidates.len() == 1 => "ERP 中有 1 个同名客户可能是此联系人：无权查看其资料，无法核对客户编号 (one customer of this name may be this contact: its record may not be read)".into(),
-            Self::Several { candidates, .. } if candidates.len() == 1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖 (one customer may be this contact; the ERP masks its number)".into(),
+            Self::Several { candidates, .. } if candidates.len() == 1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖，或与其他号码写在一起 (one customer may be this contact: the ERP masks its number, or has others in the same field)".into(),
             Self::Several { candidates, .. } => {
                 let count = candidates.len();
                 format!("ERP 中有 {count} 个客户与此联系人相符 ({count} customers match)")
