@@ -52,6 +52,9 @@ pub(in crate::http) fn thread() -> RefOr<Schema> {
     optional("Thread")
 }
 
+/// Something that can be seen.
+const NOT_BLANK: &str = r"[^\s\u0000-\u001f\u007f-\u009f]";
+
 /// A signal that may be left out.
 pub(in crate::http) fn signal() -> RefOr<Schema> {
     optional("Signal")
@@ -66,8 +69,7 @@ fn optional(name: &str) -> RefOr<Schema> {
 /// An optional text of the platform: null counts as absent, and where the door is not strict a blank does; lengths are the
 /// ERP's.
 fn text(max: u32, description: &str) -> Value {
-    let pattern = r"[^\s\u0000-\u001f\u007f-\u009f]";
-    json!({"type": ["string", "null"], "maxLength": max, "pattern": pattern, "description": description})
+    json!({"type": ["string", "null"], "maxLength": max, "pattern": NOT_BLANK, "description": description})
 }
 
 fn id(description: &str) -> Value {
@@ -226,7 +228,7 @@ fn contact(required: &[&str]) -> Value {
 fn contact_name(required: bool) -> Value {
     let description = "客户名称: up to 100; with a company 联系人姓名, up to 50";
     if required {
-        json!({"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"[^\s\u0000-\u001f\u007f-\u009f]", "description": description})
+        json!({"type": "string", "minLength": 1, "maxLength": 100, "pattern": NOT_BLANK, "description": description})
     } else {
         text(100, description)
     }
@@ -249,7 +251,7 @@ fn signal_schema() -> Value {
         "type": "object", "required": ["id", "content"],
         "properties": {
             "id": id("The platform's id"),
-            "content": {"type": "string", "minLength": 1, "maxLength": 20_000, "pattern": r"[^\s\u0000-\u001f\u007f-\u009f]"},
+            "content": {"type": "string", "minLength": 1, "maxLength": 20_000, "pattern": NOT_BLANK},
             "direction": {
                 "type": ["string", "null"], "enum": ["inbound", "outbound", null],
                 "description": "`inbound` from the customer, `outbound` from us",
