@@ -92,7 +92,13 @@ impl Caches {
         self.progress_seen.lock().unwrap_or_else(PoisonError::into_inner).is_readable = true;
     }
 
-    /// A customer's progress list was refused; answers whether another one's was, too, and none could ever be read.
+    /// Whether any customer's progress list could ever be read.
+    pub(super) fn was_progress_read(&self) -> bool {
+        self.progress_seen.lock().unwrap_or_else(PoisonError::into_inner).is_readable
+    }
+
+    /// The progress list of a customer that is there was refused; answers whether another one's was, too, and none could
+    /// ever be read.
     pub(super) fn is_refused_to_all(&self, ord: i64) -> bool {
         let mut seen = self.progress_seen.lock().unwrap_or_else(PoisonError::into_inner);
         !seen.is_readable && *seen.refused.get_or_insert(ord) != ord

@@ -117,9 +117,9 @@ impl Erp {
                 self.caches().progress_readable();
                 Ok(ProgressList::Records(records))
             }
-            Err(ErpError::Refused(words)) => Ok(self.refused(ord, words)),
+            Err(ErpError::Refused(words)) => Ok(self.refused(ord, words).await),
             Err(ErpError::Installation(fault)) if fault.cause == FaultCause::RightMissing => {
-                Ok(self.refused(ord, fault.words))
+                Ok(self.refused(ord, fault.words).await)
             }
             // One page may be closed, or all may be missing where a proxy is wrong.
             Err(ErpError::Installation(fault)) if self.answers_elsewhere(ord).await => Ok(self.closed(fault.words)),
@@ -203,8 +203,16 @@ impl Erp {
         self.list_customers(&filter).await.is_ok()
     }
 
-    fn refused(&self, ord: i64, words: String) -> ProgressList {
-        if self.caches().is_refused_to_all(ord) { self.closed(words) } else { ProgressList::Closed(words) }
+    /// The records of a customer that is gone are refused, too, which says nothing of the list.
+    async fn refused(&self, ord: i64, words: String) -> ProgressList {
+        let is_closed = !self.caches().was_progress_read() && self.has_customer(ord).await;
+        if is_closed && self.caches().is_refused_to_all(ord) { self.closed(words) } else { ProgressList::Closed(words) }
+    }
+
+    async fn has_customer(&self, ord: i64) -> bool {
+        let filter = CustomerFilter { ord: Some(ord), ..CustomerFilter::default() };
+        let rows = self.customers_until(&filter, 1, |rows| rows.iter().any(|row| row.ord == ord)).await;
+        rows.is_ok_and(|rows| rows.iter().any(|row| row.ord == ord))
     }
 
     fn closed(&self, words: String) -> ProgressList {

@@ -10,7 +10,7 @@ use erp_bridge::{
 };
 use serde_json::json;
 
-use crate::support::{World, WorldOptions, contact, event, message, promoted, users_in_turn};
+use crate::support::{World, WorldOptions, contact, deal, event, message, mobile, promoted, users_in_turn};
 
 const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
 const LIMIT: Duration = Duration::from_secs(30);
@@ -185,5 +185,53 @@ async fn a_contact_without_a_number_is_added_to_its_company_once() {
         assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord);
         assert_eq!(world.sim.handle.contacts().len(), before + 1, "{number}");
         assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=merged", None).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_records_of_customers_that_are_gone_say_nothing_of_the_list() {
+    let mut world = world_with(|_| {}).await;
+    let mut ords = Vec::new();
+    for (id, number) in [("a", 1), ("b", 2), ("c", 3)] {
+        ords.push(linked(&world, id, number).await);
+    }
+    world.sim.handle.change_settings(|settings| settings.takes_dead_records = true);
+    // Of a list that was read once it is known that it is open.
+    world.restart().await;
+    for (id, ord) in [("a", ords[0]), ("b", ords[1])] {
+        assert!(world.sim.handle.delete_customer(ord));
+        let event = world.accept(&format!("m-{id}"), &message(id, 1, "还在吗")).await;
+        let row = world.until(&event, &ENDS).await;
+        assert_eq!(row.error_code.as_deref(), Some("customer_gone"), "{:?}", row.error);
+    }
+    world.sim.handle.fault("progress.add:not_stored:times=1").unwrap();
+    let lost = world.accept("m-c", &message("c", 1, "在吗")).await;
+    let row = world.until(&lost, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    assert_eq!(world.sim.handle.progress_of(ords[2]).len(), 1, "a list that is open shows what was lost");
+}
+
+/// What an edit would harm is left out: no installation is a reason to lose a deal.
+#[tokio::test]
+async fn a_deal_is_recorded_where_its_stage_cannot_be_set_without_harm() {
+    let closed = "contact.list:refuse:text=您没有权限查看联系人";
+    for (name, person, fault) in [("杭州甲公司", " ", Some(closed)), ("杭州\u{fffd}公司", "周经理", None)] {
+        let world = world_with(|config| config.erp.values.stage_after_deal = "成交客户".into()).await;
+        let company = json!({ "name": name, "kind": 1, "person_name": person, "mobile": mobile(7) });
+        let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
+        let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+        linked(&world, "c1", 7).await;
+        let before = world.sim.handle.customer(ord).unwrap().fields;
+        if let Some(fault) = fault {
+            world.sim.handle.fault(fault).unwrap();
+        }
+        let id = world.accept("d1", &deal(&contact("c1", 7), 80.0)).await;
+        let row = world.until(&id, &ENDS).await;
+        assert_eq!(row.status, Status::Succeeded, "{name}: {:?}", row.error);
+        let after = world.sim.handle.customer(ord).unwrap().fields;
+        for field in ["name", "person_name", "sort1"] {
+            assert_eq!(before[field], after[field], "{name}: {field}");
+        }
+        assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{name}");
     }
 }
