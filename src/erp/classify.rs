@@ -6,9 +6,10 @@ use super::{
     Choice, Detail, ErpError, Fault, FaultCause, TreeNode,
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
-    phrases::{
-        Meaning, meaning, meaning_of_failure, speaks_of_a_breakdown, speaks_of_an_ended_licence, speaks_of_licence,
-        speaks_of_no_rows, speaks_of_restriction, speaks_of_rights, speaks_of_trouble,
+    phrases::{Meaning, meaning, meaning_of_failure},
+    topics::{
+        speaks_of_a_breakdown, speaks_of_an_ended_licence, speaks_of_licence, speaks_of_no_rows, speaks_of_restriction,
+        speaks_of_rights, speaks_of_trouble,
     },
 };
 

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, named by what it means for the caller.
 
-use super::{Fault, FaultCause, phrases::speaks_of_duplicate};
+use super::{Fault, FaultCause, topics::speaks_of_duplicate};
 
 /// Why the ERP client could not be built: a sentence for whoever wrote the configuration.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! The foreign house: one typed call for each interface of 智邦国际 ERP (`erp-wire.md`).
 //!
 //! `client.rs` is the one place that calls, `transport.rs` sends one request. `session.rs` keeps the login, `envelope/` reads what comes back, however it
-//! is shaped, `classify.rs` and `phrases.rs` decide what it means, `error.rs` says what a failure means for the caller. The
+//! is shaped, `classify.rs`, `phrases.rs` and `topics.rs` decide what it means, `error.rs` says what a failure means for the caller. The
 //! files `customers.rs`, `contact_persons.rs`, `progress.rs`, `assignment.rs` and `choices.rs` hold one group of interfaces each.
 
 mod account;
@@ -28,6 +28,7 @@ mod record;
 mod redact;
 mod session;
 mod summary;
+mod topics;
 mod transport;
 mod tree_node;
 mod trees;

@@ -32,7 +32,7 @@ const NO_SESSION: [&str; 10] = [
 
 /// The ERP's own database is in trouble. Looked for before everything else: 数据库超时，请重新登录 speaks of the session
 /// beside it, and 在操作完成之前超时时间已过 of completion, but nobody knows what became of the call.
-const TROUBLE: [&str; 12] = [
+pub(super) const TROUBLE: [&str; 12] = [
     DATABASE,
     "死锁",
     "操作超时",
@@ -85,7 +85,7 @@ const TIMEOUT: [&str; 3] = ["超时", "timeout", "timed out"];
 const SESSION: [&str; 8] = ["session", "会话", "登录", "登陆", "令牌", "token", "login", "身份"];
 
 /// A refusal even where a word of success stands beside it: 不能保存成功.
-const REFUSED: [&str; 14] = [
+pub(super) const REFUSED: [&str; 14] = [
     "不能",
     "失败",
     "已被使用",
@@ -126,6 +126,22 @@ const REFUSED_PERHAPS: [&str; 17] = [
     "不可",
 ];
 
+/// What a text speaks of that is about one record: 该客户正在维护中，不能修改 is a colleague at work, no outage.
+const ONE_RECORD: [&str; 12] = [
+    "该客户",
+    "此客户",
+    "本客户",
+    "这个客户",
+    "该联系人",
+    "此联系人",
+    "该记录",
+    "此记录",
+    "该资料",
+    "此资料",
+    "该单",
+    "此单",
+];
+
 /// Reads a text; case does not matter.
 pub(super) fn meaning(text: &str) -> Meaning {
     let text = without_counts_of_nothing(&normal(text));
@@ -135,7 +151,7 @@ pub(super) fn meaning(text: &str) -> Meaning {
         Meaning::Busy
     } else if says(&NO_SESSION) {
         Meaning::NoSession
-    } else if says(&BUSY) || says(&UNWELL) && !is_done {
+    } else if says(&BUSY) || says(&UNWELL) && !says(&ONE_RECORD) && !is_done {
         Meaning::Busy
     } else if says(&REFUSED) {
         Meaning::Refused
@@ -157,7 +173,7 @@ pub(super) fn meaning_of_failure(text: &str) -> Meaning {
         Meaning::Busy
     } else if text.is_empty() || says(&SESSION) {
         Meaning::NoSession
-    } else if says(&BUSY) || says(&UNWELL) || says(&TIMEOUT) {
+    } else if says(&BUSY) || says(&UNWELL) && !says(&ONE_RECORD) || says(&TIMEOUT) {
         Meaning::Busy
     } else {
         Meaning::Unclear
@@ -171,117 +187,12 @@ fn is_in_trouble(text: &str) -> bool {
 }
 
 /// In lower case, and a session that ended because nobody did anything (长时间未操作超时) is no 操作超时.
-fn normal(text: &str) -> String {
+pub(super) fn normal(text: &str) -> String {
     text.trim().to_lowercase().replace("未操作超时", "未操作，会话超时")
 }
 
-/// Whether a list says in words that it has no rows.
-pub(super) fn speaks_of_no_rows(text: &str) -> bool {
-    const NO_ROWS: [&str; 13] = [
-        "暂无数据",
-        "暂无记录",
-        "暂无信息",
-        "没有数据",
-        "没有记录",
-        "没有相关",
-        "没有符合",
-        "没有满足",
-        "没有找到相关",
-        "无符合条件",
-        "未查询到",
-        "no data",
-        "no record",
-    ];
-    let text = normal(text);
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    says(&NO_ROWS) && !says(&REFUSED) && !says(&TROUBLE) && !text.contains("权限")
-}
-
-/// Whether a page broke down: the words of its script engine or its database driver, not of the ERP.
-pub(super) fn speaks_of_a_breakdown(text: &str) -> bool {
-    let text = normal(text);
-    let words = [
-        "缺少对象",
-        "类型不匹配",
-        "下标越界",
-        "变量未定义",
-        "运行时错误",
-        "vbscript",
-        "jscript",
-        "adodb",
-        "odbc",
-        "ole db",
-        "0x8",
-        "'800",
-        "object required",
-    ];
-    words.iter().any(|word| text.contains(word))
-}
-
-/// Somebody else is logged in under the account, and will not be for ever.
-const IN_USE: [&str; 6] = ["其他地方", "其它地方", "其他设备", "其它设备", "异地登", "已在线"];
-
-/// Whether a login was refused because the ERP is unwell or the account in use, which says nothing about the password.
-pub(super) fn speaks_of_trouble(text: &str) -> bool {
-    meaning(text) == Meaning::Busy || text.contains("服务器错误") || IN_USE.iter().any(|word| text.contains(word))
-}
-
-/// Titles of what every customer and contact person is sent with; whatever else is asked for is sent by nobody.
-const SENT: [&str; 11] =
-    ["姓名", "名称", "联系人", "编号", "来源", "内容", "跟进", "分类", "客户id", "客户类型", "sort2"];
-
-/// Whether a refusal is about what nobody sends: a limit of the account, or a field that somebody has made required. It
-/// meets whoever comes.
-pub(super) fn speaks_of_restriction(text: &str) -> bool {
-    let text = normal(text);
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let is_limit = says(&["上限", "最大客户数", "数量限制", "数量已满", "名额"]) && !says(&["字符", "长度", "字数"]);
-    let is_required = says(&["不能为空", "必填", "请选择", "请填写", "请输入", "未填写", "未选择"]) && !says(&SENT);
-    is_limit || is_required
-}
-
-/// Whether a refusal says that the account may not use the interface at all.
-pub(super) fn speaks_of_rights(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    says(&["无权", "未授权", "permission denied", "access denied"])
-        || (text.contains("权限") && says(&["没有", "不足", "缺少", "无此", "未开通"]))
-}
-
-/// Whether a login was refused for the licence or the client's serial, and not for the credentials, which are never tried
-/// again by themselves.
-pub(super) fn speaks_of_licence(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let of_credentials = ["密码", "用户名", "帐号", "账号", "验证码", "password", "rndcode"];
-    !says(&of_credentials)
-        && says(&[
-            "授权",
-            "许可",
-            "licen",
-            "注册码",
-            "机器码",
-            "序列号",
-            "serial",
-            "加密锁",
-            "加密狗",
-            "用户数",
-            "使用期限",
-            "试用期",
-        ])
-}
-
-/// Whether a refusal says that the ERP's licence is over, which any other call would meet, too. Narrower than the words of a
-/// login: a record can speak of a 授权 or of its own 过期.
-pub(super) fn speaks_of_an_ended_licence(text: &str) -> bool {
-    let text = normal(text);
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    says(&["软件授权", "系统授权", "授权已", "授权许可", "软件许可", "使用期限", "试用期", "license", "licence"])
-        && says(&["到期", "过期", "期满", "失效", "expire"])
-}
-
 /// That something is there already.
-const DUPLICATE: [&str; 15] = [
+pub(super) const DUPLICATE: [&str; 15] = [
     "已被使用",
     "已使用",
     "已存在",
@@ -298,12 +209,6 @@ const DUPLICATE: [&str; 15] = [
     "duplicate",
     "already exist",
 ];
-
-/// Whether the words of a refused save say that the ERP has the same already (查重).
-pub(super) fn speaks_of_duplicate(text: &str) -> bool {
-    let text = normal(text);
-    DUPLICATE.iter().any(|word| text.contains(word))
-}
 
 /// 成功指派1个，失败0个 is no failure.
 fn without_counts_of_nothing(text: &str) -> String {
