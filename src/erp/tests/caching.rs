@@ -109,21 +109,24 @@ async fn a_closed_progress_list_is_remembered_for_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_refused_is_closed_to_all_only_where_two_customers_were_refused_and_none_was_ever_read() {
-    for (was_read, act) in [
-        (false, words("您没有权限查看")),
-        (false, status(7, "该客户不属于您")),
-        (true, words("您没有权限查看")),
-        (true, words("该客户不存在")),
+async fn a_list_is_closed_to_all_only_where_two_customers_that_are_there_were_refused_and_none_was_ever_read() {
+    for (was_read, are_there, act) in [
+        (false, true, words("您没有权限查看")),
+        (false, true, status(7, "该客户不属于您")),
+        (false, false, words("该客户不存在")),
+        (true, true, words("您没有权限查看")),
+        (true, false, words("该客户不存在")),
     ] {
-        let what = format!("{was_read} {act:?}");
+        let what = format!("{was_read} {are_there} {act:?}");
         let begun = AtomicBool::new(false);
         let fake = Fake::with_login(move |seen| {
             let is_first = is_progress_list(seen) && !begun.swap(true, Ordering::SeqCst);
-            match is_progress_list(seen) && !(was_read && is_first) {
-                true => act.clone(),
-                false => list(&["ord", "intro"], json!([]), json!({"recordcount": 0})),
+            if is_progress_list(seen) && !(was_read && is_first) {
+                return act.clone();
             }
+            let there = if are_there && !is_progress_list(seen) { &[7591, 7592, 7593][..] } else { &[] };
+            let rows: Vec<_> = there.iter().map(|ord| json!([ord, ""])).collect();
+            list(&["ord", "intro"], json!(rows), json!({"recordcount": rows.len()}))
         })
         .await;
         let clock = Clock::manual(START);
@@ -135,7 +138,7 @@ async fn a_list_that_is_refused_is_closed_to_all_only_where_two_customers_were_r
         let asked = || fake.calls().iter().filter(|seen| is_progress_list(seen)).count();
         let before = asked();
         // One, the same again, another, and whoever comes then.
-        for (ord, calls) in [(7591, 1), (7591, 2), (7592, 3), (7593, if was_read { 4 } else { 3 })] {
+        for (ord, calls) in [(7591, 1), (7591, 2), (7592, 3), (7593, if was_read || !are_there { 4 } else { 3 })] {
             let listed = erp.list_progress(ord, None, |_| false).await;
             assert!(matches!(listed, Ok(ProgressList::Closed(_))), "{what} {ord}: {listed:?}");
             assert_eq!(asked() - before, calls, "{what} {ord}");
