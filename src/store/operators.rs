@@ -215,7 +215,10 @@ impl Store {
             return Err(StoreError::Changed);
         }
         let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()));
-        let resolution = resolution.or(plans_anew.then(|| json!(Resolution::PlanAnew))).map(|it| it.to_string());
+        let plan_anew = json!(Resolution::PlanAnew);
+        // That a correction is yet to be planned outlives a replay.
+        let plans_anew = plans_anew || resolution.is_none() && event.resolution.as_ref() == Some(&plan_anew);
+        let resolution = resolution.or(plans_anew.then_some(plan_anew)).map(|it| it.to_string());
         let is_tried_again = happened.target() == Some(Status::Queued);
         let moved = Move {
             happened,

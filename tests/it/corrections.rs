@@ -110,6 +110,36 @@ async fn what_took_effect_is_not_done_twice_and_the_rest_is_planned_anew() {
 }
 
 #[tokio::test]
+async fn a_correction_that_is_yet_to_be_planned_outlives_a_replay() {
+    for world in worlds(|_| {}).await {
+        world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词，不能保存").unwrap();
+        let event = deal(&contact("c1", 1), 80.0);
+        let dead = handle(&world, "m1", &event).await;
+        assert_eq!(dead.status, Status::Dead, "{:?}", dead.error);
+        world.sim.handle.clear_faults();
+        let (status, said) =
+            world.call("POST", "/v1/dispatch/pause", Some(json!({ "scope": "all", "reason": "盘点" }))).await;
+        assert_eq!(status, 200, "{said}");
+        let mut data = event["data"].clone();
+        data["deal"]["title"] = json!("年度合作");
+        assert_eq!(amend(&world, &dead.id, &data).await, ok());
+        for action in ["discard", "replay"] {
+            let (status, said) = world
+                .call("POST", &format!("/v1/events/{}/{action}", dead.id), Some(json!({ "reason": "盘点" })))
+                .await;
+            assert!(status < 300, "{action}: {said}");
+        }
+        assert_eq!(
+            world.call("POST", "/v1/dispatch/resume", Some(json!({ "scope": "all", "reason": "盘点" }))).await.0,
+            200
+        );
+        assert_eq!(world.until(&dead.id, &ENDS).await.status, Status::Succeeded);
+        let records = records(&world);
+        assert!(records.len() == 1 && records[0].contains("年度合作"), "{records:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_that_stands_in_the_erp_is_not_written_in_other_words() {
     let configure = |config: &mut Config| config.erp.values.stage_after_deal = "成交客户".into();
     for world in worlds(configure).await {
