@@ -62,10 +62,12 @@ impl Blocks {
         self.lock().known.iter().any(|block| block.name == name)
     }
 
-    /// What a run must not call: everything that is blocked but what it is to try.
+    /// What a run must not call: everything that is blocked but what it is to try. What is tried is the subject: another
+    /// block of the same interface would keep it from being called for ever.
     pub(super) fn faults_but(&self, tries: Option<&str>) -> Vec<Fault> {
+        let tried = tries.map(|name| code_and_subject(name).1);
         let state = self.lock();
-        let others = state.known.iter().filter(|block| Some(block.name.as_str()) != tries);
+        let others = state.known.iter().filter(|block| Some(block.subject.as_str()) != tried);
         others.filter_map(|block| Some(Fault::known(block.code.parse().ok()?, &block.subject, &block.words))).collect()
     }
 

@@ -314,3 +314,29 @@ async fn a_running_dispatcher_tries_and_goes_on_by_itself() {
     }
     assert_done(&world, &ids).await;
 }
+
+/// First without the right, then no longer where it was: neither block keeps the other from being tried.
+#[tokio::test]
+async fn two_blocks_of_one_interface_end_once_it_is_mended() {
+    let (world, clock) = by_hand(|_| {}).await;
+    let mut ids = Vec::new();
+    for number in 1..=2 {
+        linked(&world, &format!("c{number}"), number).await;
+    }
+    for (number, fault) in [(1, "progress.add:no_right"), (2, "progress.add:page_404")] {
+        world.sim.handle.clear_faults();
+        world.sim.handle.fault(fault).unwrap();
+        ids.push(world.accept(&format!("m{number}"), &message(&format!("c{number}"), 1, "你好")).await);
+        clock.advance(Duration::from_secs(5));
+        world.app.dispatcher.run_due().await;
+    }
+    assert!(!failures(&world).await.is_empty());
+    world.sim.handle.clear_faults();
+    for _ in 0..6 {
+        clock.advance(Duration::from_secs(300));
+        world.app.dispatcher.run_due().await;
+    }
+    for id in &ids {
+        assert_eq!(world.event(id).await.status, Status::Succeeded, "{:?}", failures(&world).await);
+    }
+}
