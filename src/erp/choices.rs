@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Choice, ChoiceField, Erp, ErpError, Field,
+    fault::value_subject,
     interface::{Interface, SOURCES},
 };
 
@@ -65,8 +66,10 @@ impl Erp {
     ///
     /// [`ErpError::ChoiceMissing`] names what there is.
     pub async fn choice_id(&self, field: ChoiceField, text: &str) -> Result<i64, ErpError> {
-        let id_in =
-            |choices: &[Choice]| choices.iter().find(|choice| choice.text == text.trim()).map(|choice| choice.id);
+        let id_in = |choices: &[Choice]| {
+            let id = choices.iter().find(|choice| choice.text == text.trim()).map(|choice| choice.id);
+            id.inspect(|_| self.note_value(value_subject(field.label(), text)))
+        };
         let choices = self.choices(field).await?;
         if let Some(id) = id_in(&choices) {
             return Ok(id);

@@ -180,6 +180,13 @@ impl Erp {
         if is_another(&version, &known.app_version) { Installation::default() } else { (*known).clone() }
     }
 
+    /// The installation has a value that the event's run needs.
+    pub(super) fn note_value(&self, subject: String) {
+        if let Some(log) = &self.log {
+            log.note_value(subject);
+        }
+    }
+
     /// Reads choices, accounts and what is closed anew: somebody may have put them right.
     pub fn forget_installation(&self) {
         self.caches().forget_installation();

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, named by what it means for the caller.
 
-use super::{Fault, FaultCause, topics::speaks_of_duplicate};
+use super::{Fault, FaultCause, fault::value_subject, topics::speaks_of_duplicate};
 
 /// Why the ERP client could not be built: a sentence for whoever wrote the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +94,7 @@ impl ErpError {
         match self {
             Self::Installation(fault) => Some(fault.clone()),
             Self::ChoiceMissing { field, wanted, .. } => {
-                Some(Fault::new(FaultCause::ChoiceMissing, format!("{field} = {wanted}"), self.to_string()))
+                Some(Fault::new(FaultCause::ChoiceMissing, value_subject(field, wanted), self.to_string()))
             }
             _ => None,
         }

@@ -101,6 +101,11 @@ pub fn subject_of(name: &str, call: &str) -> String {
     format!("{name} ({call})")
 }
 
+/// A value that an installation may lack, as a fault names it: `客户来源 (ly) = 微信`.
+pub(super) fn value_subject(field: &str, text: &str) -> String {
+    format!("{field} = {text}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,9 @@
 //! The memory of calls: what was asked on behalf of one event, and until when it may be asked.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{Fault, interface::Interface, subject_of};
 use crate::{
@@ -60,14 +63,15 @@ struct State {
     rehearsal: bool,
     faults: Vec<Fault>,
     records: Vec<CallRecord>,
+    values: BTreeSet<String>,
 }
 
 impl CallLog {
     /// A log for `step`; after `deadline` (the end of the lease) no call is sent any more.
     pub fn new(step: impl Into<String>, deadline: Option<Millis>) -> Self {
-        let (faults, records) = (Vec::new(), Vec::new());
+        let (faults, records, values) = (Vec::new(), Vec::new(), BTreeSet::new());
         let (trace_parent, spans, rehearsal) = (None, None, false);
-        let state = State { step: step.into(), deadline, trace_parent, spans, rehearsal, faults, records };
+        let state = State { step: step.into(), deadline, trace_parent, spans, rehearsal, faults, records, values };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -139,6 +143,16 @@ impl CallLog {
     /// Takes the calls collected so far, oldest first.
     pub fn drain(&self) -> Vec<CallRecord> {
         std::mem::take(&mut self.lock().records)
+    }
+
+    /// The installation has this value, named as a fault would name it.
+    pub(super) fn note_value(&self, subject: String) {
+        self.lock().values.insert(subject);
+    }
+
+    /// Takes the values that turned out to be there since the last time.
+    pub fn drain_values(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.lock().values)
     }
 
     pub(super) fn deadline(&self) -> Option<Millis> {

@@ -243,7 +243,7 @@ async fn try_aside(tx: &mut Tx, name: &str, now: Millis) -> Result<bool, StoreEr
     let sql = format!(
         "select contact_id, seq from events where blocked_by = $1 and finished_at is null and {STANDS_ASIDE}
            and not exists (select 1 from turns where turns.contact_id = events.contact_id
-             and (turns.token is not null or turns.parked_by is not null))
+             and (turns.token is not null or turns.parked_by is not null or turns.head_seq < events.seq))
            and not exists (select 1 from events as older where older.contact_id = events.contact_id
              and older.finished_at is null and older.blocked_by = $1 and older.seq < events.seq)
          order by updated_at, seq limit 1"

@@ -110,8 +110,8 @@ impl End {
         match self {
             Self::Dead { code, .. } | Self::PlanAnew { code, .. } => *code == REFUSED,
             Self::Retry { code, .. } | Self::Review { code, .. } => *code == NOT_STORED,
-            // A record that the account may not see.
-            Self::Blocked(fault) => fault.cause == FaultCause::RightMissing,
+            // A record that the account may not see; what is known of the interface says nothing of the record.
+            Self::Blocked(fault) => fault.cause == FaultCause::RightMissing && fault.is_met,
             _ => false,
         }
     }

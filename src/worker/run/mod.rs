@@ -41,7 +41,7 @@ pub(super) struct Run<'a> {
     pub(super) lease: Lease,
     /// What was reserved for the contact, or waited for, in this run.
     pub(super) reserving: Vec<String>,
-    /// Interfaces that answered as they should.
+    /// Interfaces that answered as they should, and values that the installation has.
     pub(super) answered: BTreeSet<String>,
     /// Whether a step was finished in this run that left something.
     pub(super) came_on: bool,
@@ -301,6 +301,7 @@ impl Run<'_> {
             request: call.request,
             response: call.response,
         };
+        self.answered.extend(self.job.log.drain_values());
         let calls = self.job.log.drain();
         for call in &calls {
             self.health.observe(call, self.clock.now());

@@ -143,3 +143,20 @@ async fn what_stands_aside_is_released_all_at_once_whatever_its_contact_is_doing
     assert_done(&world, &ids).await;
     assert_eq!((assigned(&world).len(), world.sim.handle.customers().len()), (40, 40));
 }
+
+/// As at a first installation: the source and the salesperson are both unknown.
+#[tokio::test]
+async fn a_choice_that_was_added_ends_its_block_although_the_assignment_meets_another() {
+    let (world, clock) = by_hand(to_nobody).await;
+    world.sim.handle.change_settings(|settings| settings.choices.sources.retain(|(_, text)| text != "微信"));
+    world.app.erp.forget_installation();
+    promote(&world, 0..5).await;
+    world.app.dispatcher.run_due().await;
+    assert_eq!(world.sim.handle.customers().len(), 0);
+    world.sim.handle.change_settings(|settings| settings.choices = Choices::default());
+    clock.advance(Duration::from_secs(61));
+    for _ in 0..3 {
+        world.app.dispatcher.run_due().await;
+    }
+    assert_eq!(world.sim.handle.customers().len(), 5, "{:?}", failures(&world).await);
+}
