@@ -93,6 +93,8 @@ pub struct Advance {
     pub acknowledged: Option<(i64, Value)>,
     /// The contact is linked now; its held messages are released.
     pub link: Option<Link>,
+    /// This step will be executed as the configuration has it now: position and step. Whoever resumes looks for that.
+    pub renewed: Option<(i64, Value)>,
     /// This step is about to be executed.
     pub start: Option<i64>,
     /// The mark by which the step that is about to be executed is counted, where it was not known before.

@@ -206,6 +206,10 @@ async fn advance(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<(), Stor
         if advance.resolved {
             tx.execute("update events set resolution = null where id = $1", args![lease.event_id.as_str()]).await?;
         }
+        if let Some((position, step)) = &advance.renewed {
+            let sql = "update steps set step = $3 where event_id = $1 and position = $2";
+            tx.execute(sql, args![lease.event_id.as_str(), *position, step.to_string()]).await?;
+        }
         if !advance.warnings.is_empty() {
             write_warnings(tx, &lease.event_id, &advance.warnings).await?;
         }

@@ -209,6 +209,22 @@ impl Run<'_> {
         Ok(self.store.reserve(&mut self.lease, &identities).await?)
     }
 
+    /// A planned step as the configuration has it now; written down, for whoever resumes must look for what was sent.
+    async fn renewed(
+        &mut self,
+        row: &StepRow,
+        planned: Step,
+        work: &Work,
+        journal: &StoreJournal<'_>,
+    ) -> Result<Step, End> {
+        let renewed = self.job.planner.renewed(planned.clone(), work, journal).await?;
+        if renewed != planned {
+            let advance = Advance { renewed: Some((row.position, serde_json::json!(renewed))), ..Advance::default() };
+            self.store.advance(&mut self.lease, &advance).await?;
+        }
+        Ok(renewed)
+    }
+
     async fn work_through(
         &mut self,
         work: &Work,
@@ -225,7 +241,7 @@ impl Run<'_> {
             let mut step: Step = json::from_value(&row.step)
                 .map_err(|error| End::Dead { code: "unreadable", error: format!("step {}: {error}", row.name) })?;
             if row.state == StepState::Planned {
-                step = self.job.planner.renewed(step, work, &journal).await?;
+                step = self.renewed(&row, step, work, &journal).await?;
             }
             self.job.log.set_step(&row.name);
             let executor = self.job.executor(&journal, ord);

@@ -160,3 +160,22 @@ async fn a_choice_that_was_added_ends_its_block_although_the_assignment_meets_an
     }
     assert_eq!(world.sim.handle.customers().len(), 5, "{:?}", failures(&world).await);
 }
+
+/// What was sent is what is looked for: whoever resumes takes no other turn of the rules.
+#[tokio::test]
+async fn an_assignment_that_was_renewed_and_cut_off_is_made_to_one_salesperson() {
+    let (mut world, clock) = by_hand(to_nobody).await;
+    let ids = promote(&world, 1..2).await;
+    world.app.dispatcher.run_due().await;
+    world.config.assignment.rules = vec![users_in_turn(&["63", "71"])];
+    world.restart().await;
+    world.sim.handle.fault("assign:cut_after:times=1").unwrap();
+    for _ in 0..5 {
+        clock.advance(Duration::from_secs(300));
+        world.app.dispatcher.run_due().await;
+    }
+    assert_done(&world, &ids).await;
+    let sent = world.sim.handle.calls_of("assign").into_iter().filter_map(|call| call.fields.get("member2").cloned());
+    let sent: std::collections::BTreeSet<String> = sent.filter(|to| to != "999").collect();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+}
