@@ -211,11 +211,12 @@ impl Store {
     async fn release_aside(&self, name: &str) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        let sql = "select contact_id, min(seq) as seq from events where blocked_by = $1 and finished_at is null
-            and not exists (select 1 from blocks where name = $1) group by contact_id order by 2 limit $2";
+        let sql = "select contact_id, seq from events where blocked_by = $1 and finished_at is null
+            and not exists (select 1 from blocks where name = $1) order by seq limit $2";
+        let rows = tx.fetch(sql, args![name, BATCH]).await?;
         let mut heads = BTreeMap::new();
-        for row in tx.fetch(sql, args![name, BATCH]).await? {
-            heads.insert(row.text("contact_id")?, row.int("seq")?);
+        for row in &rows {
+            heads.entry(row.text("contact_id")?).or_insert(row.int("seq")?);
         }
         let contacts: Vec<&str> = heads.keys().map(String::as_str).collect();
         tx.lock_contacts(&contacts).await?;
@@ -233,7 +234,7 @@ impl Store {
         };
         TURNS.run(&mut tx, heads.iter().map(turn).collect()).await?;
         tx.commit().await?;
-        Ok(i64::try_from(heads.len()).is_ok_and(|released| released == BATCH))
+        Ok(i64::try_from(rows.len()).is_ok_and(|released| released == BATCH))
     }
 }
 

@@ -44,6 +44,7 @@ carried! {
     "0030_replayed_from"
     "0031_block_begun_by"
     "0032_latest_facts"
+    "0033_indexes_of_waiting"
 }
 
 /// Those of a SQLite ledger.
