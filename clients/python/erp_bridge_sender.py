@@ -42,6 +42,7 @@ TIMEOUT_S, POLL_S, PAUSE_MAX_S, RETRY_AFTER_MAX_S, BATCH, ANSWER_BYTES_MAX = 20.
 KEPT_S, PRUNE_EVERY_S = 30 * 86_400.0, 3600.0  # so long a delivered event is known again, and shown
 K_CODE = re.compile(r"[A-Z]{1,4}-\d+|[A-Z]{1,4}0\d\d+")  # K-0042, K0042: the ERP's 客户编号; Leo88 is somebody's nickname
 PROBLEM = "urn:erp-bridge:problem:"  # of these, only the following are the event's own: no repetition mends them
+TAKEN = ("queued", "held", "duplicate", "ignored", "not_admitted")  # what it calls an event that it has
 NEVER_TAKEN = [PROBLEM + name for name in ("invalid_json", "invalid_body", "body_too_large", "id_reused")]
 
 # In the order of sending. `id` is the webhook-id, `body` what is signed (empty once delivered), `words` the latest answer.
@@ -200,9 +201,10 @@ def judge(status: int, headers: http.client.HTTPMessage, text: bytes) -> Answer:
         said = dict(json.loads(text))
     except (ValueError, TypeError):
         said = {}
-    found = [item for name in ("reasons", "warnings", "errors") for item in said.get(name) or () if isinstance(item, dict)]
+    lists = [said[name] for name in ("reasons", "warnings", "errors") if isinstance(said.get(name), list)]
+    found = [item for items in lists for item in items if isinstance(item, dict)]
     details = "".join(f"; {item.get('pointer') or item.get('rule')}: {item.get('message')}" for item in found)
-    if status in (200, 202) and said.get("id") and said.get("status"):
+    if status in (200, 202) and said.get("id") and said.get("status") in TAKEN:
         return Answer("delivered", f"{said['status']}{details}", None, False)
     problem, words = str(said.get("type")), f"{status} {said.get('detail')}{details}"
     if problem in NEVER_TAKEN:

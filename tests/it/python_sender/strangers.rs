@@ -44,6 +44,7 @@ Stranger.answers = [
     (400, {{}}, problem % "missing_header"), (415, {{}}, problem % "unsupported_media_type"), (408, {{}}, problem % "body_timeout"),
     (429, {{"retry-after": "0"}}, page), (500, {{}}, problem % "internal"), (502, {{}}, page),
     (503, {{"retry-after": "Thu, 26 Nov 2026 08:00:00 GMT"}}, problem % "stopping"), (202, {{}}, page), (202, {{}}, "[1]"),
+    (200, {{}}, '{{"id": "x", "status": "error"}}'), (200, {{}}, '{{"errors": true, "reasons": 1}}'),
 ]
 tries = len(Stranger.answers) + 1
 message("c0", 0)
