@@ -119,6 +119,9 @@ fn hmac_base64(key: &str, message: &[u8]) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
+/// What a robot answers whose own system is busy just now.
+const BUSY: i64 = -1;
+
 /// What an answer means. Robots refuse with HTTP 200 and a code in the body.
 pub(super) fn judge(kind: TargetKind, answered: Result<Answer, String>) -> Verdict {
     let answer = match answered {
@@ -141,6 +144,7 @@ pub(super) fn judge(kind: TargetKind, answered: Result<Answer, String>) -> Verdi
     };
     match code {
         Some(0) => Verdict::Taken,
+        Some(BUSY) => Verdict::not_now(format!("code {BUSY}")),
         Some(code) if code == too_often => Verdict::Busy(rest, format!("code {code}")),
         // What else it says may quote us, and nobody needs it: its documentation explains the code.
         Some(code) => Verdict::Refused { words: format!("code {code}"), for_ever: true },

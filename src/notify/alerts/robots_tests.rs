@@ -60,6 +60,8 @@ fn an_answer_means_what_its_robot_says_by_it() {
         (TargetKind::WeCom, answer(200, r#"{"errcode":0,"errmsg":"ok"}"#), Verdict::Taken),
         (TargetKind::WeCom, answer(200, r#"{"errcode":45009}"#), busy(REST, "code 45009")),
         (TargetKind::WeCom, answer(200, r#"{"errcode":40058}"#), never("code 40058")),
+        (TargetKind::WeCom, answer(200, r#"{"errcode":-1}"#), Verdict::not_now("code -1".to_owned())),
+        (TargetKind::DingTalk, answer(200, r#"{"errcode":-1}"#), Verdict::not_now("code -1".to_owned())),
         (TargetKind::DingTalk, answer(200, r#"{"errcode":130101}"#), busy(DINGTALK_BLOCK, "code 130101")),
         (TargetKind::DingTalk, answer(200, r#"{"errcode":310000}"#), never("code 310000")),
         (TargetKind::Feishu, answer(200, r#"{"code":0}"#), Verdict::Taken),

@@ -118,8 +118,12 @@ pub(super) fn step(
 fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Option<Notice> {
     if let Some(known) = told.causes.get_mut(&seen.cause) {
         known.gone_since = None;
+        // What lasts while nothing can be done about it counts from when something can.
+        if seen.level == Level::Resting && !known.is_told {
+            known.since = now;
+        }
     }
-    if seen.level == Level::Between {
+    if seen.level != Level::Wrong {
         return None;
     }
     let known = told.causes.entry(seen.cause.clone()).or_insert_with(|| Known {
@@ -193,6 +197,20 @@ mod tests {
         assert_eq!(at(&mut told, 1_450, &[]), [("alert.cleared", 6)]);
         assert_eq!(at(&mut told, 1_451, &[]), []);
         assert_eq!(told, Told::default());
+    }
+
+    #[test]
+    fn what_lasts_while_nothing_can_be_done_about_it_counts_from_when_something_can() {
+        let lasting = |level| [Sighting { level, raise_after: Duration::from_secs(300), ..dead(1) }];
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &lasting(Level::Wrong)), []);
+        for second in (10..7_200).step_by(10) {
+            assert_eq!(at(&mut told, second, &lasting(Level::Resting)), []);
+        }
+        assert_eq!(at(&mut told, 7_200, &lasting(Level::Wrong)), []);
+        assert_eq!(at(&mut told, 7_480, &lasting(Level::Wrong)), []);
+        assert_eq!(at(&mut told, 7_490, &lasting(Level::Wrong)), [("alert.raised", 1)]);
+        assert_eq!(at(&mut told, 9_000, &lasting(Level::Resting)), [], "what was told stays told");
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(super) enum Level {
     Wrong,
     /// Neither: what was told stays told.
     Between,
+    /// It is, and nothing can be done about it now: what was told stays told, and how long it lasts is not counted.
+    Resting,
 }
 
 /// Something that is wrong, or nearly.
@@ -186,7 +188,7 @@ fn overdue(since: Option<Millis>, facts: &Facts, config: &AlertsConfig) -> Optio
 /// While nothing is dispatched, events wait because of that, of which people know or are told by another alert.
 fn backlog_age(facts: &Facts, config: &AlertsConfig) -> Option<Sighting> {
     let overdue = overdue(facts.oldest_waiting, facts, config)?;
-    let level = if facts.local.stands_still { Level::Between } else { overdue };
+    let level = if facts.local.stands_still { Level::Resting } else { overdue };
     let title = "积压：最早的事件等待过久 (the oldest event has waited for too long)";
     Some(Sighting {
         level,
@@ -307,7 +309,7 @@ mod tests {
             let local = Local { stands_still: true, ..Local::default() };
             level(Facts { oldest_waiting: ago(age), local, ..Facts::default() })
         };
-        assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, between], "people know why");
+        assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, Some(Level::Resting)], "people know why");
         let standing = |since, until| {
             let facts =
                 Facts { pauses: vec![pause(PauseScope::Contact("c1".into()), since, until)], ..Facts::default() };
