@@ -142,6 +142,10 @@ const ONE_RECORD: [&str; 12] = [
     "此单",
 ];
 
+/// What is about all of it, whichever record is named beside it: 系统维护中，该客户不能保存. 系统提示 stands before anything.
+const WHOLE_SYSTEM: [&str; 8] =
+    ["系统正在", "系统维护", "系统升级", "系统更新", "服务器", "停机", "暂停服务", "停止服务"];
+
 /// Reads a text; case does not matter.
 pub(super) fn meaning(text: &str) -> Meaning {
     let text = without_counts_of_nothing(&normal(text));
@@ -151,7 +155,7 @@ pub(super) fn meaning(text: &str) -> Meaning {
         Meaning::Busy
     } else if says(&NO_SESSION) {
         Meaning::NoSession
-    } else if says(&BUSY) || says(&UNWELL) && !says(&ONE_RECORD) && !is_done {
+    } else if says(&BUSY) || is_unwell(&text) && !is_done {
         Meaning::Busy
     } else if says(&REFUSED) {
         Meaning::Refused
@@ -173,11 +177,17 @@ pub(super) fn meaning_of_failure(text: &str) -> Meaning {
         Meaning::Busy
     } else if text.is_empty() || says(&SESSION) {
         Meaning::NoSession
-    } else if says(&BUSY) || says(&UNWELL) && !says(&ONE_RECORD) || says(&TIMEOUT) {
+    } else if says(&BUSY) || is_unwell(&text) || says(&TIMEOUT) {
         Meaning::Busy
     } else {
         Meaning::Unclear
     }
+}
+
+/// Whether the ERP is being worked on, and not one of its records alone.
+fn is_unwell(text: &str) -> bool {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&UNWELL) && (!says(&ONE_RECORD) || says(&WHOLE_SYSTEM))
 }
 
 /// Whether the ERP's database is in trouble. 数据库中已存在相同客户 is none: it says what stands there.

@@ -56,7 +56,7 @@ pub(super) fn speaks_of_trouble(text: &str) -> bool {
 
 /// Titles of what customers and contact persons are sent with, where the contact has it: a refusal for want of one is about
 /// that contact. Whatever else is asked for is sent by nobody.
-const SENT: [&str; 23] = [
+const SENT: [&str; 21] = [
     "姓名",
     "名称",
     "联系人",
@@ -69,8 +69,6 @@ const SENT: [&str; 23] = [
     "客户类型",
     "sort2",
     "手机",
-    "电话",
-    "号码",
     "邮箱",
     "邮件",
     "email",

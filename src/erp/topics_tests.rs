@@ -47,7 +47,7 @@ fn a_limit_and_a_field_that_nobody_sends_meet_whoever_comes() {
         ("请填写邮箱", false),
         ("联系地址为必填项", false),
         ("微信号不能为空", false),
-        ("请输入公司电话", false),
+        ("请输入公司电话", true),
         ("客户名称超过长度上限100字符", false),
         ("手机号重复", false),
         ("该客户不存在", false),
