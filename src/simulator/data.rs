@@ -280,6 +280,15 @@ impl Data {
         self.delete_customer(from)
     }
 
+    /// A person writes a field of a customer. Whether there is such a customer.
+    pub(super) fn change_field(&mut self, ord: i64, field: &str, value: &str) -> bool {
+        self.forget_khid(ord);
+        let customer = self.customers.get_mut(&ord);
+        let is_there = customer.map(|customer| customer.fields.insert(field.to_owned(), value.to_owned())).is_some();
+        self.remember(ord);
+        is_there
+    }
+
     fn forget_khid(&mut self, ord: i64) {
         let khid = self.customers.get(&ord).map(|customer| get(&customer.fields, "khid"));
         if let Some(ords) = khid.and_then(|khid| self.by_khid.get_mut(khid)) {
@@ -296,7 +305,8 @@ impl Data {
         for (log, id) in CUSTOMER_LOGS {
             self.logs.entry(log).or_default().note(get(&customer.fields, id), ord);
         }
-        let all = SEARCH_KEY_FIELDS.map(|id| get(&customer.fields, id)).join("\u{1e}");
+        let fields = SEARCH_KEY_FIELDS.map(|id| get(&customer.fields, id)).join("\u{1e}");
+        let all = format!("{fields}\u{1e}{}", customer.created_at.erp_local());
         self.logs.entry("customer.*").or_default().note(&all, ord);
     }
 

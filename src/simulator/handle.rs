@@ -115,6 +115,12 @@ impl Handle {
         world.meter.read(now)
     }
 
+    /// How many customers and progress records there are.
+    pub fn stored(&self) -> usize {
+        let world = self.world();
+        world.data.customers.len() + world.data.progress.len()
+    }
+
     /// Pairs of calls, by their numbers, that wrote to one customer at once.
     pub fn writes_at_once(&self) -> Vec<(u64, u64)> {
         self.world().call_log.at_once().to_vec()
@@ -207,9 +213,7 @@ impl Handle {
 
     /// Writes a field of a customer, as a person does in the ERP. Whether there is such a customer.
     pub fn change_customer_field(&self, ord: i64, field: &str, value: &str) -> bool {
-        let mut world = self.world();
-        let customer = world.data.customers.get_mut(&ord);
-        customer.map(|customer| customer.fields.insert(field.to_owned(), value.to_owned())).is_some()
+        self.world().data.change_field(ord, field, value)
     }
 
     /// Merges a customer into another, as a person does in the ERP. Whether there were both.

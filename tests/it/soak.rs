@@ -152,7 +152,11 @@ async fn days_of_work_lose_nothing_grow_nothing_and_everybody_is_told_once() {
     for _ in 0..STREAMS {
         viewers.push(look_on(&bridge.sender).await);
     }
-    let samples = Samples::begin(bridge.id());
+    let (sent, erp, heard) = (load.clone(), sim.handle.clone(), told.clone());
+    let samples = Samples::begin(bridge.id(), move || {
+        let told = heard.lock().unwrap().seen.len();
+        format!("{} events taken, {} in the ERP, {told} messages told", sent.taken(), erp.stored())
+    });
     let work = async {
         let period = Duration::from_secs(plan.seconds) / u32::try_from(plan.outages()).unwrap();
         for _ in 0..plan.outages() {

@@ -16,6 +16,8 @@ use crate::support::{OPERATOR, Sender};
 const FILES_SLACK: usize = 8;
 /// From here on a soak is long enough to compare with its first half.
 const LONG_SECONDS: u64 = 600;
+/// How often a soak says how far it has come.
+const PRINTED_EVERY_SECONDS: u64 = 30;
 
 /// Scrapes each second, as long as it is answered.
 pub(super) async fn scrape(sender: Sender) {
@@ -81,12 +83,17 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    pub(super) fn begin(process: u32) -> Self {
+    /// `done` says how far the work has come; in a long soak that is printed now and then.
+    pub(super) fn begin(process: u32, done: impl Fn() -> String + Send + 'static) -> Self {
         let taken = Arc::<std::sync::Mutex<Vec<_>>>::default();
         let into = taken.clone();
         let sampling = tokio::spawn(async move {
-            loop {
-                into.lock().unwrap().push(sample(process));
+            for second in 0_u64.. {
+                let (memory, files) = sample(process);
+                into.lock().unwrap().push((memory, files));
+                if second.is_multiple_of(PRINTED_EVERY_SECONDS) {
+                    eprintln!("{second} s: {memory} KiB, {files} files, {}", done());
+                }
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         });
