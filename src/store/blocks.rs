@@ -97,6 +97,17 @@ pub struct Waiting {
     pub newest: Millis,
 }
 
+/// What of a contact is older than an event that has its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// An event that stands aside behind this block.
+    Aside(Block),
+    /// An event whose block has ended: it takes its place as soon as the turn is given back.
+    Released,
+}
+
 impl Block {
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
@@ -157,11 +168,17 @@ impl Store {
         tx.commit().await
     }
 
-    /// The block behind which an older event of the contact stands aside.
-    pub async fn aside_before(&self, contact_id: &str, seq: i64) -> Result<Option<Block>, StoreError> {
-        let sql = "select blocks.* from events join blocks on blocks.name = events.blocked_by
-            where events.contact_id = $1 and events.finished_at is null and events.seq < $2 order by events.seq limit 1";
-        self.db.read(sql, args![contact_id, seq]).await?.first().map(Block::read).transpose()
+    /// Whether an older event of the contact stands aside.
+    pub async fn aside_before(&self, contact_id: &str, seq: i64) -> Result<Before, StoreError> {
+        let sql = "select blocks.* from events left join blocks on blocks.name = events.blocked_by
+            where events.contact_id = $1 and events.finished_at is null and events.status <> 'held' and events.seq < $2
+            order by events.seq limit 1";
+        let rows = self.db.read(sql, args![contact_id, seq]).await?;
+        let Some(older) = rows.first() else { return Ok(Before::Nothing) };
+        match older.opt_text("name")? {
+            Some(_) => Ok(Before::Aside(Block::read(older)?)),
+            None => Ok(Before::Released),
+        }
     }
 
     /// Somebody may have put right what is wrong: every block is tried at once.

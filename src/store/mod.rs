@@ -76,7 +76,7 @@ pub use self::{
     amend::{AmendRefused, Amendment},
     announcements::{Change, Follower, News, WriteBack},
     audit::{Actor, AuditFilter, AuditRow, Deed},
-    blocks::{Block, NewBlock, Waiting, block_name, code_and_subject},
+    blocks::{Before, Block, NewBlock, Waiting, block_name, code_and_subject},
     day::DaySummary,
     erp_state::ErpSession,
     failures::{Failure, Trouble},

@@ -23,7 +23,7 @@ use crate::{
     clock::Clock,
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
-    store::{Advance, CallRow, Claimed, DoneStep, EventRow, Lease, Resolution, StepRow, StepState, Store},
+    store::{Advance, Before, CallRow, Claimed, DoneStep, EventRow, Lease, Resolution, StepRow, StepState, Store},
     sync::{CallRecord, Duplicate, Fault, FaultCause, Job, Step, Task, WhoItIs, identities, subject_of},
 };
 
@@ -52,10 +52,8 @@ impl Run<'_> {
     pub(super) async fn run(&mut self, claimed: &Claimed) -> End {
         let is_command = self.work_of(claimed).is_ok_and(|work| matches!(work, Work::Command { .. }));
         if is_command {
-            match self.assignment_before(claimed).await {
-                Ok(None) => {}
-                Ok(Some(fault)) => return End::Blocked(fault),
-                Err(end) => return end,
+            if let Err(end) = self.let_older_go_first(claimed).await {
+                return end;
             }
         }
         match self.go(claimed).await {
@@ -68,10 +66,16 @@ impl Run<'_> {
         }
     }
 
-    /// For what an older assignment of the contact stands aside: a command that overtook it would be undone by it.
-    async fn assignment_before(&self, claimed: &Claimed) -> Result<Option<Fault>, End> {
-        let block = self.store.aside_before(&self.lease.contact_id, claimed.event.seq).await?;
-        Ok(block.and_then(|block| Some(Fault::known(block.code.parse().ok()?, &block.subject, &block.words))))
+    /// A command that overtook an older assignment of the contact, which stands aside, would be undone by it.
+    async fn let_older_go_first(&self, claimed: &Claimed) -> Result<(), End> {
+        let older = self.store.aside_before(&self.lease.contact_id, claimed.event.seq).await?;
+        let block = match older {
+            Before::Nothing => return Ok(()),
+            Before::Released => return Err(End::Again),
+            Before::Aside(block) => block,
+        };
+        let code = block.code.parse().ok();
+        code.map_or(Ok(()), |code| Err(End::Blocked(Fault::known(code, &block.subject, &block.words))))
     }
 
     /// Answers the last write of the journal, or how the run ended before.

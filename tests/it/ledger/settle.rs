@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{
     clock::Millis,
     event::Status,
-    store::{Intake, NewBlock, Settlement},
+    store::{Before, Intake, NewBlock, Settlement},
 };
 use serde_json::json;
 
@@ -21,6 +21,7 @@ on_both! {
     a_message_can_be_held_after_its_turn_came
     an_event_accepted_as_the_last_one_settles_is_not_forgotten
     a_block_counts_against_who_began_it_once_another_event_passes_it_and_until_it_comes_on
+    what_stood_aside_is_older_still_when_its_block_has_ended_and_it_is_not_released_yet
 }
 
 async fn an_end_makes_way_for_the_contact_s_next_event(ledger: &Ledger) {
@@ -166,4 +167,31 @@ async fn a_block_counts_against_who_began_it_once_another_event_passes_it_and_un
     let came_on = Settlement { came_on: true, next_attempt_at: Some(START), ..Settlement::to(Status::Queued) };
     ledger.store.settle(ledger.claim_one().await.lease, came_on).await.unwrap();
     assert_eq!(begun(&first).await, 0);
+}
+
+async fn what_stood_aside_is_older_still_when_its_block_has_ended_and_it_is_not_released_yet(ledger: &Ledger) {
+    let (code, subject, words) = ("salesperson_unknown", "63".to_owned(), String::new());
+    let block = NewBlock { code, subject, words, pause: Duration::from_secs(5), is_met: true };
+    let older = ledger.queue("c1").await;
+    let meets = Settlement { blocked: Some(block.clone()), ..Settlement::to(Status::Queued) };
+    ledger.store.settle(ledger.claim_one().await.lease, meets).await.unwrap();
+    let command = ledger.queue("c1").await;
+    let seq = ledger.event(&command).await.seq;
+    let before = async || ledger.store.aside_before("c1", seq).await.unwrap();
+    assert!(matches!(before().await, Before::Aside(stands) if stands.name == block.name()));
+    assert_eq!(ledger.store.aside_before("c2", seq).await.unwrap(), Before::Nothing);
+    let passes = Settlement { passed: Some(block.name()), ..Settlement::to(Status::Succeeded) };
+    ledger.queue("c2").await;
+    for claimed in ledger.claim(10).await {
+        let is_c2 = claimed.lease.contact_id == "c2";
+        let settlement = if is_c2 { passes.clone() } else { given_back(Vec::new()) };
+        ledger.store.settle(claimed.lease, settlement).await.unwrap();
+    }
+    assert_eq!(before().await, Before::Released, "whoever has the turn gives it back");
+    while ledger.store.release_parked(&block.name()).await.unwrap() {}
+    assert_eq!(before().await, Before::Released);
+    let claimed = ledger.claim_one().await;
+    assert_eq!(claimed.event.id, older, "and it comes first");
+    ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
+    assert_eq!(before().await, Before::Nothing);
 }
