@@ -92,8 +92,6 @@ pub struct DispatchPause {
     pub since: Millis,
     /// When it ends by itself.
     pub until: Option<Millis>,
-    /// Contacts whose next event was found to wait for it.
-    pub contacts_waiting: i64,
 }
 
 impl DispatchPause {
@@ -105,7 +103,6 @@ impl DispatchPause {
             actor: row.text("actor")?,
             since: row.millis("since")?,
             until: row.opt_millis("until")?,
-            contacts_waiting: row.int("waiting")?,
         })
     }
 }
@@ -146,12 +143,11 @@ impl Store {
         Ok(true)
     }
 
-    /// The pauses that stand, the oldest first. Those whose time is over end with it.
+    /// The pauses that stand, the oldest first. Those whose time is over end with it. Every claim asks, so that what they
+    /// have parked is not looked at.
     pub async fn pauses(&self) -> Result<Vec<DispatchPause>, StoreError> {
         let now = self.clock.now();
-        let sql = "select pauses.*, (select count(*) from turns where parked_by = name) as waiting from pauses
-            order by since, name";
-        let rows = self.db.read(sql, args![]).await?;
+        let rows = self.db.read("select * from pauses order by since, name", args![]).await?;
         let (stand, over): (Vec<_>, Vec<_>) = rows
             .iter()
             .map(DispatchPause::read)
@@ -162,6 +158,13 @@ impl Store {
             self.end_pause(&pause, now).await?;
         }
         Ok(stand)
+    }
+
+    /// Contacts whose next event was found to wait for a pause, by its name.
+    pub async fn paused_contacts(&self) -> Result<HashMap<String, i64>, StoreError> {
+        let sql = "select name, (select count(*) from turns where parked_by = name) as waiting from pauses";
+        let rows = self.db.read(sql, args![]).await?;
+        rows.iter().map(|row| Ok((row.text("name")?, row.int("waiting")?))).collect()
     }
 
     async fn end_pause(&self, pause: &DispatchPause, now: Millis) -> Result<(), StoreError> {

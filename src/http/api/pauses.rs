@@ -9,7 +9,7 @@ use crate::{
     clock::Millis,
     event::{EventKind, FieldError},
     http::{auth::Operator, body::JsonBody, problem::Problem, state::HttpState},
-    store::{DispatchPause, PauseScope},
+    store::{DispatchPause, PauseScope, Store, StoreError},
 };
 
 /// Pauses that stand at once at most: every claim looks at them.
@@ -79,8 +79,17 @@ pub(crate) struct PauseView {
 }
 
 impl PauseView {
-    /// With the operator's words, or without.
-    pub(super) fn of(pause: DispatchPause, with_words: bool) -> Self {
+    /// Those that stand, with the operator's words or without.
+    pub(super) async fn all(store: &Store, with_words: bool) -> Result<Vec<Self>, StoreError> {
+        let (pauses, waiting) = (store.pauses().await?, store.paused_contacts().await?);
+        let of = |pause: DispatchPause| {
+            let waiting = waiting.get(&pause.name).copied().unwrap_or_default();
+            Self::of(pause, waiting, with_words)
+        };
+        Ok(pauses.into_iter().map(of).collect())
+    }
+
+    fn of(pause: DispatchPause, contacts_waiting: i64, with_words: bool) -> Self {
         Self {
             scope: pause.scope.word(),
             value: pause.scope.value().map(str::to_owned),
@@ -88,7 +97,7 @@ impl PauseView {
             actor: pause.actor,
             since: pause.since.rfc3339(),
             until: pause.until.map(Millis::rfc3339),
-            contacts_waiting: pause.contacts_waiting,
+            contacts_waiting,
         }
     }
 }
@@ -174,8 +183,7 @@ pub(crate) async fn resume_dispatch(
 }
 
 async fn standing(state: &HttpState) -> Result<Pauses, Problem> {
-    let pauses = state.store.pauses().await?.into_iter().map(|pause| PauseView::of(pause, true)).collect();
-    Ok(Pauses { pauses })
+    Ok(Pauses { pauses: PauseView::all(&state.store, true).await? })
 }
 
 fn scope(word: ScopeWord, value: Option<String>) -> Result<PauseScope, Problem> {

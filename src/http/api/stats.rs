@@ -157,7 +157,7 @@ pub(crate) async fn standing(state: &HttpState, caller: &Caller) -> Result<Stats
     let figures = state.store.figures().await?;
     let is_operator = caller.scope >= Scope::Operate;
     let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
-    let pauses = state.store.pauses().await?.into_iter().map(|pause| PauseView::of(pause, is_operator)).collect();
+    let pauses = PauseView::all(&state.store, is_operator).await?;
     let periods = periods(state).await?;
     let mut stats = view(state, &figures, periods, pauses, blocks);
     if !is_operator {

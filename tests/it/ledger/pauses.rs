@@ -54,7 +54,8 @@ async fn a_paused_type_stops_its_events_and_the_later_ones_of_their_contacts_and
     assert_eq!(ids(&claimed), [other]);
     assert!(ledger.claim(10).await.is_empty(), "{deal} and {behind} wait");
     assert_eq!(ledger.store.next_due().await.unwrap().filter(|due| *due <= START), None, "no worker looks in vain");
-    assert_eq!(ledger.store.pauses().await.unwrap()[0].contacts_waiting, 1);
+    let pause = &ledger.store.pauses().await.unwrap()[0];
+    assert_eq!(ledger.store.paused_contacts().await.unwrap()[&pause.name], 1);
     resume(ledger, &deals()).await;
     let claimed = ledger.claim_one().await;
     assert_eq!(claimed.event.id, deal);
