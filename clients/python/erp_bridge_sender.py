@@ -26,7 +26,7 @@ each with one webhook-id at every try. What the bridge will never take is set as
 
 from __future__ import annotations
 
-import base64, hmac, http.client, json, logging, os, re, sqlite3, threading, time
+import base64, hmac, http.client, json, logging, os, re, socket, sqlite3, threading, time
 from contextlib import closing, nullcontext, suppress
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -39,6 +39,7 @@ from urllib.parse import urlsplit
 LOG = logging.getLogger("erp_bridge_sender")  # ids and answers only, nothing of what people wrote
 ZONE = timezone(timedelta(hours=8))  # of times that name none: Asia/Shanghai
 TIMEOUT_S, POLL_S, PAUSE_MAX_S, RETRY_AFTER_MAX_S, BATCH, ANSWER_BYTES_MAX = 20.0, 1.0, 60.0, 3600.0, 50, 1 << 18
+POST_MAX_S = 60.0  # for a whole post: TIMEOUT_S bounds one wait of it, and who drips byte by byte could hold it for ever
 KEPT_S, PRUNE_EVERY_S = 30 * 86_400.0, 3600.0  # so long a delivered event is known again, and shown
 K_CODE = re.compile(r"[A-Z]{1,4}-\d+|[A-Z]{1,4}0\d\d+")  # K-0042, K0042: the ERP's 客户编号; Leo88 is somebody's nickname
 PROBLEM = "urn:erp-bridge:problem:"  # of these, only the following are the event's own: no repetition mends them
@@ -183,16 +184,25 @@ class Sender:
         signature = hmac.digest(self._key, f"{id}.{signed_at}.{body}".encode(), "sha256")
         headers = {"content-type": "application/json", "webhook-id": id, "webhook-timestamp": signed_at,
                    "webhook-signature": "v1," + base64.b64encode(signature).decode()}
+        deadline = threading.Timer(POST_MAX_S, self._hang_up)
+        deadline.daemon = True
+        deadline.start()
         try:
             self._http.request("POST", self._url.path.rstrip("/") or "/webhooks/events", body.encode(), headers)
             response = self._http.getresponse()
             answer = judge(response.status, response.headers, response.read(ANSWER_BYTES_MAX))
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: hung up on while it was reading
             answer = Answer("waiting", f"ERP Bridge 没有应答 · the bridge does not answer: {error!r}", None, False)
+        finally:
+            deadline.cancel()
         if answer.state != "delivered":
             LOG.warning("%s is %s: %s", id, answer.state, answer.words)
             self._http.close()
         return answer
+
+    def _hang_up(self) -> None:
+        with suppress(AttributeError, OSError):  # it may be over just now, or not be connected yet
+            self._http.sock.shutdown(socket.SHUT_RDWR)
 
 
 def judge(status: int, headers: http.client.HTTPMessage, text: bytes) -> Answer:

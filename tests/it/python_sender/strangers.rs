@@ -82,3 +82,41 @@ assert Stranger.seen[6:] == ["m-c0-0", "m-c0-3", "m-c0-6"]
     );
     platform.run(&script).await;
 }
+
+#[tokio::test]
+async fn whoever_drips_its_answer_holds_nothing_up_for_ever() {
+    let platform = Platform::of("http://127.0.0.1:1");
+    let script = format!(
+        r#"{STRANGER}
+import socket
+module.POST_MAX_S = 0.5
+
+dripping = socket.create_server(("127.0.0.1", 0))
+def drip(endless):
+    client, _ = dripping.accept()
+    client.recv(65536)
+    try:
+        client.sendall(endless)
+        while True:
+            client.sendall(b"x")
+            time.sleep(0.1)
+    except OSError:
+        said.append(endless)
+
+said = []
+head, body = b"HTTP/1.1 202 Accepted\r\nx-endless: ", b"HTTP/1.1 202 Accepted\r\ncontent-length: 9999\r\n\r\n"
+def drip_each():
+    for endless in (head, body):
+        drip(endless)
+threading.Thread(target=drip_each, daemon=True).start()
+sender = Sender("hub.db", f"http://127.0.0.1:{{dripping.getsockname()[1]}}", os.environ["SECRET"])
+message("c0", 0)
+sender.start()
+until("both are hung up on", lambda: said == [head, body])
+assert sender.counts() == {{"waiting": 1, "failed": 0, "delivered": 0}}, sender.counts()
+assert "没有应答" in sender.pending()[0].words or "不是 ERP Bridge" in sender.pending()[0].words, sender.pending()
+os._exit(0)
+"#
+    );
+    platform.run(&script).await;
+}
