@@ -169,6 +169,7 @@ impl App {
         }
         let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
         survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
+        erp.recall_login().await;
         let engine = Engine::new(erp.clone(), planner(config));
         let (configured, current_config) = watch::channel(config.clone());
         let (settings, current_settings) = watch::channel(config.settings.clone());

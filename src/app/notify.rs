@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::{StartError, replicas::Replicas};
@@ -87,18 +88,20 @@ pub(super) struct Known {
 }
 
 impl LocalFacts for Known {
-    fn local(&self) -> Local {
-        let (login_refused, circuit_open) = (self.erp.login_refusal(), self.replicas.circuit_open());
-        let secrets = self.keys.current();
-        let old = secrets.secrets.uses().skip(1);
-        Local {
-            stands_still: self.dispatcher.paused().is_some() || login_refused.is_some() || circuit_open,
-            login_refused,
-            circuit_open,
-            blocks: self.dispatcher.blocks(),
-            old_secrets: old
-                .map(|secret| OldSecret { fingerprint: secret.fingerprint, last_used_at: secret.last_used_at })
-                .collect(),
-        }
+    fn local(&self) -> BoxFuture<'_, Local> {
+        Box::pin(async {
+            let (login_refused, circuit_open) = (self.erp.last_refusal().await, self.replicas.circuit_open());
+            let secrets = self.keys.current();
+            let old = secrets.secrets.uses().skip(1);
+            Local {
+                stands_still: self.dispatcher.paused().is_some() || login_refused.is_some() || circuit_open,
+                login_refused,
+                circuit_open,
+                blocks: self.dispatcher.blocks(),
+                old_secrets: old
+                    .map(|secret| OldSecret { fingerprint: secret.fingerprint, last_used_at: secret.last_used_at })
+                    .collect(),
+            }
+        })
     }
 }

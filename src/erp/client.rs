@@ -123,6 +123,17 @@ impl Erp {
         self.sessions().refusal()
     }
 
+    /// The ERP's words, while nobody was let in since it refused a login: of this process, of another one, or before a
+    /// restart.
+    pub async fn last_refusal(&self) -> Option<String> {
+        self.sessions().last_refusal().await
+    }
+
+    /// Takes over from the [`SessionStore`] what is known of the login; sends nothing.
+    pub async fn recall_login(&self) {
+        self.sessions().recall().await;
+    }
+
     /// Logs in if there is no valid session, else asks one cheap question (客户来源). While the login is refused it sends
     /// nothing, but looks into the [`SessionStore`] whether another replica was let in again.
     ///

@@ -164,9 +164,26 @@ impl Sessions {
         self.lock().refusal.clone()
     }
 
+    /// The ERP's words, while nobody was let in since a login was refused: by this process, by another one, or by an earlier
+    /// one.
+    pub(super) async fn last_refusal(&self) -> Option<String> {
+        match self.refusal() {
+            Some(words) => Some(words),
+            None => self.store.load(&self.account).await.filter(|stored| stored.refusals > 0)?.refusal,
+        }
+    }
+
     /// The ERP's version, as the last login told it.
     pub(super) fn app_version(&self) -> Option<String> {
         self.lock().app_version.clone()
+    }
+
+    /// Knows from the start what an earlier process, or another one, left in the store; sends nothing.
+    pub(super) async fn recall(&self) {
+        let _one_at_a_time = self.renewing.lock().await;
+        if let Err(error) = self.adopt().await {
+            tracing::error!(%error, "the ERP refused the login before; dispatch stops until the credentials are right");
+        }
     }
 
     /// A session that is not `expired`: the present one, one that another replica obtained, or that of a new login.

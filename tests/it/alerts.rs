@@ -163,6 +163,42 @@ async fn a_robot_that_rests_is_left_alone_and_the_message_comes_afterwards() {
 }
 
 #[tokio::test]
+async fn a_robot_that_always_says_too_often_to_one_alert_holds_up_no_other() {
+    let clock = Clock::manual(START);
+    let robot = Receiver::judging(|received| {
+        let code = if received.body.to_string().contains("code=first") { 130_101 } else { 0 };
+        (200, json!({ "errcode": code }).to_string())
+    })
+    .await;
+    let world = world(&clock, vec![target(TargetKind::DingTalk, &robot.url)], |_| {}).await;
+    review_because(&world, 1, "first").await;
+    review_because(&world, 2, "second").await;
+    for _ in 0..17 {
+        round(&world).await;
+        clock.advance(MINUTE * 10);
+    }
+    let told = texts(&robot);
+    assert_eq!(told.iter().filter(|text| text.contains("code=second")).count(), 1, "{told:?}");
+    let dead = world.app.store.messages(true, None, 10).await.unwrap();
+    assert_eq!(dead.len(), 1, "and it is not lost silently");
+    assert!(dead[0].error.as_deref().is_some_and(|words| words.contains("130101")), "{:?}", dead[0].error);
+}
+
+#[tokio::test]
+async fn what_was_told_cannot_be_read_is_told_once_more_and_all_goes_on() {
+    let clock = Clock::manual(START);
+    let robot = robot(TargetKind::WeCom, clock.clone()).await;
+    let world = world(&clock, vec![target(TargetKind::WeCom, &robot.url)], |_| {}).await;
+    review(&world, 1).await;
+    round(&world).await;
+    for state in ["{", "{\"causes\": 7}", "{\"causes\": {\"needs_review candidates\": {\"is_told\": true}}}"] {
+        run(world.config.database.url.expose_secret(), &format!("update watches set state = '{state}'")).await;
+        round(&world).await;
+    }
+    assert_eq!(texts(&robot).len(), 4, "what lacks a member tells as much as it has: {:?}", texts(&robot));
+}
+
+#[tokio::test]
 async fn an_alert_that_its_robot_never_takes_holds_up_no_other() {
     let clock = Clock::manual(START);
     let robot = Receiver::judging(|received| {

@@ -11,20 +11,19 @@ use crate::clock::Millis;
 
 /// What is known and was told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Told {
     /// By cause.
-    #[serde(default)]
     pub(super) causes: BTreeMap<String, Known>,
     /// The day of the last summary, in days of the ERP's zone since the epoch.
-    #[serde(default)]
     pub(super) summarised: Option<i64>,
     /// What each target was sent lately, by its fingerprint.
-    #[serde(default)]
     pub(super) robots: BTreeMap<String, Robot>,
 }
 
 /// How much a target was sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Robot {
     /// When, lately.
     pub(super) sent: Vec<Millis>,
@@ -43,7 +42,8 @@ impl Told {
 }
 
 /// A cause that is seen, or was until just now.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Known {
     /// Since when.
     pub(super) since: Millis,

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -48,10 +49,10 @@ const SCHEDULE: [Duration; 15] = {
     pauses
 };
 
-/// What a process knows that is not in the ledger; implemented by `app.rs`.
+/// What a process knows by itself, and of the ERP's login; implemented by `app/notify.rs`.
 pub trait LocalFacts: Send + Sync {
     /// As it is now.
-    fn local(&self) -> Local;
+    fn local(&self) -> BoxFuture<'_, Local>;
 }
 
 /// What a watch is made of.
@@ -104,21 +105,33 @@ impl AlertWatch {
     /// # Errors
     /// The ledger is away.
     pub async fn round(&self) -> Result<(), StoreError> {
-        let store = &self.parts.store;
-        let Some(state) = store.take_watch(&self.holder, LEASE).await? else { return Ok(()) };
-        let before: Told = json::read_text(&state).unwrap_or_default();
-        let mut told = before.clone();
-        // What cannot be looked at now keeps nobody from hearing what was seen before.
-        let looked = match self.look(&mut told).await {
-            Ok(messages) if told != before => self.keep(&told, messages).await,
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        };
-        // What was not written down is not told: the next look says it.
+        let Some(mut told) = self.take().await? else { return Ok(()) };
+        let looked = self.look_and_keep(&mut told).await;
+        // What cannot be looked at or written down now keeps nobody from hearing what was seen before. It may have been
+        // written all the same: what was told is what the ledger says.
         if looked.is_err() {
-            told = before;
+            match self.take().await? {
+                Some(kept) => told = kept,
+                None => return looked,
+            }
         }
         self.deliver(&mut told).await.and(looked)
+    }
+
+    /// What was told so far, if the watch is this one's. Of what cannot be read, nothing.
+    async fn take(&self) -> Result<Option<Told>, StoreError> {
+        let Some(state) = self.parts.store.take_watch(&self.holder, LEASE).await? else { return Ok(None) };
+        let told = if state.is_empty() { Ok(Told::default()) } else { json::read_text(&state) };
+        Ok(Some(told.unwrap_or_else(|error| {
+            tracing::error!(%error, "what was told so far cannot be read; what is wrong is told once more");
+            Told::default()
+        })))
+    }
+
+    async fn look_and_keep(&self, told: &mut Told) -> Result<(), StoreError> {
+        let before = told.clone();
+        let messages = self.look(told).await?;
+        if *told == before { Ok(()) } else { self.keep(told, messages).await }
     }
 
     /// What is to be told now.
@@ -143,7 +156,7 @@ impl AlertWatch {
         let outbox = store.outbox_waits(Addressee::Platform).await?;
         Ok(Facts {
             now,
-            local: self.parts.local.local(),
+            local: self.parts.local.local().await,
             troubles: store.troubles().await?,
             oldest_waiting: figures.oldest_queued,
             last_webhook_at: figures.last_webhook_at,
@@ -190,7 +203,7 @@ impl AlertWatch {
         let targets = &self.parts.config.targets;
         let keys: Vec<String> = targets.iter().map(AlertTarget::fingerprint).collect();
         told.robots.retain(|key, _| keys.contains(key));
-        let (mut refusals, mut free_again, mut is_final) = (Vec::new(), None::<Millis>, true);
+        let (mut refusals, mut free_again, mut is_final, mut was_sent) = (Vec::new(), None::<Millis>, true, false);
         for (target, key) in targets.iter().zip(keys) {
             let now = self.parts.clock.now();
             let robot = told.robots.entry(key.clone()).or_default();
@@ -203,6 +216,7 @@ impl AlertWatch {
             // Noted before it is sent: whoever takes the watch over after a crash counts it too.
             budget::note(&mut robot.sent, now);
             self.keep(told, Vec::new()).await?;
+            was_sent = true;
             match bring(&self.parts.poster, target, message, now).await {
                 Verdict::Taken => return Ok(Delivery::Taken),
                 Verdict::Busy(rest, words) => {
@@ -211,6 +225,7 @@ impl AlertWatch {
                     self.keep(told, Vec::new()).await?;
                     free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
                     tracing::warn!(alert.target = target.kind.as_str(), words, "a robot was sent too much and rests");
+                    refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
                 }
                 Verdict::Refused { words, for_ever } => {
                     is_final &= for_ever;
@@ -224,14 +239,18 @@ impl AlertWatch {
                 }
             }
         }
-        if let Some(at) = free_again {
-            return Ok(Delivery::Later(at));
-        }
         let (now, words) = (self.parts.clock.now(), refusals.join("; "));
-        if is_final {
-            return Ok(Delivery::Dead(words));
+        match free_again {
+            // No try: nobody was asked.
+            Some(at) if !was_sent => Ok(Delivery::Later(at)),
+            // A robot that always says that it is sent too much holds up all others for no longer than one that is away.
+            Some(at) => {
+                let rest = Some(at.since(now));
+                Ok(again_or_dead(&SCHEDULE, message.attempts, rest, now, spread(message.seq), words))
+            }
+            None if is_final => Ok(Delivery::Dead(words)),
+            None => Ok(again_or_dead(&SCHEDULE, message.attempts, None, now, spread(message.seq), words)),
         }
-        Ok(again_or_dead(&SCHEDULE, message.attempts, None, now, spread(message.seq), words))
     }
 }
 

@@ -107,6 +107,18 @@ async fn a_refused_login_is_told_once_and_its_end() {
 }
 
 #[tokio::test]
+async fn a_restart_is_no_end_of_a_refused_login() {
+    let settings = erp_bridge::simulator::Settings { password: "another".into(), ..Default::default() };
+    let mut watch = Watch::begin(SimConfig { settings, ..SimConfig::default() }, |_| {}).await;
+    watch.accept().await;
+    watch.run().await;
+    watch.look_for(MINUTE).await;
+    watch.world.restart().await;
+    watch.look_for(AlertsConfig::default().clear_after * 3).await;
+    watch.assert_raised("ERP 拒绝登录", "改正账号密码");
+}
+
+#[tokio::test]
 async fn an_erp_that_is_away_for_long_is_told_once_however_often_it_answers_in_between() {
     let watch = begin(|config| config.worker.circuit_failures = 1).await;
     let title = "ERP 长时间无法访问";
