@@ -71,6 +71,9 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
         ReplyList::Refused => return Answer::failed("您没有查看洽谈进展的权限"),
     }
     let Some(customer) = call.ord() else { return Answer::failed("缺少数据唯一标识 ord") };
+    if context.settings.refuses_dead_lists && !context.data.customers.contains_key(&customer) {
+        return Answer::failed("该客户不存在或已被删除");
+    }
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
     page.is_counted = !context.settings.replylist_uncounted;
     let mut records: Vec<_> = context.data.progress_of(customer).collect();

@@ -39,6 +39,8 @@ pub struct Settings {
     pub duplicate_rules: Vec<String>,
     /// A progress record of a customer that is gone is said to be stored, and is not.
     pub takes_dead_records: bool,
+    /// The list of the records of a customer that is gone is refused; else it is empty.
+    pub refuses_dead_lists: bool,
     /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
     pub ignores_stype: bool,
     /// Accounts that are closed, by their ids.
@@ -97,6 +99,7 @@ impl Default for Settings {
             page_cap: None,
             duplicate_rules: vec!["khid".to_owned()],
             takes_dead_records: false,
+            refuses_dead_lists: false,
             ignores_stype: false,
             closed_users: Vec::new(),
             licence_refused: None,

@@ -195,7 +195,9 @@ async fn the_records_of_customers_that_are_gone_say_nothing_of_the_list() {
     for (id, number) in [("a", 1), ("b", 2), ("c", 3)] {
         ords.push(linked(&world, id, number).await);
     }
-    world.sim.handle.change_settings(|settings| settings.takes_dead_records = true);
+    world.sim.handle.change_settings(|settings| {
+        (settings.takes_dead_records, settings.refuses_dead_lists) = (true, true);
+    });
     // Of a list that was read once it is known that it is open.
     world.restart().await;
     for (id, ord) in [("a", ords[0]), ("b", ords[1])] {

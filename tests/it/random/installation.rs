@@ -60,6 +60,7 @@ impl Installation {
         settings.columns_are_texts = rng.random_bool(OFTEN);
         settings.ignores_stype = rng.random_bool(OFTEN);
         settings.takes_dead_records = rng.random_bool(OFTEN);
+        settings.refuses_dead_lists = rng.random_bool(OFTEN);
         settings.allocates_again = rng.random_bool(OFTEN);
         settings.demands_session = !rng.random_bool(OFTEN);
         if rng.random_bool(OFTEN) {
