@@ -23,7 +23,15 @@ const OTHERS: u32 = 0o077;
 
 /// Runs the program.
 pub fn run(main: fn() -> ExitCode) -> ExitCode {
+    use_small_pages();
     main()
+}
+
+/// The allocator asks for pages of 2 MB, of which a bridge that waits would hold a dozen for a few KB in each. Where they
+/// cannot be refused it takes that memory.
+fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 /// A file that is made so is its owner's alone.

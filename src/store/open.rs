@@ -34,6 +34,9 @@ const TRUSTED: Duration = Duration::from_secs(1);
 const IDLE_TEST: Duration = Duration::from_secs(1);
 /// How long the whole migration may take, and waiting for another replica's.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(3_600);
+/// KiB, behind a minus, of pages that a reading connection of SQLite keeps for itself. It forgets them at the next commit of
+/// anybody, and the system's own cache has them all.
+const READER_CACHE: &str = "-512";
 
 /// How long a request may wait for a connection before it is told that the store is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -102,7 +105,7 @@ async fn connect_sqlite(
     let reader = SqlitePoolOptions::new()
         .max_connections(readers.max(1))
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(base.read_only(true))
+        .connect_with(base.read_only(true).pragma("cache_size", READER_CACHE))
         .await?;
     let checkpointer = SqlitePoolOptions::new()
         .max_connections(1)
