@@ -101,6 +101,7 @@ async fn one(store: &Store, kind: Kind, number: usize) -> Outcome<()> {
         contact_id: Some(contact(number)),
         occurred_at: None,
         payload,
+        deal_id: None,
         intake: Intake::Queue,
         warnings: None,
         actor: "webhook".to_owned(),

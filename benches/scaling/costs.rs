@@ -95,6 +95,7 @@ pub(crate) fn event(contact_id: String, kind: &str, payload: String) -> NewEvent
         contact_id: Some(contact_id),
         occurred_at: None,
         payload,
+        deal_id: None,
         intake: Intake::Queue,
         warnings: None,
         actor: "webhook".to_owned(),

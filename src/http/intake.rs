@@ -149,6 +149,7 @@ pub(super) async fn take(
         contact_id: Some(event.contact().id().to_owned()),
         occurred_at: Some(event.occurred_at()),
         payload,
+        deal_id: event.deal().map(|deal| deal.id().to_owned()),
         intake: Intake::judged(&state.rules.borrow(), event, &state.messages, force),
         warnings: (!event.warnings().is_empty()).then(|| serde_json::to_string(event.warnings()).ok()).flatten(),
         actor: origin.actor,

@@ -158,6 +158,7 @@ fn unhandled(origin: Origin, kind: String, contact_id: Option<String>, payload: 
         contact_id,
         occurred_at: None,
         payload,
+        deal_id: None,
         intake: Intake::Ignored,
         warnings: None,
         actor: origin.actor,

@@ -25,6 +25,9 @@ const EVENTS: Insert = Insert {
 const TURNS: Insert =
     Insert { into: "turns (contact_id, head_seq, due_at)", then: "on conflict (contact_id) do nothing" };
 
+/// By which a deal is found.
+const DEALS: Insert = Insert { into: "deals (deal_id, event_id)", then: "on conflict (deal_id, event_id) do nothing" };
+
 /// What became of an event.
 pub(super) type Outcome = Result<Accepted, StoreError>;
 
@@ -43,8 +46,10 @@ type FirstDeliveries = HashMap<String, (String, String)>;
 /// Whether these events need nothing of the ledger and write nothing but themselves and what stands on them: on PostgreSQL
 /// one statement then stores them.
 pub(super) fn is_one_statement(events: &[Prepared]) -> bool {
-    let is_alone =
-        |event: &NewEvent| event.deed.is_none() && !event.intake.asks_for_link() && !event.intake.asks_for_facts();
+    let is_alone = |event: &NewEvent| {
+        let asks = event.intake.asks_for_link() || event.intake.asks_for_facts();
+        !asks && event.deed.is_none() && event.deal_id.is_none()
+    };
     events.iter().all(|prepared| is_alone(&prepared.event))
 }
 
@@ -74,6 +79,7 @@ pub(super) async fn store_batch(tx: &mut Tx, now: Millis, events: &[Prepared]) -
         rest = later;
     }
     audit::write_many(tx, deeds(now, &stored, &inserted)).await?;
+    DEALS.run(tx, deals(&stored, &inserted)).await?;
     for row in stored.iter().filter(|row| inserted.contains_key(row.id())) {
         let event = row.event();
         let (id, kind, contact_id) = (row.id().to_owned(), event.kind.clone(), event.contact_id.clone());
@@ -216,6 +222,12 @@ fn deeds(now: Millis, rows: &[NewRow<'_>], inserted: &Inserted) -> Vec<[Arg; 6]>
         Some(audit::entry(now, &deed.actor, &deed.action, contact, Some(&event)))
     });
     audited.collect()
+}
+
+/// Of every new event that tells of a deal, which.
+fn deals(rows: &[NewRow<'_>], inserted: &Inserted) -> Vec<[Arg; 2]> {
+    let new = rows.iter().filter(|row| inserted.contains_key(row.id()));
+    new.filter_map(|row| Some([row.event().deal_id.as_deref()?.into(), row.id().into()])).collect()
 }
 
 /// The first deliveries whose events retention took away. Asked for after the

@@ -73,6 +73,7 @@ impl Store {
         {
             tx.execute(format!("{change} where {of_contact}"), args![contact_id]).await?;
         }
+        tx.execute(format!("delete from deals where {of_contact}"), args![contact_id]).await?;
         let events = "update events set payload = null, amended = null, admission = null, warnings = null, review = null, error = null
             where contact_id = $1 and finished_at is not null and payload is not null";
         let erased = tx.execute(events, args![contact_id]).await?;

@@ -45,6 +45,7 @@ carried! {
     "0031_block_begun_by"
     "0032_latest_facts"
     "0033_indexes_of_waiting"
+    "0034_deals"
 }
 
 /// Those of a SQLite ledger.

@@ -13,11 +13,13 @@ const EVENTS_LOOKED_THROUGH: i64 = 20_000;
 const BODY_CHARS_SEARCHED: i64 = 16_384;
 /// Linked contacts whose events a search finds at most.
 const CONTACTS_MAX: i64 = 64;
+/// Events of a deal that a search finds at most.
+const EVENTS_MAX: i64 = 64;
 
 impl Store {
     /// Whom and what `q` names: events by their own id or webhook id, linked contacts by id, 客户编号 and `ord`; and for those
-    /// who may see `people`, contacts by their names, numbers and accounts, and events by the ids of their deal and message, as far
-    /// as the newest bodies tell. A link counts only if the caller `sees` in it what it is found by.
+    /// who may see `people`, events by the id of their deal, and as far as the newest bodies tell contacts by their names, numbers
+    /// and accounts, and events by the id of their message. A link counts only if the caller `sees` in it what it is found by.
     pub async fn named(&self, q: &str, people: bool, sees: impl Fn(&ContactRow) -> bool) -> Result<Named, StoreError> {
         let q = q.trim();
         if q.is_empty() {
@@ -28,7 +30,12 @@ impl Store {
             Named::add(&mut named.contacts, link.contact_id);
         }
         let own = "select id from events where id = $1 union select id from events where webhook_id = $1";
-        for row in self.db.read(own, args![q]).await? {
+        let mut events = self.db.read(own, args![q]).await?;
+        if people {
+            let of_deal = "select event_id as id from deals where deal_id = $1 order by event_id desc limit $2";
+            events.extend(self.db.read(of_deal, args![q, EVENTS_MAX]).await?);
+        }
+        for row in events {
             Named::add(&mut named.events, row.text("id")?);
         }
         Ok(named)
@@ -69,6 +76,7 @@ impl Store {
             if people::is_meant(&people::found_by_of(&data["contact"]), &wanted) {
                 Named::add(&mut named.contacts, row.text("contact_id")?);
             }
+            // Deals that came before they were written down by themselves, or got another id by a correction.
             let is_id = |path: &str| data.pointer(path).and_then(Value::as_str) == Some(q);
             if is_id("/deal/id") || is_id("/signal/id") {
                 Named::add(&mut named.events, row.text("id")?);

@@ -113,7 +113,7 @@ impl Store {
                 continue;
             }
             let these = format!("({})", list(1, ids.len()));
-            for table in ["calls", "steps"] {
+            for table in ["calls", "steps", "deals"] {
                 tx.execute(format!("delete from {table} where event_id in {these}"), texts(&ids)).await?;
             }
             if part == Part::Everything {

@@ -24,6 +24,8 @@ pub struct NewEvent {
     pub occurred_at: Option<Millis>,
     /// The whole body as it came (JSON).
     pub payload: String,
+    /// The platform's id of the deal that it tells of.
+    pub deal_id: Option<String>,
     /// How it asks to be taken in.
     pub intake: Intake,
     /// What was cut or left out of it (a list of `event::FieldError` as JSON text), if anything.

@@ -184,6 +184,7 @@ pub fn event(webhook_id: &str, contact: &str) -> NewEvent {
         contact_id: Some(contact.to_owned()),
         occurred_at: None,
         payload: format!("{{\"of\":\"{webhook_id}\"}}"),
+        deal_id: None,
         intake: Intake::Queue,
         warnings: None,
         actor: "webhook".into(),

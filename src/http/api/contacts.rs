@@ -279,6 +279,7 @@ pub(crate) async fn enqueue(
         contact_id: Some(contact_id),
         occurred_at: Some(state.clock.now()),
         payload,
+        deal_id: None,
         intake: Intake::Queue,
         warnings: None,
         actor: origin.actor,

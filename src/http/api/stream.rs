@@ -165,6 +165,7 @@ mod tests {
             contact_id: Some("c1".into()),
             occurred_at: None,
             payload: "{}".into(),
+            deal_id: None,
             intake: Intake::Queue,
             warnings: None,
             actor: "webhook".into(),

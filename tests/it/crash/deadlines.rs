@@ -40,6 +40,7 @@ fn event(webhook_id: &str) -> NewEvent {
         contact_id: Some("c1".to_owned()),
         occurred_at: None,
         payload: "{}".to_owned(),
+        deal_id: None,
         intake: Intake::Queue,
         warnings: None,
         actor: "webhook".to_owned(),

@@ -16,6 +16,7 @@ on_both! {
     pages_by_cursor_show_every_event_once_while_new_ones_come
     what_is_searched_for_is_taken_literally
     what_no_index_leads_to_is_looked_for_in_steps_and_a_moment_is_found_at_once
+    a_deal_is_found_by_its_id_by_who_may_see_it_until_it_is_erased_or_forgotten
     refused_requests_and_deeds_are_listed_newest_first_by_pages
 }
 
@@ -190,4 +191,26 @@ async fn refused_requests_and_deeds_are_listed_newest_first_by_pages(ledger: &Le
     let rest = ledger.store.audit_log(Some(page[1].seq), 2).await.unwrap();
     assert_eq!(rest.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>(), ["c2", "c1"]);
     assert_eq!((rest[0].actor.as_str(), rest[0].action.as_str(), rest[0].at), ("ops", "contact.unmask", START));
+}
+
+async fn a_deal_is_found_by_its_id_by_who_may_see_it_until_it_is_erased_or_forgotten(ledger: &Ledger) {
+    let found = async |q: &str, people: bool| ledger.store.named(q, people, |_| true).await.unwrap().events;
+    let mut deals = Vec::new();
+    for (number, contact) in ["c1", "c2", "c3"].into_iter().enumerate() {
+        let deal_id = Some("SO-2026/7".to_owned());
+        deals.push(ledger.accept(NewEvent { deal_id, ..event(&format!("w{number}"), contact) }).await);
+        let end = Settlement::to(Status::Succeeded);
+        ledger.store.settle(ledger.claim_one().await.lease, end).await.unwrap();
+    }
+    let newest_first: Vec<_> = deals.iter().rev().cloned().collect();
+    assert_eq!(found(" SO-2026/7 ", true).await, newest_first);
+    for (q, people) in [("SO-2026/7", false), ("SO-2026/", true), ("so-2026/7", true), ("SO-2026/%", true)] {
+        assert!(found(q, people).await.is_empty(), "{q} {people}");
+    }
+    ledger.store.erase_contact("c1", &"ops".into(), None).await.unwrap();
+    assert_eq!(found("SO-2026/7", true).await, newest_first[..2]);
+    ledger.clock.advance(Duration::from_secs(2));
+    let now = ledger.clock.now();
+    ledger.store.prune(now.minus(Duration::from_secs(1)), START).await.unwrap();
+    assert!(found("SO-2026/7", true).await.is_empty(), "with what a person wrote");
 }
