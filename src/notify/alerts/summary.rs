@@ -10,6 +10,9 @@ use crate::{
 };
 
 const DAY_MS: i64 = 86_400_000;
+/// Titles of what is wrong now that a summary names, and characters of each: what stands behind them is to be read, too.
+const STANDING_MAX: usize = 10;
+const TITLE_CHARS_MAX: usize = 60;
 
 /// Whether the summary is due, of which it is noted that it was made. A bridge that begins after its time sends the first one
 /// the next day.
@@ -40,10 +43,23 @@ pub(super) fn data(day: &DaySummary, standing: &[&str], now: Millis, link: Optio
     if standing.is_empty() {
         lines.push("没有未解除的告警 (nothing is wrong)".to_owned());
     } else {
-        lines.push(format!("未解除的告警 (still wrong)：{}", standing.join("；")));
+        lines.push(format!("未解除的告警 (still wrong)：{}", shortened(standing)));
     }
     let title = format!("过去 24 小时同步情况 {}", now.erp_local().get(..10).unwrap_or_default());
     json!({ "title": title, "lines": lines, "link": link })
+}
+
+/// Some of the titles, each cut where it is long, and how many more there are.
+fn shortened(titles: &[&str]) -> String {
+    let short = |title: &&str| {
+        let (kept, rest) = title.split_at(title.char_indices().nth(TITLE_CHARS_MAX).map_or(title.len(), |(at, _)| at));
+        if rest.is_empty() { kept.to_owned() } else { format!("{kept}…") }
+    };
+    let mut shown: Vec<String> = titles.iter().take(STANDING_MAX).map(short).collect();
+    if let Some(more @ 1..) = titles.len().checked_sub(STANDING_MAX) {
+        shown.push(format!("另有 {more} 项 ({more} more)"));
+    }
+    shown.join("；")
 }
 
 #[cfg(test)]
@@ -85,5 +101,20 @@ mod tests {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert_eq!(data["title"], "过去 24 小时同步情况 2026-11-23");
+    }
+
+    #[test]
+    fn a_summary_of_much_that_is_wrong_still_fits_into_the_smallest_message() {
+        let day = DaySummary { succeeded: 0, not_admitted: 0, by_rule: Vec::new(), dead: 0, open: 0, in_review: 0 };
+        let line = |standing: &[&str]| {
+            let data = data(&day, standing, at("2026-11-23T09:00:00+08:00"), None);
+            data["lines"].as_array().unwrap().last().unwrap().as_str().unwrap().to_owned()
+        };
+        let title = "警".repeat(TITLE_CHARS_MAX);
+        assert_eq!(line(&[&title]), format!("未解除的告警 (still wrong)：{title}"));
+        assert!(line(&[&format!("{title}警")]).ends_with("警…"));
+        assert!(!line(&vec![&*title; STANDING_MAX]).contains("另有"));
+        assert!(line(&vec![&*title; STANDING_MAX + 1]).ends_with("；另有 1 项 (1 more)"));
+        assert!(line(&vec![&*format!("{title}警"); 500]).len() < 2_048, "half of what 企业微信 takes");
     }
 }
