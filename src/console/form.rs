@@ -6,10 +6,13 @@ use crate::{event::FieldError, http::problem::Problem};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
 
+/// Fields that are read at most: no form of ours has more.
+const FIELDS_MAX: usize = 5_000;
+
 impl Fields {
     /// Reads `a=1&b=2`, as forms are sent and queries are written.
     pub(super) fn read(encoded: &[u8]) -> Self {
-        Self(form_urlencoded::parse(encoded).into_owned().collect())
+        Self(form_urlencoded::parse(encoded).into_owned().take(FIELDS_MAX).collect())
     }
 
     /// The last value of a name without the blanks around it; `None` if it is empty.

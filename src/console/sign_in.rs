@@ -27,6 +27,9 @@ const SESSION_LIFE: Duration = Duration::from_secs(12 * 3_600);
 /// A choice of language is kept for a year, in seconds.
 const LANGUAGE_SECONDS: u32 = 31_536_000;
 
+/// A token or a link, and where to go afterwards.
+const FORM_BYTES_MAX: usize = 8 << 10;
+
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
@@ -53,7 +56,13 @@ fn sign_in_page(state: &HttpState, lang: Lang, given: &Fields, error: Option<Str
 /// `POST /console/sign-in`: a right token, or a link that was made for one, begins a session.
 pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> Result<Response, Fault> {
     let (parts, mut body) = request.into_parts();
-    let given = Fields::read(&body::read(&state, &parts.headers, &mut body).await?);
+    let sent = body::read(&state, &parts.headers, &mut body).await?;
+    // Whoever has not signed in yet gets no more memory than a token takes.
+    if sent.len() > FORM_BYTES_MAX {
+        return Err(Problem::BodyTooLarge(FORM_BYTES_MAX as u64).into());
+    }
+    let given = Fields::read(&sent);
+    drop(sent);
     let lang = language(&parts.headers);
     let remote = Remote::of(&parts.extensions);
     let found = match given.get("link") {
@@ -77,9 +86,9 @@ pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> R
     Ok(with_cookie(Redirect::to(next).into_response(), &cookie))
 }
 
-/// Whose link this is. A failure counts against the address, as a wrong token does.
+/// Whose link this is. A failure counts against the address, and has it wait for its turn, as a wrong token does.
 async fn by_link(state: &HttpState, remote: Remote, link: &str) -> Result<Caller, Problem> {
-    match redeem(state, link).await {
+    match state.limits.in_turn(remote, redeem(state, link)).await {
         Ok(caller) => Ok(Caller { address: Some(remote.0), ..caller }),
         Err(problem) => {
             state.limits.failed_authentication(remote)?;

@@ -80,12 +80,20 @@ impl FromRequestParts<HttpState> for Visit {
     async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Fault> {
         let secret = cookie(&parts.headers, SESSION_COOKIE).ok_or(Problem::TokenMissing)?;
         let session = hash(secret);
-        let found = state.store.console_session(&session).await.map_err(Problem::from)?;
-        let token = found.ok_or(Problem::TokenMissing)?;
-        let caller = state.keys.current().tokens.holder(TokenHash(token), state.clock.now())?.clone();
+        let remote = Remote::of(&parts.extensions);
+        let caller = match state.limits.in_turn(remote, holder(state, &session)).await {
+            Ok(caller) => caller,
+            Err(problem) => {
+                // A cookie is guessed no better than a token.
+                if problem == Problem::TokenMissing {
+                    state.limits.failed_authentication(remote)?;
+                }
+                return Err(problem.into());
+            }
+        };
         state.limits.token(&caller.name)?;
         let visit = Self {
-            caller: Caller { address: Some(Remote::of(&parts.extensions).0), ..caller },
+            caller: Caller { address: Some(remote.0), ..caller },
             lang: language(&parts.headers),
             path: parts.uri.path().to_owned(),
             query: Fields::read(parts.uri.query().unwrap_or_default().as_bytes()),
@@ -97,6 +105,12 @@ impl FromRequestParts<HttpState> for Visit {
         let _ = Noted::of(parts).0.visit.set((state.clone(), visit.clone()));
         Ok(visit)
     }
+}
+
+/// Whose session it is.
+async fn holder(state: &HttpState, session: &str) -> Result<Caller, Problem> {
+    let token = state.store.console_session(session).await?.ok_or(Problem::TokenMissing)?;
+    state.keys.current().tokens.holder(TokenHash(token), state.clock.now()).cloned()
 }
 
 /// A form that a page of this session sent.

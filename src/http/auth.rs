@@ -61,11 +61,7 @@ pub(crate) async fn caller_with(state: &HttpState, remote: Remote, token: Option
         None => Err(Problem::TokenMissing),
         Some(token) => {
             let keys = state.keys.current();
-            let check = || keys.tokens.find(token, state.clock.now()).cloned();
-            match state.limits.queue(remote) {
-                None => check(),
-                Some(queue) => queue.in_turn(check).await,
-            }
+            state.limits.in_turn(remote, async { keys.tokens.find(token, state.clock.now()).cloned() }).await
         }
     };
     match found {

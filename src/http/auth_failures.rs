@@ -98,15 +98,14 @@ impl Failures {
 }
 
 impl Queue {
-    /// Checks a token when it is its turn. Whoever goes away meanwhile leaves the queue; a wrong one that went away after
-    /// its turn still keeps the next one waiting.
-    pub(super) async fn in_turn<T>(&self, check: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    /// Checks a token, or what stands for one, when it is its turn. Whoever goes away meanwhile leaves the queue; one that
+    /// went away in its turn still keeps the next one waiting.
+    pub(super) async fn in_turn<T>(&self, check: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
         let mut next = self.0.lock().await;
         tokio::time::sleep_until(*next).await;
-        let checked = check();
-        if checked.is_err() {
-            *next = Instant::now() + PACE;
-        }
+        *next = Instant::now() + PACE;
+        let checked = check.await;
+        *next = if checked.is_err() { Instant::now() + PACE } else { Instant::now() };
         checked
     }
 }
@@ -158,8 +157,8 @@ mod tests {
     #[tokio::test]
     async fn wrong_tokens_wait_for_each_other_and_right_ones_keep_nobody_waiting() {
         let queue = Queue(tokio::sync::Mutex::new(Instant::now()));
-        let wrong = || queue.in_turn(|| Err::<(), _>(Problem::TokenUnknown));
-        let right = || queue.in_turn(|| Ok(()));
+        let wrong = || queue.in_turn(async { Err::<(), _>(Problem::TokenUnknown) });
+        let right = || queue.in_turn(async { Ok(()) });
         let began = Instant::now();
         assert!(join_all((0..6).map(|_| wrong())).await.iter().all(Result::is_err));
         assert!(began.elapsed() >= PACE * 5, "{:?}", began.elapsed());
@@ -174,7 +173,7 @@ mod tests {
         let mut checked = 0;
         let began = Instant::now();
         while began.elapsed() < PACE * 3 {
-            let guess = queue.in_turn(|| {
+            let guess = queue.in_turn(async {
                 checked += 1;
                 Err::<(), _>(Problem::TokenUnknown)
             });

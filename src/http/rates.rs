@@ -20,10 +20,7 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 
-use super::{
-    auth_failures::{Failures, Queue},
-    problem::Problem,
-};
+use super::{auth_failures::Failures, problem::Problem};
 
 /// After so many checks a limiter forgets the keys that are at rest, so that its memory stays bounded by what is busy.
 const CHECKS_BETWEEN_SWEEPS: u64 = 4_096;
@@ -111,9 +108,16 @@ impl RateLimits {
         self.failures.as_ref().map_or(Ok(()), |failures| failures.count(remote.network()))
     }
 
-    /// Where the tokens of this address wait for their turn, if it has failed too often.
-    pub(super) fn queue(&self, remote: Remote) -> Option<Arc<Queue>> {
-        self.failures.as_ref()?.queue(remote.network())
+    /// Checks a token, or what stands for one, at once; in its address's turn, where that has failed too often.
+    pub(crate) async fn in_turn<T>(
+        &self,
+        remote: Remote,
+        check: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        match self.failures.as_ref().and_then(|failures| failures.queue(remote.network())) {
+            None => check.await,
+            Some(queue) => queue.in_turn(check).await,
+        }
     }
 }
 

@@ -305,7 +305,7 @@ pub(crate) struct Erased {
 /// Erase a person's data
 ///
 /// Erases the payloads of the contact's events, rejections and ERP calls, and keeps the trace that they existed. Refused
-/// while one of its events is open. The link and the customer in the ERP stay. The address or the body may say why.
+/// while one of its events is open. The link goes with them; the customer in the ERP stays. The address or the body may say why.
 #[utoipa::path(
     delete, path = "/v1/contacts/{contact_id}/data", tag = "contacts", security(("token" = ["operate"])),
     params(ContactPath, ReasonParams),

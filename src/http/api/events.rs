@@ -162,13 +162,19 @@ pub(crate) async fn next_of_cause(
     Ok(next.into_iter().map(|event| event.id).find(|id| Some(id) != after.as_ref()))
 }
 
-/// The event that has waited longest of those that may run next or wait for a person.
+/// The event that has waited longest of those that may run next or wait for a person, and for whom or what, if nothing is
+/// wrong with itself.
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub(crate) async fn oldest_waiting(state: &HttpState, caller: &Caller) -> Result<Option<EventItem>, Problem> {
-    let row = state.store.oldest_waiting().await?;
-    Ok(row.map(|row| EventItem::of(&row.summary(), Sight::of(caller.scope)).listed()))
+pub(crate) async fn oldest_waiting(
+    state: &HttpState,
+    caller: &Caller,
+) -> Result<Option<(EventItem, Option<WaitsForView>)>, Problem> {
+    let Some(row) = state.store.oldest_waiting().await? else { return Ok(None) };
+    let sight = Sight::of(caller.scope);
+    let waits = state.store.waits_for(&row).await?.map(|waits| WaitsForView::of(waits, sight));
+    Ok(Some((EventItem::of(&row.summary(), sight).listed(), waits)))
 }
 
 /// How one wants to see it.

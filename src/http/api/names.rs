@@ -17,8 +17,20 @@ pub(crate) type Names = HashMap<String, String>;
 /// # Errors
 /// If the ledger cannot be read.
 pub(crate) async fn of_events(state: &HttpState, caller: &Caller, items: &[EventItem]) -> Result<Names, Problem> {
-    let contacts: BTreeSet<&str> = items.iter().filter_map(|item| item.contact_id.as_deref()).collect();
-    let events: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
+    of_contacts_in(state, caller, items.iter().map(|item| (item.id.as_str(), item.contact_id.as_deref()))).await
+}
+
+/// The same of a page of whatever: each row's event, and its contact.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn of_contacts_in<'a>(
+    state: &HttpState,
+    caller: &Caller,
+    rows: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+) -> Result<Names, Problem> {
+    let (events, contacts): (Vec<&str>, Vec<Option<&str>>) = rows.unzip();
+    let contacts: BTreeSet<&str> = contacts.into_iter().flatten().collect();
     let mut names = state.store.names_of(&contacts.into_iter().collect::<Vec<_>>()).await?;
     names.extend(state.store.names_in(&events).await?);
     Ok(seen(names, caller))

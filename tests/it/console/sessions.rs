@@ -161,3 +161,21 @@ async fn a_link_signs_in_once_within_five_minutes_with_the_rights_of_its_token()
     let expected = ["console.sign_in", "console.offer", "console.offer", "console.sign_in", "console.offer"];
     assert_eq!(deeds, expected);
 }
+
+#[tokio::test]
+async fn whoever_has_not_signed_in_gets_no_more_memory_than_a_token_takes_and_guesses_no_cookie_faster() {
+    let front = Front::with(Wishes { failures_per_minute: 5, ..Wishes::default() }).await;
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let at_the_limit = |more: usize| format!("token=x&next={}", "a".repeat((8 << 10) - "token=x&next=".len() + more));
+    for (more, status) in [(0, StatusCode::UNAUTHORIZED), (1, StatusCode::PAYLOAD_TOO_LARGE)] {
+        let form = client.post(format!("http://{}/console/sign-in", front.address)).body(at_the_limit(more));
+        assert_eq!(form.send().await.unwrap().status(), status, "{more}");
+    }
+    let mut told = Vec::new();
+    for guess in 0..6 {
+        let page = client.get(format!("http://{}/console/events", front.address));
+        let page = page.header("cookie", format!("erp_bridge_session={guess}")).send().await.unwrap();
+        told.push(page.status());
+    }
+    assert_eq!((told[0], told[5]), (StatusCode::SEE_OTHER, StatusCode::TOO_MANY_REQUESTS));
+}
