@@ -6,7 +6,7 @@ use super::{
     Choice, Detail, ErpError, Fault, FaultCause, TreeNode,
     envelope::{AspAnswer, Table, V3Answer, Words, parse, parse_v3},
     interface::{Interface, Shape, Style},
-    phrases::{Meaning, meaning, meaning_of_failure},
+    phrases::{Meaning, meaning, meaning_of_failure, speaks_of_one_record},
     topics::{
         speaks_of_a_breakdown, speaks_of_an_ended_licence, speaks_of_licence, speaks_of_no_rows, speaks_of_restriction,
         speaks_of_rights, speaks_of_trouble,
@@ -201,7 +201,13 @@ fn judge_v3(interface: &Interface, v3: V3Answer) -> Verdict {
         300 if meaning(&said) == Meaning::Busy => Verdict::Failed(ErpError::garbled(said)),
         300 => Verdict::Refused { text: said, known_session: true },
         400 => expired(said),
+        401 => expired(said),
         403 => Verdict::Failed(ErpError::Installation(Fault::of(FaultCause::RightMissing, interface, said))),
+        // 该客户不存在 is about a record, and can be this event's own.
+        404 | 405 | 410 | 501 if !speaks_of_one_record(&said) => {
+            let said = format!("Code {}: {said}", v3.code);
+            Verdict::Failed(ErpError::Installation(Fault::of(FaultCause::WrongPath, interface, said)))
+        }
         500..=599 => Verdict::Failed(ErpError::garbled(format!("Code {}: {said}", v3.code))),
         code => Verdict::Refused { text: format!("Code {code}: {said}"), known_session: false },
     }

@@ -106,7 +106,7 @@ pub(super) const REFUSED: [&str; 14] = [
 const DONE: [&str; 8] = ["成功", "已保存", "保存完毕", "已提交", "操作完成", "保存完成", "已完成", "success"];
 
 /// A refusal where nothing speaks of success: 保存成功，请等待审核 is none.
-const REFUSED_PERHAPS: [&str; 17] = [
+const REFUSED_PERHAPS: [&str; 25] = [
     "已存在",
     "已经存在",
     "重复",
@@ -124,6 +124,14 @@ const REFUSED_PERHAPS: [&str; 17] = [
     "异常",
     "error",
     "不可",
+    "未开放",
+    "未启用",
+    "未开通",
+    "未开启",
+    "停用",
+    "禁用",
+    "已关闭",
+    "暂停使用",
 ];
 
 /// What a text speaks of that is about one record: 该客户正在维护中，不能修改 is a colleague at work, no outage.
@@ -188,6 +196,13 @@ pub(super) fn meaning_of_failure(text: &str) -> Meaning {
 fn is_unwell(text: &str) -> bool {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     says(&UNWELL) && (!says(&ONE_RECORD) || says(&WHOLE_SYSTEM))
+}
+
+/// Whether a text is about one record: that it is not there, or may not be had.
+pub(super) fn speaks_of_one_record(text: &str) -> bool {
+    let text = normal(text);
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&ONE_RECORD) || says(&["客户", "联系人", "记录", "数据", "资料", "单据"]) && !says(&["接口", "路径", "方法"])
 }
 
 /// Whether the ERP's database is in trouble. 数据库中已存在相同客户 is none: it says what stands there.

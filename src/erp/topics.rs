@@ -80,14 +80,19 @@ const SENT: [&str; 21] = [
     "产品",
 ];
 
-/// Whether a refusal is about what nobody sends: a limit of the account, or a field that somebody has made required. It
-/// meets whoever comes.
+/// An interface that somebody has switched off, or never switched on.
+const CLOSED: [&str; 8] = ["未开放", "未启用", "未开通", "未开启", "停用", "禁用", "已关闭", "暂停使用"];
+
+/// Whether a refusal is about what nobody sends: a limit of the account, a field that somebody has made required, an interface
+/// that is switched off. It meets whoever comes.
 pub(super) fn speaks_of_restriction(text: &str) -> bool {
     let text = normal(text);
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let is_limit = says(&["上限", "最大客户数", "数量限制", "数量已满", "名额"]) && !says(&["字符", "长度", "字数"]);
+    let limits = ["上限", "最大客户数", "数量限制", "数量已满", "名额", "超出限制", "超过限制", "超限"];
+    let is_limit = says(&limits) && !says(&["字符", "长度", "字数"]);
     let is_required = says(&["不能为空", "必填", "请选择", "请填写", "请输入", "未填写", "未选择"]) && !says(&SENT);
-    is_limit || is_required
+    let is_closed = says(&["接口", "功能", "模块"]) && says(&CLOSED);
+    is_limit || is_required || is_closed
 }
 
 /// Whether a refusal says that the account may not use the interface at all.

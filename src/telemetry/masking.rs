@@ -92,10 +92,12 @@ fn mask_addresses(text: &str) -> String {
     let mut out: Vec<char> = Vec::with_capacity(chars.len());
     for (index, c) in chars.iter().enumerate() {
         let is_address = matches!(c, '@' | '＠') && chars.get(index + 1).is_some_and(|next| next.is_alphanumeric());
-        let begin = out.iter().rposition(|c| !is_local(*c)).map_or(0, |place| place + 1);
-        if is_address && begin < out.len() {
-            out.truncate(begin + 1);
-            out.extend("****".chars());
+        if is_address {
+            let begin = out.iter().rposition(|c| !is_local(*c)).map_or(0, |place| place + 1);
+            if begin < out.len() {
+                out.truncate(begin + 1);
+                out.extend("****".chars());
+            }
         }
         out.push(*c);
     }

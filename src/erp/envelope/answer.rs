@@ -87,11 +87,19 @@ pub fn parse(body: &[u8]) -> Result<AspAnswer, ErpError> {
     })
 }
 
+/// Characters of what the ERP says that are kept: a page that answers in place of a sentence is none.
+const WORDS_CHARS_MAX: usize = 2_000;
+
+/// What was said, on one line, as far as anybody reads.
+fn said_in(text: &str) -> String {
+    one_line(text.char_indices().nth(WORDS_CHARS_MAX).map_or(text, |(end, _)| &text[..end]))
+}
+
 fn words(header: &Value, body: &Value) -> Words {
-    let said = |value: &Value, name| one_line(&member_text(value, name));
+    let said = |value: &Value, name| said_in(&member_text(value, name));
     let (title, text) = match member(body, "message") {
         Some(message @ Value::Object(_)) => (said(message, "title"), said(message, "text")),
-        Some(plain) => (String::new(), one_line(&text(plain).unwrap_or_default())),
+        Some(plain) => (String::new(), said_in(&text(plain).unwrap_or_default())),
         None => (String::new(), String::new()),
     };
     Words { header: said(header, "message"), title, text }
@@ -171,7 +179,7 @@ pub(crate) fn parse_v3(body: &[u8]) -> Result<V3Answer, ErpError> {
     let list = if first_member(&tree, &["rows", "cols"]).is_some() { &tree } else { data };
     let table = if code == 200 { Table::read(list).map_err(ErpError::garbled)? } else { None };
     let message = first_member(&tree, &["msg", "message"]).and_then(text).unwrap_or_default();
-    Ok(V3Answer { code, message: one_line(&message), table })
+    Ok(V3Answer { code, message: said_in(&message), table })
 }
 
 #[cfg(test)]
@@ -182,6 +190,17 @@ mod tests {
 
     fn choice(id: i64, text: &str) -> Choice {
         Choice { id, text: text.into() }
+    }
+
+    #[test]
+    fn of_what_the_erp_says_as_much_is_kept_as_anybody_reads() {
+        for (chars, kept) in [(WORDS_CHARS_MAX, WORDS_CHARS_MAX), (WORDS_CHARS_MAX + 1, WORDS_CHARS_MAX)] {
+            let said = "错".repeat(chars);
+            let asp = format!(r#"{{"header":{{"status":1,"message":"{said}"}}}}"#);
+            assert_eq!(parse(asp.as_bytes()).unwrap().words.header.chars().count(), kept);
+            let v3 = format!(r#"{{"Code":300,"Msg":"{said}"}}"#);
+            assert_eq!(parse_v3(v3.as_bytes()).unwrap().message.chars().count(), kept);
+        }
     }
 
     #[test]
