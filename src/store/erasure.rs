@@ -23,12 +23,13 @@ const BEHIND: &str = "z";
 const MARKS_MAX: usize = 50;
 /// Where others' rows can quote a person: a table, the key that its rows are walked by, the event that a row belongs to,
 /// its texts. Payloads and steps are the others' own.
-const QUOTES: [(&str, &str, &str, &[&str]); 5] = [
+const QUOTES: [(&str, &str, &str, &[&str]); 6] = [
     ("calls", "event_id", "event_id", &["request", "response"]),
     ("steps", "event_id", "event_id", &["result"]),
     ("events", "id", "id", &["error", "review"]),
     ("outbox", "id", "coalesce(event_id, '')", &["data", "error"]),
     ("blocks", "name", "''", &["words"]),
+    ("replays", "id", "''", &["filter", "reason"]),
 ];
 
 impl Store {
@@ -138,6 +139,11 @@ impl Store {
                 }
             }
         }
+        // What retention has taken already, the link still says.
+        let link = self.db.read("select found_by from contacts where contact_id = $1", args![contact_id]).await?;
+        for row in &link {
+            marks.extend(row.opt_text("found_by")?.unwrap_or_default().lines().flat_map(marks_of_line));
+        }
         while marks.len() > MARKS_MAX {
             marks.pop_last();
         }
@@ -211,6 +217,12 @@ async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str) -> Result<u64, S
     let link = tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
     let facts = tx.execute("delete from admission_facts where contact_id = $1", args![contact_id]).await?;
     Ok(rejections + link + facts)
+}
+
+/// What tells a person apart among what it is found by: numbers, accounts and addresses, no names.
+fn marks_of_line(line: &str) -> Vec<String> {
+    let is_mark = line.is_ascii() && line.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@');
+    if is_mark && line.len() >= MARK_BYTES_MIN { vec![line.to_owned()] } else { Vec::new() }
 }
 
 /// Phone numbers (as they were written and as people write them), WeChat ids and mail addresses of a payload.

@@ -83,6 +83,10 @@ impl Store {
             [id.as_str().into(), position.into(), event.id.into(), chosen_in.into(), forecast.into(), "waiting".into()]
         };
         ITEMS.run(&mut tx, (0..).zip(new.events).map(row).collect()).await?;
+        // What was looked for can be a person's, and the audit log is kept for years.
+        let mut filter = new.filter;
+        filter.as_object_mut().map(|filter| filter.remove("q"));
+        let filter = filter.to_string();
         write_audit(&mut tx, now, actor, "replay.create", &id, Some(reason.unwrap_or(&filter))).await?;
         tx.commit().await?;
         Ok(id)
