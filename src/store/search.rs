@@ -97,16 +97,25 @@ fn has_index(filter: &EventFilter) -> bool {
         search_words: _,
         named: _,
     } = filter;
-    if !ids.is_empty() || contact_id.is_some() || *blocked == Some(true) || *retrying {
+    if !ids.is_empty() || contact_id.is_some() {
         return true;
     }
     if q.is_some() || since.is_some() || until.is_some() {
         return false;
     }
-    let is_in_trouble = |status: &Status| matches!(status, Status::Dead | Status::NeedsReview | Status::Held);
+    if *blocked == Some(true) || *retrying {
+        return true;
+    }
+    // Of those that are held there can be as many as there are strangers: what narrows them further has no index.
+    let is_narrowed = kind.is_some() || code.is_some();
+    let is_in_trouble = |status: &Status| match status {
+        Status::Dead | Status::NeedsReview => true,
+        Status::Held => !is_narrowed,
+        _ => false,
+    };
     match statuses.as_slice() {
         [] => kind.is_none() && code.is_none() && blocked.is_none(),
-        [Status::NotAdmitted] => true,
+        [Status::NotAdmitted] => !is_narrowed,
         statuses => statuses.iter().all(is_in_trouble),
     }
 }
