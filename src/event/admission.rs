@@ -92,6 +92,8 @@ pub struct Standing {
     pub last_score: Option<f64>,
     /// An event of it was a closed deal.
     pub has_deal: bool,
+    /// It was linked, until an operator undid that.
+    pub was_unlinked: bool,
 }
 
 /// The rules as configured.

@@ -105,6 +105,8 @@ impl Intake {
 impl Application {
     fn first_status(&self, admitted: bool, standing: &Standing) -> Status {
         match self.kind {
+            // Its link was undone: whose customer it is is looked up anew.
+            EventKind::MessageLogged if admitted && standing.was_unlinked => Status::Queued,
             EventKind::MessageLogged if admitted && !standing.linked => match self.messages.before_promotion {
                 // Whether the customer that it names holds the worker finds out.
                 BeforePromotion::Hold if self.names_customer => Status::Queued,

@@ -222,6 +222,7 @@ pub(super) fn give_way(
     }
     for error in errors {
         if without_thread && error.pointer.starts_with("/data/thread") {
+            warnings.push(gave_way(error, LEFT_OUT));
             continue;
         }
         if let Some(member) = unused(kind, &error.pointer) {
@@ -236,19 +237,26 @@ pub(super) fn give_way(
         let done = match (cut_at, member.as_str()) {
             (Some(units), Some(text)) if limits::utf16_units(text.trim()) > *units => {
                 *member = Value::String(cut(text.trim(), *units));
-                ("已截断", "cut")
+                CUT
             }
             _ => {
                 *member = Value::Null;
-                ("已忽略", "left out")
+                LEFT_OUT
             }
         };
-        // Both languages of what was done beside both of why: `已截断：最长 50 字 (cut: must be …)`.
-        let (zh, en) = error.message.split_once(" (").unwrap_or(("", &error.message));
-        let message = format!("{}：{zh} ({}: {}", done.0, done.1, en);
-        warnings.push(FieldError::new(error.pointer, message));
+        warnings.push(gave_way(error, done));
     }
     (warnings, standing)
+}
+
+const CUT: (&str, &str) = ("已截断", "cut");
+const LEFT_OUT: (&str, &str) = ("已忽略", "left out");
+
+/// Both languages of what was done beside both of why: `已截断：最长 50 字 (cut: must be …)`.
+fn gave_way(error: FieldError, done: (&str, &str)) -> FieldError {
+    let (zh, en) = error.message.split_once(" (").unwrap_or(("", &error.message));
+    let message = format!("{}：{zh} ({}: {}", done.0, done.1, en);
+    FieldError::new(error.pointer, message)
 }
 
 /// The beginning of a text, at most `units` UTF-16 code units of it, no character halved.

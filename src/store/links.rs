@@ -174,7 +174,11 @@ impl Store {
         refuse_half_done(&mut tx, contact_id).await?;
         forget_plans(&mut tx, contact_id).await?;
         tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
-        write_audit(&mut tx, self.clock.now(), actor, "contact.unlink", contact_id, reason).await?;
+        let now = self.clock.now();
+        let unlinked = "insert into admission_facts (contact_id, unlinked_at) values ($1, $2)
+            on conflict (contact_id) do update set unlinked_at = excluded.unlinked_at";
+        tx.execute(unlinked, args![contact_id, now]).await?;
+        write_audit(&mut tx, now, actor, "contact.unlink", contact_id, reason).await?;
         tx.commit().await?;
         Ok(link)
     }

@@ -46,6 +46,7 @@ carried! {
     "0032_latest_facts"
     "0033_indexes_of_waiting"
     "0034_deals"
+    "0035_unlinked"
 }
 
 /// Those of a SQLite ledger.

@@ -43,6 +43,12 @@ impl Standings {
         for row in ask(tx, "select contact_id from turns", &of_link).await? {
             standings.entry(&row)?.in_turn = true;
         }
+        let unlinked = "select contact_id from admission_facts where unlinked_at is not null and contact_id in";
+        for (values, list) in lists(&of_link) {
+            for row in tx.fetch(format!("{unlinked} ({list})"), values).await? {
+                standings.entry(&row)?.was_unlinked = true;
+            }
+        }
         let of_facts = contacts(events, |intake| intake.asks_for_facts());
         for row in ask(tx, "select contact_id, last_score, first_deal_at from admission_facts", &of_facts).await? {
             standings.know(&row)?;
@@ -112,7 +118,8 @@ impl Store {
         let sql = "select (select count(*) from contacts where contact_id = $1) as links,
                      (select count(*) from turns where contact_id = $1) as turns,
                      (select last_score from admission_facts where contact_id = $1) as last_score,
-                     (select first_deal_at from admission_facts where contact_id = $1) as first_deal_at";
+                     (select first_deal_at from admission_facts where contact_id = $1) as first_deal_at,
+                     (select unlinked_at from admission_facts where contact_id = $1) as unlinked_at";
         let rows = self.db.read(sql, args![contact_id]).await?;
         let Some(row) = rows.first() else { return Ok(Standing::default()) };
         Ok(Standing {
@@ -120,6 +127,7 @@ impl Store {
             in_turn: row.int("turns")? > 0,
             last_score: score(row)?,
             has_deal: row.opt_int("first_deal_at")?.is_some(),
+            was_unlinked: row.opt_int("unlinked_at")?.is_some(),
         })
     }
 }

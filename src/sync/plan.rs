@@ -74,7 +74,13 @@ impl Planner {
         if task.link.is_some() {
             return self.under_link(survey, task, records).await;
         }
-        let Some(known) = self.named_by_platform(survey, task, event).await? else { return Ok(Plan::NotLinked) };
+        let Some(known) = self.named_by_platform(survey, task, event).await? else {
+            let Some(profile) = &task.profile else { return Ok(Plan::NotLinked) };
+            return Ok(match self.become_customer(survey, task, profile).await? {
+                Ok(plan) => steps_only(unsaid(plan.steps).chain(records).collect()),
+                Err(question) => Plan::Unclear(question),
+            });
+        };
         let mut steps = self.take_over_known(event, LinkedBy::Hint, known).steps;
         // What a message says of its contact was not checked (`contract.md §1`): it fills in nothing.
         steps.retain(|step| !matches!(step, Step::FillMissing { .. }) && !step.is_part());
@@ -101,11 +107,8 @@ impl Planner {
         link: &Link,
     ) -> Result<Result<PlanDraft, Question>, SyncError> {
         if let Some(event) = &task.profile {
-            return Ok(self.become_customer(survey, task, event).await?.map(|mut plan| {
-                // What was said long ago has its records.
-                plan.steps.retain(|step| !step.is_part());
-                plan
-            }));
+            let plan = self.become_customer(survey, task, event).await?;
+            return Ok(plan.map(|plan| PlanDraft { steps: unsaid(plan.steps).collect(), ..plan }));
         }
         let khid = self.mapping.khid(task.work.contact_id());
         let found = match task.decision {
@@ -171,6 +174,11 @@ impl Planner {
         }
         steps
     }
+}
+
+/// Without records: what was said long ago has its own.
+fn unsaid(steps: Vec<Step>) -> impl Iterator<Item = Step> {
+    steps.into_iter().filter(|step| !step.is_part())
 }
 
 fn steps_only(steps: Vec<Step>) -> Plan {

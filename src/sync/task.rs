@@ -25,13 +25,15 @@ pub struct Task {
     pub decision: Option<WhoItIs>,
     /// The link is there and not to be trusted: the ERP has its customer no more, or an operator decided otherwise.
     pub is_stale: bool,
-    /// The newest event that says who the contact is, for a message or a command under a link that is not trusted.
+    /// The newest event that says who the contact is, for a message or a command under a link that is not trusted, or that an
+    /// operator has undone.
     pub profile: Option<Box<Event>>,
     /// The ERP refused a save of this run as a duplicate (查重): the contact is looked for where such a check looks.
     pub duplicate: Option<Duplicate>,
     /// What of the event is done already, by earlier plans.
     pub done: Vec<DoneBefore>,
-    /// An earlier plan of the event has sent a new customer to the ERP, and it was not seen: it may have been slow to appear.
+    /// The contact may have a customer that only a look into every list finds: an earlier plan of the event has sent a new one
+    /// to the ERP, which may have been slow to appear; or it had one until its link was undone.
     pub has_saved: bool,
 }
 

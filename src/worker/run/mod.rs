@@ -139,7 +139,8 @@ impl Run<'_> {
         if trusted.is_none() {
             ord = done.iter().fold(ord, |ord, row| ord_of(row, ord));
         }
-        let profile = if is_stale { self.profile(work).await? } else { None };
+        let known = if link.is_none() { self.store.standing(work.contact_id()).await? } else { Standing::default() };
+        let profile = if is_stale || known.was_unlinked { self.profile(work).await? } else { None };
         if trusted.is_none() && !self.reserve(work, profile.as_deref()).await? {
             return Err(End::Wait);
         }
@@ -155,11 +156,7 @@ impl Run<'_> {
         if pending.is_empty() || is_overtaken || anew.must_plan() || plans_anew {
             let is_admitted = event.force || was_admitted(event);
             // What was refused at the door is judged anew, by what is known now.
-            let standing = if is_admitted || link.is_some() {
-                Standing::default()
-            } else {
-                self.store.standing(work.contact_id()).await?
-            };
+            let standing = if is_admitted { Standing::default() } else { known };
             let task = Task {
                 work: work.clone(),
                 received_at: event.received_at,
@@ -170,7 +167,7 @@ impl Run<'_> {
                 is_stale,
                 profile,
                 duplicate: anew.duplicate.clone(),
-                has_saved: steps.iter().any(has_saved),
+                has_saved: known.was_unlinked || steps.iter().any(has_saved),
                 done: done_before
                     .into_iter()
                     .filter(|step| step.row.state == StepState::Done)
