@@ -109,7 +109,7 @@ fn row(item: AuditItem, now: Millis, lang: Lang) -> Row {
     let link = match item.action.split_once('.') {
         Some(("contact", _)) => Some(format!("{}/{}", super::contacts::PATH, item.subject)),
         Some(("replay", _)) => Some(format!("{}/{}", super::replays::PATH, item.subject)),
-        _ if uuid::Uuid::try_parse(&item.subject).is_ok() => Some(format!("{}/{}", super::events::PATH, item.subject)),
+        Some(("event", _)) => Some(format!("{}/{}", super::events::PATH, item.subject)),
         _ => None,
     };
     Row {

@@ -101,6 +101,8 @@ struct Asked {
     filters: Vec<(&'static str, String)>,
     contact: Option<String>,
     cause: Option<String>,
+    /// The states that no preset says.
+    states: Option<String>,
     clear: Option<&'static str>,
     search_hint: &'static str,
     search_where: &'static str,
@@ -195,6 +197,17 @@ fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     ]
 }
 
+/// The states that are asked for, where none of the presets says them.
+fn states(query: &Fields, lang: Lang) -> Option<String> {
+    let asked = query.get("status")?;
+    if presets(query, lang.words()).iter().any(|preset| preset.is_here) {
+        return None;
+    }
+    let labels = asked.split(',').filter_map(|name| Some(status::of(name.trim().parse().ok()?, lang).label));
+    let labels = labels.collect::<Vec<_>>().join(lang.pick("、", ", "));
+    (!labels.is_empty()).then(|| fill(lang.words().events.chip_states, &[&labels]))
+}
+
 fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
     let query = &visit.query;
     let text = |name: &str| query.text(name).unwrap_or_default();
@@ -207,6 +220,7 @@ fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
         filters: named(&FILTERS),
         cause: query.get("code").map(|code| fill(w.events.chip_cause, &[&visit.lang.part(cause(code).message)])),
         contact: query.get("contact_id").map(|id| fill(w.events.chip_contact, &[&id])),
+        states: states(query, visit.lang),
         clear: narrowed.then_some(PATH),
         search_hint: if visit.is_operator() { w.events.search_hint } else { w.events.search_hint_read },
         search_where: if visit.is_operator() { w.events.search_where } else { w.events.search_where_read },

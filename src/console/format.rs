@@ -60,6 +60,13 @@ pub(super) fn exact(text: &str) -> String {
     millis(text).map_or_else(|| text.to_owned(), Millis::erp_local)
 }
 
+/// When something will be, by the clock: `14:05` of the same day, `11-23 14:05` of another one.
+pub(super) fn clock(text: &str, now: Millis) -> String {
+    let (at, today) = (exact(text), now.erp_local());
+    let is_today = at.get(..10) == today.get(..10);
+    at.get(if is_today { 11..16 } else { 5..16 }).unwrap_or(&at).to_owned()
+}
+
 /// The moment that a view writes.
 pub(super) fn millis(text: &str) -> Option<Millis> {
     text.parse::<jiff::Timestamp>().ok().map(Millis::from)
@@ -134,6 +141,19 @@ mod tests {
         }
         assert_eq!(moment_of(now, now, Lang::En).exact, "2026-11-23 14:08:00");
         assert_eq!(moment("nonsense", now, Lang::En).short, "nonsense");
+    }
+
+    #[test]
+    fn what_will_be_is_told_by_the_clock() {
+        let now = millis("2026-11-23T14:08:00+08:00").unwrap();
+        for (at, expected) in [
+            ("2026-11-23T14:08:30+08:00", "14:08"),
+            ("2026-11-23T15:59:59Z", "23:59"),
+            ("2026-11-23T16:00:00Z", "11-24 00:00"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(clock(at, now), expected);
+        }
     }
 
     #[test]

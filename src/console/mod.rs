@@ -35,14 +35,25 @@ mod visit;
 mod words;
 
 use axum::{
-    Router, middleware,
-    response::Redirect,
+    Router,
+    http::{Method, Uri},
+    middleware,
+    response::{IntoResponse, Redirect, Response},
     routing::{any, get, post},
 };
 use tower_http::csrf::CsrfLayer;
 
 use self::fault::Fault;
-use crate::http::HttpState;
+use crate::http::{HttpState, problem::Problem};
+
+/// Who opens an address that a form is sent to, such as by choosing the other language on what it answered, comes to the page
+/// that the form stands on.
+async fn sent_by_forms(method: Method, uri: Uri) -> Response {
+    match uri.path().rsplit_once('/') {
+        Some((page, _)) if method.is_safe() && page.starts_with("/console") => Redirect::to(page).into_response(),
+        _ => Problem::MethodNotAllowed.into_response(),
+    }
+}
 
 /// Every page, to be served beside the REST interface.
 pub fn routes() -> Router<HttpState> {
@@ -100,6 +111,7 @@ pub fn routes() -> Router<HttpState> {
         .route(settings::PATH, get(settings::show))
         .route(help::PATH, get(help::show))
         .route(help::MANUAL_PATH, get(help::manual))
+        .method_not_allowed_fallback(sent_by_forms)
         .route("/console/{*nothing}", any(async |_: Result<visit::Visit, Fault>| Fault::NoPage))
         .layer(CsrfLayer::new().with_rejection_response(fault::foreign))
         .layer(middleware::from_fn(layer::around))

@@ -19,6 +19,7 @@ use crate::{
     http::{
         HttpState,
         api::{
+            names::{self, Names},
             not_admitted::{self, NotAdmittedItem, NotAdmittedParams, RuleCounts, WhatIf},
             query::DEFAULT_LIMIT,
         },
@@ -38,6 +39,8 @@ struct Row {
     id: String,
     kind: String,
     contact: String,
+    /// What the contact is called; empty where that is not known.
+    name: String,
     rules: String,
     messages: String,
     received: Moment,
@@ -78,6 +81,8 @@ struct NotAdmittedPage {
 pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let (query, params) = (&visit.query, params(&visit.query));
     let (items, next) = not_admitted::list(&state, &visit.caller, &params, DEFAULT_LIMIT).await?;
+    let contacts = items.iter().map(|item| (item.id.as_str(), item.contact_id.as_deref()));
+    let names = names::of_contacts_in(&state, &visit.caller, contacts).await?;
     let counts = not_admitted::count(&state, &params).await?;
     let asked = Asked::read(query)?;
     let what_if = match &asked {
@@ -91,7 +96,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     let is_chosen = |rule: &Rule| asked.as_ref().is_some_and(|asked| asked.rules.contains(rule));
     let looked_at = what_if.as_ref().map(|found| looked_at(w, found.looked_at, found.more));
     page(&NotAdmittedPage {
-        rows: items.into_iter().map(|item| row(item, now, lang)).collect(),
+        rows: items.into_iter().map(|item| row(item, &names, now, lang)).collect(),
         counted: counted(w, &counts),
         counts: counts.by_rule.iter().map(|(rule, events)| count(*rule, *events, lang)).collect(),
         kinds: kinds(lang).map(|(name, label)| (name, label, name == chosen)).collect(),
@@ -156,9 +161,13 @@ impl Asked {
     }
 }
 
-fn row(item: NotAdmittedItem, now: Millis, lang: Lang) -> Row {
+fn row(item: NotAdmittedItem, names: &Names, now: Millis, lang: Lang) -> Row {
     Row {
-        rules: rules(&item, lang),
+        name: item.contact_id.as_ref().and_then(|contact| names.get(contact)).cloned().unwrap_or_default(),
+        rules: match rules(&item, lang) {
+            rules if rules.is_empty() => rules,
+            rules => fill(lang.words().not_admitted.unmet, &[&rules]),
+        },
         messages: item.messages.join("；"),
         kind: kind(lang, &item.kind).to_owned(),
         contact: item.contact_id.unwrap_or_default(),

@@ -23,7 +23,7 @@ use crate::{
             events::oldest_waiting,
             history,
             stats::{self, Stats},
-            views::EventItem,
+            views::{EventItem, WaitsForView},
         },
     },
 };
@@ -54,9 +54,7 @@ struct Oldest {
 #[template(path = "overview.html")]
 struct OverviewPage {
     frame: Frame,
-    tone: &'static str,
-    verdict: String,
-    verdict_what: &'static str,
+    verdict: Verdict,
     tiles: Vec<Tile>,
     as_of: Moment,
     oldest: Option<Oldest>,
@@ -75,15 +73,13 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     let history = history::history(&state, window).await?;
     let frame = Frame::of(&state, &visit, Nav::Overview);
     let (w, lang, now) = (frame.w, frame.lang, frame.now);
-    let (tone, verdict, verdict_what) = verdict(&stats, w);
+    let stands_still = stats.dispatch.paused.is_some();
     let gap = |gap: &stats::Gap| fill(w.overview.gap, &[&gap.contact_id, &gap.after, &gap.before]);
     page(&OverviewPage {
-        tone,
-        verdict,
-        verdict_what,
+        verdict: Verdict::of(&stats, &frame),
         tiles: tiles(&stats, &frame),
         as_of: moment(&stats.as_of.counts, now, lang),
-        oldest: oldest.map(|item| longest(&item, &frame)),
+        oldest: oldest.map(|(item, waits)| longest(&item, waits.as_ref(), stands_still, &frame)),
         figures: figures(&stats, w),
         last_webhook: stats.sender.last_webhook_at.as_deref().map(|at| moment(at, now, lang)),
         is_silent: stats.sender.silent,
@@ -93,22 +89,39 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     })
 }
 
-/// Whether it is all right: colour, words, and what they mean.
-fn verdict(stats: &Stats, w: &'static Words) -> (&'static str, String, &'static str) {
-    let count = |status: Status| stats.by_status.get(status.as_str()).copied().unwrap_or_default();
-    let needed = count(Status::NeedsReview) + count(Status::Dead);
-    if stats.dispatch.paused.is_some() {
-        ("bad", w.overview.stopped.to_owned(), w.overview.stopped_what)
-    } else if needed > 0 {
-        ("warn", fill(w.overview.needs_you, &[&number(needed)]), "")
-    } else if !stats.blocks.is_empty() {
-        ("warn", w.overview.some_wait.to_owned(), w.overview.some_wait_blocks)
-    } else if !stats.pauses.is_empty() {
-        ("warn", w.overview.some_wait.to_owned(), w.overview.some_wait_pauses)
-    } else if stats.sender.silent {
-        ("warn", w.overview.all_silent.to_owned(), w.overview.all_silent_what)
-    } else {
-        ("good", w.overview.all_right.to_owned(), w.overview.all_right_what)
+/// Whether it is all right, in one glance.
+struct Verdict {
+    tone: &'static str,
+    words: String,
+    /// What that means.
+    what: &'static str,
+    /// Where one does something about it, and what that is called.
+    go: Option<(&'static str, &'static str)>,
+}
+
+impl Verdict {
+    fn of(stats: &Stats, frame: &Frame) -> Self {
+        let w = &frame.w.overview;
+        let count = |status: Status| stats.by_status.get(status.as_str()).copied().unwrap_or_default();
+        let needed = count(Status::NeedsReview) + count(Status::Dead);
+        let see = |page| Some((page, frame.w.frame.banner_see));
+        let todo = Some(("/console/todo", w.needs_you_go));
+        let of = |tone, words: &str, what, go| Self { tone, words: words.to_owned(), what, go };
+        if stats.dispatch.paused.is_some() {
+            of("bad", w.stopped, w.stopped_what, see("/console/erp"))
+        } else if let Some(banner) = frame.banners.iter().find(|banner| banner.tone == "bad") {
+            of("bad", &banner.text, banner.next, banner.link.and_then(see))
+        } else if needed > 0 {
+            of("warn", &fill(w.needs_you, &[&number(needed)]), "", todo)
+        } else if !stats.blocks.is_empty() {
+            of("warn", w.some_wait, w.some_wait_blocks, todo)
+        } else if !stats.pauses.is_empty() {
+            of("warn", w.some_wait, w.some_wait_pauses, see("/console/erp"))
+        } else if stats.sender.silent {
+            of("warn", w.all_silent, w.all_silent_what, see("#sender"))
+        } else {
+            of("good", w.all_right, w.all_right_what, None)
+        }
     }
 }
 
@@ -126,16 +139,20 @@ fn tiles(stats: &Stats, frame: &Frame) -> Vec<Tile> {
 }
 
 /// Why the event that has waited longest is not in the ERP yet.
-fn longest(item: &EventItem, frame: &Frame) -> Oldest {
+fn longest(item: &EventItem, waits: Option<&WaitsForView>, stands_still: bool, frame: &Frame) -> Oldest {
     let (lang, w) = (frame.lang, frame.w);
     let row = Row::of(item, frame.now, lang);
     let waited = format::millis(&item.received_at).map_or(Duration::ZERO, |at| frame.now.since(at));
     let why = match (&item.blocked_by, &item.error) {
         (Some(block), _) => lang.part(&block.hint).to_owned(),
         (None, Some(error)) => format!("{} · {}", row.note, lang.part(&cause(&error.code).hint().to_string())),
-        (None, None) => match frame.banners.first() {
-            Some(banner) => banner.text.clone(),
-            None => row.shown.help.to_owned(),
+        (None, None) => match (waits, frame.banners.iter().find(|_| stands_still)) {
+            (Some(WaitsForView { status: Some(earlier), .. }), _) => {
+                fill(w.event.next_earlier, &[&status::of(*earlier, lang).label])
+            }
+            (Some(_), _) => w.event.next_paused.to_owned(),
+            (None, Some(banner)) => banner.text.clone(),
+            (None, None) => row.shown.help.to_owned(),
         },
     };
     let code = item.blocked_by.as_ref().map(|block| &block.code).or(item.error.as_ref().map(|error| &error.code));

@@ -63,8 +63,8 @@ pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> String {
     }
     match (item.status, item.next_attempt_at.as_deref()) {
         (Status::Queued, Some(next)) if item.attempts > 0 => {
-            let when = format::moment(next, now, lang).short;
-            let attempt = fill(lang.words().status.attempt, &[&item.attempts, &when]);
+            let when = format::clock(next, now);
+            let attempt = fill(lang.words().status.attempt, &[&(item.attempts + 1), &when]);
             error.map_or(attempt.clone(), |error| format!("{attempt} · {error}"))
         }
         (Status::Succeeded | Status::Running, _) => String::new(),

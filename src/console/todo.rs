@@ -113,7 +113,7 @@ fn group(causes: &[&FailureGroup], visit: &Visit, frame: &Frame) -> Group {
         _ => (lang.part(crate::event::cause(&cause.code).message), causes.iter().take(WORDS_SHOWN).map(said).collect()),
     };
     let address = if cause.blocked {
-        "/console/events?blocked=true".to_owned()
+        Fields::default().address("/console/events", &[("blocked", "true"), ("code", &cause.code)])
     } else {
         Fields::default().address(PATH, &[("cause", &cause.code)])
     };

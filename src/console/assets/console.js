@@ -53,10 +53,13 @@ document.documentElement.classList.add("has-script");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
         if (!fresh || fresh.innerHTML === part.innerHTML) continue;
-        // Whoever goes through the rows by keys stays where they were.
-        const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+        // Whoever goes through the page by keys stays where they were.
+        const focused = part.contains(document.activeElement) ? document.activeElement : null;
+        const alike = () => [...part.querySelectorAll(focused.localName)].filter((other) =>
+          ["href", "name", "value", "action"].every((name) => other.getAttribute(name) === focused.getAttribute(name)));
+        const place = focused ? alike().indexOf(focused) : -1;
         part.replaceChildren(...fresh.childNodes);
-        if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+        if (place >= 0) alike()[place]?.focus({ preventScroll: true });
       }
       unseen = 0;
       document.dispatchEvent(new Event("console:fresh"));

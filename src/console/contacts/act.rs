@@ -89,7 +89,7 @@ pub(in crate::console) async fn erase(
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
     let contact = id.0.clone();
-    contacts::erase(&state, &operator, id, form.text("reason")).await?;
+    contacts::erase(&state, &operator, id, Some(form.reason()?)).await?;
     Ok(to_contact(&contact, "erased"))
 }
 

@@ -288,7 +288,7 @@ impl Writer<'_> {
                 return self.event.waits_for.as_ref().map(|it| self.waits(it));
             }
             Status::Queued => match next.filter(|_| item.attempts > 0) {
-                Some(next) => (fill(w.next_retry, &[&next.short]), "next"),
+                Some(next) => (fill(w.next_retry, &[&format::clock(&next.machine, self.now)]), "next"),
                 None => (w.next_queued.to_owned(), "next"),
             },
         };

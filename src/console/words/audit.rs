@@ -35,7 +35,6 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("event.resolve", "决定事件", "Decided an event"),
     ("event.amend", "更正并重跑", "Corrected an event"),
     ("event.replan", "重新规划并重试", "Planned an event anew"),
-    ("events.replay", "批量重试", "Replayed many events"),
     ("replay.create", "创建重放", "Made a replay"),
     ("replay.start", "开始重放", "Started a replay"),
     ("replay.pause", "暂停重放", "Paused a replay"),

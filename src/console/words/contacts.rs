@@ -8,7 +8,7 @@ texts! {
         title: "客户", "Contacts";
         search_hint: "姓名、手机、微信号、客户编号", "name, phone, WeChat id, customer number";
         search_hint_read: "联系人编号、客户编号", "contact id, customer number";
-        search_where: "搜索已关联的联系人：编号、客户编号和客户 ID；姓名、手机、微信号、邮箱在最近一千条事件中查找", "Searches linked contacts by id, customer number and customer id; names, phones, WeChat ids and addresses in the newest thousand events";
+        search_where: "搜索全部已关联的联系人：编号、客户编号、客户 ID，关联时的姓名、手机、微信号、邮箱；后来改过的在最近一千条事件中查找", "Searches all linked contacts by id, customer number, customer id, and name, phone, WeChat id and address as they were when they were linked; what changed since is looked for in the newest thousand events";
         search_where_read: "搜索已关联的联系人：编号、客户编号和客户 ID", "Searches linked contacts by id, customer number and customer id";
         contact: "联系人", "Contact";
         customer: "ERP 客户", "ERP customer";

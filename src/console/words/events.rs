@@ -48,6 +48,7 @@ texts! {
         cancel: "取消", "Cancel";
         chip_contact: "联系人 {}", "Contact {}";
         chip_cause: "原因：{}", "Cause: {}";
+        chip_states: "状态：{}", "State: {}";
         not_live: "这是较早的一页，不会自动更新", "This is an older page: it does not follow new events";
     }
 }

@@ -18,6 +18,7 @@ texts! {
         gone: "{} 条的内容已删除，无法判断", "{} have lost their content and cannot be judged";
         looked_at: "按客户现在的情况重新判断了最近 {} 条，没有写入任何数据", "The newest {} were judged anew as their contacts stand now; nothing was written";
         rules: "不符合", "Fails";
+        unmet: "不符合：{}", "Fails: {}";
         event: "事件", "Event";
         kind: "类型", "Type";
         contact: "联系人编号", "Contact's id";

@@ -16,7 +16,7 @@ texts! {
         dead: "同步失败", "Failed";
         discarded: "已放弃", "Discarded";
         ignored: "无需处理", "Ignored";
-        attempt: "第 {} 次后，{} 再试", "after attempt {}, again {}";
+        attempt: "第 {} 次尝试：{}", "attempt {} at {}";
         help_queued: "按接收顺序排队，轮到后写入 ERP", "Waits for its turn, then goes into the ERP";
         help_running: "正在写入 ERP", "Is being written to the ERP";
         help_retrying: "上次未成功，到时自动再试，无需处理", "The last try failed; it is tried again by itself";

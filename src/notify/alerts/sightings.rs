@@ -145,7 +145,8 @@ fn of_trouble(trouble: &Trouble) -> Option<Sighting> {
 fn of_erp(local: &Local, config: &AlertsConfig) -> Vec<Sighting> {
     let blocks = local.blocks.iter().map(|block| {
         let title = format!("ERP 配置缺失 {}：{}", block.subject, cause(&block.code).message);
-        let seen = Sighting::of(Kind::Block, &block.name, title, "/events?status=queued&blocked=true");
+        let path = format!("/events?blocked=true&code={}", block.code);
+        let seen = Sighting::of(Kind::Block, &block.name, title, path);
         let advice = hint_on(&block.code, &block.subject).to_string();
         Sighting { words: Some(block.words.clone()), advice, ..seen }
     });

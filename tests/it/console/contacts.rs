@@ -97,6 +97,8 @@ async fn a_link_and_a_person_s_data_go_with_a_reason() {
     let unlinked = visitor.change(page, "/console/contacts/c1/unlink", &[("reason", "认错人")]).await;
     assert_eq!(unlinked.location(), "/console/contacts/c1?done=unlinked", "{}", unlinked.html);
     assert!(front.store.contact("c1").await.unwrap().is_none());
+    let blank = visitor.change(page, "/console/contacts/c1/erase", &[("reason", " ")]).await;
+    assert!(blank.status == StatusCode::UNPROCESSABLE_ENTITY && blank.html.contains("请写明原因"), "{}", blank.html);
     let erased = visitor.change(page, "/console/contacts/c1/erase", &[("reason", "本人要求")]).await;
     assert_eq!(erased.location(), "/console/contacts/c1?done=erased", "{}", erased.html);
     let page = visitor.get(erased.location()).await.html;

@@ -29,11 +29,12 @@ async fn a_pause_is_set_with_a_reason_and_an_end_and_ends_by_one_click() {
     let read = Visitor::signed_in(&front, READ).await.get("/console/erp").await.html;
     assert!(read.contains("类型：成交") && !read.contains("核对"), "the reason is for operators: {read}");
 
-    let sent = visitor.change("/console/erp", "/console/erp/unpause", &[("scope", "type:deal.closed")]).await;
+    let fields = [("scope", "type:deal.closed"), ("reason", "核对完毕")];
+    let sent = visitor.change("/console/erp", "/console/erp/unpause", &fields).await;
     assert_eq!(sent.location(), "/console/erp?done=unpaused");
     assert!(visitor.get("/console/erp").await.html.contains("没有人工暂停"));
     let expected = [
-        ("dispatch.resume".into(), "type deal.closed".into(), None),
+        ("dispatch.resume".into(), "type deal.closed".into(), Some("核对完毕".into())),
         ("dispatch.pause".into(), "type deal.closed".into(), Some("单据<核对>".into())),
     ];
     assert_eq!(deeds(&front).await, expected);

@@ -65,8 +65,25 @@ async fn it_is_not_all_right_while_a_part_is_paused_or_the_door_is_closed() {
     let answered = front.rest(reqwest::Method::POST, "/v1/dispatch/pause", OPERATE, &pause).await;
     assert_eq!(answered.status.as_u16(), 200, "{:?}", answered.body);
     let html = says(&mut visitor, "有人暂停了部分派发").await;
-    assert!(!html.contains("一切正常"), "{html}");
+    assert!(!html.contains("一切正常") && html.contains("class=\"button primary\" href=\"/console/erp\""), "{html}");
+    let resumed = json!({"scope": "type", "value": "deal.closed"});
+    front.rest(reqwest::Method::POST, "/v1/dispatch/resume", OPERATE, &resumed).await;
+    says(&mut visitor, "一切正常").await;
     let full = DatabaseConfig { max_backlog: 0, ..DatabaseConfig::default() };
     front.store.count_backlog(&full).await.unwrap();
-    says(&mut visitor, "新事件暂时不能接收").await;
+    let html = says(&mut visitor, "新事件暂时不能接收").await;
+    assert!(!html.contains("一切正常") && html.contains("card glance bad"), "{html}");
+}
+
+/// Somebody who looks for why an event is not in the ERP is not told of what is wrong elsewhere.
+#[tokio::test]
+async fn the_event_that_has_waited_longest_says_what_it_waits_for_itself() {
+    let front = Front::with(Wishes { dispatches: false, ..Wishes::default() }).await;
+    let pause = json!({"scope": "type", "value": "contact.promoted", "reason": "月底对账"});
+    front.rest(reqwest::Method::POST, "/v1/dispatch/pause", OPERATE, &pause).await;
+    front.post_event("w1", &promoted("c1")).await;
+    front.store.claim(1, Duration::from_secs(60)).await.unwrap();
+    let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
+    let why = html.split_once("还没写入 ERP 的原因").unwrap().1.split_once("</p>").unwrap().0;
+    assert!(why.contains("派发已被人工暂停"), "{why}");
 }

@@ -387,3 +387,22 @@ async fn the_stream_is_for_who_is_signed_in() {
     let refused = front.call(Method::GET, "/console/stream?since=0", &[], "").await;
     assert_eq!((refused.status, refused.problem()), (StatusCode::UNAUTHORIZED, "token_missing"));
 }
+
+/// Such as by choosing the other language on what a form answered.
+#[tokio::test]
+async fn an_address_that_forms_are_sent_to_leads_to_the_page_that_they_stand_on() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for (address, page) in [
+        (
+            "/console/events/01a21c21-ae71-7451-8e09-30fb6af38485/now",
+            "/console/events/01a21c21-ae71-7451-8e09-30fb6af38485",
+        ),
+        ("/console/contacts/c1/erase", "/console/contacts/c1"),
+        ("/console/erp/resume", "/console/erp"),
+        ("/console/sign-out", "/console"),
+    ] {
+        let sent = visitor.get(address).await;
+        assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, page), "{address}");
+    }
+}
