@@ -123,6 +123,11 @@ impl Erp {
         self.sessions().refusal()
     }
 
+    /// With which name the bridge logs in.
+    pub fn username(&self) -> String {
+        self.sessions().credentials().username.clone()
+    }
+
     /// The ERP's words, while nobody was let in since it refused a login: of this process, of another one, or before a
     /// restart.
     pub async fn last_refusal(&self) -> Option<String> {

@@ -216,6 +216,14 @@ impl Handle {
         self.world().data.change_field(ord, field, value)
     }
 
+    /// Gives a customer to an account, as a person does in the ERP. Whether there is such a customer.
+    pub fn assign(&self, customer: i64, user: i64) -> bool {
+        let mut world = self.world();
+        let now = world.clock.now();
+        let holding = Holding::Members { members: vec![user] };
+        world.data.customers.contains_key(&customer) && world.data.apply(Effect::Hold { ord: customer, holding }, now) > 0
+    }
+
     /// Merges a customer into another, as a person does in the ERP. Whether there were both.
     pub fn merge_customers(&self, from: i64, into: i64) -> bool {
         self.world().data.merge_customers(from, into)

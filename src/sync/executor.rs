@@ -67,6 +67,8 @@ pub struct Executor<'a> {
     pub ord: Option<i64>,
     /// Since when the steps can have left anything in the ERP: the event's acceptance. `None` in a preview.
     pub since: Option<Millis>,
+    /// Whether an assignment gives way to one that a person made in the ERP meanwhile: it comes late, and nobody ordered it.
+    pub yields: bool,
 }
 
 impl Executor<'_> {
@@ -88,6 +90,11 @@ impl Executor<'_> {
             Step::SetStage { kind, stage } => return self.set_stage(*kind, self.ord()?, stage).await,
             Step::Assign { to } => {
                 assignment::check_users(self.erp, to).await?;
+                if self.yields
+                    && let Some(who) = self.assigned_meanwhile(to).await?
+                {
+                    return Ok(Effect::left_out(format!("ERP 中已指派给 {who} (the ERP has it assigned already)")));
+                }
                 self.erp.assign(self.ord()?, members(to).as_deref()).await?
             }
             Step::Apply => self.erp.apply(self.ord()?).await?,
@@ -261,6 +268,31 @@ impl Executor<'_> {
             return Ok(None);
         }
         Ok(self.row().await?.and_then(|row| row.catename).map(|name| name.trim().to_owned()))
+    }
+
+    /// To whom somebody has given the customer since the bridge made it, which was the bridge's own then. `None` as well where
+    /// the installation does not tell.
+    async fn assigned_meanwhile(&self, to: &Assignment) -> Result<Option<String>, ErpError> {
+        let salesperson = match self.salesperson().await {
+            Ok(salesperson) => salesperson.filter(|name| !name.is_empty()),
+            Err(ErpError::TooMany(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let Some(salesperson) = salesperson else { return Ok(None) };
+        let accounts = match self.erp.list_accounts().await {
+            Ok(accounts) => accounts,
+            Err(error) if error.denies_interface() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let username = self.erp.username();
+        let own = accounts.iter().find(|account| account.username.as_deref() == Some(username.as_str()));
+        let Some(own) = own.and_then(|account| account.name.clone()) else { return Ok(None) };
+        let expected = match to {
+            Assignment::Users(users) => self.names_of(users).await?,
+            Assignment::Public => Vec::new(),
+        };
+        let is_ours = expected.iter().chain([&own]).any(|name| is_named(&salesperson, name));
+        Ok((!is_ours).then_some(salesperson))
     }
 
     /// The customer's row in 客户列表.

@@ -124,7 +124,8 @@ impl Job {
 
     /// Does and looks up the plan's steps for one customer.
     pub fn executor<'a>(&'a self, journal: &'a dyn Journal, ord: Option<i64>) -> Executor<'a> {
-        Executor { erp: &self.erp, journal, values: &self.planner.mapping.values, ord, since: self.since }
+        let values = &self.planner.mapping.values;
+        Executor { erp: &self.erp, journal, values, ord, since: self.since, yields: false }
     }
 }
 

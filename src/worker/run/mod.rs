@@ -24,8 +24,11 @@ use crate::{
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
     store::{Advance, Before, CallRow, Claimed, DoneStep, EventRow, Lease, Resolution, StepRow, StepState, Store},
-    sync::{CallRecord, Duplicate, Fault, FaultCause, Job, Step, Task, WhoItIs, identities, subject_of},
+    sync::{CallRecord, Duplicate, Executor, Fault, FaultCause, Job, Step, Task, WhoItIs, identities, subject_of},
 };
+
+/// From so long after its acceptance on an event's assignment gives way to a person's.
+const LATE: Duration = Duration::from_secs(600);
 
 /// A run in progress.
 pub(super) struct Run<'a> {
@@ -245,7 +248,7 @@ impl Run<'_> {
                 step = self.renewed(&row, step, work, &journal).await?;
             }
             self.job.log.set_step(&row.name);
-            let executor = self.job.executor(&journal, ord);
+            let executor = Executor { yields: self.is_late(work), ..self.job.executor(&journal, ord) };
             let (result, resolved) = if is_part(&row) {
                 match self.send_part(&executor, &row, &step, rows.front(), &mut acknowledged).await? {
                     Some(result) => (result, false),
@@ -285,6 +288,12 @@ impl Run<'_> {
         }
         advance.calls.extend(self.calls());
         Ok(advance)
+    }
+
+    /// Whether people have had time to do by hand what the event brings about by the rules, and nobody has ordered it.
+    fn is_late(&self, work: &Work) -> bool {
+        let since = self.job.since.map_or(Duration::ZERO, |since| self.clock.now().since(since));
+        !matches!(work, Work::Command { .. }) && since >= LATE
     }
 
     /// The mark by which a step is counted from when it is begun.

@@ -179,3 +179,22 @@ async fn an_assignment_that_was_renewed_and_cut_off_is_made_to_one_salesperson()
     let sent: std::collections::BTreeSet<String> = sent.filter(|to| to != "999").collect();
     assert_eq!(sent.len(), 1, "{sent:?}");
 }
+
+#[tokio::test]
+async fn an_assignment_that_comes_late_takes_nobody_from_whom_a_person_gave_the_customer_to() {
+    for by_hand_to in ["", "71"] {
+        let (mut world, clock) = by_hand(to_nobody).await;
+        let ids = promote(&world, 1..2).await;
+        world.app.dispatcher.run_due().await;
+        assert_waiting(&world, &ids, "salesperson_unknown").await;
+        let ord = ord_of(&world, "c1").await;
+        clock.advance(Duration::from_secs(3_600));
+        if !by_hand_to.is_empty() {
+            assert!(world.sim.handle.assign(ord, by_hand_to.parse().unwrap()));
+        }
+        put_right(&mut world, &clock).await;
+        assert_done(&world, &ids).await;
+        let expected = if by_hand_to.is_empty() { "张伟" } else { "王芳" };
+        assert_eq!(world.sim.handle.catename(ord).as_deref(), Some(expected));
+    }
+}
