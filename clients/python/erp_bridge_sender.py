@@ -184,10 +184,13 @@ class Sender:
         signature = hmac.digest(self._key, f"{id}.{signed_at}.{body}".encode(), "sha256")
         headers = {"content-type": "application/json", "webhook-id": id, "webhook-timestamp": signed_at,
                    "webhook-signature": "v1," + base64.b64encode(signature).decode()}
-        deadline = threading.Timer(POST_MAX_S, self._hang_up)
-        deadline.daemon = True
-        deadline.start()
+        deadline = threading.Timer(0.0, lambda: None)
         try:
+            if self._http.sock is None:
+                self._http.connect()
+            deadline = threading.Timer(POST_MAX_S, hang_up, (self._http.sock,))
+            deadline.daemon = True
+            deadline.start()
             self._http.request("POST", self._url.path.rstrip("/") or "/webhooks/events", body.encode(), headers)
             response = self._http.getresponse()
             answer = judge(response.status, response.headers, response.read(ANSWER_BYTES_MAX))
@@ -200,9 +203,10 @@ class Sender:
             self._http.close()
         return answer
 
-    def _hang_up(self) -> None:
-        with suppress(AttributeError, OSError):  # it may be over just now, or not be connected yet
-            self._http.sock.shutdown(socket.SHUT_RDWR)
+
+def hang_up(sock: socket.socket) -> None:
+    with suppress(OSError):  # it may be over just now
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def judge(status: int, headers: http.client.HTTPMessage, text: bytes) -> Answer:

@@ -38,7 +38,7 @@ impl Previewer for LivePreview {
                 profile: None,
                 duplicate: None,
                 done: Vec::new(),
-                has_saved: false,
+                has_saved: standing.was_unlinked,
             };
             self.engine.preview(&PeekJournal(&self.store), &task).await.map_err(|error| match error {
                 SyncError::Erp(error) => PreviewError::Erp(error.to_string()),

@@ -49,7 +49,12 @@ use crate::http::{HttpState, problem::Problem};
 /// Who opens an address that a form is sent to, such as by choosing the other language on what it answered, comes to the page
 /// that the form stands on.
 async fn sent_by_forms(method: Method, uri: Uri) -> Response {
-    match uri.path().rsplit_once('/') {
+    let page = match uri.path() {
+        // A message has no page of its own.
+        path if path.starts_with("/console/outbox/") => Some((outbox::PATH, "")),
+        path => path.rsplit_once('/'),
+    };
+    match page {
         Some((page, _)) if method.is_safe() && page.starts_with("/console") => Redirect::to(page).into_response(),
         _ => Problem::MethodNotAllowed.into_response(),
     }

@@ -135,7 +135,7 @@ const REFUSED_PERHAPS: [&str; 25] = [
 ];
 
 /// What a text speaks of that is about one record: 该客户正在维护中，不能修改 is a colleague at work, no outage.
-const ONE_RECORD: [&str; 12] = [
+pub(super) const ONE_RECORD: [&str; 12] = [
     "该客户",
     "此客户",
     "本客户",

@@ -1,7 +1,7 @@
 //! What a refusal or a page is about, by its words: the list is empty, the page broke down, the account lacks a right, a
 //! limit is reached, the ERP has the same already.
 
-use super::phrases::{DUPLICATE, Meaning, REFUSED, TROUBLE, meaning, normal};
+use super::phrases::{DUPLICATE, Meaning, ONE_RECORD, REFUSED, TROUBLE, meaning, normal};
 
 /// Whether a list says in words that it has no rows.
 pub(super) fn speaks_of_no_rows(text: &str) -> bool {
@@ -81,17 +81,18 @@ const SENT: [&str; 21] = [
 ];
 
 /// An interface that somebody has switched off, or never switched on.
-const CLOSED: [&str; 8] = ["未开放", "未启用", "未开通", "未开启", "停用", "禁用", "已关闭", "暂停使用"];
+const CLOSED: [&str; 7] = ["未开放", "未启用", "未开通", "未开启", "停用", "禁用", "已关闭"];
 
 /// Whether a refusal is about what nobody sends: a limit of the account, a field that somebody has made required, an interface
 /// that is switched off. It meets whoever comes.
 pub(super) fn speaks_of_restriction(text: &str) -> bool {
     let text = normal(text);
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let limits = ["上限", "最大客户数", "数量限制", "数量已满", "名额", "超出限制", "超过限制", "超限"];
-    let is_limit = says(&limits) && !says(&["字符", "长度", "字数"]);
+    let is_number = says(&["上限", "最大客户数", "数量限制", "数量已满", "名额"])
+        || says(&["客户数", "数量"]) && says(&["超出", "超过", "超限"]);
+    let is_limit = is_number && !says(&["字符", "长度", "字数"]);
     let is_required = says(&["不能为空", "必填", "请选择", "请填写", "请输入", "未填写", "未选择"]) && !says(&SENT);
-    let is_closed = says(&["接口", "功能", "模块"]) && says(&CLOSED);
+    let is_closed = says(&["接口", "功能", "模块"]) && says(&CLOSED) && !says(&ONE_RECORD);
     is_limit || is_required || is_closed
 }
 

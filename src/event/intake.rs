@@ -105,11 +105,11 @@ impl Intake {
 impl Application {
     fn first_status(&self, admitted: bool, standing: &Standing) -> Status {
         match self.kind {
-            // Its link was undone: whose customer it is is looked up anew.
-            EventKind::MessageLogged if admitted && standing.was_unlinked => Status::Queued,
             EventKind::MessageLogged if admitted && !standing.linked => match self.messages.before_promotion {
                 // Whether the customer that it names holds the worker finds out.
                 BeforePromotion::Hold if self.names_customer => Status::Queued,
+                // Its link was undone: whose customer it is is looked up anew.
+                BeforePromotion::Hold if standing.was_unlinked => Status::Queued,
                 BeforePromotion::Hold => Status::Held,
                 BeforePromotion::Ignore => Status::Ignored,
             },

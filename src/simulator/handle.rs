@@ -221,7 +221,8 @@ impl Handle {
         let mut world = self.world();
         let now = world.clock.now();
         let holding = Holding::Members { members: vec![user] };
-        world.data.customers.contains_key(&customer) && world.data.apply(Effect::Hold { ord: customer, holding }, now) > 0
+        world.data.customers.contains_key(&customer)
+            && world.data.apply(Effect::Hold { ord: customer, holding }, now) > 0
     }
 
     /// Merges a customer into another, as a person does in the ERP. Whether there were both.

@@ -219,10 +219,26 @@ async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str) -> Result<u64, S
     Ok(rejections + link + facts)
 }
 
-/// What tells a person apart among what it is found by: numbers, accounts and addresses, no names.
+/// What tells a person apart among what it is found by: numbers, addresses and accounts. Names and companies are others' too.
 fn marks_of_line(line: &str) -> Vec<String> {
-    let is_mark = line.is_ascii() && line.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@');
-    if is_mark && line.len() >= MARK_BYTES_MIN { vec![line.to_owned()] } else { Vec::new() }
+    if line.bytes().all(|byte| byte.is_ascii_digit()) {
+        return numbers_of(line).into_iter().filter(|mark| mark.len() >= MARK_BYTES_MIN).collect();
+    }
+    let is_account = line.is_ascii() && !line.contains(' ') && (line.contains('@') || line.starts_with("wxid_"));
+    if is_account && line.len() >= MARK_BYTES_MIN { vec![line.to_owned()] } else { Vec::new() }
+}
+
+/// A phone number's digits without the country, and as people part them.
+fn numbers_of(digits: &str) -> Vec<String> {
+    let without =
+        ["0086", "86"].into_iter().find_map(|country| digits.strip_prefix(country).filter(|it| it.len() == 11));
+    let local = without.unwrap_or(digits);
+    let mut numbers = vec![local.to_owned()];
+    if let (11, Some((start, rest))) = (local.len(), local.split_at_checked(3)) {
+        let (middle, end) = rest.split_at(4);
+        numbers.extend([format!("{start} {middle} {end}"), format!("{start}-{middle}-{end}")]);
+    }
+    numbers
 }
 
 /// Phone numbers (as they were written and as people write them), WeChat ids and mail addresses of a payload.
@@ -232,12 +248,7 @@ fn marks_in(payload: &str) -> Vec<String> {
     let text = |member: &str| contact[member].as_str().unwrap_or_default().trim().to_owned();
     let mut marks = vec![text("wechat_id"), text("email"), text("phone")];
     let digits: String = text("phone").chars().filter(char::is_ascii_digit).collect();
-    let local = digits.strip_prefix("86").filter(|local| local.len() == 11).unwrap_or(&digits);
-    if let (11, Some((start, rest))) = (local.len(), local.split_at_checked(3)) {
-        let (middle, end) = rest.split_at(4);
-        marks.extend([format!("{start} {middle} {end}"), format!("{start}-{middle}-{end}")]);
-    }
-    marks.push(local.to_owned());
+    marks.extend(numbers_of(&digits));
     marks.retain(|mark| mark.len() >= MARK_BYTES_MIN && !mark.contains(['\0', '"', '\\', '%']));
     marks
 }

@@ -87,6 +87,20 @@ impl Store {
         rows.first().map(EventRow::read).transpose()
     }
 
+    /// The same among the events that made the contact a customer, or are about to: what was refused, waits for admission or
+    /// was given up says nothing of whom the ERP is to have.
+    pub async fn newest_profile(&self, contact_id: &str, kinds: &[&str]) -> Result<Option<EventRow>, StoreError> {
+        let sql = format!(
+            "select * from events where {} and payload is not null and kind in ({})
+               and status not in ('not_admitted', 'held', 'discarded') order by seq desc limit 1",
+            of_contact(1),
+            list(2, kinds.len())
+        );
+        let kinds = kinds.iter().map(|kind| Arg::from(*kind)).collect();
+        let rows = self.db.read(sql, [args![contact_id], kinds].concat()).await?;
+        rows.first().map(EventRow::read).transpose()
+    }
+
     /// Whether the contact has events in its turn.
     pub async fn has_turn(&self, contact_id: &str) -> Result<bool, StoreError> {
         Ok(!self.db.read("select contact_id from turns where contact_id = $1", args![contact_id]).await?.is_empty())

@@ -42,8 +42,13 @@ impl Planner {
             (None, Some(WhoItIs::New)) => Match::Nobody,
             (None, None) => matching::find(erp, &self.mapping, event).await?,
         };
-        let gone = task.link.as_ref().filter(|_| task.is_stale && task.decision.is_none()).map(|link| link.ord);
+        let stale = task.link.as_ref().filter(|_| task.is_stale).map(|link| link.ord);
+        let gone = stale.filter(|_| task.decision.is_none());
         Ok(match (found, gone) {
+            // So may the customer be that somebody decided for.
+            (Match::Customer { ord, by: LinkedBy::Operator }, _) if Some(ord) == stale => {
+                Err(Question::Gone { ord, is_known: true })
+            }
             (Match::Unclear(question), _) => Err(question),
             (Match::Nobody, Some(ord)) => Err(Question::Gone { ord, is_known: true }),
             // A contact person may outlive its customer.

@@ -127,9 +127,10 @@ impl Executor<'_> {
         Some(records::fingerprint(self.ord?, text))
     }
 
-    /// Whether the ERP has the customer no more.
-    pub async fn is_gone(&self) -> Result<bool, SyncError> {
-        Ok(details::is_gone(self.erp, CustomerKind::Person, self.ord()?).await?)
+    /// Whether the ERP has a step's customer no more.
+    pub async fn is_gone(&self, step: &Step) -> Result<bool, SyncError> {
+        let ord = step.customer().map_or_else(|| self.ord(), Ok)?;
+        Ok(details::is_gone(self.erp, CustomerKind::Person, ord).await?)
     }
 
     fn ord(&self) -> Result<i64, ErpError> {

@@ -77,7 +77,7 @@ impl Planner {
         let Some(known) = self.named_by_platform(survey, task, event).await? else {
             let Some(profile) = &task.profile else { return Ok(Plan::NotLinked) };
             return Ok(match self.become_customer(survey, task, profile).await? {
-                Ok(plan) => steps_only(unsaid(plan.steps).chain(records).collect()),
+                Ok(plan) => steps_only(assigned_last(unsaid(plan.steps).chain(records).collect())),
                 Err(question) => Plan::Unclear(question),
             });
         };
@@ -94,7 +94,7 @@ impl Planner {
             return Ok(steps_only(steps));
         }
         Ok(match self.link_anew(survey, task, link).await? {
-            Ok(first) => steps_only(first.steps.into_iter().chain(steps).collect()),
+            Ok(first) => steps_only(assigned_last(first.steps.into_iter().chain(steps).collect())),
             Err(question) => Plan::Unclear(question),
         })
     }

@@ -110,8 +110,10 @@ impl End {
         match self {
             Self::Dead { code, .. } | Self::PlanAnew { code, .. } => *code == REFUSED,
             Self::Retry { code, .. } | Self::Review { code, .. } => *code == NOT_STORED,
-            // A record that the account may not see; what is known of the interface says nothing of the record.
-            Self::Blocked(fault) => fault.cause == FaultCause::RightMissing && fault.is_met,
+            // A record that the account may not see, or a bare 404; what is known of the interface says nothing of the record.
+            Self::Blocked(fault) => {
+                fault.is_met && matches!(fault.cause, FaultCause::RightMissing | FaultCause::WrongPath)
+            }
             _ => false,
         }
     }

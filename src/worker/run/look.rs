@@ -8,7 +8,7 @@ use super::{Run, journal::is_effect};
 use crate::{
     clock::Millis,
     store::{Advance, Resolution, StepRow, StepState},
-    sync::{Executor, Step, Verification},
+    sync::{Executor, Step, SyncError, Verification},
     worker::end::End,
 };
 
@@ -69,7 +69,19 @@ impl Run<'_> {
         row: &StepRow,
         step: &Step,
     ) -> Result<Verification, End> {
-        let seen = executor.verify(step).await?;
+        let seen = match executor.verify(step).await {
+            // Records that may not be seen say nothing, nor does a refusal; of a customer whom the ERP has no more nothing is
+            // there.
+            Ok(Verification::Hidden(_)) if matches!(step, Step::Progress { .. }) && executor.is_gone(step).await? => {
+                return Ok(Verification::NotDone);
+            }
+            Err(SyncError::Erp(error)) if error.is_refusal() && executor.is_gone(step).await? => {
+                // What was begun at a customer that another one has taken the place of since is over.
+                let other = step.customer().filter(|customer| executor.ord.is_some_and(|ord| ord != *customer));
+                return Ok(other.map_or(Verification::NotDone, |ord| Verification::Done(json!({ "customer_gone": ord }))));
+            }
+            seen => seen?,
+        };
         if seen != Verification::Anothers {
             return Ok(seen);
         }

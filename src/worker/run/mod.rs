@@ -190,7 +190,7 @@ impl Run<'_> {
     /// The newest event that says who the contact of a message or a command is.
     async fn profile(&self, work: &Work) -> Result<Option<Box<Event>>, End> {
         let kinds = [EventKind::ContactPromoted, EventKind::DealClosed, EventKind::SyncRequested];
-        let row = self.store.newest_of(work.contact_id(), &kinds.map(EventKind::as_str)).await?;
+        let row = self.store.newest_profile(work.contact_id(), &kinds.map(EventKind::as_str)).await?;
         let work = row.and_then(|row| Work::parse(&row.kind, row.body()?, self.reading).ok());
         Ok(match work {
             Some(Work::Event(event)) => Some(event),

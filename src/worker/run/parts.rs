@@ -88,7 +88,7 @@ impl Run<'_> {
             Ok(seen) => seen,
             Err(error) => return Err(self.unread(&acknowledged, error).await),
         };
-        let is_gone = match self.is_gone_unseen(executor, &seen).await {
+        let is_gone = match self.is_gone_unseen(executor, &acknowledged, &seen).await {
             Ok(is_gone) => is_gone,
             Err(error) => return Err(self.unread(&acknowledged, error).await),
         };
@@ -146,9 +146,17 @@ impl Run<'_> {
     }
 
     /// Whether the ERP shows no records because it has no such customer any more: it may take a record for one that is gone.
-    async fn is_gone_unseen(&self, executor: &Executor<'_>, seen: &[Verification]) -> Result<bool, SyncError> {
-        let is_hidden = seen.iter().any(|seen| matches!(seen, Verification::Hidden(_)));
-        Ok(is_hidden && executor.is_gone().await?)
+    async fn is_gone_unseen(
+        &self,
+        executor: &Executor<'_>,
+        acknowledged: &[Acknowledged],
+        seen: &[Verification],
+    ) -> Result<bool, SyncError> {
+        let hidden = acknowledged.iter().zip(seen).find(|(_, seen)| matches!(seen, Verification::Hidden(_)));
+        match hidden {
+            Some((record, _)) => executor.is_gone(&record.step).await,
+            None => Ok(false),
+        }
     }
 
     /// The list cannot be read just now.

@@ -400,6 +400,7 @@ async fn an_address_that_forms_are_sent_to_leads_to_the_page_that_they_stand_on(
         ),
         ("/console/contacts/c1/erase", "/console/contacts/c1"),
         ("/console/erp/resume", "/console/erp"),
+        ("/console/outbox/01a21c21-ae71-7451-8e09-30fb6af38485/replay", "/console/outbox"),
         ("/console/sign-out", "/console"),
     ] {
         let sent = visitor.get(address).await;

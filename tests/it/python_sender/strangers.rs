@@ -105,14 +105,15 @@ def drip(endless):
 
 said = []
 head, body = b"HTTP/1.1 202 Accepted\r\nx-endless: ", b"HTTP/1.1 202 Accepted\r\ncontent-length: 9999\r\n\r\n"
+closing = b"HTTP/1.0 202 Accepted\r\n\r\n"
 def drip_each():
-    for endless in (head, body):
+    for endless in (head, body, closing):
         drip(endless)
 threading.Thread(target=drip_each, daemon=True).start()
 sender = Sender("hub.db", f"http://127.0.0.1:{{dripping.getsockname()[1]}}", os.environ["SECRET"])
 message("c0", 0)
 sender.start()
-until("both are hung up on", lambda: said == [head, body])
+until("all are hung up on", lambda: said == [head, body, closing])
 assert sender.counts() == {{"waiting": 1, "failed": 0, "delivered": 0}}, sender.counts()
 assert "没有应答" in sender.pending()[0].words or "不是 ERP Bridge" in sender.pending()[0].words, sender.pending()
 os._exit(0)
