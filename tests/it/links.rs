@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::event::Status;
 use serde_json::json;
 
-use crate::support::{World, contact, message, promoted};
+use crate::support::{World, contact, message, mobile, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -102,4 +102,20 @@ async fn a_customer_in_the_pool_whose_link_is_forgotten_is_found_there_and_not_m
             assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=x", None).await.0, 200);
         }
     }
+}
+
+#[tokio::test]
+async fn a_message_after_an_unlinking_makes_nobody_a_customer_whom_the_rules_refused() {
+    let world = World::start().await;
+    let adopted = json!({ "contacts": [{ "id": "c1", "name": "王小明", "phone": mobile(1) }], "apply": true });
+    world.sim.handle.seed_customer_fields(&[("name", "王小明"), ("mobile", &mobile(1))]).unwrap();
+    let (status, answer) = world.call("POST", "/v1/contacts/adopt", Some(adopted)).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=x", None).await.0, 200);
+    let refused = promoted(&contact("c1", 1), 30.0).to_string();
+    assert_eq!(world.sender.signed("e1", refused).send().await.unwrap().status(), 200, "it is not admitted");
+    let said = world.accept("m1", &message("c1", 1, "在吗")).await;
+    world.until(&said, &[Status::Held, Status::Succeeded, Status::Dead]).await;
+    assert_eq!(world.event(&said).await.status, Status::Held);
+    assert_eq!(world.call("GET", "/v1/contacts/c1", None).await.0, 404);
 }

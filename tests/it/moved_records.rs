@@ -27,7 +27,10 @@ async fn linked(takes_dead_records: bool) -> (World, i64) {
     let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
     world.accept("m0", &promoted(&contact("c1", 1), 80.0)).await;
     world.idle(LIMIT).await;
-    world.sim.handle.change_settings(|settings| settings.takes_dead_records = takes_dead_records);
+    // Who refuses a record of a customer that is gone refuses the list of them, too.
+    world.sim.handle.change_settings(|settings| {
+        (settings.takes_dead_records, settings.refuses_dead_lists) = (takes_dead_records, !takes_dead_records);
+    });
     let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
     (world, ord)
 }

@@ -78,7 +78,9 @@ impl Run<'_> {
             Err(SyncError::Erp(error)) if error.is_refusal() && executor.is_gone(step).await? => {
                 // What was begun at a customer that another one has taken the place of since is over.
                 let other = step.customer().filter(|customer| executor.ord.is_some_and(|ord| ord != *customer));
-                return Ok(other.map_or(Verification::NotDone, |ord| Verification::Done(json!({ "customer_gone": ord }))));
+                return Ok(
+                    other.map_or(Verification::NotDone, |ord| Verification::Done(json!({ "customer_gone": ord })))
+                );
             }
             seen => seen?,
         };
