@@ -113,8 +113,8 @@ mod tests {
         let title = "警".repeat(TITLE_CHARS_MAX);
         assert_eq!(line(&[&title]), format!("未解除的告警 (still wrong)：{title}"));
         assert!(line(&[&format!("{title}警")]).ends_with("警…"));
-        assert!(!line(&vec![&*title; STANDING_MAX]).contains("另有"));
-        assert!(line(&vec![&*title; STANDING_MAX + 1]).ends_with("；另有 1 项 (1 more)"));
-        assert!(line(&vec![&*format!("{title}警"); 500]).len() < 2_048, "half of what 企业微信 takes");
+        assert!(!line(&[&*title; STANDING_MAX]).contains("另有"));
+        assert!(line(&[&*title; STANDING_MAX + 1]).ends_with("；另有 1 项 (1 more)"));
+        assert!(line(&[&*format!("{title}警"); 500]).len() < 2_048, "half of what 企业微信 takes");
     }
 }

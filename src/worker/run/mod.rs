@@ -54,10 +54,8 @@ impl Run<'_> {
     /// Runs a claimed event to its end, or as far as it goes.
     pub(super) async fn run(&mut self, claimed: &Claimed) -> End {
         let is_command = self.work_of(claimed).is_ok_and(|work| matches!(work, Work::Command { .. }));
-        if is_command {
-            if let Err(end) = self.let_older_go_first(claimed).await {
-                return end;
-            }
+        if is_command && let Err(end) = self.let_older_go_first(claimed).await {
+            return end;
         }
         match self.go(claimed).await {
             Ok(last) => End::Succeeded(last.into()),

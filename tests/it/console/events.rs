@@ -63,16 +63,19 @@ async fn what_is_tried_again_is_a_list_of_its_own() {
     let front = Front::open().await;
     front.post_event("w1", &promoted("c1")).await;
     let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-    let later = Some(front.clock.now().plus(Duration::from_secs(300)));
-    let again =
-        Settlement { next_attempt_at: later, counts: true, ..Settlement::to(Status::Queued).because("timeout", "x") };
+    let later = front.clock.now().plus(Duration::from_secs(300));
+    let again = Settlement {
+        next_attempt_at: Some(later),
+        counts: true,
+        ..Settlement::to(Status::Queued).because("timeout", "x")
+    };
     front.store.settle(lease, again).await.unwrap();
     front.post_event("w2", &promoted("c2")).await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     assert_eq!(listed(&mut visitor, "/console/events?status=queued").await, 2);
     let page = visitor.get("/console/events?retrying=true").await.html;
     assert_eq!(page.matches("<tr data-row").count(), 1, "{page}");
-    let at = later.unwrap().erp_local();
+    let at = later.erp_local();
     let told = format!(
         "第 2 次尝试：{}",
         if at[..10] == front.clock.now().erp_local()[..10] { &at[11..16] } else { &at[5..16] }
