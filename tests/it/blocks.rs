@@ -340,3 +340,17 @@ async fn two_blocks_of_one_interface_end_once_it_is_mended() {
         assert_eq!(world.event(id).await.status, Status::Succeeded, "{:?}", failures(&world).await);
     }
 }
+
+/// Where every path is wrong, the look whether the customer is gone is, too, and says no more than the call before it.
+#[tokio::test]
+async fn a_block_names_the_interface_that_was_called_first() {
+    let (world, clock) = by_hand(|_| {}).await;
+    linked(&world, "old", 9_000).await;
+    world.sim.handle.fault("*:page_404").unwrap();
+    world.accept("said", &message("old", 1, "你好")).await;
+    clock.advance(Duration::from_secs(5));
+    world.app.dispatcher.run_due().await;
+    let blocks = world.app.dispatcher.blocks();
+    let subjects: Vec<_> = blocks.iter().map(|block| block.subject.as_str()).collect();
+    assert_eq!(subjects, ["洽谈进展 (progress.add)"]);
+}

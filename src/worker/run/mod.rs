@@ -88,7 +88,13 @@ impl Run<'_> {
         loop {
             match self.work_on(&work, claimed, &steps, &anew).await {
                 Err(End::Duplicate(refused)) if anew.is_other_than(&refused) => anew.duplicate = Some(refused),
-                Err(end) if !anew.is_gone && end.may_mean_gone() && self.is_gone(claimed).await? => anew.is_gone = true,
+                Err(end) if !anew.is_gone && end.may_mean_gone() => match self.is_gone(claimed).await {
+                    Ok(true) => anew.is_gone = true,
+                    Ok(false) => return Err(end),
+                    // What is wrong with the installation is known already, and names the interface that was called.
+                    Err(_) if matches!(end, End::Blocked(_)) => return Err(end),
+                    Err(untold) => return Err(untold),
+                },
                 ended => return ended,
             }
             steps = self.store.steps(&event.id).await?;
