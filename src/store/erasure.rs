@@ -7,20 +7,17 @@ use super::{
     audit::write_audit,
     checkpoint,
     db::{Arg, Db, Tx, args},
+    person_marks::{MARKS_MAX, blank_of, marks_in, marks_of_line},
     types,
 };
-use crate::json;
+use crate::{clock::Millis, json};
 
 /// Payloads of the contact that are read at once.
 const PAYLOADS: i64 = 50;
 /// Rows of others that one statement looks through, so that nobody waits long for the ledger.
 const SLICE: i64 = 2_000;
-/// Shorter texts tell nobody apart, and would be found everywhere.
-const MARK_BYTES_MIN: usize = 7;
 /// Behind every id, which begins with a hexadecimal digit, in whatever order a database sorts.
 const BEHIND: &str = "z";
-/// What is looked for at most.
-const MARKS_MAX: usize = 50;
 /// Where others' rows can quote a person: a table, the key that its rows are walked by, the event that a row belongs to,
 /// its texts. Payloads and steps are the others' own.
 const QUOTES: [(&str, &str, &str, &[&str]); 6] = [
@@ -215,42 +212,16 @@ async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str) -> Result<u64, S
         where contact_id = $1 and payload <> ''";
     let rejections = tx.execute(rejections, args![contact_id]).await?;
     let link = tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
-    let facts = tx.execute("delete from admission_facts where contact_id = $1", args![contact_id]).await?;
+    let facts = "update admission_facts set last_score = null, first_deal_at = null
+        where contact_id = $1 and (last_score is not null or first_deal_at is not null)";
+    let facts = tx.execute(facts, args![contact_id]).await?;
+    if link > 0 {
+        // The ERP has its customer all the same: should the contact ever come again, it is looked for in every list.
+        let unlinked = "insert into admission_facts (contact_id, unlinked_at) values ($1, $2)
+            on conflict (contact_id) do update set unlinked_at = excluded.unlinked_at";
+        tx.execute(unlinked, args![contact_id, now]).await?;
+    }
     Ok(rejections + link + facts)
-}
-
-/// What tells a person apart among what it is found by: numbers, addresses and accounts. Names and companies are others' too.
-fn marks_of_line(line: &str) -> Vec<String> {
-    if line.bytes().all(|byte| byte.is_ascii_digit()) {
-        return numbers_of(line).into_iter().filter(|mark| mark.len() >= MARK_BYTES_MIN).collect();
-    }
-    let is_account = line.is_ascii() && !line.contains(' ') && (line.contains('@') || line.starts_with("wxid_"));
-    if is_account && line.len() >= MARK_BYTES_MIN { vec![line.to_owned()] } else { Vec::new() }
-}
-
-/// A phone number's digits without the country, and as people part them.
-fn numbers_of(digits: &str) -> Vec<String> {
-    let without =
-        ["0086", "86"].into_iter().find_map(|country| digits.strip_prefix(country).filter(|it| it.len() == 11));
-    let local = without.unwrap_or(digits);
-    let mut numbers = vec![local.to_owned()];
-    if let (11, Some((start, rest))) = (local.len(), local.split_at_checked(3)) {
-        let (middle, end) = rest.split_at(4);
-        numbers.extend([format!("{start} {middle} {end}"), format!("{start}-{middle}-{end}")]);
-    }
-    numbers
-}
-
-/// Phone numbers (as they were written and as people write them), WeChat ids and mail addresses of a payload.
-fn marks_in(payload: &str) -> Vec<String> {
-    let Ok(payload) = json::parse_text(payload) else { return Vec::new() };
-    let contact = &payload["data"]["contact"];
-    let text = |member: &str| contact[member].as_str().unwrap_or_default().trim().to_owned();
-    let mut marks = vec![text("wechat_id"), text("email"), text("phone")];
-    let digits: String = text("phone").chars().filter(char::is_ascii_digit).collect();
-    marks.extend(numbers_of(&digits));
-    marks.retain(|mark| mark.len() >= MARK_BYTES_MIN && !mark.contains(['\0', '"', '\\', '%']));
-    marks
 }
 
 /// A review without what it says of this candidate; `None` if it says nothing.
@@ -266,36 +237,4 @@ fn without_candidate(review: &str, ord: i64) -> Option<String> {
         }
     }
     is_said.then(|| review.to_string())
-}
-
-/// What stands in a mark's place: as long, and a number where it was one, so that JSON stays JSON.
-fn blank_of(mark: &str) -> String {
-    let blank = if mark.bytes().all(|byte| byte.is_ascii_digit()) { "9" } else { "*" };
-    blank.repeat(mark.chars().count())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    #[test]
-    fn a_person_is_looked_for_as_people_write_a_number() {
-        let payload = |contact: Value| serde_json::json!({ "data": { "contact": contact } }).to_string();
-        let marks = marks_in(&payload(serde_json::json!({ "phone": "+86 138-0013-8055", "wechat_id": "wxid_abc1" })));
-        for mark in ["13800138055", "138 0013 8055", "138-0013-8055", "+86 138-0013-8055", "wxid_abc1"] {
-            assert!(marks.iter().any(|found| found == mark), "{mark}: {marks:?}");
-        }
-        assert_eq!(
-            marks_in(&payload(serde_json::json!({ "phone": "123", "wechat_id": "a", "name": "陈晓雨" }))),
-            [""; 0]
-        );
-        assert_eq!(marks_in("no JSON"), [""; 0]);
-    }
-
-    #[test]
-    fn what_stands_in_its_place_keeps_json_readable() {
-        assert_eq!((blank_of("13800138055").as_str(), blank_of("wxid_abc1").as_str()), ("99999999999", "*********"));
-    }
 }

@@ -40,6 +40,7 @@ mod outbox;
 mod pages;
 mod pauses;
 mod people;
+mod person_marks;
 mod prepared;
 mod private_files;
 mod queries;
