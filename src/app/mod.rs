@@ -87,6 +87,14 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// Whether it may pass without anybody's doing: a database that comes up later than the bridge, an address that is
+    /// not free yet.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Ledger(_) | Self::Listen { .. })
+    }
+}
+
 /// A bridge at work.
 pub struct App {
     /// Where it listens.

@@ -1,8 +1,7 @@
 //! The command line: one file a command.
 //!
-//! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check) or stopped because a part of the
-//! bridge crashed, 2 wrong use or configuration; `check` of a wrong
-//! configuration is a failed check.
+//! Exit codes: 0 done, 1 done with a negative answer (a refused event, a failed check), or a bridge that could not start or
+//! of which a part crashed, 2 wrong use or configuration; `check` of a wrong configuration is a failed check.
 
 mod adopt;
 mod alert;
@@ -95,5 +94,5 @@ impl Cli {
     }
 }
 
-/// `Ok(false)` is a negative answer, or a bridge that crashed; an error is wrong use, wrong configuration or a start that failed.
+/// `Ok(false)` is a negative answer, or a bridge that could not start or crashed; an error is wrong use or configuration.
 type Outcome = Result<bool, Box<dyn std::error::Error>>;

@@ -29,7 +29,16 @@ impl Serve {
         let config = place.load()?;
         let logging = logging::init(&config.log);
         let signals = Signals::listen()?;
-        let app = App::start(&config, StartOptions { migrate: !self.no_migrate, ..StartOptions::default() }).await?;
+        let options = StartOptions { migrate: !self.no_migrate, ..StartOptions::default() };
+        let app = match App::start(&config, options).await {
+            Ok(app) => app,
+            // A supervisor tries again.
+            Err(error) if error.may_pass() => {
+                eprintln!("{error}");
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
         println!("listening on {}", app.url(app.address));
         if let Some(address) = app.admin_address {
             println!("everything but webhooks and probes on {}", app.url(address));

@@ -204,3 +204,14 @@ fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
+
+/// A supervisor tries such a bridge again; one that is configured wrongly it leaves alone.
+#[test]
+fn a_bridge_that_could_not_start_for_what_may_pass_ends_with_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut set = settings("http://127.0.0.1:9");
+    set.push(("ERP_BRIDGE__DATABASE__URL".into(), "postgres://nobody@127.0.0.1:9/nothing".into()));
+    let answer = run(command(dir.path(), &set).arg("serve"));
+    assert_eq!((answer.code, answer.stdout.as_str()), (1, ""), "{}", answer.stderr);
+    assert!(!answer.stderr.is_empty());
+}
