@@ -33,10 +33,10 @@ impl Place {
     /// What is unwise about the file itself, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let file = self.file.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
-        let Some(mode) = os::rights_of_others(file) else { return Vec::new() };
+        let Some(mode) = os::rights_of_everybody(file) else { return Vec::new() };
         let name = file.display();
         vec![format!(
-            "{name}: 其他用户可以读取这个含有密钥的文件 (others than its owner can read it, mode {mode:o}, and it may hold secrets: chmod 600 {name})"
+            "{name}: 其他用户可以读取这个含有密钥的文件 (others than its owner and group can read or change it, mode {mode:o}, and it may hold secrets: chmod g-w,o= {name})"
         )]
     }
 

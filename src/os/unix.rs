@@ -20,6 +20,8 @@ use super::Told;
 const OWNER_ONLY: u32 = 0o600;
 /// Rights of anybody but the owner.
 const OTHERS: u32 = 0o077;
+/// Rights of everybody, and the group's to write: a service reads a configuration of root's by its group.
+const EVERYBODY: u32 = 0o027;
 
 /// Runs the program.
 pub fn run(main: fn() -> ExitCode) -> ExitCode {
@@ -43,6 +45,12 @@ pub fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
 pub fn rights_of_others(path: &Path) -> Option<u32> {
     let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & OTHERS != 0).then_some(mode)
+}
+
+/// The rights of a file that is to be read by its owner and group alone, if anybody else has some.
+pub fn rights_of_everybody(path: &Path) -> Option<u32> {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & EVERYBODY != 0).then_some(mode)
 }
 
 /// Takes everybody else's rights from a file.

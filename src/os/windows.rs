@@ -83,6 +83,11 @@ pub fn rights_of_others(_path: &Path) -> Option<u32> {
     None
 }
 
+/// As [`rights_of_others`].
+pub fn rights_of_everybody(_path: &Path) -> Option<u32> {
+    None
+}
+
 /// Nothing is taken from anybody, as [`rights_of_others`] finds none.
 ///
 /// # Errors
