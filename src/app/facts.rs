@@ -73,6 +73,7 @@ pub(super) fn metrics_text(metrics: Metrics, facts: Arc<LiveFacts>, store: Store
             metrics::blocks(cause.as_str(), count);
         }
         let closed = facts.dispatcher.circuit_closed();
-        metrics.render(closed, dispatch.paused.is_some(), dispatch.in_flight, store.backlog())
+        let at_rest = facts.dispatcher.paused().is_some_and(|pause| pause.is_wanted());
+        metrics.render(closed, dispatch.paused.is_some(), at_rest, dispatch.in_flight, store.backlog())
     })
 }

@@ -16,8 +16,8 @@ use crate::{
         Poster, WriteBackSender,
         alerts::{AlertParts, AlertWatch, Local, LocalFacts, OldSecret, TARGET_TIMEOUT},
     },
-    store::{Store, WriteBack},
-    worker::Dispatcher,
+    store::{Addressee, Store, WriteBack},
+    worker::{Dispatcher, Pause},
 };
 
 /// Those who tell others, as far as anybody is to be told.
@@ -93,8 +93,10 @@ impl LocalFacts for Known {
             let (login_refused, circuit_open) = (self.erp.last_refusal().await, self.replicas.circuit_open());
             let secrets = self.keys.current();
             let old = secrets.secrets.uses().skip(1);
+            let paused = self.dispatcher.paused();
             Local {
-                stands_still: self.dispatcher.paused().is_some() || login_refused.is_some() || circuit_open,
+                is_at_rest: paused.as_ref().is_some_and(Pause::is_wanted),
+                stands_still: paused.is_some() || login_refused.is_some() || circuit_open,
                 login_refused,
                 circuit_open,
                 blocks: self.dispatcher.blocks(),

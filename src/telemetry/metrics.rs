@@ -27,6 +27,7 @@ const SILENT: &str = "erp_bridge_sender_silent";
 const SILENT_SECONDS: &str = "erp_bridge_sender_silent_seconds";
 const GAPS: &str = "erp_bridge_sequence_gaps";
 const PAUSED: &str = "erp_bridge_dispatch_paused";
+const AT_REST: &str = "erp_bridge_dispatch_at_rest";
 const PAUSES: &str = "erp_bridge_dispatch_pauses";
 const DELIVERIES: &str = "erp_bridge_outbox_deliveries_total";
 const OUTBOX_WAITING: &str = "erp_bridge_outbox_waiting_messages";
@@ -87,6 +88,10 @@ fn describe() {
     describe_gauge!(SILENT_SECONDS, "How long the platform has been silent");
     describe_gauge!(GAPS, "Gaps in the numbers (data.sequence) of the contacts' events");
     describe_gauge!(PAUSED, "1 while nothing is dispatched");
+    describe_gauge!(
+        AT_REST,
+        "1 while people want nothing dispatched: quiet hours, or an operator's pause of everything"
+    );
     describe_gauge!(PAUSES, "What operators have paused, by scope");
     describe_counter!(DELIVERIES, "Messages sent to others by addressee and outcome");
     describe_gauge!(OUTBOX_WAITING, "Messages that are still to be delivered");
@@ -130,9 +135,10 @@ impl Metrics {
     }
 
     /// Everything in Prometheus' text form, with the gauges as they stand now.
-    pub fn render(&self, circuit_closed: bool, paused: bool, in_flight: usize, backlog: i64) -> String {
+    pub fn render(&self, circuit_closed: bool, paused: bool, at_rest: bool, in_flight: usize, backlog: i64) -> String {
         gauge!(CIRCUIT).set(flag(circuit_closed));
         gauge!(PAUSED).set(flag(paused));
+        gauge!(AT_REST).set(flag(at_rest));
         gauge!(IN_FLIGHT).set(float(in_flight));
         gauge!(BACKLOG).set(float(usize::try_from(backlog).unwrap_or_default()));
         self.0.as_ref().map_or_else(String::new, |handle| {
@@ -279,6 +285,6 @@ mod tests {
         upkeep.await.unwrap();
         let all = MEASUREMENTS + MEASUREMENTS / 5;
         let counted = format!("erp_bridge_erp_call_seconds_count{{call=\"test\"}} {all}");
-        assert!(Metrics::install().render(true, false, 0, 0).contains(&counted));
+        assert!(Metrics::install().render(true, false, false, 0, 0).contains(&counted));
     }
 }

@@ -23,5 +23,6 @@ mod upkeep;
 
 pub use self::{
     dispatcher::{Dispatcher, Parts},
+    pauses::Pause,
     upkeep::Upkeep,
 };

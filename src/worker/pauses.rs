@@ -18,6 +18,11 @@ impl Pause {
         Self { code, words: words.into() }
     }
 
+    /// Whether people want it so: an operator's pause, or quiet hours.
+    pub fn is_wanted(&self) -> bool {
+        matches!(self.code, "paused" | "quiet_hours")
+    }
+
     pub(super) fn refused_login(words: &str) -> Self {
         let told = "the ERP refuses the login; nothing is tried again until it is put right";
         Self::new("login_refused", format!("ERP 拒绝登录：{words} ({told})"))

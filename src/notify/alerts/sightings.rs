@@ -30,6 +30,8 @@ pub struct Local {
     pub circuit_open: bool,
     /// Whether no event is dispatched at all: paused, in quiet hours, refused or away.
     pub stands_still: bool,
+    /// Whether that is so because somebody wants it so, and the ERP is not even asked whether it is there.
+    pub is_at_rest: bool,
     /// What is wrong with the installation.
     pub blocks: Vec<Block>,
     /// Webhook secrets behind the first, which is the newest.
@@ -157,7 +159,9 @@ fn of_erp(local: &Local, config: &AlertsConfig) -> Vec<Sighting> {
     }
     if local.circuit_open {
         let title = "ERP 长时间无法访问 (the ERP has been away for long)";
-        seen.push(Sighting { raise_after: config.circuit_open_for, ..Sighting::new(Kind::CircuitOpen, title, "/erp") });
+        let level = if local.is_at_rest { Level::Resting } else { Level::Wrong };
+        let away = Sighting::new(Kind::CircuitOpen, title, "/erp");
+        seen.push(Sighting { level, raise_after: config.circuit_open_for, ..away });
     }
     seen
 }
@@ -215,7 +219,9 @@ fn outbox(facts: &Facts, config: &AlertsConfig) -> Vec<Sighting> {
 
 fn silence(facts: &Facts) -> Option<Sighting> {
     let silent = facts.now.since(facts.last_webhook_at?) > facts.silence_after && !facts.silence_after.is_zero();
-    silent.then(|| Sighting::new(Kind::Silence, "微信中台长时间没有推送 (the platform has been silent for long)", ""))
+    let title = "微信中台长时间没有推送 (the platform has been silent for long)";
+    // After the bridge was away itself, senders come back by and by.
+    silent.then(|| Sighting { raise_after: BACKLOG_LASTS, ..Sighting::new(Kind::Silence, title, "") })
 }
 
 /// Pauses that end when somebody ends them. Whose contacts they are, is nobody's business here: they are counted.
@@ -312,6 +318,11 @@ mod tests {
             level(Facts { oldest_waiting: ago(age), local, ..Facts::default() })
         };
         assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, Some(Level::Resting)], "people know why");
+        let away = |is_at_rest| {
+            let local = Local { circuit_open: true, stands_still: true, is_at_rest, ..Local::default() };
+            level(Facts { local, ..Facts::default() })
+        };
+        assert_eq!([false, true].map(away), [wrong, Some(Level::Resting)], "nobody looks whether it is back");
         let standing = |since, until| {
             let facts =
                 Facts { pauses: vec![pause(PauseScope::Contact("c1".into()), since, until)], ..Facts::default() };
