@@ -349,4 +349,36 @@ async fn a_bridge_at_work_tries_every_target_and_answers_what_each_said_without_
     assert_eq!(tested, expected);
     assert!(texts(&good)[0].contains("测试消息"));
     assert_eq!((good.received().len(), bad.received().len()), (1, 1), "each is sent one");
+    // A reload changes no target; and robots are not tried to death.
+    let mut changed = world.config.clone();
+    changed.alerts.targets.clear();
+    world.app.reload(&changed);
+    for (expected, tries) in [(200, 2), (200, 3), (429, 3)] {
+        let (status, _) = world.call("POST", "/v1/alerts/test", None).await;
+        assert_eq!((status, good.received().len()), (expected, tries));
+    }
+}
+
+#[tokio::test]
+async fn what_no_target_took_is_told_once_more_as_long_as_it_is_so() {
+    let clock = Clock::manual(START);
+    let takes = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let judge = takes.clone();
+    let robot = Receiver::judging(move |_| {
+        let code = if judge.load(std::sync::atomic::Ordering::SeqCst) { 0 } else { 310_000 };
+        (200, json!({ "errcode": code }).to_string())
+    })
+    .await;
+    let world = world(&clock, vec![target(TargetKind::DingTalk, &robot.url)], |_| {}).await;
+    review(&world, 1).await;
+    round(&world).await;
+    takes.store(true, std::sync::atomic::Ordering::SeqCst);
+    clock.advance(MINUTE * 59);
+    round(&world).await;
+    assert_eq!(robot.received().len(), 1, "not at once");
+    clock.advance(MINUTE);
+    round(&world).await;
+    round(&world).await;
+    assert_eq!(robot.received().len(), 2);
+    assert!(texts(&robot)[1].contains("告警") && texts(&robot)[1].contains("code=candidates"), "{:?}", texts(&robot));
 }

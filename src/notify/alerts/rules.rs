@@ -9,6 +9,13 @@ use serde_json::{Value, json};
 use super::sightings::{Level, Sighting};
 use crate::clock::Millis;
 
+/// The first message of a cause, the next one with a higher count, and the all-clear.
+const RAISED: &str = "alert.raised";
+const REPEATED: &str = "alert.repeated";
+const CLEARED: &str = "alert.cleared";
+/// What no target took is told once more so much later, if it still stands.
+const UNTOLD: Duration = Duration::from_secs(3_600);
+
 /// What is known and was told.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -32,11 +39,24 @@ pub(super) struct Robot {
 }
 
 impl Told {
+    /// No target took what was to be told of a cause: it is told once more, after a while, if it still stands then.
+    pub(super) fn was_not_taken(&mut self, kind: &str, cause: &str, now: Millis) {
+        let Some(known) = self.causes.get_mut(cause) else { return };
+        match kind {
+            RAISED => known.is_told = false,
+            // People know of it, and not of how much.
+            REPEATED => known.told_count = 0,
+            _ => return,
+        }
+        known.untold_at = Some(now);
+    }
+
     /// A moment that lies ahead is from before the clock was set back, and counts as now.
     fn bring_back(&mut self, now: Millis) {
         for known in self.causes.values_mut() {
-            let moments = [Some(&mut known.since), Some(&mut known.told_at), known.gone_since.as_mut()];
-            moments.into_iter().flatten().for_each(|moment| *moment = (*moment).min(now));
+            let ended = [known.gone_since.as_mut(), known.untold_at.as_mut()];
+            let moments = [Some(&mut known.since), Some(&mut known.told_at)].into_iter().chain(ended);
+            moments.flatten().for_each(|moment| *moment = (*moment).min(now));
         }
     }
 }
@@ -53,6 +73,8 @@ pub(super) struct Known {
     pub(super) title: String,
     told_at: Millis,
     told_count: i64,
+    /// When no target would take it at last.
+    untold_at: Option<Millis>,
     gone_since: Option<Millis>,
     path: String,
 }
@@ -99,7 +121,7 @@ pub(super) fn step(
         let is_over = now.since(gone_since) >= clear_after;
         if is_over && known.is_told {
             notices.push(Notice {
-                kind: "alert.cleared",
+                kind: CLEARED,
                 cause: cause.clone(),
                 title: known.title.clone(),
                 count: known.told_count,
@@ -132,17 +154,21 @@ fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Op
         title: seen.title.clone(),
         told_at: now,
         told_count: 0,
+        untold_at: None,
         gone_since: None,
         path: seen.path.clone(),
     });
     // Fewer than were told: some were settled, and new ones are news again.
     known.told_count = known.told_count.min(seen.count);
+    if known.untold_at.is_some_and(|at| now.since(at) < UNTOLD) {
+        return None;
+    }
     let kind = match known.is_told {
-        false if now.since(known.since) >= seen.raise_after => "alert.raised",
-        true if seen.count > known.told_count && now.since(known.told_at) >= interval => "alert.repeated",
+        false if now.since(known.since) >= seen.raise_after => RAISED,
+        true if seen.count > known.told_count && now.since(known.told_at) >= interval => REPEATED,
         _ => return None,
     };
-    (known.is_told, known.told_at, known.told_count) = (true, now, seen.count);
+    (known.is_told, known.told_at, known.told_count, known.untold_at) = (true, now, seen.count, None);
     Some(Notice {
         kind,
         cause: seen.cause.clone(),
@@ -211,6 +237,30 @@ mod tests {
         assert_eq!(at(&mut told, 7_480, &lasting(Level::Wrong)), []);
         assert_eq!(at(&mut told, 7_490, &lasting(Level::Wrong)), [("alert.raised", 1)]);
         assert_eq!(at(&mut told, 9_000, &lasting(Level::Resting)), [], "what was told stays told");
+    }
+
+    #[test]
+    fn what_no_target_took_is_told_once_more_an_hour_later_if_it_still_stands() {
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &[dead(3)]), [(RAISED, 3)]);
+        told.was_not_taken(RAISED, "dead refused", Millis(3_600_000));
+        assert_eq!(at(&mut told, 3_610, &[dead(5)]), []);
+        assert_eq!(at(&mut told, 7_199, &[dead(5)]), []);
+        assert_eq!(at(&mut told, 7_200, &[dead(5)]), [(RAISED, 5)]);
+        // Of one that people know already they are told how much, and its end.
+        assert_eq!(at(&mut told, 9_000, &[dead(8)]), [(REPEATED, 8)]);
+        told.was_not_taken(REPEATED, "dead refused", Millis(10_000_000));
+        assert_eq!(at(&mut told, 13_600, &[dead(8)]), [(REPEATED, 8)]);
+        told.was_not_taken(CLEARED, "dead refused", Millis(13_610_000));
+        told.was_not_taken(RAISED, "another", Millis(13_610_000));
+        assert_eq!(at(&mut told, 14_000, &[]), []);
+        assert_eq!(at(&mut told, 14_120, &[]), [(CLEARED, 8)]);
+        // Of one of which nobody was told, nobody is told the end.
+        at(&mut told, 20_000, &[dead(1)]);
+        told.was_not_taken(RAISED, "dead refused", Millis(20_010_000));
+        assert_eq!(at(&mut told, 20_100, &[]), []);
+        assert_eq!(at(&mut told, 20_400, &[]), []);
+        assert_eq!(told, Told::default());
     }
 
     #[test]

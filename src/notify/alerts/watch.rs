@@ -186,6 +186,9 @@ impl AlertWatch {
             match &delivery {
                 Delivery::Dead(words) => {
                     tracing::error!(outbox.id = %message.id, words, "no target takes an alert; GET /v1/outbox lists it");
+                    let cause = message.data["cause"].as_str().unwrap_or_default();
+                    told.was_not_taken(&message.kind, cause, self.parts.clock.now());
+                    self.keep(told, Vec::new()).await?;
                 }
                 Delivery::Again(words, _) if message.attempts == 1 => {
                     tracing::error!(outbox.id = %message.id, words, "no target takes an alert; it is tried again");
