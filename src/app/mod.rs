@@ -381,6 +381,7 @@ fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {
         clock: clock.clone(),
         database: DatabaseConfig { url: config.database.url.clone(), ..config.database },
         retention: config.retention.clone(),
+        told: notify::told(config),
     }
 }
 

@@ -26,6 +26,15 @@ pub(super) struct Others {
     pub(super) alerts: Option<Arc<AlertWatch>>,
 }
 
+/// Who is told anything at all.
+pub(super) fn told(config: &Config) -> Vec<Addressee> {
+    let is_told = |to: &Addressee| match to {
+        Addressee::Platform => config.writeback.url.is_some(),
+        Addressee::People => !config.alerts.targets.is_empty(),
+    };
+    Addressee::ALL.into_iter().filter(is_told).collect()
+}
+
 /// From here on the ledger writes down what the platform is to be told, if it is to be told anything.
 pub(super) fn want_write_back(config: &Config, store: &Store) {
     if config.writeback.url.is_some() {
@@ -58,6 +67,7 @@ pub(super) fn build(config: &Config, store: &Store, clock: &Clock, known: Known)
             public_url: config.console.public_url.clone(),
             silence_after: config.webhook.silence_after,
             min_free_disk: config.database.min_free_disk,
+            tells_platform: config.writeback.url.is_some(),
             local: Arc::new(known),
             poster: Poster::new(TARGET_TIMEOUT).map_err(StartError::Sender)?,
         })))

@@ -371,7 +371,7 @@ pub(super) async fn write(tx: &mut Tx, messages: Vec<NewMessage>, now: Millis) -
 }
 
 /// Lets the oldest message of each lane be due, unless it is already. The caller holds the lanes' locks.
-async fn wake_lanes(tx: &mut Tx, lanes: &[&str], now: Millis) -> Result<(), StoreError> {
+pub(super) async fn wake_lanes(tx: &mut Tx, lanes: &[&str], now: Millis) -> Result<(), StoreError> {
     for (mut values, list) in lists(lanes) {
         values.push(now.into());
         let sql = format!(

@@ -1,13 +1,16 @@
 //! What is forgotten, and when: payloads, events, refused requests, and how deliveries stay known all the same.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use super::{
-    Store, StoreError,
+    Addressee, Store, StoreError,
     bulk::Insert,
     db::{Arg, Row, Tx, args},
     dialect::list,
     figures::{self, COUNTED},
+    outbox::wake_lanes,
 };
 use crate::clock::Millis;
 
@@ -52,14 +55,35 @@ impl Store {
 
     /// Forgets a batch of messages to others that nobody has tried to deliver since a moment; answers how many.
     pub async fn prune_outbox(&self, before: Millis) -> Result<u64, StoreError> {
-        let old = "select seq from outbox where dead_at is not null and dead_at < $1 order by seq limit $2";
-        if self.db.read(old, args![before, 1_i64]).await?.is_empty() {
+        self.forget_messages("dead_at is not null and dead_at < $1", before).await
+    }
+
+    /// The same of those that wait since before it for somebody who is not told anything any more.
+    pub async fn prune_untold(&self, to: Addressee, before: Millis) -> Result<u64, StoreError> {
+        let waits = format!(
+            "dead_at is null and created_at < $1 and coalesce(due_at, created_at) < $1 and target = '{}'",
+            to.as_str()
+        );
+        self.forget_messages(&waits, before).await
+    }
+
+    async fn forget_messages(&self, which: &str, before: Millis) -> Result<u64, StoreError> {
+        let old = format!("select seq, lane from outbox where {which} order by seq limit $2");
+        let old = self.db.read(old, args![before, BATCH]).await?;
+        if old.is_empty() {
             return Ok(0);
         }
+        let lanes = old.iter().map(|row| row.text("lane")).collect::<Result<BTreeSet<_>, _>>()?;
+        let lanes: Vec<&str> = lanes.iter().map(String::as_str).collect();
         let mut tx = self.db.begin().await?;
-        // An operator may have put one of them back into its lane meanwhile.
-        let sql = format!("delete from outbox where dead_at < $1 and seq in ({old})");
-        let forgotten = tx.execute(sql, args![before, BATCH]).await?;
+        tx.lock_lanes(&lanes).await?;
+        let mut forgotten = 0;
+        for row in &old {
+            // An operator may have put it back into its lane meanwhile.
+            let sql = format!("delete from outbox where {which} and seq = $2");
+            forgotten += tx.execute(sql, args![before, row.int("seq")?]).await?;
+        }
+        wake_lanes(&mut tx, &lanes, self.clock.now()).await?;
         tx.commit().await?;
         Ok(forgotten)
     }

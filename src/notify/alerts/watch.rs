@@ -23,7 +23,7 @@ use crate::{
         post::Poster,
         schedule::{again_or_dead, spread},
     },
-    store::{Addressee, Delivery, Message, NewMessage, Store, StoreError},
+    store::{Addressee, Delivery, Message, NewMessage, Store, StoreError, Waits},
     telemetry::metrics,
 };
 
@@ -69,6 +69,8 @@ pub struct AlertParts {
     pub silence_after: Duration,
     /// `database.min_free_disk`
     pub min_free_disk: u64,
+    /// Whether the platform is told anything (`writeback.url`).
+    pub tells_platform: bool,
     /// What this process knows.
     pub local: Arc<dyn LocalFacts>,
     /// Sends the messages.
@@ -153,7 +155,9 @@ impl AlertWatch {
     async fn facts(&self, now: Millis) -> Result<Facts, StoreError> {
         let store = &self.parts.store;
         let figures = store.figures().await?;
-        let outbox = store.outbox_waits(Addressee::Platform).await?;
+        // What nobody is there to deliver any more is nothing to be alarmed at: it goes with `retention.outbox`.
+        let outbox =
+            if self.parts.tells_platform { store.outbox_waits(Addressee::Platform).await? } else { Waits::default() };
         Ok(Facts {
             now,
             local: self.parts.local.local().await,

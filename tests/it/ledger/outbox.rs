@@ -168,6 +168,25 @@ async fn a_dead_message_is_forgotten_at_its_age_and_what_waits_never(ledger: &Le
     let waiting = ledger.store.messages(false, None, 10).await.unwrap();
     let waiting: Vec<_> = waiting.iter().map(|message| &message.id).collect();
     assert_eq!(waiting, [&claimed[2].id, &claimed[1].id]);
+    // Once nobody is there to deliver them they go as well, but for one that is under way.
+    let platform = Addressee::Platform;
+    assert_eq!(ledger.store.prune_untold(platform, died).await, Ok(0), "they were written no earlier");
+    let later = ledger.clock.now();
+    assert_eq!(ledger.store.prune_untold(Addressee::People, later).await, Ok(0));
+    let under_way = ledger.store.claim_messages(platform, 1, SPAN).await.unwrap();
+    assert_eq!((under_way.len(), ledger.store.prune_untold(platform, later).await), (1, Ok(1)));
+    // Whoever stood behind them in the lane is due now.
+    for status in [Status::Dead, Status::Dead] {
+        ledger.ended("c9", status).await;
+        ledger.clock.advance(SPAN);
+    }
+    let between = ledger.clock.now().minus(SPAN);
+    assert_eq!(
+        ledger.store.prune_untold(platform, between).await,
+        Ok(2),
+        "the one under way, and the first of the lane"
+    );
+    assert_eq!(ledger.store.claim_messages(platform, 9, SPAN).await.unwrap().len(), 1);
 }
 
 async fn one_replica_watches_until_its_watch_is_over(ledger: &Ledger) {
