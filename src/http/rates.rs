@@ -25,6 +25,9 @@ use super::{auth_failures::Failures, problem::Problem};
 /// After so many checks a limiter forgets the keys that are at rest, so that its memory stays bounded by what is busy.
 const CHECKS_BETWEEN_SWEEPS: u64 = 4_096;
 
+/// Tests of the alerts' targets in a minute: with what the watch sends, fewer than a robot takes.
+const ALERT_TESTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
+
 /// The address that a request comes from, as `server.rs` saw it, or as a trusted proxy did (`proxies.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Remote(pub IpAddr);
@@ -61,6 +64,7 @@ pub struct RateLimits {
     webhooks: Option<Limiter<IpAddr>>,
     tokens: Option<Limiter<Arc<str>>>,
     previews: Option<Limiter<Arc<str>>>,
+    alert_tests: Limiter<()>,
     failures: Option<Failures>,
 }
 
@@ -71,6 +75,7 @@ impl RateLimits {
             webhooks: NonZeroU32::new(webhooks).map(|count| Limiter::new(Quota::per_second(count))),
             tokens: NonZeroU32::new(tokens).map(|count| Limiter::new(Quota::per_second(count))),
             previews: NonZeroU32::new(previews).map(|count| Limiter::new(Quota::per_minute(count))),
+            alert_tests: Limiter::new(Quota::per_minute(ALERT_TESTS)),
             failures: (failures > 0).then(|| Failures::new(failures)),
         }
     }
@@ -97,6 +102,14 @@ impl RateLimits {
     /// [`Problem::RateLimited`] if it is one too many.
     pub fn preview(&self, name: &Arc<str>) -> Result<(), Problem> {
         check(self.previews.as_ref(), name).map_err(Problem::RateLimited)
+    }
+
+    /// Counts a test of the alerts' targets, whoever asks for it.
+    ///
+    /// # Errors
+    /// [`Problem::RateLimited`] if it is one too many.
+    pub fn alert_test(&self) -> Result<(), Problem> {
+        check(Some(&self.alert_tests), &()).map_err(Problem::RateLimited)
     }
 
     /// Counts a failed authentication of this address.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{LedgerSessions, survey::newest_survey};
 use crate::{
     clock::{Clock, erp_zone},
-    config::Config,
+    config::{AlertsConfig, Config},
     erp::{Erp, MemorySessions, SessionStore},
     event::{Bilingual, Link},
     http::{CheckRow, Checker, CustomerField, PreviewError, Salesperson, TriedTarget},
@@ -51,6 +51,8 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
 /// The same of a bridge at work, by its own ledger and ERP client and what it is configured with now.
 pub(super) struct LiveChecker {
     pub(super) config: watch::Receiver<Config>,
+    /// The alerts' targets in force, which a reload does not change.
+    pub(super) alerts: AlertsConfig,
     pub(super) store: Store,
     pub(super) erp: Erp,
     pub(super) clock: Clock,
@@ -101,8 +103,7 @@ impl Checker for LiveChecker {
 
     fn try_alerts(&self) -> BoxFuture<'_, Result<Vec<TriedTarget>, String>> {
         Box::pin(async {
-            let config = self.config.borrow().alerts.clone();
-            let tried = try_targets(&config, &self.clock).await?.into_iter();
+            let tried = try_targets(&self.alerts, &self.clock).await?.into_iter();
             let shown = |Tried { kind, host, refusal }| TriedTarget { kind, host, ok: refusal.is_none(), refusal };
             Ok(tried.map(shown).collect())
         })

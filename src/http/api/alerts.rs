@@ -17,8 +17,8 @@ pub(crate) struct AlertsTested {
 
 /// Send a test alert
 ///
-/// To every target of `[[alerts.targets]]`, as `erp-bridge alert --test` does. It counts against `api.preview_limit`, and is
-/// audited as `alerts.test`.
+/// To every target of `[[alerts.targets]]` as it is in force, as `erp-bridge alert --test` does: three times a minute, whoever
+/// asks, as robots take few messages. It is audited as `alerts.test`.
 #[utoipa::path(
     post, path = "/v1/alerts/test", tag = "operations", security(("token" = ["operate"])),
     responses((status = 200, description = "Who took it", body = AlertsTested)),
@@ -30,12 +30,12 @@ pub(in crate::http) async fn test_alerts(
     test(&state, &operator).await.map(Json)
 }
 
-/// Sends every target a test message; robots take few of them, so it counts as a preview against `api.preview_limit`.
+/// Sends every target a test message; robots take few of them.
 ///
 /// # Errors
 /// [`Problem::RateLimited`], or that the ledger cannot be written.
 pub(crate) async fn test(state: &HttpState, Operator(caller): &Operator) -> Result<AlertsTested, Problem> {
-    state.limits.preview(&caller.name)?;
+    state.limits.alert_test()?;
     let (store, actor) = (state.store.clone(), caller.actor());
     state.undisturbed(async move { store.audit(&actor, "alerts.test", "alerts", None).await }).await?;
     let targets = state.checker.try_alerts().await.map_err(|error| {

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
-use crate::front::{Front, OPERATE, READ, Wishes, promoted};
+use crate::front::{Front, OPERATE, READ, promoted};
 
 /// A refusal of `c1` that the platform did not take, and one of `c2` that it is still to be told of; answers the first's id.
 async fn dead_message(front: &Front) -> String {
@@ -77,7 +77,7 @@ async fn all_that_was_not_delivered_to_somebody_is_sent_again_at_once_with_a_rea
 
 #[tokio::test]
 async fn a_test_message_tells_of_each_robot_whether_it_took_it_and_is_audited_and_limited() {
-    let front = Front::with(Wishes { previews_per_minute: 2, ..Wishes::default() }).await;
+    let front = Front::open().await;
     let tested = front.rest(Method::POST, "/v1/alerts/test", OPERATE, &Value::Null).await;
     assert_eq!(tested.status, StatusCode::OK, "{:?}", tested.body);
     let target = &tested.body["targets"][0];
@@ -90,10 +90,11 @@ async fn a_test_message_tells_of_each_robot_whether_it_took_it_and_is_audited_an
         assert!(page.html.contains(told), "{told} is not in {}", page.html);
     }
     assert!(visitor.get("/console/outbox/test").await.html.contains("发送测试消息"), "a page of its own address");
+    visitor.change("/console/outbox", "/console/outbox/test", &[]).await;
     let again = visitor.change("/console/outbox", "/console/outbox/test", &[]).await;
     assert_eq!(again.status, StatusCode::TOO_MANY_REQUESTS);
     let deeds = front.store.audit_log(None, 9).await.unwrap();
-    assert_eq!(deeds.iter().filter(|row| row.action == "alerts.test").count(), 2);
+    assert_eq!(deeds.iter().filter(|row| row.action == "alerts.test").count(), 3);
 }
 
 #[tokio::test]
