@@ -196,6 +196,9 @@ async fn a_platform_that_is_silent_is_told_once_and_that_it_speaks_again() {
     watch.run().await;
     watch.look_for(MINUTE * 59).await;
     assert_eq!(watch.marks(title), [""; 0]);
+    // Whoever was away itself gives the senders time to come back.
+    watch.look_for(MINUTE * 5).await;
+    assert_eq!(watch.marks(title), [""; 0]);
     watch.look_for(MINUTE * 300).await;
     watch.assert_raised(title, "检查微信中台的发件箱");
     watch.accept().await;
