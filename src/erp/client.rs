@@ -24,9 +24,11 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::ErpConfig,
-    telemetry::traces::Span,
+    telemetry::{metrics, traces::Span},
 };
 
+/// The fields that a survey edits.
+const SURVEYED_EDITS: [&str; 1] = ["intro"];
 /// How often one call gets another session: once for a session of another replica that turned out dead, once for a
 /// login of its own.
 const RENEWALS_MAX: usize = 2;
@@ -384,6 +386,7 @@ impl Erp {
             erp.elapsed_ms = duration_ms,
             "asked the ERP"
         );
+        metrics::erp_call(interface.call, outcome.to_owned(), duration_ms);
         if let Some(span) = &sent.span {
             Span::clone(span).with("erp.outcome", outcome.to_owned()).end(outcome != "ok");
         }

@@ -338,7 +338,6 @@ impl Run<'_> {
             if call.outcome == "ok" {
                 self.answered.insert(subject_of(call.interface, call.call));
             }
-            crate::telemetry::metrics::erp_call(call.call, call.outcome.clone(), call.duration_ms);
         }
         calls.into_iter().map(row).collect()
     }
