@@ -58,7 +58,8 @@ NOTE_ANSWER = """update erp_outbox set state = :state, words = :words, tries = t
     changed_at = case :state when 'waiting' then changed_at else :now end where number = :number"""
 TOLERANCE_S = 300  # how far the clocks may be apart when the bridge tells something
 HEARD_S = 100 * 86_400.0  # what the bridge gave up can be sent again for retention.outbox, 90 days
-HEARD = "create table if not exists erp_heard (id text primary key, at real not null)"
+HEARD = """create table if not exists erp_heard (id text primary key, at real not null);
+    create index if not exists erp_heard_at on erp_heard (at)"""
 Members = Dict[str, Any]
 Handle = Callable[[str, Any, sqlite3.Connection], None]
 Moment = Union[datetime, str, float, None]
@@ -306,7 +307,7 @@ class Receiver:
         self._path = os.path.abspath(path)
         self._keys = [base64.b64decode(secret[len("whsec_"):]) for secret in secrets]
         with closing(self._open()) as db:
-            db.execute(HEARD)
+            db.executescript(HEARD)
 
     def take(self, headers: Mapping[str, str], body: bytes, handle: Handle) -> bool:
         """Hands a message to `handle` unless it was before; answers whether it was new. Raises Refused, or what `handle` raises."""
