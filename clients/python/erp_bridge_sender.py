@@ -167,7 +167,7 @@ class Sender:
             answer = self._post(id, body)
             notes.append({"state": answer.state, "words": answer.words, "now": time.time(), "number": number})
             if answer.state == "waiting":
-                wait = answer.retry_after_s or min(2.0 ** min(tries, 10), PAUSE_MAX_S)
+                wait = max(answer.retry_after_s or 0.0, min(2.0 ** min(tries, 10), PAUSE_MAX_S))
                 self._paused_until[contact] = time.monotonic() + wait
                 pause = 0.0 if answer.alone else wait
         if notes:
