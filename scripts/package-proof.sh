@@ -9,8 +9,12 @@ set -euo pipefail
 program="$(realpath "$1")"
 cd "$(dirname "$0")/.."
 if [ "${2:-}" != inside ]; then
-    exec unshare --mount --net -- "$0" "$program" inside
+    # Nothing of the caller's: neither variables that the bridge or dpkg reads, nor a path without the administrator's programs.
+    path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
+    exec env --ignore-environment "PATH=$path" unshare --mount --net -- "scripts/${0##*/}" "$program" inside
 fi
+# Nor a umask that would close the packages and the copy of the machine to everybody else.
+umask 022
 folder="$(mktemp -d)"
 mount -t tmpfs proof "$folder"
 mkdir "$folder"/{over,work,machine}
