@@ -2,7 +2,8 @@
 # Installs the Debian package, upgrades, removes and purges it, and looks each time what became of the configuration and the
 # ledger: on a copy of this machine that lies over it, that nobody else sees, and that is gone afterwards.
 # The package is what `cargo deb` makes of [package.metadata.deb] in Cargo.toml, put together here around PROGRAM.
-# Needs root, python3, dpkg and adduser, and a machine that lets one mount.
+# Needs root, python3, dpkg, adduser and systemctl, and a machine that lets one mount. No systemd runs on the copy; from
+# the upgrade on a stub of systemctl is told what one would be told.
 #
 #   scripts/package-proof.sh PROGRAM
 set -euo pipefail
@@ -78,9 +79,31 @@ fill() { sed -i "s|^# $1 = .*|$1 = $2|" "$machine$config"; }
 # As the user that the unit has, and not in the ledger's folder.
 bridge=(chroot "$machine" setpriv --reuid=erp-bridge --regid=erp-bridge --clear-groups erp-bridge)
 
+service=erp-bridge.service
+is_enabled() { test -L "$machine/etc/systemd/system/multi-user.target.wants/$service"; }
+is_disabled() { ! is_enabled; }
+administrator() { inside systemctl --root=/ --quiet "$1" "$service"; }
+told() { grep -q -- "^$1\$" "$machine/run/told"; }
+# As if systemd ran: what is told to it is written down, and what changes links alone is done.
+systemd_runs() {
+    mkdir -p "$machine/run/systemd/system"
+    rm -f "$machine/usr/sbin/policy-rc.d"
+    cat > "$machine/usr/local/sbin/systemctl" <<'SYSTEMCTL'
+#!/bin/sh
+echo "$*" >> /run/told
+case "$*" in
+    --root=/*) exec /usr/bin/systemctl "$@" ;;
+    *able*) /usr/bin/systemctl --root=/ "$@" 2> /dev/null || true ;;
+    *is-active*) exit 3 ;;
+esac
+SYSTEMCTL
+    chmod 755 "$machine/usr/local/sbin/systemctl"
+}
+
 for version in 0.9 1.0 2.0; do pack "$version"; done
 stage="the installation"
 installs 1.0
+holds is_enabled
 holds is /var/lib/erp-bridge "erp-bridge:erp-bridge 700"
 holds is /etc/erp-bridge "root:erp-bridge 750"
 holds is "$config" "root:erp-bridge 640"
@@ -107,42 +130,63 @@ kept() { [ "$(sha256sum < "$machine$ledger")" = "$before" ] && is "$ledger" "erp
 is_mine() { says mine && is "$config" "root:erp-bridge 640"; }
 
 stage="the upgrade"
+systemd_runs
+administrator disable
 installs 2.0
+holds is_disabled
+holds told "try-restart $service"
 holds is_mine
 holds kept
+administrator enable
 echo "an upgrade keeps the configuration and the ledger"
 
 stage="the removal"
 dpkg_does --remove erp-bridge
 holds test ! -e "$machine/usr/bin/erp-bridge"
+holds told "stop $service"
 holds is_mine
 holds kept
+stage="the installation after it"
+installs 2.0
+holds is_enabled
+holds is_mine
+dpkg_does --remove erp-bridge
 stage="the purge"
 touch "$machine$config~"
 dpkg_does --purge erp-bridge
 holds grep -q "$(dirname "$ledger") holds the ledger and was kept" "$folder/log"
 holds test ! -e "$machine/etc/erp-bridge"
+holds is_disabled
 holds kept
 echo "a removal keeps both, a purge the ledger"
+echo "the service is enabled once, and then what its administrator made it"
 
 stage="another installation"
 mkdir -m 0700 "$machine/etc/erp-bridge"
 echo "# mine" > "$machine$config"
 installs 2.0
+holds is_enabled
 holds is /etc/erp-bridge "root:erp-bridge 750"
 holds is_mine
 holds kept
+holds grep -q "then: systemctl start erp-bridge" "$folder/log"
 echo "another installation finds the ledger as it was left, and a configuration that is there already"
 
-stage="the upgrade from a conffile"
 dpkg_does --purge erp-bridge
-installs 0.9
-echo "# mine" >> "$machine$config"
-installs 1.0
-holds is_mine
-holds grep -q 'url = "sqlite:///var/lib/erp-bridge/erp-bridge.db"' "$folder/log"
-installs 2.0
-holds is_mine
-dpkg_does --purge erp-bridge
-holds test ! -e "$machine/etc/erp-bridge"
+for was in enabled disabled; do
+    stage="the upgrade from a conffile, $was"
+    installs 0.9
+    echo "# mine" >> "$machine$config"
+    [ "$was" = disabled ] || administrator enable
+    installs 1.0
+    holds is_mine
+    holds "is_$was"
+    holds grep -q 'url = "sqlite:///var/lib/erp-bridge/erp-bridge.db"' "$folder/log"
+    installs 2.0
+    holds is_mine
+    holds "is_$was"
+    dpkg_does --purge erp-bridge
+    holds test ! -e "$machine/etc/erp-bridge"
+    holds is_disabled
+done
 echo "what was a conffile stays the administrator's"

@@ -230,6 +230,7 @@ fn the_debian_package_keeps_configuration_and_ledger_over_upgrade_removal_and_pu
     for held in [
         "an upgrade keeps the configuration",
         "a removal keeps both",
+        "the service is enabled once",
         "finds the ledger as it was left",
         "what was a conffile stays the administrator's",
     ] {
