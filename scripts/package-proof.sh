@@ -169,7 +169,7 @@ holds is_enabled
 holds is /etc/erp-bridge "root:erp-bridge 750"
 holds is_mine
 holds kept
-holds grep -q "then: systemctl start erp-bridge" "$folder/log"
+holds grep -q "sudo -u erp-bridge erp-bridge check --config $config" "$folder/log"
 echo "another installation finds the ledger as it was left, and a configuration that is there already"
 
 dpkg_does --purge erp-bridge
