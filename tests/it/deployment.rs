@@ -138,6 +138,13 @@ fn the_compose_file_waits_for_its_database_and_lets_the_bridge_do_little() {
     let ports = bridge["ports"].as_array().unwrap();
     let is_local = |port: &Value| port.as_str().unwrap().starts_with("127.0.0.1:");
     assert!(ports.iter().all(is_local), "without TLS nothing leaves the machine");
+    for (name, service) in compose["services"].as_object().unwrap() {
+        let logging = &service["logging"];
+        assert_eq!(logging["driver"], "json-file", "{name}: other drivers take other options");
+        for bound in ["max-size", "max-file"] {
+            assert!(logging["options"][bound].is_string(), "{name} logs without {bound}, until the disk is full");
+        }
+    }
 }
 
 fn texts(value: &DeValue<'_>) -> Vec<String> {
