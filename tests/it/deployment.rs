@@ -105,10 +105,14 @@ fn the_kubernetes_manifests_match_their_schemas_and_let_the_bridge_do_little() {
     let objects = yaml(&read(manifests));
     let kind = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
     let pod = &kind("Deployment")["spec"]["template"]["spec"];
-    let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
-    assert!(grace > ServerConfig::default().shutdown_grace.as_secs() + 3);
-    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     let container = &pod["containers"][0];
+    let rest = container["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64().expect("it rests before it stops");
+    let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
+    assert!(grace > rest + ServerConfig::default().shutdown_grace.as_secs() + 5);
+    let database = container["env"].as_array().unwrap().iter().find(|env| env["name"] == "ERP_BRIDGE__DATABASE__URL");
+    let secret = &database.expect("else the image's own ledger is used")["valueFrom"]["secretKeyRef"];
+    assert!(secret["key"] == "ERP_BRIDGE__DATABASE__URL" && secret["optional"] != true);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
     assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
     assert_eq!(container["image"], format!("erp-bridge:{}", env!("CARGO_PKG_VERSION")));
@@ -117,6 +121,7 @@ fn the_kubernetes_manifests_match_their_schemas_and_let_the_bridge_do_little() {
     }
     let (budget, replicas) = (&kind("PodDisruptionBudget")["spec"], &kind("Deployment")["spec"]["replicas"]);
     assert!(budget["minAvailable"].as_u64() < replicas.as_u64(), "a node could never be emptied");
+    assert_eq!(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow", "nor while the database is away");
     let labels = &kind("Deployment")["spec"]["template"]["metadata"]["labels"];
     assert_eq!(&budget["selector"]["matchLabels"], labels);
     assert_eq!(&kind("Service")["spec"]["selector"], labels);
