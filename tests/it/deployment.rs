@@ -133,7 +133,8 @@ fn the_compose_file_waits_for_its_database_and_lets_the_bridge_do_little() {
     let compose = yaml(&read("deploy/compose/compose.yaml")).remove(0);
     let bridge = &compose["services"]["bridge"];
     assert_eq!(bridge["depends_on"]["database"]["condition"], "service_healthy");
-    assert!(compose["services"]["database"]["healthcheck"]["test"].is_array());
+    let test = compose["services"]["database"]["healthcheck"]["test"][1].as_str().unwrap();
+    assert!(test.contains("-h 127.0.0.1"), "at its socket it answers before it can be reached");
     assert_eq!((&bridge["read_only"], &bridge["cap_drop"][0]), (&Value::Bool(true), &"ALL".into()));
     let grace: u64 = bridge["stop_grace_period"].as_str().unwrap().trim_end_matches('s').parse().unwrap();
     assert!(grace > ServerConfig::default().shutdown_grace.as_secs() + 3);
