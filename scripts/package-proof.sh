@@ -134,6 +134,7 @@ systemd_runs
 administrator disable
 installs 2.0
 holds is_disabled
+holds test "$(grep -c "systemctl start" "$folder/log")" = 0
 holds told "try-restart $service"
 holds is_mine
 holds kept
