@@ -12,7 +12,9 @@ cd "$(dirname "$0")/.."
 if [ "${2:-}" != inside ]; then
     # Nothing of the caller's: neither variables that the bridge or dpkg reads, nor a path without the administrator's programs.
     path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH"
-    exec env --ignore-environment "PATH=$path" unshare --mount --net -- "scripts/${0##*/}" "$program" inside
+    # With processes of its own, none of which outlives it.
+    alone=(unshare --mount --net --pid --fork --)
+    exec env --ignore-environment "PATH=$path" "${alone[@]}" "scripts/${0##*/}" "$program" inside
 fi
 # Nor a umask that would close the packages and the copy of the machine to everybody else.
 umask 022
@@ -64,12 +66,11 @@ PYTHON
 }
 
 inside() { chroot "$machine" "$@"; }
-# Nobody is there to be asked anything, and the administrator's umask is narrow.
-dpkg_does() {
-    (umask 077 && inside dpkg "$@" < /dev/null) > "$folder/log" 2>&1 || { echo "dpkg $*:" >&2; cat "$folder/log" >&2; exit 1; }
-}
-installs() { dpkg_does --install "/bridge-$1.deb"; }
 holds() { "$@" || { echo "does not hold after $stage: $*" >&2; exit 1; }; }
+quietly() { "$@" > "$folder/log" 2>&1 || { cat "$folder/log" >&2; return 1; }; }
+# Nobody is there to be asked anything, and the administrator's umask is narrow.
+dpkg_does() { (umask 077; holds quietly inside dpkg "$@" < /dev/null); }
+installs() { dpkg_does --install "/bridge-$1.deb"; }
 is() { [ "$(inside stat --format="%U:%G %a" "$1")" = "$2" ] || { inside ls -la "$1" >&2; return 1; }; }
 says() { grep -q "^# $1$" "$machine$config"; }
 config=/etc/erp-bridge/erp-bridge.toml
@@ -121,7 +122,7 @@ at_work() { "${bridge[@]}" health > /dev/null 2>&1 || { cat "$folder/serve" >&2;
 for _ in $(seq 200); do at_work 2> /dev/null && break; sleep 0.1; done
 holds at_work
 # Another command works on the same ledger.
-holds "${bridge[@]}" backup --config "$config" /var/lib/erp-bridge/copy.db > "$folder/log" 2>&1
+holds quietly "${bridge[@]}" backup --config "$config" /var/lib/erp-bridge/copy.db
 kill -TERM "$served"
 wait "$served" || { cat "$folder/serve" >&2; exit 1; }
 holds test -s "$machine$ledger"

@@ -234,7 +234,8 @@ fn the_packaged_configuration_lacks_what_only_its_administrator_knows_and_names_
 /// Where a machine lets nobody mount, nothing can be installed on a copy of it; `make package-proof` says so there.
 #[test]
 fn the_debian_package_keeps_configuration_and_ledger_over_upgrade_removal_and_purge() {
-    let mounts = Command::new("unshare").args(["--mount", "--net", "true"]).stderr(Stdio::null()).status();
+    let mounts =
+        Command::new("unshare").args(["--mount", "--net", "--pid", "--fork", "true"]).stderr(Stdio::null()).status();
     if !mounts.is_ok_and(|status| status.success()) {
         eprintln!("not tried: this machine lets nobody mount");
         return;
