@@ -1,7 +1,8 @@
 # An image of nothing but one static program.
 #
 #   docker build -t erp-bridge .
-#   docker run -p 8080:8080 -v erp-bridge:/data --stop-timeout 30 --env-file erp-bridge.env erp-bridge
+#   docker run -p 8080:8080 -v erp-bridge:/data --stop-timeout 30 --log-opt max-size=20m --log-opt max-file=5 \
+#       --env-file erp-bridge.env erp-bridge
 
 # Rust on Alpine builds for musl, and links it statically. The version is the rust-version of Cargo.toml.
 FROM rust:1.95-alpine AS build

@@ -7,7 +7,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use erp_bridge::config::ServerConfig;
+use erp_bridge::config::{Config, ServerConfig};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
@@ -104,10 +105,14 @@ fn the_kubernetes_manifests_match_their_schemas_and_let_the_bridge_do_little() {
     let objects = yaml(&read(manifests));
     let kind = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"));
     let pod = &kind("Deployment")["spec"]["template"]["spec"];
-    let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
-    assert!(grace > ServerConfig::default().shutdown_grace.as_secs() + 3);
-    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     let container = &pod["containers"][0];
+    let rest = container["lifecycle"]["preStop"]["sleep"]["seconds"].as_u64().expect("it rests before it stops");
+    let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
+    assert!(grace > rest + ServerConfig::default().shutdown_grace.as_secs() + 5);
+    let database = container["env"].as_array().unwrap().iter().find(|env| env["name"] == "ERP_BRIDGE__DATABASE__URL");
+    let secret = &database.expect("else the image's own ledger is used")["valueFrom"]["secretKeyRef"];
+    assert!(secret["key"] == "ERP_BRIDGE__DATABASE__URL" && secret["optional"] != true);
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
     assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
     assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
     assert_eq!(container["image"], format!("erp-bridge:{}", env!("CARGO_PKG_VERSION")));
@@ -116,6 +121,7 @@ fn the_kubernetes_manifests_match_their_schemas_and_let_the_bridge_do_little() {
     }
     let (budget, replicas) = (&kind("PodDisruptionBudget")["spec"], &kind("Deployment")["spec"]["replicas"]);
     assert!(budget["minAvailable"].as_u64() < replicas.as_u64(), "a node could never be emptied");
+    assert_eq!(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow", "nor while the database is away");
     let labels = &kind("Deployment")["spec"]["template"]["metadata"]["labels"];
     assert_eq!(&budget["selector"]["matchLabels"], labels);
     assert_eq!(&kind("Service")["spec"]["selector"], labels);
@@ -127,7 +133,8 @@ fn the_compose_file_waits_for_its_database_and_lets_the_bridge_do_little() {
     let compose = yaml(&read("deploy/compose/compose.yaml")).remove(0);
     let bridge = &compose["services"]["bridge"];
     assert_eq!(bridge["depends_on"]["database"]["condition"], "service_healthy");
-    assert!(compose["services"]["database"]["healthcheck"]["test"].is_array());
+    let test = compose["services"]["database"]["healthcheck"]["test"][1].as_str().unwrap();
+    assert!(test.contains("-h 127.0.0.1"), "at its socket it answers before it can be reached");
     assert_eq!((&bridge["read_only"], &bridge["cap_drop"][0]), (&Value::Bool(true), &"ALL".into()));
     let grace: u64 = bridge["stop_grace_period"].as_str().unwrap().trim_end_matches('s').parse().unwrap();
     assert!(grace > ServerConfig::default().shutdown_grace.as_secs() + 3);
@@ -137,6 +144,13 @@ fn the_compose_file_waits_for_its_database_and_lets_the_bridge_do_little() {
     let ports = bridge["ports"].as_array().unwrap();
     let is_local = |port: &Value| port.as_str().unwrap().starts_with("127.0.0.1:");
     assert!(ports.iter().all(is_local), "without TLS nothing leaves the machine");
+    for (name, service) in compose["services"].as_object().unwrap() {
+        let logging = &service["logging"];
+        assert_eq!(logging["driver"], "json-file", "{name}: other drivers take other options");
+        for bound in ["max-size", "max-file"] {
+            assert!(logging["options"][bound].is_string(), "{name} logs without {bound}, until the disk is full");
+        }
+    }
 }
 
 fn texts(value: &DeValue<'_>) -> Vec<String> {
@@ -168,27 +182,72 @@ fn the_debian_package_has_what_its_unit_starts_and_keeps_the_ledger_whatever_hap
     let unit = read("deploy/systemd/erp-bridge.service");
     let started: Vec<&str> = setting(&unit, "ExecStart=").split(' ').collect();
     assert!(has(started[0]) && has(started[3]), "{started:?}");
-    let configuration = texts(deb.as_table().unwrap().get("conf-files").unwrap().get_ref());
-    assert_eq!(configuration, [started[3]], "an upgrade keeps what was written into it");
+    assert!(
+        deb.as_table().unwrap().get("conf-files").is_none(),
+        "an upgrade asks nobody about a file that it left alone"
+    );
     for script in ["postinst", "prerm", "postrm"] {
         let path = format!("deploy/debian/{script}");
         run(Command::new("sh").args(["-n", &path]));
         let text = read(&path);
         assert!(text.contains("set -e"), "{script} must stop at its first failure");
-        assert!(!text.contains("rm -") && !text.contains("deluser"), "{script} takes something away");
+        let removals = text.lines().map(str::trim).filter(|line| line.starts_with("rm"));
+        let is_configuration = |line: &str| line.contains("$config") || line.contains("/etc/erp-bridge");
+        assert!(removals.clone().all(is_configuration), "{script}: {:?}", removals.collect::<Vec<_>>());
+        assert!(!text.contains("deluser"), "{script} takes the ledger's owner away");
     }
+    let postinst = read("deploy/debian/postinst");
+    assert!(postinst.contains(&format!("\nconfig={}\n", started[3])), "the unit starts with what postinst writes");
+    let copied = postinst.lines().find_map(|line| line.trim().strip_prefix("cp ")?.split(' ').next()).unwrap();
+    assert!(has(copied), "postinst writes {copied}, which is not there");
+    let written = read("deploy/package/erp-bridge.toml");
+    let example = written.split_whitespace().find(|word| word.ends_with("/erp-bridge.example.toml")).unwrap();
+    assert!(has(example), "the configuration points to {example}, which is not there");
+}
+
+#[test]
+fn the_packaged_configuration_lacks_what_only_its_administrator_knows_and_names_its_ledger_by_the_whole_path() {
+    let values = [
+        ("webhook.secrets", "[\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"]"),
+        ("erp.base_url", "\"http://192.0.2.10\""),
+        ("erp.username", "\"erp-bridge\""),
+        ("erp.password", "\"123456\""),
+        ("erp.serial", "\"1234567890\""),
+    ];
+    let text = read("deploy/package/erp-bridge.toml");
+    let load = |text: &str| Config::from_sources(Some(("erp-bridge.toml", text)), std::iter::empty());
+    let missing: Vec<String> = load(&text).unwrap_err().problems.into_iter().map(|problem| problem.key).collect();
+    assert_eq!(missing, values.map(|(key, _)| key), "what is not written is required, and nothing is wrong");
+    let filled = values.iter().fold(text, |text, (key, value)| {
+        let name = key.split_once('.').unwrap().1;
+        let fill = |line: &str| match line.strip_prefix(&format!("# {name} = ")) {
+            Some(_) => format!("{name} = {value}\n"),
+            None => format!("{line}\n"),
+        };
+        text.lines().map(fill).collect()
+    });
+    let config = load(&filled).unwrap_or_else(|error| panic!("what is required has its line: {error}"));
+    let folder = setting(&read("deploy/systemd/erp-bridge.service"), "WorkingDirectory=").to_owned();
+    assert_eq!(config.database.url.expose_secret(), format!("sqlite://{folder}/erp-bridge.db"));
 }
 
 /// Where a machine lets nobody mount, nothing can be installed on a copy of it; `make package-proof` says so there.
 #[test]
 fn the_debian_package_keeps_configuration_and_ledger_over_upgrade_removal_and_purge() {
-    let mounts = Command::new("unshare").args(["--mount", "--net", "true"]).stderr(Stdio::null()).status();
+    let mounts =
+        Command::new("unshare").args(["--mount", "--net", "--pid", "--fork", "true"]).stderr(Stdio::null()).status();
     if !mounts.is_ok_and(|status| status.success()) {
         eprintln!("not tried: this machine lets nobody mount");
         return;
     }
     let said = run(Command::new(root().join("scripts/package-proof.sh")).arg(env!("CARGO_BIN_EXE_erp-bridge")));
-    for held in ["an upgrade keeps the configuration", "a removal keeps both", "finds the ledger as it was left"] {
+    for held in [
+        "an upgrade keeps the configuration",
+        "a removal keeps both",
+        "the service is enabled once",
+        "finds the ledger as it was left",
+        "what was a conffile stays the administrator's",
+    ] {
         assert!(said.contains(held), "{said}");
     }
 }

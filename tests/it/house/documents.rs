@@ -93,6 +93,35 @@ fn every_link_inside_the_repository_leads_somewhere() {
     }
 }
 
+/// Root would leave files beside the ledger that the service cannot write.
+#[test]
+fn whoever_is_told_of_a_command_on_a_packaged_installation_runs_it_as_its_user() {
+    const AS_USER: &str = "sudo -u erp-bridge erp-bridge";
+    const CONFIG: &str = "--config /etc/erp-bridge/erp-bridge.toml";
+    let postinst = read("deploy/debian/postinst").replace("$config", "/etc/erp-bridge/erp-bridge.toml");
+    let places = ["README.md", "README.zh-CN.md", "docs", "deploy/package"];
+    let texts = sources(&places).into_iter().map(|source| (source.path, source.text));
+    let texts: Vec<(String, String)> = texts.chain([("deploy/debian/postinst".to_owned(), postinst)]).collect();
+    for (path, text) in &texts {
+        for (start, _) in text.match_indices(CONFIG) {
+            let line = &text[text[..start].rfind(['\n', '`']).map_or(0, |end| end + 1)..start];
+            let command = line.split_once(AS_USER).map(|(_, command)| command.trim());
+            let is_one = |command: &str| !command.is_empty() && command.chars().all(|c| c.is_ascii_lowercase());
+            assert!(command.is_some_and(is_one), "{path}: {line}{CONFIG}");
+        }
+    }
+    let told = |path: &str, command: &str| {
+        let text = &texts.iter().find(|(named, _)| named == path).unwrap().1;
+        assert!(text.contains(&format!("{AS_USER} {command} {CONFIG}")), "{path} does not say how to {command}");
+    };
+    for path in ["README.md", "README.zh-CN.md", "deploy/debian/postinst", "deploy/package/erp-bridge.toml"] {
+        told(path, "check");
+    }
+    for command in ["check", "adopt", "survey", "backup"] {
+        told("docs/operations.md", command);
+    }
+}
+
 #[test]
 fn every_source_file_that_the_architecture_names_exists() {
     let text = read("docs/architecture.md");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use clap::CommandFactory;
+use erp_bridge::{cli::Cli, config::DEFAULT_FILE};
 use toml::de::{DeTable, DeValue};
 
 use super::{program, read, rust, sources};
@@ -114,6 +116,38 @@ fn no_file_names_a_place_of_one_machine() {
             let place = place.replace('|', "");
             assert!(!source.text.contains(&place), "{} names {place}", source.path);
         }
+    }
+}
+
+/// Whether a name fits a pattern, in which a `*` stands for anything.
+fn fits(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else { return pattern == name };
+    let rest = name.strip_prefix(before);
+    rest.is_some_and(|rest| (0..=rest.len()).filter_map(|start| rest.get(start..)).any(|end| fits(after, end)))
+}
+
+/// Whether lines as of git and of images leave out a file of this name in the repository's root.
+fn ignores(lines: &str, name: &str) -> bool {
+    lines.lines().any(|line| fits(line.trim_start_matches("**/").trim_start_matches('/'), name))
+}
+
+#[test]
+fn what_init_writes_and_a_ledger_leaves_gets_into_no_commit_and_no_image() {
+    let program = Cli::command();
+    let init = program.find_subcommand("init").unwrap();
+    let files =
+        init.get_arguments().filter(|argument| argument.get_value_names().is_some_and(|names| names == ["FILE"]));
+    let defaults = files.flat_map(|argument| argument.get_default_values());
+    let mut names: Vec<&str> = defaults.map(|name| name.to_str().unwrap()).collect();
+    assert!(names.len() == 3 && names.contains(&DEFAULT_FILE), "{names:?}");
+    let ledger = ["", "-shm", "-wal", ".lock", ".schema-13.20261126-193300"].map(|end| format!("erp-bridge.db{end}"));
+    names.extend(ledger.iter().map(String::as_str));
+    for list in [".gitignore", ".dockerignore"] {
+        let lines = read(list);
+        for name in &names {
+            assert!(ignores(&lines, name), "{list} lets {name} in");
+        }
+        assert!(!ignores(&lines, "erp-bridge.example.toml") && !ignores(&lines, "Cargo.toml"), "{list} is read");
     }
 }
 
