@@ -86,10 +86,10 @@ async fn company_of_name(erp: &Erp, name: &str) -> Result<Match, ErpError> {
     let mut named = with_name(erp, kind, name, Place::Customers).await?;
     for place in [Place::Pool, Place::Pending] {
         if named.is_empty() {
-            named = readable(search(erp, kind, Column::Name, name, place).await)?;
+            named = readable(with_name(erp, kind, name, place).await)?;
         }
     }
-    Ok(verdict(named.exact.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody))
+    Ok(verdict(named.without(gone).exact.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody))
 }
 
 /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.

@@ -108,8 +108,10 @@ async fn a_company_known_by_name_gets_a_contact_person_and_messages_go_to_it() {
 async fn a_company_in_the_pool_or_pending_is_no_new_one() {
     for stype in [1, 2] {
         let world = World::start().await;
-        let name = "上海某某贸易有限公司";
-        let company_there = json!({ "name": name, "khid": "K9", "kind": 1, "person_name": "李总", "stype": stype });
+        // However people write its brackets.
+        let name = "上海某某（集团）有限公司";
+        let there = "上海某某(集团)有限公司";
+        let company_there = json!({ "name": there, "khid": "K9", "kind": 1, "person_name": "李总", "stype": stype });
         let seed = serde_json::from_value(json!({ "customers": [company_there] })).unwrap();
         let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
         let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
