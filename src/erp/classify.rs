@@ -8,8 +8,8 @@ use super::{
     interface::{Interface, Shape, Style},
     phrases::{Meaning, meaning, meaning_of_failure, speaks_of_one_record},
     topics::{
-        speaks_of_a_breakdown, speaks_of_an_ended_licence, speaks_of_licence, speaks_of_no_rows, speaks_of_restriction,
-        speaks_of_rights, speaks_of_trouble,
+        speaks_of_a_breakdown, speaks_of_an_ended_licence, speaks_of_credentials, speaks_of_licence, speaks_of_no_rows,
+        speaks_of_restriction, speaks_of_rights, speaks_of_trouble,
     },
 };
 
@@ -287,7 +287,7 @@ pub(super) fn judge_login(interface: &Interface, path: &str, answer: &HttpAnswer
         (Err(error), Err(_)) if ok => return undelivered(format!("the login: {error}")),
         (Err(_), Err(_)) => return undelivered(place),
     };
-    if speaks_of_trouble(&said) {
+    if speaks_of_trouble(&said) && !speaks_of_credentials(&said) {
         return undelivered(format!("the login answered: {said}"));
     }
     if speaks_of_licence(&said) {

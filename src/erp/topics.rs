@@ -49,6 +49,29 @@ pub(super) fn speaks_of_a_breakdown(text: &str) -> bool {
 /// Somebody else is logged in under the account, and will not be for ever.
 const IN_USE: [&str; 6] = ["其他地方", "其它地方", "其他设备", "其它设备", "异地登", "已在线"];
 
+/// Whether a login was refused for what was typed, or because the account is locked: whoever asks again and again makes it
+/// worse, even where the ERP itself says 请重试 or 稍后.
+pub(super) fn speaks_of_credentials(text: &str) -> bool {
+    let text = normal(text).replace("服务器错误", "");
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    says(&["验证码", "rndcode"])
+        || says(&["密码", "口令", "用户名", "帐号", "账号", "账户", "password", "account"])
+            && says(&[
+                "错误",
+                "不正确",
+                "有误",
+                "不匹配",
+                "不存在",
+                "锁定",
+                "冻结",
+                "wrong",
+                "incorrect",
+                "invalid",
+                "locked",
+            ])
+            && !IN_USE.iter().any(|word| text.contains(word))
+}
+
 /// Whether a login was refused because the ERP is unwell or the account in use, which says nothing about the password.
 pub(super) fn speaks_of_trouble(text: &str) -> bool {
     meaning(text) == Meaning::Busy || text.contains("服务器错误") || IN_USE.iter().any(|word| text.contains(word))

@@ -82,6 +82,23 @@ fn a_list_may_say_in_words_that_it_is_empty() {
 }
 
 #[test]
+fn a_login_that_credentials_refused_is_known_whatever_else_is_said() {
+    for (text, expected) in [
+        ("用户名或密码错误，请重试", true),
+        ("密码不正确", true),
+        ("该账号已锁定，请稍后登录", true),
+        ("请输入验证码", true),
+        ("验证码错误，请稍后再试", true),
+        ("Invalid password", true),
+        ("该账号已在其他地方登录，请稍后", false),
+        ("服务器错误，账号无法登录", false),
+        ("系统正在维护，请稍候", false),
+    ] {
+        assert_eq!(speaks_of_credentials(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_login_that_trouble_refused_is_told_from_wrong_credentials() {
     for (text, expected) in [
         ("该账号已在其他地方登录", true),
