@@ -170,7 +170,7 @@ fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
         return match meaning_of_failure(&said) {
             // Trouble before the session: a call that ran into it may have had its effect and must not be sent again.
             Meaning::Busy => Verdict::Failed(ErpError::garbled(said)),
-            Meaning::NoSession if !(interface.writes && said.trim().is_empty()) => expired(said),
+            Meaning::NoSession if !is_of_more(interface, &said) => expired(said),
             _ if proven || interface.writes => Verdict::Doubtful { said },
             _ => expired(said),
         };
@@ -184,6 +184,13 @@ fn judge_asp(interface: &Interface, asp: AspAnswer, proven: bool) -> Verdict {
         }
         _ => judge_missing(interface, reply, &asp.words),
     }
+}
+
+/// Whether words that may be about the session speak of something else: a right of the account (当前登录用户没有权限), a field
+/// (身份证号不能为空); where something was sent to be stored, a page that broke down over it, or silence.
+fn is_of_more(interface: &Interface, said: &str) -> bool {
+    let is_of_a_write = said.trim().is_empty() || speaks_of_a_breakdown(said);
+    speaks_of_rights(said) || speaks_of_restriction(said) || interface.writes && is_of_a_write
 }
 
 fn judge_v3(interface: &Interface, v3: V3Answer) -> Verdict {

@@ -19,6 +19,7 @@ use super::{
     lease_guard::LeaseGuard,
     session::{Credentials, Session, Sessions},
     summary,
+    topics::speaks_of_a_breakdown,
     transport::{Sent, Transport},
 };
 use crate::{
@@ -239,8 +240,17 @@ impl Erp {
                 Verdict::Refused { text, .. } => return Err(refusal(interface, text)),
                 Verdict::Failed(error) => return Err(error),
                 Verdict::Doubtful { said } => {
-                    if renewal > 0 || !self.is_session_lost(&session, &said).await? {
-                        return Err(doubtful(interface, said));
+                    let breaks_down = interface.writes && speaks_of_a_breakdown(&said);
+                    let is_lost = match breaks_down || renewal > 0 {
+                        true => Ok(false),
+                        false => self.is_session_lost(&session, &said).await,
+                    };
+                    match is_lost {
+                        Ok(true) => {}
+                        Ok(false) => return Err(doubtful(interface, said)),
+                        // Of a read that is sent again nothing is to be feared; what was to be stored may be there.
+                        Err(_) if interface.writes => return Err(ErpError::garbled(said)),
+                        Err(error) => return Err(error),
                     }
                     session = self.session(Some(&session)).await?;
                 }
@@ -278,10 +288,9 @@ impl Erp {
     }
 
     /// Whether a plain read is answered with the same words as the call: then they are about the session. A read that
-    /// fails leaves it open; the call had no effect and may be made again.
+    /// fails leaves it open.
     async fn is_session_lost(&self, session: &Session, words: &str) -> Result<bool, ErpError> {
-        let fields = [Field::new("stype", ""), Field::number("pagesize", 1), Field::number("pageindex", 1)];
-        match self.send(&CUSTOMER_LIST, &fields, session).await {
+        match self.send(&CUSTOMER_LIST, &one_row(), session).await {
             Verdict::Expired { .. } => Ok(true),
             Verdict::Doubtful { said } => Ok(said == words),
             Verdict::Done(_) | Verdict::Refused { .. } => Ok(false),

@@ -237,3 +237,83 @@ async fn a_deal_is_recorded_where_its_stage_cannot_be_set_without_harm() {
         assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{name}");
     }
 }
+
+/// An ERP that breaks down fails both calls: the one that stored the record, and the one that was to tell what its words mean.
+#[tokio::test]
+async fn a_record_that_a_breakdown_may_have_stored_is_looked_up_before_it_is_sent_again() {
+    for words in ["", ",text=类型不匹配: 'session(...)'"] {
+        let world = world_with(|_| {}).await;
+        let ord = linked(&world, "c1", 1).await;
+        world.sim.handle.fault(&format!("progress.add:failed_after:times=1{words}")).unwrap();
+        world.sim.handle.fault("customer.list:error_500_before:times=3").unwrap();
+        let id = world.accept("m1", &message("c1", 1, "你好")).await;
+        let row = world.until(&id, &ENDS).await;
+        assert_eq!(row.status, Status::Succeeded, "{words}: {:?}", row.error);
+        assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{words}");
+    }
+}
+
+/// Nothing tells the rows of one day apart, and what is looked for stands on the first of several pages.
+#[tokio::test]
+async fn a_list_of_records_without_ids_is_not_read_from_the_wrong_end() {
+    let world = world_with(|_| {}).await;
+    let ord = linked(&world, "c1", 1).await;
+    world.sim.handle.change_settings(|settings| {
+        settings.columns.progress.retain(|column| column != "ord");
+        settings.page_cap = Some(5);
+    });
+    for number in 1..=12 {
+        let id = world.accept(&format!("m{number}"), &message("c1", number, &format!("第{number}句"))).await;
+        let row = world.until(&id, &ENDS).await;
+        assert_eq!((row.status, row.attempts), (Status::Succeeded, 0), "{number}: {:?}", row.error);
+    }
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 12);
+}
+
+#[tokio::test]
+async fn a_customer_that_is_found_and_may_not_be_opened_is_a_question_and_blocks_nobody() {
+    let world = world_with(|_| {}).await;
+    let known = [("name", "老客户"), ("khid", "K1"), ("mobile", &mobile(1))];
+    let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+    let refused = FaultRule {
+        text: Some("没有权限查看该客户".into()),
+        only: [("ord".to_owned(), ord.to_string())].into(),
+        ..FaultRule::new("customer.detail", FaultKind::Refuse)
+    };
+    world.sim.handle.set_faults(vec![refused]).unwrap();
+    let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("candidates")), "{:?}", row.error);
+    assert_eq!(row.review.unwrap()["candidates"][0]["ord"], ord);
+    linked(&world, "c2", 2).await;
+}
+
+#[tokio::test]
+async fn a_contact_person_that_may_not_be_opened_stays_as_it_is_listed() {
+    let world = world_with(|_| {}).await;
+    world.sim.handle.change_settings(|settings| settings.columns.contacts.retain(|column| column != "company"));
+    let mine = mobile(1);
+    let other = format!("139{}{}", &mine[3..7], &mine[7..]);
+    world.sim.handle.seed_customer_fields(&[("name", "别人的客户"), ("khid", "K1"), ("mobile", &other)]).unwrap();
+    world.sim.handle.fault("contact.detail:refuse:text=无权查看该联系人").unwrap();
+    let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+}
+
+/// Who is asked whether an ERP is there may be read by nobody here: another question is asked before it counts as away.
+#[tokio::test]
+async fn an_erp_whose_choices_nobody_can_read_is_not_away_for_ever() {
+    let world = world_with(|config| {
+        config.worker.circuit_failures = 1;
+        config.worker.circuit_pause = Duration::from_millis(200);
+    })
+    .await;
+    let ord = linked(&world, "c1", 1).await;
+    world.sim.handle.fault("choices:html_200_before").unwrap();
+    world.sim.handle.fault("progress.add:away:times=1").unwrap();
+    let id = world.accept("m1", &message("c1", 1, "你好")).await;
+    let row = world.until(&id, &ENDS).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
+}
