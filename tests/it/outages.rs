@@ -115,7 +115,11 @@ async fn an_outage_opens_the_circuit_costs_no_attempt_and_ends_with_one_cheap_ca
         // While it is open one cheap call at a time goes out, and no event is tried.
         eventually("the circuit was tried", LIMIT, async || (calls(&world) >= 3).then_some(())).await;
         for call in world.sim.handle.calls(0) {
-            assert!(["login", "choices"].contains(&call.interface.as_str()), "{fault}: {}", call.interface);
+            // The second one is asked where the first is answered by nothing that can be read.
+            let is_cheap = ["login", "choices"].contains(&call.interface.as_str())
+                || call.interface == "customer.list"
+                    && call.fields.iter().any(|(id, it)| id == "pagesize" && it == "1");
+            assert!(is_cheap, "{fault}: {}", call.interface);
         }
         for id in &ids {
             let event = world.event(id).await;
