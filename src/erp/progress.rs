@@ -141,11 +141,14 @@ impl Erp {
         // Older records end a list only where it is read from its newest end; forward through one that begins with the oldest
         // and does not say where it ends, every page is read.
         let backward = last.filter(|_| order == Order::OldestFirst);
-        let since = since.filter(|_| backward.is_some() || order == Order::NewestFirst);
         let is_over = |read: &[ProgressRow], page: &[ProgressRow]| {
-            enough(read) || since.is_some_and(|since| page.iter().filter_map(written_on).any(|date| date < since))
+            let is_past = |since: &Date| page.iter().filter_map(written_on).any(|date| date < *since);
+            // What the first page did not tell, a later one may.
+            enough(read)
+                || since.as_ref().is_some_and(is_past) && (backward.is_some() || Order::of(read) == Order::NewestFirst)
         };
         let (mut read, oldest) = match backward {
+            Some(_) if enough(&first.records) => return Ok(first.records),
             Some(_) => (Vec::new(), first.records),
             None if first.is_last(1, first.records.len()) || is_over(&first.records, &first.records) => {
                 return Ok(first.records);
@@ -262,8 +265,12 @@ impl Order {
         let ids = records.iter().map(|row| row.ord);
         let (falls, rises) = (days.is_sorted_by(|a, b| a >= b), days.is_sorted());
         match (falls, rises) {
-            (true, true) if ids.clone().is_sorted() && records.len() > 1 => Self::OldestFirst,
-            (true, true) if !ids.rev().is_sorted() => Self::Unknown,
+            (true, true) if records.len() > 1 => match ids.collect::<Option<Vec<_>>>() {
+                Some(ids) if ids.is_sorted_by(|a, b| a < b) => Self::OldestFirst,
+                Some(ids) if ids.is_sorted_by(|a, b| a > b) => Self::NewestFirst,
+                // No ids, or the customer's own in every row.
+                _ => Self::Unknown,
+            },
             (true, _) => Self::NewestFirst,
             (false, true) => Self::OldestFirst,
             (false, false) => Self::Unknown,
@@ -304,6 +311,8 @@ mod tests {
             (rows(&[(3, "2026-11-23"), (2, "2026-11-23")]), Order::NewestFirst),
             (rows(&[(2, "2026-11-23"), (3, "2026-11-23")]), Order::OldestFirst),
             (rows(&[(2, "2026-11-23"), (5, "2026-11-23"), (3, "2026-11-23")]), Order::Unknown),
+            (rows(&[(7, "2026-11-23"), (7, "2026-11-23")]), Order::Unknown),
+            (rows(&[(7, "2026-11-23"), (7, "2026-11-22")]), Order::NewestFirst),
             (rows(&[(2, "2026-11-23"), (5, "2026-11-25"), (3, "2026-11-24")]), Order::Unknown),
             (rows(&[(3, "2026-11-23"), (2, "")]), Order::Unknown),
             (rows(&[(3, "2026-11-23")]), Order::NewestFirst),
