@@ -40,7 +40,7 @@ impl Run<'_> {
             match step {
                 Step::Link { .. } => return Ok(Value::Null),
                 Step::Progress { .. } => {
-                    return self.confirm(executor, vec![Acknowledged::new(row, step, effect)]).await;
+                    return self.confirm(executor, vec![Acknowledged::new(row, step, effect, self.clock.now())]).await;
                 }
                 _ => {}
             }

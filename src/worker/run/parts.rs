@@ -8,6 +8,7 @@ use super::{
     look::unverified,
 };
 use crate::{
+    clock::Millis,
     store::{Advance, DoneStep, StepRow, StepState},
     sync::{Effect, Executor, Step, SyncError, Verification},
     worker::end::End,
@@ -29,8 +30,10 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    pub(super) fn new(row: &StepRow, step: &Step, effect: Effect) -> Self {
-        Self { row: row.clone(), step: step.clone(), said: effect.said }
+    /// Sent just now, at the latest: a row that was planned in this run does not say when.
+    pub(super) fn new(row: &StepRow, step: &Step, effect: Effect, now: Millis) -> Self {
+        let row = StepRow { started_at: row.started_at.or(Some(now)), ..row.clone() };
+        Self { row, step: step.clone(), said: effect.said }
     }
 
     fn text(&self) -> &str {
@@ -63,7 +66,7 @@ impl Run<'_> {
             Sent::Found(result) if acknowledged.is_empty() => return Ok(Some(result)),
             Sent::Found(_) => Effect::default(),
         };
-        acknowledged.push(Acknowledged::new(row, step, effect));
+        acknowledged.push(Acknowledged::new(row, step, effect, self.clock.now()));
         let follows = next.filter(|next| is_part(next));
         let (Some(next), Some(last)) = (follows, acknowledged.last()) else {
             return self.confirm(executor, std::mem::take(acknowledged)).await.map(Some);
