@@ -58,7 +58,12 @@ pub(super) async fn complete(
         if details > DETAILS_READ {
             return Err(ErpError::TooMany(format!("{details} rows of 联系人列表 without name, number or customer")));
         }
-        let detail = erp.contact_person_detail(ord).await?;
+        let detail = match erp.contact_person_detail(ord).await {
+            Ok(detail) => detail,
+            // Another salesperson's, or gone since: it stays as it is listed.
+            Err(error) if error.is_refusal() => continue,
+            Err(error) => return Err(error),
+        };
         let shown = |id: &str| detail.shown(id).map(str::to_owned);
         let in_list = person.mobile.take();
         person.mobile = in_list.clone().filter(|_| !is_masked).or_else(|| shown("mobile")).or(in_list);
