@@ -1,9 +1,9 @@
 //! What is read from the ERP once and believed for a while, and read by one caller while the others wait.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,8 +23,6 @@ const GARBLED_MIN_AGE: Duration = Duration::from_secs(60);
 pub enum Shown {
     /// 客户指派 in `catename` of 客户列表, whose meaning is assumed (`erp-wire.md §3`).
     Assignment,
-    /// Fields of 客户修改 in 客户详情: an installation may not take them by this interface.
-    Edit,
     /// 跟进程度 in 客户详情, where the tree may be called otherwise than 客户修改 takes it.
     Stage,
 }
@@ -46,7 +44,9 @@ pub(super) struct Caches {
     progress_closed: Mutex<Option<(Millis, String)>>,
     progress_garbled_since: Mutex<Option<Millis>>,
     progress_seen: Mutex<ProgressSeen>,
-    shown: [AtomicBool; 3],
+    shown: [AtomicBool; 2],
+    /// Fields of 客户修改 that 客户详情 showed: an installation may not take each by this interface.
+    edits_shown: Mutex<BTreeSet<String>>,
     installation: Mutex<Arc<Installation>>,
 }
 
@@ -112,6 +112,11 @@ impl Caches {
     /// Takes what another survey saw.
     pub(super) fn believe(&self, seen: Installation) {
         *self.installation.lock().unwrap_or_else(PoisonError::into_inner) = seen.into();
+    }
+
+    /// The fields of 客户修改 that were ever seen to be filled in by it.
+    pub(super) fn edits_shown(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.edits_shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an effect of this kind was ever seen.

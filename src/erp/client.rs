@@ -184,6 +184,17 @@ impl Erp {
         self.caches().shown(effect).load(Ordering::Relaxed)
     }
 
+    /// Remembers that the ERP showed these fields as 客户修改 filled them in.
+    pub fn note_edits_shown<'a>(&self, fields: impl IntoIterator<Item = &'a str>) {
+        self.caches().edits_shown().extend(fields.into_iter().map(str::to_owned));
+    }
+
+    /// Whether the ERP showed any of these fields as it was filled in, since the start or when it was surveyed.
+    pub fn shows_edits<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> bool {
+        let shown = self.caches().edits_shown();
+        fields.into_iter().any(|field| shown.contains(field))
+    }
+
     /// Believes what a survey saw, in place of what an earlier one did. A list of records that was closed is tried again
     /// after a while, as one that this client found closed itself.
     pub(crate) fn believe(&self, seen: Installation) {
@@ -191,7 +202,7 @@ impl Erp {
             self.caches().set_progress_closed(self.now(), &format!("closed when surveyed ({how})"));
         }
         if seen.shows_edits == Some(true) {
-            self.note_shown(Shown::Edit);
+            self.note_edits_shown(SURVEYED_EDITS);
         }
         self.caches().believe(seen);
     }

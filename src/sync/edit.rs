@@ -9,7 +9,7 @@ use super::{
     details::{self, is_missing, shown},
     executor::{Effect, Executor, Verification},
 };
-use crate::erp::{Answer, CustomerKind, Detail, ErpError, Field, Shown};
+use crate::erp::{Answer, CustomerKind, Detail, ErpError, Field};
 
 /// Fields that an ERP may check for duplicates (查重, `erp-wire.md §3`), as its refusals call them.
 const CHECKED: [(&str, [&str; 3]); 4] = [
@@ -180,7 +180,7 @@ impl Executor<'_> {
         if filled.is_empty() {
             return Ok(Verification::NotDone);
         }
-        self.erp.note_shown(Shown::Edit);
+        self.erp.note_edits_shown(filled.iter().map(|field| field.id.as_ref()));
         let names = |fields: Vec<&Field>| fields.into_iter().map(|field| field.id.clone()).collect::<Vec<_>>();
         // An installation may not take a field by this interface; what it took is what can be had.
         Ok(Verification::Done(json!({ "ord": ord, "filled": names(filled), "not_taken": names(empty) })))

@@ -257,7 +257,10 @@ impl Executor<'_> {
             Assignment::Users(_) => expected.iter().any(|name| is_named(&salesperson, name)),
         };
         if right {
-            self.erp.note_shown(Shown::Assignment);
+            // A column that is always empty looks like this, too.
+            if !salesperson.is_empty() {
+                self.erp.note_shown(Shown::Assignment);
+            }
             return Ok(Verification::Done(json!({ "salesperson": salesperson })));
         }
         Ok(Verification::NotDone)

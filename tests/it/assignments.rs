@@ -145,6 +145,15 @@ async fn an_assignment_that_the_erp_does_not_show_is_made_again_where_it_showed_
     assert_eq!((event.attempts, sent, world.sim.handle.catename(ord).unwrap().as_str()), (1, 4, "张伟"));
 }
 
+/// A column that is always empty shows nobody's salesperson, and looks like that of a customer who is open to all.
+#[tokio::test]
+async fn where_the_column_is_always_empty_no_assignment_counts_as_not_made() {
+    let world = with_rules().await;
+    assert_eq!(salesperson(&world, 1, 65.0).await, "");
+    let (event, _) = lie(&world, 2).await;
+    assert_eq!(event.attempts, 0, "the ERP's word is taken");
+}
+
 #[tokio::test]
 async fn lists_that_ignore_stype_fail_no_order_and_repeat_none() {
     let world = World::start().await;

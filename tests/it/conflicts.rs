@@ -345,6 +345,20 @@ async fn fields_that_the_erp_did_not_take_are_filled_in_later_where_it_took_othe
     }
 }
 
+/// An installation may take one field by 客户修改 and not another: that it showed the one says nothing of the other.
+#[tokio::test]
+async fn a_field_that_the_erp_never_takes_kills_no_event_where_it_takes_others() {
+    let world = World::start().await;
+    let known = [("name", "老客户"), ("khid", "K1"), ("mobile", &mobile(1))];
+    world.sim.handle.seed_customer_fields(&known).unwrap();
+    assert_eq!(handle(&world, "m1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
+    let mut person = contact("c1", 1);
+    person["address"] = json!("上海");
+    world.sim.handle.fault("customer.edit:not_stored").unwrap();
+    let event = handle(&world, "m2", &promoted(&person, 80.0)).await;
+    assert_eq!((event.status, event.attempts), (Status::Succeeded, 0), "{:?}", event.error);
+}
+
 #[tokio::test]
 async fn another_customer_under_the_allocated_id_is_never_saved_over() {
     let world = World::start().await;

@@ -69,13 +69,16 @@ impl Run<'_> {
     /// The ERP said that a step is done, and does not show it after all tries. Where nothing says that this installation
     /// shows such effects at all, the ERP's word is taken, and the step's result says so.
     async fn not_seen(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<Value, End> {
-        let (effect, words) = match step {
-            Step::Assign { .. } => (Shown::Assignment, "客户列表 shows another salesperson"),
-            Step::FillMissing { .. } => (Shown::Edit, "客户详情 shows none of the fields"),
-            Step::SetStage { .. } => (Shown::Stage, "客户详情 shows another 跟进程度"),
+        let erp = &self.job.erp;
+        let (is_shown, words) = match step {
+            Step::Assign { .. } => (erp.shows(Shown::Assignment), "客户列表 shows another salesperson"),
+            Step::FillMissing { fields, .. } => {
+                (erp.shows_edits(fields.iter().map(|field| field.id.as_ref())), "客户详情 shows none of the fields")
+            }
+            Step::SetStage { .. } => (erp.shows(Shown::Stage), "客户详情 shows another 跟进程度"),
             _ => return Err(self.again_or_ask(row, step, said).await),
         };
-        if self.job.erp.shows(effect) {
+        if is_shown {
             return Err(self.again_or_ask(row, step, said).await);
         }
         tracing::warn!(event.id = %self.lease.event_id, step = %row.name, "a step's effect is not shown; the ERP's word is taken");
