@@ -29,7 +29,7 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
     let row = |customer: &Customer| Row {
         ord: customer.ord,
-        values: settings.columns.customers.iter().map(|id| column(data, settings, customer, id)).collect(),
+        values: settings.columns.customers.iter().map(|id| shown(data, settings, customer, id)).collect(),
     };
     let rows = page.cut(found).into_iter().map(row).collect();
     let table = Table::new("客户列表", &settings.columns.customers, rows, page);
@@ -99,6 +99,13 @@ fn within_dates(date: &str, from: &str, to: &str) -> bool {
 fn matches_search_key(data: &Data, settings: &Settings, customer: &Customer, key: &str) -> bool {
     let mut texts = settings.columns.customers.iter().filter(|id| !IDS.contains(&id.as_str()));
     key.is_empty() || texts.any(|id| contains(&text(&column(data, settings, customer, id)), key))
+}
+
+/// What the list shows of a column: it may cut a long name.
+fn shown(data: &Data, settings: &Settings, customer: &Customer, id: &str) -> Value {
+    let value = column(data, settings, customer, id);
+    let (Some((length, mark)), "name", Some(name)) = (&settings.name_cut, id, value.as_str()) else { return value };
+    name.char_indices().nth(*length).map_or_else(|| json!(name), |(cut, _)| json!(format!("{}{mark}", &name[..cut])))
 }
 
 fn column(data: &Data, settings: &Settings, customer: &Customer, id: &str) -> Value {

@@ -23,6 +23,9 @@ pub struct Settings {
     pub replylist: ReplyList,
     /// Most characters of a record's text that this list shows; it shows texts whole where this is empty.
     pub replylist_cut: Option<usize>,
+    /// Most characters of a customer's name that 客户列表 shows, and what stands behind one that was cut; it shows names whole
+    /// where this is empty (§1.12).
+    pub name_cut: Option<(usize, String)>,
     /// In progress records this text is stored as that one: an alteration that nobody foresaw.
     pub replaces: Option<(String, String)>,
     /// The progress list begins with the oldest record, however it is asked to be sorted (§1.14).
@@ -91,6 +94,7 @@ impl Default for Settings {
             only_zsml: false,
             replylist: ReplyList::Open,
             replylist_cut: None,
+            name_cut: None,
             replaces: None,
             replylist_oldest_first: false,
             replylist_uncounted: false,

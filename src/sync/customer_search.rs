@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     details::{DETAILS_READ, Place, readable_detail, shown},
-    identity::{name_parts, same_name, spellings},
+    identity::{is_cut_of, name_parts, same_name, spellings},
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
     text::searchable,
 };
@@ -96,6 +96,9 @@ impl Column {
             Self::Khid => value.trim() == wanted.trim(),
             Self::ForeignKhid | Self::Name => same_name(value, wanted),
         };
+        if !is_equal && self == Self::Name && is_cut_of(value, wanted) {
+            return PhoneMatch::Perhaps;
+        }
         if is_equal { PhoneMatch::Same } else { PhoneMatch::Other }
     }
 }

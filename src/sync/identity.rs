@@ -9,6 +9,9 @@ use super::{
 };
 use crate::event::Event;
 
+/// A name that a list cuts without a mark is this long at least.
+const CUT_MIN: usize = 6;
+
 /// A company's or a person's name whatever its width, brackets, case, blanks, invisible marks and markup, and whatever an
 /// ERP makes of it when it stores it.
 pub(super) fn name_key(name: &str) -> String {
@@ -25,6 +28,16 @@ pub(super) fn name_key(name: &str) -> String {
 pub(super) fn same_name(theirs: &str, ours: &str) -> bool {
     let kept_by_erp = lost_letters(theirs);
     name_key(theirs) == name_key(ours) && (kept_by_erp.is_empty() || kept_by_erp == lost_letters(ours))
+}
+
+/// Whether a list may show this name cut short (`erp-wire.md §1.12`): what stands there is its beginning.
+pub(super) fn is_cut_of(theirs: &str, ours: &str) -> bool {
+    let theirs = theirs.trim_end();
+    let stem = theirs.trim_end_matches(['…', '.', '．']);
+    let (stem_key, key) = (name_key(stem), name_key(ours));
+    let is_marked = stem.len() < theirs.len();
+    let is_long = stem_key.chars().count() >= CUT_MIN;
+    (is_marked || is_long) && !stem_key.is_empty() && stem_key.len() < key.len() && key.starts_with(&stem_key)
 }
 
 /// The ways to ask for a name, whose key is the same: the ERP's filter compares what stands there, letter for letter.

@@ -122,6 +122,23 @@ async fn a_company_in_the_pool_or_pending_is_no_new_one() {
     }
 }
 
+/// A list cuts what is long (`erp-wire.md` §1.12), with a mark or without.
+#[tokio::test]
+async fn a_company_whose_name_the_list_cuts_is_no_new_one() {
+    for mark in ["…", ""] {
+        let world = World::start().await;
+        let name = "上海某某国际货运代理股份有限公司";
+        let seeded = [("name", name), ("kind", "1"), ("khid", "K9"), ("person_name", "李总")];
+        let ord = world.sim.handle.seed_customer_fields(&seeded).unwrap();
+        world.sim.handle.change_settings(|settings| settings.name_cut = Some((9, mark.to_owned())));
+        let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
+        let event = world.until(&id, &ENDS).await;
+        assert_eq!(event.status, Status::Succeeded, "{mark}: {:?}", event.error);
+        let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+        assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 1), "{mark}");
+    }
+}
+
 #[tokio::test]
 async fn two_contacts_of_a_new_company_at_once_become_one_customer() {
     let world = World::start().await;
