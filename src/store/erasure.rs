@@ -77,7 +77,7 @@ impl Store {
         let erased = tx.execute(events, args![contact_id]).await?;
         // What was to be told of the contact is not told any more.
         tx.execute("delete from outbox where contact_id = $1", args![contact_id]).await?;
-        let others = erase_link_and_refusals(&mut tx, contact_id).await?;
+        let others = erase_link_and_refusals(&mut tx, contact_id, self.clock.now()).await?;
         if erased + others == 0 {
             return Err(StoreError::NotFound);
         }
@@ -207,7 +207,7 @@ impl Store {
 const OPEN: &str = "select status from events where contact_id = $1 and finished_at is null limit 1";
 
 /// What is kept of a contact besides its events; answers how many rows there were.
-async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str) -> Result<u64, StoreError> {
+async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str, now: Millis) -> Result<u64, StoreError> {
     let rejections = "update rejections set payload = '', errors = '[]', fingerprint = null
         where contact_id = $1 and payload <> ''";
     let rejections = tx.execute(rejections, args![contact_id]).await?;

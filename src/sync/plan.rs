@@ -75,11 +75,7 @@ impl Planner {
             return self.under_link(survey, task, records).await;
         }
         let Some(known) = self.named_by_platform(survey, task, event).await? else {
-            let Some(profile) = &task.profile else { return Ok(Plan::NotLinked) };
-            return Ok(match self.become_customer(survey, task, profile).await? {
-                Ok(plan) => steps_only(assigned_last(unsaid(plan.steps).chain(records).collect())),
-                Err(question) => Plan::Unclear(question),
-            });
+            return self.under_link(survey, task, records).await;
         };
         let mut steps = self.take_over_known(event, LinkedBy::Hint, known).steps;
         // What a message says of its contact was not checked (`contract.md §1`): it fills in nothing.
@@ -87,14 +83,18 @@ impl Planner {
         Ok(steps_only(steps.into_iter().chain(records).collect()))
     }
 
-    /// Steps for the customer of a linked contact.
+    /// Steps for the customer of a linked contact; one whose link was undone gets its customer first.
     async fn under_link(&self, survey: &mut Survey<'_>, task: &Task, steps: Vec<Step>) -> Result<Plan, SyncError> {
-        let Some(link) = &task.link else { return Ok(Plan::NotLinked) };
-        if !task.is_stale {
-            return Ok(steps_only(steps));
-        }
-        Ok(match self.link_anew(survey, task, link).await? {
-            Ok(first) => steps_only(assigned_last(first.steps.into_iter().chain(steps).collect())),
+        let first = match (&task.link, &task.profile) {
+            (Some(_), _) if !task.is_stale => return Ok(steps_only(steps)),
+            (Some(link), _) => self.link_anew(survey, task, link).await?.map(|plan| plan.steps),
+            (None, Some(profile)) => {
+                self.become_customer(survey, task, profile).await?.map(|plan| unsaid(plan.steps).collect())
+            }
+            (None, None) => return Ok(Plan::NotLinked),
+        };
+        Ok(match first {
+            Ok(first) => steps_only(assigned_last(first.into_iter().chain(steps).collect())),
             Err(question) => Plan::Unclear(question),
         })
     }

@@ -104,6 +104,44 @@ async fn a_customer_in_the_pool_whose_link_is_forgotten_is_found_there_and_not_m
     }
 }
 
+/// Of whom nothing is kept the ERP has the customer all the same.
+#[tokio::test]
+async fn a_customer_in_the_pool_of_somebody_who_was_erased_is_found_there_and_not_made_again() {
+    let world = World::start().await;
+    world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
+    let mut person = contact("c1", 1);
+    person["phone"] = json!("");
+    let body = json!({ "contact": person, "thread": { "id": "t1", "score": 80 }, "force": true });
+    for step in ["made", "found"] {
+        let (_, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body.clone())).await;
+        let row = world.until(answer["id"].as_str().unwrap(), &[Status::Succeeded, Status::Dead]).await;
+        assert_eq!((row.status, world.sim.handle.customers().len()), (Status::Succeeded, 1), "{step}: {:?}", row.error);
+        if step == "made" {
+            let (_, taken) = world.call("POST", "/v1/contacts/c1/takeback", None).await;
+            world.until(taken["id"].as_str().unwrap(), &[Status::Succeeded]).await;
+            assert_eq!(world.call("DELETE", "/v1/contacts/c1/data?reason=x", None).await.0, 200);
+            assert_eq!(world.call("DELETE", "/v1/contacts/c1/data?reason=x", None).await.0, 404, "nothing is left");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_was_taken_before_an_unlinking_looks_the_contact_up_anew_too() {
+    let world = World::start().await;
+    let first = world.accept("e1", &promoted(&contact("c1", 1), 82.0)).await;
+    world.until(&first, &[Status::Succeeded]).await;
+    assert_eq!(world.call("POST", "/v1/dispatch/pause", Some(json!({ "scope": "all", "reason": "x" }))).await.0, 200);
+    let to = Some(json!({ "mode": "users", "users": ["71"] }));
+    let (status, order) = world.call("PUT", "/v1/contacts/c1/assignment", to).await;
+    assert_eq!(status, 202, "{order}");
+    assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=x", None).await.0, 200);
+    assert_eq!(world.call("POST", "/v1/dispatch/resume", Some(json!({ "scope": "all" }))).await.0, 200);
+    let row = world.until(order["id"].as_str().unwrap(), &[Status::Succeeded, Status::Dead]).await;
+    assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    assert_eq!(world.sim.handle.catename(ord).as_deref(), Some("王芳"));
+}
+
 #[tokio::test]
 async fn a_message_after_an_unlinking_makes_nobody_a_customer_whom_the_rules_refused() {
     let world = World::start().await;
