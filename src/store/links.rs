@@ -171,6 +171,12 @@ impl Store {
         tx.lock_contacts(&[contact_id]).await?;
         let link = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
         let link = ContactRow::read(&link.ok_or(StoreError::NotFound)?)?;
+        // A claim locks no contact: whoever is just claiming reads the link before or after all of this.
+        let turn = format!("select token from turns where contact_id = $1{}", self.db.dialect().for_update());
+        let turn = tx.fetch_first(turn, args![contact_id]).await?;
+        if turn.map_or(Ok(None), |row| row.opt_text("token"))?.is_some() {
+            return Err(StoreError::WrongState(Status::Running));
+        }
         refuse_half_done(&mut tx, contact_id).await?;
         forget_plans(&mut tx, contact_id).await?;
         tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
