@@ -39,7 +39,8 @@ impl Reading {
 }
 
 /// Members that are ids: a whole number is its digits.
-const IDS: [&str; 4] = ["/data/contact/id", "/data/thread/id", "/data/signal/id", "/data/deal/id"];
+const IDS: [&str; 5] =
+    ["/data/contact/id", "/data/contact/erp/khid", "/data/thread/id", "/data/signal/id", "/data/deal/id"];
 /// Members that are moments.
 const TIMES: [&str; 3] = ["/timestamp", "/data/signal/sent_at", "/data/deal/closed_at"];
 /// Members that may be missing, and are as good as missing when they are empty texts. Texts for people are not here: those

@@ -209,7 +209,7 @@ fn drop_foreign_members(body: &mut Value, kind: EventKind) {
 /// hide the next; each round removes one member, and there are about thirty.
 fn read_types(body: &mut Value, errors: &mut Vec<FieldError>) -> Option<wire::Envelope> {
     // serde would also read a struct from an array.
-    for pointer in ["/data", "/data/contact", "/data/thread", "/data/signal", "/data/deal"] {
+    for pointer in ["/data", "/data/contact", "/data/contact/erp", "/data/thread", "/data/signal", "/data/deal"] {
         if let Some(member) = body.pointer_mut(pointer)
             && !member.is_object()
             && !member.is_null()

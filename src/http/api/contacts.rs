@@ -161,7 +161,8 @@ pub(crate) async fn sync(
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(without_data(errors))),
     };
-    intake::take(state, origin, &event, payload, force).await
+    let answer = intake::take(state, origin, &event, payload, force).await?;
+    Ok(Answer { warnings: without_data(answer.warnings), ..answer })
 }
 
 /// The caller sent what is below `/data`: that is where its pointers begin.
