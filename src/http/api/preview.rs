@@ -59,13 +59,24 @@ pub(crate) async fn preview_event(
     preview(&state, &operator, &raw).await.map(Json)
 }
 
+/// The subject of a preview whose body names no contact, in the audit log.
+const NOBODY: &str = "-";
+
 /// What an event's body would cause; audited, and limited by `api.preview_limit`.
 ///
 /// # Errors
 /// That there were too many previews, that the body is no valid event, or that the ERP cannot be asked.
 pub(crate) async fn preview(state: &HttpState, Operator(caller): &Operator, raw: &[u8]) -> Result<Preview, Problem> {
     state.limits.preview(&caller.name)?;
-    let event = match Event::parse(raw, &state.reading) {
+    let parsed = Event::parse(raw, &state.reading);
+    let subject = match &parsed {
+        Ok(Parsed::Event(event)) => event.contact().id(),
+        Ok(Parsed::Unknown { contact_id: Some(id), .. }) => id,
+        _ => NOBODY,
+    };
+    let (store, actor, subject) = (state.store.clone(), caller.actor(), subject.to_owned());
+    state.undisturbed(async move { store.audit(&actor, "preview", &subject, None).await }).await?;
+    let event = match parsed {
         Ok(Parsed::Event(event)) => *event,
         Ok(Parsed::Unknown { kind, contact_id }) => return Ok(unhandled(kind, contact_id)),
         Err(ParseError::NotJson(fault)) => return Err(Problem::InvalidJson(fault)),
@@ -75,8 +86,6 @@ pub(crate) async fn preview(state: &HttpState, Operator(caller): &Operator, raw:
     let intake = Intake::judged(&state.rules.borrow(), &event, &state.messages, false);
     let Start { status, decision, .. } = intake.start(&standing, state.clock.now());
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
-    let (store, actor, subject) = (state.store.clone(), caller.actor(), contact_id.clone());
-    state.undisturbed(async move { store.audit(&actor, "preview", &subject, None).await }).await?;
     let plan = if status == Status::Queued { Some(plan(state, event).await?) } else { None };
     Ok(Preview {
         kind,
