@@ -1,6 +1,6 @@
 //! What can go wrong with a call, named by what it means for the caller.
 
-use super::{Fault, FaultCause, fault::value_subject, topics::speaks_of_duplicate};
+use super::{Fault, FaultCause, fault::value_subject, phrases::names_one_record, topics::speaks_of_duplicate};
 
 /// Why the ERP client could not be built: a sentence for whoever wrote the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +105,15 @@ impl ErpError {
         match self {
             Self::Refused(_) => true,
             Self::Installation(fault) => matches!(fault.cause, FaultCause::RightMissing | FaultCause::Restricted),
+            _ => false,
+        }
+    }
+
+    /// Whether the record that was asked for is refused, and not the interface: it is gone, or may not be seen.
+    pub fn refuses_this_record(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Installation(fault) => fault.cause == FaultCause::RightMissing && names_one_record(&fault.words),
             _ => false,
         }
     }

@@ -198,6 +198,11 @@ fn is_unwell(text: &str) -> bool {
     says(&UNWELL) && (!says(&ONE_RECORD) || says(&WHOLE_SYSTEM))
 }
 
+/// Whether a text names one record (该客户).
+pub(super) fn names_one_record(text: &str) -> bool {
+    ONE_RECORD.iter().any(|word| text.contains(word))
+}
+
 /// Whether a text is about one record: that it is not there, or may not be had.
 pub(super) fn speaks_of_one_record(text: &str) -> bool {
     let text = normal(text);

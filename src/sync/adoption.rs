@@ -71,7 +71,7 @@ impl Engine {
                 Hint::Fails(misfit) => warning = Some(misfit.warning()),
             }
         }
-        let identified = match matching::find(erp, &planner.mapping, event).await? {
+        let identified = match matching::find(erp, &planner.mapping, event, None).await? {
             Match::Nobody => Identified::Nobody,
             Match::Unclear(question) => Identified::Unclear(question),
             Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {

@@ -105,7 +105,7 @@ pub(super) async fn first_person(erp: &Erp, company: i64) -> Result<Option<Strin
     let filter = ContactPersonFilter { company: Some(company), ..ContactPersonFilter::default() };
     let mut persons = match contact_persons(erp, &filter).await {
         Ok(persons) => persons,
-        Err(error) if error.denies_interface() => return Ok(None),
+        Err(error) if error.denies_interface() || matches!(error, ErpError::TooMany(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
     persons.retain(|row| row.company == Some(company));

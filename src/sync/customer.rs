@@ -40,7 +40,7 @@ impl Planner {
             }
             (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
             (None, Some(WhoItIs::New)) => Match::Nobody,
-            (None, None) => matching::find(erp, &self.mapping, event).await?,
+            (None, None) => matching::find(erp, &self.mapping, event, None).await?,
         };
         let stale = task.link.as_ref().filter(|_| task.is_stale).map(|link| link.ord);
         let gone = stale.filter(|_| task.decision.is_none());
@@ -54,17 +54,63 @@ impl Planner {
             // A contact person may outlive its customer.
             (Match::Customer { ord, .. }, Some(gone)) if ord == gone => Err(Question::Gone { ord, is_known: true }),
             (Match::Nobody, None) => Ok(self.new_customer(survey, event).await?),
-            (Match::Customer { ord, by: by @ LinkedBy::CompanyName }, _) => {
-                let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
-                let role = match Mapping::mobile(event) {
-                    // Nobody has its number: that was asked first.
-                    Some(_) => Role::NewContactPerson,
-                    None => contact_persons::role_in(erp, ord, None, event.contact().name()).await?,
+            (Match::Customer { ord, by }, _) => {
+                let taken = match by {
+                    LinkedBy::CompanyName => self.join(erp, event, ord, by).await,
+                    _ => self.take_over(erp, event, ord, by).await.map(Ok),
                 };
-                Ok(self.take_over_known(event, by, Known { ord, kind, detail, role }))
+                match taken {
+                    Err(SyncError::Erp(error))
+                        if error.refuses_this_record()
+                            && matches!(by, LinkedBy::Mobile | LinkedBy::CompanyName)
+                            && gone.is_none() =>
+                    {
+                        self.look_past(survey, event, ord, by).await?
+                    }
+                    taken => taken?,
+                }
             }
-            (Match::Customer { ord, by }, _) => Ok(self.take_over(erp, event, ord, by).await?),
         })
+    }
+
+    /// A customer that was found and cannot be opened is gone, and looked past, or may not be seen, and a person decides.
+    async fn look_past(
+        &self,
+        survey: &Survey<'_>,
+        event: &Event,
+        ord: i64,
+        by: LinkedBy,
+    ) -> Result<Result<PlanDraft, Question>, SyncError> {
+        let erp = survey.erp;
+        if !details::is_gone(erp, Mapping::kind(event), ord).await? {
+            return Ok(Err(unsure(erp, ord, by).await?));
+        }
+        Ok(match matching::find(erp, &self.mapping, event, Some(ord)).await? {
+            Match::Nobody => Ok(self.new_customer(survey, event).await?),
+            Match::Customer { ord, by } => Ok(self.take_over(erp, event, ord, by).await?),
+            Match::Unclear(question) => Err(question),
+        })
+    }
+
+    /// The company that the ERP has by the contact's company's name, and what the contact is there.
+    async fn join(
+        &self,
+        erp: &Erp,
+        event: &Event,
+        ord: i64,
+        by: LinkedBy,
+    ) -> Result<Result<PlanDraft, Question>, SyncError> {
+        let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
+        let role = match Mapping::mobile(event) {
+            // Nobody has its number: that was asked first.
+            Some(_) => Ok(Role::NewContactPerson),
+            None => contact_persons::role_in(erp, ord, None, event.contact().name()).await,
+        };
+        match role {
+            // Nobody can tell whether the contact is one of so many persons: a person says whose it is.
+            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await?)),
+            role => Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role: role? }))),
+        }
     }
 
     /// The customer that the platform names for a contact that has none yet, if the ERP bears it out; else a warning says
@@ -116,7 +162,11 @@ impl Planner {
     pub(super) async fn known(&self, erp: &Erp, event: &Event, ord: i64, by: LinkedBy) -> Result<Known, ErpError> {
         let (kind, detail) = details::detail_of(erp, Mapping::kind(event), ord).await?;
         let role = if self.is_perhaps_of_company(&detail, event, by) {
-            contact_persons::role_in(erp, ord, Mapping::mobile(event), event.contact().name()).await?
+            match contact_persons::role_in(erp, ord, Mapping::mobile(event), event.contact().name()).await {
+                // Somebody has decided that it belongs there; nobody is added whom it may have already.
+                Err(ErpError::TooMany(_)) => Role::ContactPerson,
+                role => role?,
+            }
         } else if is_own_record(&detail, event) || by == LinkedBy::Khid {
             Role::Itself
         } else {
@@ -261,6 +311,16 @@ impl Planner {
         };
         Ok(ChoiceIds { source: Some(source), level })
     }
+}
+
+/// A customer of whom only a person can say whether the contact belongs to it.
+async fn unsure(erp: &Erp, ord: i64, by: LinkedBy) -> Result<Question, ErpError> {
+    let row = match details::row_of(erp, ord, None).await {
+        Err(error) if error.is_refusal() || matches!(error, ErpError::TooMany(_)) => None,
+        row => row?,
+    };
+    let unknown = Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
+    Ok(Question::Several { by, candidates: vec![row.map_or(unknown, Candidate::from)] })
 }
 
 /// The score by which a contact is judged: the event's, or the last that the platform sent (`contract.md §2`).

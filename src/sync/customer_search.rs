@@ -40,6 +40,15 @@ impl Matches {
         self.masked.retain(|ord, _| !exact.contains_key(ord));
     }
 
+    /// The others.
+    pub(super) fn without(mut self, ord: Option<i64>) -> Self {
+        if let Some(ord) = ord {
+            self.exact.remove(&ord);
+            self.masked.remove(&ord);
+        }
+        self
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.masked.is_empty()
     }

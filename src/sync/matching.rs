@@ -40,14 +40,16 @@ pub(super) enum Match {
 }
 
 /// Looks a contact up in the ERP. What the ERP answers too much of is a question, not a failure.
-pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Match, ErpError> {
-    match find_exactly(erp, mapping, event).await {
+///
+/// `gone`: a customer whom the ERP names and has no more.
+pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<i64>) -> Result<Match, ErpError> {
+    match find_exactly(erp, mapping, event, gone).await {
         Err(ErpError::TooMany(what)) => Ok(Match::Unclear(Question::TooMany { what })),
         found => found,
     }
 }
 
-async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Match, ErpError> {
+async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<i64>) -> Result<Match, ErpError> {
     let kind = Mapping::kind(event);
     let contact = event.contact();
     let khid = mapping.khid(contact.id());
@@ -60,7 +62,7 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
         return Ok(found);
     }
     if let Some(mobile) = Mapping::mobile(event) {
-        let matches = by_mobile(erp, kind, mobile).await?;
+        let matches = by_mobile(erp, kind, mobile).await?.without(gone);
         if !matches.masked.is_empty() {
             let candidates = matches.exact.into_values().chain(matches.masked.into_values()).collect();
             return Ok(Match::Unclear(Question::Several { by: LinkedBy::Mobile, candidates }));
@@ -70,7 +72,7 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
         }
     }
     if let Some(company) = contact.company() {
-        return company_of_name(erp, &mapping.line(company)).await;
+        return company_of_name(erp, &mapping.line(company), gone).await;
     }
     if mapping.conflicts.same_name == SameName::Create {
         return Ok(Match::Nobody);
@@ -81,7 +83,7 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Mat
 
 /// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known to
 /// the ERP too, and would be there twice.
-async fn company_of_name(erp: &Erp, name: &str) -> Result<Match, ErpError> {
+async fn company_of_name(erp: &Erp, name: &str, gone: Option<i64>) -> Result<Match, ErpError> {
     let kind = CustomerKind::Company;
     let mut named = with_name(erp, kind, name, Place::Customers).await?;
     for place in [Place::Pool, Place::Pending] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use erp_bridge::{
     config::Config,
     event::{EventKind, Rule, RuleSet, Status},
-    simulator::{ReplyList, SimConfig},
+    simulator::{FaultKind, FaultRule, ReplyList, SimConfig},
 };
 use serde_json::json;
 
