@@ -181,12 +181,9 @@ async fn a_dead_message_is_forgotten_at_its_age_and_what_waits_never(ledger: &Le
         ledger.clock.advance(SPAN);
     }
     let between = ledger.clock.now().minus(SPAN);
-    assert_eq!(
-        ledger.store.prune_untold(platform, between).await,
-        Ok(2),
-        "the one under way, and the first of the lane"
-    );
-    assert_eq!(ledger.store.claim_messages(platform, 9, SPAN).await.unwrap().len(), 1);
+    assert_eq!(ledger.store.prune_untold(platform, between).await, Ok(1), "the first of the lane");
+    let due = ledger.store.claim_messages(platform, 9, SPAN).await.unwrap();
+    assert!(due.iter().any(|message| message.contact_id.as_deref() == Some("c9")), "{due:?}");
 }
 
 async fn one_replica_watches_until_its_watch_is_over(ledger: &Ledger) {

@@ -56,7 +56,7 @@ impl Drop for Schedule {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let erp = &self.world.sim.handle;
-            eprintln!("{:#?}\n{:?}\n{:?}", erp.calls(0), erp.settings(), self.people);
+            eprintln!("{:#?}\n{:?}\n{:?}\n{:?}", erp.calls(0), erp.settings(), self.installation.quirks, self.people);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::support::users_in_turn;
 /// How often an installation has one of its ways.
 const OFTEN: f64 = 0.15;
 /// Answers that look different and say the same.
-const LOOKS: [Quirk; 9] = [
+const LOOKS: [Quirk; 11] = [
     Quirk::RowsObjects,
     Quirk::SingleRowObject,
     Quirk::ShuffledColumns,
@@ -25,13 +25,25 @@ const LOOKS: [Quirk; 9] = [
     Quirk::SparseBill,
     Quirk::MaskedLists,
     Quirk::MaskedDetails,
+    Quirk::MissingColumns,
+    Quirk::ValuesOnly,
 ];
 /// What can be wrong with it: it blocks events, and kills none (`contract.md` §3.9).
-const WRONGS: [fn(&mut Settings); 3] = [
+const WRONGS: [fn(&mut Settings); 9] = [
     |settings| settings.choices.sources.retain(|(_, text)| text != "微信"),
     |settings| settings.choices.levels.retain(|(_, text)| text != "较高"),
     |settings| settings.closed_users = vec![63, 71],
+    |settings| settings.choices.categories.clear(),
+    |settings| settings.licence_refused = Some("软件授权已到期，请联系供应商".to_owned()),
+    |settings| close(settings, "progress.add", ReplyList::Refused),
+    |settings| close(settings, "allocate", ReplyList::NotFound),
+    |settings| close(settings, "customer.list", ReplyList::NotFound),
+    |settings| close(settings, "assign", ReplyList::Refused),
 ];
+
+fn close(settings: &mut Settings, interface: &str, how: ReplyList) {
+    settings.closed.insert(interface.to_owned(), how);
+}
 
 /// An installation, and the bridge in front of it.
 pub struct Installation {
@@ -40,7 +52,7 @@ pub struct Installation {
     /// It refuses a second customer of the same name (查重).
     pub checks_names: bool,
     settings: Settings,
-    quirks: Quirks,
+    pub quirks: Quirks,
     wrong: Option<fn(&mut Settings)>,
     assigns: bool,
     alternative: Option<Rule>,
@@ -56,6 +68,12 @@ impl Installation {
             settings.replylist = ReplyList::NotFound;
         }
         settings.replylist_oldest_first = rng.random_bool(OFTEN);
+        if rng.random_bool(OFTEN) {
+            settings.replylist_cut = [80, 200].choose(rng).copied();
+        }
+        if rng.random_bool(OFTEN) {
+            settings.columns.customers.retain(|column| column != "khid");
+        }
         settings.oldest_first = rng.random_bool(OFTEN);
         settings.columns_are_texts = rng.random_bool(OFTEN);
         settings.ignores_stype = rng.random_bool(OFTEN);
@@ -66,6 +84,8 @@ impl Installation {
         if rng.random_bool(OFTEN) {
             settings.page_cap = [2, 3, 5, 10].choose(rng).copied();
         }
+        // Pages of less than ten rows that nobody counts would say of none that it is the last.
+        settings.replylist_uncounted = settings.page_cap.is_none_or(|cap| cap >= 10) && rng.random_bool(OFTEN);
         for filter in ["_rpt_sort", "cateid", "telord", "date1", "date2"] {
             if rng.random_bool(OFTEN / 2.0) {
                 settings.ignored_filters.push(format!("customer.list:{filter}"));
