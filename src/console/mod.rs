@@ -31,6 +31,7 @@ mod stream;
 mod todo;
 mod trends;
 mod typed;
+mod verdict;
 mod visit;
 mod words;
 

@@ -12,6 +12,7 @@ use super::{
     frame::{Frame, Nav, page},
     status::{self, Shown},
     trends::{self, Trends},
+    verdict::Verdict,
     visit::Visit,
     words::{Words, fill},
 };
@@ -87,42 +88,6 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
         trends: Trends::of(&history, window, lang),
         frame,
     })
-}
-
-/// Whether it is all right, in one glance.
-struct Verdict {
-    tone: &'static str,
-    words: String,
-    /// What that means.
-    what: &'static str,
-    /// Where one does something about it, and what that is called.
-    go: Option<(&'static str, &'static str)>,
-}
-
-impl Verdict {
-    fn of(stats: &Stats, frame: &Frame) -> Self {
-        let w = &frame.w.overview;
-        let count = |status: Status| stats.by_status.get(status.as_str()).copied().unwrap_or_default();
-        let needed = count(Status::NeedsReview) + count(Status::Dead);
-        let see = |page| Some((page, frame.w.frame.banner_see));
-        let todo = Some(("/console/todo", w.needs_you_go));
-        let of = |tone, words: &str, what, go| Self { tone, words: words.to_owned(), what, go };
-        if stats.dispatch.paused.is_some() {
-            of("bad", w.stopped, w.stopped_what, see("/console/erp"))
-        } else if let Some(banner) = frame.banners.iter().find(|banner| banner.tone == "bad") {
-            of("bad", &banner.text, banner.next, banner.link.and_then(see))
-        } else if needed > 0 {
-            of("warn", &fill(w.needs_you, &[&number(needed)]), "", todo)
-        } else if !stats.blocks.is_empty() {
-            of("warn", w.some_wait, w.some_wait_blocks, todo)
-        } else if !stats.pauses.is_empty() {
-            of("warn", w.some_wait, w.some_wait_pauses, see("/console/erp"))
-        } else if stats.sender.silent {
-            of("warn", w.all_silent, w.all_silent_what, see("#sender"))
-        } else {
-            of("good", w.all_right, w.all_right_what, None)
-        }
-    }
 }
 
 fn tiles(stats: &Stats, frame: &Frame) -> Vec<Tile> {
