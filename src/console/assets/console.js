@@ -52,7 +52,10 @@ document.documentElement.classList.add("has-script");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
-        if (!fresh || fresh.innerHTML === part.innerHTML) continue;
+        if (!fresh) continue;
+        part.className = fresh.className;
+        part.hidden = fresh.hidden;
+        if (fresh.innerHTML === part.innerHTML) continue;
         // Whoever goes through the page by keys stays where they were.
         const focused = part.contains(document.activeElement) ? document.activeElement : null;
         const alike = () => [...part.querySelectorAll(focused.localName)].filter((other) =>

@@ -101,6 +101,15 @@ struct EventPage {
     updated_at: String,
 }
 
+impl EventPage {
+    /// Whether there is anything to say or to do about it; what is empty stands on the page all the same, so that it can be
+    /// filled while somebody looks.
+    fn has_verdict(&self) -> bool {
+        let is_told = !self.note.is_empty() || !self.hint.is_empty() || !self.lacks.is_empty();
+        is_told || self.may_replay || self.may_discard || self.review.is_some()
+    }
+}
+
 /// `GET /console/events/{id}`
 pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visit) -> Result<Response, Fault> {
     let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;

@@ -1,10 +1,17 @@
 //! What an operator does on an ordinary day.
 
+use std::time::Duration;
+
+use erp_bridge::{
+    event::Status,
+    store::{Advance, Settlement},
+};
+
 use super::{
     chrome::Browser,
     office::{Office, person},
 };
-use crate::support::{OPERATOR, World, promoted};
+use crate::support::{OPERATOR, READER, World, WorldOptions, eventually, promoted};
 
 #[tokio::test]
 async fn somebody_signs_in_sees_an_event_arrive_reads_in_english_and_signs_out() {
@@ -53,6 +60,58 @@ async fn what_happens_while_a_page_is_on_its_way_reaches_it() {
         const stream = new EventSource('/console/stream?since=' + encodeURIComponent(document.body.dataset.since));
         stream.addEventListener('state', (news) => { stream.close(); done(news.data); });";
     assert!(browser.ask_in_time(heard).await.as_str().unwrap().contains(&id));
+    browser.is_content().await;
+}
+
+/// Ends the event whose turn it is.
+async fn end(world: &World, end: Settlement) {
+    let lease = world.app.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+    world.app.store.settle(lease, end).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_open_page_gets_the_verdict_of_an_event_that_fails_and_loses_it_once_it_is_put_right() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    let browser = Browser::signed_in(&world.url(""), READER).await;
+    browser.go(&format!("/console/events/{id}")).await;
+    browser.sees_in("#head", "待同步").await;
+    browser.sees_in(".live", "实时").await;
+    browser.ask("window.sameDocument = true").await;
+    let looks = |class: &str, hidden: bool| {
+        format!(
+            "const it = document.getElementById('verdict'); return it.hidden === {hidden} && it.matches('.{class}')"
+        )
+    };
+    assert_eq!(browser.ask(&looks("wait", true)).await, true);
+    end(&world, Settlement::to(Status::Dead).because("refused", "客户名称已存在")).await;
+    browser.sees_in("#verdict", "ERP 拒绝了请求").await;
+    assert_eq!(browser.ask(&looks("bad", false)).await, true);
+    let (status, answer) = world.call("POST", &format!("/v1/events/{id}/replay"), None).await;
+    assert_eq!(status, 200, "{answer}");
+    end(&world, Settlement::succeeded(Advance::default())).await;
+    browser.sees_in("#head", "已同步").await;
+    browser.until("nothing is left to be said", &looks("good", true)).await;
+    assert_eq!(browser.ask("return window.sameDocument").await, true, "the page was not loaded anew");
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn the_count_of_what_waits_for_a_person_follows_too() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/events").await;
+    browser.sees_in(".live", "实时").await;
+    assert_eq!(browser.text("#todo-count").await, "");
+    world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    end(&world, Settlement::to(Status::Dead).because("refused", "客户名称已存在")).await;
+    eventually("it is counted", Duration::from_secs(40), async || {
+        let (_, stats) = world.call("GET", "/v1/stats", None).await;
+        (stats["by_status"]["dead"] == 1).then_some(())
+    })
+    .await;
+    world.accept("w2", &promoted(&person("c_1002", "钱进", 2), 82.0)).await;
+    browser.sees_in("#todo-count", "1").await;
     browser.is_content().await;
 }
 
