@@ -97,6 +97,31 @@ async fn an_open_page_gets_the_verdict_of_an_event_that_fails_and_loses_it_once_
 }
 
 #[tokio::test]
+async fn what_came_since_the_list_was_opened_is_not_skipped_on_the_way_to_older_events() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    for number in 1..=3 {
+        world
+            .accept(&format!("w{number}"), &promoted(&person(&format!("c_100{number}"), "沈嘉禾", number), 82.0))
+            .await;
+    }
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/events?limit=2").await;
+    browser.sees_in(".live", "实时").await;
+    for number in 4..=5 {
+        world
+            .accept(&format!("w{number}"), &promoted(&person(&format!("c_100{number}"), "沈嘉禾", number), 82.0))
+            .await;
+    }
+    browser.sees_in("#rows", "c_1005").await;
+    browser.sees_in("#rows", "c_1004").await;
+    browser.click("更早的").await;
+    browser.arrives("/console/events?limit=2&cursor=").await;
+    browser.sees_in("#rows", "c_1003").await;
+    browser.sees_in("#rows", "c_1002").await;
+    browser.is_content().await;
+}
+
+#[tokio::test]
 async fn the_count_of_what_waits_for_a_person_follows_too() {
     let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
     let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
