@@ -17,10 +17,16 @@ document.documentElement.classList.add("has-script");
   let last = 0;
   let timer = 0;
 
+  // What somebody ticked, wrote or opened would be gone with a look; what the page came with would not.
+  const written = new WeakSet();
+  document.addEventListener("input", ({ target }) => written.add(target));
+  const isTouched = (field) =>
+    field.checked !== field.defaultChecked || (written.has(field) && field.value !== field.defaultValue);
   const isBusy = () =>
     document.hidden ||
     window.scrollY > 240 ||
-    document.querySelector("[data-live] input:checked, [data-live] details[open], dialog[open]") !== null ||
+    document.querySelector("[data-live] details[open], dialog[open]") !== null ||
+    [...document.querySelectorAll("[data-live] :is(input, textarea)")].some(isTouched) ||
     document.activeElement?.closest?.("[data-live] form") != null;
 
   const lasts = (since) => {
