@@ -22,8 +22,9 @@ use crate::{
 
 /// Plans an event with the ERP's reads and none of its writes; implemented by `app.rs` with `sync`.
 pub trait Previewer: Send + Sync {
-    /// The plan, as JSON: what the contact would be matched with, every step and call with its fields.
-    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>>;
+    /// The plan, as JSON: what the contact would be matched with, every step and call with its fields. By force the rules are
+    /// not asked.
+    fn preview(&self, event: Event, force: bool) -> BoxFuture<'_, Result<Value, PreviewError>>;
     /// The ERP's names of the fields that a link of the event's contact to this customer would fill in, if they are empty there;
     /// `None` of a message, which says nothing of its contact. The ERP is not asked.
     fn filled_by_link(&self, event: &Event, candidate: &Candidate) -> Option<Vec<String>>;

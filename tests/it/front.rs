@@ -120,8 +120,11 @@ impl Previewer for Echo {
         Some(fields.map(str::to_owned).collect())
     }
 
-    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
-        let plan = json!({"contact": event.contact().id(), "phone": event.contact().phone()});
+    fn preview(&self, event: Event, force: bool) -> BoxFuture<'_, Result<Value, PreviewError>> {
+        let calls =
+            json!([{"step": "save_customer", "interface": "个人客户添加", "fields": {"name": event.contact().name()}}]);
+        let (contact, phone) = (event.contact().id(), event.contact().phone());
+        let plan = json!({"outcome": "planned", "contact": contact, "phone": phone, "force": force, "calls": calls});
         Box::pin(async move { Ok(plan) })
     }
 }

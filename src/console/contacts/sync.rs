@@ -50,6 +50,8 @@ struct PreviewPage {
     id: String,
     /// Why nothing would be written, if nothing would.
     verdict: &'static str,
+    /// Whether the rules are not asked.
+    is_forced: bool,
     reasons: Vec<(String, String)>,
     changes: Vec<Changed>,
     calls: Vec<Planned>,
@@ -85,13 +87,15 @@ pub(in crate::console) async fn preview(
     let mut data = Map::from_iter([("contact".to_owned(), Value::Object(members))]);
     data.extend(thread(&form).map(|thread| ("thread".to_owned(), thread)));
     let event = json!({"type": "sync.requested", "timestamp": state.clock.now().rfc3339(), "data": data});
-    let found = preview::preview(&state, &operator, event.to_string().as_bytes()).await?;
+    let force = form.get("force").is_some();
+    let found = preview::preview(&state, &operator, event.to_string().as_bytes(), force).await?;
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let lang = frame.lang;
     let plan = found.plan.clone().unwrap_or_default();
     let again = ["name", "phone", "phone_verified", "wechat_id", "company", "thread", "score", "force", "key"];
     page(&PreviewPage {
         verdict: verdict(&found, &plan, &frame),
+        is_forced: force && found.status == Status::Queued,
         reasons: found
             .reasons
             .iter()

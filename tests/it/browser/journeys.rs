@@ -184,6 +184,26 @@ async fn somebody_finds_out_why_a_contact_was_not_admitted_and_why_another_waits
 }
 
 #[tokio::test]
+async fn who_skips_admission_sees_in_the_preview_what_that_would_write() {
+    let world = World::start().await;
+    let (status, refused) = world.post("w1", &promoted(&person("c_3003", "先生", 3), 22.0)).await;
+    assert_eq!((status, refused["status"].as_str()), (200, Some("not_admitted")));
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/contacts/c_3003").await;
+    browser.click("手动同步").await;
+    browser.click("预览").await;
+    browser.sees("不会写入 ERP").await;
+    browser.go("/console/contacts/c_3003").await;
+    browser.click("手动同步").await;
+    browser.click_on("form[action$='/sync'] [name=force]").await;
+    browser.click("预览").await;
+    browser.sees("已按要求跳过准入条件").await;
+    browser.sees_in(".journey", "新建客户").await;
+    browser.is_content().await;
+    assert!(world.sim.handle.customers().is_empty(), "a preview writes nothing");
+}
+
+#[tokio::test]
 async fn somebody_pauses_and_goes_on() {
     let world = World::start().await;
     let browser = Browser::signed_in(&world.url(""), OPERATOR).await;

@@ -119,4 +119,13 @@ async fn the_preview_writes_nothing_and_says_who_is_not_admitted() {
     assert!(shown.html.contains("不会写入 ERP") && shown.html.contains("姓名完整"), "{}", shown.html);
     assert!(shown.html.contains("name=\"key\" value=\"k1\""), "{}", shown.html);
     assert_eq!(newest(&front).await, before);
+    // Whoever wants the rules skipped sees what that would do.
+    let forced = [&fields[..], &[("force", "true")]].concat();
+    let shown = visitor.change("/console/contacts/c1", "/console/contacts/c2/preview", &forced).await.html;
+    for told in ["已按要求跳过准入条件", "将发送到 ERP", "个人客户添加", "name=\"force\" value=\"true\""]
+    {
+        assert!(shown.contains(told), "{told} is not in {shown}");
+    }
+    assert!(!shown.contains("不会写入 ERP") && !shown.contains("姓名完整"), "{shown}");
+    assert_eq!(newest(&front).await, before);
 }
