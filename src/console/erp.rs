@@ -14,6 +14,7 @@ use super::{
     format::{Moment, moment, moment_of, number},
     frame::{Frame, Nav, page},
     visit::{Change, Sent, Visit},
+    why::Why,
     words::{Lang, Words, fill, kind, kinds},
 };
 use crate::{
@@ -40,7 +41,7 @@ const PAUSE_MINUTES: [u64; 5] = [30, 60, 240, 720, 1_440];
 
 /// Something that is wrong with the installation.
 struct Block {
-    message: String,
+    message: Why,
     hint: String,
     code: String,
     waiting: String,
@@ -205,7 +206,7 @@ fn verdict(dispatch: &Dispatch, w: &'static Words) -> (&'static str, &'static st
 
 fn shown_block(block: &BlockView, now: Millis, lang: Lang) -> Block {
     Block {
-        message: lang.part(&block.by.message).to_owned(),
+        message: Why::of(&block.by.code, &block.by.message, lang),
         hint: lang.part(&block.by.hint).to_owned(),
         code: block.by.code.clone(),
         waiting: fill(lang.words().erp.waiting, &[&number(block.waiting)]),

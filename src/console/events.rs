@@ -6,10 +6,11 @@ use axum::{extract::State, response::Response};
 use super::{
     fault::Fault,
     form::Fields,
-    format::{Moment, cut, moment},
+    format::{Moment, moment},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
+    why::Why,
     words::{Lang, Words, fill, kind, kinds},
 };
 use crate::{
@@ -46,7 +47,7 @@ pub(super) struct Row {
     /// What the contact is called; empty where that is not known.
     pub(super) name: String,
     pub(super) shown: Shown,
-    pub(super) note: String,
+    pub(super) note: Why,
     pub(super) received: Moment,
 }
 
@@ -59,7 +60,7 @@ impl Row {
             contact: item.contact_id.clone(),
             name: String::new(),
             shown: status::of_event(item, lang),
-            note: cut(&status::note(item, now, lang), NOTE_CHARS),
+            note: status::note(item, now, lang).cut(NOTE_CHARS),
             received: moment(&item.received_at, now, lang),
         }
     }

@@ -33,6 +33,7 @@ mod trends;
 mod typed;
 mod verdict;
 mod visit;
+mod why;
 mod words;
 
 use axum::{

@@ -14,6 +14,7 @@ use super::{
     trends::{self, Trends},
     verdict::Verdict,
     visit::Visit,
+    why::Why,
     words::{Words, fill},
 };
 use crate::{
@@ -46,7 +47,7 @@ struct Tile {
 struct Oldest {
     row: Row,
     waits: String,
-    why: String,
+    why: Why,
     /// The code of what is wrong with it; empty if nothing is.
     code: String,
 }
@@ -109,15 +110,15 @@ fn longest(item: &EventItem, waits: Option<&WaitsForView>, stands_still: bool, f
     let row = Row::of(item, frame.now, lang);
     let waited = format::millis(&item.received_at).map_or(Duration::ZERO, |at| frame.now.since(at));
     let why = match (&item.blocked_by, &item.error) {
-        (Some(block), _) => lang.part(&block.hint).to_owned(),
-        (None, Some(error)) => format!("{} · {}", row.note, lang.part(&cause(&error.code).hint().to_string())),
+        (Some(block), _) => Why::plain(lang.part(&block.hint)),
+        (None, Some(error)) => row.note.clone().then(lang.part(&cause(&error.code).hint().to_string())),
         (None, None) => match (waits, frame.banners.iter().find(|_| stands_still)) {
             (Some(WaitsForView { status: Some(earlier), .. }), _) => {
-                fill(w.event.next_earlier, &[&status::of(*earlier, lang).label])
+                Why::plain(&fill(w.event.next_earlier, &[&status::of(*earlier, lang).label]))
             }
-            (Some(_), _) => w.event.next_paused.to_owned(),
-            (None, Some(banner)) => banner.text.clone(),
-            (None, None) => row.shown.help.to_owned(),
+            (Some(_), _) => Why::plain(w.event.next_paused),
+            (None, Some(banner)) => Why::plain(&banner.text),
+            (None, None) => Why::plain(row.shown.help),
         },
     };
     let code = item.blocked_by.as_ref().map(|block| &block.code).or(item.error.as_ref().map(|error| &error.code));

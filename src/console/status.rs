@@ -2,6 +2,7 @@
 
 use super::{
     format,
+    why::Why,
     words::{Lang, fill},
 };
 use crate::{clock::Millis, event::Status, http::api::views::EventItem};
@@ -54,20 +55,19 @@ pub(super) fn of_event(item: &EventItem, lang: Lang) -> Shown {
 }
 
 /// What is said beside the state: the next attempt, what it waits for, or why it failed.
-pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> String {
-    let error = item.error.as_ref().map(|error| lang.part(&error.message).to_owned());
+pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> Why {
+    let error = item.error.as_ref().map(|error| Why::of(&error.code, &error.message, lang)).unwrap_or_default();
     if let Some(block) = &item.blocked_by {
         // The ledger's words begin with what is wrong, which they name once more.
         let words = block.message.strip_prefix(&format!("{}: ", block.subject)).unwrap_or(&block.message);
-        return lang.part(words).to_owned();
+        return Why::of(&block.code, words, lang);
     }
     match (item.status, item.next_attempt_at.as_deref()) {
         (Status::Queued, Some(next)) if item.attempts > 0 => {
             let when = format::clock(next, now);
-            let attempt = fill(lang.words().status.attempt, &[&(item.attempts + 1), &when]);
-            error.map_or(attempt.clone(), |error| format!("{attempt} · {error}"))
+            error.behind(fill(lang.words().status.attempt, &[&(item.attempts + 1), &when]))
         }
-        (Status::Succeeded | Status::Running, _) => String::new(),
-        _ => error.unwrap_or_default(),
+        (Status::Succeeded | Status::Running, _) => Why::default(),
+        _ => error,
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     console::{
         format::{self, Moment, bytes_on_page, cut, moment, moment_of},
         status,
+        why::Why,
         words::{EventWords, Lang, field, fill, rule, step},
     },
     event::Status,
@@ -33,6 +34,8 @@ pub(super) struct Stage {
     /// `good`, `bad`, `warn`, `run`, `wait` or `mute`; `next` for what has not happened yet.
     pub(super) tone: &'static str,
     pub(super) at: Option<Moment>,
+    /// Why it ended or waits.
+    pub(super) why: Why,
     pub(super) notes: Vec<String>,
     /// Another event to look at, by its id.
     pub(super) other: Option<String>,
@@ -103,6 +106,7 @@ impl Stage {
             title: title.into(),
             tone,
             at: None,
+            why: Why::default(),
             notes: Vec::new(),
             other: None,
             checks: Vec::new(),
@@ -294,10 +298,11 @@ impl Writer<'_> {
         };
         let why = match item.status {
             Status::Succeeded | Status::Running => None,
-            _ => item.error.as_ref().map(|error| cut(self.lang.part(&error.message), WORDS_CHARS)),
+            _ => item.error.as_ref().map(|error| Why::of(&error.code, &error.message, self.lang).cut(WORDS_CHARS)),
         };
         let at = item.finished_at.as_ref().map(|at| moment(at, self.now, self.lang));
-        Some(Stage { at, notes: why.into_iter().chain(self.kept_until()).collect(), ..Stage::new(title, tone) })
+        let notes = self.kept_until().into_iter().collect();
+        Some(Stage { at, why: why.unwrap_or_default(), notes, ..Stage::new(title, tone) })
     }
 
     /// When an event that ended is deleted: what people wrote first (`store/retention.rs`).

@@ -32,6 +32,7 @@ use super::{
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
+    why::Why,
     words::{Lang, kind},
 };
 use crate::{
@@ -69,7 +70,7 @@ struct EventPage {
     name: String,
     webhook_id: Option<String>,
     shown: Shown,
-    note: String,
+    note: Why,
     hint: String,
     /// The code of what is wrong; empty if nothing is.
     code: String,
@@ -147,7 +148,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         name: name(event.amended.as_ref().or(event.payload.as_ref())),
         webhook_id: event.item.webhook_id.clone(),
         shown: status::of_event(&event.item, lang),
-        note: cut(&status::note(&event.item, frame.now, lang), NOTE_CHARS),
+        note: status::note(&event.item, frame.now, lang).cut(NOTE_CHARS),
         hint: hint(&event, lang),
         code: code(&event.item),
         lacks: lacks(&event, lang),

@@ -84,6 +84,36 @@ async fn one_cause_is_one_card_in_however_many_ways_the_erp_puts_it() {
 }
 
 #[tokio::test]
+async fn what_was_said_in_english_is_told_in_chinese_with_its_words_behind_it() {
+    let front = Front::open().await;
+    let (invalid, away) = ("not a valid call: the name is too long", "not delivered to the ERP: connection refused");
+    let id = ended_as(&front, "c1", Settlement::to(Status::Dead).because("invalid", invalid)).await;
+    let later = Some(front.clock.now().plus(std::time::Duration::from_secs(300)));
+    let again = Settlement { next_attempt_at: later, counts: true, ..Settlement::to(Status::Queued) };
+    ended_as(&front, "c2", again.because("not_delivered", away)).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let pages = [
+        ("/console/events?status=dead".to_owned(), "超出接口限制，未发送", invalid),
+        (format!("/console/events/{id}"), "超出接口限制，未发送", invalid),
+        ("/console/contacts/c1".into(), "超出接口限制，未发送", invalid),
+        ("/console/todo".into(), "超出接口限制，未发送", invalid),
+        ("/console/events?retrying=true".into(), "第 2 次尝试：", away),
+        ("/console/events?retrying=true".into(), "· 未能送达 ERP", away),
+        ("/console/overview".into(), "未能送达 ERP · 检查网络", away),
+    ];
+    for (path, told, said) in &pages {
+        let page = visitor.get(path).await.html;
+        let behind = format!("<bdi class=\"dim\">{said}</bdi>");
+        assert!(page.contains(told) && page.contains(&behind), "{path}: {told}: {page}");
+    }
+    visitor.get("/console/language?to=en&back=/console").await;
+    for (path, told, said) in &pages {
+        let page = visitor.get(path).await.html;
+        assert!(page.contains(said) && !page.contains(told), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn a_cause_becomes_a_replay_of_its_dead_events_and_of_no_other() {
     let front = Front::open().await;
     let refused = ended(&front, "c1", Status::Dead, "refused", None).await;
