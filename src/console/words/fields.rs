@@ -37,6 +37,8 @@ const MEMBERS: &[(&str, &str, &str)] = &[
 const VALUES: &[(&str, &str, &str)] = &[
     ("contact.phone_verified=true", "是", "yes"),
     ("contact.phone_verified=false", "否", "no"),
+    ("contact.phone_verified=1", "是", "yes"),
+    ("contact.phone_verified=0", "否", "no"),
     ("thread.bucket=WHITE", "白名单", "white"),
     ("thread.bucket=GRAY", "灰名单", "gray"),
     ("thread.bucket=BLACK", "黑名单", "black"),
@@ -171,7 +173,10 @@ mod tests {
         }
         assert_eq!((member(Lang::Zh, "contact.name"), member(Lang::Zh, "contact.x")), ("姓名", "x"));
         assert_eq!(value(Lang::Zh, "thread.previous_bucket", "GRAY"), "灰名单");
-        assert_eq!(value(Lang::En, "contact.name", "GRAY"), "GRAY");
+        assert_eq!(
+            (value(Lang::En, "contact.name", "GRAY"), value(Lang::Zh, "contact.phone_verified", "1")),
+            ("GRAY", "是")
+        );
         assert_eq!((field(Lang::Zh, "khid"), field(Lang::En, "c9")), ("客户编号", "c9"));
     }
 }

@@ -193,6 +193,34 @@ async fn a_dead_event_is_corrected_in_a_form_and_what_came_stays_beside_it() {
     assert!(row.payload.unwrap().contains("王小明"));
 }
 
+/// The platform may say 1 where it means true.
+#[tokio::test]
+async fn who_corrects_a_name_does_not_take_the_verified_number_away() {
+    let front = Front::open().await;
+    let id = ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut came = promoted("c1");
+    came["data"]["contact"]["phone_verified"] = json!(1);
+    front.ledger(&format!("update events set payload = '{came}' where id = '{id}'")).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let path = format!("/console/events/{id}");
+    let page = visitor.get(&path).await.html;
+    assert!(page.contains("name=\"contact.phone_verified\" value=\"true\" checked"), "{page}");
+    assert!(page.contains("<dt>手机已验证</dt><dd><bdi>是</bdi></dd>"), "{page}");
+    let form = [
+        ("contact.name", "王大明"),
+        ("contact.phone", "138 0000 1001"),
+        ("contact.phone_verified", "true"),
+        ("contact.wechat_id", "wxm_1001"),
+        ("thread.score", "82"),
+        ("reason", "写错了"),
+    ];
+    let sent = visitor.change(&path, &format!("{path}/amend"), &form).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+    let amended = front.store.event(&id).await.unwrap().unwrap().amended.unwrap();
+    let amended: Value = serde_json::from_str(&amended).unwrap();
+    assert_eq!(amended["data"]["contact"]["phone_verified"], json!(1), "{amended}");
+}
+
 #[tokio::test]
 async fn an_event_behind_another_of_its_contact_says_so_and_leads_there() {
     let front = Front::open().await;
