@@ -88,6 +88,25 @@ async fn all_that_match_are_more_than_the_page_shows_and_become_a_replay() {
 }
 
 #[tokio::test]
+async fn where_no_state_is_chosen_the_dead_are_meant_and_the_page_says_so() {
+    let front = Front::open().await;
+    ended(&front, "c1", Status::Dead, "refused", None).await;
+    ended(&front, "c2", Status::NeedsReview, "candidates", Some(json!({"decisions": []}))).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let ask = format!("{PATH}?do=discard&all=true&q=c");
+    let page = visitor.get(&ask).await.html;
+    for told in ["约 1 条，", "状态 同步失败", "name=\"status\" value=\"dead\""] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let form = [("do", "discard"), ("all", "true"), ("status", "dead"), ("q", "c"), ("reason", "旧")];
+    assert_eq!(visitor.change(&ask, PATH, &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!((count(&front, Status::Discarded).await, count(&front, Status::NeedsReview).await), (1, 1));
+    // Nobody was faster: those that match are in other states.
+    let none = visitor.get(&ask).await.html;
+    assert!(none.contains("符合条件的事件中没有“同步失败”的") && !none.contains(">放弃这些事件<"), "{none}");
+}
+
+#[tokio::test]
 async fn what_narrows_nothing_cannot_be_done_or_is_nobody_s_right_is_refused() {
     let front = Front::open().await;
     ended(&front, "c1", Status::Dead, "refused", None).await;
