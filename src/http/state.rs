@@ -9,8 +9,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
-    adopted::AdoptedContact, budget::Budget, checked::CheckRow, keys::Keyring, problem::Problem, rates::RateLimits,
-    stream_places::StreamPlaces, trace::AcceptMetrics,
+    adopted::AdoptedContact, budget::Budget, checked::CheckRow, keys::Keyring, looks::Looks, problem::Problem,
+    rates::RateLimits, stream_places::StreamPlaces, trace::AcceptMetrics,
 };
 use crate::{
     clock::{Clock, Millis},
@@ -228,6 +228,7 @@ struct Shared {
     parts: HttpParts,
     memory: Budget,
     streams: StreamPlaces,
+    looks: Looks,
     tasks: TaskTracker,
     accepts: AcceptMetrics,
 }
@@ -236,8 +237,8 @@ impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
         let memory = Budget::new(parts.request_memory);
-        let (streams, tasks) = (StreamPlaces::default(), TaskTracker::new());
-        Self(Arc::new(Shared { parts, memory, streams, tasks, accepts: AcceptMetrics::new() }))
+        let (streams, looks, tasks) = (StreamPlaces::default(), Looks::default(), TaskTracker::new());
+        Self(Arc::new(Shared { parts, memory, streams, looks, tasks, accepts: AcceptMetrics::new() }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -280,6 +281,11 @@ impl HttpState {
     /// The metrics of accepted webhooks.
     pub(super) fn accepts(&self) -> &AcceptMetrics {
         &self.0.accepts
+    }
+
+    /// Who has looked at which event of late.
+    pub(super) fn looks(&self) -> &Looks {
+        &self.0.looks
     }
 
     /// The places for open streams.

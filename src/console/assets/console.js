@@ -141,8 +141,9 @@ document.documentElement.classList.add("has-script");
   });
   addEventListener("scroll", again, { passive: true });
   document.addEventListener("change", again);
-  // Times such as “3 minutes ago” grow old by themselves.
-  setInterval(() => { if (!held && !isBusy()) refresh(); }, 60000);
+  // Times such as “3 minutes ago” grow old by themselves. Whoever has one event open looks at somebody's data: that is done anew
+  // only where the event has changed.
+  setInterval(() => { if (!only && !held && !isBusy()) refresh(); }, 60000);
   setInterval(show, 1000);
   follow();
   show();

@@ -140,6 +140,23 @@ async fn the_count_of_what_waits_for_a_person_follows_too() {
     browser.is_content().await;
 }
 
+/// To look at an event is to look at somebody's data, which is audited.
+#[tokio::test]
+async fn a_list_grows_old_by_itself_and_one_event_is_looked_at_anew_only_when_it_changes() {
+    let world = World::start().await;
+    let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    world.until(&id, &[Status::Succeeded]).await;
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.hurry().await;
+    browser.go("/console/events").await;
+    browser.until("the list is looked at again", "return window.looks > 2").await;
+    browser.go(&format!("/console/events/{id}")).await;
+    browser.sees_in(".live", "实时").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(browser.ask("return window.looks").await, 0);
+    browser.is_content().await;
+}
+
 /// The bridge is busy for a while: what it answers is no page.
 #[tokio::test]
 async fn a_page_whose_looks_fail_says_that_it_hears_nothing_and_goes_on_by_itself() {
