@@ -11,7 +11,7 @@ use crate::{
         form::Fields,
         frame::{Frame, Nav, page},
         visit::{Change, Sent},
-        words::{Lang, field, rule, step},
+        words::{Lang, field, field_of, rule, step},
     },
     event::Status,
     http::{
@@ -138,10 +138,11 @@ fn changed(change: &Value, lang: Lang) -> Changed {
 
 fn planned(call: &Value, lang: Lang) -> Planned {
     let fields = call["fields"].as_object().into_iter().flatten().filter(|(_, value)| !text(value).is_empty());
+    let interface = text(&call["interface"]);
     Planned {
         title: step(lang, call["step"].as_str().unwrap_or_default()),
-        interface: text(&call["interface"]),
-        fields: fields.map(|(id, value)| (field(lang, id).to_owned(), text(value))).collect(),
+        fields: fields.map(|(id, value)| (field_of(lang, &interface, id).to_owned(), text(value))).collect(),
+        interface,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         format::{self, Moment, bytes_on_page, cut, moment, moment_of},
         status,
         why::Why,
-        words::{EventWords, Lang, field, fill, rule, step},
+        words::{EventWords, Lang, field_of, fill, rule, step},
     },
     event::Status,
     http::api::views::{CallView, EventDetail, StepView, WaitsForView},
@@ -255,6 +255,7 @@ impl Writer<'_> {
 
     fn call(&self, call: &CallView) -> Call {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let named = |id: &str| field_of(self.lang, &call.interface, id).to_owned();
         let members = call.request.as_object().into_iter().flatten();
         let fields = members.filter(|(_, value)| !value.is_null() && *value != "");
         Call {
@@ -263,9 +264,7 @@ impl Writer<'_> {
             outcome: self.lang.part(crate::event::cause(&call.outcome).message).to_owned(),
             at: moment(&call.started_at, self.now, self.lang),
             span: format::span(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()), self.lang),
-            fields: fields
-                .map(|(id, value)| (field(self.lang, id).to_owned(), cut(&text(value), FIELD_CHARS)))
-                .collect(),
+            fields: fields.map(|(id, value)| (named(id), cut(&text(value), FIELD_CHARS))).collect(),
             is_cut: false,
             response: call.response.clone().filter(|response| !response.is_empty()),
         }

@@ -22,7 +22,7 @@ pub(super) use self::{
     erp::ErpWords,
     event::EventWords,
     events::EventsWords,
-    fields::{field, member, rule, rule_help, value},
+    fields::{field, field_of, member, rule, rule_help, value},
     frame::FrameWords,
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
