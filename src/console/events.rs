@@ -131,8 +131,8 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         kinds: kinds(lang).map(|(name, label)| (name, label, name == chosen)).collect(),
         rows: Row::named(&found.items, &names, &frame),
         asked: asked(&visit, w, narrowed),
-        older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor), ("done", "")])),
-        newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", ""), ("done", "")])),
+        older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
+        newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", "")])),
         empty,
         empty_hint,
         may_choose: visit.is_operator(),
@@ -178,7 +178,7 @@ fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     let is_on = |name: &str| query.get(name) == Some("true");
     let (is_blocked, is_retrying) = (is_on("blocked"), is_on("retrying"));
     let at = |status: &str, blocked: &str, retrying: &str| {
-        let replaced = [("status", status), ("blocked", blocked), ("retrying", retrying), ("cursor", ""), ("done", "")];
+        let replaced = [("status", status), ("blocked", blocked), ("retrying", retrying), ("cursor", "")];
         query.address(PATH, &replaced)
     };
     let preset = |label, status_of: &str| Preset {

@@ -9,6 +9,7 @@ mod bulk;
 mod chart;
 mod contacts;
 mod csv;
+mod done;
 mod erp;
 mod event;
 mod events;

@@ -145,10 +145,16 @@ fn all_of(cause: &str) -> String {
 pub(super) async fn next(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let cause = visit.query.get("cause").unwrap_or_default();
     let done = visit.query.get("done").unwrap_or_default();
-    let next = events::next_of_cause(&state, cause, visit.query.get("after")).await?;
+    let after = visit.query.get("after");
+    let next = events::next_of_cause(&state, cause, after).await?;
+    // What was done was done to the event before, not to the one that opens.
+    let of = after.filter(|_| !done.is_empty()).unwrap_or_default();
     let address = match next {
-        Some(id) => Fields::default().address(&format!("/console/events/{id}"), &[("todo", cause), ("done", done)]),
-        None => Fields::default().address(PATH, &[("done", done)]),
+        Some(id) => {
+            let said = [("todo", cause), ("done", done), ("of", of)];
+            Fields::default().address(&format!("/console/events/{id}"), &said)
+        }
+        None => Fields::default().address(PATH, &[("done", done), ("of", of)]),
     };
     Ok(Redirect::to(&address).into_response())
 }

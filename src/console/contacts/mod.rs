@@ -70,7 +70,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         search_hint,
         search_where,
         rows: found.items.iter().map(|link| LinkRow::of(link, names.get(&link.contact_id), &frame)).collect(),
-        next: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor), ("done", "")])),
+        next: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
         frame,
     })
 }

@@ -32,11 +32,22 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
     let sent = visitor.change(next.location(), &format!("/console/events/{first}/discard"), &discard).await;
     assert_eq!(sent.location(), format!("/console/todo/next?cause=refused&after={first}&done=discarded"));
     let next = visitor.get(sent.location()).await;
-    assert_eq!(next.location(), format!("/console/events/{second}?todo=refused&done=discarded"));
+    assert_eq!(next.location(), format!("/console/events/{second}?todo=refused&done=discarded&of={first}"));
+    let page = visitor.get(next.location()).await.html;
+    let banner = page.split_once("class=\"banner good\"").unwrap().1.split_once("</p>").unwrap().0;
+    assert!(
+        banner.contains("上一条：已放弃") && banner.contains(&format!("href=\"/console/events/{first}\"")),
+        "{banner}"
+    );
+    let (other, strange) =
+        (format!("/console/events/{second}?done=discarded"), "/console/todo?done=discarded&of=%22%3E");
+    for path in [other.as_str(), strange] {
+        assert!(!visitor.get(path).await.html.contains("上一条"), "{path}");
+    }
     let sent =
         visitor.change("/console/todo", &format!("/console/events/{second}/replay"), &[("todo", "refused")]).await;
     let last = visitor.get(sent.location()).await;
-    assert_eq!(last.location(), "/console/todo?done=replayed");
+    assert_eq!(last.location(), format!("/console/todo?done=replayed&of={second}"));
 }
 
 #[tokio::test]
