@@ -103,8 +103,8 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
         BulkDeed::Replay => replays::made(&state, &operator, selection).await,
         BulkDeed::Discard => {
             form.reason()?;
-            bulk::change_matching(&state, &operator, selection, deed).await?;
-            let done = [("status", Status::Discarded.as_str()), ("done", "discarded")];
+            let done = bulk::change_matching(&state, &operator, selection, deed).await?.done.to_string();
+            let done = [("status", Status::Discarded.as_str()), ("done", "discarded_many"), ("count", done.as_str())];
             Ok(Redirect::to(&Fields::default().address(events::PATH, &done)).into_response())
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{
     form::Fields,
+    format::number,
     words::{Lang, Words, fill},
 };
 use crate::http::api::query::PathId;
@@ -24,6 +25,7 @@ const SAID: &[Said] = &[
     ("replanned", |w| w.frame.done_replanned),
     ("message_replayed", |w| w.outbox.done_replayed),
     ("discarded", |w| w.frame.done_discarded),
+    ("discarded_many", |w| w.frame.done_discarded_many),
     ("resolved", |w| w.frame.done_resolved),
     ("sent", |w| w.frame.done_sent),
     ("unlinked", |w| w.frame.done_unlinked),
@@ -34,14 +36,15 @@ const SAID: &[Said] = &[
 ];
 
 impl Done {
-    /// By an address: `done` names the deed, and `of` the event that it was done to.
+    /// By an address: `done` names the deed, `count` says to how many it was done, and `of` to which event.
     pub(super) fn by(query: &Fields, lang: Lang) -> Option<Self> {
         let (w, deed) = (lang.words(), query.get("done")?);
         let (_, words) = SAID.iter().find(|(name, _)| *name == deed)?;
-        let words = words(w);
+        let count = query.get("count").and_then(|count| count.parse().ok()).unwrap_or_default();
+        let words = fill(words(w), &[&number(count)]);
         Some(match query.text("of").and_then(|id| PathId(id).event().ok()) {
             Some(id) => Self { words: fill(w.frame.done_before, &[&words]), of: Some(format!("/console/events/{id}")) },
-            None => Self { words: words.to_owned(), of: None },
+            None => Self { words, of: None },
         })
     }
 }

@@ -7,7 +7,7 @@ use crate::{event::FieldError, http::problem::Problem};
 pub(super) struct Fields(Vec<(String, String)>);
 
 /// What says that something was just done: it is said once, and no address goes on with it.
-const SAID: [&str; 2] = ["done", "of"];
+const SAID: [&str; 3] = ["done", "of", "count"];
 /// Fields that are read at most: no form of ours has more.
 const FIELDS_MAX: usize = 5_000;
 
@@ -71,7 +71,7 @@ mod tests {
         let address = fields.address("/console/events", &[("status", ""), ("cursor", "c1"), ("id", "")]);
         assert_eq!(address, "/console/events?q=%E5%BC%A0+1&cursor=c1");
         assert_eq!(Fields::default().address("/console", &[]), "/console");
-        let said = Fields::read(b"q=x&done=discarded&of=e1");
+        let said = Fields::read(b"q=x&done=discarded_many&count=3&of=e1");
         assert_eq!(said.address("/console/events", &[]), "/console/events?q=x", "it is said once");
         assert_eq!(said.address("/console", &[("done", "resolved")]), "/console?q=x&done=resolved");
     }

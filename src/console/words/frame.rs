@@ -86,6 +86,7 @@ texts! {
         done_replanned: "已放回队列，按现在的配置重新规划", "Back in the queue, to be planned anew";
         done_before: "上一条：{}", "The one before: {}";
         done_discarded: "已放弃", "Given up";
+        done_discarded_many: "已放弃 {} 条", "{} given up";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
         done_sent: "已提交，进展见下", "Sent: see how it goes below";
         done_unlinked: "已解除关联", "Unlinked";

@@ -42,7 +42,8 @@ async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_
     assert_eq!(count(&front, Status::Dead).await, 3, "nothing happened yet");
     let form = [("do", "discard"), ("id", &*dead[0]), ("id", &*dead[1]), ("id", &*waiting), ("reason", "测试数据")];
     let sent = visitor.change(&ask, PATH, &form).await;
-    assert_eq!(sent.location(), "/console/events?status=discarded&done=discarded", "{}", sent.html);
+    assert_eq!(sent.location(), "/console/events?status=discarded&done=discarded_many&count=3", "{}", sent.html);
+    assert!(visitor.get(sent.location()).await.html.contains("role=\"status\">已放弃 3 条</p>"));
     assert_eq!((count(&front, Status::Dead).await, count(&front, Status::Discarded).await), (1, 3));
     let audit = front.store.audit_log(None, 50).await.unwrap();
     let deeds: Vec<_> = audit.iter().filter(|row| row.action == "event.discard").collect();
