@@ -17,6 +17,7 @@ use crate::http::{
     api::{
         check,
         events::{self, SightParams},
+        names,
         query::PathId,
         views::CallView,
     },
@@ -50,6 +51,8 @@ struct Row {
 struct NowPage {
     frame: Frame,
     contact: String,
+    /// What the contact is called; empty where that is not known.
+    name: String,
     back: String,
     wanted: Vec<Row>,
     /// What the ERP holds beside that: name and value.
@@ -66,9 +69,10 @@ pub(super) async fn of_event(
     let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;
     let contact = event.item.contact_id.clone().ok_or(Problem::ContactNotLinked)?;
     let held = check::customer(&state, &operator, &contact).await?;
+    let name = names::of_event(&state, &visit.caller, &event.item).await?;
     let frame = Frame::of(&state, &visit, Nav::Events);
     let (wanted, others) = compared(&wanted(&event.calls), &held, frame.lang);
-    page(&NowPage { contact, back: format!("/console/events/{}", event.item.id), wanted, others, frame })
+    page(&NowPage { contact, name, back: format!("/console/events/{}", event.item.id), wanted, others, frame })
 }
 
 /// `POST /console/contacts/{id}/now`
@@ -80,9 +84,10 @@ pub(super) async fn of_contact(
     let operator = Operator::of(visit.caller.clone())?;
     let contact = id.contact()?;
     let held = check::customer(&state, &operator, &contact).await?;
+    let name = names::of_contact(&state, &visit.caller, &contact).await?;
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let (wanted, others) = compared(&[], &held, frame.lang);
-    page(&NowPage { back: format!("/console/contacts/{contact}"), contact, wanted, others, frame })
+    page(&NowPage { back: format!("/console/contacts/{contact}"), contact, name, wanted, others, frame })
 }
 
 /// The customer's fields that an event has sent, each as it was sent last.

@@ -23,7 +23,7 @@ use crate::{
         HttpState,
         api::{
             events::oldest_waiting,
-            history,
+            history, names,
             stats::{self, Stats},
             views::{EventItem, WaitsForView},
         },
@@ -71,6 +71,10 @@ struct OverviewPage {
 pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let stats = stats::standing(&state, &visit.caller).await?;
     let oldest = oldest_waiting(&state, &visit.caller).await?;
+    let name = match &oldest {
+        Some((item, _)) => names::of_event(&state, &visit.caller, item).await?,
+        None => String::new(),
+    };
     let window = trends::window(&visit);
     let history = history::history(&state, window).await?;
     let frame = Frame::of(&state, &visit, Nav::Overview);
@@ -81,7 +85,7 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
         verdict: Verdict::of(&stats, &frame),
         tiles: tiles(&stats, &frame),
         as_of: moment(&stats.as_of.counts, now, lang),
-        oldest: oldest.map(|(item, waits)| longest(&item, waits.as_ref(), stands_still, &frame)),
+        oldest: oldest.map(|(item, waits)| longest(&item, name, waits.as_ref(), stands_still, &frame)),
         figures: figures(&stats, w),
         last_webhook: stats.sender.last_webhook_at.as_deref().map(|at| moment(at, now, lang)),
         is_silent: stats.sender.silent,
@@ -104,10 +108,10 @@ fn tiles(stats: &Stats, frame: &Frame) -> Vec<Tile> {
     Status::ALL.into_iter().map(tile).collect()
 }
 
-/// Why the event that has waited longest is not in the ERP yet.
-fn longest(item: &EventItem, waits: Option<&WaitsForView>, stands_still: bool, frame: &Frame) -> Oldest {
+/// Why the event that has waited longest, of a contact of this name, is not in the ERP yet.
+fn longest(item: &EventItem, name: String, waits: Option<&WaitsForView>, stands_still: bool, frame: &Frame) -> Oldest {
     let (lang, w) = (frame.lang, frame.w);
-    let row = Row::of(item, frame.now, lang);
+    let row = Row { name, ..Row::of(item, frame.now, lang) };
     let waited = format::millis(&item.received_at).map_or(Duration::ZERO, |at| frame.now.since(at));
     let why = match (&item.blocked_by, &item.error) {
         (Some(block), _) => Why::plain(lang.part(&block.hint)),

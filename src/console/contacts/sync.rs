@@ -48,6 +48,8 @@ struct Changed {
 struct PreviewPage {
     frame: Frame,
     id: String,
+    /// What the form calls the contact.
+    name: String,
     /// Why nothing would be written, if nothing would.
     verdict: &'static str,
     /// Whether the rules are not asked.
@@ -103,6 +105,7 @@ pub(in crate::console) async fn preview(
             .collect(),
         changes: plan["changes"].as_array().into_iter().flatten().map(|change| changed(change, lang)).collect(),
         calls: plan["calls"].as_array().into_iter().flatten().map(|call| planned(call, lang)).collect(),
+        name: form.text("name").unwrap_or_default(),
         fields: again.into_iter().filter_map(|name| Some((name, form.text(name)?))).collect(),
         id,
         frame,

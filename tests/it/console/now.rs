@@ -21,7 +21,15 @@ async fn what_the_erp_says_of_a_customer_is_text_and_is_cut_and_who_asked_is_aud
     }
     let page = visitor.change(&event_page, &format!("{event_page}/now"), &[]).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
-    for told in ["王小明&#60;script&#62;", "客户来源", "微信", "&#60;b&#62;c9", "\u{202e}😀", "很…"] {
+    for told in [
+        "<h1>ERP 现在的资料 <bdi>王小明</bdi>",
+        "王小明&#60;script&#62;",
+        "客户来源",
+        "微信",
+        "&#60;b&#62;c9",
+        "\u{202e}😀",
+        "很…",
+    ] {
         assert!(page.html.contains(told), "{told} is not in {}", page.html);
     }
     assert!(page.html.matches("<script").count() == 1 && page.html.len() < 20_000, "{}", page.html);

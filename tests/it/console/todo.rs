@@ -154,7 +154,8 @@ async fn the_overview_says_in_words_whether_all_is_right_and_why_the_oldest_wait
     let mut visitor = Visitor::signed_in(&front, READ).await;
     let page = visitor.get("/console/overview").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
-    for told in ["现在不能写入 ERP", "等得最久的事件", "已等待 3 分钟 20 秒", "ERP 拒绝登录，已停止派发"]
+    for told in
+        ["现在不能写入 ERP", "等得最久的事件", "<bdi>王*明</bdi>", "已等待 3 分钟 20 秒", "ERP 拒绝登录，已停止派发"]
     {
         assert!(page.html.contains(told), "{told} is not in {}", page.html);
     }
