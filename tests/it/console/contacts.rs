@@ -80,6 +80,12 @@ async fn whom_a_customer_is_given_to_is_chosen_by_name() {
     {
         assert!(page.html.contains(told), "{told} is not in {}", page.html);
     }
+    // Who chooses people and everybody has not said what is meant.
+    let both = [("user", "63"), ("public", "true")];
+    let sent = visitor.change("/console/contacts/c1", "/console/contacts/c1/assign", &both).await;
+    assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(sent.html.contains("选了人员，又勾选了“对所有用户公开”：请只选一种"), "{}", sent.html);
+    assert_eq!(newest(&front).await.0, "contact.promoted", "nothing is ordered");
     let refused = Visitor::signed_in(&front, READ).await.get("/console/contacts/c1/assign").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
