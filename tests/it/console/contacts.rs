@@ -123,7 +123,7 @@ async fn the_preview_writes_nothing_and_says_who_is_not_admitted() {
     let before = newest(&front).await;
     let shown = visitor.change("/console/contacts/c1", "/console/contacts/c2/preview", &fields).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.html);
-    assert!(shown.html.contains("不会写入 ERP") && shown.html.contains("姓名完整"), "{}", shown.html);
+    assert!(shown.html.contains("不会写入 ERP") && shown.html.contains("不符合</span> 姓名完整"), "{}", shown.html);
     assert!(shown.html.contains("<h1>预览：同步会做什么 <bdi>先生</bdi>"), "{}", shown.html);
     assert!(shown.html.contains("name=\"key\" value=\"k1\""), "{}", shown.html);
     assert_eq!(newest(&front).await, before);

@@ -134,6 +134,8 @@ async fn candidates_stand_side_by_side_and_the_right_one_is_linked() {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     assert_eq!((page.matches("class=\"same\"").count(), page.matches("class=\"differs\"").count()), (3, 1));
+    let read_out = |words: &str| page.matches(&format!("class=\"offscreen\">{words}</span>")).count();
+    assert_eq!((read_out("相同"), read_out("不同")), (3, 1), "for who sees no colours");
     assert!(!page.contains("未生效，重新发送") && !page.contains("立即重试"), "only what is possible now");
     let seen_by_readers = Visitor::signed_in(&front, READ).await.get(&path).await.html;
     assert!(!seen_by_readers.contains("会补上") && !seen_by_readers.contains("只关联"), "{seen_by_readers}");
@@ -249,6 +251,8 @@ async fn who_was_not_admitted_is_told_what_would_help_and_offered_no_button_that
         "href=\"/console/help#score\"",
         "href=\"/console/help#name_complete\"",
         "在微信中台补全真实姓名",
+        "✗</span><span class=\"offscreen\">不符合</span> <a href=\"/console/help#score\"",
+        "✓</span><span class=\"offscreen\">符合</span> <a href=\"/console/help#phone_verified\"",
         "微信平台补全资料后重新推送，会重新判断",
         "class=\"button primary\" href=\"/console/contacts/c1\"",
         "此事件的数据将于 2027-01-02 删除",
