@@ -70,6 +70,7 @@ struct OverviewPage {
 /// `GET /console/overview`
 pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let stats = stats::standing(&state, &visit.caller).await?;
+    let counted = state.store.latest_figures().unwrap_or_default();
     let oldest = oldest_waiting(&state, &visit.caller).await?;
     let name = match &oldest {
         Some((item, _)) => names::of_event(&state, &visit.caller, item).await?,
@@ -82,8 +83,8 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     let stands_still = stats.dispatch.paused.is_some();
     let gap = |gap: &stats::Gap| fill(w.overview.gap, &[&gap.contact_id, &gap.after, &gap.before]);
     page(&OverviewPage {
-        verdict: Verdict::of(&stats, &frame),
-        tiles: tiles(&stats, &frame),
+        verdict: Verdict::of(&stats, counted.undelivered, &frame),
+        tiles: tiles(&stats, counted.retrying, &frame),
         as_of: moment(&stats.as_of.counts, now, lang),
         oldest: oldest.map(|(item, waits)| longest(&item, name, waits.as_ref(), stands_still, &frame)),
         figures: figures(&stats, w),
@@ -95,17 +96,23 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     })
 }
 
-fn tiles(stats: &Stats, frame: &Frame) -> Vec<Tile> {
-    let tile = |status: Status| {
-        let count = stats.by_status.get(status.as_str()).copied().unwrap_or_default();
-        Tile {
-            shown: status::of(status, frame.lang),
-            count: number(count),
-            is_zero: count == 0,
-            address: format!("/console/events?status={status}"),
-        }
+fn tiles(stats: &Stats, retrying: i64, frame: &Frame) -> Vec<Tile> {
+    let tile = |shown: Shown, count: i64, filter: &str| Tile {
+        shown,
+        count: number(count),
+        is_zero: count == 0,
+        address: format!("/console/events?{filter}"),
     };
-    Status::ALL.into_iter().map(tile).collect()
+    let of = |status: Status| {
+        let count = stats.by_status.get(status.as_str()).copied().unwrap_or_default();
+        tile(status::of(status, frame.lang), count, &format!("status={status}"))
+    };
+    // Among what is queued, so they stand behind it.
+    let [again, blocked] = status::of_waits(frame.lang);
+    let waits_for_settings = stats.blocks.iter().map(|block| block.waiting).sum();
+    let waits = [tile(again, retrying, "retrying=true"), tile(blocked, waits_for_settings, "blocked=true")];
+    let [queued, others @ ..] = Status::ALL;
+    std::iter::once(of(queued)).chain(waits).chain(others.into_iter().map(of)).collect()
 }
 
 /// Why the event that has waited longest, of a contact of this name, is not in the ERP yet.
