@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Millis,
-    event::{Bilingual, FieldError},
+    event::{Bilingual, FieldError, Status},
     http::{
         CheckRow, CheckStatus, Dispatch, HttpState,
         api::{
@@ -59,6 +59,8 @@ struct Pause {
     since: Moment,
     until: Option<Moment>,
     waiting: String,
+    /// The list of the events that it keeps back.
+    list: String,
 }
 
 /// One line of a check.
@@ -223,7 +225,13 @@ fn shown_pause(pause: PauseView, now: Millis, lang: Lang) -> Pause {
         "contact" => fill(w.scope_contact, &[&value]),
         _ => w.scope_all.to_owned(),
     };
+    let kept_back = match pause.scope {
+        "type" => vec![("type", value.as_str()), ("status", Status::Queued.as_str())],
+        "contact" => vec![("contact_id", value.as_str())],
+        _ => vec![("status", Status::Queued.as_str())],
+    };
     Pause {
+        list: Fields::default().address(super::events::PATH, &kept_back),
         what,
         scope: pause.scope,
         value,

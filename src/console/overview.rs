@@ -118,7 +118,8 @@ fn tiles(stats: &Stats, retrying: i64, frame: &Frame) -> Vec<Tile> {
 /// Why the event that has waited longest, of a contact of this name, is not in the ERP yet.
 fn longest(item: &EventItem, name: String, waits: Option<&WaitsForView>, stands_still: bool, frame: &Frame) -> Oldest {
     let (lang, w) = (frame.lang, frame.w);
-    let row = Row { name, ..Row::of(item, frame.now, lang) };
+    let shown = status::of_waiting(item, waits, lang);
+    let row = Row { name, shown, ..Row::of(item, frame.now, lang) };
     let waited = format::millis(&item.received_at).map_or(Duration::ZERO, |at| frame.now.since(at));
     let why = match (&item.blocked_by, &item.error) {
         (Some(block), _) => Why::plain(lang.part(&block.hint)),

@@ -5,7 +5,11 @@ use super::{
     why::Why,
     words::{Lang, fill},
 };
-use crate::{clock::Millis, event::Status, http::api::views::EventItem};
+use crate::{
+    clock::Millis,
+    event::Status,
+    http::api::views::{EventItem, WaitsForView},
+};
 
 /// A state as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +46,18 @@ pub(super) fn of_waits(lang: Lang) -> [Shown; 2] {
         Shown { label: w.retrying, tone: "wait", help: w.help_retrying },
         Shown { label: w.blocked, tone: "warn", help: w.help_blocked },
     ]
+}
+
+/// What waits because somebody has paused dispatch.
+pub(super) fn paused(lang: Lang) -> Shown {
+    let w = &lang.words().status;
+    Shown { label: w.paused, tone: "warn", help: w.help_paused }
+}
+
+/// The state of an event of which it is known for what it waits.
+pub(super) fn of_waiting(item: &EventItem, waits: Option<&WaitsForView>, lang: Lang) -> Shown {
+    let is_paused = item.blocked_by.is_none() && waits.is_some_and(|waits| waits.paused.is_some());
+    if is_paused { paused(lang) } else { of_event(item, lang) }
 }
 
 /// An event's state: one that waits after a failure, or for the installation, has a word of its own.

@@ -233,7 +233,7 @@ async fn somebody_pauses_and_goes_on() {
     browser.sees_in("#erp", "月底盘点").await;
     let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
     browser.go(&format!("/console/events/{id}")).await;
-    browser.sees_in("#head", "待同步").await;
+    browser.sees_in("#head", "派发已暂停").await;
     browser.sees_in("#banners", "已暂停派发").await;
     browser.click("ERP 连接").await;
     browser.click("继续").await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use erp_bridge::{event::Status, store::Settlement};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
@@ -193,6 +193,18 @@ async fn a_dead_event_is_corrected_in_a_form_and_what_came_stays_beside_it() {
         (&json!("<王大明>"), &json!(88.0))
     );
     assert!(row.payload.unwrap().contains("王小明"));
+}
+
+#[tokio::test]
+async fn an_event_that_a_pause_keeps_back_says_so_in_its_state() {
+    let front = Front::open().await;
+    let id = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    let pause = json!({"scope": "contact", "value": "c1", "reason": "核对"});
+    front.rest(Method::POST, "/v1/dispatch/pause", OPERATE, &pause).await;
+    front.store.claim(1, Duration::from_secs(60)).await.unwrap();
+    let page = Visitor::signed_in(&front, READ).await.get(&format!("/console/events/{id}")).await.html;
+    let head = page.split_once("id=\"head\"").unwrap().1.split_once("</div>").unwrap().0;
+    assert!(head.contains("<span class=\"state warn\"") && head.contains(">派发已暂停</span>"), "{head}");
 }
 
 /// The platform may say 1 where it means true.

@@ -136,4 +136,5 @@ async fn the_event_that_has_waited_longest_says_what_it_waits_for_itself() {
     let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
     let why = html.split_once("还没写入 ERP 的原因").unwrap().1.split_once("</p>").unwrap().0;
     assert!(why.contains("派发已被人工暂停"), "{why}");
+    assert!(html.contains(">派发已暂停</span>"), "{html}");
 }
