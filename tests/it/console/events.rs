@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use erp_bridge::{event::Status, store::Settlement};
+use erp_bridge::{clock::Millis, event::Status, store::Settlement};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -309,6 +309,8 @@ async fn the_way_of_an_event_shows_how_long_it_queued_and_until_when_it_is_kept(
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let path = format!("/console/events/{id}");
     let page = visitor.get(&path).await.html;
+    let sent = format!(">{}</time> · 120 毫秒", Millis(begun).erp_local());
+    assert!(page.contains(&sent), "{sent} is not in {page}");
     for told in
         ["收到 7.0 秒 后开始处理", "此事件的数据将于 2027-01-02 删除", "data-copy=\"answer-4-1\"", "id=\"answer-4-1\""]
     {
