@@ -23,7 +23,7 @@ impl Previewer for LivePreview {
         self.engine.filled_by_link(event, candidate)
     }
 
-    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
+    fn preview(&self, event: Event, force: bool) -> BoxFuture<'_, Result<Value, PreviewError>> {
         Box::pin(async move {
             let link = self.store.contact(event.contact().id()).await?;
             let standing = self.store.standing(event.contact().id()).await?;
@@ -31,7 +31,7 @@ impl Previewer for LivePreview {
                 work: Work::Event(Box::new(event)),
                 received_at: self.clock.now(),
                 link: link.map(|contact| contact.link),
-                is_admitted: false,
+                is_admitted: force,
                 standing,
                 decision: None,
                 is_stale: false,

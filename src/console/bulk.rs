@@ -13,9 +13,9 @@ use super::{
     form::Fields,
     format::{Moment, moment_of, number},
     frame::{Frame, Nav, page},
-    replays::{self, filter_in_words},
+    replays::{self, filter_in_words, states_in_words},
     visit::{Change, Visit},
-    words::fill,
+    words::{Lang, fill},
 };
 use crate::{
     event::{FieldError, Status},
@@ -46,7 +46,7 @@ struct BulkPage {
     frame: Frame,
     title: &'static str,
     /// What becomes of them.
-    effect: &'static str,
+    effect: String,
     what: &'static str,
     /// About how many; what stands before and behind the time at which they were counted.
     count: (String, &'static str),
@@ -81,7 +81,7 @@ pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<
     let (before, behind) = w.bulk_count.rsplit_once("{}").unwrap_or_default();
     page(&BulkPage {
         title,
-        effect: if count == 0 { w.bulk_none } else { effect },
+        effect: if count == 0 { none(&selection, frame.lang) } else { effect.to_owned() },
         what,
         count: (fill(before, &[&number(count)]), behind),
         counted_at: moment_of(frame.now, frame.now, frame.lang),
@@ -103,8 +103,8 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
         BulkDeed::Replay => replays::made(&state, &operator, selection).await,
         BulkDeed::Discard => {
             form.reason()?;
-            bulk::change_matching(&state, &operator, selection, deed).await?;
-            let done = [("status", Status::Discarded.as_str()), ("done", "discarded")];
+            let done = bulk::change_matching(&state, &operator, selection, deed).await?.done.to_string();
+            let done = [("status", Status::Discarded.as_str()), ("done", "discarded_many"), ("count", done.as_str())];
             Ok(Redirect::to(&Fields::default().address(events::PATH, &done)).into_response())
         }
     }
@@ -139,7 +139,20 @@ fn selection(form: &Fields, deed: BulkDeed) -> Result<Selection, Problem> {
     };
     match selection.status.as_deref() {
         Some("") => Err(invalid("/status", "这些状态下不能这样做 (not possible in these states)")),
+        // Where no state is chosen the dead are meant, and people are told so.
+        None if selection.texts().iter().any(|(_, text)| text.is_some()) => {
+            Ok(Selection { status: Some(Status::Dead.as_str().to_owned()), ..selection })
+        }
         _ => Ok(selection),
+    }
+}
+
+/// Why there is none to do it to.
+fn none(selection: &Selection, lang: Lang) -> String {
+    let w = &lang.words().events;
+    match &selection.status {
+        Some(names) => fill(w.bulk_none_match, &[&states_in_words(names, lang)]),
+        None => w.bulk_none.to_owned(),
     }
 }
 
@@ -187,6 +200,9 @@ mod tests {
             read("all=true&status=dead,needs_review", BulkDeed::Discard).unwrap().status.as_deref(),
             Some("dead,needs_review")
         );
+        let dead = read("all=true&q=x", BulkDeed::Discard).unwrap();
+        assert_eq!((dead.status.as_deref(), dead.q.as_deref()), (Some("dead"), Some("x")), "where no state is chosen");
+        assert_eq!(read("all=true", BulkDeed::Discard).unwrap().status, None, "nothing narrows them");
         for wrong in ["", "q=x", "all=true&status=succeeded", "all=true&blocked=true", "all=true&retrying=true"] {
             assert!(read(wrong, BulkDeed::Discard).is_err(), "{wrong}");
         }

@@ -14,11 +14,12 @@ use super::{
     format::{Moment, moment, moment_of, number},
     frame::{Frame, Nav, page},
     visit::{Change, Sent, Visit},
+    why::Why,
     words::{Lang, Words, fill, kind, kinds},
 };
 use crate::{
     clock::Millis,
-    event::{Bilingual, FieldError},
+    event::{Bilingual, FieldError, Status},
     http::{
         CheckRow, CheckStatus, Dispatch, HttpState,
         api::{
@@ -40,7 +41,7 @@ const PAUSE_MINUTES: [u64; 5] = [30, 60, 240, 720, 1_440];
 
 /// Something that is wrong with the installation.
 struct Block {
-    message: String,
+    message: Why,
     hint: String,
     code: String,
     waiting: String,
@@ -58,6 +59,8 @@ struct Pause {
     since: Moment,
     until: Option<Moment>,
     waiting: String,
+    /// The list of the events that it keeps back.
+    list: String,
 }
 
 /// One line of a check.
@@ -205,7 +208,7 @@ fn verdict(dispatch: &Dispatch, w: &'static Words) -> (&'static str, &'static st
 
 fn shown_block(block: &BlockView, now: Millis, lang: Lang) -> Block {
     Block {
-        message: lang.part(&block.by.message).to_owned(),
+        message: Why::of(&block.by.code, &block.by.message, lang),
         hint: lang.part(&block.by.hint).to_owned(),
         code: block.by.code.clone(),
         waiting: fill(lang.words().erp.waiting, &[&number(block.waiting)]),
@@ -222,7 +225,13 @@ fn shown_pause(pause: PauseView, now: Millis, lang: Lang) -> Pause {
         "contact" => fill(w.scope_contact, &[&value]),
         _ => w.scope_all.to_owned(),
     };
+    let kept_back = match pause.scope {
+        "type" => vec![("type", value.as_str()), ("status", Status::Queued.as_str())],
+        "contact" => vec![("contact_id", value.as_str())],
+        _ => vec![("status", Status::Queued.as_str())],
+    };
     Pause {
+        list: Fields::default().address(super::events::PATH, &kept_back),
         what,
         scope: pause.scope,
         value,

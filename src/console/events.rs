@@ -6,10 +6,11 @@ use axum::{extract::State, response::Response};
 use super::{
     fault::Fault,
     form::Fields,
-    format::{Moment, cut, moment},
+    format::{Moment, moment},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
+    why::Why,
     words::{Lang, Words, fill, kind, kinds},
 };
 use crate::{
@@ -46,7 +47,7 @@ pub(super) struct Row {
     /// What the contact is called; empty where that is not known.
     pub(super) name: String,
     pub(super) shown: Shown,
-    pub(super) note: String,
+    pub(super) note: Why,
     pub(super) received: Moment,
 }
 
@@ -59,7 +60,7 @@ impl Row {
             contact: item.contact_id.clone(),
             name: String::new(),
             shown: status::of_event(item, lang),
-            note: cut(&status::note(item, now, lang), NOTE_CHARS),
+            note: status::note(item, now, lang).cut(NOTE_CHARS),
             received: moment(&item.received_at, now, lang),
         }
     }
@@ -130,8 +131,8 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         kinds: kinds(lang).map(|(name, label)| (name, label, name == chosen)).collect(),
         rows: Row::named(&found.items, &names, &frame),
         asked: asked(&visit, w, narrowed),
-        older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor), ("done", "")])),
-        newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", ""), ("done", "")])),
+        older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
+        newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", "")])),
         empty,
         empty_hint,
         may_choose: visit.is_operator(),
@@ -177,7 +178,7 @@ fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     let is_on = |name: &str| query.get(name) == Some("true");
     let (is_blocked, is_retrying) = (is_on("blocked"), is_on("retrying"));
     let at = |status: &str, blocked: &str, retrying: &str| {
-        let replaced = [("status", status), ("blocked", blocked), ("retrying", retrying), ("cursor", ""), ("done", "")];
+        let replaced = [("status", status), ("blocked", blocked), ("retrying", retrying), ("cursor", "")];
         query.address(PATH, &replaced)
     };
     let preset = |label, status_of: &str| Preset {

@@ -16,6 +16,11 @@ pub(super) struct Fact {
     pub(super) value: String,
 }
 
+/// Whether a flag of the body is set: the platform may write 1 for it.
+pub(super) fn is_set(flag: &Value) -> bool {
+    *flag == true || *flag == 1
+}
+
 /// The members of these sections in their order.
 pub(super) fn facts(payload: &Value, sections: &[&str], lang: Lang) -> Vec<Fact> {
     let mut facts = Vec::new();

@@ -6,6 +6,8 @@ use crate::{event::FieldError, http::problem::Problem};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Fields(Vec<(String, String)>);
 
+/// What says that something was just done: it is said once, and no address goes on with it.
+const SAID: [&str; 3] = ["done", "of", "count"];
 /// Fields that are read at most: no form of ours has more.
 const FIELDS_MAX: usize = 5_000;
 
@@ -46,7 +48,8 @@ impl Fields {
 
     /// An address with these fields in its query, some replaced; an empty value leaves a field out.
     pub(super) fn address(&self, path: &str, replaced: &[(&str, &str)]) -> String {
-        let kept = self.0.iter().filter(|(name, _)| !replaced.iter().any(|(other, _)| other == name));
+        let is_replaced = |name: &str| replaced.iter().any(|(other, _)| *other == name);
+        let kept = self.0.iter().filter(|(name, _)| !is_replaced(name) && !SAID.contains(&name.as_str()));
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
         let all: Vec<_> = kept.chain(replaced.iter().copied()).filter(|(_, value)| !value.is_empty()).collect();
         match form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish() {
@@ -68,5 +71,8 @@ mod tests {
         let address = fields.address("/console/events", &[("status", ""), ("cursor", "c1"), ("id", "")]);
         assert_eq!(address, "/console/events?q=%E5%BC%A0+1&cursor=c1");
         assert_eq!(Fields::default().address("/console", &[]), "/console");
+        let said = Fields::read(b"q=x&done=discarded_many&count=3&of=e1");
+        assert_eq!(said.address("/console/events", &[]), "/console/events?q=x", "it is said once");
+        assert_eq!(said.address("/console", &[("done", "resolved")]), "/console?q=x&done=resolved");
     }
 }

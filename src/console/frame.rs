@@ -8,6 +8,7 @@ use axum::{
 
 use super::{
     assets,
+    done::Done,
     fault::Fault,
     format::number,
     visit::Visit,
@@ -61,24 +62,6 @@ pub(super) struct Banner {
     pub(super) help: String,
 }
 
-/// What is said of a deed that a form did: its name in the address, and the words.
-type Done = (&'static str, fn(&Words) -> &'static str);
-
-const DONE: &[Done] = &[
-    ("replayed", |w| w.frame.done_replayed),
-    ("amended", |w| w.frame.done_amended),
-    ("replanned", |w| w.frame.done_replanned),
-    ("message_replayed", |w| w.outbox.done_replayed),
-    ("discarded", |w| w.frame.done_discarded),
-    ("resolved", |w| w.frame.done_resolved),
-    ("sent", |w| w.frame.done_sent),
-    ("unlinked", |w| w.frame.done_unlinked),
-    ("erased", |w| w.frame.done_erased),
-    ("resumed", |w| w.frame.done_resumed),
-    ("paused", |w| w.frame.done_paused),
-    ("unpaused", |w| w.frame.done_unpaused),
-];
-
 /// Who is signed in.
 #[derive(Debug, Clone)]
 pub(super) struct Who {
@@ -108,7 +91,7 @@ pub(super) struct Frame {
     /// Events that wait for a person; empty if none does.
     pub(super) todo: String,
     /// What was just done.
-    pub(super) done: Option<&'static str>,
+    pub(super) done: Option<Done>,
     /// When the page is made.
     pub(super) now: Millis,
     /// Where the stream of changes was before that.
@@ -124,14 +107,13 @@ impl Frame {
             operates: visit.is_operator(),
             secret: visit.form_secret.to_string(),
         };
-        let done = visit.query.get("done").and_then(|done| DONE.iter().find(|(name, _)| *name == done));
         Self {
             who: Some(who),
             banners: banners(state, w),
             todo: todo(state),
-            done: done.map(|(_, words)| words(w)),
+            done: Done::by(&visit.query, visit.lang),
             position: visit.position.clone(),
-            ..Self::plain(visit.lang, &visit.query.address(&visit.path, &[("done", "")]), nav, state.clock.now())
+            ..Self::plain(visit.lang, &visit.query.address(&visit.path, &[]), nav, state.clock.now())
         }
     }
 

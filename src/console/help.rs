@@ -74,7 +74,10 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     page(&HelpPage {
         frame: Frame::of(&state, &visit, Nav::None),
         rules: rules.collect(),
-        states: Status::ALL.into_iter().map(|status| status::of(status, lang)).chain(status::of_waits(lang)).collect(),
+        states: (Status::ALL.into_iter().map(|status| status::of(status, lang)))
+            .chain(status::of_waits(lang))
+            .chain([status::paused(lang)])
+            .collect(),
         codes: causes().map(code).collect(),
     })
 }

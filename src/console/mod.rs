@@ -9,6 +9,7 @@ mod bulk;
 mod chart;
 mod contacts;
 mod csv;
+mod done;
 mod erp;
 mod event;
 mod events;
@@ -33,6 +34,7 @@ mod trends;
 mod typed;
 mod verdict;
 mod visit;
+mod why;
 mod words;
 
 use axum::{

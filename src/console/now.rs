@@ -17,6 +17,7 @@ use crate::http::{
     api::{
         check,
         events::{self, SightParams},
+        names,
         query::PathId,
         views::CallView,
     },
@@ -25,10 +26,10 @@ use crate::http::{
 };
 
 /// The calls that write a customer's fields (`erp-wire.md` §3), and what of them is no field of 客户详情: 客户修改 calls
-/// 客户分类 `sort` and 跟进程度 `sort1`, and gives both by other words than the record.
+/// 客户分类 `sort` and 跟进程度 `sort1`, and gives both by other words than the record; an add has the tree of both in `sort1`.
 const WRITES: [(&str, &[&str]); 3] = [
-    ("单位客户添加", &["ord", "intsort"]),
-    ("个人客户添加", &["ord", "intsort"]),
+    ("单位客户添加", &["ord", "intsort", "sort1"]),
+    ("个人客户添加", &["ord", "intsort", "sort1"]),
     ("客户修改", &["ord", "sort", "sort1", "sort2"]),
 ];
 /// A field's text is shown up to so many characters …
@@ -50,6 +51,8 @@ struct Row {
 struct NowPage {
     frame: Frame,
     contact: String,
+    /// What the contact is called; empty where that is not known.
+    name: String,
     back: String,
     wanted: Vec<Row>,
     /// What the ERP holds beside that: name and value.
@@ -66,9 +69,10 @@ pub(super) async fn of_event(
     let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;
     let contact = event.item.contact_id.clone().ok_or(Problem::ContactNotLinked)?;
     let held = check::customer(&state, &operator, &contact).await?;
+    let name = names::of_event(&state, &visit.caller, &event.item).await?;
     let frame = Frame::of(&state, &visit, Nav::Events);
     let (wanted, others) = compared(&wanted(&event.calls), &held, frame.lang);
-    page(&NowPage { contact, back: format!("/console/events/{}", event.item.id), wanted, others, frame })
+    page(&NowPage { contact, name, back: format!("/console/events/{}", event.item.id), wanted, others, frame })
 }
 
 /// `POST /console/contacts/{id}/now`
@@ -80,9 +84,10 @@ pub(super) async fn of_contact(
     let operator = Operator::of(visit.caller.clone())?;
     let contact = id.contact()?;
     let held = check::customer(&state, &operator, &contact).await?;
+    let name = names::of_contact(&state, &visit.caller, &contact).await?;
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let (wanted, others) = compared(&[], &held, frame.lang);
-    page(&NowPage { back: format!("/console/contacts/{contact}"), contact, wanted, others, frame })
+    page(&NowPage { back: format!("/console/contacts/{contact}"), contact, name, wanted, others, frame })
 }
 
 /// The customer's fields that an event has sent, each as it was sent last.
@@ -148,7 +153,7 @@ mod tests {
     fn what_was_sent_last_stands_beside_what_is_held() {
         let calls = [
             call("客户列表", json!({"searchKey": "1380"})),
-            call("个人客户添加", json!({"ord": "7", "name": "王小", "ly": "171", "intro": ""})),
+            call("个人客户添加", json!({"ord": "7", "name": "王小", "ly": "171", "intro": "", "sort1": "3,7"})),
             call("客户修改", json!({"ord": "7", "name": "王小明", "sort1": "初次联系", "mobile": "138"})),
         ];
         let held = |id: &str, value: &str, shown: &str| CustomerField {
@@ -160,6 +165,7 @@ mod tests {
             held("Name", "王小明", "王小明"),
             held("ly", "171", "微信"),
             held("mobile", "", "139"),
+            held("sort1", "7", "初步洽谈"),
             held("khid", "WX1", "WX1"),
             held("khid", "WX1", "WX1"),
             held("qq", "", " "),
@@ -180,7 +186,8 @@ mod tests {
         ];
         expected.sort_by(|a, b| a.name.cmp(&b.name));
         assert_eq!(rows, expected);
-        assert_eq!(others, [("客户编号".to_owned(), "WX1".to_owned())]);
+        let other = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(others, [other("跟进程度", "初步洽谈"), other("客户编号", "WX1")]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{
     trends::{self, Trends},
     verdict::Verdict,
     visit::Visit,
+    why::Why,
     words::{Words, fill},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         HttpState,
         api::{
             events::oldest_waiting,
-            history,
+            history, names,
             stats::{self, Stats},
             views::{EventItem, WaitsForView},
         },
@@ -46,7 +47,7 @@ struct Tile {
 struct Oldest {
     row: Row,
     waits: String,
-    why: String,
+    why: Why,
     /// The code of what is wrong with it; empty if nothing is.
     code: String,
 }
@@ -69,7 +70,12 @@ struct OverviewPage {
 /// `GET /console/overview`
 pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let stats = stats::standing(&state, &visit.caller).await?;
+    let counted = state.store.latest_figures().unwrap_or_default();
     let oldest = oldest_waiting(&state, &visit.caller).await?;
+    let name = match &oldest {
+        Some((item, _)) => names::of_event(&state, &visit.caller, item).await?,
+        None => String::new(),
+    };
     let window = trends::window(&visit);
     let history = history::history(&state, window).await?;
     let frame = Frame::of(&state, &visit, Nav::Overview);
@@ -77,10 +83,10 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     let stands_still = stats.dispatch.paused.is_some();
     let gap = |gap: &stats::Gap| fill(w.overview.gap, &[&gap.contact_id, &gap.after, &gap.before]);
     page(&OverviewPage {
-        verdict: Verdict::of(&stats, &frame),
-        tiles: tiles(&stats, &frame),
+        verdict: Verdict::of(&stats, counted.undelivered, &frame),
+        tiles: tiles(&stats, counted.retrying, &frame),
         as_of: moment(&stats.as_of.counts, now, lang),
-        oldest: oldest.map(|(item, waits)| longest(&item, waits.as_ref(), stands_still, &frame)),
+        oldest: oldest.map(|(item, waits)| longest(&item, name, waits.as_ref(), stands_still, &frame)),
         figures: figures(&stats, w),
         last_webhook: stats.sender.last_webhook_at.as_deref().map(|at| moment(at, now, lang)),
         is_silent: stats.sender.silent,
@@ -90,34 +96,41 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     })
 }
 
-fn tiles(stats: &Stats, frame: &Frame) -> Vec<Tile> {
-    let tile = |status: Status| {
-        let count = stats.by_status.get(status.as_str()).copied().unwrap_or_default();
-        Tile {
-            shown: status::of(status, frame.lang),
-            count: number(count),
-            is_zero: count == 0,
-            address: format!("/console/events?status={status}"),
-        }
+fn tiles(stats: &Stats, retrying: i64, frame: &Frame) -> Vec<Tile> {
+    let tile = |shown: Shown, count: i64, filter: &str| Tile {
+        shown,
+        count: number(count),
+        is_zero: count == 0,
+        address: format!("/console/events?{filter}"),
     };
-    Status::ALL.into_iter().map(tile).collect()
+    let of = |status: Status| {
+        let count = stats.by_status.get(status.as_str()).copied().unwrap_or_default();
+        tile(status::of(status, frame.lang), count, &format!("status={status}"))
+    };
+    // Among what is queued, so they stand behind it.
+    let [again, blocked] = status::of_waits(frame.lang);
+    let waits_for_settings = stats.blocks.iter().map(|block| block.waiting).sum();
+    let waits = [tile(again, retrying, "retrying=true"), tile(blocked, waits_for_settings, "blocked=true")];
+    let [queued, others @ ..] = Status::ALL;
+    std::iter::once(of(queued)).chain(waits).chain(others.into_iter().map(of)).collect()
 }
 
-/// Why the event that has waited longest is not in the ERP yet.
-fn longest(item: &EventItem, waits: Option<&WaitsForView>, stands_still: bool, frame: &Frame) -> Oldest {
+/// Why the event that has waited longest, of a contact of this name, is not in the ERP yet.
+fn longest(item: &EventItem, name: String, waits: Option<&WaitsForView>, stands_still: bool, frame: &Frame) -> Oldest {
     let (lang, w) = (frame.lang, frame.w);
-    let row = Row::of(item, frame.now, lang);
+    let shown = status::of_waiting(item, waits, lang);
+    let row = Row { name, shown, ..Row::of(item, frame.now, lang) };
     let waited = format::millis(&item.received_at).map_or(Duration::ZERO, |at| frame.now.since(at));
     let why = match (&item.blocked_by, &item.error) {
-        (Some(block), _) => lang.part(&block.hint).to_owned(),
-        (None, Some(error)) => format!("{} · {}", row.note, lang.part(&cause(&error.code).hint().to_string())),
+        (Some(block), _) => Why::plain(lang.part(&block.hint)),
+        (None, Some(error)) => row.note.clone().then(lang.part(&cause(&error.code).hint().to_string())),
         (None, None) => match (waits, frame.banners.iter().find(|_| stands_still)) {
             (Some(WaitsForView { status: Some(earlier), .. }), _) => {
-                fill(w.event.next_earlier, &[&status::of(*earlier, lang).label])
+                Why::plain(&fill(w.event.next_earlier, &[&status::of(*earlier, lang).label]))
             }
-            (Some(_), _) => w.event.next_paused.to_owned(),
-            (None, Some(banner)) => banner.text.clone(),
-            (None, None) => row.shown.help.to_owned(),
+            (Some(_), _) => Why::plain(w.event.next_paused),
+            (None, Some(banner)) => Why::plain(&banner.text),
+            (None, None) => Why::plain(row.shown.help),
         },
     };
     let code = item.blocked_by.as_ref().map(|block| &block.code).or(item.error.as_ref().map(|error| &error.code));

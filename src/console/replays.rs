@@ -252,15 +252,18 @@ fn progress(item: &ReplayItem, w: &Words) -> String {
     }
 }
 
+/// States as the ledger names them, with commas between them, in words.
+pub(super) fn states_in_words(names: &str, lang: Lang) -> String {
+    let label = |name: &str| name.parse().map_or(name.to_owned(), |status| status::of(status, lang).label.into());
+    names.split(',').map(label).collect::<Vec<_>>().join(lang.pick("、", ", "))
+}
+
 /// Which events were asked for, in words: `状态 同步失败 · 原因 …`.
 pub(super) fn filter_in_words(filter: &Value, lang: Lang) -> String {
     let w = lang.words();
     let text = |name: &str| filter[name].as_str();
     let ids = filter["ids"].as_array().map(|ids| fill(w.replays.chosen, &[&ids.len()]));
-    let status = text("status").map(|names| {
-        let label = |name: &str| name.parse().map_or(name.to_owned(), |status| status::of(status, lang).label.into());
-        names.split(',').map(label).collect::<Vec<_>>().join("、")
-    });
+    let status = text("status").map(|names| states_in_words(names, lang));
     let [since, until] = ["since", "until"].map(|name| text(name).map(exact));
     let span = (since.is_some() || until.is_some())
         .then(|| format!("{} ～ {}", since.unwrap_or_default(), until.unwrap_or_default()).trim().to_owned());

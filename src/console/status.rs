@@ -2,9 +2,14 @@
 
 use super::{
     format,
+    why::Why,
     words::{Lang, fill},
 };
-use crate::{clock::Millis, event::Status, http::api::views::EventItem};
+use crate::{
+    clock::Millis,
+    event::Status,
+    http::api::views::{EventItem, WaitsForView},
+};
 
 /// A state as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +48,18 @@ pub(super) fn of_waits(lang: Lang) -> [Shown; 2] {
     ]
 }
 
+/// What waits because somebody has paused dispatch.
+pub(super) fn paused(lang: Lang) -> Shown {
+    let w = &lang.words().status;
+    Shown { label: w.paused, tone: "warn", help: w.help_paused }
+}
+
+/// The state of an event of which it is known for what it waits.
+pub(super) fn of_waiting(item: &EventItem, waits: Option<&WaitsForView>, lang: Lang) -> Shown {
+    let is_paused = item.blocked_by.is_none() && waits.is_some_and(|waits| waits.paused.is_some());
+    if is_paused { paused(lang) } else { of_event(item, lang) }
+}
+
 /// An event's state: one that waits after a failure, or for the installation, has a word of its own.
 pub(super) fn of_event(item: &EventItem, lang: Lang) -> Shown {
     let [retrying, blocked] = of_waits(lang);
@@ -54,20 +71,19 @@ pub(super) fn of_event(item: &EventItem, lang: Lang) -> Shown {
 }
 
 /// What is said beside the state: the next attempt, what it waits for, or why it failed.
-pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> String {
-    let error = item.error.as_ref().map(|error| lang.part(&error.message).to_owned());
+pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> Why {
+    let error = item.error.as_ref().map(|error| Why::of(&error.code, &error.message, lang)).unwrap_or_default();
     if let Some(block) = &item.blocked_by {
         // The ledger's words begin with what is wrong, which they name once more.
         let words = block.message.strip_prefix(&format!("{}: ", block.subject)).unwrap_or(&block.message);
-        return lang.part(words).to_owned();
+        return Why::of(&block.code, words, lang);
     }
     match (item.status, item.next_attempt_at.as_deref()) {
         (Status::Queued, Some(next)) if item.attempts > 0 => {
             let when = format::clock(next, now);
-            let attempt = fill(lang.words().status.attempt, &[&(item.attempts + 1), &when]);
-            error.map_or(attempt.clone(), |error| format!("{attempt} · {error}"))
+            error.behind(fill(lang.words().status.attempt, &[&(item.attempts + 1), &when]))
         }
-        (Status::Succeeded | Status::Running, _) => String::new(),
-        _ => error.unwrap_or_default(),
+        (Status::Succeeded | Status::Running, _) => Why::default(),
+        _ => error,
     }
 }

@@ -13,6 +13,7 @@ use super::{
     format::{Moment, moment, number},
     frame::{Frame, Nav, page},
     visit::Visit,
+    why::Why,
     words::fill,
 };
 use crate::http::{
@@ -33,7 +34,7 @@ const WORDS_SHOWN: usize = 2;
 /// Events that wait for the same reason.
 struct Group {
     address: String,
-    message: String,
+    message: Why,
     /// How the ERP put it, where it put one cause in several ways: the most frequent ones.
     words: Vec<String>,
     hint: String,
@@ -107,10 +108,14 @@ fn group(causes: &[&FailureGroup], visit: &Visit, frame: &Frame) -> Group {
     let (lang, cause) = (visit.lang, causes[0]);
     let count: i64 = causes.iter().map(|cause| cause.count).sum();
     let oldest = causes.iter().map(|cause| &cause.oldest).min().unwrap_or(&cause.oldest);
-    let said = |cause: &&FailureGroup| format!("{} × {}", lang.part(&cause.message), number(cause.count));
+    let why = |cause: &FailureGroup| Why::of(&cause.code, &cause.message, lang);
+    let said = |cause: &&FailureGroup| format!("{} × {}", why(cause).said(), number(cause.count));
     let (message, words) = match causes {
-        [_] => (lang.part(&cause.message), Vec::new()),
-        _ => (lang.part(crate::event::cause(&cause.code).message), causes.iter().take(WORDS_SHOWN).map(said).collect()),
+        [_] => (why(cause), Vec::new()),
+        _ => {
+            let of_all = Why::plain(lang.part(crate::event::cause(&cause.code).message));
+            (of_all, causes.iter().take(WORDS_SHOWN).map(said).collect())
+        }
     };
     let address = if cause.blocked {
         Fields::default().address("/console/events", &[("blocked", "true"), ("code", &cause.code)])
@@ -119,7 +124,7 @@ fn group(causes: &[&FailureGroup], visit: &Visit, frame: &Frame) -> Group {
     };
     Group {
         address,
-        message: message.to_owned(),
+        message,
         words,
         hint: lang.part(&cause.hint).to_owned(),
         code: cause.code.clone(),
@@ -140,10 +145,16 @@ fn all_of(cause: &str) -> String {
 pub(super) async fn next(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let cause = visit.query.get("cause").unwrap_or_default();
     let done = visit.query.get("done").unwrap_or_default();
-    let next = events::next_of_cause(&state, cause, visit.query.get("after")).await?;
+    let after = visit.query.get("after");
+    let next = events::next_of_cause(&state, cause, after).await?;
+    // What was done was done to the event before, not to the one that opens.
+    let of = after.filter(|_| !done.is_empty()).unwrap_or_default();
     let address = match next {
-        Some(id) => Fields::default().address(&format!("/console/events/{id}"), &[("todo", cause), ("done", done)]),
-        None => Fields::default().address(PATH, &[("done", done)]),
+        Some(id) => {
+            let said = [("todo", cause), ("done", done), ("of", of)];
+            Fields::default().address(&format!("/console/events/{id}"), &said)
+        }
+        None => Fields::default().address(PATH, &[("done", done), ("of", of)]),
     };
     Ok(Redirect::to(&address).into_response())
 }

@@ -14,6 +14,7 @@ pub(crate) mod health;
 pub(crate) mod intake;
 pub mod keys;
 mod last_use;
+mod looks;
 mod openapi;
 mod paced;
 mod places;

@@ -9,8 +9,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
-    adopted::AdoptedContact, budget::Budget, checked::CheckRow, keys::Keyring, problem::Problem, rates::RateLimits,
-    stream_places::StreamPlaces, trace::AcceptMetrics,
+    adopted::AdoptedContact, budget::Budget, checked::CheckRow, keys::Keyring, looks::Looks, problem::Problem,
+    rates::RateLimits, stream_places::StreamPlaces, trace::AcceptMetrics,
 };
 use crate::{
     clock::{Clock, Millis},
@@ -22,8 +22,9 @@ use crate::{
 
 /// Plans an event with the ERP's reads and none of its writes; implemented by `app.rs` with `sync`.
 pub trait Previewer: Send + Sync {
-    /// The plan, as JSON: what the contact would be matched with, every step and call with its fields.
-    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>>;
+    /// The plan, as JSON: what the contact would be matched with, every step and call with its fields. By force the rules are
+    /// not asked.
+    fn preview(&self, event: Event, force: bool) -> BoxFuture<'_, Result<Value, PreviewError>>;
     /// The ERP's names of the fields that a link of the event's contact to this customer would fill in, if they are empty there;
     /// `None` of a message, which says nothing of its contact. The ERP is not asked.
     fn filled_by_link(&self, event: &Event, candidate: &Candidate) -> Option<Vec<String>>;
@@ -227,6 +228,7 @@ struct Shared {
     parts: HttpParts,
     memory: Budget,
     streams: StreamPlaces,
+    looks: Looks,
     tasks: TaskTracker,
     accepts: AcceptMetrics,
 }
@@ -235,8 +237,8 @@ impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
         let memory = Budget::new(parts.request_memory);
-        let (streams, tasks) = (StreamPlaces::default(), TaskTracker::new());
-        Self(Arc::new(Shared { parts, memory, streams, tasks, accepts: AcceptMetrics::new() }))
+        let (streams, looks, tasks) = (StreamPlaces::default(), Looks::default(), TaskTracker::new());
+        Self(Arc::new(Shared { parts, memory, streams, looks, tasks, accepts: AcceptMetrics::new() }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -279,6 +281,11 @@ impl HttpState {
     /// The metrics of accepted webhooks.
     pub(super) fn accepts(&self) -> &AcceptMetrics {
         &self.0.accepts
+    }
+
+    /// Who has looked at which event of late.
+    pub(super) fn looks(&self) -> &Looks {
+        &self.0.looks
     }
 
     /// The places for open streams.

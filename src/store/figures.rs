@@ -67,6 +67,8 @@ pub struct Stats {
     pub by_status: Vec<(Status, i64)>,
     /// Events by type; the two hundred most frequent ones.
     pub by_kind: Vec<(String, i64)>,
+    /// Queued events that wait for another try after a failure.
+    pub retrying: i64,
     /// Linked contacts.
     pub contacts: i64,
     /// Requests that were signed and not valid.
@@ -83,6 +85,8 @@ pub struct Stats {
     pub last_webhook_at: Option<Millis>,
     /// Alerts that no target took.
     pub untold: Refused,
+    /// Messages to the platform that nobody tries to deliver any more.
+    pub undelivered: i64,
 }
 
 /// The shared answer, and what is needed to make the next one.
@@ -140,6 +144,8 @@ impl Store {
         self.count_ended(ended, now).await?;
         stats.ended_as_of = ended.whole.as_ref().map(|(at, _)| *at);
         stats.by_status = self.by_status(ended).await?;
+        let retrying = "select count(*) as count from events where status = 'queued' and attempts > 0";
+        stats.retrying = self.number(retrying, args![]).await?;
         stats.contacts = self.number("select count(*) as count from contacts", args![]).await?;
         stats.rejections = self.number("select count(*) as count from rejections", args![]).await?;
         let succeeded = "select count(*) as count from events where finished_at >= $1 and status = 'succeeded'";
@@ -149,6 +155,8 @@ impl Store {
         stats.oldest_queued = self.moment(oldest, args![now, NEXT_TURNS]).await?;
         stats.gaps = self.gaps().await?;
         stats.untold = self.refused_messages(Addressee::People).await?;
+        let dead = "select count(*) as count from outbox where target = $1 and dead_at is not null";
+        stats.undelivered = self.number(dead, args![Addressee::Platform.as_str()]).await?;
         Ok(stats)
     }
 

@@ -55,6 +55,8 @@ pub struct Wishes {
     pub behind_a_proxy: bool,
     /// Nothing keeps events from the ERP.
     pub dispatches: bool,
+    /// It is a time at which nothing is to be sent to the ERP.
+    pub is_quiet: bool,
 }
 
 impl Wishes {
@@ -79,6 +81,7 @@ impl Default for Wishes {
             strict: false,
             behind_a_proxy: false,
             dispatches: false,
+            is_quiet: false,
         }
     }
 }
@@ -120,8 +123,11 @@ impl Previewer for Echo {
         Some(fields.map(str::to_owned).collect())
     }
 
-    fn preview(&self, event: Event) -> BoxFuture<'_, Result<Value, PreviewError>> {
-        let plan = json!({"contact": event.contact().id(), "phone": event.contact().phone()});
+    fn preview(&self, event: Event, force: bool) -> BoxFuture<'_, Result<Value, PreviewError>> {
+        let calls =
+            json!([{"step": "save_customer", "interface": "个人客户添加", "fields": {"name": event.contact().name()}}]);
+        let (contact, phone) = (event.contact().id(), event.contact().phone());
+        let plan = json!({"outcome": "planned", "contact": contact, "phone": phone, "force": force, "calls": calls});
         Box::pin(async move { Ok(plan) })
     }
 }
@@ -177,17 +183,28 @@ impl Adopter for Echo {
     }
 }
 
-/// How dispatch stands: the ERP refuses the login, or all is well.
+/// How dispatch stands: the ERP refuses the login, it is a quiet time, or all is well.
 struct Standing {
-    dispatches: bool,
+    paused: Option<&'static str>,
+}
+
+impl Standing {
+    fn of(wishes: Wishes) -> Self {
+        let paused = match wishes {
+            Wishes { is_quiet: true, .. } => Some("quiet_hours"),
+            Wishes { dispatches: true, .. } => None,
+            _ => Some("login_refused"),
+        };
+        Self { paused }
+    }
 }
 
 impl DispatchFacts for Standing {
     fn facts(&self) -> Dispatch {
-        let refused = (!self.dispatches).then_some("login_refused");
-        let words = refused.map(|_| "ERP 拒绝登录：密码错误".to_owned());
+        let paused = self.paused;
+        let words = paused.filter(|why| *why == "login_refused").map(|_| "ERP 拒绝登录：密码错误".to_owned());
         let (pauses, blocks, block_hints) = (Vec::new(), Vec::new(), Vec::new());
-        Dispatch { circuit: "closed", paused: refused, words, pauses, blocks, block_hints, in_flight: 0, limit: 4 }
+        Dispatch { circuit: "closed", paused, words, pauses, blocks, block_hints, in_flight: 0, limit: 4 }
     }
 
     fn logged_in_since(&self) -> Option<Millis> {
@@ -258,7 +275,7 @@ impl Front {
             checker: Arc::new(Echo),
             settings: watch::channel(settings()).1,
             succeeded_kept: Duration::from_secs(90 * 86_400),
-            dispatch: Arc::new(Standing { dispatches: wishes.dispatches }),
+            dispatch: Arc::new(Standing::of(wishes)),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),
         });

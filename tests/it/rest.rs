@@ -1,5 +1,7 @@
 //! What the internal REST interface shows and does, against a real ledger.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -38,6 +40,27 @@ async fn personal_data_is_masked_for_read_and_its_sight_by_operate_is_audited() 
     let preview = front.rest(Method::POST, "/v1/preview", OPERATE, &promoted("c1")).await.body;
     assert_eq!((&preview["status"], &preview["plan"]["phone"]), (&json!("queued"), &json!(PHONE)));
     assert_eq!(actions(&front).await, ["preview", "event.unmask"]);
+}
+
+#[tokio::test]
+async fn who_looks_at_the_same_event_again_stands_in_the_audit_log_once_an_hour() {
+    let front = Front::open().await;
+    let (one, other) = (accepted(&front, "c1").await, accepted(&front, "c2").await);
+    let look = async |id: &str, query: &str, token: &str| {
+        let shown = front.rest(Method::GET, &format!("/v1/events/{id}{query}"), token, &Value::Null).await.body;
+        shown.to_string().contains(PHONE)
+    };
+    for _ in 0..3 {
+        assert!(look(&one, "", OPERATE).await);
+    }
+    assert_eq!(actions(&front).await, ["event.unmask"]);
+    // Having looked opens nothing to who may not, or does not want to.
+    assert!(!look(&one, "", READ).await && !look(&one, "?masked=true", OPERATE).await);
+    assert!(look(&other, "", OPERATE).await);
+    assert_eq!(actions(&front).await.len(), 2);
+    front.clock.advance(Duration::from_secs(3_600));
+    assert!(look(&one, "", OPERATE).await);
+    assert_eq!(actions(&front).await.len(), 3);
 }
 
 #[tokio::test]

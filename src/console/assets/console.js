@@ -17,10 +17,16 @@ document.documentElement.classList.add("has-script");
   let last = 0;
   let timer = 0;
 
+  // What somebody ticked, wrote or opened would be gone with a look; what the page came with would not.
+  const written = new WeakSet();
+  document.addEventListener("input", ({ target }) => written.add(target));
+  const isTouched = (field) =>
+    field.checked !== field.defaultChecked || (written.has(field) && field.value !== field.defaultValue);
   const isBusy = () =>
     document.hidden ||
     window.scrollY > 240 ||
-    document.querySelector("[data-live] input:checked, [data-live] details[open], dialog[open]") !== null ||
+    document.querySelector("[data-live] details[open], dialog[open]") !== null ||
+    [...document.querySelectorAll("[data-live] :is(input, textarea)")].some(isTouched) ||
     document.activeElement?.closest?.("[data-live] form") != null;
 
   const lasts = (since) => {
@@ -52,7 +58,10 @@ document.documentElement.classList.add("has-script");
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
-        if (!fresh || fresh.innerHTML === part.innerHTML) continue;
+        if (!fresh) continue;
+        part.className = fresh.className;
+        part.hidden = fresh.hidden;
+        if (fresh.innerHTML === part.innerHTML) continue;
         // Whoever goes through the page by keys stays where they were.
         const focused = part.contains(document.activeElement) ? document.activeElement : null;
         const alike = () => [...part.querySelectorAll(focused.localName)].filter((other) =>
@@ -132,8 +141,9 @@ document.documentElement.classList.add("has-script");
   });
   addEventListener("scroll", again, { passive: true });
   document.addEventListener("change", again);
-  // Times such as “3 minutes ago” grow old by themselves.
-  setInterval(() => { if (!held && !isBusy()) refresh(); }, 60000);
+  // Times such as “3 minutes ago” grow old by themselves. Whoever has one event open looks at somebody's data: that is done anew
+  // only where the event has changed.
+  setInterval(() => { if (!only && !held && !isBusy()) refresh(); }, 60000);
   setInterval(show, 1000);
   follow();
   show();
@@ -231,6 +241,6 @@ addEventListener("pageshow", () => {
 // --- what was just done is said once, not again after a reload
 if (new URLSearchParams(location.search).has("done")) {
   const address = new URL(location.href);
-  address.searchParams.delete("done");
+  for (const name of ["done", "of", "count"]) address.searchParams.delete(name);
   history.replaceState(null, "", address);
 }

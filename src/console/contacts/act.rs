@@ -8,7 +8,7 @@ use axum::{
 
 use crate::{
     console::{fault::Fault, form::Fields, visit::Change},
-    event::{Assignment, Command},
+    event::{Assignment, Command, FieldError},
     http::{
         HttpState,
         api::{contacts, links, query::PathId},
@@ -17,22 +17,29 @@ use crate::{
     },
 };
 
+const BOTH: &str =
+    "选了人员，又勾选了“对所有用户公开”：请只选一种 (people were chosen and open to all users as well: choose one)";
+
 /// `POST /console/contacts/{id}/assign` (客户指派)
 pub(in crate::console) async fn assign(
     State(state): State<HttpState>,
     id: PathId,
     change: Change,
 ) -> Result<Response, Fault> {
-    let to = match change.form.get("users") {
-        _ if change.form.get("public").is_some() => Assignment::Public,
-        typed => {
-            let typed = typed.unwrap_or_default().split([',', '，']).map(|user| user.trim().to_owned());
-            let chosen = change.form.all("user").map(str::to_owned);
-            let users = chosen.chain(typed).filter(|user| !user.is_empty()).collect();
-            Assignment::users(users).map_err(|fault| Problem::Invalid(vec![fault]))?
-        }
-    };
+    let to = assignment(&change.form).map_err(|fault| Problem::Invalid(vec![fault]))?;
     order(&state, id, change, &Command::Assign(to)).await
+}
+
+/// To whom the form gives the customer: people whose names were chosen or whose ids were typed, or everybody.
+fn assignment(form: &Fields) -> Result<Assignment, FieldError> {
+    let typed = form.get("users").unwrap_or_default().split([',', '，']).map(|user| user.trim().to_owned());
+    let chosen = form.all("user").map(str::to_owned);
+    let users: Vec<String> = chosen.chain(typed).filter(|user| !user.is_empty()).collect();
+    match form.get("public") {
+        None => Assignment::users(users),
+        Some(_) if users.is_empty() => Ok(Assignment::Public),
+        Some(_) => Err(FieldError::new("/public", BOTH)),
+    }
 }
 
 /// `POST /console/contacts/{id}/apply` (客户申请)

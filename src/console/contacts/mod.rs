@@ -26,7 +26,7 @@ use super::{
     words::{fill, member},
 };
 use crate::{
-    console::facts::{Fact, facts},
+    console::facts::{Fact, facts, is_set},
     http::{
         HttpState,
         api::{
@@ -70,7 +70,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         search_hint,
         search_where,
         rows: found.items.iter().map(|link| LinkRow::of(link, names.get(&link.contact_id), &frame)).collect(),
-        next: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor), ("done", "")])),
+        next: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
         frame,
     })
 }
@@ -162,7 +162,7 @@ impl Known {
         Self {
             name: text("/data/contact/name"),
             phone: text("/data/contact/phone"),
-            phone_verified: member("/data/contact/phone_verified").is_some_and(|value| *value == true || *value == 1),
+            phone_verified: member("/data/contact/phone_verified").is_some_and(is_set),
             wechat_id: text("/data/contact/wechat_id"),
             company: text("/data/contact/company"),
             score: member("/data/thread/score").map(ToString::to_string).unwrap_or_default(),

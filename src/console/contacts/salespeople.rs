@@ -11,7 +11,7 @@ use crate::{
     },
     http::{
         HttpState, Salesperson,
-        api::{check, query::PathId},
+        api::{check, names, query::PathId},
         auth::Operator,
         problem::Problem,
     },
@@ -22,6 +22,8 @@ use crate::{
 struct SalespeoplePage {
     frame: Frame,
     id: String,
+    /// What the contact is called; empty where that is not known.
+    name: String,
     /// `None` if the ERP does not tell.
     salespeople: Option<Vec<Salesperson>>,
     /// Makes a form that is sent twice count once.
@@ -41,6 +43,7 @@ pub(in crate::console) async fn choose_salesperson(
         Err(Problem::ErpUnavailable(_)) => None,
         Err(problem) => return Err(problem.into()),
     };
+    let name = names::of_contact(&state, &visit.caller, &id).await?;
     let key = uuid::Uuid::now_v7().to_string();
-    page(&SalespeoplePage { frame: Frame::of(&state, &visit, Nav::Contacts), id, salespeople, key })
+    page(&SalespeoplePage { frame: Frame::of(&state, &visit, Nav::Contacts), id, name, salespeople, key })
 }

@@ -11,7 +11,7 @@ use crate::{
         form::Fields,
         frame::{Frame, Nav, page},
         visit::{Change, Sent},
-        words::{Lang, field, rule, step},
+        words::{Lang, field, field_of, rule, step},
     },
     event::Status,
     http::{
@@ -48,8 +48,12 @@ struct Changed {
 struct PreviewPage {
     frame: Frame,
     id: String,
+    /// What the form calls the contact.
+    name: String,
     /// Why nothing would be written, if nothing would.
     verdict: &'static str,
+    /// Whether the rules are not asked.
+    is_forced: bool,
     reasons: Vec<(String, String)>,
     changes: Vec<Changed>,
     calls: Vec<Planned>,
@@ -85,13 +89,15 @@ pub(in crate::console) async fn preview(
     let mut data = Map::from_iter([("contact".to_owned(), Value::Object(members))]);
     data.extend(thread(&form).map(|thread| ("thread".to_owned(), thread)));
     let event = json!({"type": "sync.requested", "timestamp": state.clock.now().rfc3339(), "data": data});
-    let found = preview::preview(&state, &operator, event.to_string().as_bytes()).await?;
+    let force = form.get("force").is_some();
+    let found = preview::preview(&state, &operator, event.to_string().as_bytes(), force).await?;
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let lang = frame.lang;
     let plan = found.plan.clone().unwrap_or_default();
     let again = ["name", "phone", "phone_verified", "wechat_id", "company", "thread", "score", "force", "key"];
     page(&PreviewPage {
         verdict: verdict(&found, &plan, &frame),
+        is_forced: force && found.status == Status::Queued,
         reasons: found
             .reasons
             .iter()
@@ -99,6 +105,7 @@ pub(in crate::console) async fn preview(
             .collect(),
         changes: plan["changes"].as_array().into_iter().flatten().map(|change| changed(change, lang)).collect(),
         calls: plan["calls"].as_array().into_iter().flatten().map(|call| planned(call, lang)).collect(),
+        name: form.text("name").unwrap_or_default(),
         fields: again.into_iter().filter_map(|name| Some((name, form.text(name)?))).collect(),
         id,
         frame,
@@ -134,10 +141,11 @@ fn changed(change: &Value, lang: Lang) -> Changed {
 
 fn planned(call: &Value, lang: Lang) -> Planned {
     let fields = call["fields"].as_object().into_iter().flatten().filter(|(_, value)| !text(value).is_empty());
+    let interface = text(&call["interface"]);
     Planned {
         title: step(lang, call["step"].as_str().unwrap_or_default()),
-        interface: text(&call["interface"]),
-        fields: fields.map(|(id, value)| (field(lang, id).to_owned(), text(value))).collect(),
+        fields: fields.map(|(id, value)| (field_of(lang, &interface, id).to_owned(), text(value))).collect(),
+        interface,
     }
 }
 

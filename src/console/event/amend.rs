@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::act::back_to;
 use crate::{
     console::{
+        facts::is_set,
         fault::Fault,
         form::Fields,
         visit::Change,
@@ -60,6 +61,8 @@ pub(super) struct Field {
     pub(super) value: String,
     pub(super) is_lines: bool,
     pub(super) is_flag: bool,
+    /// Of a flag: whether it is.
+    pub(super) is_set: bool,
 }
 
 /// The fields for an event of this kind; none for an order, which is given anew.
@@ -84,6 +87,7 @@ pub(super) fn fields(event: &EventDetail, lang: Lang) -> Vec<Field> {
     let field = |(section, name, kind): Member| Field {
         label: member(lang, &format!("{section}.{name}")).to_owned(),
         value: text(&data[section][name]),
+        is_set: is_set(&data[section][name]),
         name: format!("{section}.{name}"),
         is_lines: kind == Kind::Lines,
         is_flag: kind == Kind::Flag,
@@ -134,7 +138,12 @@ pub(in crate::console) async fn replan(
 fn corrected(mut data: Value, members: &[Member], form: &Fields) -> Result<Value, Fault> {
     for (section, name, kind) in members.iter().filter(|(section, ..)| data[section].is_object()).collect::<Vec<_>>() {
         let given = form.get(&format!("{section}.{name}")).map(|text| text.replace("\r\n", "\n"));
-        if given.as_deref().unwrap_or_default() == text(&data[section][name]).trim() {
+        let before = &data[section][name];
+        let is_same = match kind {
+            Kind::Flag => given.is_some() == is_set(before),
+            _ => given.as_deref().unwrap_or_default() == text(before).trim(),
+        };
+        if is_same {
             continue;
         }
         let pointer = format!("/data/{section}/{name}");
@@ -182,6 +191,26 @@ mod tests {
         assert_eq!(after, expected, "a section that is not there is not made");
         let wrong = encoded("contact.name=王小&thread.score=viel");
         assert!(corrected(before, &members, &wrong).is_err());
+    }
+
+    #[test]
+    fn a_flag_that_the_platform_wrote_as_a_number_stays_as_it_is_until_somebody_changes_it() {
+        let members = members("contact.promoted");
+        let after = |flag: Value, form: &str| {
+            let before = json!({"contact": {"id": "c1", "name": "王小", "phone_verified": flag}});
+            corrected(before, &members, &Fields::read(form.as_bytes())).unwrap()["contact"]["phone_verified"].clone()
+        };
+        let (ticked, not) = ("contact.name=王小&contact.phone_verified=true", "contact.name=王小");
+        for (flag, form, expected) in [
+            (json!(1), ticked, json!(1)),
+            (json!(1), not, json!(false)),
+            (json!(0), not, json!(0)),
+            (json!(0), ticked, json!(true)),
+            (Value::Null, not, Value::Null),
+            (Value::Null, ticked, json!(true)),
+        ] {
+            assert_eq!(after(flag.clone(), form), expected, "{flag} {form}");
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::{
     console::{
         format::{self, Moment, bytes_on_page, cut, moment, moment_of},
         status,
-        words::{EventWords, Lang, field, fill, rule, step},
+        why::Why,
+        words::{EventWords, Lang, field_of, fill, rule, step},
     },
     event::Status,
     http::api::views::{CallView, EventDetail, StepView, WaitsForView},
@@ -33,6 +34,8 @@ pub(super) struct Stage {
     /// `good`, `bad`, `warn`, `run`, `wait` or `mute`; `next` for what has not happened yet.
     pub(super) tone: &'static str,
     pub(super) at: Option<Moment>,
+    /// Why it ended or waits.
+    pub(super) why: Why,
     pub(super) notes: Vec<String>,
     /// Another event to look at, by its id.
     pub(super) other: Option<String>,
@@ -103,6 +106,7 @@ impl Stage {
             title: title.into(),
             tone,
             at: None,
+            why: Why::default(),
             notes: Vec::new(),
             other: None,
             checks: Vec::new(),
@@ -251,6 +255,7 @@ impl Writer<'_> {
 
     fn call(&self, call: &CallView) -> Call {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let named = |id: &str| field_of(self.lang, &call.interface, id).to_owned();
         let members = call.request.as_object().into_iter().flatten();
         let fields = members.filter(|(_, value)| !value.is_null() && *value != "");
         Call {
@@ -259,9 +264,7 @@ impl Writer<'_> {
             outcome: self.lang.part(crate::event::cause(&call.outcome).message).to_owned(),
             at: moment(&call.started_at, self.now, self.lang),
             span: format::span(Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default()), self.lang),
-            fields: fields
-                .map(|(id, value)| (field(self.lang, id).to_owned(), cut(&text(value), FIELD_CHARS)))
-                .collect(),
+            fields: fields.map(|(id, value)| (named(id), cut(&text(value), FIELD_CHARS))).collect(),
             is_cut: false,
             response: call.response.clone().filter(|response| !response.is_empty()),
         }
@@ -294,10 +297,11 @@ impl Writer<'_> {
         };
         let why = match item.status {
             Status::Succeeded | Status::Running => None,
-            _ => item.error.as_ref().map(|error| cut(self.lang.part(&error.message), WORDS_CHARS)),
+            _ => item.error.as_ref().map(|error| Why::of(&error.code, &error.message, self.lang).cut(WORDS_CHARS)),
         };
         let at = item.finished_at.as_ref().map(|at| moment(at, self.now, self.lang));
-        Some(Stage { at, notes: why.into_iter().chain(self.kept_until()).collect(), ..Stage::new(title, tone) })
+        let notes = self.kept_until().into_iter().collect();
+        Some(Stage { at, why: why.unwrap_or_default(), notes, ..Stage::new(title, tone) })
     }
 
     /// When an event that ended is deleted: what people wrote first (`store/retention.rs`).

@@ -32,6 +32,7 @@ use super::{
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
+    why::Why,
     words::{Lang, kind},
 };
 use crate::{
@@ -43,7 +44,7 @@ use crate::{
             events::{self, SightParams},
             preview,
             query::PathId,
-            views::{EventDetail, EventItem},
+            views::{EventDetail, EventItem, WaitsForView},
         },
         problem::Problem,
     },
@@ -69,7 +70,7 @@ struct EventPage {
     name: String,
     webhook_id: Option<String>,
     shown: Shown,
-    note: String,
+    note: Why,
     hint: String,
     /// The code of what is wrong; empty if nothing is.
     code: String,
@@ -101,9 +102,18 @@ struct EventPage {
     updated_at: String,
 }
 
+impl EventPage {
+    /// Whether there is anything to say or to do about it; what is empty stands on the page all the same, so that it can be
+    /// filled while somebody looks.
+    fn has_verdict(&self) -> bool {
+        let is_told = !self.note.is_empty() || !self.hint.is_empty() || !self.lacks.is_empty();
+        is_told || self.may_replay || self.may_discard || self.review.is_some()
+    }
+}
+
 /// `GET /console/events/{id}`
 pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visit) -> Result<Response, Fault> {
-    let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;
+    let event = seen(&state, &visit, id).await?;
     let frame = Frame::of(&state, &visit, Nav::Events);
     let lang = visit.lang;
     let may = |happened| visit.is_operator() && event.item.status.after(happened).is_ok();
@@ -137,8 +147,8 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         contact: event.item.contact_id.clone(),
         name: name(event.amended.as_ref().or(event.payload.as_ref())),
         webhook_id: event.item.webhook_id.clone(),
-        shown: status::of_event(&event.item, lang),
-        note: cut(&status::note(&event.item, frame.now, lang), NOTE_CHARS),
+        shown: status::of_waiting(&event.item, event.waits_for.as_ref(), lang),
+        note: status::note(&event.item, frame.now, lang).cut(NOTE_CHARS),
         hint: hint(&event, lang),
         code: code(&event.item),
         lacks: lacks(&event, lang),
@@ -166,6 +176,17 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         id: event.item.id,
         frame,
     })
+}
+
+/// The event as the caller may see it. While somebody has paused all of dispatch, nobody notes which events that keeps back.
+async fn seen(state: &HttpState, visit: &Visit, id: PathId) -> Result<EventDetail, Fault> {
+    let event = events::detail(state, &visit.caller, id, &SightParams::default()).await?;
+    let is_free = event.item.status == Status::Queued && event.waits_for.is_none();
+    if is_free && state.dispatch.facts().paused == Some("paused") {
+        let waits = WaitsForView { paused: Some("all"), ..WaitsForView::default() };
+        return Ok(EventDetail { waits_for: Some(waits), ..event });
+    }
+    Ok(event)
 }
 
 /// `GET /console/events/{id}/event.json`: all that the caller may see of the event, as a file.

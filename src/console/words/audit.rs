@@ -6,6 +6,7 @@ texts! {
     /// The audit log.
     AuditWords {
         title: "审计", "Audit";
+        of_this: "谁做了什么", "Who did what";
         csv: "下载 CSV", "Download CSV";
         at: "时间", "When";
         who: "谁", "Who";

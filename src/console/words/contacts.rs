@@ -48,6 +48,7 @@ texts! {
         preview_none: "不会写入 ERP", "Nothing would be written to the ERP";
         preview_nothing: "ERP 中已经齐全，无需写入", "The ERP has it all: nothing to write";
         preview_review: "有多个可能的客户，需要人来决定", "Several customers are possible: a person would have to decide";
+        preview_forced: "已按要求跳过准入条件", "Admission is skipped, as you asked";
         preview_changes: "补充到已有客户", "Filled in at the customer";
         preview_calls: "将发送到 ERP", "To be sent to the ERP";
         old_value: "现在", "Now";

@@ -25,6 +25,10 @@ texts! {
         lacks_next: "微信平台补全资料后重新推送，会重新判断；确需例外时，在客户页手动同步并勾选“跳过准入条件”", "Once the platform sends it again with what is missing it is judged anew; for an exception, sync the contact by hand and skip admission";
         lacks_go: "去客户页手动同步", "Sync the contact by hand";
         admits_now: "按现在的规则和客户情况已符合，可以立即重试", "The rules of now admit it, as the contact stands now: try it again";
+        met: "符合", "met";
+        not_met: "不符合", "not met";
+        same: "相同", "the same";
+        differs: "不同", "different";
         warnings: "有内容未按原样采用", "Some of it was not taken as it came";
         time_queue: "排队", "Queue";
         time_own: "本桥", "Bridge";

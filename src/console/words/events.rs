@@ -45,6 +45,7 @@ texts! {
         bulk_discard_what: "不再写入 ERP，同一联系人后面的事件照常继续；以后仍可以重放。已同步、同步中的事件不受影响", "They will not go into the ERP; later events of their contacts go on, and they can still be replayed. What succeeded or is being written stays as it is";
         bulk_discard_go: "放弃这些事件", "Discard these events";
         bulk_none: "选中的事件现在都不能这样做，可能有人刚刚处理过", "None of them can be done so now: somebody may have just decided";
+        bulk_none_match: "符合条件的事件中没有“{}”的，要处理其他状态请先在列表中筛选", "None of those that match is in this state: {}. Choose another one in the list first";
         cancel: "取消", "Cancel";
         chip_contact: "联系人 {}", "Contact {}";
         chip_cause: "原因：{}", "Cause: {}";

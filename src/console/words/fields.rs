@@ -37,6 +37,8 @@ const MEMBERS: &[(&str, &str, &str)] = &[
 const VALUES: &[(&str, &str, &str)] = &[
     ("contact.phone_verified=true", "是", "yes"),
     ("contact.phone_verified=false", "否", "no"),
+    ("contact.phone_verified=1", "是", "yes"),
+    ("contact.phone_verified=0", "否", "no"),
     ("thread.bucket=WHITE", "白名单", "white"),
     ("thread.bucket=GRAY", "灰名单", "gray"),
     ("thread.bucket=BLACK", "黑名单", "black"),
@@ -62,8 +64,8 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("email", "邮箱", "E-mail"),
     ("address", "地址", "Address"),
     ("job", "职务", "Job"),
-    ("sort1", "客户分类", "Category"),
     ("sort", "客户分类", "Category"),
+    ("sort1", "跟进程度", "Stage"),
     ("ly", "客户来源", "Source"),
     ("jz", "价值评估", "Level"),
     ("intro", "备注", "Notes"),
@@ -78,6 +80,14 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("telord", "客户 ID", "Customer id"),
     ("pagesize", "每页条数", "Page size"),
     ("pageindex", "页码", "Page"),
+];
+
+/// Fields that mean something else in one interface: a customer is added with the tree of 客户分类 and 跟进程度 in `sort1`, and a
+/// progress record says in `sort` how the contact was reached.
+const FIELDS_OF: &[(&str, &str, &str, &str)] = &[
+    ("单位客户添加", "sort1", "客户分类", "Category"),
+    ("个人客户添加", "sort1", "客户分类", "Category"),
+    ("洽谈进展", "sort", "跟进方式", "Way of contact"),
 ];
 
 /// What each rule means, and what to do where it does not hold.
@@ -144,9 +154,15 @@ pub(in crate::console) fn value<'a>(lang: Lang, path: &str, value: &'a str) -> &
     named(VALUES, lang, &format!("{path}={value}")).unwrap_or(value)
 }
 
-/// What a field of the ERP is called; one that nobody knows is called as the ERP does.
+/// What a field of the ERP's records is called; one that nobody knows is called as the ERP does.
 pub(in crate::console) fn field(lang: Lang, id: &str) -> &str {
     named(FIELDS, lang, id).unwrap_or(id)
+}
+
+/// What a field of a call to this interface is called.
+pub(in crate::console) fn field_of<'a>(lang: Lang, interface: &str, id: &'a str) -> &'a str {
+    let own = FIELDS_OF.iter().find(|row| (row.0, row.1) == (interface, id));
+    own.map_or_else(|| field(lang, id), |(_, _, zh, en)| lang.pick(zh, en))
 }
 
 /// What an admission rule is called.
@@ -171,7 +187,20 @@ mod tests {
         }
         assert_eq!((member(Lang::Zh, "contact.name"), member(Lang::Zh, "contact.x")), ("姓名", "x"));
         assert_eq!(value(Lang::Zh, "thread.previous_bucket", "GRAY"), "灰名单");
-        assert_eq!(value(Lang::En, "contact.name", "GRAY"), "GRAY");
+        assert_eq!(
+            (value(Lang::En, "contact.name", "GRAY"), value(Lang::Zh, "contact.phone_verified", "1")),
+            ("GRAY", "是")
+        );
         assert_eq!((field(Lang::Zh, "khid"), field(Lang::En, "c9")), ("客户编号", "c9"));
+        for (interface, id, expected) in [
+            ("个人客户添加", "sort1", "客户分类"),
+            ("单位客户添加", "sort1", "客户分类"),
+            ("客户修改", "sort1", "跟进程度"),
+            ("客户修改", "sort", "客户分类"),
+            ("洽谈进展", "sort", "跟进方式"),
+            ("洽谈进展", "c9", "c9"),
+        ] {
+            assert_eq!(field_of(Lang::Zh, interface, id), expected, "{interface} {id}");
+        }
     }
 }

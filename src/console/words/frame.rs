@@ -59,7 +59,7 @@ texts! {
         banner_circuit: "ERP 无响应，已暂停派发，恢复后自动继续", "The ERP does not answer: sending is paused and goes on by itself";
         banner_quiet: "现在是免打扰时段，结束后自动继续", "Quiet hours: sending goes on by itself afterwards";
         banner_paused: "已暂停派发", "Sending is paused";
-        banner_block: "ERP 的设置有问题，相关事件暂停等待", "Something is wrong with the ERP's settings: the events that need it wait";
+        banner_block: "ERP 的设置有问题，相关事件受阻，改好后自动继续", "Something is wrong with the ERP's settings: the events that need it wait";
         banner_store: "数据库无法写入，新事件暂时不能接收", "The database cannot be written: no event is accepted now";
         banner_full: "积压或磁盘已满，新事件暂时不能接收", "The backlog or the disk is full: no event is accepted now";
         banner_untold: "告警发不出去，没有一个目标接收", "Alerts reach nobody: no target takes them";
@@ -84,7 +84,9 @@ texts! {
         done_replayed: "已放回队列，马上重试", "Back in the queue: it is tried at once";
         done_amended: "已更正，重新写入 ERP", "Corrected: it is run again";
         done_replanned: "已放回队列，按现在的配置重新规划", "Back in the queue, to be planned anew";
+        done_before: "上一条：{}", "The one before: {}";
         done_discarded: "已放弃", "Given up";
+        done_discarded_many: "已放弃 {} 条", "{} given up";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
         done_sent: "已提交，进展见下", "Sent: see how it goes below";
         done_unlinked: "已解除关联", "Unlinked";

@@ -22,7 +22,7 @@ pub(super) use self::{
     erp::ErpWords,
     event::EventWords,
     events::EventsWords,
-    fields::{field, member, rule, rule_help, value},
+    fields::{field, field_of, member, rule, rule_help, value},
     frame::FrameWords,
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
@@ -51,6 +51,9 @@ macro_rules! texts {
     };
 }
 use texts;
+
+/// So many plain English words make a sentence, whatever else stands among them.
+const SENTENCE_WORDS: usize = 3;
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,29 +156,14 @@ impl Lang {
         }
     }
 
-    /// This language's part of `中文 (English)`, as causes and hints are written; a text of another form is answered whole.
+    /// This language's part of `中文 (English)`, as causes and hints are written; a text of another form is answered whole, such as
+    /// words of the ERP's own that end in brackets.
     pub(super) fn part(self, both: &str) -> &str {
-        let Some(inside) = both.strip_suffix(')') else { return both };
-        let mut depth = 1;
-        for (at, c) in inside.char_indices().rev() {
-            depth += match c {
-                ')' => 1,
-                '(' => -1,
-                _ => 0,
-            };
-            if depth == 0 {
-                let (chinese, english) = (inside[..at].trim_end(), &inside[at + 1..]);
-                let is_pair = !chinese.is_empty() && !chinese.is_ascii();
-                return if !is_pair {
-                    both
-                } else if self.is_english() {
-                    english
-                } else {
-                    chinese
-                };
-            }
+        match pair(both) {
+            Some((_, english)) if self.is_english() => english,
+            Some((chinese, _)) => chinese,
+            None => both,
         }
-        both
     }
 
     /// This language's part of `中文。English.`, as problems are written.
@@ -186,6 +174,34 @@ impl Lang {
             _ => both,
         }
     }
+}
+
+/// The parts of `中文 (English)`; nothing of a text of another form.
+fn pair(both: &str) -> Option<(&str, &str)> {
+    let inside = both.strip_suffix(')')?;
+    let mut depth = 1;
+    let (at, _) = inside.char_indices().rev().find(|(_, c)| {
+        depth += match c {
+            ')' => 1,
+            '(' => -1,
+            _ => 0,
+        };
+        depth == 0
+    })?;
+    let (chinese, english) = (inside[..at].strip_suffix(' ')?, &inside[at + 1..]);
+    (chinese.contains(is_han) && is_english(english)).then_some((chinese, english))
+}
+
+/// Whether a text is English; it may name a choice of the ERP as it is called there.
+fn is_english(text: &str) -> bool {
+    let words = text.split(' ').filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let is_sentence = words.count() >= SENTENCE_WORDS;
+    text.contains(|letter: char| letter.is_ascii_alphabetic()) && (is_sentence || !text.contains(is_han))
+}
+
+/// Whether this is a Chinese character.
+pub(super) fn is_han(letter: char) -> bool {
+    matches!(letter, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{323af}')
 }
 
 /// Puts values into the `{}` of a text, in their order.
@@ -223,7 +239,6 @@ mod tests {
         for (name, chinese, english) in tables.into_iter().flatten() {
             assert!(!chinese.trim().is_empty() && !english.trim().is_empty(), "{name}");
             // Who reads English finds the other language by its own name.
-            let is_han = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
             assert!(!english.replace("中文", "").contains(is_han), "{name}: {english}");
             assert_eq!(chinese.matches("{}").count(), english.matches("{}").count(), "{name}");
         }
@@ -240,10 +255,28 @@ mod tests {
             ),
             ("客户来源 (ly) = 微信", "客户来源 (ly) = 微信", "客户来源 (ly) = 微信"),
             ("plain (words)", "plain (words)", "plain (words)"),
+            (
+                "ERP 的客户来源 (ly)中没有“微信”，现有：无 (the ERP's 客户来源 (ly) does not have it)",
+                "ERP 的客户来源 (ly)中没有“微信”，现有：无",
+                "the ERP's 客户来源 (ly) does not have it",
+            ),
             (")", ")", ")"),
         ] {
             assert_eq!((Lang::Zh.part(both), Lang::En.part(both)), (chinese, english), "{both}");
         }
+        // The ERP's own words, whole.
+        for own in [
+            "该名称已存在(编号 KH001)",
+            "该名称已存在 (编号 KH001)",
+            "保存失败 (错误 E12：Server busy)",
+            "余额不足 (3)",
+            "备注太长(max 50)",
+        ] {
+            assert_eq!((Lang::Zh.part(own), Lang::En.part(own)), (own, own));
+        }
+        let hint = crate::event::hint_on("choice_missing", "客户来源 (ly) = 微信");
+        let both = hint.to_string();
+        assert_eq!((Lang::Zh.part(&both), Lang::En.part(&both)), (&*hint.zh, &*hint.en));
         let both = "没有此事件，或已过保留期。No event has this id.";
         assert_eq!(Lang::Zh.sentence(both), "没有此事件，或已过保留期。");
         assert_eq!(Lang::En.sentence(both), "No event has this id.");

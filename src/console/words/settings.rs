@@ -13,7 +13,7 @@ texts! {
         secrets: "签名密钥", "Webhook secrets";
         secrets_what: "以指纹区分", "Told apart by their fingerprints";
         used: "最近使用", "last used";
-        never: "启动以来未使用", "not used since the start";
+        never: "没有使用记录", "no use on record";
         expires: "到期", "expires";
     }
 }

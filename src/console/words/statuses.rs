@@ -8,7 +8,8 @@ texts! {
         queued: "待同步", "Queued";
         running: "同步中", "Running";
         retrying: "等待重试", "Retrying";
-        blocked: "暂停", "On hold";
+        blocked: "受阻", "Blocked";
+        paused: "派发已暂停", "Dispatch paused";
         succeeded: "已同步", "Succeeded";
         held: "等待转客户", "Waiting for promotion";
         needs_review: "待处理", "To decide";
@@ -20,7 +21,8 @@ texts! {
         help_queued: "按接收顺序排队，轮到后写入 ERP", "Waits for its turn, then goes into the ERP";
         help_running: "正在写入 ERP", "Is being written to the ERP";
         help_retrying: "上次未成功，到时自动再试，无需处理", "The last try failed; it is tried again by itself";
-        help_blocked: "ERP 的设置不完整，改好后自动继续", "The ERP's settings lack something; it goes on by itself once they are right";
+        help_blocked: "缺 ERP 的设置，如选项或权限；改好后自动继续", "The ERP's settings lack something, such as a choice or a right; it goes on by itself once they are right";
+        help_paused: "有人暂停了派发，结束后按顺序自动继续", "Somebody has paused dispatch; it goes on in order once that ends";
         help_succeeded: "已写入 ERP 并读回核对", "Is in the ERP, and was read back";
         help_held: "联系人成为客户后，按顺序自动写入", "Goes into the ERP, in order, once the contact is a customer";
         help_needs_review: "需要人来决定，决定后继续", "A person has to decide; then it goes on";

@@ -197,19 +197,37 @@ pub(crate) async fn sight(
     action: &'static str,
     subject: &str,
 ) -> Result<Sight, Problem> {
-    let masked = query::flag("masked", params.masked.as_deref())?;
-    if masked || caller.scope < Scope::Operate {
-        return Ok(Sight::Masked);
+    let sight = wanted(caller, params)?;
+    if sight == Sight::Plain {
+        let (store, actor, subject) = (state.store.clone(), caller.actor(), subject.to_owned());
+        state.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await?;
     }
-    let (store, actor, subject) = (state.store.clone(), caller.actor(), subject.to_owned());
-    state.undisturbed(async move { store.audit(&actor, action, &subject, None).await }).await?;
-    Ok(Sight::Plain)
+    Ok(sight)
+}
+
+/// The same of one event; whoever looks at it again within the hour stands in the log already.
+async fn sight_of(state: &HttpState, caller: &Caller, params: &SightParams, id: &str) -> Result<Sight, Problem> {
+    let (actor, now) = (caller.actor(), state.clock.steady());
+    if wanted(caller, params)? == Sight::Plain && state.looks().has(&actor, id, now) {
+        return Ok(Sight::Plain);
+    }
+    let sight = sight(state, caller, params, "event.unmask", id).await?;
+    if sight == Sight::Plain {
+        state.looks().note(&actor, id, now);
+    }
+    Ok(sight)
+}
+
+/// What the caller may see, and wants to.
+fn wanted(caller: &Caller, params: &SightParams) -> Result<Sight, Problem> {
+    let masked = query::flag("masked", params.masked.as_deref())?;
+    Ok(if masked || caller.scope < Scope::Operate { Sight::Masked } else { Sight::Plain })
 }
 
 /// Show one event
 ///
 /// With its admission decision, its steps and every ERP call on its behalf, in order. Masked for `read`; `operate` sees
-/// personal data, and that is audited as `event.unmask`.
+/// personal data, and that is audited as `event.unmask`, once an hour of who looks at the same event again.
 #[utoipa::path(
     get, path = "/v1/events/{id}", tag = "events", security(("token" = ["read"])),
     params(EventPath, SightParams),
@@ -240,7 +258,7 @@ pub(crate) async fn detail(
     query::flag("masked", params.masked.as_deref())?;
     let id = id.event()?;
     let row = state.store.event(&id).await?.ok_or(Problem::EventNotFound)?;
-    let sight = sight(state, caller, params, "event.unmask", &id).await?;
+    let sight = sight_of(state, caller, params, &id).await?;
     let steps = state.store.steps(&id).await?;
     let calls = state.store.calls(&id).await?;
     let waits_for = state.store.waits_for(&row).await?.map(|waits| WaitsForView::of(waits, sight));

@@ -20,6 +20,15 @@ pub(crate) async fn of_events(state: &HttpState, caller: &Caller, items: &[Event
     of_contacts_in(state, caller, items.iter().map(|item| (item.id.as_str(), item.contact_id.as_deref()))).await
 }
 
+/// What the contact of one event is called; empty where that is not known.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn of_event(state: &HttpState, caller: &Caller, item: &EventItem) -> Result<String, Problem> {
+    let mut names = of_events(state, caller, std::slice::from_ref(item)).await?;
+    Ok(item.contact_id.as_ref().and_then(|contact| names.remove(contact)).unwrap_or_default())
+}
+
 /// The same of a page of whatever: each row's event, and its contact.
 ///
 /// # Errors
@@ -42,6 +51,14 @@ pub(crate) async fn of_contacts_in<'a>(
 /// If the ledger cannot be read.
 pub(crate) async fn of_contacts(state: &HttpState, caller: &Caller, contacts: &[&str]) -> Result<Names, Problem> {
     Ok(seen(state.store.names_of(contacts).await?, caller))
+}
+
+/// What one of them was called; empty where that is not known.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn of_contact(state: &HttpState, caller: &Caller, contact: &str) -> Result<String, Problem> {
+    Ok(of_contacts(state, caller, &[contact]).await?.remove(contact).unwrap_or_default())
 }
 
 fn seen(mut names: Names, caller: &Caller) -> Names {

@@ -56,17 +56,23 @@ pub(crate) async fn preview_event(
     let (parts, mut body) = request.into_parts();
     body::require_json(&parts.headers)?;
     let raw = body::read(&state, &parts.headers, &mut body).await?;
-    preview(&state, &operator, &raw).await.map(Json)
+    preview(&state, &operator, &raw, false).await.map(Json)
 }
 
 /// The subject of a preview whose body names no contact, in the audit log.
 const NOBODY: &str = "-";
 
-/// What an event's body would cause; audited, and limited by `api.preview_limit`.
+/// What an event's body would cause, by force also where the rules refuse its contact; audited, and limited by
+/// `api.preview_limit`.
 ///
 /// # Errors
 /// That there were too many previews, that the body is no valid event, or that the ERP cannot be asked.
-pub(crate) async fn preview(state: &HttpState, Operator(caller): &Operator, raw: &[u8]) -> Result<Preview, Problem> {
+pub(crate) async fn preview(
+    state: &HttpState,
+    Operator(caller): &Operator,
+    raw: &[u8],
+    force: bool,
+) -> Result<Preview, Problem> {
     state.limits.preview(&caller.name)?;
     let parsed = Event::parse(raw, &state.reading);
     let subject = match &parsed {
@@ -83,10 +89,10 @@ pub(crate) async fn preview(state: &HttpState, Operator(caller): &Operator, raw:
         Err(ParseError::Invalid { errors, .. }) => return Err(Problem::Invalid(errors)),
     };
     let standing = state.store.standing(event.contact().id()).await?;
-    let intake = Intake::judged(&state.rules.borrow(), &event, &state.messages, false);
+    let intake = Intake::judged(&state.rules.borrow(), &event, &state.messages, force);
     let Start { status, decision, .. } = intake.start(&standing, state.clock.now());
     let (kind, contact_id) = (event.kind().as_str().to_owned(), event.contact().id().to_owned());
-    let plan = if status == Status::Queued { Some(plan(state, event).await?) } else { None };
+    let plan = if status == Status::Queued { Some(plan(state, event, force).await?) } else { None };
     Ok(Preview {
         kind,
         contact_id: Some(contact_id),
@@ -109,8 +115,8 @@ fn unhandled(kind: String, contact_id: Option<String>) -> Preview {
     Preview { kind, contact_id, status: Status::Ignored, admission: None, reasons: Vec::new(), plan: None }
 }
 
-async fn plan(state: &HttpState, event: Event) -> Result<Value, Problem> {
-    state.previewer.preview(event).await.map_err(|error| match error {
+async fn plan(state: &HttpState, event: Event, force: bool) -> Result<Value, Problem> {
+    state.previewer.preview(event, force).await.map_err(|error| match error {
         PreviewError::Erp(why) => Problem::ErpUnavailable(why),
         PreviewError::Store(error) => error.into(),
     })

@@ -1,6 +1,7 @@
 //! Who decides, and what another sees of it.
 
 use erp_bridge::event::Status;
+use serde_json::json;
 
 use super::{
     chrome::{Browser, ENTER},
@@ -75,6 +76,41 @@ async fn of_two_people_who_look_at_the_same_the_second_is_told_and_nothing_happe
     assert_eq!(deeds, ["event.resolve"]);
     first.is_content().await;
     second.is_content().await;
+}
+
+/// The folded form of a failed event has a box that the page itself ticked.
+#[tokio::test]
+async fn a_page_with_a_form_that_nobody_touched_follows_what_others_do() {
+    let office = Office::open().await;
+    office.put_right();
+    let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;
+    browser.go(&format!("/console/events/{}", office.dead)).await;
+    browser.sees_in("#verdict", "备注太长").await;
+    browser.sees_in(".live", "实时").await;
+    browser.ask("window.sameDocument = true").await;
+    assert_eq!(browser.ask("return document.querySelector('[data-live] input:checked') !== null").await, true);
+    let (status, answer) = office.world.call("POST", &format!("/v1/events/{}/replay", office.dead), None).await;
+    assert_eq!(status, 200, "{answer}");
+    browser.sees_in("#head", "已同步").await;
+    assert_eq!(browser.ask("return window.sameDocument").await, true, "the page was not loaded anew");
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn what_somebody_is_writing_is_not_taken_away_by_what_happens() {
+    let world = World::start().await;
+    let pause = json!({"scope": "type", "value": "deal.closed", "reason": "月底盘点"});
+    assert_eq!(world.call("POST", "/v1/dispatch/pause", Some(pause)).await.0, 200);
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/erp").await;
+    browser.sees_in(".live", "实时").await;
+    browser.fill("form[action$='/unpause'] [name=reason]", "盘点完毕").await;
+    browser.ask("document.activeElement.blur()").await;
+    world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    falls_behind(&browser).await;
+    let kept = "return document.querySelector(\"form[action$='/unpause'] [name=reason]\").value";
+    assert_eq!(browser.ask(kept).await, "盘点完毕");
+    browser.is_content().await;
 }
 
 #[tokio::test]

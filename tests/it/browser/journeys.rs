@@ -1,10 +1,17 @@
 //! What an operator does on an ordinary day.
 
+use std::time::Duration;
+
+use erp_bridge::{
+    event::Status,
+    store::{Advance, Settlement},
+};
+
 use super::{
     chrome::Browser,
     office::{Office, person},
 };
-use crate::support::{OPERATOR, World, promoted};
+use crate::support::{OPERATOR, READER, World, WorldOptions, eventually, promoted};
 
 #[tokio::test]
 async fn somebody_signs_in_sees_an_event_arrive_reads_in_english_and_signs_out() {
@@ -56,6 +63,100 @@ async fn what_happens_while_a_page_is_on_its_way_reaches_it() {
     browser.is_content().await;
 }
 
+/// Ends the event whose turn it is.
+async fn end(world: &World, end: Settlement) {
+    let lease = world.app.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+    world.app.store.settle(lease, end).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_open_page_gets_the_verdict_of_an_event_that_fails_and_loses_it_once_it_is_put_right() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    let browser = Browser::signed_in(&world.url(""), READER).await;
+    browser.go(&format!("/console/events/{id}")).await;
+    browser.sees_in("#head", "待同步").await;
+    browser.sees_in(".live", "实时").await;
+    browser.ask("window.sameDocument = true").await;
+    let looks = |class: &str, hidden: bool| {
+        format!(
+            "const it = document.getElementById('verdict'); return it.hidden === {hidden} && it.matches('.{class}')"
+        )
+    };
+    assert_eq!(browser.ask(&looks("wait", true)).await, true);
+    end(&world, Settlement::to(Status::Dead).because("refused", "客户名称已存在")).await;
+    browser.sees_in("#verdict", "ERP 拒绝了请求").await;
+    assert_eq!(browser.ask(&looks("bad", false)).await, true);
+    let (status, answer) = world.call("POST", &format!("/v1/events/{id}/replay"), None).await;
+    assert_eq!(status, 200, "{answer}");
+    end(&world, Settlement::succeeded(Advance::default())).await;
+    browser.sees_in("#head", "已同步").await;
+    browser.until("nothing is left to be said", &looks("good", true)).await;
+    assert_eq!(browser.ask("return window.sameDocument").await, true, "the page was not loaded anew");
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn what_came_since_the_list_was_opened_is_not_skipped_on_the_way_to_older_events() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    for number in 1..=3 {
+        world
+            .accept(&format!("w{number}"), &promoted(&person(&format!("c_100{number}"), "沈嘉禾", number), 82.0))
+            .await;
+    }
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/events?limit=2").await;
+    browser.sees_in(".live", "实时").await;
+    for number in 4..=5 {
+        world
+            .accept(&format!("w{number}"), &promoted(&person(&format!("c_100{number}"), "沈嘉禾", number), 82.0))
+            .await;
+    }
+    browser.sees_in("#rows", "c_1005").await;
+    browser.sees_in("#rows", "c_1004").await;
+    browser.click("更早的").await;
+    browser.arrives("/console/events?limit=2&cursor=").await;
+    browser.sees_in("#rows", "c_1003").await;
+    browser.sees_in("#rows", "c_1002").await;
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn the_count_of_what_waits_for_a_person_follows_too() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/events").await;
+    browser.sees_in(".live", "实时").await;
+    assert_eq!(browser.text("#todo-count").await, "");
+    world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    end(&world, Settlement::to(Status::Dead).because("refused", "客户名称已存在")).await;
+    eventually("it is counted", Duration::from_secs(40), async || {
+        let (_, stats) = world.call("GET", "/v1/stats", None).await;
+        (stats["by_status"]["dead"] == 1).then_some(())
+    })
+    .await;
+    world.accept("w2", &promoted(&person("c_1002", "钱进", 2), 82.0)).await;
+    browser.sees_in("#todo-count", "1").await;
+    browser.is_content().await;
+}
+
+/// To look at an event is to look at somebody's data, which is audited.
+#[tokio::test]
+async fn a_list_grows_old_by_itself_and_one_event_is_looked_at_anew_only_when_it_changes() {
+    let world = World::start().await;
+    let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
+    world.until(&id, &[Status::Succeeded]).await;
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.hurry().await;
+    browser.go("/console/events").await;
+    browser.until("the list is looked at again", "return window.looks > 2").await;
+    browser.go(&format!("/console/events/{id}")).await;
+    browser.sees_in(".live", "实时").await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(browser.ask("return window.looks").await, 0);
+    browser.is_content().await;
+}
+
 /// The bridge is busy for a while: what it answers is no page.
 #[tokio::test]
 async fn a_page_whose_looks_fail_says_that_it_hears_nothing_and_goes_on_by_itself() {
@@ -100,6 +201,26 @@ async fn somebody_finds_out_why_a_contact_was_not_admitted_and_why_another_waits
 }
 
 #[tokio::test]
+async fn who_skips_admission_sees_in_the_preview_what_that_would_write() {
+    let world = World::start().await;
+    let (status, refused) = world.post("w1", &promoted(&person("c_3003", "先生", 3), 22.0)).await;
+    assert_eq!((status, refused["status"].as_str()), (200, Some("not_admitted")));
+    let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
+    browser.go("/console/contacts/c_3003").await;
+    browser.click("手动同步").await;
+    browser.click("预览").await;
+    browser.sees("不会写入 ERP").await;
+    browser.go("/console/contacts/c_3003").await;
+    browser.click("手动同步").await;
+    browser.click_on("form[action$='/sync'] [name=force]").await;
+    browser.click("预览").await;
+    browser.sees("已按要求跳过准入条件").await;
+    browser.sees_in(".journey", "新建客户").await;
+    browser.is_content().await;
+    assert!(world.sim.handle.customers().is_empty(), "a preview writes nothing");
+}
+
+#[tokio::test]
 async fn somebody_pauses_and_goes_on() {
     let world = World::start().await;
     let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
@@ -112,7 +233,7 @@ async fn somebody_pauses_and_goes_on() {
     browser.sees_in("#erp", "月底盘点").await;
     let id = world.accept("w1", &promoted(&person("c_1001", "沈嘉禾", 1), 82.0)).await;
     browser.go(&format!("/console/events/{id}")).await;
-    browser.sees_in("#head", "待同步").await;
+    browser.sees_in("#head", "派发已暂停").await;
     browser.sees_in("#banners", "已暂停派发").await;
     browser.click("ERP 连接").await;
     browser.click("继续").await;

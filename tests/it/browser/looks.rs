@@ -135,6 +135,9 @@ async fn without_script_every_page_reads_and_forms_work() {
         assert!(browser.text("main h1").await.chars().count() > 1, "{page} has a heading");
     }
     browser.go(&format!("/console/events/{}", office.dead)).await;
+    browser.click("原始请求").await;
+    browser.sees_in("#raw", "赵志远").await;
+    assert!(!browser.text("main").await.contains("复制"), "a button that does nothing");
     browser.click("立即重试").await;
     browser.sees("已放回队列").await;
     office.world.until(&office.dead, &[Status::Succeeded]).await;

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::visitor::Visitor;
-use crate::front::{Front, OPERATE, READ};
+use crate::front::{Front, OPERATE, READ, promoted};
 use erp_bridge::store::Actor;
 
 /// Three deeds of two people.
@@ -45,6 +45,25 @@ async fn the_audit_log_is_narrowed_in_the_address_and_by_rest_alike() {
     assert!(page.contains("href=\"/console/events/0199e0c4-0000-7000-8000-000000000001\""), "{page}");
     let wrong = front.rest(Method::GET, "/v1/audit?since=yesterday", OPERATE, &Value::Null).await;
     assert_eq!((wrong.status, wrong.problem()), (StatusCode::BAD_REQUEST, "invalid_query"));
+}
+
+#[tokio::test]
+async fn an_event_and_a_contact_lead_to_who_did_what_to_them() {
+    let front = Front::open().await;
+    let id = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = format!("/console/events/{id}");
+    visitor.change(&page, &format!("{page}/discard"), &[("reason", "重复")]).await;
+    visitor.change("/console/contacts/c1", "/console/contacts/c1/erase", &[("reason", "本人要求")]).await;
+    for (page, subject, deed) in
+        [(page.as_str(), id.as_str(), "放弃事件"), ("/console/contacts/c1", "c1", "清除个人数据")]
+    {
+        let link = format!("/console/audit?subject={subject}");
+        let html = visitor.get(page).await.html;
+        assert!(html.contains(&format!("<a href=\"{link}\">谁做了什么</a>")), "{page}: {html}");
+        let audit = visitor.get(&link).await.html;
+        assert!(audit.contains(&format!("<bdi>{deed}</bdi></th>")) && audit.contains(">ops</bdi>"), "{audit}");
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let list = visitor.get("/console/events").await.html;
     assert!(list.contains(&format!("name=\"id\" value=\"{}\"", dead[0])), "{list}");
+    assert!(list.contains("aria-label=\"勾选 转为客户 王小明 c0 2026-"), "which one it is: {list}");
     let ask = format!("{PATH}?do=discard&id={}&id={}&id={waiting}", dead[0], dead[1]);
     let page = visitor.get(&ask).await.html;
     for told in [
@@ -42,7 +43,8 @@ async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_
     assert_eq!(count(&front, Status::Dead).await, 3, "nothing happened yet");
     let form = [("do", "discard"), ("id", &*dead[0]), ("id", &*dead[1]), ("id", &*waiting), ("reason", "测试数据")];
     let sent = visitor.change(&ask, PATH, &form).await;
-    assert_eq!(sent.location(), "/console/events?status=discarded&done=discarded", "{}", sent.html);
+    assert_eq!(sent.location(), "/console/events?status=discarded&done=discarded_many&count=3", "{}", sent.html);
+    assert!(visitor.get(sent.location()).await.html.contains("role=\"status\">已放弃 3 条</p>"));
     assert_eq!((count(&front, Status::Dead).await, count(&front, Status::Discarded).await), (1, 3));
     let audit = front.store.audit_log(None, 50).await.unwrap();
     let deeds: Vec<_> = audit.iter().filter(|row| row.action == "event.discard").collect();
@@ -85,6 +87,25 @@ async fn all_that_match_are_more_than_the_page_shows_and_become_a_replay() {
     let replay = visitor.get(sent.location()).await.html;
     assert!(replay.contains("共 5 条，还没有开始") && replay.contains("已修复"), "{replay}");
     assert_eq!(count(&front, Status::Dead).await, 6, "a draft does nothing");
+}
+
+#[tokio::test]
+async fn where_no_state_is_chosen_the_dead_are_meant_and_the_page_says_so() {
+    let front = Front::open().await;
+    ended(&front, "c1", Status::Dead, "refused", None).await;
+    ended(&front, "c2", Status::NeedsReview, "candidates", Some(json!({"decisions": []}))).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let ask = format!("{PATH}?do=discard&all=true&q=c");
+    let page = visitor.get(&ask).await.html;
+    for told in ["约 1 条，", "状态 同步失败", "name=\"status\" value=\"dead\""] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let form = [("do", "discard"), ("all", "true"), ("status", "dead"), ("q", "c"), ("reason", "旧")];
+    assert_eq!(visitor.change(&ask, PATH, &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!((count(&front, Status::Discarded).await, count(&front, Status::NeedsReview).await), (1, 1));
+    // Nobody was faster: those that match are in other states.
+    let none = visitor.get(&ask).await.html;
+    assert!(none.contains("符合条件的事件中没有“同步失败”的") && !none.contains(">放弃这些事件<"), "{none}");
 }
 
 #[tokio::test]

@@ -76,9 +76,16 @@ async fn whom_a_customer_is_given_to_is_chosen_by_name() {
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     assert!(visitor.get("/console/contacts/c1").await.html.contains("href=\"/console/contacts/c1/assign\""));
     let page = visitor.get("/console/contacts/c1/assign").await;
-    for told in ["王芳", "销售部", "name=\"user\" value=\"63\"", "李雷&#60;script&#62;"] {
+    for told in ["王芳", "销售部", "name=\"user\" value=\"63\"", "李雷&#60;script&#62;", "<h1>指派 <bdi>王小明</bdi>"]
+    {
         assert!(page.html.contains(told), "{told} is not in {}", page.html);
     }
+    // Who chooses people and everybody has not said what is meant.
+    let both = [("user", "63"), ("public", "true")];
+    let sent = visitor.change("/console/contacts/c1", "/console/contacts/c1/assign", &both).await;
+    assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(sent.html.contains("选了人员，又勾选了“对所有用户公开”：请只选一种"), "{}", sent.html);
+    assert_eq!(newest(&front).await.0, "contact.promoted", "nothing is ordered");
     let refused = Visitor::signed_in(&front, READ).await.get("/console/contacts/c1/assign").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
@@ -116,7 +123,17 @@ async fn the_preview_writes_nothing_and_says_who_is_not_admitted() {
     let before = newest(&front).await;
     let shown = visitor.change("/console/contacts/c1", "/console/contacts/c2/preview", &fields).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.html);
-    assert!(shown.html.contains("不会写入 ERP") && shown.html.contains("姓名完整"), "{}", shown.html);
+    assert!(shown.html.contains("不会写入 ERP") && shown.html.contains("不符合</span> 姓名完整"), "{}", shown.html);
+    assert!(shown.html.contains("<h1>预览：同步会做什么 <bdi>先生</bdi>"), "{}", shown.html);
     assert!(shown.html.contains("name=\"key\" value=\"k1\""), "{}", shown.html);
+    assert_eq!(newest(&front).await, before);
+    // Whoever wants the rules skipped sees what that would do.
+    let forced = [&fields[..], &[("force", "true")]].concat();
+    let shown = visitor.change("/console/contacts/c1", "/console/contacts/c2/preview", &forced).await.html;
+    for told in ["已按要求跳过准入条件", "将发送到 ERP", "个人客户添加", "name=\"force\" value=\"true\""]
+    {
+        assert!(shown.contains(told), "{told} is not in {shown}");
+    }
+    assert!(!shown.contains("不会写入 ERP") && !shown.contains("姓名完整"), "{shown}");
     assert_eq!(newest(&front).await, before);
 }

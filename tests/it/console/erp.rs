@@ -23,7 +23,8 @@ async fn a_pause_is_set_with_a_reason_and_an_end_and_ends_by_one_click() {
     let sent = visitor.change("/console/erp", "/console/erp/pause", &fields).await;
     assert_eq!((sent.status, sent.location()), (StatusCode::SEE_OTHER, "/console/erp?done=paused"));
     let page = visitor.get(sent.location()).await.html;
-    for told in ["类型：成交", "单据&#60;核对&#62;", "30 分钟后", "已暂停，事件照常接收"] {
+    let list = "href=\"/console/events?type=deal.closed&#38;status=queued\"";
+    for told in ["类型：成交", "单据&#60;核对&#62;", "30 分钟后", "已暂停，事件照常接收", list] {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     let read = Visitor::signed_in(&front, READ).await.get("/console/erp").await.html;
@@ -58,7 +59,14 @@ async fn a_pause_of_a_contact_names_it_and_what_is_incomplete_is_told() {
     let fields = [("scope", "contact"), ("contact", "c-1"), ("reason", "x")];
     visitor.change("/console/erp", "/console/erp/pause", &fields).await;
     let page = visitor.get("/console/erp").await.html;
-    assert!(page.contains("客户：c-1") && page.contains("直到有人继续"), "{page}");
+    for told in [
+        "客户：c-1",
+        "直到有人继续",
+        "href=\"/console/events?contact_id=c-1\"",
+        "href=\"/console/events?status=queued\"",
+    ] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
 }
 
 #[tokio::test]

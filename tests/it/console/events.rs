@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use erp_bridge::{event::Status, store::Settlement};
-use reqwest::StatusCode;
+use erp_bridge::{clock::Millis, event::Status, store::Settlement};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
@@ -134,6 +134,8 @@ async fn candidates_stand_side_by_side_and_the_right_one_is_linked() {
         assert!(page.contains(told), "{told} is not in {page}");
     }
     assert_eq!((page.matches("class=\"same\"").count(), page.matches("class=\"differs\"").count()), (3, 1));
+    let read_out = |words: &str| page.matches(&format!("class=\"offscreen\">{words}</span>")).count();
+    assert_eq!((read_out("相同"), read_out("不同")), (3, 1), "for who sees no colours");
     assert!(!page.contains("未生效，重新发送") && !page.contains("立即重试"), "only what is possible now");
     let seen_by_readers = Visitor::signed_in(&front, READ).await.get(&path).await.html;
     assert!(!seen_by_readers.contains("会补上") && !seen_by_readers.contains("只关联"), "{seen_by_readers}");
@@ -194,6 +196,46 @@ async fn a_dead_event_is_corrected_in_a_form_and_what_came_stays_beside_it() {
 }
 
 #[tokio::test]
+async fn an_event_that_a_pause_keeps_back_says_so_in_its_state() {
+    let front = Front::open().await;
+    let id = front.post_event("w1", &promoted("c1")).await.body["id"].as_str().unwrap().to_owned();
+    let pause = json!({"scope": "contact", "value": "c1", "reason": "核对"});
+    front.rest(Method::POST, "/v1/dispatch/pause", OPERATE, &pause).await;
+    front.store.claim(1, Duration::from_secs(60)).await.unwrap();
+    let page = Visitor::signed_in(&front, READ).await.get(&format!("/console/events/{id}")).await.html;
+    let head = page.split_once("id=\"head\"").unwrap().1.split_once("</div>").unwrap().0;
+    assert!(head.contains("<span class=\"state warn\"") && head.contains(">派发已暂停</span>"), "{head}");
+}
+
+/// The platform may say 1 where it means true.
+#[tokio::test]
+async fn who_corrects_a_name_does_not_take_the_verified_number_away() {
+    let front = Front::open().await;
+    let id = ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut came = promoted("c1");
+    came["data"]["contact"]["phone_verified"] = json!(1);
+    front.ledger(&format!("update events set payload = '{came}' where id = '{id}'")).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let path = format!("/console/events/{id}");
+    let page = visitor.get(&path).await.html;
+    assert!(page.contains("name=\"contact.phone_verified\" value=\"true\" checked"), "{page}");
+    assert!(page.contains("<dt>手机已验证</dt><dd><bdi>是</bdi></dd>"), "{page}");
+    let form = [
+        ("contact.name", "王大明"),
+        ("contact.phone", "138 0000 1001"),
+        ("contact.phone_verified", "true"),
+        ("contact.wechat_id", "wxm_1001"),
+        ("thread.score", "82"),
+        ("reason", "写错了"),
+    ];
+    let sent = visitor.change(&path, &format!("{path}/amend"), &form).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+    let amended = front.store.event(&id).await.unwrap().unwrap().amended.unwrap();
+    let amended: Value = serde_json::from_str(&amended).unwrap();
+    assert_eq!(amended["data"]["contact"]["phone_verified"], json!(1), "{amended}");
+}
+
+#[tokio::test]
 async fn an_event_behind_another_of_its_contact_says_so_and_leads_there() {
     let front = Front::open().await;
     let review = json!({ "step": "progress:1", "decisions": ["done"] });
@@ -221,6 +263,8 @@ async fn who_was_not_admitted_is_told_what_would_help_and_offered_no_button_that
         "href=\"/console/help#score\"",
         "href=\"/console/help#name_complete\"",
         "在微信中台补全真实姓名",
+        "✗</span><span class=\"offscreen\">不符合</span> <a href=\"/console/help#score\"",
+        "✓</span><span class=\"offscreen\">符合</span> <a href=\"/console/help#phone_verified\"",
         "微信平台补全资料后重新推送，会重新判断",
         "class=\"button primary\" href=\"/console/contacts/c1\"",
         "此事件的数据将于 2027-01-02 删除",
@@ -265,6 +309,8 @@ async fn the_way_of_an_event_shows_how_long_it_queued_and_until_when_it_is_kept(
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let path = format!("/console/events/{id}");
     let page = visitor.get(&path).await.html;
+    let sent = format!(">{}</time> · 120 毫秒", Millis(begun).erp_local());
+    assert!(page.contains(&sent), "{sent} is not in {page}");
     for told in
         ["收到 7.0 秒 后开始处理", "此事件的数据将于 2027-01-02 删除", "data-copy=\"answer-4-1\"", "id=\"answer-4-1\""]
     {

@@ -10,7 +10,7 @@ use super::visitor::Visitor;
 use crate::front::{Front, OPERATE, READ, promoted};
 
 /// A refusal of `c1` that the platform did not take, and one of `c2` that it is still to be told of; answers the first's id.
-async fn dead_message(front: &Front) -> String {
+pub async fn dead_message(front: &Front) -> String {
     front.store.write_back(WriteBack { succeeded: false });
     for contact in ["c1", "c2"] {
         let mut event = promoted(contact);

@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-use erp_bridge::{config::DatabaseConfig, event::Status};
+use erp_bridge::{
+    config::DatabaseConfig,
+    event::Status,
+    store::{NewBlock, Settlement},
+};
 use serde_json::json;
 
-use super::{events::ended, visitor::Visitor};
+use super::{
+    events::{ended, ended_as},
+    outbox::dead_message,
+    visitor::Visitor,
+};
 use crate::front::{Front, OPERATE, READ, Wishes, promoted};
 
 #[tokio::test]
@@ -75,6 +83,48 @@ async fn it_is_not_all_right_while_a_part_is_paused_or_the_door_is_closed() {
     assert!(!html.contains("一切正常") && html.contains("card glance bad"), "{html}");
 }
 
+#[tokio::test]
+async fn quiet_hours_are_nothing_wrong() {
+    let front = Front::with(Wishes { is_quiet: true, ..Wishes::default() }).await;
+    let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
+    let glance = html.split_once("<section class=\"card glance warn\">").unwrap().1.split_once("</section>").unwrap().0;
+    assert!(glance.contains("现在是免打扰时段，结束后自动继续"), "{glance}");
+    assert!(!html.contains("现在不能写入 ERP") && !html.contains("一切正常"), "{html}");
+}
+
+#[tokio::test]
+async fn what_the_platform_was_not_told_is_not_all_right_and_leads_to_the_outbox() {
+    let front = Front::with(Wishes { dispatches: true, ..Wishes::default() }).await;
+    dead_message(&front).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let html = visitor.get("/console/overview").await.html;
+    for told in ["card glance warn", "有 1 条消息没有送达微信中台", "class=\"button primary\" href=\"/console/outbox\""]
+    {
+        assert!(html.contains(told), "{told} is not in {html}");
+    }
+    let form = [("to", "platform"), ("reason", "地址已修正")];
+    visitor.change("/console/outbox", "/console/outbox/replay", &form).await;
+    front.clock.advance(Duration::from_secs(60));
+    assert!(visitor.get("/console/overview").await.html.contains("一切正常"));
+}
+
+#[tokio::test]
+async fn what_is_tried_again_and_what_the_installation_keeps_back_are_counted_beside_what_is_queued() {
+    let front = Front::with(Wishes { dispatches: true, ..Wishes::default() }).await;
+    let later = Some(front.clock.now().plus(Duration::from_secs(300)));
+    let again = Settlement { next_attempt_at: later, counts: true, ..Settlement::to(Status::Queued) };
+    ended_as(&front, "c1", again.because("not_delivered", "x")).await;
+    let (subject, pause) = ("客户来源 (ly) = 微信".into(), Duration::from_secs(60));
+    let met = NewBlock { code: "choice_missing", subject, words: "没有".into(), pause, is_met: true };
+    ended_as(&front, "c2", Settlement { blocked: Some(met), ..Settlement::to(Status::Queued) }).await;
+    let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
+    for filter in ["retrying=true", "blocked=true"] {
+        let tile =
+            html.split_once(&format!("href=\"/console/events?{filter}\"")).unwrap().1.split_once("</a>").unwrap().0;
+        assert!(tile.contains("<span class=\"n\">1</span>"), "{filter}: {tile}");
+    }
+}
+
 /// Somebody who looks for why an event is not in the ERP is not told of what is wrong elsewhere.
 #[tokio::test]
 async fn the_event_that_has_waited_longest_says_what_it_waits_for_itself() {
@@ -86,4 +136,5 @@ async fn the_event_that_has_waited_longest_says_what_it_waits_for_itself() {
     let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
     let why = html.split_once("还没写入 ERP 的原因").unwrap().1.split_once("</p>").unwrap().0;
     assert!(why.contains("派发已被人工暂停"), "{why}");
+    assert!(html.contains(">派发已暂停</span>"), "{html}");
 }

@@ -19,7 +19,7 @@ async fn every_key_is_shown_with_its_origin_and_no_secret() {
         "environment variable ERP_BRIDGE__WEBHOOK__SECRETS",
         "min_score",
         "默认值",
-        "启动以来未使用",
+        "没有使用记录",
         ">bridge<",
     ] {
         assert!(page.contains(told), "{told} is not in {page}");

@@ -32,11 +32,22 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
     let sent = visitor.change(next.location(), &format!("/console/events/{first}/discard"), &discard).await;
     assert_eq!(sent.location(), format!("/console/todo/next?cause=refused&after={first}&done=discarded"));
     let next = visitor.get(sent.location()).await;
-    assert_eq!(next.location(), format!("/console/events/{second}?todo=refused&done=discarded"));
+    assert_eq!(next.location(), format!("/console/events/{second}?todo=refused&done=discarded&of={first}"));
+    let page = visitor.get(next.location()).await.html;
+    let banner = page.split_once("class=\"banner good\"").unwrap().1.split_once("</p>").unwrap().0;
+    assert!(
+        banner.contains("上一条：已放弃") && banner.contains(&format!("href=\"/console/events/{first}\"")),
+        "{banner}"
+    );
+    let (other, strange) =
+        (format!("/console/events/{second}?done=discarded"), "/console/todo?done=discarded&of=%22%3E");
+    for path in [other.as_str(), strange] {
+        assert!(!visitor.get(path).await.html.contains("上一条"), "{path}");
+    }
     let sent =
         visitor.change("/console/todo", &format!("/console/events/{second}/replay"), &[("todo", "refused")]).await;
     let last = visitor.get(sent.location()).await;
-    assert_eq!(last.location(), "/console/todo?done=replayed");
+    assert_eq!(last.location(), format!("/console/todo?done=replayed&of={second}"));
 }
 
 #[tokio::test]
@@ -84,6 +95,36 @@ async fn one_cause_is_one_card_in_however_many_ways_the_erp_puts_it() {
 }
 
 #[tokio::test]
+async fn what_was_said_in_english_is_told_in_chinese_with_its_words_behind_it() {
+    let front = Front::open().await;
+    let (invalid, away) = ("not a valid call: the name is too long", "not delivered to the ERP: connection refused");
+    let id = ended_as(&front, "c1", Settlement::to(Status::Dead).because("invalid", invalid)).await;
+    let later = Some(front.clock.now().plus(std::time::Duration::from_secs(300)));
+    let again = Settlement { next_attempt_at: later, counts: true, ..Settlement::to(Status::Queued) };
+    ended_as(&front, "c2", again.because("not_delivered", away)).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let pages = [
+        ("/console/events?status=dead".to_owned(), "超出接口限制，未发送", invalid),
+        (format!("/console/events/{id}"), "超出接口限制，未发送", invalid),
+        ("/console/contacts/c1".into(), "超出接口限制，未发送", invalid),
+        ("/console/todo".into(), "超出接口限制，未发送", invalid),
+        ("/console/events?retrying=true".into(), "第 2 次尝试：", away),
+        ("/console/events?retrying=true".into(), "· 未能送达 ERP", away),
+        ("/console/overview".into(), "未能送达 ERP · 检查网络", away),
+    ];
+    for (path, told, said) in &pages {
+        let page = visitor.get(path).await.html;
+        let behind = format!("<bdi class=\"dim\">{said}</bdi>");
+        assert!(page.contains(told) && page.contains(&behind), "{path}: {told}: {page}");
+    }
+    visitor.get("/console/language?to=en&back=/console").await;
+    for (path, told, said) in &pages {
+        let page = visitor.get(path).await.html;
+        assert!(page.contains(said) && !page.contains(told), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn a_cause_becomes_a_replay_of_its_dead_events_and_of_no_other() {
     let front = Front::open().await;
     let refused = ended(&front, "c1", Status::Dead, "refused", None).await;
@@ -113,7 +154,8 @@ async fn the_overview_says_in_words_whether_all_is_right_and_why_the_oldest_wait
     let mut visitor = Visitor::signed_in(&front, READ).await;
     let page = visitor.get("/console/overview").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
-    for told in ["现在不能写入 ERP", "等得最久的事件", "已等待 3 分钟 20 秒", "ERP 拒绝登录，已停止派发"]
+    for told in
+        ["现在不能写入 ERP", "等得最久的事件", "<bdi>王*明</bdi>", "已等待 3 分钟 20 秒", "ERP 拒绝登录，已停止派发"]
     {
         assert!(page.html.contains(told), "{told} is not in {}", page.html);
     }

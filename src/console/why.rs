@@ -1,0 +1,90 @@
+//! Why an event failed or waits, so that people can read it: in the words that were said, or, where these are not Chinese and the
+//! page is, in the bridge's own sentence with the words behind it.
+
+use super::{
+    format,
+    words::{Lang, is_han},
+};
+use crate::event::cause;
+
+/// Why, in the language of the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Why {
+    /// What people read.
+    pub(super) words: String,
+    /// What was said, if that is not what they read.
+    pub(super) raw: String,
+}
+
+impl Why {
+    /// Of what has this code, in these words.
+    pub(super) fn of(code: &str, said: &str, lang: Lang) -> Self {
+        // Before what an interface answered may stand how it is called: `客户列表 (customer.list): HTTP 404`.
+        let answer = said.split_once("): ").map_or(said, |(_, answer)| answer);
+        if lang == Lang::Zh && !answer.contains(is_han) {
+            return Self { words: lang.part(cause(code).message).to_owned(), raw: said.to_owned() };
+        }
+        Self { words: lang.part(said).to_owned(), raw: String::new() }
+    }
+
+    /// In the bridge's own words.
+    pub(super) fn plain(words: &str) -> Self {
+        Self { words: words.to_owned(), raw: String::new() }
+    }
+
+    /// Whether there is nothing to say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.raw.is_empty()
+    }
+
+    /// With something else before it.
+    pub(super) fn behind(self, before: String) -> Self {
+        let words = if self.words.is_empty() { before } else { format!("{before} · {}", self.words) };
+        Self { words, ..self }
+    }
+
+    /// With something else behind what people read.
+    pub(super) fn then(self, next: &str) -> Self {
+        Self { words: format!("{} · {next}", self.words), ..self }
+    }
+
+    /// What was said, in the language of the page where it was said in both.
+    pub(super) fn said(self) -> String {
+        if self.raw.is_empty() { self.words } else { self.raw }
+    }
+
+    /// The first so many characters of both.
+    pub(super) fn cut(&self, chars: usize) -> Self {
+        Self { words: format::cut(&self.words, chars), raw: format::cut(&self.raw, chars) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALLED: &str = "客户列表 (customer.list): HTTP 404";
+
+    #[test]
+    fn who_reads_chinese_reads_chinese_and_sees_what_was_said_behind_it() {
+        let said = "not delivered to the ERP: connection refused";
+        for (lang, code, said, words, raw) in [
+            (Lang::Zh, "not_delivered", said, "未能送达 ERP", said),
+            (Lang::En, "not_delivered", said, said, ""),
+            (Lang::Zh, "refused", "E12", "ERP 拒绝了请求", "E12"),
+            (Lang::Zh, "refused", "客户名称已存在", "客户名称已存在", ""),
+            (Lang::En, "refused", "客户名称已存在", "客户名称已存在", ""),
+            (Lang::Zh, "not_linked", "联系人尚未关联 (the contact is not linked)", "联系人尚未关联", ""),
+            (Lang::En, "not_linked", "联系人尚未关联 (the contact is not linked)", "the contact is not linked", ""),
+            (Lang::Zh, "wrong_path", CALLED, "ERP 接口地址不对或被代理拦下", CALLED),
+            (Lang::Zh, "nobody_knows", "x", "失败，原因见 ERP 原话", "x"),
+        ] {
+            let why = Why::of(code, said, lang);
+            assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {said}");
+        }
+        let why = Why::of("refused", "E12", Lang::Zh);
+        assert_eq!(why.clone().behind("第 3 次".into()).words, "第 3 次 · ERP 拒绝了请求");
+        assert_eq!(Why::default().behind("第 3 次".into()).words, "第 3 次");
+        assert_eq!((why.cut(3).words, why.cut(2).raw, why.said()), ("ERP…".into(), "E1…".into(), "E12".into()));
+    }
+}
