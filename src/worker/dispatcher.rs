@@ -35,8 +35,12 @@ use crate::{
     telemetry::traces::Traces,
 };
 
-/// Events in hand for each ERP call of a prompt ERP: while one writes the ledger, another can use its place.
-const EVENTS_PER_CALL: usize = 2;
+/// Events in hand for each ERP call of a prompt ERP: while one writes the ledger, others can use its place.
+const EVENTS_PER_CALL: usize = 3;
+/// At a full hand so large a part of it is let go before more is claimed, unless that takes longer than a moment: a claim of
+/// one event costs what one of many does.
+const PART_CLAIMED: usize = 8;
+const MOMENT: Duration = Duration::from_millis(5);
 /// How long a stopped dispatcher waits before it asks again whether it may go on.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -178,7 +182,7 @@ impl Dispatcher {
             if running.len() >= self.limit() {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    _ = running.join_next() => {}
+                    () = let_some_go(&mut running, self.limit()) => {}
                 }
                 continue;
             }
@@ -372,6 +376,16 @@ impl Dispatcher {
             tracing::debug!(%error, "those who wait for a twin look again by themselves");
         }
     }
+}
+
+/// Waits until a part of a full hand is free.
+async fn let_some_go(running: &mut JoinSet<()>, limit: usize) {
+    running.join_next().await;
+    let enough = limit.saturating_sub(limit / PART_CLAIMED);
+    let _ = tokio::time::timeout(MOMENT, async {
+        while running.len() > enough && running.join_next().await.is_some() {}
+    })
+    .await;
 }
 
 /// Counts an event in hand for as long as it lives, however its run ends.

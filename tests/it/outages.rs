@@ -186,7 +186,7 @@ async fn an_erp_that_comes_back_gets_one_call_at_first_and_never_more_than_allow
     let world = world(|config| config.erp.max_in_flight = MOST).await;
     let first = world.accept("m0", &promoted(&contact("c0", 0), 70.0)).await;
     world.until(&first, &[Status::Succeeded]).await;
-    assert_eq!(dispatch(&world).await["limit"], json!(2 * MOST));
+    assert_eq!(dispatch(&world).await["limit"], json!(3 * MOST));
     world.sim.handle.fault("*:cut_before").unwrap();
     let mut ids = Vec::new();
     for number in 1..=40 {
@@ -285,7 +285,7 @@ async fn an_erp_that_grows_slow_gets_fewer_calls_at_once_and_more_again_when_it_
         world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 70.0)).await;
     }
     world.idle(LIMIT).await;
-    assert_eq!(dispatch(&world).await["limit"], json!(2 * MOST));
+    assert_eq!(dispatch(&world).await["limit"], json!(3 * MOST));
     // So long that it is slow beside whatever is usual on a busy machine.
     world.sim.handle.change_settings(|settings| settings.latency_ms = 4_000);
     for number in 30..60 {
