@@ -13,6 +13,7 @@ use super::{
     audit::write_audit,
     bulk::{Insert, lists},
     db::{Arg, Tx, args},
+    dialect::list,
     people,
     transitions::Move,
 };
@@ -43,7 +44,7 @@ pub struct NewStep {
     pub name: String,
     /// The step as JSON.
     pub step: Value,
-    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]), as far as it is known: the customer's `ord`,
+    /// A mark by which equal effects are counted ([`Store::count_fingerprints`]), as far as it is known: the customer's `ord`,
     /// a colon, and what tells the effect from others.
     pub fingerprint: Option<String>,
     /// What the ledger decides by.
@@ -121,7 +122,7 @@ pub struct DoneStep {
     pub position: i64,
     /// What it brought.
     pub result: Value,
-    /// A mark by which equal effects are counted ([`Store::count_fingerprint`]).
+    /// A mark by which equal effects are counted ([`Store::count_fingerprints`]).
     pub fingerprint: Option<String>,
 }
 
@@ -160,16 +161,26 @@ impl Store {
         let _ = self.watch.set(watch);
     }
 
-    /// How many steps carry this fingerprint, as the event `event_id` counts them.
-    pub async fn count_fingerprint(&self, fingerprint: &str, event_id: &str) -> Result<EqualSteps, StoreError> {
-        let sql = "select count(case when state = 'done' then 1 end) as done,
-                     count(case when state = 'started' and event_id <> $2 and exists (select 1 from events
-                       where events.id = steps.event_id and (events.id < $2
-                         or events.status not in ('queued', 'running', 'needs_review')))
-                       then 1 end) as started_before,
-                     count(case when state = 'started' and event_id <> $2 then 1 end) as started
-                   from steps where fingerprint = $1";
-        let rows = self.db.read(sql, args![fingerprint, event_id]).await?;
+    /// How many steps carry one of these fingerprints, as the event `event_id` counts them.
+    pub async fn count_fingerprints(
+        &self,
+        fingerprints: &[String],
+        event_id: &str,
+    ) -> Result<EqualSteps, StoreError> {
+        let mut values: Vec<Arg> = fingerprints.iter().map(|fingerprint| Arg::from(fingerprint.as_str())).collect();
+        let among = list(1, values.len());
+        let own = values.len() + 1;
+        values.push(event_id.into());
+        let sql = format!(
+            "select count(case when state = 'done' then 1 end) as done,
+               count(case when state = 'started' and event_id <> ${own} and exists (select 1 from events
+                 where events.id = steps.event_id and (events.id < ${own}
+                   or events.status not in ('queued', 'running', 'needs_review')))
+                 then 1 end) as started_before,
+               count(case when state = 'started' and event_id <> ${own} then 1 end) as started
+             from steps where fingerprint in ({among})"
+        );
+        let rows = self.db.read(sql, values).await?;
         let Some(row) = rows.first() else { return Ok(EqualSteps::default()) };
         Ok(EqualSteps {
             done: row.int("done")?,

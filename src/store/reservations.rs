@@ -6,6 +6,7 @@ use super::{
     Store, StoreError,
     bulk::{Insert, Many, lists},
     db::{Arg, Tx, args},
+    dialect::list,
     journal::Lease,
 };
 use crate::event::LinkKind;
@@ -40,10 +41,11 @@ pub(super) async fn reserve(tx: &mut Tx, wishes: &[Wish<'_>]) -> Result<HashSet<
         return Ok(refused);
     }
     let mut holders = holders(tx, &Vec::from_iter(identities)).await?;
+    let owners = owners(tx, wishes.iter().filter_map(|wish| wish.allocated).collect()).await?;
     let mut granted: BTreeMap<&str, [Arg; 3]> = BTreeMap::new();
     for Wish { lease, identities, allocated } in wishes {
         let is_taken = |identity: &String| holders.get(identity).is_some_and(|holder| *holder != lease.contact_id);
-        if identities.iter().any(is_taken) || is_anothers(tx, *allocated, &lease.contact_id).await? {
+        if identities.iter().any(is_taken) || is_anothers(&owners, *allocated, &lease.contact_id) {
             refused.insert(lease.contact_id.clone());
             continue;
         }
@@ -71,11 +73,19 @@ async fn holders(tx: &mut Tx, identities: &[&str]) -> Result<HashMap<String, Str
     Ok(holders)
 }
 
+/// The contacts that are linked to customers with these ids.
+async fn owners(tx: &mut Tx, ords: Vec<i64>) -> Result<Vec<(i64, String)>, StoreError> {
+    let Some(last) = ords.last().copied() else { return Ok(Vec::new()) };
+    let count = ords.len().next_power_of_two();
+    let mut values: Vec<Arg> = ords.into_iter().map(Arg::from).collect();
+    values.resize(count, last.into());
+    let sql = format!("select ord, contact_id from contacts where ord in ({})", list(1, count));
+    tx.fetch(sql, values).await?.iter().map(|row| Ok((row.int("ord")?, row.text("contact_id")?))).collect()
+}
+
 /// Whether another contact is linked to this customer.
-async fn is_anothers(tx: &mut Tx, ord: Option<i64>, contact_id: &str) -> Result<bool, StoreError> {
-    let Some(ord) = ord else { return Ok(false) };
-    let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
-    Ok(tx.fetch_first(sql, args![ord, contact_id]).await?.is_some())
+fn is_anothers(owners: &[(i64, String)], ord: Option<i64>, contact_id: &str) -> bool {
+    owners.iter().any(|(theirs, owner)| Some(*theirs) == ord && owner != contact_id)
 }
 
 /// Ends what contacts have reserved, unless a save of theirs is undecided.

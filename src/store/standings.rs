@@ -125,11 +125,27 @@ impl Store {
         Ok(Standing {
             linked: row.int("links")? > 0,
             in_turn: row.int("turns")? > 0,
-            last_score: score(row)?,
-            has_deal: row.opt_int("first_deal_at")?.is_some(),
             was_unlinked: row.opt_int("unlinked_at")?.is_some(),
+            ..known(row)?
         })
     }
+}
+
+/// What is known of contacts that have no link.
+pub(super) async fn standings_of(tx: &mut Tx, contacts: &[&str]) -> Result<HashMap<String, Standing>, StoreError> {
+    let facts = "select contact_id, last_score, first_deal_at, unlinked_at from admission_facts";
+    let rows = ask(tx, facts, contacts).await?;
+    let standing = |row: &Row| {
+        let standing = Standing { in_turn: true, was_unlinked: row.opt_int("unlinked_at")?.is_some(), ..known(row)? };
+        Ok((row.text("contact_id")?, standing))
+    };
+    rows.iter().map(standing).collect()
+}
+
+/// The score and the deal that a row tells of.
+fn known(row: &Row) -> Result<Standing, StoreError> {
+    let has_deal = row.opt_int("first_deal_at")?.is_some();
+    Ok(Standing { last_score: score(row)?, has_deal, ..Standing::default() })
 }
 
 impl Store {

@@ -18,11 +18,12 @@ use super::{
     dialect::list,
     journal::{Advance, Lease},
     pauses::Heeded,
+    standings::standings_of,
     transitions::Move,
 };
 use crate::{
     clock::Millis,
-    event::{Status, Transition},
+    event::{Standing, Status, Transition},
 };
 
 /// After so many runs in a row that were cut short, an event is suspected of cutting them: it runs alone.
@@ -37,6 +38,8 @@ pub struct Claimed {
     pub lease: Lease,
     /// The contact's link, if it has one.
     pub contact: Option<ContactRow>,
+    /// What else is known of a contact without a link.
+    pub standing: Standing,
     /// The journal so far.
     pub steps: Vec<StepRow>,
     /// Runs before this one, in a row, that were never settled and finished no step.
@@ -147,14 +150,16 @@ impl Store {
         let found = turns.len();
         let turns = pauses.set_aside(&mut tx, now, turns).await?;
         parked |= turns.len() < found;
-        let heads = turns.iter().map(|row| row.int("head_seq").map(Arg::from)).collect::<Result<Vec<_>, _>>()?;
+        let mut heads = turns.iter().map(|row| row.int("head_seq").map(Arg::from)).collect::<Result<Vec<_>, _>>()?;
         if heads.is_empty() {
             if parked {
                 self.commit(tx).await?;
             }
             return Ok(Vec::new());
         }
-        let count = heads.len();
+        // Filled up with what is there already, so that few statements are prepared.
+        let count = heads.len().next_power_of_two();
+        heads.resize(count, heads[0].clone());
         let claim = Move {
             happened: Transition::Claimed,
             at: now,
@@ -206,6 +211,8 @@ async fn with_journal(tx: &mut Tx, claimed: Vec<(EventRow, &Row)>, lease: &Lease
             links.insert(contact.contact_id.clone(), contact);
         }
     }
+    let unlinked: Vec<&str> = contacts.into_iter().filter(|contact| !links.contains_key(*contact)).collect();
+    let mut standings = standings_of(tx, &unlinked).await?;
     let ids: Vec<&str> = claimed.iter().map(|(event, _)| event.id.as_str()).collect();
     let mut steps: HashMap<String, Vec<StepRow>> = HashMap::new();
     for (values, list) in lists(&ids) {
@@ -218,6 +225,7 @@ async fn with_journal(tx: &mut Tx, claimed: Vec<(EventRow, &Row)>, lease: &Lease
         let contact_id = event.contact_id.clone().unwrap_or_default();
         Ok(Claimed {
             contact: links.remove(&contact_id),
+            standing: standings.remove(&contact_id).unwrap_or_default(),
             steps: steps.remove(&event.id).unwrap_or_default(),
             lease: Lease { event_id: event.id.clone(), contact_id, ..lease.clone() },
             cut_short: turn.int("cut_short")? - 1,

@@ -189,7 +189,7 @@ pub struct StepRow {
     pub state: StepState,
     /// What it brought.
     pub result: Option<Value>,
-    /// The customer by which its effect is counted ([`Store::count_fingerprint`](super::Store::count_fingerprint)), where it
+    /// The customer by which its effect is counted ([`Store::count_fingerprints`](super::Store::count_fingerprints)), where it
     /// is and the customer is known.
     pub customer: Option<i64>,
     /// How often the ERP said that it is done and did not show it.

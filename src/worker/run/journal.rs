@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     event::Link,
     json,
-    store::{Begun, NewStep, Resolution, StepFacts, StepRow, StepState, Store},
+    store::{Begun, EqualSteps, NewStep, Resolution, StepFacts, StepRow, StepState, Store},
     sync::{EqualRecords, Journal, JournalError, Step},
 };
 
@@ -20,15 +20,9 @@ pub(super) struct StoreJournal<'a> {
 impl Journal for StoreJournal<'_> {
     fn count_equal<'a>(&'a self, fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
         Box::pin(async move {
-            let mut equal = EqualRecords::default();
-            for fingerprint in fingerprints {
-                let counted = self.store.count_fingerprint(fingerprint, self.event_id).await;
-                let counted = counted.map_err(|error| JournalError(error.to_string()))?;
-                equal.done += counted.done;
-                equal.started_before += counted.started_before;
-                equal.started += counted.started;
-            }
-            Ok(equal)
+            let counted = self.store.count_fingerprints(fingerprints, self.event_id).await;
+            let EqualSteps { done, started_before, started } = counted.map_err(|error| JournalError(error.to_string()))?;
+            Ok(EqualRecords { done, started_before, started })
         })
     }
 

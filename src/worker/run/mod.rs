@@ -146,7 +146,7 @@ impl Run<'_> {
         if trusted.is_none() {
             ord = done.iter().fold(ord, |ord, row| ord_of(row, ord));
         }
-        let known = if link.is_none() { self.store.standing(work.contact_id()).await? } else { Standing::default() };
+        let known = &claimed.standing;
         let profile = if is_stale || known.was_unlinked { self.profile(work).await? } else { None };
         if trusted.is_none() && !self.reserve(work, profile.as_deref()).await? {
             return Err(End::Wait);
@@ -163,7 +163,7 @@ impl Run<'_> {
         if pending.is_empty() || is_overtaken || anew.must_plan() || plans_anew {
             let is_admitted = event.force || was_admitted(event);
             // What was refused at the door is judged anew, by what is known now.
-            let standing = if is_admitted { Standing::default() } else { known };
+            let standing = if is_admitted { Standing::default() } else { *known };
             let task = Task {
                 work: work.clone(),
                 received_at: event.received_at,

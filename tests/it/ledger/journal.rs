@@ -117,7 +117,7 @@ async fn calls_are_kept_in_order_over_runs(ledger: &Ledger) {
 
 async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(ledger: &Ledger) {
     let count = async |of: &Claimed| {
-        let equal = ledger.store.count_fingerprint("f", &of.event.id).await.unwrap();
+        let equal = ledger.store.count_fingerprints(&["f".into()], &of.event.id).await.unwrap();
         (equal.done, equal.started_before, equal.started)
     };
     let mut begun = Vec::new();
@@ -143,7 +143,7 @@ async fn a_fingerprint_counts_what_is_done_and_what_earlier_events_have_begun(le
     assert_eq!((count(&first).await, count(&second).await), ((1, 0, 1), (1, 0, 0)));
     ledger.store.advance(&mut second.lease, &done()).await.unwrap();
     assert_eq!(count(&first).await, (2, 0, 0));
-    assert_eq!(ledger.store.count_fingerprint("g", &second.event.id).await.unwrap(), EqualSteps::default());
+    assert_eq!(ledger.store.count_fingerprints(&["g".into()], &second.event.id).await.unwrap(), EqualSteps::default());
 }
 
 fn link(ord: i64) -> Link {
