@@ -1,5 +1,6 @@
 //! Many rows, or questions about many, in few statements: what a batch of the door costs is counted in statements, not in rows.
 
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, postgres::PgArguments, query::Query};
 
 use super::{
@@ -64,27 +65,30 @@ pub(super) struct Many<'a> {
 
 impl Many<'_> {
     /// Runs the statement for `rows`, each with one value a column; answers what it returns.
-    pub(super) async fn run<const N: usize>(
-        &self,
-        tx: &mut Tx,
-        mut rows: Vec<[Arg; N]>,
-    ) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn run<const N: usize>(&self, tx: &mut Tx, rows: Vec<[Arg; N]>) -> Result<Vec<Row>, StoreError> {
         let Self { columns: names, run } = self;
-        let mut found = Vec::new();
-        while !rows.is_empty() {
-            if let Some((conn, until)) = tx.postgres() {
-                let columns = by_column(rows)?;
-                let sql = format!("with given ({names}) as (select * from unnest({})) {run}", arrays(&columns));
-                let rows = conn.fetch_all(until, bound(sql, columns)).await?;
-                return Ok(rows.into_iter().map(Row::Postgres).collect());
-            }
-            let rest = rows.split_off(ROWS.min(1 << rows.len().ilog2()));
-            let sql = format!("with given ({names}) as (values {}) {run}", placeholders(rows.len(), N));
-            found.extend(tx.fetch(sql, rows.into_iter().flatten().collect()).await?);
-            rows = rest;
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(found)
+        if let Some((conn, until)) = tx.postgres() {
+            let columns = by_column(rows)?;
+            let sql = format!("with given ({names}) as (select * from unnest({})) {run}", arrays(&columns));
+            let rows = conn.fetch_all(until, bound(sql, columns)).await?;
+            return Ok(rows.into_iter().map(Row::Postgres).collect());
+        }
+        let values: Vec<String> = (0..N).map(|column| format!("value ->> {column}")).collect();
+        let sql = format!("with given ({names}) as (select {} from json_each(?)) {run}", values.join(", "));
+        tx.fetch(sql, vec![as_json(rows).to_string().into()]).await
     }
+}
+
+/// Rows as one argument: SQLite takes them out of it, as numbers, texts and nulls.
+fn as_json<const N: usize>(rows: Vec<[Arg; N]>) -> Value {
+    let value = |arg: Arg| match arg.storable() {
+        Arg::Text(text) => Value::from(text),
+        Arg::Int(number) => Value::from(number),
+    };
+    rows.into_iter().map(|row| Value::from_iter(row.into_iter().map(value))).collect()
 }
 
 /// The values of rows, column by column.

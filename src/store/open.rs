@@ -38,6 +38,8 @@ const MIGRATION_LIMIT: Duration = Duration::from_secs(3_600);
 /// anybody, and the system's own cache has them all.
 const READER_CACHE: &str = "-512";
 
+/// Statements that a connection keeps prepared: more than the program has, with the sizes that lists come in.
+const STATEMENTS: usize = 256;
 /// How long a request may wait for a connection before it is told that the store is unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections of a PostgreSQL pool that are the door's alone: one commits while the other is handed back.
@@ -60,7 +62,7 @@ async fn connect_sqlite(
     readers: u32,
     background: &Background,
 ) -> Result<(Db, String), OpenError> {
-    let base = options.clone().busy_timeout(Duration::from_secs(5));
+    let base = options.clone().busy_timeout(Duration::from_secs(5)).statement_cache_capacity(STATEMENTS);
     let options = base
         .clone()
         .create_if_missing(true)
@@ -79,12 +81,14 @@ async fn connect_sqlite(
         .idle_timeout(None)
         .max_lifetime(None)
         // When the disk is full SQLite ends the transaction itself; the rollback behind it then fails, and sqlx goes on
-        // counting a transaction that is none and lets no other begin: such a connection is closed. The ping comes
-        // behind the rollback, and stands for the test before the next use.
+        // counting a transaction that is none and lets no other begin: such a connection is closed. Where a rollback may
+        // still be on its way, a ping comes behind it.
         .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
-                connection.ping().await?;
+                if connection.is_in_transaction() {
+                    connection.ping().await?;
+                }
                 Ok(!connection.is_in_transaction())
             })
         })
@@ -119,6 +123,7 @@ async fn connect_sqlite(
 async fn connect_postgres(options: &PgConnectOptions, connections: u32) -> Result<(Db, String), OpenError> {
     let options =
         options.clone().application_name("erp-bridge").options([("synchronous_commit", "on")]).options(LIMITS);
+    let options = options.statement_cache_capacity(STATEMENTS);
     // At least one for each.
     let others = connections.saturating_sub(DOOR_CONNECTIONS).max(1);
     let address = format!("{}:{}", options.get_host(), options.get_port());
