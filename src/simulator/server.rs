@@ -135,7 +135,7 @@ async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<
     }
     // In a task of its own: a client that gives up waiting does not stop an ERP from finishing.
     let slow = tokio::spawn(async move {
-        sleep(latency).await;
+        sleep(latency.saturating_sub(HALF_TICK)).await;
         match plan.late {
             Some(late) => perform_late(handle, n, Arc::new(call), Arc::new(plan), late).await,
             None => perform(&handle, n, &call, &plan),
@@ -143,6 +143,9 @@ async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<
     });
     slow.await.unwrap_or(Err(Cut))
 }
+
+/// The runtime's clock ticks in milliseconds, and whoever sleeps wakes at the next tick: half of one too late on average.
+const HALF_TICK: Duration = Duration::from_micros(500);
 
 /// A program that ran into an error behind the effect, or before it.
 const FAILED: &str = r#"{"header":{"status":1,"message":"缺少对象: 'bill.AddTool(...)'"}}"#;
