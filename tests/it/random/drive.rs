@@ -322,6 +322,8 @@ impl Schedule {
                     Some(Deed::Merged(into)) => Some(json!({ "decision": "link", "ord": into })),
                     _ => panic!("nobody touched it: {event:?}"),
                 },
+                // The ERP lied twice in a row; he looks, and it is not there.
+                Some("not_stored") => Some(json!({ "decision": "resend" })),
                 Some("outcome_unknown") if self.installation.blind => self.is_there(&event.id, contact).await,
                 _ => panic!("nobody should have to decide: {event:?}"),
             };
