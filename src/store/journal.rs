@@ -162,11 +162,7 @@ impl Store {
     }
 
     /// How many steps carry one of these fingerprints, as the event `event_id` counts them.
-    pub async fn count_fingerprints(
-        &self,
-        fingerprints: &[String],
-        event_id: &str,
-    ) -> Result<EqualSteps, StoreError> {
+    pub async fn count_fingerprints(&self, fingerprints: &[String], event_id: &str) -> Result<EqualSteps, StoreError> {
         let mut values: Vec<Arg> = fingerprints.iter().map(|fingerprint| Arg::from(fingerprint.as_str())).collect();
         let among = list(1, values.len());
         let own = values.len() + 1;
