@@ -83,44 +83,28 @@ async fn the_reason_is_said_in_the_query_or_in_the_body() {
 
 /// 客户收回 moves a customer into 客户池, where no look-up by the contact's data comes, and not every ERP refuses a second one.
 #[tokio::test]
-async fn a_customer_in_the_pool_whose_link_is_forgotten_is_found_there_and_not_made_again() {
-    let world = World::start().await;
-    world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
-    let mut person = contact("c1", 1);
-    person["phone"] = json!("");
-    let body = json!({ "contact": person, "thread": { "id": "t1", "score": 80 }, "force": true });
-    for step in ["made", "found"] {
-        let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body.clone())).await;
-        assert_eq!(status, 202, "{step}: {answer}");
-        let row =
-            world.until(answer["id"].as_str().unwrap(), &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
-        assert_eq!(row.status, Status::Succeeded, "{step}: {:?}", row.error);
-        assert_eq!(world.sim.handle.customers().len(), 1, "{step}");
-        if step == "made" {
-            let (_, taken) = world.call("POST", "/v1/contacts/c1/takeback", None).await;
-            world.until(taken["id"].as_str().unwrap(), &[Status::Succeeded]).await;
-            assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=x", None).await.0, 200);
-        }
-    }
-}
-
-/// Of whom nothing is kept the ERP has the customer all the same.
-#[tokio::test]
-async fn a_customer_in_the_pool_of_somebody_who_was_erased_is_found_there_and_not_made_again() {
-    let world = World::start().await;
-    world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
-    let mut person = contact("c1", 1);
-    person["phone"] = json!("");
-    let body = json!({ "contact": person, "thread": { "id": "t1", "score": 80 }, "force": true });
-    for step in ["made", "found"] {
-        let (_, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body.clone())).await;
-        let row = world.until(answer["id"].as_str().unwrap(), &[Status::Succeeded, Status::Dead]).await;
-        assert_eq!((row.status, world.sim.handle.customers().len()), (Status::Succeeded, 1), "{step}: {:?}", row.error);
-        if step == "made" {
-            let (_, taken) = world.call("POST", "/v1/contacts/c1/takeback", None).await;
-            world.until(taken["id"].as_str().unwrap(), &[Status::Succeeded]).await;
-            assert_eq!(world.call("DELETE", "/v1/contacts/c1/data?reason=x", None).await.0, 200);
-            assert_eq!(world.call("DELETE", "/v1/contacts/c1/data?reason=x", None).await.0, 404, "nothing is left");
+async fn a_customer_in_the_pool_of_somebody_who_was_unlinked_or_erased_is_found_there_and_not_made_again() {
+    for what in ["link", "data"] {
+        let world = World::start().await;
+        world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
+        let mut person = contact("c1", 1);
+        person["phone"] = json!("");
+        let body = json!({ "contact": person, "thread": { "id": "t1", "score": 80 }, "force": true });
+        for step in ["made", "found"] {
+            let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body.clone())).await;
+            assert_eq!(status, 202, "{what} {step}: {answer}");
+            let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
+            let row = world.until(answer["id"].as_str().unwrap(), &ends).await;
+            assert_eq!(row.status, Status::Succeeded, "{what} {step}: {:?}", row.error);
+            assert_eq!(world.sim.handle.customers().len(), 1, "{what} {step}");
+            if step == "made" {
+                let (_, taken) = world.call("POST", "/v1/contacts/c1/takeback", None).await;
+                world.until(taken["id"].as_str().unwrap(), &[Status::Succeeded]).await;
+                for expected in [200, 404] {
+                    let path = format!("/v1/contacts/c1/{what}?reason=x");
+                    assert_eq!(world.call("DELETE", &path, None).await.0, expected, "{what}");
+                }
+            }
         }
     }
 }
