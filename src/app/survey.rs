@@ -104,6 +104,7 @@ fn installation(report: &Report) -> Installation {
         sorts_customers: fact("customers.filter._rpt_sort"),
         finds_khid: fact("customers.filter.khid").map(|filters| filters || has_column("khid") == Some(true)),
         masks_details: fact("details.masked"),
+        has_first_contacts: fact("contacts.first_contact"),
         shows_salesperson: has_column("catename"),
         shows_latest_record: match has_column("telintro") {
             Some(true) => fact("customers.telintro_shows_latest"),

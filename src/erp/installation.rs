@@ -14,6 +14,8 @@ pub(crate) struct Installation {
     pub(crate) finds_khid: Option<bool>,
     /// 客户详情 masks mobile numbers, as the list may.
     pub(crate) masks_details: Option<bool>,
+    /// Each customer has a first contact person: 联系人列表 finds its number wherever it stands.
+    pub(crate) has_first_contacts: Option<bool>,
     /// 客户列表 has the salesperson (`catename`).
     pub(crate) shows_salesperson: Option<bool>,
     /// 客户列表 shows the latest record (`telintro`).

@@ -220,7 +220,17 @@ pub(super) async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Re
             matches.add(fit, candidate);
         }
     }
-    if matches.is_empty() { with_number(erp, kind, mobile, Place::Customers).await } else { Ok(matches) }
+    let places = match erp.installation().has_first_contacts {
+        // Nothing else shows a number in 客户池 and 待审核.
+        Some(false) => &Place::ALL[..],
+        _ => &[Place::Customers],
+    };
+    for place in places {
+        if matches.is_empty() {
+            matches = with_number(erp, kind, mobile, *place).await?;
+        }
+    }
+    Ok(matches)
 }
 
 /// The contact persons that may have the number.

@@ -162,3 +162,20 @@ async fn a_list_that_can_neither_be_asked_for_a_customers_number_nor_shows_it_st
     assert_eq!(world.until(&id, &ENDS).await.status, DONE);
     assert_eq!(world.app.store.contact("c3").await.unwrap().unwrap().link.ord, ord);
 }
+
+/// Where customers have no contact persons of their own, nothing but the list itself shows a number in 客户池.
+#[tokio::test]
+async fn a_number_in_the_pool_is_found_where_a_survey_saw_no_contact_persons() {
+    let bare = || {
+        let settings = Settings { duplicate_rules: Vec::new(), ..Settings::default() };
+        populated(Quirks::default().and([Quirk::NoFirstContact]), settings)
+    };
+    let mut world = World::with(WorldOptions { sim: bare(), ..WorldOptions::default() }).await;
+    survey_erp(&world.config, Duration::ZERO, false).await.unwrap();
+    world.restart().await;
+    let pooled = json!({ "customers": [{ "name": "展会客户", "khid": "K9", "mobile": mobile(77), "stype": 1 }] });
+    let ord = world.sim.handle.seed(&serde_json::from_value(pooled).unwrap()).unwrap().customers[0];
+    let id = world.accept("p1", &promoted(&contact("c1", 77), 80.0)).await;
+    assert_eq!(world.until(&id, &ENDS).await.status, DONE);
+    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord);
+}
