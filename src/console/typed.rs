@@ -26,7 +26,7 @@ pub(super) fn typed(form: &Fields, lang: Lang) -> (Vec<Typed>, Vec<(String, Stri
         match label(name, lang) {
             Some(label) => fields.push(Typed {
                 label,
-                is_flag: name.ends_with("phone_verified"),
+                is_flag: name.ends_with("phone_verified") || name == "public",
                 is_lines: value.contains('\n') || value.chars().count() > LINE_CHARS,
                 name: name.to_owned(),
                 value: value.to_owned(),
@@ -44,6 +44,7 @@ fn label(name: &str, lang: Lang) -> Option<String> {
         "reason" => w.frame.reason,
         "ord" => w.event.link_what,
         "users" => w.contacts.assign_users,
+        "public" => w.contacts.assign_public,
         "contact" => w.erp.contact,
         "score" => member(lang, "thread.score"),
         name if OF_CONTACT.contains(&name) => return Some(member(lang, &format!("contact.{name}")).to_owned()),
@@ -67,6 +68,9 @@ mod tests {
             [("姓名", false, false), ("手机已验证", false, true), ("内容", true, false), ("评分", false, false)];
         assert_eq!(labels[..4], expected);
         assert_eq!((fields[4].name.as_str(), fields[4].value.as_str()), ("reason", ""));
+        // Whoever gives a customer to people and to everybody at once must be able to take either back.
+        let (both, _) = typed(&Fields::read(b"users=63&public=true"), Lang::Zh);
+        assert_eq!(both.iter().map(|field| field.is_flag).collect::<Vec<_>>(), [false, true]);
         assert_eq!(hidden, [("secret".to_owned(), "s".to_owned()), ("updated_at".to_owned(), "u".to_owned())]);
     }
 }
