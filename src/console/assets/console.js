@@ -44,7 +44,7 @@ document.documentElement.classList.add("has-script");
     if (button.textContent !== text) button.textContent = text;
   };
 
-  const refresh = async () => {
+  const refresh = async (wanted) => {
     if (fetching) return;
     fetching = true;
     const before = behind;
@@ -56,6 +56,11 @@ document.documentElement.classList.add("has-script");
       // The bridge is busy or begins anew: this page stays, and looks again.
       if (!answer.ok) throw new Error(answer.status);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // Somebody may have begun something while the answer was on its way.
+      if (!wanted && isBusy()) {
+        behind ||= before || last;
+        return;
+      }
       for (const part of document.querySelectorAll("[data-live]")) {
         const fresh = page.getElementById(part.id);
         if (!fresh) continue;
@@ -129,7 +134,7 @@ document.documentElement.classList.add("has-script");
     else {
       held = false;
       scrollTo({ top: 0 });
-      refresh();
+      refresh(true);
     }
     show();
   });
@@ -141,9 +146,8 @@ document.documentElement.classList.add("has-script");
   });
   addEventListener("scroll", again, { passive: true });
   document.addEventListener("change", again);
-  // Times such as “3 minutes ago” grow old by themselves. Whoever has one event open looks at somebody's data: that is done anew
-  // only where the event has changed.
-  setInterval(() => { if (!only && !held && !isBusy()) refresh(); }, 60000);
+  // Times such as “3 minutes ago” grow old by themselves, and so do banners and pauses, of which the stream tells nothing.
+  setInterval(() => { if (!held && !isBusy()) refresh(); }, 60000);
   setInterval(show, 1000);
   follow();
   show();
