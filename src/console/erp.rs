@@ -227,7 +227,7 @@ fn shown_pause(pause: PauseView, now: Millis, lang: Lang) -> Pause {
     };
     let kept_back = match pause.scope {
         "type" => vec![("type", value.as_str()), ("status", Status::Queued.as_str())],
-        "contact" => vec![("contact_id", value.as_str())],
+        "contact" => vec![("contact_id", value.as_str()), ("status", Status::Queued.as_str())],
         _ => vec![("status", Status::Queued.as_str())],
     };
     Pause {

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 
 use super::{
+    event::waits_for,
     events::Row,
     fault::Fault,
     format::{self, Moment, moment, number},
@@ -71,7 +72,10 @@ struct OverviewPage {
 pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let stats = stats::standing(&state, &visit.caller).await?;
     let counted = state.store.latest_figures().unwrap_or_default();
-    let oldest = oldest_waiting(&state, &visit.caller).await?;
+    let oldest = oldest_waiting(&state, &visit.caller).await?.map(|(item, noted)| {
+        let waits = waits_for(&state, &item, noted);
+        (item, waits)
+    });
     let name = match &oldest {
         Some((item, _)) => names::of_event(&state, &visit.caller, item).await?,
         None => String::new(),

@@ -54,10 +54,23 @@ pub(super) fn paused(lang: Lang) -> Shown {
     Shown { label: w.paused, tone: "warn", help: w.help_paused }
 }
 
+fn is_paused(item: &EventItem, waits: Option<&WaitsForView>) -> bool {
+    item.blocked_by.is_none() && waits.is_some_and(|waits| waits.paused.is_some())
+}
+
 /// The state of an event of which it is known for what it waits.
 pub(super) fn of_waiting(item: &EventItem, waits: Option<&WaitsForView>, lang: Lang) -> Shown {
-    let is_paused = item.blocked_by.is_none() && waits.is_some_and(|waits| waits.paused.is_some());
-    if is_paused { paused(lang) } else { of_event(item, lang) }
+    if is_paused(item, waits) { paused(lang) } else { of_event(item, lang) }
+}
+
+/// The same of what is said beside it: while dispatch is paused there is no next attempt.
+pub(super) fn note_of_waiting(item: &EventItem, waits: Option<&WaitsForView>, now: Millis, lang: Lang) -> Why {
+    if is_paused(item, waits) { why(item, lang) } else { note(item, now, lang) }
+}
+
+/// Why it failed.
+fn why(item: &EventItem, lang: Lang) -> Why {
+    item.error.as_ref().map(|error| Why::of(&error.code, &error.message, lang)).unwrap_or_default()
 }
 
 /// An event's state: one that waits after a failure, or for the installation, has a word of its own.
@@ -72,7 +85,7 @@ pub(super) fn of_event(item: &EventItem, lang: Lang) -> Shown {
 
 /// What is said beside the state: the next attempt, what it waits for, or why it failed.
 pub(super) fn note(item: &EventItem, now: Millis, lang: Lang) -> Why {
-    let error = item.error.as_ref().map(|error| Why::of(&error.code, &error.message, lang)).unwrap_or_default();
+    let error = why(item, lang);
     if let Some(block) = &item.blocked_by {
         // The ledger's words begin with what is wrong, which they name once more.
         let words = block.message.strip_prefix(&format!("{}: ", block.subject)).unwrap_or(&block.message);

@@ -11,6 +11,8 @@ pub(super) struct Verdict {
     pub(super) words: String,
     /// What that means.
     pub(super) what: &'static str,
+    /// Where the help says more of it; empty where it does not.
+    pub(super) help: String,
     /// Where one does something about it, and what that is called.
     pub(super) go: Option<(&'static str, &'static str)>,
 }
@@ -23,12 +25,13 @@ impl Verdict {
         let needed = count(Status::NeedsReview) + count(Status::Dead);
         let see = |page| Some((page, frame.w.frame.banner_see));
         let todo = Some(("/console/todo", w.needs_you_go));
-        let of = |tone, words: &str, what, go| Self { tone, words: words.to_owned(), what, go };
+        let of = |tone, words: &str, what, go| Self { tone, words: words.to_owned(), what, help: String::new(), go };
         let is_quiet = stats.dispatch.paused == Some("quiet_hours");
         if stats.dispatch.paused.is_some() && !is_quiet {
-            of("bad", w.stopped, w.stopped_what, see("/console/erp"))
+            let help = frame.banners.first().map(|banner| banner.help.clone()).unwrap_or_default();
+            Self { help, ..of("bad", w.stopped, w.stopped_what, see("/console/erp")) }
         } else if let Some(banner) = frame.banners.iter().find(|banner| banner.tone == "bad") {
-            of("bad", &banner.text, banner.next, banner.link.and_then(see))
+            Self { help: banner.help.clone(), ..of("bad", &banner.text, banner.next, banner.link.and_then(see)) }
         } else if needed > 0 {
             of("warn", &fill(w.needs_you, &[&number(needed)]), "", todo)
         } else if undelivered > 0 {

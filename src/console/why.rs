@@ -21,6 +21,8 @@ impl Why {
     pub(super) fn of(code: &str, said: &str, lang: Lang) -> Self {
         // Before what an interface answered may stand how it is called: `客户列表 (customer.list): HTTP 404`.
         let answer = said.split_once("): ").map_or(said, |(_, answer)| answer);
+        // Or behind it: `HTTP 500 for /a.asp (客户列表)`.
+        let answer = answer.rsplit_once(" (").map_or(answer, |(answer, _)| answer);
         if lang == Lang::Zh && !answer.contains(is_han) {
             return Self { words: lang.part(cause(code).message).to_owned(), raw: said.to_owned() };
         }
@@ -63,6 +65,7 @@ impl Why {
 mod tests {
     use super::*;
 
+    const ANSWERED: &str = "outcome unknown: HTTP 500 for /a.asp (客户列表)";
     const CALLED: &str = "客户列表 (customer.list): HTTP 404";
 
     #[test]
@@ -77,6 +80,7 @@ mod tests {
             (Lang::Zh, "not_linked", "联系人尚未关联 (the contact is not linked)", "联系人尚未关联", ""),
             (Lang::En, "not_linked", "联系人尚未关联 (the contact is not linked)", "the contact is not linked", ""),
             (Lang::Zh, "wrong_path", CALLED, "ERP 接口地址不对或被代理拦下", CALLED),
+            (Lang::Zh, "outcome_unknown", ANSWERED, "已发送，结果不明", ANSWERED),
             (Lang::Zh, "nobody_knows", "x", "失败，原因见 ERP 原话", "x"),
         ] {
             let why = Why::of(code, said, lang);

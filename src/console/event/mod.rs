@@ -148,7 +148,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         name: name(event.amended.as_ref().or(event.payload.as_ref())),
         webhook_id: event.item.webhook_id.clone(),
         shown: status::of_waiting(&event.item, event.waits_for.as_ref(), lang),
-        note: status::note(&event.item, frame.now, lang).cut(NOTE_CHARS),
+        note: status::note_of_waiting(&event.item, event.waits_for.as_ref(), frame.now, lang).cut(NOTE_CHARS),
         hint: hint(&event, lang),
         code: code(&event.item),
         lacks: lacks(&event, lang),
@@ -178,15 +178,17 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     })
 }
 
-/// The event as the caller may see it. While somebody has paused all of dispatch, nobody notes which events that keeps back.
+/// The event as the caller may see it.
 async fn seen(state: &HttpState, visit: &Visit, id: PathId) -> Result<EventDetail, Fault> {
     let event = events::detail(state, &visit.caller, id, &SightParams::default()).await?;
-    let is_free = event.item.status == Status::Queued && event.waits_for.is_none();
-    if is_free && state.dispatch.facts().paused == Some("paused") {
-        let waits = WaitsForView { paused: Some("all"), ..WaitsForView::default() };
-        return Ok(EventDetail { waits_for: Some(waits), ..event });
-    }
-    Ok(event)
+    Ok(EventDetail { waits_for: waits_for(state, &event.item, event.waits_for), ..event })
+}
+
+/// For what an event waits. While somebody has paused all of dispatch, nobody notes which events that keeps back.
+pub(super) fn waits_for(state: &HttpState, item: &EventItem, noted: Option<WaitsForView>) -> Option<WaitsForView> {
+    let is_free = item.status == Status::Queued && noted.is_none();
+    let is_kept_back = is_free && state.dispatch.facts().paused == Some("paused");
+    if is_kept_back { Some(WaitsForView { paused: Some("all"), ..WaitsForView::default() }) } else { noted }
 }
 
 /// `GET /console/events/{id}/event.json`: all that the caller may see of the event, as a file.

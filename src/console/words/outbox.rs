@@ -24,7 +24,7 @@ texts! {
         replay_all: "重发全部（{}，{} 条）", "Send all again ({}, {})";
         replay_all_what: "按写入的顺序重发，同一联系人的消息不会颠倒", "They go in the order of their writing: those of a contact stay in order";
         test: "测试告警", "Test the alerts";
-        test_what: "给 [[alerts.targets]] 中的每个目标发一条测试消息；计入预览次数，并写入审计记录", "Sends every target of [[alerts.targets]] a test message; it counts as a preview and is audited";
+        test_what: "给 [[alerts.targets]] 中的每个目标发一条测试消息；每分钟最多三次，并写入审计记录", "Sends every target of [[alerts.targets]] a test message; three times a minute at most, and audited";
         test_help: "有哪些告警，怎么办", "Which alerts there are, and what to do";
         test_go: "发送测试消息", "Send a test message";
         test_none: "没有配置告警目标（alerts.targets），出了问题没有人会收到消息", "No target is configured (alerts.targets): nobody is told when something is wrong";

@@ -8,7 +8,7 @@ texts! {
         queued: "待同步", "Queued";
         running: "同步中", "Running";
         retrying: "等待重试", "Retrying";
-        blocked: "受阻", "Blocked";
+        blocked: "暂停：缺设置", "Blocked";
         paused: "派发已暂停", "Dispatch paused";
         succeeded: "已同步", "Succeeded";
         held: "等待转客户", "Waiting for promotion";

@@ -62,7 +62,7 @@ async fn a_pause_of_a_contact_names_it_and_what_is_incomplete_is_told() {
     for told in [
         "客户：c-1",
         "直到有人继续",
-        "href=\"/console/events?contact_id=c-1\"",
+        "href=\"/console/events?contact_id=c-1&#38;status=queued\"",
         "href=\"/console/events?status=queued\"",
     ] {
         assert!(page.contains(told), "{told} is not in {page}");

@@ -15,9 +15,13 @@ async fn codes_on_pages_lead_to_what_they_mean_and_from_there_into_the_manual() 
         assert!(html.contains("href=\"/console/help#refused\""), "{page}: {html}");
     }
     let help = visitor.get("/console/help").await.html;
-    for told in
-        ["id=\"refused\"", "按 ERP 原话排除原因后重试", "href=\"/console/help/operations#refused\"", "受阻", "等待重试"]
-    {
+    for told in [
+        "id=\"refused\"",
+        "按 ERP 原话排除原因后重试",
+        "href=\"/console/help/operations#refused\"",
+        "暂停：缺设置",
+        "等待重试",
+    ] {
         assert!(help.contains(told), "{told} is not in {help}");
     }
     let manual = visitor.get("/console/help/operations").await.html;
