@@ -45,10 +45,19 @@ impl Told {
         match kind {
             RAISED => known.is_told = false,
             // People know of it, and not of how much.
-            REPEATED => known.told_count = 0,
+            REPEATED => {}
             _ => return,
         }
         known.untold_at = Some(now);
+    }
+
+    /// People were told of a cause after all: by what stood behind the first message, or because somebody sent it again.
+    /// Whether that is news.
+    pub(super) fn was_taken(&mut self, kind: &str, cause: &str) -> bool {
+        let known = self.causes.get_mut(cause).filter(|known| !known.is_told || known.untold_at.is_some());
+        let Some(known) = known.filter(|_| matches!(kind, RAISED | REPEATED)) else { return false };
+        (known.is_told, known.untold_at) = (true, None);
+        true
     }
 
     /// A moment that lies ahead is from before the clock was set back, and counts as now.
@@ -165,6 +174,7 @@ fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Op
     }
     let kind = match known.is_told {
         false if now.since(known.since) >= seen.raise_after => RAISED,
+        true if known.untold_at.is_some() => REPEATED,
         true if seen.count > known.told_count && now.since(known.told_at) >= interval => REPEATED,
         _ => return None,
     };
@@ -251,6 +261,9 @@ mod tests {
         assert_eq!(at(&mut told, 9_000, &[dead(8)]), [(REPEATED, 8)]);
         told.was_not_taken(REPEATED, "dead refused", Millis(10_000_000));
         assert_eq!(at(&mut told, 13_600, &[dead(8)]), [(REPEATED, 8)]);
+        // What is taken in the end is told.
+        told.was_not_taken(RAISED, "dead refused", Millis(13_601_000));
+        assert!(told.was_taken(REPEATED, "dead refused") && !told.was_taken(REPEATED, "dead refused"));
         told.was_not_taken(CLEARED, "dead refused", Millis(13_610_000));
         told.was_not_taken(RAISED, "another", Millis(13_610_000));
         assert_eq!(at(&mut told, 14_000, &[]), []);

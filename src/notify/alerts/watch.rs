@@ -187,10 +187,11 @@ impl AlertWatch {
         while let Some(message) = store.claim_messages(Addressee::People, 1, LEASE).await?.pop() {
             let delivery = self.send(&message, told).await?;
             metrics::delivered(Addressee::People.as_str(), delivery.as_str());
+            let cause = message.data["cause"].as_str().unwrap_or_default();
             match &delivery {
+                Delivery::Taken if told.was_taken(&message.kind, cause) => self.keep(told, Vec::new()).await?,
                 Delivery::Dead(words) => {
                     tracing::error!(outbox.id = %message.id, words, "no target takes an alert; GET /v1/outbox lists it");
-                    let cause = message.data["cause"].as_str().unwrap_or_default();
                     told.was_not_taken(&message.kind, cause, self.parts.clock.now());
                     self.keep(told, Vec::new()).await?;
                 }
