@@ -61,7 +61,7 @@ pub(super) async fn complete(
         let detail = match erp.contact_person_detail(ord).await {
             Ok(detail) => detail,
             // Another salesperson's, or gone since: it stays as it is listed.
-            Err(error) if error.is_refusal() => continue,
+            Err(error) if error.refuses_this_record() => continue,
             Err(error) => return Err(error),
         };
         let shown = |id: &str| detail.shown(id).map(str::to_owned);

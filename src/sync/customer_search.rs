@@ -99,6 +99,14 @@ impl Column {
         if let Self::Name = self { NAME_PAGES_MAX } else { PAGES_MAX }
     }
 
+    /// A record shows a name whole: one that is shorter is another.
+    fn fit_of_record(self, value: &str, wanted: &str) -> PhoneMatch {
+        match self.fit(value, wanted) {
+            PhoneMatch::Perhaps if self == Self::Name => PhoneMatch::Other,
+            fit => fit,
+        }
+    }
+
     fn fit(self, value: &str, wanted: &str) -> PhoneMatch {
         let is_equal = match self {
             Self::Mobile => return fit(value, wanted),
@@ -146,12 +154,15 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
     let parts = name_parts(name);
     let asked = if kind == CustomerKind::Company { parts.len() } else { parts.len().min(1) };
     let mut is_told = asked > 0;
+    // Those whose records may not be read keep nobody from looking on.
+    let mut perhaps = Matches::default();
     for part in &parts[..asked] {
         let first = erp.first_customers(&Column::Name.filter(part, place)).await?;
         let matches = compare(erp, kind, Column::Name, name, first.rows).await?;
-        if !matches.is_empty() {
+        if !matches.exact.is_empty() {
             return Ok(matches);
         }
+        perhaps.masked.extend(matches.masked);
         if !first.is_all {
             is_told = false;
             break;
@@ -159,11 +170,12 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
     }
     for spelling in spellings(name).iter().filter(|_| !is_told) {
         let matches = search(erp, kind, Column::Name, spelling, place).await?;
-        if !matches.is_empty() {
+        if !matches.exact.is_empty() {
             return Ok(matches);
         }
+        perhaps.masked.extend(matches.masked);
     }
-    Ok(Matches::default())
+    Ok(perhaps)
 }
 
 /// A list that may not be read, or is too long, shows nobody.
@@ -217,7 +229,7 @@ async fn compare(
         let in_list = column.of_row(&row).map(|value| column.fit(value, wanted));
         let fit = match in_list {
             Some(fit @ (PhoneMatch::Same | PhoneMatch::Other)) => fit,
-            Some(PhoneMatch::Perhaps) if masks_details => PhoneMatch::Perhaps,
+            Some(PhoneMatch::Perhaps) if masks_details && column == Column::Mobile => PhoneMatch::Perhaps,
             // The installation's list has no such column, or masks it; the detail has it (erp-wire.md §3).
             None | Some(PhoneMatch::Perhaps) => {
                 details += 1;
@@ -229,7 +241,7 @@ async fn compare(
                     // Nobody can compare it: no match, and no mismatch.
                     None => PhoneMatch::Perhaps,
                     Some(detail) => {
-                        let shown = detail.shown(column.field()).map(|value| column.fit(value, wanted));
+                        let shown = detail.shown(column.field()).map(|value| column.fit_of_record(value, wanted));
                         shown.or(in_list).unwrap_or(PhoneMatch::Other)
                     }
                 }

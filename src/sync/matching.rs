@@ -85,13 +85,19 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<
 /// the ERP too, and would be there twice.
 async fn company_of_name(erp: &Erp, name: &str, gone: Option<i64>) -> Result<Match, ErpError> {
     let kind = CustomerKind::Company;
-    let mut named = with_name(erp, kind, name, Place::Customers).await?;
+    let by = LinkedBy::CompanyName;
+    let mut named = with_name(erp, kind, name, Place::Customers).await?.without(gone);
     for place in [Place::Pool, Place::Pending] {
-        if named.is_empty() {
-            named = readable(with_name(erp, kind, name, place).await)?;
+        if named.exact.is_empty() {
+            let more = readable(with_name(erp, kind, name, place).await)?.without(gone);
+            (named.exact, named.masked) = (more.exact, named.masked.into_iter().chain(more.masked).collect());
         }
     }
-    Ok(verdict(named.without(gone).exact.into_values().collect(), LinkedBy::CompanyName).unwrap_or(Match::Nobody))
+    let found = verdict(named.exact.into_values().collect(), by);
+    // One whose name the list cuts, and whose record may not be read.
+    let candidates: Vec<Candidate> = named.masked.into_values().collect();
+    let question = (!candidates.is_empty()).then_some(Question::Several { by, candidates }).map(Match::Unclear);
+    Ok(found.or(question).unwrap_or(Match::Nobody))
 }
 
 /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
@@ -202,7 +208,8 @@ fn verdict(mut candidates: Vec<Candidate>, by: LinkedBy) -> Option<Match> {
 pub(super) async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Result<Matches, ErpError> {
     let mut matches = Matches::default();
     for row in persons_with_number(erp, mobile).await? {
-        let fit = row.mobile.as_deref().map_or(PhoneMatch::Other, |number| fit(number, mobile));
+        // Whom the ERP finds by the whole number and shows none of has it perhaps.
+        let fit = row.mobile.as_deref().map_or(PhoneMatch::Perhaps, |number| fit(number, mobile));
         if fit == PhoneMatch::Other {
             continue;
         }
@@ -258,6 +265,7 @@ async fn persons_with_number(erp: &Erp, mobile: &str) -> Result<Vec<ContactPerso
     // The list hides numbers, and the ERP's own filter knows them: it is asked for the whole one. That it finds none says
     // nothing of those that stand there with blanks or dashes.
     let whole = contact_persons(erp, &asking_for(mobile)).await?;
+    hidden.retain(|row| row.mobile.is_some());
     Ok(if whole.is_empty() { hidden } else { whole })
 }
 

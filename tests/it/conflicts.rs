@@ -139,6 +139,21 @@ async fn a_company_whose_name_the_list_cuts_is_no_new_one() {
     }
 }
 
+/// Its name begins as that of another company does, which is among the customers.
+#[tokio::test]
+async fn a_company_in_the_pool_is_found_behind_one_of_a_shorter_name() {
+    let world = World::start().await;
+    let (shorter, name) = ("上海东方明珠集团", "上海东方明珠集团股份有限公司");
+    let of = |name: &str, khid: &str, stype: i64| json!({ "name": name, "khid": khid, "kind": 1, "person_name": "李总", "stype": stype });
+    let seed = serde_json::from_value(json!({ "customers": [of(shorter, "K8", 0), of(name, "K9", 1)] })).unwrap();
+    let ord = world.sim.handle.seed(&seed).unwrap().customers[1];
+    let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
+    let event = world.until(&id, &ENDS).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+    assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 2));
+}
+
 #[tokio::test]
 async fn two_contacts_of_a_new_company_at_once_become_one_customer() {
     let world = World::start().await;
