@@ -54,22 +54,16 @@ impl Planner {
             // A contact person may outlive its customer.
             (Match::Customer { ord, .. }, Some(gone)) if ord == gone => Err(Question::Gone { ord, is_known: true }),
             (Match::Nobody, None) => Ok(self.new_customer(survey, event).await?),
-            (Match::Customer { ord, by }, _) => {
-                let taken = match by {
-                    LinkedBy::CompanyName => self.join(erp, event, ord, by).await,
-                    _ => self.take_over(erp, event, ord, by).await.map(Ok),
-                };
-                match taken {
-                    Err(SyncError::Erp(error))
-                        if error.refuses_this_record()
-                            && matches!(by, LinkedBy::Mobile | LinkedBy::CompanyName)
-                            && gone.is_none() =>
-                    {
-                        self.look_past(survey, event, ord, by).await?
-                    }
-                    taken => taken?,
+            (Match::Customer { ord, by }, _) => match self.take_found(erp, event, ord, by).await {
+                Err(SyncError::Erp(error))
+                    if error.refuses_this_record()
+                        && matches!(by, LinkedBy::Mobile | LinkedBy::CompanyName)
+                        && gone.is_none() =>
+                {
+                    self.look_past(survey, event, (ord, by), &error).await?
                 }
-            }
+                taken => taken?,
+            },
         })
     }
 
@@ -78,18 +72,34 @@ impl Planner {
         &self,
         survey: &Survey<'_>,
         event: &Event,
+        (ord, by): (i64, LinkedBy),
+        refused: &ErpError,
+    ) -> Result<Result<PlanDraft, Question>, SyncError> {
+        let erp = survey.erp;
+        // Whom the account may not see no list shows either.
+        let may_be_gone = matches!(refused, ErpError::Refused(_));
+        if !may_be_gone || !details::is_gone(erp, Mapping::kind(event), ord).await? {
+            return Ok(Err(unsure(erp, ord, by).await?));
+        }
+        match matching::find(erp, &self.mapping, event, Some(ord)).await? {
+            Match::Nobody => Ok(Ok(self.new_customer(survey, event).await?)),
+            Match::Customer { ord, by } => self.take_found(erp, event, ord, by).await,
+            Match::Unclear(question) => Ok(Err(question)),
+        }
+    }
+
+    /// A customer that was found: the contact's own, or its company.
+    async fn take_found(
+        &self,
+        erp: &Erp,
+        event: &Event,
         ord: i64,
         by: LinkedBy,
     ) -> Result<Result<PlanDraft, Question>, SyncError> {
-        let erp = survey.erp;
-        if !details::is_gone(erp, Mapping::kind(event), ord).await? {
-            return Ok(Err(unsure(erp, ord, by).await?));
+        match by {
+            LinkedBy::CompanyName => self.join(erp, event, ord, by).await,
+            _ => self.take_over(erp, event, ord, by).await.map(Ok),
         }
-        Ok(match matching::find(erp, &self.mapping, event, Some(ord)).await? {
-            Match::Nobody => Ok(self.new_customer(survey, event).await?),
-            Match::Customer { ord, by } => Ok(self.take_over(erp, event, ord, by).await?),
-            Match::Unclear(question) => Err(question),
-        })
     }
 
     /// The company that the ERP has by the contact's company's name, and what the contact is there.
