@@ -93,7 +93,12 @@ impl Planner {
             }
             (None, None) => return Ok(Plan::NotLinked),
         };
+        let is_command = matches!(task.work, Work::Command { .. });
         Ok(match first {
+            // Nobody becomes a customer by an order about one.
+            Ok(first) if is_command && task.link.is_none() && first.iter().any(Step::allocates) => Plan::NotLinked,
+            // What the rules say of a new link goes before what somebody ordered.
+            Ok(first) if is_command => steps_only(assigned_last(first).into_iter().chain(steps).collect()),
             Ok(first) => steps_only(assigned_last(first.into_iter().chain(steps).collect())),
             Err(question) => Plan::Unclear(question),
         })
