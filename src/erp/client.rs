@@ -195,6 +195,11 @@ impl Erp {
         fields.into_iter().any(|field| shown.contains(field))
     }
 
+    /// Whether the ERP showed any field as it was filled in.
+    pub fn shows_any_edit(&self) -> bool {
+        !self.caches().edits_shown().is_empty()
+    }
+
     /// Believes what a survey saw, in place of what an earlier one did. A list of records that was closed is tried again
     /// after a while, as one that this client found closed itself.
     pub(crate) fn believe(&self, seen: Installation) {

@@ -72,8 +72,10 @@ impl Run<'_> {
         let erp = &self.job.erp;
         let (is_shown, words) = match step {
             Step::Assign { .. } => (erp.shows(Shown::Assignment), "客户列表 shows another salesperson"),
+            // That others were shown says little of these, and is worth another try.
             Step::FillMissing { fields, .. } => {
-                (erp.shows_edits(fields.iter().map(|field| field.id.as_ref())), "客户详情 shows none of the fields")
+                let is_shown = erp.shows_edits(fields.iter().map(|field| field.id.as_ref()));
+                (is_shown || erp.shows_any_edit() && row.unseen == 0, "客户详情 shows none of the fields")
             }
             Step::SetStage { .. } => (erp.shows(Shown::Stage), "客户详情 shows another 跟进程度"),
             _ => return Err(self.again_or_ask(row, step, said).await),
