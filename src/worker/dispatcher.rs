@@ -382,10 +382,9 @@ impl Dispatcher {
 async fn let_some_go(running: &mut JoinSet<()>, limit: usize) {
     running.join_next().await;
     let enough = limit.saturating_sub(limit / PART_CLAIMED);
-    let _ = tokio::time::timeout(MOMENT, async {
-        while running.len() > enough && running.join_next().await.is_some() {}
-    })
-    .await;
+    let _ =
+        tokio::time::timeout(MOMENT, async { while running.len() > enough && running.join_next().await.is_some() {} })
+            .await;
 }
 
 /// Counts an event in hand for as long as it lives, however its run ends.

@@ -21,7 +21,8 @@ impl Journal for StoreJournal<'_> {
     fn count_equal<'a>(&'a self, fingerprints: &'a [String]) -> BoxFuture<'a, Result<EqualRecords, JournalError>> {
         Box::pin(async move {
             let counted = self.store.count_fingerprints(fingerprints, self.event_id).await;
-            let EqualSteps { done, started_before, started } = counted.map_err(|error| JournalError(error.to_string()))?;
+            let EqualSteps { done, started_before, started } =
+                counted.map_err(|error| JournalError(error.to_string()))?;
             Ok(EqualRecords { done, started_before, started })
         })
     }
