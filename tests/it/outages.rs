@@ -296,7 +296,7 @@ async fn an_erp_that_grows_slow_gets_fewer_calls_at_once_and_more_again_when_it_
     })
     .await;
     world.sim.handle.change_settings(|settings| settings.latency_ms = 0);
-    eventually("all at once again", LIMIT, async || (dispatch(&world).await["limit"] == json!(2 * MOST)).then_some(()))
+    eventually("all at once again", LIMIT, async || (dispatch(&world).await["limit"] == json!(3 * MOST)).then_some(()))
         .await;
     world.idle(LIMIT).await;
 }
