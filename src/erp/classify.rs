@@ -300,7 +300,12 @@ pub(super) fn judge_login(interface: &Interface, path: &str, answer: &HttpAnswer
     if speaks_of_licence(&said) {
         return fault(FaultCause::LicenceRefused, said);
     }
-    LoginOutcome::Refused(if said.is_empty() { "the ERP gave no reason".into() } else { said })
+    LoginOutcome::Refused(match meaning(&said) {
+        _ if said.is_empty() => "the ERP gave no reason".into(),
+        // Words of success as a reason for a refusal would lead nobody anywhere.
+        Meaning::Done => format!("登录没有给出会话：{said} (the login gave no session; check erp.login_path)"),
+        _ => said,
+    })
 }
 
 /// What a failed exchange means: nothing was sent, or nobody knows.

@@ -181,6 +181,7 @@ fn every_answer_to_a_login_has_its_meaning() {
         (200, wrong, "refused: 密码错误"),
         (200, busy, "failed"),
         (200, r#"{"header":{"status":1,"message":"用户名或密码错误，请重试"}}"#, "refused: 用户名"),
+        (200, r#"{"header":{"status":0,"message":"API鉴权成功."}}"#, "refused: 登录没有给出会话：API鉴权成功."),
         (200, r#"{"header":{"status":1,"message":"账号已锁定，请稍后登录"}}"#, "refused: 账号"),
         (200, r#"{"header":{"status":1,"message":"系统繁忙，请重试"}}"#, "failed"),
         (200, "<html>", "failed"),
