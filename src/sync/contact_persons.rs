@@ -62,6 +62,8 @@ pub(super) async fn complete(
             Ok(detail) => detail,
             // Another salesperson's, or gone since: it stays as it is listed.
             Err(error) if error.refuses_this_record() => continue,
+            // What the list shows of it is enough to ask a person.
+            Err(error) if error.is_refusal() && is_masked && person.company.is_some() => continue,
             Err(error) => return Err(error),
         };
         let shown = |id: &str| detail.shown(id).map(str::to_owned);

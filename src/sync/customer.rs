@@ -83,7 +83,10 @@ impl Planner {
         }
         match matching::find(erp, &self.mapping, event, Some(ord)).await? {
             Match::Nobody => Ok(Ok(self.new_customer(survey, event).await?)),
-            Match::Customer { ord, by } => self.take_found(erp, event, ord, by).await,
+            Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {
+                Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await?)),
+                taken => taken,
+            },
             Match::Unclear(question) => Ok(Err(question)),
         }
     }

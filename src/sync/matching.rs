@@ -227,14 +227,14 @@ pub(super) async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Re
             matches.add(fit, candidate);
         }
     }
-    let places = match erp.installation().has_first_contacts {
-        // Nothing else shows a number in 客户池 and 待审核.
-        Some(false) => &Place::ALL[..],
-        _ => &[Place::Customers],
-    };
-    for place in places {
+    if matches.is_empty() {
+        matches = with_number(erp, kind, mobile, Place::Customers).await?;
+    }
+    // Where customers have no contact persons of their own, nothing else shows a number in 客户池 and 待审核.
+    let is_hidden = erp.installation().has_first_contacts == Some(false);
+    for place in [Place::Pool, Place::Pending].into_iter().filter(|_| is_hidden) {
         if matches.is_empty() {
-            matches = with_number(erp, kind, mobile, *place).await?;
+            matches = readable(with_number(erp, kind, mobile, place).await)?;
         }
     }
     Ok(matches)
@@ -264,8 +264,13 @@ async fn persons_with_number(erp: &Erp, mobile: &str) -> Result<Vec<ContactPerso
     }
     // The list hides numbers, and the ERP's own filter knows them: it is asked for the whole one. That it finds none says
     // nothing of those that stand there with blanks or dashes.
-    let whole = contact_persons(erp, &asking_for(mobile)).await?;
+    let mut whole = contact_persons(erp, &asking_for(mobile)).await?;
     hidden.retain(|row| row.mobile.is_some());
+    // An installation that ignores the filter gives everybody.
+    let is_other = |number: &str| fit(number, mobile) == PhoneMatch::Other;
+    if whole.iter().filter_map(|row| row.mobile.as_deref()).any(is_other) {
+        whole.retain(|row| row.mobile.is_some());
+    }
     Ok(if whole.is_empty() { hidden } else { whole })
 }
 

@@ -89,6 +89,8 @@ impl Planner {
             (Some(_), _) if !task.is_stale => return Ok(steps_only(steps)),
             (Some(link), _) => self.link_anew(survey, task, link).await?.map(|plan| plan.steps),
             (None, Some(profile)) => {
+                // An order makes nobody a customer, and takes nobody's turn of a rule.
+                survey.peek |= matches!(task.work, Work::Command { .. });
                 self.become_customer(survey, task, profile).await?.map(|plan| unsaid(plan.steps).collect())
             }
             (None, None) => return Ok(Plan::NotLinked),
