@@ -99,6 +99,14 @@ pub(super) enum Counts {
 }
 
 impl End {
+    /// The same, and no try of the budget is used up by it.
+    pub(super) fn uncounted(self) -> Self {
+        match self {
+            Self::Retry { code, error, .. } => Self::Retry { code, error, counts: Counts::No },
+            other => other,
+        }
+    }
+
     /// A person decides which customer the contact is.
     pub(super) fn review(question: &Question) -> Self {
         Self::Review { code: question.code(), error: question.words(), facts: question.facts() }

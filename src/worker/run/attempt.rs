@@ -75,7 +75,10 @@ impl Run<'_> {
             // That others were shown says little of these, and is worth another try.
             Step::FillMissing { fields, .. } => {
                 let is_shown = erp.shows_edits(fields.iter().map(|field| field.id.as_ref()));
-                (is_shown || erp.shows_any_edit() && row.unseen == 0, "客户详情 shows none of the fields")
+                if !is_shown && erp.shows_any_edit() && row.unseen == 0 {
+                    return Err(self.again_or_ask(row, step, said).await.uncounted());
+                }
+                (is_shown, "客户详情 shows none of the fields")
             }
             Step::SetStage { .. } => (erp.shows(Shown::Stage), "客户详情 shows another 跟进程度"),
             _ => return Err(self.again_or_ask(row, step, said).await),
