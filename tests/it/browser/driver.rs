@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// The member that names an element (W3C WebDriver §12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// How often a driver is started until one finds a port.
+const STARTS: usize = 20;
+
 /// How elements are looked for.
 #[derive(Debug, Clone, Copy)]
 pub enum By<'a> {
@@ -157,14 +160,25 @@ fn text(value: &Value) -> String {
 }
 
 /// Starts a driver; answers it and its address.
+///
+/// A driver picks a port that is free for one family of addresses and gives up where somebody has it in the other, such as one
+/// of the servers that are tried beside this test: the next one picks another.
 fn spawn() -> (Child, String) {
-    let mut driver = Command::new("chromedriver");
-    driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut driver = driver.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; `make tools` installs it"));
-    let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let told = lines.map_while(Result::ok).find_map(|line| {
-        let (_, port) = line.split_once("started successfully on port ")?;
-        Some(format!("http://127.0.0.1:{}", port.trim_end_matches('.')))
-    });
-    (driver, told.expect("chromedriver says its port"))
+    let mut words = String::new();
+    for _ in 0..STARTS {
+        let mut driver = Command::new("chromedriver");
+        driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut driver =
+            driver.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; `make tools` installs it"));
+        for line in BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                return (driver, format!("http://127.0.0.1:{}", port.trim_end_matches('.')));
+            }
+            words.push_str(&line);
+            words.push('\n');
+        }
+        // It has closed its output: it ends.
+        let _ = driver.wait();
+    }
+    panic!("chromedriver says no port:\n{words}")
 }
