@@ -91,7 +91,11 @@ impl StartError {
     /// Whether it may pass without anybody's doing: a database that comes up later than the bridge, an address that is
     /// not free yet.
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Ledger(_) | Self::Listen { .. })
+        match self {
+            Self::Ledger(error) => error.may_pass(),
+            Self::Listen { .. } => true,
+            Self::Erp(_) | Self::Tls(_) | Self::Sender(_) => false,
+        }
     }
 }
 

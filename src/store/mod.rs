@@ -205,6 +205,22 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
+impl OpenError {
+    /// Whether it may pass without anybody's doing: a database that comes up later than the bridge, a process that is about
+    /// to end, a disk that somebody clears, a replica that brings the schema up to date.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Encoding(_) | Self::Pooler | Self::Unsafe(_) | Self::Newer(_) | Self::Altered(_) => false,
+            Self::NoAnswer { .. }
+            | Self::InUse(_)
+            | Self::Behind { .. }
+            | Self::Backup(_)
+            | Self::Migration(_)
+            | Self::Store(_) => true,
+        }
+    }
+}
+
 impl From<sqlx::Error> for OpenError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())

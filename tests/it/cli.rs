@@ -13,6 +13,7 @@ use std::{fs, time::Duration};
 
 use erp_bridge::simulator::{self, SimConfig};
 use serde_json::Value;
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 
 use self::program::{Program, command, run, settings};
 use crate::support::eventually;
@@ -214,4 +215,21 @@ fn a_bridge_that_could_not_start_for_what_may_pass_ends_with_1() {
     let answer = run(command(dir.path(), &set).arg("serve"));
     assert_eq!((answer.code, answer.stdout.as_str()), (1, ""), "{}", answer.stderr);
     assert!(!answer.stderr.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_whose_ledger_only_another_program_understands_ends_with_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = SqliteConnectOptions::new().filename(dir.path().join("ledger.db")).create_if_missing(true);
+    let mut ledger = ledger.connect().await.unwrap();
+    let later = "create table _sqlx_migrations (version bigint primary key, description text not null,
+          installed_on timestamp not null default current_timestamp, success boolean not null, checksum blob not null,
+          execution_time bigint not null);
+        insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+        values (9999, 'of a later program', true, x'00', 0)";
+    sqlx::raw_sql(later).execute(&mut ledger).await.unwrap();
+    ledger.close().await.unwrap();
+    let answer = run(command(dir.path(), &settings("http://127.0.0.1:9")).arg("serve"));
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{}", answer.stderr);
+    assert!(answer.stderr.contains("9999"), "{}", answer.stderr);
 }

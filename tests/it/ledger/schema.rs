@@ -45,6 +45,7 @@ async fn a_schema_that_is_newer_than_the_program_is_refused(ledger: &Ledger) {
         let error = refused(ledger, migrate).await;
         assert!(matches!(error, OpenError::Newer(9999)), "{error}");
         assert!(error.to_string().contains("9999"), "{error}");
+        assert!(!error.may_pass(), "a supervisor would start it for ever");
     }
 }
 
