@@ -8,6 +8,7 @@ mod assignment;
 mod category;
 mod contact_persons;
 mod customer;
+mod customer_plan;
 mod customer_search;
 mod details;
 mod duplicates;

@@ -4,7 +4,7 @@
 
 use super::{
     Journal, SyncError, assignment,
-    customer::writes_product,
+    customer_plan::writes_product,
     mapping::Mapping,
     matching::{self, Match},
     progress,
@@ -102,6 +102,7 @@ impl Planner {
             // What the rules say of a new link goes before what somebody ordered.
             Ok(first) if is_command => steps_only(assigned_last(first).into_iter().chain(steps).collect()),
             Ok(first) => steps_only(assigned_last(first.into_iter().chain(steps).collect())),
+            Err(question) if is_command && task.link.is_none() => Plan::Unclear(Question::OfOrder(question.into())),
             Err(question) => Plan::Unclear(question),
         })
     }

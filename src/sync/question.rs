@@ -68,17 +68,20 @@ pub enum Question {
         /// Whether the ledger still knows enough of the contact to make a customer of it.
         is_known: bool,
     },
+    /// The same of a contact without a customer that somebody ordered something for: an order makes nobody a customer.
+    OfOrder(Box<Question>),
 }
 
 impl Question {
     /// A stable word for it.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Several { .. } => "candidates",
             Self::SameName { .. } => "same_name",
             Self::Duplicate { .. } => "duplicate",
             Self::TooMany { .. } => "too_many",
             Self::Gone { .. } => "customer_gone",
+            Self::OfOrder(question) => question.code(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Question {
             Self::Gone { ord, is_known: false } => {
                 format!("已关联的客户 {ord} 在 ERP 中不存在（已删除、合并或无权查看），也找不到相符的客户：关联 (link) 或放弃 (discard) (the linked customer {ord} is gone and no other matches: link or discard)")
             }
+            Self::OfOrder(_) => "此联系人还没有客户，ERP 中有客户可能就是它：关联 (link) 后执行指令，或放弃 (discard) (the contact has no customer, and one in the ERP may be it: link it and the order is carried out, or discard)".into(),
         }
     }
 
@@ -124,6 +128,11 @@ impl Question {
             Self::TooMany { what } => json!({ "too_many": what, "decisions": ["link", "recreate"] }),
             Self::Gone { ord, is_known: true } => json!({ "ord": ord, "decisions": ["link", "recreate"] }),
             Self::Gone { ord, is_known: false } => json!({ "ord": ord, "decisions": ["link"] }),
+            Self::OfOrder(question) => {
+                let mut facts = question.facts();
+                facts["decisions"] = json!(["link"]);
+                facts
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A step that an earlier plan holds, and a configuration that was changed since: what the ERP did not take may have been put
 //! right there.
 
-use super::{Journal, Planner, Step, SyncError, assignment, customer::score_of};
+use super::{Journal, Planner, Step, SyncError, assignment, customer_plan::score_of};
 use crate::{
     config::AssignmentRule,
     event::{Assignment, Work},

@@ -126,6 +126,33 @@ async fn an_order_that_was_taken_before_an_unlinking_looks_the_contact_up_anew_t
     assert_eq!(world.sim.handle.catename(ord).as_deref(), Some("王芳"));
 }
 
+/// To make a customer of it would leave the order waiting for a promotion.
+#[tokio::test]
+async fn an_order_for_one_of_several_customers_is_asked_about_and_no_new_customer_is_offered() {
+    let world = World::start().await;
+    let first = world.accept("e1", &promoted(&contact("c1", 1), 82.0)).await;
+    world.until(&first, &[Status::Succeeded]).await;
+    assert_eq!(world.call("POST", "/v1/dispatch/pause", Some(json!({ "scope": "all", "reason": "x" }))).await.0, 200);
+    let to = Some(json!({ "mode": "users", "users": ["71"] }));
+    let (_, order) = world.call("PUT", "/v1/contacts/c1/assignment", to).await;
+    let order = order["id"].as_str().unwrap().to_owned();
+    assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=x", None).await.0, 200);
+    let ord = world.sim.handle.customers()[0].ord;
+    world.sim.handle.delete_customer(ord);
+    let [one, _] = ["王小明", "王晓明"]
+        .map(|name| world.sim.handle.seed_customer_fields(&[("name", name), ("mobile", &mobile(1))]).unwrap());
+    assert_eq!(world.call("POST", "/v1/dispatch/resume", Some(json!({ "scope": "all" }))).await.0, 200);
+    world.until(&order, &[Status::NeedsReview]).await;
+    let (_, event) = world.call("GET", &format!("/v1/events/{order}"), None).await;
+    assert_eq!(event["review"]["decisions"], json!(["link"]), "{event}");
+    let resolve = format!("/v1/events/{order}/resolve");
+    let decide = |decision| world.call("POST", &resolve, Some(decision));
+    assert_eq!(decide(json!({ "decision": "recreate" })).await.0, 409);
+    assert_eq!(decide(json!({ "decision": "link", "ord": one })).await.0, 200);
+    world.until(&order, &[Status::Succeeded]).await;
+    assert_eq!(world.sim.handle.catename(one).as_deref(), Some("王芳"));
+}
+
 #[tokio::test]
 async fn a_message_after_an_unlinking_makes_nobody_a_customer_whom_the_rules_refused() {
     let world = World::start().await;
