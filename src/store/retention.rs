@@ -55,7 +55,7 @@ impl Store {
 
     /// Forgets a batch of messages to others that nobody has tried to deliver since a moment; answers how many.
     pub async fn prune_outbox(&self, before: Millis) -> Result<u64, StoreError> {
-        self.forget_messages("dead_at is not null and dead_at < $1", before).await
+        self.forget_messages("dead_at is not null and dead_at < $1", "seq", before).await
     }
 
     /// The same of those that wait since before it for somebody who is not told anything any more.
@@ -64,11 +64,12 @@ impl Store {
             "dead_at is null and created_at < $1 and coalesce(due_at, created_at) < $1 and target = '{}'",
             to.as_str()
         );
-        self.forget_messages(&waits, before).await
+        self.forget_messages(&waits, "created_at", before).await
     }
 
-    async fn forget_messages(&self, which: &str, before: Millis) -> Result<u64, StoreError> {
-        let old = format!("select seq, lane from outbox where {which} order by seq limit $2");
+    /// `by` is the column that an index finds the oldest of them by.
+    async fn forget_messages(&self, which: &str, by: &str, before: Millis) -> Result<u64, StoreError> {
+        let old = format!("select seq, lane from outbox where {which} order by {by} limit $2");
         let old = self.db.read(old, args![before, BATCH]).await?;
         if old.is_empty() {
             return Ok(0);

@@ -59,7 +59,7 @@ texts! {
         banner_circuit: "ERP 无响应，已暂停派发，恢复后自动继续", "The ERP does not answer: sending is paused and goes on by itself";
         banner_quiet: "现在是免打扰时段，结束后自动继续", "Quiet hours: sending goes on by itself afterwards";
         banner_paused: "已暂停派发", "Sending is paused";
-        banner_block: "ERP 的设置有问题，相关事件受阻，改好后自动继续", "Something is wrong with the ERP's settings: the events that need it wait";
+        banner_block: "ERP 的设置有问题，相关事件已暂停，改好后自动继续", "Something is wrong with the ERP's settings: the events that need it wait";
         banner_store: "数据库无法写入，新事件暂时不能接收", "The database cannot be written: no event is accepted now";
         banner_full: "积压或磁盘已满，新事件暂时不能接收", "The backlog or the disk is full: no event is accepted now";
         banner_untold: "告警发不出去，没有一个目标接收", "Alerts reach nobody: no target takes them";

@@ -13,7 +13,7 @@ texts! {
         stopped: "现在不能写入 ERP", "Nothing can be written to the ERP now";
         stopped_what: "事件照常接收，恢复后按顺序自动写入", "Events are accepted as usual, and written in order once it is back";
         some_wait: "部分事件在等待", "Some events wait";
-        some_wait_blocks: "ERP 的设置有问题，需要它的事件受阻，修好后自动继续", "Something is wrong with the ERP's settings: what needs it waits, and goes on by itself";
+        some_wait_blocks: "ERP 的设置有问题，需要它的事件已暂停，修好后自动继续", "Something is wrong with the ERP's settings: what needs it waits, and goes on by itself";
         some_wait_pauses: "有人暂停了部分派发，恢复后按顺序自动写入", "Somebody paused a part of the dispatch: what is paused waits, and goes on in order";
         undelivered: "有 {} 条消息没有送达微信中台", "{} messages could not be delivered to the platform";
         undelivered_what: "中台还不知道这些结果；排除原因后重发，或放弃", "It does not know of them: remove the cause and send them again, or give them up";

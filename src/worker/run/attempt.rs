@@ -69,25 +69,33 @@ impl Run<'_> {
     /// The ERP said that a step is done, and does not show it after all tries. Where nothing says that this installation
     /// shows such effects at all, the ERP's word is taken, and the step's result says so.
     async fn not_seen(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<Value, End> {
-        let erp = &self.job.erp;
-        let (is_shown, words) = match step {
-            Step::Assign { .. } => (erp.shows(Shown::Assignment), "客户列表 shows another salesperson"),
-            // That others were shown says little of these, and is worth another try.
-            Step::FillMissing { fields, .. } => {
-                let is_shown = erp.shows_edits(fields.iter().map(|field| field.id.as_ref()));
-                if !is_shown && erp.shows_any_edit() && row.unseen == 0 {
-                    return Err(self.again_or_ask(row, step, said).await.uncounted());
-                }
-                (is_shown, "客户详情 shows none of the fields")
-            }
-            Step::SetStage { .. } => (erp.shows(Shown::Stage), "客户详情 shows another 跟进程度"),
-            _ => return Err(self.again_or_ask(row, step, said).await),
+        let Some((is_shown, words)) = self.evidence_of(step) else {
+            return Err(self.again_or_ask(row, step, said).await);
         };
         if is_shown {
             return Err(self.again_or_ask(row, step, said).await);
         }
+        // That other fields were shown says little of these, and is worth another try.
+        if matches!(step, Step::FillMissing { .. }) && self.job.erp.shows_any_edit() && row.unseen == 0 {
+            return Err(self.again_or_ask(row, step, said).await.uncounted());
+        }
         tracing::warn!(event.id = %self.lease.event_id, step = %row.name, "a step's effect is not shown; the ERP's word is taken");
         Ok(json!({ "unverified": words, "said": said }))
+    }
+
+    /// Whether this installation has shown such effects, and what it shows now in place of this one. `None` for effects that
+    /// every installation shows.
+    fn evidence_of(&self, step: &Step) -> Option<(bool, &'static str)> {
+        let erp = &self.job.erp;
+        match step {
+            Step::Assign { .. } => Some((erp.shows(Shown::Assignment), "客户列表 shows another salesperson")),
+            Step::FillMissing { fields, .. } => {
+                let is_shown = erp.shows_edits(fields.iter().map(|field| field.id.as_ref()));
+                Some((is_shown, "客户详情 shows none of the fields"))
+            }
+            Step::SetStage { .. } => Some((erp.shows(Shown::Stage), "客户详情 shows another 跟进程度")),
+            _ => None,
+        }
     }
 
     /// A step that the ERP says is done and that is not there is done again; said twice and not seen twice, it is the
