@@ -279,6 +279,10 @@ pub(super) fn judge_login(interface: &Interface, path: &str, answer: &HttpAnswer
         (Ok(AspAnswer { status: 0, session: Some(token), app_version, .. }), _) if ok => {
             return LoginOutcome::In { token, app_version };
         }
+        // An installation without token验证 gives no session, and asks for none (`erp-wire.md §2`).
+        (Ok(AspAnswer { status: 0, session: None, app_version, words, .. }), _) if ok && are_of_success(&words) => {
+            return LoginOutcome::In { token: String::new().into(), app_version };
+        }
         (Ok(asp), _) if asp.words.header.trim().is_empty() => asp.words.spoken(),
         (Ok(asp), _) => asp.words.header.trim().to_owned(),
         (Err(_), Ok(v3)) if (500..=599).contains(&v3.code) => {
@@ -302,10 +306,14 @@ pub(super) fn judge_login(interface: &Interface, path: &str, answer: &HttpAnswer
     }
     LoginOutcome::Refused(match meaning(&said) {
         _ if said.is_empty() => "the ERP gave no reason".into(),
-        // Words of success as a reason for a refusal would lead nobody anywhere.
-        Meaning::Done => format!("登录没有给出会话：{said} (the login gave no session; check erp.login_path)"),
         _ => said,
     })
+}
+
+/// Whether a login that gave no session says that it let the account in, or nothing at all.
+fn are_of_success(words: &Words) -> bool {
+    let (header, spoken) = (words.header.trim(), words.spoken());
+    [header, &spoken].into_iter().all(|said| said.is_empty() || meaning(said) == Meaning::Done)
 }
 
 /// What a failed exchange means: nothing was sent, or nobody knows.

@@ -115,6 +115,7 @@ fn column(data: &Data, settings: &Settings, customer: &Customer, id: &str) -> Va
     match id {
         "ord" => json!(customer.ord),
         "date1" => json!(customer.created_at.erp_local()),
+        "catename" if customer.holding == Holding::Public => json!(settings.opened_shows),
         "catename" => json!(data.catename(&customer.holding)),
         "sortname" => json!(tree().0),
         "sort1name" => json!(tree().1),

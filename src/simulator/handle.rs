@@ -216,6 +216,12 @@ impl Handle {
         self.world().data.change_field(ord, field, value)
     }
 
+    /// Adds an account in use.
+    pub fn add_user(&self, ord: i64, name: &str) {
+        let (username, name) = (format!("user{ord}"), name.to_owned());
+        self.world().data.users.push(super::User { ord, username, name, status: 1, partname: "销售部".to_owned() });
+    }
+
     /// Gives a customer to an account, as a person does in the ERP. Whether there is such a customer.
     pub fn assign(&self, customer: i64, user: i64) -> bool {
         let mut world = self.world();

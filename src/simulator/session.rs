@@ -91,6 +91,9 @@ impl Sessions {
             self.open.retain(|_, session| session.user != user.ord);
         }
         self.open.retain(|_, session| session.ends_at > now);
+        if !settings.gives_session {
+            return Answer::Login { session: String::new() };
+        }
         let token = Uuid::now_v7().simple().to_string();
         let ends_at = now.plus(Duration::from_secs(settings.session_lifetime_s));
         self.open.insert(token.clone(), Session { user: user.ord, ends_at });

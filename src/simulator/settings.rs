@@ -64,6 +64,10 @@ pub struct Settings {
     pub closed: BTreeMap<String, ReplyList>,
     /// Whether a call without a session is refused; some installations have that off (§2).
     pub demands_session: bool,
+    /// Whether a login answers a session; where none is demanded, some installations give none.
+    pub gives_session: bool,
+    /// What 客户列表 shows as the salesperson of a customer that is open to all (§3: nothing, it is assumed).
+    pub opened_shows: String,
     /// Added to every answer, in milliseconds.
     pub latency_ms: u64,
 }
@@ -114,6 +118,8 @@ impl Default for Settings {
             columns_are_texts: false,
             closed: BTreeMap::new(),
             demands_session: true,
+            gives_session: true,
+            opened_shows: String::new(),
             latency_ms: 0,
         }
     }

@@ -274,3 +274,20 @@ async fn where_the_list_of_records_is_closed_the_customer_list_proves_the_record
     assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("outcome_unknown")));
     assert_eq!(world.sim.handle.progress_of(ord).len(), 2);
 }
+
+/// An installation can have the validation of sessions off, and then answers without one (`erp-wire.md` §2).
+#[tokio::test]
+async fn where_a_login_gives_no_session_everything_works() {
+    let mut sim = SimConfig::default();
+    (sim.settings.demands_session, sim.settings.gives_session) = (false, false);
+    let mut world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
+    for round in 0..2 {
+        let id = format!("c{round}");
+        let first = world.accept(&format!("m{round}"), &promoted(&contact(&id, round + 1), 80.0)).await;
+        world.until(&first, &[Status::Succeeded]).await;
+        let said = world.accept(&format!("s{round}"), &message(&id, 1, "你好")).await;
+        world.until(&said, &[Status::Succeeded]).await;
+        world.restart().await;
+    }
+    assert!(world.sim.handle.calls_of("login").len() <= 2);
+}
