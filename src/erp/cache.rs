@@ -23,6 +23,8 @@ const GARBLED_MIN_AGE: Duration = Duration::from_secs(60);
 pub enum Shown {
     /// 客户指派 in `catename` of 客户列表, whose meaning is assumed (`erp-wire.md §3`).
     Assignment,
+    /// 开放给所有人 as an empty `catename`: an installation may keep the last name there, or have a word for it.
+    Opening,
     /// 跟进程度 in 客户详情, where the tree may be called otherwise than 客户修改 takes it.
     Stage,
 }
@@ -41,10 +43,12 @@ struct ProgressSeen {
 pub(super) struct Caches {
     choices: Mutex<HashMap<ChoiceField, Arc<Cached<Vec<Choice>>>>>,
     accounts: Mutex<Arc<Cached<Vec<Account>>>>,
+    /// Whether 客户池 and 待审核 hold anybody, by `stype`.
+    places: Mutex<HashMap<i64, Arc<Cached<bool>>>>,
     progress_closed: Mutex<Option<(Millis, String)>>,
     progress_garbled_since: Mutex<Option<Millis>>,
     progress_seen: Mutex<ProgressSeen>,
-    shown: [AtomicBool; 2],
+    shown: [AtomicBool; 3],
     /// Fields of 客户修改 that 客户详情 showed: an installation may not take each by this interface.
     edits_shown: Mutex<BTreeSet<String>>,
     installation: Mutex<Arc<Installation>>,
@@ -61,8 +65,19 @@ impl Caches {
         Arc::clone(&self.accounts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Believes no choice, no account and no closed list any more; who is reading one goes on.
+    /// Whether one of the lists beside that of ordinary customers holds anybody.
+    pub(super) fn place(&self, stype: i64) -> Arc<Cached<bool>> {
+        Arc::clone(self.places.lock().unwrap_or_else(PoisonError::into_inner).entry(stype).or_default())
+    }
+
+    /// Somebody was brought into that list.
+    pub(super) fn forget_place(&self, stype: i64) {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&stype);
+    }
+
+    /// Believes no choice, no account and no closed or empty list any more; who is reading one goes on.
     pub(super) fn forget_installation(&self) {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.choices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.accounts.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         *self.progress_closed.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -2,17 +2,17 @@
 
 use crate::{
     config::AssignmentRule,
-    erp::{Erp, ErpError, Fault},
+    erp::{Account, Erp, ErpError, Fault},
     event::Assignment,
 };
 
-/// Whether the ERP has the accounts that a customer is to be assigned to. An installation that does not show its accounts
-/// is believed to have them.
+/// Whether the ERP has the accounts that a customer is to be assigned to. An installation that does not show its accounts, or
+/// more than are read, is believed to have them.
 pub(super) async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpError> {
     let Assignment::Users(users) = to else { return Ok(()) };
     let accounts = match erp.list_accounts().await {
         Ok(accounts) => accounts,
-        Err(error) if error.denies_interface() => return Ok(()),
+        Err(error) if error.denies_interface() || matches!(error, ErpError::TooMany(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
     let Some(unknown) = users.iter().find(|user| accounts.iter().all(|account| account.ord != **user)) else {
@@ -23,6 +23,38 @@ pub(super) async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpErr
     let shown = shown.map(|account| account.trim_end().to_owned()).collect::<Vec<_>>().join("、");
     Err(ErpError::Installation(Fault::salesperson(unknown, format!("ERP 没有此账号，现有 (the ERP has): {shown}"))))
 }
+
+/// Whether `catename` shows that a customer is these users'. `None` where it does not tell: some of several are shown, an
+/// account has no name, or shares it with another's.
+pub(super) fn shown_to(accounts: &[Account], users: &[String], catename: &str) -> Option<bool> {
+    let names = names_of(accounts, users);
+    let others = accounts.iter().filter(|account| !users.contains(&account.ord));
+    let is_shared = others
+        .filter_map(|account| account.name.as_deref())
+        .any(|other| names.iter().any(|name| name.trim() == other.trim()));
+    let shown = names.iter().filter(|name| is_named(catename, name)).count();
+    match shown {
+        0 if names.is_empty() => None,
+        0 => Some(false),
+        all if all == users.len() && !is_shared => Some(true),
+        _ => None,
+    }
+}
+
+/// What these users are called.
+pub(super) fn names_of<'a>(accounts: &'a [Account], users: &[String]) -> Vec<&'a str> {
+    let known = accounts.iter().filter(|account| users.contains(&account.ord));
+    known.filter_map(|account| account.name.as_deref().filter(|name| !name.trim().is_empty())).collect()
+}
+
+/// Whether one of the salespeople in `catename` is called so: 张伟 is not 张伟国.
+pub(super) fn is_named(catename: &str, name: &str) -> bool {
+    let name = name.trim();
+    catename.trim() == name || catename.split(SALESPEOPLE_SEPARATORS).any(|one| one.trim() == name)
+}
+
+/// What stands between several salespeople.
+const SALESPEOPLE_SEPARATORS: [char; 9] = [',', '，', '、', ';', '；', '/', '|', ' ', '\u{3000}'];
 
 /// The rule that takes a score: the one with the highest `min_score` that the score reaches.
 pub(super) fn rule_for(rules: &[AssignmentRule], score: f64) -> Option<&AssignmentRule> {
@@ -61,6 +93,56 @@ mod tests {
             AssignmentRule { min_score: 60.0, users: vec![], public: true },
             AssignmentRule { min_score: 80.0, users: vec!["63".into(), "71".into()], public: false },
         ]
+    }
+
+    #[test]
+    fn a_salesperson_is_known_by_the_whole_name() {
+        for (catename, expected) in [
+            ("张伟", true),
+            (" 张伟 ", true),
+            ("王芳,张伟", true),
+            ("张伟、王芳", true),
+            ("王芳 张伟", true),
+            ("张伟国", false),
+            ("王芳,张伟国", false),
+            ("", false),
+        ] {
+            assert_eq!(is_named(catename, "张伟"), expected, "{catename}");
+        }
+    }
+
+    #[test]
+    fn an_assignment_is_done_once_all_of_its_users_are_shown_and_nobody_else_can_be_meant() {
+        let account = |ord: &str, name: Option<&str>| Account {
+            ord: ord.into(),
+            username: None,
+            name: name.map(str::to_owned),
+            status: None,
+            part_name: None,
+        };
+        let accounts = [
+            account("63", Some("张伟")),
+            account("71", Some("王芳")),
+            account("80", None),
+            account("81", Some("李强")),
+            account("82", Some("李强")),
+        ];
+        for (users, catename, expected) in [
+            (&["63"][..], "张伟", Some(true)),
+            (&["63"], "张伟,王芳", Some(true)),
+            (&["63"], "王芳", Some(false)),
+            (&["63"], "", Some(false)),
+            (&["63", "71"], "王芳、张伟", Some(true)),
+            (&["63", "71"], "张伟", None),
+            (&["63", "71"], "李强", Some(false)),
+            (&["80"], "张伟", None),
+            (&["63", "80"], "张伟", None),
+            (&["81"], "李强", None),
+            (&["81", "82"], "李强", Some(true)),
+        ] {
+            let users: Vec<_> = users.iter().map(|user| (*user).to_owned()).collect();
+            assert_eq!(shown_to(&accounts, &users, catename), expected, "{users:?} {catename}");
+        }
     }
 
     #[test]

@@ -243,27 +243,34 @@ impl Executor<'_> {
             Err(ErpError::TooMany(words)) => return Ok(Verification::Hidden(words)),
             Err(error) => return Err(error.into()),
         };
-        let expected = match to {
-            Assignment::Public => Vec::new(),
-            Assignment::Users(users) => match self.names_of(users).await {
-                Ok(names) => names,
-                // Where 账号列表 is closed, nobody can tell who stands in the column.
-                Err(error) if error.denies_interface() => return Ok(Verification::Hidden(error.to_string())),
-                Err(error) => return Err(error.into()),
-            },
-        };
-        let right = match to {
-            Assignment::Public => salesperson.is_empty(),
-            Assignment::Users(_) => expected.iter().any(|name| is_named(&salesperson, name)),
-        };
-        if right {
-            // A column that is always empty looks like this, too.
-            if !salesperson.is_empty() {
-                self.erp.note_shown(Shown::Assignment);
+        let Assignment::Users(users) = to else { return Ok(self.verify_opening(&salesperson)) };
+        let accounts = match self.erp.list_accounts().await {
+            Ok(accounts) => accounts,
+            // Where 账号列表 is closed or too long, nobody can tell who stands in the column.
+            Err(error) if error.denies_interface() || matches!(error, ErpError::TooMany(_)) => {
+                return Ok(Verification::Hidden(error.to_string()));
             }
-            return Ok(Verification::Done(json!({ "salesperson": salesperson })));
+            Err(error) => return Err(error.into()),
+        };
+        Ok(match assignment::shown_to(&accounts, users, &salesperson) {
+            Some(true) => {
+                self.erp.note_shown(Shown::Assignment);
+                Verification::Done(json!({ "salesperson": salesperson }))
+            }
+            Some(false) => Verification::NotDone,
+            None => Verification::Hidden(format!("客户列表 shows {salesperson}, which does not tell")),
+        })
+    }
+
+    /// Whether a customer that was opened to all shows nobody. A column that is always empty looks like this, too.
+    fn verify_opening(&self, salesperson: &str) -> Verification {
+        if !salesperson.is_empty() {
+            return Verification::NotDone;
         }
-        Ok(Verification::NotDone)
+        if self.erp.shows(Shown::Assignment) {
+            self.erp.note_shown(Shown::Opening);
+        }
+        Verification::Done(json!({ "salesperson": salesperson }))
     }
 
     /// `catename` of the customer; `None` where the installation does not show it.
@@ -285,29 +292,23 @@ impl Executor<'_> {
         let Some(salesperson) = salesperson else { return Ok(None) };
         let accounts = match self.erp.list_accounts().await {
             Ok(accounts) => accounts,
-            Err(error) if error.denies_interface() => return Ok(None),
+            Err(error) if error.denies_interface() || matches!(error, ErpError::TooMany(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let username = self.erp.username();
         let own = accounts.iter().find(|account| account.username.as_deref() == Some(username.as_str()));
         let Some(own) = own.and_then(|account| account.name.clone()) else { return Ok(None) };
         let expected = match to {
-            Assignment::Users(users) => self.names_of(users).await?,
+            Assignment::Users(users) => assignment::names_of(&accounts, users),
             Assignment::Public => Vec::new(),
         };
-        let is_ours = expected.iter().chain([&own]).any(|name| is_named(&salesperson, name));
+        let is_ours = expected.into_iter().chain([&*own]).any(|name| assignment::is_named(&salesperson, name));
         Ok((!is_ours).then_some(salesperson))
     }
 
     /// The customer's row in 客户列表.
     async fn row(&self) -> Result<Option<CustomerRow>, ErpError> {
         details::row_of(self.erp, self.ord()?, None).await
-    }
-
-    async fn names_of(&self, users: &[String]) -> Result<Vec<String>, ErpError> {
-        let accounts = self.erp.list_accounts().await?;
-        let known = accounts.iter().filter(|account| users.contains(&account.ord));
-        Ok(known.filter_map(|account| account.name.clone().filter(|name| !name.is_empty())).collect())
     }
 
     /// Whether the customer stands where a step should have brought it. Of the three lists exactly one has a customer; an
@@ -381,15 +382,6 @@ fn record_owner(detail: &Detail, fields: &[Field]) -> RecordOwner {
     }
 }
 
-/// Whether one of the salespeople in `catename` is called so: 张伟 is not 张伟国.
-fn is_named(catename: &str, name: &str) -> bool {
-    let name = name.trim();
-    catename.trim() == name || catename.split(SALESPEOPLE_SEPARATORS).any(|one| one.trim() == name)
-}
-
-/// What stands between several salespeople.
-const SALESPEOPLE_SEPARATORS: [char; 9] = [',', '，', '、', ';', '；', '/', '|', ' ', '\u{3000}'];
-
 /// `member2` of 客户指派; `None` opens the customer to all.
 fn members(to: &Assignment) -> Option<String> {
     match to {
@@ -401,22 +393,6 @@ fn members(to: &Assignment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_salesperson_is_known_by_the_whole_name() {
-        for (catename, expected) in [
-            ("张伟", true),
-            (" 张伟 ", true),
-            ("王芳,张伟", true),
-            ("张伟、王芳", true),
-            ("王芳 张伟", true),
-            ("张伟国", false),
-            ("王芳,张伟国", false),
-            ("", false),
-        ] {
-            assert_eq!(is_named(catename, "张伟"), expected, "{catename}");
-        }
-    }
 
     #[test]
     fn another_customer_under_the_allocated_id_is_told_by_number_and_name_together() {

@@ -74,6 +74,48 @@ async fn in_a_large_installation_that_ignores_the_filter_by_customer_an_assignme
     assert_eq!(world.sim.handle.calls_of("assign").len(), 1);
 }
 
+/// What stands there for nobody is each installation's own.
+#[tokio::test]
+async fn where_a_customer_that_is_open_to_all_still_shows_a_name_no_event_dies_of_it() {
+    for shown in ["管理员", "所有人"] {
+        let world = with_rules().await;
+        world.sim.handle.change_settings(|settings| settings.opened_shows = shown.to_owned());
+        assert_eq!(salesperson(&world, 1, 90.0).await, "张伟");
+        world.sim.handle.clear_calls();
+        salesperson(&world, 2, 70.0).await;
+        let sent = world.sim.handle.calls_of("assign").len();
+        assert!(sent <= 3, "{shown}: sent {sent} times");
+        let ord = world.app.store.contact("c2").await.unwrap().unwrap().link.ord;
+        assert_eq!(world.sim.handle.catename(ord).as_deref(), Some(""), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_more_accounts_than_are_read_keeps_nobody_from_an_assignment() {
+    let world = with_rules().await;
+    world.sim.handle.change_settings(|settings| settings.page_cap = Some(1));
+    for number in 0..60 {
+        world.sim.handle.add_user(1_000 + number, &format!("员工{number}"));
+    }
+    assert_eq!(salesperson(&world, 1, 90.0).await, "张伟");
+    assert_eq!(world.sim.handle.calls_of("assign").len(), 1);
+}
+
+/// One of two who owns the customer already proves nothing of the other.
+#[tokio::test]
+async fn an_assignment_to_two_people_is_not_taken_for_done_because_one_of_them_has_the_customer() {
+    let world = with_rules().await;
+    assert_eq!(salesperson(&world, 1, 90.0).await, "张伟");
+    world.sim.handle.fault("assign:not_stored").unwrap();
+    let body = json!({ "mode": "users", "users": ["63", "71"] });
+    let (status, answer) = world.call("PUT", "/v1/contacts/c1/assignment", Some(body)).await;
+    assert_eq!(status, 202, "{answer}");
+    let id = answer["id"].as_str().unwrap();
+    world.until(id, &[Status::Succeeded]).await;
+    let (_, shown) = world.call("GET", &format!("/v1/events/{id}"), None).await;
+    assert!(shown["steps"][0]["result"]["unverified"].is_string(), "{shown}");
+}
+
 /// Runs a command on a contact and answers the event's end.
 async fn command(world: &World, method: &str, path: &str, body: Option<Value>) -> Status {
     let (status, answer) = world.call(method, path, body).await;

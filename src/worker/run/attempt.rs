@@ -7,6 +7,7 @@ use super::{
     parts::{Acknowledged, Sent},
 };
 use crate::{
+    event::Assignment,
     store::{Advance, StepRow},
     sync::{Duplicate, ErpError, Executor, Fault, Shown, Step, SyncError, Verification},
     worker::end::{Counts, End, NOT_STORED, REFUSED},
@@ -88,6 +89,9 @@ impl Run<'_> {
     fn evidence_of(&self, step: &Step) -> Option<(bool, &'static str)> {
         let erp = &self.job.erp;
         match step {
+            Step::Assign { to: Assignment::Public } => {
+                Some((erp.shows(Shown::Opening), "客户列表 shows a salesperson"))
+            }
             Step::Assign { .. } => Some((erp.shows(Shown::Assignment), "客户列表 shows another salesperson")),
             Step::FillMissing { fields, .. } => {
                 let is_shown = erp.shows_edits(fields.iter().map(|field| field.id.as_ref()));
