@@ -29,6 +29,9 @@ const APPROVE: Interface = Interface::command(
     Some("onsave"),
 );
 
+/// `stype` of 客户池, where 客户收回 brings a customer.
+const POOL: i64 = 1;
+
 /// 客户收回: `ord`. Refused in words: a customer that is not there or in the pool already, no right. Source: `erp-wire.md §3`.
 const TAKE_BACK: Interface =
     Interface::command("客户收回", "customer.take_back", "/sysa/mobilephone/salesmanage/custom/takeback.asp", None);
@@ -85,7 +88,9 @@ impl Erp {
     ///
     /// A refusal in the ERP's words.
     pub async fn take_back(&self, ord: i64) -> Result<Answer, ErpError> {
-        self.command(&TAKE_BACK, &[Field::number("ord", ord)]).await
+        let answer = self.command(&TAKE_BACK, &[Field::number("ord", ord)]).await;
+        self.caches().forget_place(POOL);
+        answer
     }
 
     /// 账号列表: all accounts, believed for `erp.choices_max_age`.

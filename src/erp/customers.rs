@@ -1,11 +1,16 @@
 //! Customers (客户): allocate, add, list, read, edit (`erp-wire.md §3`).
 
+use std::time::Duration;
+
 use super::{
     Answer, Detail, Erp, ErpError, Field,
     choices::missing_choice,
     envelope::Row,
     interface::{CUSTOMER_LIST, Interface, SAVE, Shape},
 };
+
+/// How long 客户池 and 待审核 are believed to hold somebody, or nobody.
+const LISTS_MAX_AGE: Duration = Duration::from_secs(60);
 
 /// 分配新客户ID: `edit` empty, `intsort` 1 or 2, no command. Answers a bill whose value is the new `ord` and whose field
 /// `khid` is the number that the ERP suggests; nothing is stored yet. Source: `erp-wire.md §3`.
@@ -168,6 +173,18 @@ impl Erp {
     pub async fn first_customers(&self, filter: &CustomerFilter) -> Result<FirstCustomers, ErpError> {
         let (rows, is_all) = self.first_rows(&CUSTOMER_LIST, filter.fields()).await?;
         Ok(FirstCustomers { rows: customers(rows)?, is_all })
+    }
+
+    /// Whether a list beside that of ordinary customers (`stype`: 1 客户池, 2 待审核) holds anybody, believed for a minute:
+    /// in most companies both are empty, and need not be asked for each newcomer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Erp::list_customers`].
+    pub async fn is_list_in_use(&self, stype: i64) -> Result<bool, ErpError> {
+        let filter = CustomerFilter { stype: Some(stype), ..CustomerFilter::default() };
+        let fetch = || async { Ok(!self.first_customers(&filter).await?.rows.is_empty()) };
+        Ok(*self.caches().place(stype).get(self.now(), LISTS_MAX_AGE, fetch).await?)
     }
 
     /// 客户列表: the customers that match every given filter, page by page until `enough` says of those read so far that they

@@ -5,7 +5,7 @@ use super::{
     Engine, Journal, SyncError,
     contact_persons::{self, Role},
     details::{self, shown},
-    hint::{self, Hint, Known},
+    hint::{self, Hint, Known, Misfit},
     identity::name_key,
     mapping::Mapping,
     matching::{self, Match},
@@ -15,7 +15,7 @@ use super::{
     text::lost_letters,
 };
 use crate::{
-    erp::{CallLog, ContactPersonRow, CustomerKind, Erp, ErpError},
+    erp::{CallLog, CustomerKind},
     event::{Event, FieldError, Link, LinkKind, LinkedBy},
 };
 
@@ -61,7 +61,7 @@ impl Engine {
     pub(crate) async fn identify(&self, journal: &dyn Journal, event: &Event) -> Result<Identity, SyncError> {
         let job = self.job(CallLog::new("adopt", None).rehearsing());
         let (erp, planner) = (&job.erp, &*job.planner);
-        let mut warning = None;
+        let (mut warning, mut unclear) = (None, None);
         if let Some(named) = event.contact().erp() {
             match hint::check(erp, journal, &planner.mapping, event, named).await? {
                 Hint::Holds(known) => {
@@ -69,14 +69,17 @@ impl Engine {
                     return Ok(Identity { identified, warning: None });
                 }
                 Hint::Fails(misfit) => warning = Some(misfit.warning()),
+                Hint::Unclear(candidate) => {
+                    (warning, unclear) = (Some(Misfit::OtherPerson.warning()), Some(candidate));
+                }
             }
         }
         let identified = match matching::find(erp, &planner.mapping, event, None).await? {
-            Match::Nobody => Identified::Nobody,
+            Match::Nobody => planner.asked_about(unclear).map_or(Identified::Nobody, Identified::Unclear),
             Match::Unclear(question) => Identified::Unclear(question),
             Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {
                 let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
-                let is_there = person_in(erp, ord, event).await?.is_some();
+                let is_there = contact_persons::person_in(erp, ord, event).await?.is_some();
                 let role = if is_there { Role::ContactPerson } else { Role::NewContactPerson };
                 identified(planner, event, by, Known { ord, kind, detail, role })
             }
@@ -94,19 +97,6 @@ fn identified(planner: &Planner, event: &Event, by: LinkedBy, known: Known) -> I
     let link = planner.link_to(event, by, &known);
     let person = (link.kind == LinkKind::ContactPerson).then(|| person_key(event));
     Identified::Customer { link, name, person }
-}
-
-/// The contact person of a company that the contact is: by its number, or by its name where the ERP has no number for it.
-async fn person_in(erp: &Erp, company: i64, event: &Event) -> Result<Option<ContactPersonRow>, ErpError> {
-    let name = event.contact().name().unwrap_or_default();
-    if let Some(mobile) = Mapping::mobile(event)
-        && let Some(row) = contact_persons::person_of(erp, company, Some(mobile), name).await?
-    {
-        return Ok(Some(row));
-    }
-    let named = contact_persons::person_of(erp, company, None, name).await?;
-    let has_number = |row: &ContactPersonRow| row.mobile.as_deref().is_some_and(|number| !number.trim().is_empty());
-    Ok(named.filter(|row| Mapping::mobile(event).is_none() || !has_number(row)))
 }
 
 fn person_key(event: &Event) -> String {

@@ -5,7 +5,7 @@ use super::{
     contact_persons::{self, Role},
     details::{self, shown},
     duplicates,
-    hint::{self, Hint, Known},
+    hint::{self, Hint, Known, Misfit},
     mapping::Mapping,
     matching::{self, Match},
     phone_match::{PhoneMatch, fit},
@@ -13,6 +13,7 @@ use super::{
     task::{PlanDraft, Planner, Survey, Task, WhoItIs},
 };
 use crate::{
+    config::SameName,
     erp::{CustomerKind, Detail, Erp, ErpError},
     event::{Candidate, Event, LinkedBy},
 };
@@ -51,7 +52,7 @@ impl Planner {
             (Match::Nobody, Some(ord)) => Err(Question::Gone { ord, is_known: true }),
             // A contact person may outlive its customer.
             (Match::Customer { ord, .. }, Some(gone)) if ord == gone => Err(Question::Gone { ord, is_known: true }),
-            (Match::Nobody, None) => Ok(self.new_customer(survey, event).await?),
+            (Match::Nobody, None) => self.nobody(survey, event).await?,
             (Match::Customer { ord, by }, _) => match self.take_found(erp, event, ord, by).await {
                 Err(SyncError::Erp(error))
                     if error.refuses_this_record()
@@ -68,7 +69,7 @@ impl Planner {
     /// A customer that was found and cannot be opened is gone, and looked past, or may not be seen, and a person decides.
     async fn look_past(
         &self,
-        survey: &Survey<'_>,
+        survey: &mut Survey<'_>,
         event: &Event,
         (ord, by): (i64, LinkedBy),
         refused: &ErpError,
@@ -80,13 +81,28 @@ impl Planner {
             return Ok(Err(unsure(erp, ord, by).await?));
         }
         match matching::find(erp, &self.mapping, event, Some(ord)).await? {
-            Match::Nobody => Ok(Ok(self.new_customer(survey, event).await?)),
+            Match::Nobody => self.nobody(survey, event).await,
             Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {
                 Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await?)),
                 taken => taken,
             },
             Match::Unclear(question) => Ok(Err(question)),
         }
+    }
+
+    /// Nobody in the ERP is the contact: a new customer, unless the platform named one that may be it.
+    async fn nobody(&self, survey: &mut Survey<'_>, event: &Event) -> Result<Result<PlanDraft, Question>, SyncError> {
+        match self.asked_about(survey.unclear.take()) {
+            Some(question) => Ok(Err(question)),
+            None => Ok(Ok(self.new_customer(survey, event).await?)),
+        }
+    }
+
+    /// What is asked about a customer that the platform named and nothing else bears out, before another one is made.
+    pub(super) fn asked_about(&self, named: Option<Candidate>) -> Option<Question> {
+        let asks = self.mapping.conflicts.same_name == SameName::Review;
+        let candidates = vec![named.filter(|_| asks)?];
+        Some(Question::Several { by: LinkedBy::Hint, candidates })
     }
 
     /// A customer that was found: the contact's own, or its company.
@@ -112,16 +128,15 @@ impl Planner {
         by: LinkedBy,
     ) -> Result<Result<PlanDraft, Question>, SyncError> {
         let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
-        let role = match Mapping::mobile(event) {
-            // Nobody has its number: that was asked first.
-            Some(_) => Ok(Role::NewContactPerson),
-            None => contact_persons::role_in(erp, ord, None, event.contact().name()).await,
-        };
-        match role {
+        // Nobody has its number: that was asked first.
+        let role = match contact_persons::without_number_in(erp, ord, event).await {
             // Nobody can tell whether the contact is one of so many persons: a person says whose it is.
-            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await?)),
-            role => Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role: role? }))),
-        }
+            Err(ErpError::TooMany(_)) => return Ok(Err(unsure(erp, ord, by).await?)),
+            Ok(Some(_)) => Role::ContactPerson,
+            Ok(None) => Role::NewContactPerson,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role })))
     }
 
     /// The customer that the platform names for a contact that has none yet, if the ERP bears it out; else a warning says
@@ -136,12 +151,14 @@ impl Planner {
             return Ok(None);
         };
         match hint::check(survey.erp, survey.journal, &self.mapping, event, named).await? {
-            Hint::Holds(known) => Ok(Some(known)),
-            Hint::Fails(misfit) => {
-                survey.warnings.push(misfit.warning());
-                Ok(None)
+            Hint::Holds(known) => return Ok(Some(known)),
+            Hint::Fails(misfit) => survey.warnings.push(misfit.warning()),
+            Hint::Unclear(candidate) => {
+                survey.warnings.push(Misfit::OtherPerson.warning());
+                survey.unclear = Some(candidate);
             }
         }
+        Ok(None)
     }
 
     /// A customer found by number or named by an operator.

@@ -138,12 +138,14 @@ pub(super) async fn search(
     }
     // A long answer, sorted so that what is asked for comes first: often its first page says enough.
     let matches = compare(erp, kind, column, wanted, first.rows.clone()).await?;
-    if !matches.exact.is_empty() || (matches.is_empty() && is_past(erp, column, wanted, &filter, &first.rows).await?) {
+    let has_all = !matches.exact.is_empty() && is_behind(&matches, &first.rows);
+    if has_all || (matches.is_empty() && is_past(erp, column, wanted, &filter, &first.rows).await?) {
         return Ok(matches);
     }
     let is_it =
         |row: &CustomerRow| column.of_row(row).is_some_and(|value| column.fit(value, wanted) == PhoneMatch::Same);
-    let rows = erp.customers_until(&filter, column.pages_max(), |rows| rows.iter().any(is_it)).await?;
+    let has_all = |rows: &[CustomerRow]| rows.iter().any(is_it) && !rows.last().is_some_and(is_it);
+    let rows = erp.customers_until(&filter, column.pages_max(), has_all).await?;
     compare(erp, kind, column, wanted, rows).await
 }
 
@@ -158,8 +160,8 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
     let mut perhaps = Matches::default();
     for part in &parts[..asked] {
         let first = erp.first_customers(&Column::Name.filter(part, place)).await?;
-        let matches = compare(erp, kind, Column::Name, name, first.rows).await?;
-        if !matches.exact.is_empty() {
+        let matches = compare(erp, kind, Column::Name, name, first.rows.clone()).await?;
+        if !matches.exact.is_empty() && (first.is_all || is_behind(&matches, &first.rows)) {
             return Ok(matches);
         }
         perhaps.masked.extend(matches.masked);
@@ -176,6 +178,11 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
         perhaps.masked.extend(matches.masked);
     }
     Ok(perhaps)
+}
+
+/// Whether a page of a sorted list ends behind those that match: at its very end, the next one may have more of them.
+fn is_behind(matches: &Matches, rows: &[CustomerRow]) -> bool {
+    rows.last().is_none_or(|row| !matches.exact.contains_key(&row.ord))
 }
 
 /// A list that may not be read, or is too long, shows nobody.

@@ -69,6 +69,31 @@ impl Place {
     }
 }
 
+/// The lists beside that of ordinary customers that have anybody in them. None where an installation shows all in one; one
+/// that may not be read shows nobody.
+///
+/// # Errors
+/// The ERP could not be asked.
+pub(super) async fn further_places(erp: &Erp) -> Result<Vec<Place>, ErpError> {
+    let mut places = Vec::new();
+    if erp.installation().tells_places_apart == Some(false) {
+        return Ok(places);
+    }
+    for place in [Place::Pool, Place::Pending] {
+        let is_in_use = match place.stype() {
+            None => true,
+            Some(stype) => match erp.is_list_in_use(stype).await {
+                Err(error) if error.is_refusal() => false,
+                is_in_use => is_in_use?,
+            },
+        };
+        if is_in_use {
+            places.push(place);
+        }
+    }
+    Ok(places)
+}
+
 /// Whether a list has the customer.
 pub(super) async fn is_listed(erp: &Erp, ord: i64, place: Place) -> Result<bool, ErpError> {
     Ok(row_of(erp, ord, place.stype()).await?.is_some())

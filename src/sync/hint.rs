@@ -4,15 +4,16 @@
 use super::{
     Journal, SyncError,
     contact_persons::{self, Role},
-    customer_search::{Column, search},
-    details::{Place, detail_of, shown},
+    customer_search::Column,
+    details::{detail_of, shown},
     identity::same_name,
     mapping::Mapping,
+    matching::{Look, everywhere},
     phone_match::{PhoneMatch, fit},
 };
 use crate::{
     erp::{CustomerKind, Detail, Erp, ErpError},
-    event::{ErpHint, Event, FieldError},
+    event::{Candidate, ErpHint, Event, FieldError},
 };
 
 /// A customer whose record was read.
@@ -28,6 +29,8 @@ pub(super) struct Known {
 pub(super) enum Hint {
     /// The contact is there.
     Holds(Known),
+    /// The record is called otherwise, and no number tells whether it is the contact: people go by nicknames.
+    Unclear(Candidate),
     /// It is not.
     Fails(Misfit),
 }
@@ -75,8 +78,12 @@ pub(super) async fn check(
         Err(ErpError::TooMany(_)) => Hint::Fails(Misfit::Ambiguous),
         checked => checked?,
     };
-    if let Hint::Holds(Known { ord, role: Role::Itself, .. }) = &checked
-        && journal.has_owner(*ord, event.contact().id()).await?
+    let of_itself = match &checked {
+        Hint::Holds(Known { ord, role: Role::Itself, .. }) | Hint::Unclear(Candidate { ord, .. }) => Some(*ord),
+        _ => None,
+    };
+    if let Some(ord) = of_itself
+        && journal.has_owner(ord, event.contact().id()).await?
     {
         return Ok(Hint::Fails(Misfit::Taken));
     }
@@ -88,7 +95,7 @@ async fn check_record(erp: &Erp, mapping: &Mapping, event: &Event, named: &ErpHi
     let ord = match (named.ord, &named.khid) {
         (Some(ord), _) => ord,
         (None, Some(khid)) => {
-            let found = search(erp, guess, Column::ForeignKhid, khid, Place::Customers).await?;
+            let found = everywhere(erp, guess, None, Look::Khid(Column::ForeignKhid, khid)).await?;
             match found.exact.keys().copied().collect::<Vec<_>>()[..] {
                 [ord] => ord,
                 [] => return Ok(Hint::Fails(Misfit::NoCustomer)),
@@ -111,7 +118,20 @@ async fn check_record(erp: &Erp, mapping: &Mapping, event: &Event, named: &ErpHi
         return Ok(Hint::Fails(Misfit::Taken));
     }
     let role = if khid == Some(ours) { Some(Role::Itself) } else { role_of(erp, event, kind, ord, &detail).await? };
-    Ok(role.map_or(Hint::Fails(Misfit::OtherPerson), |role| Hint::Holds(Known { ord, kind, detail, role })))
+    Ok(match role {
+        Some(role) => Hint::Holds(Known { ord, kind, detail, role }),
+        None if number_of(&detail, event).is_some() => Hint::Fails(Misfit::OtherPerson),
+        None => {
+            let (name, khid) = (shown(&detail, "name"), shown(&detail, "khid"));
+            let mobile = shown(&detail, "mobile");
+            Hint::Unclear(Candidate { ord, name, khid, mobile, added: None, salesperson: None })
+        }
+    })
+}
+
+/// How the record's number fits the contact's, if both have one.
+fn number_of(detail: &Detail, event: &Event) -> Option<PhoneMatch> {
+    shown(detail, "mobile").zip(Mapping::mobile(event)).map(|(theirs, ours)| fit(&theirs, ours))
 }
 
 /// What the contact is of the customer; `None`: nothing of it.
@@ -124,7 +144,7 @@ async fn role_of(
 ) -> Result<Option<Role>, ErpError> {
     let contact = event.contact();
     let mobile = Mapping::mobile(event);
-    let number = shown(detail, "mobile").zip(mobile).map(|(theirs, ours)| fit(&theirs, ours));
+    let number = number_of(detail, event);
     // Of a masked number enough is to be seen where somebody names the record.
     if matches!(number, Some(PhoneMatch::Same | PhoneMatch::Perhaps)) {
         return Ok(Some(Role::Itself));

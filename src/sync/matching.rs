@@ -3,10 +3,12 @@
 //! 客户编号 first and exact; then the mobile number through the contact persons, exact; then a company of exactly this
 //! name. The ERP's filters are fuzzy, so every row is compared again here. If several match, nobody guesses.
 
+use std::collections::BTreeMap;
+
 use super::{
     contact_persons::{complete, contact_persons},
     customer_search::{Column, Matches, readable, search, with_name, with_number},
-    details::{DETAILS_READ, Place, readable_detail, shown},
+    details::{DETAILS_READ, Place, further_places, readable_detail, shown},
     identity::{name_key, same_name},
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
@@ -81,23 +83,60 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<
     Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
 }
 
-/// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known to
-/// the ERP too, and would be there twice.
+/// The company of exactly this name, in whatever list: it would be there twice.
 async fn company_of_name(erp: &Erp, name: &str, gone: Option<i64>) -> Result<Match, ErpError> {
     let kind = CustomerKind::Company;
     let by = LinkedBy::CompanyName;
-    let mut named = with_name(erp, kind, name, Place::Customers).await?.without(gone);
-    for place in [Place::Pool, Place::Pending] {
-        if named.exact.is_empty() {
-            let more = readable(with_name(erp, kind, name, place).await)?.without(gone);
-            (named.exact, named.masked) = (more.exact, named.masked.into_iter().chain(more.masked).collect());
-        }
-    }
+    let named = everywhere(erp, kind, gone, Look::Name(name)).await?;
     let found = verdict(named.exact.into_values().collect(), by);
     // One whose name the list cuts, and whose record may not be read.
     let candidates: Vec<Candidate> = named.masked.into_values().collect();
     let question = (!candidates.is_empty()).then_some(Question::Several { by, candidates }).map(Match::Unclear);
     Ok(found.or(question).unwrap_or(Match::Nobody))
+}
+
+/// By what customers are looked for in each list.
+pub(super) enum Look<'a> {
+    /// 客户名称.
+    Name(&'a str),
+    /// 客户编号, compared as this column is.
+    Khid(Column, &'a str),
+    /// 客户编号, where only the record shows it.
+    NameAndKhid { name: &'a str, khid: &'a str },
+}
+
+impl Look<'_> {
+    async fn at(&self, erp: &Erp, kind: CustomerKind, place: Place) -> Result<Matches, ErpError> {
+        match self {
+            Self::Name(name) => with_name(erp, kind, name, place).await,
+            Self::Khid(column, khid) => search(erp, kind, *column, khid, place).await,
+            Self::NameAndKhid { name, khid } => {
+                with_khid(erp, kind, readable(with_name(erp, kind, name, place).await)?, khid).await
+            }
+        }
+    }
+}
+
+/// Those who are found among the ordinary customers, and else in the other lists: a customer that nobody is in charge of
+/// (客户池) or nobody has approved yet (待审核) is known to the ERP, too.
+pub(super) async fn everywhere(
+    erp: &Erp,
+    kind: CustomerKind,
+    gone: Option<i64>,
+    look: Look<'_>,
+) -> Result<Matches, ErpError> {
+    let mut found = look.at(erp, kind, Place::Customers).await?.without(gone);
+    if !found.exact.is_empty() {
+        return Ok(found);
+    }
+    for place in further_places(erp).await? {
+        let more = readable(look.at(erp, kind, place).await)?.without(gone);
+        (found.exact, found.masked) = (more.exact, found.masked.into_iter().chain(more.masked).collect());
+        if !found.exact.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
@@ -109,11 +148,11 @@ pub(super) async fn saved(erp: &Erp, mapping: &Mapping, event: &Event) -> Result
         let found = match erp.installation().finds_khid {
             Some(false) => {
                 let named = readable(with_name(erp, kind, &name, place).await)?;
-                with_khid(erp, kind, named, &khid).await?.into_iter().map(|candidate| candidate.ord).collect()
+                with_khid(erp, kind, named, &khid).await?
             }
-            _ => readable(search(erp, kind, Column::Khid, &khid, place).await)?.exact.into_keys().collect::<Vec<_>>(),
+            _ => readable(search(erp, kind, Column::Khid, &khid, place).await)?,
         };
-        if let [ord] = found[..] {
+        if let [ord] = found.exact.into_keys().collect::<Vec<_>>()[..] {
             return Ok(Some(ord));
         }
     }
@@ -133,7 +172,7 @@ pub(super) async fn by_khid(
     khid: &str,
     name: Option<&str>,
 ) -> Result<Option<Match>, ErpError> {
-    let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
+    let found = everywhere(erp, kind, None, Look::Khid(Column::Khid, khid)).await?;
     if found.exact.is_empty() {
         let is_namesake =
             |theirs: &Candidate| name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs));
@@ -147,20 +186,17 @@ pub(super) async fn by_khid(
 /// The same where the list can neither be asked for a 客户编号 nor shows it: among the customers of this name, whose
 /// records show it.
 async fn by_name_and_khid(erp: &Erp, kind: CustomerKind, name: &str, khid: &str) -> Result<Option<Match>, ErpError> {
-    let named = match with_name(erp, kind, name, Place::Customers).await {
-        Err(ErpError::TooMany(_)) => return Ok(None),
-        named => named?,
-    };
-    Ok(verdict(with_khid(erp, kind, named, khid).await?, LinkedBy::Khid))
+    let found = everywhere(erp, kind, None, Look::NameAndKhid { name, khid }).await?;
+    Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
 }
 
 /// Those whose records show this 客户编号.
-async fn with_khid(erp: &Erp, kind: CustomerKind, named: Matches, khid: &str) -> Result<Vec<Candidate>, ErpError> {
-    let mut found = Vec::new();
+async fn with_khid(erp: &Erp, kind: CustomerKind, named: Matches, khid: &str) -> Result<Matches, ErpError> {
+    let mut found = Matches::default();
     for candidate in named.exact.into_values().take(DETAILS_READ) {
         let Some(detail) = readable_detail(erp, kind, candidate.ord).await? else { continue };
         if shown(&detail, "khid").is_some_and(|theirs| theirs == khid) {
-            found.push(candidate);
+            found.add(PhoneMatch::Same, candidate);
         }
     }
     Ok(found)
@@ -172,12 +208,17 @@ async fn same_name_without_number(erp: &Erp, mapping: &Mapping, event: &Event) -
     if name_key(name).is_empty() {
         return Ok(Vec::new());
     }
-    let named = match with_name(erp, CustomerKind::Person, name, Place::Customers).await {
-        Ok(named) => named.exact,
-        // Only a hint: a name that is part of so many others says nothing.
-        Err(ErpError::TooMany(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    let mut named = BTreeMap::new();
+    for place in [vec![Place::Customers], further_places(erp).await?].concat() {
+        named.extend(match with_name(erp, CustomerKind::Person, name, place).await {
+            Ok(named) => named.exact,
+            // Only a hint: a name that is part of so many others says nothing.
+            Err(ErpError::TooMany(_)) => continue,
+            // Nor does a list that may not be read.
+            Err(error) if error.is_refusal() && place != Place::Customers => continue,
+            Err(error) => return Err(error),
+        });
+    }
     let is_ours = |khid: Option<&str>| khid.is_some_and(|khid| mapping.is_ours(khid));
     let has_number = |candidate: &Candidate| candidate.mobile.as_deref().is_some_and(|it| !it.trim().is_empty());
     let mut candidates = Vec::new();
@@ -232,9 +273,11 @@ pub(super) async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Re
     }
     // Where customers have no contact persons of their own, nothing else shows a number in 客户池 and 待审核.
     let is_hidden = erp.installation().has_first_contacts == Some(false);
-    for place in [Place::Pool, Place::Pending].into_iter().filter(|_| is_hidden) {
-        if matches.is_empty() {
-            matches = readable(with_number(erp, kind, mobile, place).await)?;
+    if is_hidden && matches.is_empty() {
+        for place in further_places(erp).await? {
+            if matches.is_empty() {
+                matches = readable(with_number(erp, kind, mobile, place).await)?;
+            }
         }
     }
     Ok(matches)

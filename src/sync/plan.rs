@@ -47,7 +47,7 @@ pub struct Planned {
 impl Planner {
     /// Plans a task. `peek` leaves the turns of the assignment rules as they are.
     pub async fn plan(&self, erp: &Erp, journal: &dyn Journal, task: &Task, peek: bool) -> Result<Planned, SyncError> {
-        let mut survey = Survey { erp, journal, peek, warnings: Vec::new() };
+        let mut survey = Survey { erp, journal, peek, warnings: Vec::new(), unclear: None };
         let plan = match &task.work {
             Work::Event(event) => {
                 // No record is dated by a clock that was never set.

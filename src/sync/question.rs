@@ -89,6 +89,7 @@ impl Question {
     pub fn words(&self) -> String {
         match self {
             Self::Several { by: LinkedBy::Khid, candidates } if candidates.len() == 1 => "ERP 中有 1 个同名客户可能是此联系人：无权查看其资料，无法核对客户编号 (one customer of this name may be this contact: its record may not be read)".into(),
+            Self::Several { by: LinkedBy::Hint, .. } => "平台指定的 ERP 客户姓名不同，也没有手机号码可以核对：关联 (link)，或新建 (recreate) (the customer that the platform names is called otherwise, and no number tells: link it, or recreate)".into(),
             Self::Several { candidates, .. } if candidates.len() == 1 => "ERP 中有 1 个客户可能是此联系人：其手机号码被遮盖，或与其他号码写在一起 (one customer may be this contact: the ERP masks its number, or has others in the same field)".into(),
             Self::Several { candidates, .. } => {
                 let count = candidates.len();

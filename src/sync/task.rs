@@ -5,7 +5,7 @@ use crate::{
     clock::Millis,
     config::AssignmentConfig,
     erp::{CustomerKind, Erp},
-    event::{Event, FieldError, Link, LinkKind, Rules, Standing, Work},
+    event::{Candidate, Event, FieldError, Link, LinkKind, Rules, Standing, Work},
 };
 
 /// What is to be planned, and what is known so far.
@@ -96,6 +96,8 @@ pub(super) struct Survey<'a> {
     pub peek: bool,
     /// What did not hold of what the event says.
     pub warnings: Vec<FieldError>,
+    /// A customer that the platform names and that may be the contact.
+    pub unclear: Option<Candidate>,
 }
 
 /// The steps by which a contact gets its customer, as far as they are planned.

@@ -258,7 +258,8 @@ async fn adopt_strangers(many: usize, at_once: u32) -> (usize, u32) {
     let answer = run(command(dir.path(), &set).args(["adopt", "--contacts", "contacts.jsonl", "--out", "out.csv"]));
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     assert_eq!(outcomes(&dir.path().join("out.csv")), vec![("unknown".to_owned(), None); many]);
-    let lists = sim.handle.calls(0).iter().filter(|call| call.interface.ends_with(".list")).count();
+    // Beside the look whether anybody stands in 客户池 and 待审核.
+    let lists = sim.handle.calls(0).iter().filter(|call| call.interface.ends_with(".list")).count() - 2;
     (lists, sim.handle.load().most)
 }
 
