@@ -12,21 +12,16 @@ mod survey;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
     config::{BaseUrl, Config, DatabaseConfig, Settings, Written},
-    console,
     erp::{BuildError, Erp},
     event::{EventKind, Reading, Rules, Status},
     http::{
-        HttpParts, HttpState,
         keys::{Keyring, Keys, Tokens},
-        rates::RateLimits,
-        server::serve,
         signed_body::Secrets,
         tls::{Tls, TlsError},
     },
@@ -42,11 +37,8 @@ use crate::{
 };
 
 use self::{
-    check::LiveChecker,
-    facts::{LiveFacts, metrics_text},
     notify::{Known, Others},
-    preview::LivePreview,
-    serving::{listen, served, server_options},
+    serving::Listeners,
     sessions::LedgerSessions,
 };
 
@@ -170,129 +162,73 @@ impl App {
         let StartOptions { clock, migrate, dispatch } = options;
         // Before anything that is measured.
         let metrics = Metrics::install();
+        let (app, listeners) = Self::build(config, &clock, migrate).await?;
+        metrics::started(env!("CARGO_PKG_VERSION"), app.store.database().to_owned(), clock.now());
+        metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
+        app.serve(config, &clock, &metrics, listeners);
+        app.tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, app.stop.clone()));
+        app.tasks.spawn("the ledger's watch", ledger_watch(app.tasks.clone(), app.store.clone(), app.stop.clone()));
+        if dispatch {
+            app.dispatch(config, &clock);
+        }
+        Ok(app)
+    }
+
+    /// Opens the ledger, builds the parts and listens; nothing is at work yet.
+    async fn build(config: &Config, clock: &Clock, migrate: bool) -> Result<(Self, Listeners), StartError> {
         let keys = Arc::new(Keyring::new(keys(config)));
-        let traces = Traces::start(config.telemetry.otlp_endpoint.as_ref(), &clock).map_err(StartError::Sender)?;
+        let traces = Traces::start(config.telemetry.otlp_endpoint.as_ref(), clock).map_err(StartError::Sender)?;
         let tls = config.server.tls().map(Tls::read).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
-        let store = Store::open(&config.database, clock.clone(), migrate).await?;
-        let freed = store.free_turns().await.map_err(OpenError::from)?;
-        if freed > 0 {
-            tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
-        }
-        let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
-        survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
-        erp.recall_login().await;
+        let store = open_ledger(config, clock, migrate).await?;
+        let erp = know_erp(config, clock, &store).await?;
         let engine = Engine::new(erp.clone(), planner(config));
-        let (configured, current_config) = watch::channel(config.clone());
-        let (settings, current_settings) = watch::channel(config.settings.clone());
-        let (rules, current_rules) = watch::channel(Rules::new(&config.admission));
-        let dispatcher = Dispatcher::new(Parts {
-            store: store.clone(),
-            engine: engine.clone(),
-            clock: clock.clone(),
-            worker: config.worker.clone(),
-            retry: config.retry.clone(),
-            messages: config.messages.clone(),
-            reading: reading(config),
-            max_in_flight: config.erp.max_in_flight,
-            quiet_hours: config.erp.quiet_hours.clone(),
-            traces: traces.clone(),
-        });
-        let stop = CancellationToken::new();
-        let replicas = Arc::new(Replicas::new(&store, &clock, &keys, &dispatcher));
+        let dispatcher = dispatcher(config, clock, &store, &engine, &traces);
+        let replicas = Arc::new(Replicas::new(&store, clock, &keys, &dispatcher));
         let known =
             Known { dispatcher: dispatcher.clone(), keys: keys.clone(), erp: erp.clone(), replicas: replicas.clone() };
-        let others = notify::build(config, &store, &clock, known)?;
-        let (listener, address) = listen("server.listen", &config.server.listen).await?;
-        let admin = match &config.server.admin_listen {
-            Some(address) => Some(listen("server.admin_listen", address).await?),
-            None => None,
-        };
-        let facts =
-            Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone(), replicas: replicas.clone() });
-        metrics::started(env!("CARGO_PKG_VERSION"), store.database().to_owned(), clock.now());
-        metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
-        let state = HttpState::new(HttpParts {
-            store: store.clone(),
-            clock: clock.clone(),
-            rules: current_rules,
-            messages: config.messages.clone(),
-            keys: keys.clone(),
-            body_limit: config.server.body_limit,
-            request_memory: config.server.request_memory,
-            read_timeout: config.server.read_timeout,
-            tolerance: config.webhook.tolerance,
-            reading: reading(config),
-            silence_after: config.webhook.silence_after,
-            limits: RateLimits::new(
-                config.webhook.rate_limit,
-                config.api.rate_limit,
-                config.api.auth_failure_limit,
-                config.api.preview_limit,
-            ),
-            previewer: Arc::new(LivePreview { engine: engine.clone(), store: store.clone(), clock: clock.clone() }),
-            adopter: Arc::new(Adopter::new(config, store.clone(), engine.clone(), clock.clone(), adoptions(config))),
-            checker: Arc::new(LiveChecker {
-                config: current_config,
-                alerts: config.alerts.clone(),
-                store: store.clone(),
-                erp: erp.clone(),
-                clock: clock.clone(),
-            }),
-            settings: current_settings,
-            succeeded_kept: config.retention.succeeded,
-            dispatch: facts.clone(),
-            metrics: metrics_text(metrics.clone(), facts, store.clone()),
-            stop: stop.clone(),
-            traces: traces.clone(),
-        });
-        let tasks = VitalTasks::new(stop.clone());
-        let hard_stop = CancellationToken::new();
-        let admin_address = admin.as_ref().map(|(_, address)| *address);
-        let console = if config.console.enabled { console::routes() } else { Router::new() };
-        let options = server_options(config, tls.clone());
-        for (listener, router) in served(listener, admin, &state, console) {
-            let server = serve(listener, router, state.clone(), options.clone(), stop.clone());
-            tasks.spawn("the server", async move { _ = server.await });
-        }
-        tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, stop.clone()));
-        tasks.spawn("the ledger's watch", ledger_watch(tasks.clone(), store.clone(), stop.clone()));
-        if dispatch {
-            let (dispatch, upkeep) = (dispatcher.clone().run(stop.clone()), upkeep(config, &store, &clock));
-            let dispatch = hard_stop.clone().run_until_cancelled_owned(dispatch);
-            tasks.spawn("the dispatcher", async move { _ = dispatch.await });
-            let upkeep = hard_stop.clone().run_until_cancelled_owned(upkeep.run(stop.clone()));
-            tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
-            tasks.spawn("the replays' feeding", replays::feed(store.clone(), stop.clone()));
-            others.set_to_work(&tasks, &stop, &hard_stop);
-            tasks.spawn("the replicas' news", replicas.clone().run(stop.clone()));
-        }
-        let grace = config.server.shutdown_grace;
-        let Others { write_back, alerts } = others;
-        Ok(Self {
-            address,
-            admin_address,
+        let Others { write_back, alerts } = notify::build(config, &store, clock, known)?;
+        let listeners = Listeners::open(config).await?;
+        let stop = CancellationToken::new();
+        let app = Self {
+            address: listeners.address(),
+            admin_address: listeners.admin_address(),
             store,
             dispatcher,
             erp,
-            tls,
-            traces,
             write_back,
             alerts,
             replicas,
             engine,
-            rules,
-            configured,
-            settings,
+            rules: watch::Sender::new(Rules::new(&config.admission)),
+            configured: watch::Sender::new(config.clone()),
+            settings: watch::Sender::new(config.settings.clone()),
             keys,
+            tls,
+            traces,
             written: config.written.clone(),
             base_url: config.erp.base_url.clone(),
             instance_lock,
+            tasks: VitalTasks::new(stop.clone()),
             stop,
-            hard_stop,
-            grace,
-            tasks,
-        })
+            hard_stop: CancellationToken::new(),
+            grace: config.server.shutdown_grace,
+        };
+        Ok((app, listeners))
+    }
+
+    /// Sets to work what takes events to the ERP, keeps the ledger, and tells others.
+    fn dispatch(&self, config: &Config, clock: &Clock) {
+        let (tasks, stop, hard_stop) = (&self.tasks, &self.stop, &self.hard_stop);
+        let dispatch = hard_stop.clone().run_until_cancelled_owned(self.dispatcher.clone().run(stop.clone()));
+        tasks.spawn("the dispatcher", async move { _ = dispatch.await });
+        let upkeep = upkeep(config, &self.store, clock).run(stop.clone());
+        let upkeep = hard_stop.clone().run_until_cancelled_owned(upkeep);
+        tasks.spawn("the ledger's upkeep", async move { _ = upkeep.await });
+        tasks.spawn("the replays' feeding", replays::feed(self.store.clone(), stop.clone()));
+        let others = Others { write_back: self.write_back.clone(), alerts: self.alerts.clone() };
+        others.set_to_work(tasks, stop, hard_stop);
+        tasks.spawn("the replicas' news", self.replicas.clone().run(stop.clone()));
     }
 
     /// Cancelling it stops the bridge.
@@ -354,6 +290,39 @@ impl App {
     }
 }
 
+/// The ledger, with the turns free that an earlier process had claimed.
+async fn open_ledger(config: &Config, clock: &Clock, migrate: bool) -> Result<Store, StartError> {
+    let store = Store::open(&config.database, clock.clone(), migrate).await?;
+    let freed = store.free_turns().await.map_err(OpenError::from)?;
+    if freed > 0 {
+        tracing::info!(turns = freed, "turns that an earlier process had claimed are free again");
+    }
+    Ok(store)
+}
+
+/// The ERP client, with what the ledger knows of this ERP and of its login.
+async fn know_erp(config: &Config, clock: &Clock, store: &Store) -> Result<Erp, StartError> {
+    let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+    survey::believe_newest_survey(store, config.erp.base_url.as_str(), &erp).await;
+    erp.recall_login().await;
+    Ok(erp)
+}
+
+fn dispatcher(config: &Config, clock: &Clock, store: &Store, engine: &Engine, traces: &Traces) -> Arc<Dispatcher> {
+    Dispatcher::new(Parts {
+        store: store.clone(),
+        engine: engine.clone(),
+        clock: clock.clone(),
+        worker: config.worker.clone(),
+        retry: config.retry.clone(),
+        messages: config.messages.clone(),
+        reading: reading(config),
+        max_in_flight: config.erp.max_in_flight,
+        quiet_hours: config.erp.quiet_hours.clone(),
+        traces: traces.clone(),
+    })
+}
+
 /// Without one of the ledger's own tasks nothing would be accepted any more, or its log would grow for ever.
 async fn ledger_watch(tasks: VitalTasks, store: Store, stop: CancellationToken) {
     if let Some(part) = stop.run_until_cancelled(store.crash()).await {
@@ -373,11 +342,6 @@ fn planner(config: &Config) -> Planner {
     let mapping =
         Mapping { config: config.mapping.clone(), values: config.erp.values.clone(), conflicts: config.conflicts };
     Planner { mapping, rules: Rules::new(&config.admission), assignment: config.assignment.clone() }
-}
-
-/// Contacts that an adoption over REST looks up at once: it leaves half of the ERP's calls to the events.
-const fn adoptions(config: &Config) -> usize {
-    config.erp.max_in_flight / 2
 }
 
 fn upkeep(config: &Config, store: &Store, clock: &Clock) -> Upkeep {

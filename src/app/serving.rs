@@ -1,48 +1,134 @@
 //! Where the bridge listens, and what it serves there.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use tokio::net::TcpListener;
 
-use super::StartError;
+use super::{
+    Adopter, App, StartError,
+    check::LiveChecker,
+    facts::{LiveFacts, metrics_text},
+    preview::LivePreview,
+    reading,
+};
 use crate::{
+    clock::Clock,
     config::{Config, ListenAddress},
+    console,
     http::{
-        self, HttpState,
+        self, HttpParts, HttpState,
         proxies::Proxies,
-        server::{ServerLimits, ServerOptions},
+        rates::RateLimits,
+        server::{ServerLimits, ServerOptions, serve},
         tls::Tls,
     },
+    telemetry::metrics::Metrics,
 };
 
-/// Listens where a key says.
-pub(super) async fn listen(
-    key: &'static str,
-    address: &ListenAddress,
-) -> Result<(TcpListener, SocketAddr), StartError> {
+/// Where it listens: for everybody, and for everything but webhooks and probes if that has an address of its own.
+pub(super) struct Listeners {
+    public: (TcpListener, SocketAddr),
+    admin: Option<(TcpListener, SocketAddr)>,
+}
+
+impl Listeners {
+    /// Listens where the configuration says.
+    pub(super) async fn open(config: &Config) -> Result<Self, StartError> {
+        let public = listen("server.listen", &config.server.listen).await?;
+        let admin = match &config.server.admin_listen {
+            Some(address) => Some(listen("server.admin_listen", address).await?),
+            None => None,
+        };
+        Ok(Self { public, admin })
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.public.1
+    }
+
+    pub(super) fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Which of them serves what.
+    fn served(self, state: &HttpState, console: Router<HttpState>) -> Vec<(TcpListener, Router)> {
+        let everything = http::router(state.clone(), console);
+        let (public, _) = self.public;
+        match self.admin {
+            None => vec![(public, everything)],
+            Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],
+        }
+    }
+}
+
+async fn listen(key: &'static str, address: &ListenAddress) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |error| StartError::Listen { key, address: address.to_string(), error };
     let listener = TcpListener::bind(address.host_and_port()).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }
 
-/// Which listener serves what.
-pub(super) fn served(
-    public: TcpListener,
-    admin: Option<(TcpListener, SocketAddr)>,
-    state: &HttpState,
-    console: Router<HttpState>,
-) -> Vec<(TcpListener, Router)> {
-    let everything = http::router(state.clone(), console);
-    match admin {
-        None => vec![(public, everything)],
-        Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],
+impl App {
+    /// Takes events and answers people and programs.
+    pub(super) fn serve(&self, config: &Config, clock: &Clock, metrics: &Metrics, listeners: Listeners) {
+        let state = self.http_state(config, clock, metrics);
+        let console = if config.console.enabled { console::routes() } else { Router::new() };
+        let options = server_options(config, self.tls.clone());
+        for (listener, router) in listeners.served(&state, console) {
+            let server = serve(listener, router, state.clone(), options.clone(), self.stop.clone());
+            self.tasks.spawn("the server", async move { _ = server.await });
+        }
+    }
+
+    fn http_state(&self, config: &Config, clock: &Clock, metrics: &Metrics) -> HttpState {
+        let (dispatcher, replicas) = (self.dispatcher.clone(), self.replicas.clone());
+        let facts = Arc::new(LiveFacts { dispatcher, erp: self.erp.clone(), replicas });
+        let (store, engine) = (self.store.clone(), self.engine.clone());
+        HttpState::new(HttpParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            rules: self.rules.subscribe(),
+            messages: config.messages.clone(),
+            keys: self.keys.clone(),
+            body_limit: config.server.body_limit,
+            request_memory: config.server.request_memory,
+            read_timeout: config.server.read_timeout,
+            tolerance: config.webhook.tolerance,
+            reading: reading(config),
+            silence_after: config.webhook.silence_after,
+            limits: RateLimits::new(
+                config.webhook.rate_limit,
+                config.api.rate_limit,
+                config.api.auth_failure_limit,
+                config.api.preview_limit,
+            ),
+            previewer: Arc::new(LivePreview { engine: engine.clone(), store: store.clone(), clock: clock.clone() }),
+            adopter: Arc::new(Adopter::new(config, store.clone(), engine, clock.clone(), adoptions(config))),
+            checker: Arc::new(LiveChecker {
+                config: self.configured.subscribe(),
+                alerts: config.alerts.clone(),
+                store: store.clone(),
+                erp: self.erp.clone(),
+                clock: clock.clone(),
+            }),
+            settings: self.settings.subscribe(),
+            succeeded_kept: config.retention.succeeded,
+            dispatch: facts.clone(),
+            metrics: metrics_text(metrics.clone(), facts, store),
+            stop: self.stop.clone(),
+            traces: self.traces.clone(),
+        })
     }
 }
 
+/// Contacts that an adoption over REST looks up at once: it leaves half of the ERP's calls to the events.
+const fn adoptions(config: &Config) -> usize {
+    config.erp.max_in_flight / 2
+}
+
 /// What every listener holds its clients to.
-pub(super) fn server_options(config: &Config, tls: Option<Tls>) -> ServerOptions {
+fn server_options(config: &Config, tls: Option<Tls>) -> ServerOptions {
     let limits = ServerLimits {
         read_timeout: config.server.read_timeout,
         write_timeout: config.server.write_timeout,

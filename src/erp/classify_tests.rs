@@ -31,6 +31,7 @@ fn answer(status: u16, location: Option<&str>, body: &str) -> HttpAnswer {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of bodies")]
 fn every_body_has_its_meaning() {
     let table: &[(&Interface, bool, &str, &str)] = &[
         (&SAVE, true, r#"{"header":{"status":0},"body":{"message":{"text":"保存成功"}}}"#, "done"),

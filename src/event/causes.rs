@@ -193,7 +193,10 @@ const CAUSES: &[Cause] = &[
     Cause {
         code: "ord_taken",
         message: "新客户 ID 已被他人使用 (the allocated id became another's)",
-        hint: ("自动换用新 ID；若反复出现，检查 ERP", "a new id is taken by itself; if it recurs, check the ERP"),
+        hint: (
+            "自动换用新 ID；若因此失败，该 ID 的原客户已在 ERP 中删除：解除所述联系人的关联，然后重试",
+            "a new id is taken by itself; if it fails, the ERP has the customer with this id no more: unlink the contact that is named, then replay",
+        ),
     },
     Cause {
         code: "customer_gone",

@@ -205,6 +205,7 @@ impl Problem {
     }
 
     /// What was wrong, where, and what to do: Chinese, then English.
+    #[expect(clippy::too_many_lines, reason = "a sentence for each problem, one below the other")]
     fn detail(&self) -> String {
         match self {
             Self::InvalidJson(fault) => format!("请求体不是有效的 JSON：{fault}。The body is not valid JSON: {fault}."),

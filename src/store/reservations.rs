@@ -111,6 +111,12 @@ impl Store {
         Ok(())
     }
 
+    /// Another contact that is linked to the customer with this id, as the customer itself or as a contact person of it.
+    pub async fn linked_to(&self, ord: i64, other_than: &str) -> Result<Option<String>, StoreError> {
+        let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
+        self.db.read(sql, args![ord, other_than]).await?.first().map(|row| row.text("contact_id")).transpose()
+    }
+
     /// Whether another contact is linked to this customer as the customer itself; any number may be contact persons of it.
     pub async fn has_owner(&self, ord: i64, other_than: &str) -> Result<bool, StoreError> {
         let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 and kind <> $3 limit 1";

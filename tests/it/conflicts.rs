@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use erp_bridge::{
+    config::Config,
     event::Status,
     simulator::{Quirk, Quirks, SimConfig},
 };
@@ -476,6 +477,29 @@ async fn another_customer_under_the_allocated_id_is_never_saved_over() {
     let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_ne!(link.ord, taken);
     assert_eq!((world.sim.handle.customers().len(), fields(&world, link.ord)["khid"].clone()), (2, json!("WXc1")));
+}
+
+/// Its customer was deleted in the ERP, which gives the id away again to whoever asks.
+#[tokio::test]
+async fn an_allocated_id_to_which_another_contact_is_linked_is_told_of_and_not_waited_for_in_silence() {
+    let configure = |config: &mut Config| config.retry.schedule = vec![Duration::from_millis(20); 2];
+    let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
+    let ord_of = async |id: &str| world.app.store.contact(id).await.unwrap().unwrap().link.ord;
+    assert_eq!(handle(&world, "m1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
+    let ord = ord_of("c1").await;
+    world.sim.handle.reset();
+    world.sim.handle.change_settings(|settings| settings.allocates_again = true);
+    let event = handle(&world, "m2", &promoted(&contact("c2", 2), 80.0)).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("ord_taken")), "{:?}", event.error);
+    assert!(event.error.unwrap().contains("c1"), "whose it is");
+    assert!(world.sim.handle.calls_of("allocate").len() > 1, "another one was asked for");
+    assert!(world.sim.handle.customers().is_empty(), "nothing was saved");
+    let (status, body) = world.call("DELETE", "/v1/contacts/c1/link?reason=deleted", None).await;
+    assert!(status < 300, "{status} {body}");
+    let (status, body) = world.call("POST", &format!("/v1/events/{}/replay", event.id), None).await;
+    assert!(status < 300, "{status} {body}");
+    assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(ord_of("c2").await, ord);
 }
 
 /// The ERP stores nothing under an allocated id, so it may give the same one to everybody who asks at the same time.

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::disallowed_methods, reason = "what the bridge says is read by another reader than its own")]
+#![expect(clippy::too_many_lines, reason = "tables of cases")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 mod admission;

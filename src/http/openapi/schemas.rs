@@ -134,16 +134,7 @@ pub(super) fn written_by_hand() -> Map<String, Value> {
             &["thread", "signal", "requested_by"],
         ),
     );
-    add(
-        "OtherEvent",
-        json!({
-            "type": "object", "required": ["type"],
-            "description": "Anything else: stored as `ignored`, answered 200.",
-            "properties": {"type": {
-                "type": "string", "pattern": "^[a-z0-9._-]{1,64}$", "not": {"enum": known},
-            }},
-        }),
-    );
+    add("OtherEvent", other_event(&known));
     add("Contact", contact(&["id", "name"]));
     add("ContactReference", contact(&["id"]));
     let mut of_path = contact(&["name"]);
@@ -160,6 +151,16 @@ pub(super) fn written_by_hand() -> Map<String, Value> {
         }),
     );
     schemas
+}
+
+fn other_event(known: &[&str]) -> Value {
+    json!({
+        "type": "object", "required": ["type"],
+        "description": "Anything else: stored as `ignored`, answered 200.",
+        "properties": {"type": {
+            "type": "string", "pattern": "^[a-z0-9._-]{1,64}$", "not": {"enum": known},
+        }},
+    })
 }
 
 fn example() -> Value {

@@ -18,7 +18,10 @@ use self::{
     journal::{Decided, StoreJournal, has_saved, is_effect, is_link, is_part, new_link, ord_of, sha256, step_of},
     plan::placed,
 };
-use super::{end::End, health::Health};
+use super::{
+    end::{Counts, End},
+    health::Health,
+};
 use crate::{
     clock::Clock,
     event::{Decision, Event, EventKind, Reading, Standing, Work},
@@ -310,7 +313,9 @@ impl Run<'_> {
     async fn write_down(&mut self, advance: &mut Advance, allocated: Option<i64>) -> Result<(), End> {
         let advance = Advance { calls: self.calls(), ..std::mem::take(advance) };
         match allocated {
-            Some(ord) if !self.store.advance_allocated(&mut self.lease, &advance, ord).await? => return Err(End::Wait),
+            Some(ord) if !self.store.advance_allocated(&mut self.lease, &advance, ord).await? => {
+                return Err(self.taken(ord).await?);
+            }
             Some(_) => {}
             None => self.store.advance(&mut self.lease, &advance).await?,
         }
@@ -318,6 +323,17 @@ impl Run<'_> {
         self.came_on |= allocated.is_none() && !advance.done.is_empty();
         self.job.log.set_deadline(self.lease.until);
         Ok(())
+    }
+
+    /// What becomes of an event whose allocated id is another contact's. Who is becoming a customer under it right now is
+    /// waited for. Who is linked to it may stay so for ever, where the ERP has that customer no more and gives its id away
+    /// again: the next try asks for another one, and in the end people are told.
+    async fn taken(&self, ord: i64) -> Result<End, End> {
+        let Some(owner) = self.store.linked_to(ord, &self.lease.contact_id).await? else { return Ok(End::Wait) };
+        let error = format!(
+            "分配的客户ID {ord} 已关联联系人 {owner} (the contact {owner} is linked to the allocated id {ord})"
+        );
+        Ok(End::Retry { code: "ord_taken", error, counts: Counts::Yes })
     }
 
     /// The calls made since they were last taken, for the ledger.
