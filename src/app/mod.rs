@@ -199,7 +199,7 @@ impl App {
             traces: traces.clone(),
         });
         let stop = CancellationToken::new();
-        let replicas = Arc::new(Replicas::new(&store, &clock, &keys, &dispatcher));
+        let replicas = Arc::new(Replicas::new(&store, &clock, &keys, &dispatcher, config.worker.circuit_pause));
         let known =
             Known { dispatcher: dispatcher.clone(), keys: keys.clone(), erp: erp.clone(), replicas: replicas.clone() };
         let others = notify::build(config, &store, &clock, known)?;
