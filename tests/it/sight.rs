@@ -130,7 +130,12 @@ fn told(robot: &str, platform: &str, collector: &str) -> Box<dyn Fn(&mut Config)
     })
 }
 
-/// People are told of what is wrong and of nobody. The platform is told the ERP's own words, and no key.
+/// What is hidden in any text; a name or an address in the ERP's words looks like other words.
+const HIDDEN_IN_TEXT: [&str; 5] =
+    ["mobile number", "mobile number with slashes", "landline", "mail address", "WeChat id"];
+
+/// People are told of what is wrong and of nobody. The platform is told the ERP's own words, but no number and no account in
+/// them, and no key.
 fn assert_told(robot: &Receiver, platform: &Receiver, secrets: &[Secret]) {
     let (alerts, told) = (robot.received(), platform.received());
     assert!(alerts.len() > 1 && told.len() > 20, "{} alerts, {} messages", alerts.len(), told.len());
@@ -142,6 +147,9 @@ fn assert_told(robot: &Receiver, platform: &Receiver, secrets: &[Secret]) {
     for message in told {
         let text = format!("{:?} {}", message.headers, message.body);
         assert!(!text.contains(PLATFORM_SECRET) && !text.contains(ROBOT_KEY), "{text}");
+        let mut hidden = secrets.iter().filter(|secret| HIDDEN_IN_TEXT.contains(&secret.kind));
+        let shown = hidden.find(|secret| secret.shows_in(&text));
+        assert!(shown.is_none(), "the platform is told a {}: {text}", shown.unwrap().kind);
     }
 }
 

@@ -6,7 +6,7 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::Config,
     event::Status,
-    store::Addressee,
+    store::{Addressee, Settlement},
 };
 use serde_json::{Value, json};
 
@@ -79,6 +79,22 @@ async fn the_platform_hears_of_links_and_of_what_failed_with_exactly_the_members
     assert_eq!((&refusal["data"]["event_id"], &refusal["data"]["webhook_id"]), (&refused["id"], &json!("p2")));
     assert_eq!(refusal["data"]["reasons"][0]["rule"], "score");
     assert_eq!(received.len(), 2, "success is not told unless that is configured: {:?}", kinds(&received));
+}
+
+#[tokio::test]
+async fn the_erp_s_words_reach_the_platform_without_the_numbers_in_them() {
+    let platform = Receiver::start().await;
+    let (world, _) = by_hand(&platform.url, false).await;
+    for status in [Status::Dead, Status::NeedsReview] {
+        world.accept(&format!("p-{status}"), &promoted(&contact(&format!("c-{status}"), 1), 70.0)).await;
+        let lease = world.app.store.claim(1, LIMIT).await.unwrap().remove(0).lease;
+        let end =
+            Settlement::to(status).because("refused", "手机 13987654321 已被客户 K-7 使用，邮箱 lihua@example.com");
+        world.app.store.settle(lease, end).await.unwrap();
+    }
+    deliver(&world).await;
+    let told: Vec<Value> = platform.received().iter().map(|message| message.body["data"]["message"].clone()).collect();
+    assert_eq!(told, ["手机 139****4321 已被客户 K-7 使用，邮箱 l****@example.com"; 2].map(|words| json!(words)));
 }
 
 #[tokio::test]
