@@ -211,7 +211,8 @@ impl App {
         let facts =
             Arc::new(LiveFacts { dispatcher: dispatcher.clone(), erp: erp.clone(), replicas: replicas.clone() });
         metrics::started(env!("CARGO_PKG_VERSION"), store.database().to_owned(), clock.now());
-        metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
+        let (kinds, states) = (EventKind::ALL.map(EventKind::as_str), Status::ALL.map(Status::as_str));
+        metrics::event_moves(&kinds, &states, &Status::FIRST.map(Status::as_str));
         let state = HttpState::new(HttpParts {
             store: store.clone(),
             clock: clock.clone(),

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use erp_bridge::event::Status;
+use erp_bridge::{event::Status, store::Settlement};
 use serde_json::json;
 
-use crate::support::{OPERATOR, World, contact, eventually, message, promoted};
+use crate::support::{OPERATOR, World, WorldOptions, contact, eventually, message, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -40,7 +40,13 @@ async fn events_calls_commits_connections_session_and_versions_are_measured() {
         r#"erp_bridge_events_total{type="contact.promoted",status="succeeded"} 1"#,
         r#"erp_bridge_events_total{type="message.logged",status="held"} 1"#,
         r#"erp_bridge_events_total{type="other",status="ignored"} 1"#,
+        r#"erp_bridge_events_received_total{type="message.logged",status="held"} 1"#,
+        r#"erp_bridge_webhooks_total{answer="ignored"} 1"#,
         // What never happened yet is there too: a rise from nothing would not be seen.
+        r#"erp_bridge_webhooks_total{answer="store_unavailable"} 0"#,
+        r#"erp_bridge_webhooks_total{answer="signature_mismatch"} 0"#,
+        r#"erp_bridge_webhooks_total{answer="duplicate"} 0"#,
+        r#"erp_bridge_events_received_total{type="deal.closed",status="held"} 0"#,
         r#"erp_bridge_events_total{type="deal.closed",status="dead"} 0"#,
         r#"erp_bridge_event_seconds_count{type="contact.promoted"} 1"#,
         r#"erp_bridge_state_events{status="held"} 1"#,
@@ -68,6 +74,25 @@ async fn events_calls_commits_connections_session_and_versions_are_measured() {
     let versions = world.call("GET", "/v1/stats", None).await.1["versions"].clone();
     assert_eq!(versions["bridge"], env!("CARGO_PKG_VERSION"));
     assert!(versions["database"].as_str().unwrap().starts_with("SQLite 3."), "{versions}");
+}
+
+#[tokio::test]
+async fn an_event_is_received_once_however_often_it_is_tried() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let id = world.accept("evt-1", &promoted(&contact("c_1", 1), 82.0)).await;
+    assert_eq!(world.post("evt-1", &promoted(&contact("c_1", 1), 82.0)).await.1["status"], "duplicate");
+    for _ in 0..3 {
+        let lease = world.app.store.claim(1, LIMIT).await.unwrap().remove(0).lease;
+        world.app.store.settle(lease, Settlement::to(Status::Dead).because("refused", "重复")).await.unwrap();
+        assert_eq!(world.call("POST", &format!("/v1/events/{id}/replay"), Some(json!({}))).await.0, 200);
+    }
+    let text = scraped(&world).await;
+    for expected in [
+        r#"erp_bridge_events_received_total{type="contact.promoted",status="queued"} 1"#,
+        r#"erp_bridge_events_total{type="contact.promoted",status="queued"} 4"#,
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
 }
 
 /// The words of a text that are a metric's name, without what a histogram puts behind it.
