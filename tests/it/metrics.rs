@@ -105,12 +105,30 @@ fn names(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("erp_bridge_")).map(base).collect()
 }
 
+/// What a text asks of our metrics' labels: name, label and value. `instance` is Prometheus's own.
+fn selected(text: &str) -> BTreeSet<(String, String, String)> {
+    let text = text.replace("\\\"", "\"");
+    let mut selected = BTreeSet::new();
+    for (place, _) in text.match_indices('{') {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = text[..place].rsplit(|c: char| !is_of_name(c)).next().unwrap_or_default();
+        let inside = text[place + 1..].split('}').next().unwrap_or_default();
+        for matcher in inside.split(',').filter(|_| name.starts_with("erp_bridge_")) {
+            let label = matcher.trim().split(|c: char| !is_of_name(c)).next().unwrap_or_default();
+            let values = matcher.split('"').nth(1).unwrap_or_default();
+            let of = |value: &str| (name.to_owned(), label.to_owned(), value.to_owned());
+            selected.extend(values.split('|').map(of).filter(|_| label != "instance"));
+        }
+    }
+    selected
+}
+
 fn deployed(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_bridge_shows() {
+async fn every_metric_and_label_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_bridge_shows() {
     let world = world().await;
     let text = eventually("a round of upkeep", LIMIT, async || {
         Some(scraped(&world).await).filter(|text| text.contains("erp_bridge_outbox_oldest_seconds"))
@@ -122,6 +140,13 @@ async fn every_metric_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_brid
         assert!(used.len() > 3, "{file}: {used:?}");
         let unknown: Vec<_> = used.difference(&shown).collect();
         assert!(unknown.is_empty(), "deploy/{file} speaks of {unknown:?}, which no bridge shows");
+        let selected = selected(&deployed(file));
+        assert!(selected.len() > 1, "{file}: {selected:?}");
+        for (name, label, value) in selected {
+            let (name, label) = (format!("{name}{{"), format!("{label}=\"{value}\""));
+            let is_shown = text.lines().any(|line| line.starts_with(&name) && line.contains(&label));
+            assert!(is_shown, "deploy/{file} looks for {name}{label}}}, which no bridge shows");
+        }
     }
     for name in &shown {
         assert!(text.contains(&format!("# HELP {name} ")), "{name} does not say what it is");
