@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::robots::{robot, target};
 use crate::{
     ledger::run,
-    support::{Receiver, World, WorldOptions, contact, promoted},
+    support::{Log, Receiver, World, WorldOptions, contact, promoted},
 };
 
 const START: Millis = Millis(1_795_500_000_000);
@@ -116,6 +116,31 @@ async fn a_second_target_is_told_when_the_first_refuses_and_nothing_is_lost_when
     round(&world).await;
     assert_eq!(second.received().len(), 2);
     assert_eq!(world.app.store.outbox_waits(Addressee::People).await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
+async fn an_alert_is_one_line_of_the_log_while_no_target_takes_it_and_one_where_a_later_one_does() {
+    // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
+    let (log, _until_the_end) = Log::begin();
+    let clock = Clock::manual(START);
+    let first = Receiver::judging(|_| (502, String::new())).await;
+    let second = robot(TargetKind::Feishu, clock.clone()).await;
+    let targets = vec![target(TargetKind::WeCom, &first.url), target(TargetKind::Feishu, &second.url)];
+    let world = world(&clock, targets, |_| {}).await;
+    review(&world, 0).await;
+    second.answer_next(&[500, 500, 500]);
+    let before = log.loud().len();
+    for tries in 1..=3 {
+        round(&world).await;
+        clock.advance(MINUTE * 2);
+        assert_eq!((first.received().len(), second.received().len()), (tries, tries));
+        let lines = log.loud().split_off(before);
+        assert!(lines.len() == 1 && lines[0].contains("HTTP 502") && lines[0].contains("HTTP 500"), "{lines:?}");
+    }
+    round(&world).await;
+    assert_eq!((first.received().len(), second.received().len()), (4, 4));
+    let lines = log.loud().split_off(before);
+    assert!(lines.len() == 2 && lines[1].contains("a later target") && lines[1].contains("HTTP 502"), "{lines:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use erp_bridge::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    Process, Receiver, World, WorldOptions, contact, eventually, message, promoted, receiver::Received,
+    Log, Process, Receiver, World, WorldOptions, contact, eventually, message, promoted, receiver::Received,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -167,6 +167,26 @@ async fn what_the_platform_never_takes_is_on_the_dead_list_and_can_be_replayed_o
     }
     assert_eq!(deliver(&world).await, 0);
     assert_eq!(world.app.store.outbox_waits(Addressee::Platform).await.unwrap().dead, 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_is_one_line_of_the_log_until_nobody_tries_it_any_more() {
+    // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
+    let (log, _until_the_end) = Log::begin();
+    let platform = Receiver::start().await;
+    let (world, clock) = by_hand(&platform.url, false).await;
+    platform.answer_next(&[500, 503, 422, 410]);
+    world.post("p1", &promoted(&contact("c1", 1), 10.0)).await;
+    let before = log.loud().len();
+    for attempt in 1..=3 {
+        assert_eq!(deliver(&world).await, 1, "attempt {attempt}");
+        clock.advance(Duration::from_secs(1));
+        let lines = log.loud().split_off(before);
+        assert!(lines.len() == 1 && lines[0].contains("WARN") && lines[0].contains("HTTP 500"), "{lines:?}");
+    }
+    assert_eq!(deliver(&world).await, 1);
+    let lines = log.loud().split_off(before);
+    assert!(lines.len() == 2 && lines[1].contains("ERROR") && lines[1].contains("HTTP 410"), "{lines:?}");
 }
 
 #[tokio::test]

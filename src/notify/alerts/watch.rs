@@ -211,7 +211,8 @@ impl AlertWatch {
         let targets = &self.parts.config.targets;
         let keys: Vec<String> = targets.iter().map(AlertTarget::fingerprint).collect();
         told.robots.retain(|key, _| keys.contains(key));
-        let (mut refusals, mut free_again, mut is_final, mut was_sent) = (Vec::new(), None::<Millis>, true, false);
+        let (mut refusals, mut free_again, mut is_final, mut was_sent) =
+            (Vec::<String>::new(), None::<Millis>, true, false);
         for (target, key) in targets.iter().zip(keys) {
             let now = self.parts.clock.now();
             let robot = told.robots.entry(key.clone()).or_default();
@@ -225,27 +226,24 @@ impl AlertWatch {
             budget::note(&mut robot.sent, now);
             self.keep(told, Vec::new()).await?;
             was_sent = true;
-            match bring(&self.parts.poster, target, message, now).await {
-                Verdict::Taken => return Ok(Delivery::Taken),
+            let words = match bring(&self.parts.poster, target, message, now).await {
+                Verdict::Taken => {
+                    note_refusals(message, &refusals);
+                    return Ok(Delivery::Taken);
+                }
                 Verdict::Busy(rest, words) => {
                     let free_at = now.plus(rest.min(BUSY_MAX));
                     told.robots.entry(key).or_default().busy = free_at;
                     self.keep(told, Vec::new()).await?;
                     free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
-                    tracing::warn!(alert.target = target.kind.as_str(), words, "a robot was sent too much and rests");
-                    refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
+                    words
                 }
                 Verdict::Refused { words, for_ever } => {
                     is_final &= for_ever;
-                    tracing::warn!(
-                        alert.target = target.kind.as_str(),
-                        alert.host = target.url.host(),
-                        words,
-                        "a target does not take an alert"
-                    );
-                    refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
+                    words
                 }
-            }
+            };
+            refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
         }
         let (now, words) = (self.parts.clock.now(), refusals.join("; "));
         match free_again {
@@ -259,6 +257,14 @@ impl AlertWatch {
             None if is_final => Ok(Delivery::Dead(words)),
             None => Ok(again_or_dead(&SCHEDULE, message.attempts, None, now, spread(message.seq), words)),
         }
+    }
+}
+
+/// A target took what those before it did not. Where none takes it that is said once, with all of their words.
+fn note_refusals(message: &Message, refusals: &[String]) {
+    if !refusals.is_empty() {
+        let words = refusals.join("; ");
+        tracing::warn!(outbox.id = %message.id, words, "an alert went to a later target");
     }
 }
 
