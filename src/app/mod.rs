@@ -235,7 +235,7 @@ impl App {
             adopter: Arc::new(Adopter::new(config, store.clone(), engine.clone(), clock.clone(), adoptions(config))),
             checker: Arc::new(LiveChecker {
                 config: current_config,
-                alerts: config.alerts.clone(),
+                alerts: others.alerts.clone(),
                 store: store.clone(),
                 erp: erp.clone(),
                 clock: clock.clone(),

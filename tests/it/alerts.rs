@@ -1,6 +1,7 @@
 //! Alerts (告警): real robots' stand-ins that enforce signature, size, rate and error shapes; none is sent too much, nothing is
 //! lost silently, and nobody is told twice.
 
+mod budgets;
 mod kinds;
 mod robots;
 
@@ -144,26 +145,6 @@ async fn an_alert_is_one_line_of_the_log_while_no_target_takes_it_and_one_where_
 }
 
 #[tokio::test]
-async fn a_robot_is_sent_fifteen_messages_a_minute_and_the_rest_later_even_over_a_restart() {
-    let clock = Clock::manual(START);
-    let robot = robot(TargetKind::DingTalk, clock.clone()).await;
-    let mut world = world(&clock, vec![target(TargetKind::DingTalk, &robot.url)], |_| {}).await;
-    for number in 0..22 {
-        review_because(&world, number, &format!("cause{number}")).await;
-    }
-    round(&world).await;
-    assert_eq!(robot.received().len(), 15);
-    world.restart().await;
-    round(&world).await;
-    clock.advance(MINUTE - Duration::from_millis(1));
-    round(&world).await;
-    assert_eq!(robot.received().len(), 15);
-    clock.advance(Duration::from_millis(1));
-    round(&world).await;
-    assert_eq!(robot.received().len(), 22, "every one of them came, and none was refused");
-}
-
-#[tokio::test]
 async fn a_robot_that_rests_is_left_alone_and_the_message_comes_afterwards() {
     let clock = Clock::manual(START);
     let busy: Arc<Mutex<bool>> = Arc::new(Mutex::new(true));
@@ -238,19 +219,6 @@ async fn an_alert_that_its_robot_never_takes_holds_up_no_other() {
     assert_eq!(texts(&robot).iter().filter(|text| text.contains("code=second")).count(), 1);
     let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
     assert_eq!((waits.waiting, waits.dead), (0, 1), "and it is not lost silently");
-}
-
-#[tokio::test]
-async fn a_robot_that_takes_five_a_second_is_sent_no_more() {
-    let clock = Clock::manual(START);
-    let robot = robot(TargetKind::Feishu, clock.clone()).await;
-    let world = world(&clock, vec![target(TargetKind::Feishu, &robot.url)], |_| {}).await;
-    for number in 0..12 {
-        review_because(&world, number, &format!("cause{number}")).await;
-    }
-    round(&world).await;
-    let waits = world.app.store.outbox_waits(Addressee::People).await.unwrap();
-    assert_eq!((robot.received().len(), waits.waiting, waits.dead), (12, 0, 0), "none was refused");
 }
 
 /// A message that waits for its robot.

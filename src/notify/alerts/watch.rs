@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    budget,
+    budget::Budgets,
     robots::{Verdict, judge, request},
     rules::{Told, step},
     sightings::{Facts, Local, sightings},
@@ -81,12 +81,28 @@ pub struct AlertParts {
 pub struct AlertWatch {
     parts: AlertParts,
     holder: String,
+    budgets: Budgets,
 }
 
 impl AlertWatch {
     /// A watch that has not begun.
     pub fn new(parts: AlertParts) -> Self {
-        Self { parts, holder: uuid::Uuid::new_v4().to_string() }
+        Self { parts, holder: uuid::Uuid::new_v4().to_string(), budgets: Budgets::default() }
+    }
+
+    /// Sends every target a test message, all at once (`POST /v1/alerts/test`), as far as it was not sent too much already.
+    pub async fn try_targets(&self) -> Vec<Tried> {
+        let now = self.parts.clock.now();
+        let tries = self.parts.config.targets.iter().map(|target| self.try_one(target, now));
+        futures::future::join_all(tries).await
+    }
+
+    async fn try_one(&self, target: &AlertTarget, now: Millis) -> Tried {
+        if self.budgets.take_for_test(&target.fingerprint(), now) {
+            return try_target(&self.parts.poster, target, now).await;
+        }
+        let words = "一分钟内发送已达上限，请稍后再试 (it was sent as much as goes in a minute: try again later)";
+        Tried::of(target, Some(words.to_owned()))
     }
 
     /// Watches until `stop` is cancelled.
@@ -217,13 +233,13 @@ impl AlertWatch {
             let now = self.parts.clock.now();
             let robot = told.robots.entry(key.clone()).or_default();
             let rests = if robot.busy.since(now) > BUSY_MAX { now } else { robot.busy };
-            let free_at = budget::next_at(&robot.sent, now).max(rests);
+            let free_at = self.budgets.next_at(&key, &robot.sent, now).max(rests);
             if free_at > now {
                 free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
                 continue;
             }
             // Noted before it is sent: whoever takes the watch over after a crash counts it too.
-            budget::note(&mut robot.sent, now);
+            self.budgets.note(&key, &mut robot.sent, now);
             self.keep(told, Vec::new()).await?;
             was_sent = true;
             let words = match bring(&self.parts.poster, target, message, now).await {
@@ -288,7 +304,13 @@ pub struct Tried {
     pub refusal: Option<String>,
 }
 
-/// Sends every target a test message, all at once (`erp-bridge alert --test`, `POST /v1/alerts/test`).
+impl Tried {
+    fn of(target: &AlertTarget, refusal: Option<String>) -> Self {
+        Self { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal }
+    }
+}
+
+/// Sends every target a test message, all at once (`erp-bridge alert --test`), whatever a bridge at work sends them.
 ///
 /// # Errors
 /// TLS that cannot be set up.
@@ -306,5 +328,5 @@ async fn try_target(poster: &Poster, target: &AlertTarget, now: Millis) -> Tried
         Verdict::Taken => None,
         Verdict::Busy(_, words) | Verdict::Refused { words, .. } => Some(words),
     };
-    Tried { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal }
+    Tried::of(target, refusal)
 }
