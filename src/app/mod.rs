@@ -164,7 +164,8 @@ impl App {
         let metrics = Metrics::install();
         let (app, listeners) = Self::build(config, &clock, migrate).await?;
         metrics::started(env!("CARGO_PKG_VERSION"), app.store.database().to_owned(), clock.now());
-        metrics::event_moves(&EventKind::ALL.map(EventKind::as_str), &Status::ALL.map(Status::as_str));
+        let (kinds, states) = (EventKind::ALL.map(EventKind::as_str), Status::ALL.map(Status::as_str));
+        metrics::event_moves(&kinds, &states, &Status::FIRST.map(Status::as_str));
         app.serve(config, &clock, &metrics, listeners);
         app.tasks.spawn("the metrics' upkeep", metrics.keep_up(metrics::UPKEEP, app.stop.clone()));
         app.tasks.spawn("the ledger's watch", ledger_watch(app.tasks.clone(), app.store.clone(), app.stop.clone()));
@@ -184,7 +185,7 @@ impl App {
         let erp = know_erp(config, clock, &store).await?;
         let engine = Engine::new(erp.clone(), planner(config));
         let dispatcher = dispatcher(config, clock, &store, &engine, &traces);
-        let replicas = Arc::new(Replicas::new(&store, clock, &keys, &dispatcher));
+        let replicas = Arc::new(Replicas::new(&store, clock, &keys, &dispatcher, config.worker.circuit_pause));
         let known =
             Known { dispatcher: dispatcher.clone(), keys: keys.clone(), erp: erp.clone(), replicas: replicas.clone() };
         let Others { write_back, alerts } = notify::build(config, &store, clock, known)?;

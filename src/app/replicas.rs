@@ -20,7 +20,8 @@ use crate::{
 const ROUND: Duration = Duration::from_secs(5);
 /// What only became newer is written once in so long.
 const EVERY: Duration = Duration::from_secs(60);
-/// Who holds the circuit open says so once in [`EVERY`]; what is older is of a process that ended.
+/// Who holds the circuit open says so whenever it looked at the ERP again, and once in [`EVERY`] at most; what is older than
+/// this, and than two such looks, is of a process that ended.
 const OPEN_FOR: Duration = Duration::from_secs(150);
 /// The fact that tells of the circuit, and its words.
 const CIRCUIT: &str = "circuit";
@@ -33,6 +34,8 @@ pub struct Replicas {
     clock: Clock,
     keys: Arc<Keyring>,
     dispatcher: Arc<Dispatcher>,
+    /// For how long an open circuit of another is believed.
+    open_for: Duration,
     known: Mutex<Known>,
 }
 
@@ -45,12 +48,20 @@ struct Known {
 }
 
 impl Replicas {
-    pub(super) fn new(store: &Store, clock: &Clock, keys: &Arc<Keyring>, dispatcher: &Arc<Dispatcher>) -> Self {
+    /// `circuit_pause` is `worker.circuit_pause`, the same for all.
+    pub(super) fn new(
+        store: &Store,
+        clock: &Clock,
+        keys: &Arc<Keyring>,
+        dispatcher: &Arc<Dispatcher>,
+        circuit_pause: Duration,
+    ) -> Self {
         Self {
             store: store.clone(),
             clock: clock.clone(),
             keys: keys.clone(),
             dispatcher: dispatcher.clone(),
+            open_for: OPEN_FOR.max(circuit_pause * 2 + EVERY),
             known: Mutex::default(),
         }
     }
@@ -98,13 +109,14 @@ impl Replicas {
         Ok(())
     }
 
-    /// Whether the circuit is open, by the newest call of any replica.
+    /// Whether the circuit is open, by the newest call of any replica. Where another's is too old to be believed our own counts.
     pub(super) fn circuit_open(&self) -> bool {
         let own = !self.dispatcher.circuit_closed();
         let judged_at = self.dispatcher.circuit_judged_at();
         let known = self.known();
         let newer = known.ledger.get(CIRCUIT).filter(|fact| judged_at.is_none_or(|at| fact.at > at));
-        newer.map_or(own, |fact| fact.word == OPEN && self.clock.now().since(fact.at) <= OPEN_FOR)
+        let is_believed = |fact: &LatestFact| own || self.clock.now().since(fact.at) <= self.open_for;
+        newer.map_or(own, |fact| fact.word == OPEN && is_believed(fact))
     }
 
     /// What this process knows by itself.

@@ -107,7 +107,7 @@ impl App {
             adopter: Arc::new(Adopter::new(config, store.clone(), engine, clock.clone(), adoptions(config))),
             checker: Arc::new(LiveChecker {
                 config: self.configured.subscribe(),
-                alerts: config.alerts.clone(),
+                alerts: self.alerts.clone(),
                 store: store.clone(),
                 erp: self.erp.clone(),
                 clock: clock.clone(),

@@ -28,6 +28,10 @@ impl Config {
         if self.api.tokens.is_empty() {
             warnings.push("api.tokens is empty: nobody can call /v1 (没有任何令牌可以访问 /v1)".to_owned());
         }
+        if !self.alerts.targets.is_empty() && self.console.enabled && self.console.public_url.is_none() {
+            let what = "alerts have no link into the console (告警中没有指向控制台的链接)";
+            warnings.push(format!("console.public_url is empty: {what}"));
+        }
         for token in &self.api.tokens {
             let Some(end) = token.expires_at.filter(|end| *end <= now.plus(EXPIRY_NOTICE)) else { continue };
             let (name, when) = (&token.name, end.rfc3339());

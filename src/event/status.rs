@@ -42,6 +42,9 @@ impl Status {
         Self::Discarded,
     ];
 
+    /// The states in which an event can be stored (`intake.rs`).
+    pub(crate) const FIRST: [Self; 4] = [Self::Queued, Self::Held, Self::NotAdmitted, Self::Ignored];
+
     /// The states from which many events are replayed at once. What waits for a review waits for a decision on each.
     pub(crate) const REPLAYED_TOGETHER: [Self; 4] = [Self::Dead, Self::NotAdmitted, Self::Discarded, Self::Held];
 

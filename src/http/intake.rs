@@ -64,6 +64,8 @@ pub(crate) enum AnswerStatus {
 }
 
 impl AnswerStatus {
+    pub(super) const ALL: [Self; 5] = [Self::Queued, Self::Held, Self::Duplicate, Self::Ignored, Self::NotAdmitted];
+
     /// The name as it is sent.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

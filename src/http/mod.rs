@@ -134,6 +134,7 @@ pub fn public_router(state: HttpState) -> Router {
 
 /// Routes with what stands around every request.
 fn framed(routes: Router<HttpState>, state: HttpState) -> Router {
+    webhooks::name_answers();
     routes
         // Senders write the address with a slash behind it too.
         .route("/webhooks/events/", post(webhooks::receive_event))

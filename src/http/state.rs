@@ -50,8 +50,8 @@ pub trait Checker: Send + Sync {
     fn salespeople(&self) -> BoxFuture<'_, Result<Vec<Salesperson>, PreviewError>>;
     /// What the ERP holds of a linked customer now (客户详情), in its order.
     fn customer(&self, link: Link) -> BoxFuture<'_, Result<Vec<CustomerField>, PreviewError>>;
-    /// Sends every target of alerts a test message; an error says why none could be sent.
-    fn try_alerts(&self) -> BoxFuture<'_, Result<Vec<TriedTarget>, String>>;
+    /// Sends every target of alerts a test message.
+    fn try_alerts(&self) -> BoxFuture<'_, Vec<TriedTarget>>;
 }
 
 /// What a target of alerts said to a test message.

@@ -97,8 +97,14 @@ impl WriteBackSender {
         };
         let delivery = judge(answered, &message, &self.schedule, self.clock.now());
         metrics::delivered(Addressee::Platform.as_str(), delivery.as_str());
-        if let Delivery::Dead(words) = &delivery {
-            tracing::error!(outbox.id = %message.id, outbox.kind = %message.kind, words, "the platform takes a message not at all; GET /v1/outbox lists it");
+        match &delivery {
+            Delivery::Dead(words) => {
+                tracing::error!(outbox.id = %message.id, outbox.kind = %message.kind, words, "the platform takes a message not at all; GET /v1/outbox lists it");
+            }
+            Delivery::Again(words, _) if message.attempts == 1 => {
+                tracing::warn!(outbox.id = %message.id, outbox.kind = %message.kind, words, "the platform does not take a message; it is tried again");
+            }
+            _ => {}
         }
         match self.store.settle_message(&message, &delivery).await {
             Ok(()) => {}

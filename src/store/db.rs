@@ -143,6 +143,8 @@ pub(super) struct Tx {
     until: Instant,
     /// Events that it moved; [`super::transitions::commit`] tells of them.
     pub(super) moved: Vec<Change>,
+    /// Those among them that are new, by type and state, as the metrics call them; the same counts them.
+    pub(super) received: Vec<(&'static str, &'static str)>,
     /// Contacts that it linked; the same tells of them.
     pub(super) linked: Vec<Linked>,
     /// What is counted of it, once it is committed.
@@ -156,7 +158,7 @@ enum Begun {
 
 impl Tx {
     fn new(begun: Begun, until: Instant) -> Self {
-        Self { begun, until, moved: Vec::new(), linked: Vec::new(), tally: Tally::default() }
+        Self { begun, until, moved: Vec::new(), received: Vec::new(), linked: Vec::new(), tally: Tally::default() }
     }
 
     /// PostgreSQL's line, for statements that only it takes, and until when they may run.

@@ -145,12 +145,15 @@ async fn why_not(tx: &mut Tx, id: &str) -> Result<StoreError, StoreError> {
 /// it. Then they are counted, too.
 pub(super) async fn commit(mut tx: Tx, announcer: &Announcer) -> Result<(), StoreError> {
     let (moved, linked) = (std::mem::take(&mut tx.moved), std::mem::take(&mut tx.linked));
-    let tally = std::mem::take(&mut tx.tally);
+    let (tally, received) = (std::mem::take(&mut tx.tally), std::mem::take(&mut tx.received));
     let is_told = write_back(&mut tx, announcer, &linked, &moved).await?;
     replicas::notify(&mut tx, announcer, &moved).await?;
     tx.commit().await?;
     if is_told {
         announcer.wake_outbox();
+    }
+    for (kind, status) in received {
+        metrics::event_received(kind, status);
     }
     for change in &moved {
         metrics::event_moved(EventKind::label(&change.kind), change.status.as_str());
@@ -184,5 +187,6 @@ impl Store {
 /// Notes that an event was stored, in the state that its change names.
 pub(super) fn stored(tx: &mut Tx, change: Change, decision: Option<&Decision>) {
     tx.tally.stored(change.status, change.at, decision);
+    tx.received.push((EventKind::label(&change.kind), change.status.as_str()));
     tx.moved.push(change);
 }

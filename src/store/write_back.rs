@@ -14,6 +14,7 @@ use super::{
 use crate::{
     event::{Decision, Status},
     json,
+    telemetry::masking::mask_text,
 };
 
 /// What the platform is told of a transaction: links first, as the events' ends follow from them.
@@ -71,7 +72,8 @@ fn of_event(change: &Change, row: &Row) -> Result<NewMessage, StoreError> {
         }
         Status::Dead | Status::NeedsReview => {
             data["code"] = json!(row.opt_text("error_code")?);
-            data["message"] = json!(row.opt_text("error")?);
+            // The ERP may quote another customer, of whom the platform knows nothing.
+            data["message"] = json!(row.opt_text("error")?.map(|words| mask_text(&words)));
         }
         _ => {}
     }

@@ -12,6 +12,7 @@ use crate::clock::Millis;
 pub const UPKEEP: Duration = Duration::from_secs(5);
 
 const EVENTS: &str = "erp_bridge_events_total";
+const EVENTS_RECEIVED: &str = "erp_bridge_events_received_total";
 const EVENT_SECONDS: &str = "erp_bridge_event_seconds";
 const CALLS: &str = "erp_bridge_erp_calls_total";
 const CALL_SECONDS: &str = "erp_bridge_erp_call_seconds";
@@ -73,6 +74,7 @@ fn recorder() -> Result<PrometheusHandle, BuildError> {
 
 fn describe() {
     describe_counter!(EVENTS, "Events by type and by the state they moved to");
+    describe_counter!(EVENTS_RECEIVED, "Events that were stored, each once, by type and by the state they began in");
     describe_histogram!(EVENT_SECONDS, "From the arrival of an event until the ERP has it, by type");
     describe_counter!(CALLS, "Calls to the ERP by interface and outcome");
     describe_histogram!(CALL_SECONDS, "How long calls to the ERP took");
@@ -167,11 +169,12 @@ pub fn blocks(cause: &'static str, count: usize) {
     gauge!(BLOCKS, "cause" => cause).set(float(count));
 }
 
-/// Names each type and state that events can move to, all of them 0 so far.
-pub fn event_moves(types: &[&'static str], states: &[&'static str]) {
-    let types = types.iter().copied().chain([OTHER]);
-    for (kind, status) in types.flat_map(|kind| states.iter().map(move |status| (kind, *status))) {
-        counter!(EVENTS, "type" => kind, "status" => status).increment(0);
+/// Names each type with the states that events can move to, and those that they can begin in, all of them 0 so far.
+pub fn event_moves(types: &[&'static str], states: &[&'static str], first: &[&'static str]) {
+    for kind in types.iter().copied().chain([OTHER]) {
+        for (name, states) in [(EVENTS, states), (EVENTS_RECEIVED, first)] {
+            states.iter().for_each(|status| counter!(name, "type" => kind, "status" => *status).increment(0));
+        }
     }
 }
 
@@ -185,6 +188,11 @@ pub fn outbox(to: &'static str, waiting: i64, oldest: Duration, dead: i64) {
     gauge!(OUTBOX_WAITING, "to" => to).set(float(usize::try_from(waiting).unwrap_or_default()));
     gauge!(OUTBOX_DEAD, "to" => to).set(float(usize::try_from(dead).unwrap_or_default()));
     gauge!(OUTBOX_OLDEST, "to" => to).set(oldest.as_secs_f64());
+}
+
+/// An event was stored in a state.
+pub fn event_received(kind: &'static str, status: &'static str) {
+    counter!(EVENTS_RECEIVED, "type" => kind, "status" => status).increment(1);
 }
 
 /// An event moved to a state.

@@ -148,7 +148,7 @@ impl Checker for Echo {
         Box::pin(async { Ok(all) })
     }
 
-    fn try_alerts(&self) -> BoxFuture<'_, Result<Vec<TriedTarget>, String>> {
+    fn try_alerts(&self) -> BoxFuture<'_, Vec<TriedTarget>> {
         let target = |kind, host: &str, refusal: Option<&str>| TriedTarget {
             kind,
             host: host.into(),
@@ -157,7 +157,7 @@ impl Checker for Echo {
         };
         let refusal = "机器人不认识此密钥 <script>alert(1)</script>";
         let tried = vec![target("wecom", "qyapi.weixin.qq.com", None), target("feishu", "f.example", Some(refusal))];
-        Box::pin(async { Ok(tried) })
+        Box::pin(async { tried })
     }
 
     fn customer(&self, link: Link) -> BoxFuture<'_, Result<Vec<CustomerField>, PreviewError>> {

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use erp_bridge::event::Status;
+use erp_bridge::{event::Status, store::Settlement};
 use serde_json::json;
 
-use crate::support::{OPERATOR, World, contact, eventually, message, promoted};
+use crate::support::{OPERATOR, World, WorldOptions, contact, eventually, message, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -40,7 +40,13 @@ async fn events_calls_commits_connections_session_and_versions_are_measured() {
         r#"erp_bridge_events_total{type="contact.promoted",status="succeeded"} 1"#,
         r#"erp_bridge_events_total{type="message.logged",status="held"} 1"#,
         r#"erp_bridge_events_total{type="other",status="ignored"} 1"#,
+        r#"erp_bridge_events_received_total{type="message.logged",status="held"} 1"#,
+        r#"erp_bridge_webhooks_total{answer="ignored"} 1"#,
         // What never happened yet is there too: a rise from nothing would not be seen.
+        r#"erp_bridge_webhooks_total{answer="store_unavailable"} 0"#,
+        r#"erp_bridge_webhooks_total{answer="signature_mismatch"} 0"#,
+        r#"erp_bridge_webhooks_total{answer="duplicate"} 0"#,
+        r#"erp_bridge_events_received_total{type="deal.closed",status="held"} 0"#,
         r#"erp_bridge_events_total{type="deal.closed",status="dead"} 0"#,
         r#"erp_bridge_event_seconds_count{type="contact.promoted"} 1"#,
         r#"erp_bridge_state_events{status="held"} 1"#,
@@ -70,6 +76,25 @@ async fn events_calls_commits_connections_session_and_versions_are_measured() {
     assert!(versions["database"].as_str().unwrap().starts_with("SQLite 3."), "{versions}");
 }
 
+#[tokio::test]
+async fn an_event_is_received_once_however_often_it_is_tried() {
+    let world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+    let id = world.accept("evt-1", &promoted(&contact("c_1", 1), 82.0)).await;
+    assert_eq!(world.post("evt-1", &promoted(&contact("c_1", 1), 82.0)).await.1["status"], "duplicate");
+    for _ in 0..3 {
+        let lease = world.app.store.claim(1, LIMIT).await.unwrap().remove(0).lease;
+        world.app.store.settle(lease, Settlement::to(Status::Dead).because("refused", "重复")).await.unwrap();
+        assert_eq!(world.call("POST", &format!("/v1/events/{id}/replay"), Some(json!({}))).await.0, 200);
+    }
+    let text = scraped(&world).await;
+    for expected in [
+        r#"erp_bridge_events_received_total{type="contact.promoted",status="queued"} 1"#,
+        r#"erp_bridge_events_total{type="contact.promoted",status="queued"} 4"#,
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
 /// The words of a text that are a metric's name, without what a histogram puts behind it.
 fn names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -80,12 +105,30 @@ fn names(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("erp_bridge_")).map(base).collect()
 }
 
+/// What a text asks of our metrics' labels: name, label and value. `instance` is Prometheus's own.
+fn selected(text: &str) -> BTreeSet<(String, String, String)> {
+    let text = text.replace("\\\"", "\"");
+    let mut selected = BTreeSet::new();
+    for (place, _) in text.match_indices('{') {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let name = text[..place].rsplit(|c: char| !is_of_name(c)).next().unwrap_or_default();
+        let inside = text[place + 1..].split('}').next().unwrap_or_default();
+        for matcher in inside.split(',').filter(|_| name.starts_with("erp_bridge_")) {
+            let label = matcher.trim().split(|c: char| !is_of_name(c)).next().unwrap_or_default();
+            let values = matcher.split('"').nth(1).unwrap_or_default();
+            let of = |value: &str| (name.to_owned(), label.to_owned(), value.to_owned());
+            selected.extend(values.split('|').map(of).filter(|_| label != "instance"));
+        }
+    }
+    selected
+}
+
 fn deployed(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(path)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_bridge_shows() {
+async fn every_metric_and_label_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_bridge_shows() {
     let world = world().await;
     let text = eventually("a round of upkeep", LIMIT, async || {
         Some(scraped(&world).await).filter(|text| text.contains("erp_bridge_outbox_oldest_seconds"))
@@ -97,6 +140,13 @@ async fn every_metric_of_the_dashboard_and_of_the_alert_rules_is_one_that_a_brid
         assert!(used.len() > 3, "{file}: {used:?}");
         let unknown: Vec<_> = used.difference(&shown).collect();
         assert!(unknown.is_empty(), "deploy/{file} speaks of {unknown:?}, which no bridge shows");
+        let selected = selected(&deployed(file));
+        assert!(selected.len() > 1, "{file}: {selected:?}");
+        for (name, label, value) in selected {
+            let (name, label) = (format!("{name}{{"), format!("{label}=\"{value}\""));
+            let is_shown = text.lines().any(|line| line.starts_with(&name) && line.contains(&label));
+            assert!(is_shown, "deploy/{file} looks for {name}{label}}}, which no bridge shows");
+        }
     }
     for name in &shown {
         assert!(text.contains(&format!("# HELP {name} ")), "{name} does not say what it is");

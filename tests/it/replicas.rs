@@ -24,12 +24,23 @@ struct Two {
 
 impl Two {
     async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::manual(Millis(1_795_500_000_000));
         let sim = simulator::start(SimConfig { clock: clock.clone(), ..SimConfig::default() }).await.unwrap();
         let mut config = config(&sim.base_url(), &postgres::database().await);
         config.worker.circuit_failures = 1;
+        change(&mut config);
         let (first, second) = (start(&config, &clock).await, start(&config, &clock).await);
         Self { clock, sim, config, first, second }
+    }
+
+    /// How each of them says that the circuit stands.
+    async fn circuits(&self) -> [String; 2] {
+        let (first, second) = (stats(&self.first, OPERATOR).await, stats(&self.second, OPERATOR).await);
+        [&first, &second].map(|stats| stats["dispatch"]["circuit"].as_str().unwrap().to_owned())
     }
 
     /// Both tell and hear each other.
@@ -99,28 +110,50 @@ async fn a_key_that_is_used_at_one_replica_is_known_to_be_in_use_at_the_other_an
 #[tokio::test]
 async fn the_circuit_stands_as_the_newest_call_of_any_replica_found_it() {
     let two = Two::start().await;
-    let circuits = async || {
-        let (first, second) = (stats(&two.first, OPERATOR).await, stats(&two.second, OPERATOR).await);
-        [&first, &second].map(|stats| stats["dispatch"]["circuit"].as_str().unwrap().to_owned())
-    };
     two.sim.handle.fault("*:away").unwrap();
     two.run(&two.first, 1).await;
-    assert_eq!(circuits().await, ["open", "closed"]);
+    assert_eq!(two.circuits().await, ["open", "closed"]);
     two.exchange().await;
-    assert_eq!(circuits().await, ["open", "open"]);
+    assert_eq!(two.circuits().await, ["open", "open"]);
     two.sim.handle.clear_faults();
     two.run(&two.second, 2).await;
-    assert_eq!(circuits().await, ["open", "closed"]);
+    assert_eq!(two.circuits().await, ["open", "closed"]);
     two.exchange().await;
-    assert_eq!(circuits().await, ["closed", "closed"]);
+    assert_eq!(two.circuits().await, ["closed", "closed"]);
     // Whoever held it open and is gone holds up nobody for ever.
     two.sim.handle.fault("*:away").unwrap();
     two.run(&two.first, 3).await;
     two.exchange().await;
-    assert_eq!(circuits().await, ["open", "open"]);
+    assert_eq!(two.circuits().await, ["open", "open"]);
     two.first.stop_token().cancel();
     two.first.ended().await;
     two.clock.advance(MINUTE * 3);
     two.second.replicas.round().await.unwrap();
     assert_eq!(stats(&two.second, OPERATOR).await["dispatch"]["circuit"], "closed");
+}
+
+#[tokio::test]
+async fn a_circuit_that_is_looked_at_rarely_stays_open_for_all_until_the_next_look_and_while_anybody_holds_it() {
+    let mut two = Two::with(|config| config.worker.circuit_pause = MINUTE * 10).await;
+    two.sim.handle.fault("*:away").unwrap();
+    two.run(&two.first, 1).await;
+    two.exchange().await;
+    // The other one was not away for itself, and believes it between two looks.
+    two.clock.advance(MINUTE * 9);
+    two.exchange().await;
+    assert_eq!(two.circuits().await, ["open", "open"]);
+    two.run(&two.second, 2).await;
+    two.exchange().await;
+    // Both hold it open, however old what the other said is.
+    two.clock.advance(MINUTE * 60);
+    two.exchange().await;
+    assert_eq!(two.circuits().await, ["open", "open"]);
+    // Of two that are gone nothing is left but what they said.
+    for replica in [&mut two.first, &mut two.second] {
+        replica.stop_token().cancel();
+        replica.ended().await;
+        *replica = start(&two.config, &two.clock).await;
+        replica.replicas.round().await.unwrap();
+    }
+    assert_eq!(two.circuits().await, ["closed", "closed"]);
 }

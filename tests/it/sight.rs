@@ -4,60 +4,23 @@
 mod plant;
 mod search;
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use erp_bridge::{
     config::{AlertTarget, BaseUrl, Config, HookUrl, TargetKind},
     event::Status,
     store::{Advance, CallRow, DoneStep, NewStep, Settlement, StepFacts, Store},
-    telemetry::logging::OneLine,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::front::{Front, OPERATE, READ, promoted as front_promoted};
-use crate::support::{Collector, Receiver, World, WorldOptions, contact, eventually, promoted};
+use crate::support::{Collector, Log, Receiver, World, WorldOptions, contact, eventually, promoted};
 
 use self::{
     plant::{KINDS, Secret, bodies, refused_bodies, secrets},
     search::{everything, operator_sees},
 };
-
-/// What the bridge logs, as it writes it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Everything of the bridge, at the finest level.
-    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_env_filter("erp_bridge=trace")
-            .with_writer(move || OneLine(writer.clone()))
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 /// Ends the oldest event that waits as a worker would after this answer of the ERP.
 async fn end(store: &Store, status: Status, words: &str, facts: Value) {
@@ -130,7 +93,12 @@ fn told(robot: &str, platform: &str, collector: &str) -> Box<dyn Fn(&mut Config)
     })
 }
 
-/// People are told of what is wrong and of nobody. The platform is told the ERP's own words, and no key.
+/// What is hidden in any text; a name or an address in the ERP's words looks like other words.
+const HIDDEN_IN_TEXT: [&str; 5] =
+    ["mobile number", "mobile number with slashes", "landline", "mail address", "WeChat id"];
+
+/// People are told of what is wrong and of nobody. The platform is told the ERP's own words, but no number and no account in
+/// them, and no key.
 fn assert_told(robot: &Receiver, platform: &Receiver, secrets: &[Secret]) {
     let (alerts, told) = (robot.received(), platform.received());
     assert!(alerts.len() > 1 && told.len() > 20, "{} alerts, {} messages", alerts.len(), told.len());
@@ -142,6 +110,9 @@ fn assert_told(robot: &Receiver, platform: &Receiver, secrets: &[Secret]) {
     for message in told {
         let text = format!("{:?} {}", message.headers, message.body);
         assert!(!text.contains(PLATFORM_SECRET) && !text.contains(ROBOT_KEY), "{text}");
+        let mut hidden = secrets.iter().filter(|secret| HIDDEN_IN_TEXT.contains(&secret.kind));
+        let shown = hidden.find(|secret| secret.shows_in(&text));
+        assert!(shown.is_none(), "the platform is told a {}: {text}", shown.unwrap().kind);
     }
 }
 

@@ -6,12 +6,12 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::Config,
     event::Status,
-    store::Addressee,
+    store::{Addressee, Settlement},
 };
 use serde_json::{Value, json};
 
 use crate::support::{
-    Process, Receiver, World, WorldOptions, contact, eventually, message, promoted, receiver::Received,
+    Log, Process, Receiver, World, WorldOptions, contact, eventually, message, promoted, receiver::Received,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -79,6 +79,22 @@ async fn the_platform_hears_of_links_and_of_what_failed_with_exactly_the_members
     assert_eq!((&refusal["data"]["event_id"], &refusal["data"]["webhook_id"]), (&refused["id"], &json!("p2")));
     assert_eq!(refusal["data"]["reasons"][0]["rule"], "score");
     assert_eq!(received.len(), 2, "success is not told unless that is configured: {:?}", kinds(&received));
+}
+
+#[tokio::test]
+async fn the_erp_s_words_reach_the_platform_without_the_numbers_in_them() {
+    let platform = Receiver::start().await;
+    let (world, _) = by_hand(&platform.url, false).await;
+    for status in [Status::Dead, Status::NeedsReview] {
+        world.accept(&format!("p-{status}"), &promoted(&contact(&format!("c-{status}"), 1), 70.0)).await;
+        let lease = world.app.store.claim(1, LIMIT).await.unwrap().remove(0).lease;
+        let end =
+            Settlement::to(status).because("refused", "手机 13987654321 已被客户 K-7 使用，邮箱 lihua@example.com");
+        world.app.store.settle(lease, end).await.unwrap();
+    }
+    deliver(&world).await;
+    let told: Vec<Value> = platform.received().iter().map(|message| message.body["data"]["message"].clone()).collect();
+    assert_eq!(told, ["手机 139****4321 已被客户 K-7 使用，邮箱 l****@example.com"; 2].map(|words| json!(words)));
 }
 
 #[tokio::test]
@@ -151,6 +167,26 @@ async fn what_the_platform_never_takes_is_on_the_dead_list_and_can_be_replayed_o
     }
     assert_eq!(deliver(&world).await, 0);
     assert_eq!(world.app.store.outbox_waits(Addressee::Platform).await.unwrap().dead, 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_refused_is_one_line_of_the_log_until_nobody_tries_it_any_more() {
+    // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
+    let (log, _until_the_end) = Log::begin();
+    let platform = Receiver::start().await;
+    let (world, clock) = by_hand(&platform.url, false).await;
+    platform.answer_next(&[500, 503, 422, 410]);
+    world.post("p1", &promoted(&contact("c1", 1), 10.0)).await;
+    let before = log.loud().len();
+    for attempt in 1..=3 {
+        assert_eq!(deliver(&world).await, 1, "attempt {attempt}");
+        clock.advance(Duration::from_secs(1));
+        let lines = log.loud().split_off(before);
+        assert!(lines.len() == 1 && lines[0].contains("WARN") && lines[0].contains("HTTP 500"), "{lines:?}");
+    }
+    assert_eq!(deliver(&world).await, 1);
+    let lines = log.loud().split_off(before);
+    assert!(lines.len() == 2 && lines[1].contains("ERROR") && lines[1].contains("HTTP 410"), "{lines:?}");
 }
 
 #[tokio::test]

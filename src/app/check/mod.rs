@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use super::{LedgerSessions, survey::newest_survey};
 use crate::{
     clock::{Clock, erp_zone},
-    config::{AlertsConfig, Config},
+    config::Config,
     erp::{Erp, MemorySessions, SessionStore},
     event::{Bilingual, Link},
     http::{CheckRow, Checker, CustomerField, PreviewError, Salesperson, TriedTarget},
-    notify::alerts::{Tried, try_targets},
+    notify::alerts::{AlertWatch, Tried},
     store::{InstanceLock, OpenError, Store},
     sync::customer_now,
 };
@@ -51,8 +51,8 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
 /// The same of a bridge at work, by its own ledger and ERP client and what it is configured with now.
 pub(super) struct LiveChecker {
     pub(super) config: watch::Receiver<Config>,
-    /// The alerts' targets in force, which a reload does not change.
-    pub(super) alerts: AlertsConfig,
+    /// Whoever tells people what is wrong knows the targets in force, and what they were sent.
+    pub(super) alerts: Option<Arc<AlertWatch>>,
     pub(super) store: Store,
     pub(super) erp: Erp,
     pub(super) clock: Clock,
@@ -101,11 +101,11 @@ impl Checker for LiveChecker {
         })
     }
 
-    fn try_alerts(&self) -> BoxFuture<'_, Result<Vec<TriedTarget>, String>> {
+    fn try_alerts(&self) -> BoxFuture<'_, Vec<TriedTarget>> {
         Box::pin(async {
-            let tried = try_targets(&self.alerts, &self.clock).await?.into_iter();
+            let Some(alerts) = &self.alerts else { return Vec::new() };
             let shown = |Tried { kind, host, refusal }| TriedTarget { kind, host, ok: refusal.is_none(), refusal };
-            Ok(tried.map(shown).collect())
+            alerts.try_targets().await.into_iter().map(shown).collect()
         })
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Init {
     /// The ledger
     #[arg(long, default_value = "sqlite://erp-bridge.db")]
     database: String,
-    /// The address at which the platform reaches the bridge; http:// and --listen unless given
+    /// The address at which the platform and people reach the bridge; for the platform http:// and --listen unless given
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// 客户来源, as the ERP writes it
@@ -131,7 +131,10 @@ impl Init {
             self.serial.as_deref(),
             Some("erp-bridge-01"),
         )?;
-        Ok(Answers::new(base_url, username, password, serial, self.listen.clone(), self.database.clone()))
+        let mut answers =
+            Answers::new(base_url, username, password, serial, self.listen.clone(), self.database.clone());
+        answers.public_url.clone_from(&self.public_url);
+        Ok(answers)
     }
 }
 

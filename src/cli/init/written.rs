@@ -28,6 +28,8 @@ pub(super) struct Answers {
     listen: String,
     database: String,
     secret: SecretString,
+    /// Where people reach the bridge, too.
+    pub(super) public_url: Option<String>,
     /// The operator's token; the configuration holds its hash.
     pub(super) token: SecretString,
     pub(super) source: String,
@@ -56,6 +58,7 @@ impl Answers {
             serial,
             listen,
             database,
+            public_url: None,
             secret: format!("whsec_{}", STANDARD.encode(rand::random::<[u8; SECRET_BYTES]>())).into(),
             token: hex::encode(rand::random::<[u8; TOKEN_BYTES]>()).into(),
             source: values.source,
@@ -80,13 +83,18 @@ impl Answers {
         } else {
             format!("{{ min_score = {ASSIGNED_FROM}, users = {} }}", json!(self.users))
         };
+        let public_url = match &self.public_url {
+            Some(url) => format!("public_url = {}", text(url)),
+            None => "# public_url = \"https://bridge.example\"".to_owned(),
+        };
         format!(
             "# erp-bridge init 生成；全部配置项见 erp-bridge.example.toml (all keys: erp-bridge.example.toml)\n\n\
              [server]\nlisten = {}\n\n[database]\nurl = {}\n\n[webhook]\nsecrets = [{}]\n\n\
              [api]\ntokens = [{{ name = \"ops\", scope = \"operate\", token = \"sha256:{}\" }}]\n\n\
              [erp]\nbase_url = {}\nusername = {}\npassword = {}\nserial = {}\n\n\
              [erp.values]\nsort1 = {}\nsort = {}\nstage = {}\nsource = {}\n\n\
-             [mapping]\nlevels = [\n{levels}]\n\n[assignment]\nrules = [{rules}]\n",
+             [mapping]\nlevels = [\n{levels}]\n\n[assignment]\nrules = [{rules}]\n\n\
+             [console]\n# 人打开控制台的地址，告警中的链接由此而来 (where people reach the bridge: alerts link there)\n{public_url}\n",
             text(&self.listen),
             text(&self.database),
             text(self.secret.expose_secret()),

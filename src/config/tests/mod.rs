@@ -113,6 +113,19 @@ fn token_names_and_tokens_are_each_used_once() {
 }
 
 #[test]
+fn alerts_that_have_no_link_into_the_console_are_warned_of() {
+    let warned = |changed: &[(&str, &str)]| {
+        let warnings = with_env(changed).unwrap().warnings(crate::clock::Millis(0));
+        warnings.iter().filter(|warning| warning.contains("console.public_url")).count()
+    };
+    let targets = ("ERP_BRIDGE__ALERTS__TARGETS", "wecom https://robot.example/send?key=k");
+    assert_eq!(warned(&[targets]), 1);
+    assert_eq!(warned(&[targets, ("ERP_BRIDGE__CONSOLE__PUBLIC_URL", "https://bridge.example")]), 0);
+    assert_eq!(warned(&[targets, ("ERP_BRIDGE__CONSOLE__ENABLED", "false")]), 0, "there is nothing to link to");
+    assert_eq!(warned(&[]), 0);
+}
+
+#[test]
 fn a_file_that_was_named_must_be_there() {
     let error = Config::load(Some(std::path::Path::new("/nowhere/bridge.toml")), variables(&[])).unwrap_err();
     assert!(error.to_string().contains("/nowhere/bridge.toml"), "{error}");

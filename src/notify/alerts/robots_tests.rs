@@ -66,6 +66,7 @@ fn an_answer_means_what_its_robot_says_by_it() {
         (TargetKind::DingTalk, answer(200, r#"{"errcode":310000}"#), never("code 310000")),
         (TargetKind::Feishu, answer(200, r#"{"code":0}"#), Verdict::Taken),
         (TargetKind::Feishu, answer(200, r#"{"StatusCode":0}"#), Verdict::Taken),
+        (TargetKind::Feishu, answer(200, r#"{"code":11232}"#), busy(REST, "code 11232")),
         (TargetKind::Feishu, answer(200, r#"{"code":19021}"#), never("code 19021")),
         (TargetKind::Webhook, answer(204, ""), Verdict::Taken),
         (TargetKind::Webhook, answer(429, ""), busy(REST, "HTTP 429")),

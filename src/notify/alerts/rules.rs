@@ -22,6 +22,8 @@ const UNTOLD: Duration = Duration::from_secs(3_600);
 pub(super) struct Told {
     /// By cause.
     pub(super) causes: BTreeMap<String, Known>,
+    /// When causes were told last that are over, while `alerts.interval` lasts.
+    over: BTreeMap<String, Millis>,
     /// The day of the last summary, in days of the ERP's zone since the epoch.
     pub(super) summarised: Option<i64>,
     /// What each target was sent lately, by its fingerprint.
@@ -67,6 +69,7 @@ impl Told {
             let moments = [Some(&mut known.since), Some(&mut known.told_at)].into_iter().chain(ended);
             moments.flatten().for_each(|moment| *moment = (*moment).min(now));
         }
+        self.over.values_mut().for_each(|moment| *moment = (*moment).min(now));
     }
 }
 
@@ -121,14 +124,17 @@ pub(super) fn step(
     clear_after: Duration,
 ) -> Vec<Notice> {
     told.bring_back(now);
+    told.over.retain(|_, told_at| now.since(*told_at) < interval);
     let mut notices: Vec<Notice> = seen.iter().filter_map(|sighting| heed(told, sighting, now, interval)).collect();
-    told.causes.retain(|cause, known| {
+    let Told { causes, over, .. } = told;
+    causes.retain(|cause, known| {
         if seen.iter().any(|sighting| sighting.cause == *cause) {
             return true;
         }
         let gone_since = *known.gone_since.get_or_insert(now);
         let is_over = now.since(gone_since) >= clear_after;
         if is_over && known.is_told {
+            over.insert(cause.clone(), known.told_at);
             notices.push(Notice {
                 kind: CLEARED,
                 cause: cause.clone(),
@@ -149,8 +155,8 @@ pub(super) fn step(
 fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Option<Notice> {
     if let Some(known) = told.causes.get_mut(&seen.cause) {
         known.gone_since = None;
-        // What lasts while nothing can be done about it counts from when something can.
-        if seen.level == Level::Resting && !known.is_told {
+        // What must last before it is told counts from when it is clearly so.
+        if seen.level == Level::Between && !known.is_told {
             known.since = now;
         }
     }
@@ -170,6 +176,10 @@ fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Op
     // Fewer than were told: some were settled, and new ones are news again.
     known.told_count = known.told_count.min(seen.count);
     if known.untold_at.is_some_and(|at| now.since(at) < UNTOLD) {
+        return None;
+    }
+    // Of what was over just now people heard within the interval.
+    if !known.is_told && told.over.contains_key(&seen.cause) {
         return None;
     }
     let kind = match known.is_told {
@@ -232,7 +242,39 @@ mod tests {
         assert_eq!(at(&mut told, 1_449, &[]), []);
         assert_eq!(at(&mut told, 1_450, &[]), [("alert.cleared", 6)]);
         assert_eq!(at(&mut told, 1_451, &[]), []);
+        assert_eq!(at(&mut told, 1_920, &[]), []);
         assert_eq!(told, Told::default());
+    }
+
+    #[test]
+    fn what_comes_again_after_its_all_clear_is_told_when_the_interval_is_over_and_if_it_still_stands() {
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &[dead(1)]), [(RAISED, 1)]);
+        assert_eq!(at(&mut told, 60, &[]), []);
+        assert_eq!(at(&mut told, 180, &[]), [(CLEARED, 1)]);
+        assert_eq!(at(&mut told, 240, &[dead(2)]), [], "people heard of it four minutes ago");
+        assert_eq!(at(&mut told, 300, &[]), []);
+        assert_eq!(at(&mut told, 420, &[]), [], "nobody was told that it was there again");
+        assert_eq!(at(&mut told, 430, &[dead(1)]), []);
+        assert_eq!(at(&mut told, 440, &[Sighting { cause: "another".into(), ..dead(1) }, dead(1)]), [(RAISED, 1)]);
+        assert_eq!(at(&mut told, 599, &[dead(3)]), []);
+        let mut again: Told = crate::json::read_text(&serde_json::to_string(&told).unwrap()).unwrap();
+        assert_eq!(at(&mut again, 600, &[dead(3)]), [(RAISED, 3)], "a restart forgets nothing of it");
+    }
+
+    #[test]
+    fn what_must_last_counts_from_when_it_is_clearly_so_and_what_was_lately_goes_on() {
+        let looked = |level| [Sighting { level, raise_after: Duration::from_secs(300), ..dead(1) }];
+        let told = |between| {
+            let mut told = Told::default();
+            assert_eq!(at(&mut told, 0, &looked(Level::Wrong)), []);
+            for second in (10..300).step_by(10) {
+                assert_eq!(at(&mut told, second, &looked(between)), []);
+            }
+            at(&mut told, 300, &looked(Level::Wrong))
+        };
+        assert_eq!(told(Level::Between), [], "over the limit at two looks, and below it for five minutes");
+        assert_eq!(told(Level::Lately), [(RAISED, 1)]);
     }
 
     #[test]
@@ -241,12 +283,12 @@ mod tests {
         let mut told = Told::default();
         assert_eq!(at(&mut told, 0, &lasting(Level::Wrong)), []);
         for second in (10..7_200).step_by(10) {
-            assert_eq!(at(&mut told, second, &lasting(Level::Resting)), []);
+            assert_eq!(at(&mut told, second, &lasting(Level::Between)), []);
         }
         assert_eq!(at(&mut told, 7_200, &lasting(Level::Wrong)), []);
         assert_eq!(at(&mut told, 7_480, &lasting(Level::Wrong)), []);
         assert_eq!(at(&mut told, 7_490, &lasting(Level::Wrong)), [("alert.raised", 1)]);
-        assert_eq!(at(&mut told, 9_000, &lasting(Level::Resting)), [], "what was told stays told");
+        assert_eq!(at(&mut told, 9_000, &lasting(Level::Between)), [], "what was told stays told");
     }
 
     #[test]

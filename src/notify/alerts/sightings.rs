@@ -74,10 +74,10 @@ pub(super) struct Facts {
 pub(super) enum Level {
     /// It is.
     Wrong,
-    /// Neither: what was told stays told.
+    /// It was lately, and counts as lasting: what was told stays told, and nothing is told now.
+    Lately,
+    /// Neither, or nothing can be done about it now: what was told stays told, and how long it lasts is counted anew.
     Between,
-    /// It is, and nothing can be done about it now: what was told stays told, and how long it lasts is not counted.
-    Resting,
 }
 
 /// Something that is wrong, or nearly.
@@ -159,7 +159,7 @@ fn of_erp(local: &Local, config: &AlertsConfig) -> Vec<Sighting> {
     }
     if local.circuit_open {
         let title = "ERP 长时间无法访问 (the ERP has been away for long)";
-        let level = if local.is_at_rest { Level::Resting } else { Level::Wrong };
+        let level = if local.is_at_rest { Level::Between } else { Level::Wrong };
         let away = Sighting::new(Kind::CircuitOpen, title, "/erp");
         seen.push(Sighting { level, raise_after: config.circuit_open_for, ..away });
     }
@@ -170,7 +170,7 @@ fn of_erp(local: &Local, config: &AlertsConfig) -> Vec<Sighting> {
 fn old_secret(secret: &OldSecret, now: Millis, config: &AlertsConfig) -> Option<Sighting> {
     let level = match now.since(secret.last_used_at?) {
         age if age <= SECRET_IN_USE => Level::Wrong,
-        age if age <= config.old_secret_for => Level::Between,
+        age if age <= config.old_secret_for => Level::Lately,
         _ => return None,
     };
     let print = &secret.fingerprint;
@@ -193,7 +193,7 @@ fn overdue(since: Option<Millis>, facts: &Facts, config: &AlertsConfig) -> Optio
 /// While nothing is dispatched, events wait because of that, of which people know or are told by another alert.
 fn backlog_age(facts: &Facts, config: &AlertsConfig) -> Option<Sighting> {
     let overdue = overdue(facts.oldest_waiting, facts, config)?;
-    let level = if facts.local.stands_still { Level::Resting } else { overdue };
+    let level = if facts.local.stands_still { Level::Between } else { overdue };
     let title = "积压：最早的事件等待过久 (the oldest event has waited for too long)";
     Some(Sighting {
         level,
@@ -311,18 +311,19 @@ mod tests {
         };
         let day = AlertsConfig::default().old_secret_for;
         let used = [SECRET_IN_USE, SECRET_IN_USE + MS, day, day + MS].map(|age| secret(ago(age)));
-        assert_eq!(used, [wrong, between, between, None]);
+        let lately = Some(Level::Lately);
+        assert_eq!(used, [wrong, lately, lately, None]);
         assert_eq!(secret(None), None);
         let paused = |age| {
             let local = Local { stands_still: true, ..Local::default() };
             level(Facts { oldest_waiting: ago(age), local, ..Facts::default() })
         };
-        assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, Some(Level::Resting)], "people know why");
+        assert_eq!([MINUTE * 15 - MS, MINUTE * 60].map(paused), [None, between], "people know why");
         let away = |is_at_rest| {
             let local = Local { circuit_open: true, stands_still: true, is_at_rest, ..Local::default() };
             level(Facts { local, ..Facts::default() })
         };
-        assert_eq!([false, true].map(away), [wrong, Some(Level::Resting)], "nobody looks whether it is back");
+        assert_eq!([false, true].map(away), [wrong, between], "nobody looks whether it is back");
         let standing = |since, until| {
             let facts =
                 Facts { pauses: vec![pause(PauseScope::Contact("c1".into()), since, until)], ..Facts::default() };

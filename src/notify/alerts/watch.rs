@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    budget,
+    budget::Budgets,
     robots::{Verdict, judge, request},
     rules::{Told, step},
     sightings::{Facts, Local, sightings},
@@ -81,12 +81,28 @@ pub struct AlertParts {
 pub struct AlertWatch {
     parts: AlertParts,
     holder: String,
+    budgets: Budgets,
 }
 
 impl AlertWatch {
     /// A watch that has not begun.
     pub fn new(parts: AlertParts) -> Self {
-        Self { parts, holder: uuid::Uuid::new_v4().to_string() }
+        Self { parts, holder: uuid::Uuid::new_v4().to_string(), budgets: Budgets::default() }
+    }
+
+    /// Sends every target a test message, all at once (`POST /v1/alerts/test`), as far as it was not sent too much already.
+    pub async fn try_targets(&self) -> Vec<Tried> {
+        let now = self.parts.clock.now();
+        let tries = self.parts.config.targets.iter().map(|target| self.try_one(target, now));
+        futures::future::join_all(tries).await
+    }
+
+    async fn try_one(&self, target: &AlertTarget, now: Millis) -> Tried {
+        if self.budgets.take_for_test(&target.fingerprint(), now) {
+            return try_target(&self.parts.poster, target, now).await;
+        }
+        let words = "一分钟内发送已达上限，请稍后再试 (it was sent as much as goes in a minute: try again later)";
+        Tried::of(target, Some(words.to_owned()))
     }
 
     /// Watches until `stop` is cancelled.
@@ -211,41 +227,39 @@ impl AlertWatch {
         let targets = &self.parts.config.targets;
         let keys: Vec<String> = targets.iter().map(AlertTarget::fingerprint).collect();
         told.robots.retain(|key, _| keys.contains(key));
-        let (mut refusals, mut free_again, mut is_final, mut was_sent) = (Vec::new(), None::<Millis>, true, false);
+        let (mut refusals, mut free_again, mut is_final, mut was_sent) =
+            (Vec::<String>::new(), None::<Millis>, true, false);
         for (target, key) in targets.iter().zip(keys) {
             let now = self.parts.clock.now();
             let robot = told.robots.entry(key.clone()).or_default();
             let rests = if robot.busy.since(now) > BUSY_MAX { now } else { robot.busy };
-            let free_at = budget::next_at(&robot.sent, now).max(rests);
+            let free_at = self.budgets.next_at(&key, &robot.sent, now).max(rests);
             if free_at > now {
                 free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
                 continue;
             }
             // Noted before it is sent: whoever takes the watch over after a crash counts it too.
-            budget::note(&mut robot.sent, now);
+            self.budgets.note(&key, &mut robot.sent, now);
             self.keep(told, Vec::new()).await?;
             was_sent = true;
-            match bring(&self.parts.poster, target, message, now).await {
-                Verdict::Taken => return Ok(Delivery::Taken),
+            let words = match bring(&self.parts.poster, target, message, now).await {
+                Verdict::Taken => {
+                    note_refusals(message, &refusals);
+                    return Ok(Delivery::Taken);
+                }
                 Verdict::Busy(rest, words) => {
                     let free_at = now.plus(rest.min(BUSY_MAX));
                     told.robots.entry(key).or_default().busy = free_at;
                     self.keep(told, Vec::new()).await?;
                     free_again = Some(free_again.map_or(free_at, |earliest| earliest.min(free_at)));
-                    tracing::warn!(alert.target = target.kind.as_str(), words, "a robot was sent too much and rests");
-                    refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
+                    words
                 }
                 Verdict::Refused { words, for_ever } => {
                     is_final &= for_ever;
-                    tracing::warn!(
-                        alert.target = target.kind.as_str(),
-                        alert.host = target.url.host(),
-                        words,
-                        "a target does not take an alert"
-                    );
-                    refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
+                    words
                 }
-            }
+            };
+            refusals.push(format!("{} {}: {words}", target.kind.as_str(), target.url.host()));
         }
         let (now, words) = (self.parts.clock.now(), refusals.join("; "));
         match free_again {
@@ -259,6 +273,14 @@ impl AlertWatch {
             None if is_final => Ok(Delivery::Dead(words)),
             None => Ok(again_or_dead(&SCHEDULE, message.attempts, None, now, spread(message.seq), words)),
         }
+    }
+}
+
+/// A target took what those before it did not. Where none takes it that is said once, with all of their words.
+fn note_refusals(message: &Message, refusals: &[String]) {
+    if !refusals.is_empty() {
+        let words = refusals.join("; ");
+        tracing::warn!(outbox.id = %message.id, words, "an alert went to a later target");
     }
 }
 
@@ -282,7 +304,13 @@ pub struct Tried {
     pub refusal: Option<String>,
 }
 
-/// Sends every target a test message, all at once (`erp-bridge alert --test`, `POST /v1/alerts/test`).
+impl Tried {
+    fn of(target: &AlertTarget, refusal: Option<String>) -> Self {
+        Self { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal }
+    }
+}
+
+/// Sends every target a test message, all at once (`erp-bridge alert --test`), whatever a bridge at work sends them.
 ///
 /// # Errors
 /// TLS that cannot be set up.
@@ -300,5 +328,5 @@ async fn try_target(poster: &Poster, target: &AlertTarget, now: Millis) -> Tried
         Verdict::Taken => None,
         Verdict::Busy(_, words) | Verdict::Refused { words, .. } => Some(words),
     };
-    Tried { kind: target.kind.as_str(), host: target.url.host().to_owned(), refusal }
+    Tried::of(target, refusal)
 }

@@ -13,7 +13,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{MINUTE, START, review, robot, robots::target, round, texts};
-use crate::support::{OPERATOR, READER, Receiver, SECRET, World, WorldOptions, contact, promoted};
+use crate::support::{OPERATOR, READER, Receiver, SECRET, World, WorldOptions, contact, promoted, users_in_turn};
 
 /// A secret that came before the one of [`SECRET`].
 const NEWEST_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
@@ -63,6 +63,17 @@ impl Watch {
         self.world.app.dispatcher.run_due().await;
     }
 
+    /// Tells the platform what is due.
+    async fn write_back(&self) {
+        assert_eq!(self.world.app.write_back.as_ref().unwrap().run_due().await, 1);
+    }
+
+    /// What an operator does over REST.
+    async fn operate(&self, path: &str, body: Value) {
+        let (status, answer) = self.world.call("POST", path, Some(body)).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
     /// What was told of this, by the marks of the messages; all else is nobody's business here.
     fn marks(&self, title: &str) -> Vec<&'static str> {
         let told = texts(&self.robot);
@@ -101,7 +112,7 @@ async fn a_refused_login_is_told_once_and_its_end() {
     watch.look_for(MINUTE * 20).await;
     watch.assert_raised(title, "改正账号密码");
     watch.world.sim.handle.change_settings(|settings| settings.password = "123456".into());
-    assert_eq!(watch.world.call("POST", "/v1/erp/resume", Some(json!({ "reason": "密码已改回" }))).await.0, 200);
+    watch.operate("/v1/erp/resume", json!({ "reason": "密码已改回" })).await;
     watch.run().await;
     watch.assert_cleared(title).await;
 }
@@ -183,6 +194,78 @@ async fn events_that_wait_for_too_long_are_told_once_however_the_oldest_changes(
     }
     watch.assert_raised(title, "erp.max_in_flight");
     watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn a_dead_event_is_told_once_by_its_code_and_that_it_was_put_right() {
+    let watch = begin(|config| config.assignment.rules = vec![users_in_turn(&["63"])]).await;
+    let title = "同步失败";
+    watch.world.sim.handle.fault("assign:refuse:text=该客户已锁定，不能指派").unwrap();
+    let id = watch.accept().await;
+    watch.run().await;
+    watch.look_for(MINUTE * 20).await;
+    watch.assert_raised(title, "按 ERP 原话排除原因后重试");
+    watch.world.sim.handle.clear_faults();
+    watch.operate(&format!("/v1/events/{id}/replay"), json!({})).await;
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+/// A bridge that has one thing to tell this platform.
+async fn with_something_for(platform: &Receiver) -> Watch {
+    let url = platform.url.clone();
+    let watch = begin(move |config| {
+        config.writeback.url = Some(url.parse().unwrap());
+        config.writeback.secret = Some(SECRET.parse().unwrap());
+        config.writeback.timeout = Duration::from_millis(200);
+    })
+    .await;
+    watch.world.post("refused", &promoted(&contact("refused", 1), 10.0)).await;
+    watch
+}
+
+#[tokio::test]
+async fn a_message_that_the_platform_never_takes_is_told_once_and_that_it_arrived_after_all() {
+    let platform = Receiver::start().await;
+    let watch = with_something_for(&platform).await;
+    let title = "回写消息未能送达";
+    platform.answer_next(&[410]);
+    watch.write_back().await;
+    watch.look_for(MINUTE * 20).await;
+    watch.assert_raised(title, "在“回写与告警”中查看原因");
+    watch.operate("/v1/outbox/replay", json!({ "to": "platform", "reason": "地址已修正" })).await;
+    watch.write_back().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn a_platform_that_answers_too_slowly_for_long_is_told_once_and_that_it_is_quick_again() {
+    let platform = Receiver::slow(Duration::from_secs(2)).await;
+    let watch = with_something_for(&platform).await;
+    let title = "回写积压";
+    watch.write_back().await;
+    watch.look_for(MINUTE * 29).await;
+    watch.write_back().await;
+    watch.look_for(MINUTE * 5).await;
+    assert_eq!(watch.marks(title), [""; 0], "it may be on its way");
+    watch.look_for(MINUTE * 20).await;
+    watch.assert_raised(title, "检查微信中台的接收地址");
+    platform.answer_after(Duration::ZERO);
+    watch.write_back().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn a_pause_that_nobody_ends_is_told_once_and_its_end() {
+    let watch = begin(|_| {}).await;
+    let title = "派发已暂停很久";
+    watch.operate("/v1/dispatch/pause", json!({ "scope": "all", "reason": "盘点" })).await;
+    watch.look_for(MINUTE * 60 * 11).await;
+    assert_eq!(watch.marks(title), [""; 0], "somebody may be at it");
+    watch.look_for(MINUTE * 60 * 12).await;
+    watch.assert_raised(title, "确认是否仍需暂停");
+    watch.operate("/v1/dispatch/resume", json!({ "scope": "all", "reason": "盘点结束" })).await;
     watch.assert_cleared(title).await;
 }
 

@@ -11,11 +11,14 @@ use erp_bridge::{
     config::{AlertTarget, TargetKind},
 };
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::MINUTE;
+use super::{MINUTE, START};
 use crate::support::{Receiver, receiver::Received};
+
+/// The robots of people's chats.
+pub const ROBOTS: [TargetKind; 3] = [TargetKind::WeCom, TargetKind::DingTalk, TargetKind::Feishu];
 
 const ROBOT_SECRET: &str = "SECgeheim";
 
@@ -101,4 +104,20 @@ fn feishu(received: &Received, now: Millis) -> i64 {
 pub fn target(kind: TargetKind, url: &str) -> AlertTarget {
     let secret = matches!(kind, TargetKind::DingTalk | TargetKind::Feishu).then(|| ROBOT_SECRET.into());
     AlertTarget { kind, url: url.parse().unwrap(), secret }
+}
+
+#[tokio::test]
+async fn a_stand_in_refuses_what_is_too_much_in_a_minute_or_a_second() {
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    for (kind, taken) in ROBOTS.into_iter().zip([20, 20, 5]) {
+        let robot = robot(kind, Clock::manual(START)).await;
+        let mut refused = Vec::new();
+        for _ in 0..=taken {
+            let answer = http.post(&robot.url).body("{}").send().await.unwrap().text().await.unwrap();
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            let code = [&answer["errcode"], &answer["code"]].into_iter().find_map(Value::as_i64);
+            refused.push(code == Some(limits(kind).too_often));
+        }
+        assert_eq!(refused.iter().position(|refused| *refused), Some(taken), "{kind:?}");
+    }
 }

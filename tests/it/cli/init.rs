@@ -42,6 +42,7 @@ async fn answers_from_a_pipe_make_a_configuration_that_passes_check_and_is_never
         "sort = \"重点客户\"",
         "stage = \"方案报价\"",
         "users = [\"63\",\"71\"]",
+        "# public_url = ",
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
@@ -83,6 +84,8 @@ fn without_the_erp_the_flags_suffice_and_each_run_has_secrets_of_its_own() {
         assert_eq!(made.code, 0, "{}", made.stderr);
         let platform = fs::read_to_string(dir.path().join("erp-bridge-platform.env")).unwrap();
         assert!(platform.contains("https://bridge.example/webhooks/events"), "{platform}");
+        let config = fs::read_to_string(dir.path().join("erp-bridge.toml")).unwrap();
+        assert!(config.contains("\npublic_url = \"https://bridge.example/\"\n"), "alerts link there: {config}");
         (platform, fs::read_to_string(dir.path().join("erp-bridge-token.txt")).unwrap())
     });
     assert!(texts[0].0 != texts[1].0 && texts[0].1 != texts[1].1);

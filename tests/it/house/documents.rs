@@ -300,3 +300,10 @@ fn every_document_that_a_benchmark_writes_into_has_its_marks() {
         }
     }
 }
+
+#[test]
+fn the_change_log_has_a_section_of_this_version() {
+    let changes = read("CHANGELOG.md");
+    let mut versions = changes.lines().filter_map(|line| line.strip_prefix("## ")?.split(' ').next());
+    assert!(versions.any(|version| version == env!("CARGO_PKG_VERSION")), "CHANGELOG.md has no such section");
+}

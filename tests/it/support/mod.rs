@@ -3,6 +3,7 @@
 pub mod collector;
 pub mod events;
 pub mod load;
+pub mod log;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
@@ -14,6 +15,7 @@ pub mod world;
 pub use collector::{Collector, Seen};
 pub use events::*;
 pub use load::Load;
+pub use log::Log;
 pub use process::Process;
 pub use proxy::{Line, Lost, Proxy};
 pub use receiver::Receiver;
