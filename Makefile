@@ -48,7 +48,7 @@ sbom: ## write what the program is built from to erp-bridge.cdx.json (CycloneDX)
 
 package-proof: ## install, upgrade, remove and purge the Debian package on a throw-away copy of this machine (root)
 	cargo build --locked --quiet --bin erp-bridge
-	scripts/package-proof.sh target/debug/erp-bridge
+	scripts/package-proof.sh "$${CARGO_TARGET_DIR:-target}/debug/erp-bridge"
 
 static-proof: ## prove the statically linked program in an empty root (root; a whole release build)
 	scripts/static-proof.sh

@@ -41,7 +41,7 @@ was = version == "0.9"
 assets = deb["assets"] + [["erp-bridge.example.toml", "etc/erp-bridge/erp-bridge.toml", "640"]] * was
 conffiles = deb.get("conf-files", []) + ["/etc/erp-bridge/erp-bridge.toml"] * was
 for source, place, mode in assets:
-    for found in [program] if source == f"target/release/{package['name']}" else glob.glob(source):
+    for found in [program] if source.startswith("target/") else glob.glob(source):
         file = root / place / pathlib.Path(source if found == program else found).name if place.endswith("/") else root / place
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(found, file)

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 profile="${1:-release}"
 # Only the last step differs from every other build: everything that is compiled already stays.
 cargo rustc --locked --profile "$profile" --bin erp-bridge -- -C target-feature=+crt-static
-program="target/${profile/#dev/debug}/erp-bridge"
+program="${CARGO_TARGET_DIR:-target}/${profile/#dev/debug}/erp-bridge"
 if readelf --program-headers "$program" | grep -q INTERP; then
     echo "$program asks for a dynamic linker" >&2
     exit 1

@@ -18,7 +18,7 @@ impl Default for ServerConfig {
             write_timeout: Duration::from_secs(15),
             shutdown_grace: Duration::from_secs(25),
             max_connections: 2_048,
-            max_connections_per_address: 1_024,
+            max_connections_per_address: 512,
             request_memory: 64 * 1024 * 1024,
             trusted_proxies: Vec::new(),
             tls_cert: String::new(),

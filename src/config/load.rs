@@ -30,14 +30,21 @@ impl Place {
         Config::load(self.file.as_deref(), environment())
     }
 
-    /// What is unwise about the file itself, a sentence each.
+    /// What is unwise about the file itself and about those that it and this process's environment name for secrets, a
+    /// sentence each.
     pub fn warnings(&self) -> Vec<String> {
-        let file = self.file.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
-        let Some(mode) = os::rights_of_everybody(file) else { return Vec::new() };
-        let name = file.display();
-        vec![format!(
-            "{name}: 其他用户可以读取这个含有密钥的文件 (others than its owner and group can read or change it, mode {mode:o}, and it may hold secrets: chmod g-w,o= {name})"
-        )]
+        self.warnings_in(environment())
+    }
+
+    /// The same with another environment.
+    pub fn warnings_in(&self, env: impl Iterator<Item = (String, String)>) -> Vec<String> {
+        let mut files = vec![self.file.clone().unwrap_or_else(|| DEFAULT_FILE.into())];
+        let env: Vec<_> = env.collect();
+        files.extend(env.iter().filter(|(name, _)| name.ends_with("_FILE")).map(|(_, file)| PathBuf::from(file)));
+        let text = read_file(self.file.as_deref()).ok().flatten();
+        let (config, _) = read(text.as_ref().map(|(name, text)| (name.as_str(), text.as_str())), env.into_iter());
+        files.extend(config.server.tls().map(|tls| tls.key));
+        files.iter().filter_map(|file| warning(file)).collect()
     }
 
     /// Reads only `[database]`, for a command that needs neither the ERP's account nor a webhook secret.
@@ -85,6 +92,15 @@ fn read(file: Option<(&str, &str)>, env: impl Iterator<Item = (String, String)>)
 fn finish<T>(value: T, reader: Reader) -> Result<T, ConfigError> {
     let problems = reader.finish();
     if problems.is_empty() { Ok(value) } else { Err(ConfigError { problems }) }
+}
+
+/// What is unwise about a file that may hold secrets.
+fn warning(file: &Path) -> Option<String> {
+    let mode = os::rights_of_everybody(file)?;
+    let name = file.display();
+    Some(format!(
+        "{name}: 其他用户可以读取这个含有密钥的文件 (others than its owner and group can read or change it, mode {mode:o}, and it may hold secrets: chmod g-w,o= {name})"
+    ))
 }
 
 /// The file's name and text; `None` if it is the default one and not there.

@@ -19,7 +19,13 @@ use super::{
     words::Lang,
 };
 use crate::http::{
-    HttpState, api::sign_in::redeem, auth::caller_with, body, keys::Caller, problem::Problem, rates::Remote,
+    HttpState,
+    api::sign_in::{SECRET_BYTES, redeem},
+    auth::caller_with,
+    body,
+    keys::Caller,
+    problem::Problem,
+    rates::Remote,
 };
 
 /// How long a session lasts: a working day. It ends earlier with its token.
@@ -28,7 +34,7 @@ const SESSION_LIFE: Duration = Duration::from_secs(12 * 3_600);
 const LANGUAGE_SECONDS: u32 = 31_536_000;
 
 /// A token or a link, and where to go afterwards.
-const FORM_BYTES_MAX: usize = 8 << 10;
+const FORM_BYTES_MAX: u64 = 8 << 10;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -56,11 +62,8 @@ fn sign_in_page(state: &HttpState, lang: Lang, given: &Fields, error: Option<Str
 /// `POST /console/sign-in`: a right token, or a link that was made for one, begins a session.
 pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> Result<Response, Fault> {
     let (parts, mut body) = request.into_parts();
-    let sent = body::read(&state, &parts.headers, &mut body).await?;
     // Whoever has not signed in yet gets no more memory than a token takes.
-    if sent.len() > FORM_BYTES_MAX {
-        return Err(Problem::BodyTooLarge(FORM_BYTES_MAX as u64).into());
-    }
+    let sent = body::read_at_most(&state, &parts.headers, &mut body, FORM_BYTES_MAX).await?;
     let given = Fields::read(&sent);
     drop(sent);
     let lang = language(&parts.headers);
@@ -73,7 +76,7 @@ pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> R
         Ok(caller) => caller,
         Err(problem) => return refused(&state, lang, &given, &problem),
     };
-    let secret = hex::encode(rand::random::<[u8; 32]>());
+    let secret = hex::encode(rand::random::<[u8; SECRET_BYTES]>());
     let until = state.clock.now().plus(SESSION_LIFE);
     let (store, session, token) = (state.store.clone(), hash(&secret), caller.token);
     let actor = caller.actor();

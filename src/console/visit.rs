@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use super::{fault::Fault, form::Fields, words::Lang};
 use crate::{
     config::{Scope, TokenHash},
-    http::{HttpState, auth::Operator, body, keys::Caller, problem::Problem, rates::Remote},
+    http::{HttpState, api::sign_in::is_secret, auth::Operator, body, keys::Caller, problem::Problem, rates::Remote},
 };
 
 /// The cookie of the session; only `/console` gets to see it.
@@ -81,7 +81,7 @@ impl FromRequestParts<HttpState> for Visit {
         let secret = cookie(&parts.headers, SESSION_COOKIE).ok_or(Problem::TokenMissing)?;
         let session = hash(secret);
         let remote = Remote::of(&parts.extensions);
-        let caller = match state.limits.in_turn(remote, holder(state, &session)).await {
+        let caller = match state.limits.in_turn(remote, holder(state, secret, &session)).await {
             Ok(caller) => caller,
             Err(problem) => {
                 // A cookie is guessed no faster than a token; whoever has an old one is asked to sign in all the same.
@@ -108,7 +108,10 @@ impl FromRequestParts<HttpState> for Visit {
 }
 
 /// Whose session it is.
-async fn holder(state: &HttpState, session: &str) -> Result<Caller, Problem> {
+async fn holder(state: &HttpState, secret: &str, session: &str) -> Result<Caller, Problem> {
+    if !is_secret(secret) {
+        return Err(Problem::TokenMissing);
+    }
     let token = state.store.console_session(session).await?.ok_or(Problem::TokenMissing)?;
     state.keys.current().tokens.holder(TokenHash(token), state.clock.now()).cloned()
 }

@@ -72,7 +72,23 @@ pub(crate) async fn read<B>(state: &HttpState, headers: &HeaderMap, body: &mut B
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
-    let limit = state.body_limit;
+    read_at_most(state, headers, body, state.body_limit).await
+}
+
+/// The same of whoever gets less than that.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_at_most<B>(
+    state: &HttpState,
+    headers: &HeaderMap,
+    body: &mut B,
+    limit: u64,
+) -> Result<RawBody, Problem>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+{
+    let limit = limit.min(state.body_limit);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(Problem::BodyTooLarge(limit));

@@ -12,6 +12,8 @@ use super::rates::Remote;
 
 /// Connections beyond `server.max_connections` that are still taken, for webhooks and probes alone.
 pub(super) const RESERVE: usize = 64;
+/// How many of them one address may have, where addresses have limits: whoever opens and opens keeps nobody else from them.
+const RESERVE_PER_ADDRESS: usize = 4;
 
 /// The places of a server.
 #[derive(Debug)]
@@ -22,7 +24,15 @@ pub(super) struct Places {
     count: usize,
     /// 0 sets no limit.
     per_address: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<HashMap<IpAddr, Taken>>>,
+}
+
+/// What one address has.
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    /// Those of the reserve among them.
+    reserve: usize,
 }
 
 /// A place that nobody stands in yet.
@@ -60,12 +70,25 @@ impl Places {
     /// Gives a place to a connection from this address, or nothing if the address has as many as it may have. One of a trusted
     /// proxy, which is many clients, is not counted.
     pub(super) fn take(&self, free: FreePlace, counted: Option<Remote>) -> Option<Place> {
+        let ordinary = self.ordinary.clone().try_acquire_owned().ok();
         let address = match counted {
-            Some(remote) => Some(AddressCount::one_more(&self.taken, remote.network(), self.per_address)?),
+            Some(remote) => Some(self.one_more(remote.network(), ordinary.is_none())?),
             None => None,
         };
-        let ordinary = self.ordinary.clone().try_acquire_owned().ok();
         Some(Place { _any: free, ordinary, _address: address })
+    }
+
+    /// Counts a connection of an address that may have one more.
+    fn one_more(&self, address: IpAddr, is_reserve: bool) -> Option<AddressCount> {
+        let mut counts = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = counts.entry(address).or_default();
+        let is_full = taken.all >= self.per_address || is_reserve && taken.reserve >= RESERVE_PER_ADDRESS;
+        if self.per_address > 0 && is_full {
+            return None;
+        }
+        taken.all += 1;
+        taken.reserve += usize::from(is_reserve);
+        Some(AddressCount { taken: Arc::clone(&self.taken), address, is_reserve })
     }
 
     /// How many connections are open.
@@ -84,28 +107,18 @@ impl Place {
 /// One connection of an address, until it is dropped.
 #[derive(Debug)]
 struct AddressCount {
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<HashMap<IpAddr, Taken>>>,
     address: IpAddr,
-}
-
-impl AddressCount {
-    fn one_more(taken: &Arc<Mutex<HashMap<IpAddr, usize>>>, address: IpAddr, limit: usize) -> Option<Self> {
-        let mut counts = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if limit > 0 && *count >= limit {
-            return None;
-        }
-        *count += 1;
-        Some(Self { taken: Arc::clone(taken), address })
-    }
+    is_reserve: bool,
 }
 
 impl Drop for AddressCount {
     fn drop(&mut self) {
         let mut counts = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(taken) = counts.get_mut(&self.address) {
+            taken.all -= 1;
+            taken.reserve -= usize::from(self.is_reserve);
+            if taken.all == 0 {
                 counts.remove(&self.address);
             }
         }
@@ -152,6 +165,20 @@ mod tests {
         let places = Places::new(100, 0);
         let held: Vec<_> = (0..100).map(|_| take(&places, "10.0.0.1").unwrap()).collect();
         assert!(held.iter().all(|place| !place.is_reserve()));
+    }
+
+    #[test]
+    fn an_address_gets_its_share_of_the_reserve_and_not_one_more_and_the_next_address_its_own() {
+        let places = Places::new(2, 100);
+        let ordinary = [take(&places, "10.0.0.1").unwrap(), take(&places, "10.0.0.1").unwrap()];
+        for address in ["10.0.0.1", "10.0.0.2"] {
+            let mut held: Vec<_> = (0..RESERVE_PER_ADDRESS).map(|_| take(&places, address).unwrap()).collect();
+            assert!(held.iter().all(Place::is_reserve) && take(&places, address).is_none(), "{address}");
+            held.pop();
+            assert!(take(&places, address).is_some(), "{address}");
+        }
+        drop(ordinary);
+        assert_eq!((places.open(), places.taken.lock().unwrap().len()), (0, 0), "nobody is remembered");
     }
 
     #[test]

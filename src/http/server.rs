@@ -58,7 +58,7 @@ pub struct ServerLimits {
     pub write_timeout: Duration,
     /// How many connections are open at most; beyond them a small reserve serves webhooks and probes alone.
     pub max_connections: usize,
-    /// How many of them one address may have; 0 sets no limit.
+    /// How many of them one address may have, a few of the reserve among them; 0 sets no limit on either.
     pub max_connections_per_address: usize,
     /// How long a stopping server waits for requests under way.
     pub shutdown_grace: Duration,

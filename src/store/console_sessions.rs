@@ -49,6 +49,10 @@ impl Store {
 
     /// Takes a link, which is used up by it: the hash of its token; `None` if there is no such link, or none any more.
     pub async fn take_console_link(&self, link: &str) -> Result<Option<[u8; 32]>, StoreError> {
+        // Whoever guesses must not take the place of those who write.
+        if self.console_session(link).await?.is_none() {
+            return Ok(None);
+        }
         let mut tx = self.db.begin().await?;
         let sql = "delete from console_sessions where session = $1 and until > $2 returning token";
         let rows = tx.fetch(sql, args![link, self.clock.now()]).await?;

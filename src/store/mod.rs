@@ -44,6 +44,7 @@ mod person_marks;
 mod prepared;
 mod private_files;
 mod queries;
+mod quotes;
 mod refused;
 mod replay_feed;
 mod replay_types;

@@ -20,12 +20,14 @@ const MOBILE_DIGITS: usize = 11;
 /// Longer bodies are not read for the name in them alone, in characters.
 const BODY_CHARS_NAMED: i64 = 16_384;
 
-/// What a contact is found by, a line each: its name, its company, accounts and addresses as they are written, a number by its
-/// digits. They are compared in lower case, in which all of earlier programs are written.
+/// What a contact is found by, a line each, that may be empty: its name, its company, its WeChat id and its mail address as they
+/// are written, its number by the digits; nothing if all are empty. They are compared in lower case, in which all of earlier
+/// programs are written.
 pub fn found_by(texts: [Option<&str>; 4], phone: Option<&str>) -> String {
-    let texts = texts.into_iter().flatten().map(|text| text.trim().to_owned());
-    let lines = texts.chain(phone.map(digits)).filter(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join("\n")
+    let line = |text: Option<&str>| text.unwrap_or_default().trim().replace(['\r', '\n'], " ");
+    let [name, company, wechat_id, email] = texts.map(line);
+    let lines = [name, company, wechat_id, email, phone.map(digits).unwrap_or_default()];
+    if lines.iter().all(String::is_empty) { String::new() } else { lines.join("\n") }
 }
 
 /// The same of a contact as events carry it.
@@ -115,7 +117,7 @@ impl Store {
                 "select contact_id, found_by from contacts where contact_id in ({list}) and found_by is not null"
             );
             for row in self.db.read(sql, values).await? {
-                let name = row.text("found_by")?.lines().next().unwrap_or_default().to_owned();
+                let name = row.text("found_by")?.lines().find(|line| !line.is_empty()).unwrap_or_default().to_owned();
                 names.insert(row.text("contact_id")?, name);
             }
         }

@@ -20,6 +20,9 @@ const BATCH: i64 = 500;
 const CHUNK: usize = 100;
 /// What retention may touch.
 const ENDED: &str = "finished_at is not null and status in ('succeeded', 'ignored', 'not_admitted', 'discarded')";
+/// Takes a person out of an event.
+pub(super) const FORGET_EVENT: &str = "update events
+    set payload = null, amended = null, admission = null, warnings = null, review = null, error = null";
 /// Bytes of a webhook id's hash that are kept: enough that no two ids share one by chance.
 const HASH_BYTES: usize = 16;
 const WEBHOOK_IDS: Insert =
@@ -186,9 +189,7 @@ impl Part {
 
     const fn change(self) -> &'static str {
         match self {
-            Self::Payload => {
-                "update events set payload = null, amended = null, admission = null, warnings = null, review = null, error = null"
-            }
+            Self::Payload => FORGET_EVENT,
             Self::Everything => "delete from events",
         }
     }

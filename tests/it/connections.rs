@@ -1,7 +1,11 @@
 //! Clients that take connections and give nothing for them: who asks and does not read, who connects and does not ask, and
 //! what gets through nevertheless.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -90,6 +94,55 @@ async fn connections_that_say_nothing_leave_the_reserve_soon() {
     let began = Instant::now();
     assert_eq!(front.call(Method::GET, "/livez", &[], "").await.status.as_u16(), 200);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+/// A connection from this address of the machine.
+async fn from(address: &str, front: &Front) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(format!("{address}:0").parse().unwrap())?;
+    socket.connect(front.address).await
+}
+
+/// Whether a probe from this address is answered within a moment.
+async fn is_alive_from(address: &str, front: &Front) -> bool {
+    let probe = async {
+        let mut stream = from(address, front).await?;
+        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await?;
+        std::io::Result::Ok(&answer == b"HTTP/1.1 200")
+    };
+    matches!(tokio::time::timeout(Duration::from_secs(1), probe).await, Ok(Ok(true)))
+}
+
+#[tokio::test]
+async fn addresses_that_open_connections_without_end_keep_probes_from_no_other() {
+    let wishes = Wishes { max_connections: PLACES, max_connections_per_address: 200, ..Wishes::default() };
+    let front = Arc::new(Front::with(wishes).await);
+    let mut idle = Vec::new();
+    for _ in 0..PLACES {
+        idle.push(from("127.0.0.1", &front).await.unwrap());
+    }
+    let flood = tokio::spawn({
+        let front = front.clone();
+        async move {
+            let mut opened = VecDeque::new();
+            loop {
+                opened.push_back(from("127.0.0.2", &front).await);
+                // Each stays for as long as the reserve has patience, and more come than go.
+                if opened.len() > 250 {
+                    opened.pop_front();
+                }
+                tokio::time::sleep(Duration::from_millis(8)).await;
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    for _ in 0..10 {
+        assert!(is_alive_from("127.0.0.3", &front).await);
+    }
+    assert!(!flood.is_finished());
+    flood.abort();
 }
 
 #[tokio::test]

@@ -64,6 +64,24 @@ async fn fail_with(world: &World, secrets: &[Secret]) {
     }
 }
 
+/// The ERP refuses what it is asked to store in words that hold each secret, and finds others like it.
+async fn refuse_with(world: &World, secrets: &[Secret]) {
+    for (number, secret) in secrets.iter().enumerate() {
+        for (kind, words) in [("words", "不能保存"), ("same", "已存在，客户资料重复")] {
+            let rule = format!("customer.add:refuse:text={}{words}", secret.text);
+            world.sim.handle.fault(&rule).unwrap();
+            let phone = 50 + u32::try_from(number).unwrap() * 2 + u32::from(kind == "same");
+            world
+                .accept(&format!("{kind}-{number}"), &promoted(&contact(&format!("{kind}{number}"), phone), 82.0))
+                .await;
+            world.app.dispatcher.run_due().await;
+            world.sim.handle.clear_faults();
+        }
+    }
+    let asked = world.sim.handle.calls_of("customer.add").len();
+    assert!(asked >= 2 * secrets.len(), "{asked} were refused");
+}
+
 /// An event whose corrected body holds every secret.
 async fn correct(world: &World, secrets: &[Secret]) {
     let dead = world.events().await.into_iter().find(|event| event.status == Status::Dead).unwrap();
@@ -148,10 +166,17 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     // What the ERP knows of others, two of them under the number of one contact.
     let person = |secret: &Secret| json!({"name": secret.text, "mobile": "13800000041", "address": secret.text, "intro": secret.text, "weixinAcc": secret.text});
     let customers: Vec<Value> = secrets.iter().map(person).collect();
-    world.sim.handle.seed(&serde_json::from_value(json!({ "customers": customers })).unwrap()).unwrap();
+    let seeded = world.sim.handle.seed(&serde_json::from_value(json!({ "customers": customers })).unwrap()).unwrap();
+    // Contact persons of theirs, one of them under the number of another contact.
+    let customer = seeded.customers[0].to_string();
+    let colleague = |secret: &Secret| json!({"company": customer, "person_name": secret.text, "mobile": "13800000042", "weixinAcc": secret.text});
+    let colleagues: Vec<Value> = secrets.iter().map(colleague).collect();
+    world.sim.handle.seed(&serde_json::from_value(json!({ "contacts": colleagues })).unwrap()).unwrap();
+    world.accept("colleague", &promoted(&contact("colleague", 42), 82.0)).await;
     world.accept("conflict", &promoted(&contact("conflict", 41), 82.0)).await;
     world.app.dispatcher.run_due().await;
     fail_with(&world, &secrets).await;
+    refuse_with(&world, &secrets).await;
     for shift in 0..KINDS {
         for (number, body) in bodies(&secrets, shift).iter().enumerate() {
             let (status, answer) = world.post(&format!("e{shift}-{number}"), body).await;

@@ -12,6 +12,8 @@ use crate::{
 
 /// How long an address may wait to be opened.
 const LINK_LIFE: Duration = Duration::from_secs(5 * 60);
+/// Random bytes of a secret, which is written in hexadecimal digits; those of the console's sessions are the same.
+pub(crate) const SECRET_BYTES: usize = 32;
 
 /// Where somebody signs in without typing a token.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
@@ -36,7 +38,7 @@ pub(crate) async fn offer_sign_in(
     State(state): State<HttpState>,
     Reader(caller): Reader,
 ) -> Result<Json<SignInLink>, Problem> {
-    let secret = hex::encode(rand::random::<[u8; 32]>());
+    let secret = hex::encode(rand::random::<[u8; SECRET_BYTES]>());
     let until = state.clock.now().plus(LINK_LIFE);
     let (store, link, actor) = (state.store.clone(), name_of(&secret), caller.actor());
     let offer = async move { store.offer_console_session(&link, caller.token.0, until, &actor).await };
@@ -44,11 +46,19 @@ pub(crate) async fn offer_sign_in(
     Ok(Json(SignInLink { path: format!("/console/sign-in?link={secret}"), expires_at: until.rfc3339() }))
 }
 
+/// Whether it could be the secret of a link or of a session: of anything else nobody need ask the ledger.
+pub(crate) fn is_secret(text: &str) -> bool {
+    text.len() == 2 * SECRET_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Whose link this is; it is used up.
 ///
 /// # Errors
 /// [`Problem::TokenUnknown`] or [`Problem::TokenExpired`] if there is no such link, or its token is gone.
 pub(crate) async fn redeem(state: &HttpState, secret: &str) -> Result<Caller, Problem> {
+    if !is_secret(secret) {
+        return Err(Problem::TokenUnknown);
+    }
     let (store, link) = (state.store.clone(), name_of(secret));
     let token = state.undisturbed(async move { store.take_console_link(&link).await }).await?;
     let token = TokenHash(token.ok_or(Problem::TokenUnknown)?);

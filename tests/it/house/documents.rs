@@ -222,6 +222,17 @@ fn every_script_that_the_makefile_or_ci_calls_can_be_run() {
 }
 
 #[test]
+fn no_script_looks_for_a_program_where_cargo_need_not_have_put_it() {
+    for source in super::sources(&["Makefile", "scripts", ".ci"]) {
+        let says_where =
+            ["export CARGO_TARGET_DIR=", "unset CARGO_TARGET_DIR"].iter().any(|it| source.text.contains(it));
+        let is_bare = |line: &&str| ["target/debug", "target/release", "target/$"].iter().any(|it| line.contains(it));
+        let bare = source.text.lines().find(is_bare).filter(|_| !says_where);
+        assert!(bare.is_none(), "{}: write ${{CARGO_TARGET_DIR:-target}}: {bare:?}", source.path);
+    }
+}
+
+#[test]
 fn the_configuration_knows_the_event_types_and_rules_of_admission() {
     let load = |rules: String| {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -248,7 +259,10 @@ fn every_sentence_of_the_security_document_names_tests_that_exist() {
     let tests: String = super::rust(&["src", "tests"]).into_iter().map(|source| source.text).collect();
     let text = read("SECURITY.md");
     let mut named = BTreeSet::new();
-    for sentence in text.lines().filter(|line| line.starts_with("- ")) {
+    // Neither the head of a table nor the line below it.
+    let is_row = |line: &str| line.starts_with("| ") && !line.starts_with("| |") && !line.starts_with("| -");
+    assert!(text.lines().filter(|line| is_row(line)).count() > 5, "the table is read");
+    for sentence in text.lines().filter(|line| line.starts_with("- ") || is_row(line)) {
         let names: Vec<&str> = sentence
             .split('`')
             .skip(1)

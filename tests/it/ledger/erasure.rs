@@ -3,10 +3,10 @@
 use std::{fs, path::Path, time::Duration};
 
 use erp_bridge::{
-    event::{Link, LinkKind, LinkedBy, Status},
+    event::{Intake, Link, LinkKind, LinkedBy, Status},
     store::{
-        Addressee, Advance, CallRow, DoneStep, NewEvent, NewMessage, NewReplay, NewStep, Pruned, Rejection, Settlement,
-        StepFacts, WriteBack,
+        Actor, Addressee, Advance, CallRow, DoneStep, NewEvent, NewMessage, NewReplay, NewStep, PauseScope, Pruned,
+        Rejection, Settlement, StepFacts, StoreError, WriteBack,
     },
 };
 use secrecy::ExposeSecret;
@@ -18,6 +18,8 @@ use super::{LEASE, Ledger, START, event, on_both};
 on_both! {
     nothing_of_an_erased_person_stands_in_any_row
     the_link_goes_with_the_person_and_another_contact_keeps_its_own
+    a_refused_request_that_only_names_its_contact_is_erased_and_no_other
+    what_retention_left_of_a_link_still_finds_the_person_in_others_rows
 }
 
 const PHONE: &str = "13912345678";
@@ -25,14 +27,24 @@ const CHAT: &str = "我的身份证在抽屉里，请不要告诉别人";
 const NAME: &str = "欧阳秘密";
 const WECHAT: &str = "wxid_secret_1";
 
+/// An account that the person had at another time, as short as one can be.
+const SHORT_WECHAT: &str = "ly_886";
+/// How others write the person's number.
+const WRITTEN: [&str; 5] =
+    ["139 1234 5678", "139-1234-5678", "139.1234.5678", "１３９１２３４５６７８", "139 123 45678"];
+
 /// Everything by which the person could be found.
-const SECRETS: [&str; 7] = [PHONE, CHAT, NAME, WECHAT, "139 1234 5678", "139-1234-5678", "K-SECRET-7"];
+const SECRETS: [&str; 7] = [PHONE, CHAT, NAME, WECHAT, SHORT_WECHAT, "LY_886", "K-SECRET-7"];
 
 fn payload(contact: &str, filler: usize) -> String {
+    payload_with(json!(contact), WECHAT, filler)
+}
+
+fn payload_with(id: Value, wechat_id: &str, filler: usize) -> String {
     json!({
         "type": "message.logged",
         "data": {
-            "contact": { "id": contact, "name": NAME, "phone": "+86 139-1234-5678", "wechat_id": WECHAT },
+            "contact": { "id": id, "name": NAME, "phone": "+86 139-1234-5678", "wechat_id": wechat_id },
             "signal": { "content": format!("{CHAT}{}", "。".repeat(filler)) },
         }
     })
@@ -68,7 +80,12 @@ async fn run_of_the_person(ledger: &Ledger, number: usize, filler: usize) {
 async fn quotes_of(ledger: &Ledger, contact: &str, status: Status) -> String {
     let id = ledger.queue(contact).await;
     let mut lease = ledger.claim_one().await.lease;
-    let answer = format!("{{\"mobile\":{PHONE},\"phone\":\"139 1234 5678\",\"weixinAcc\":\"{WECHAT}\"}}");
+    let written = WRITTEN.join("、");
+    let answer = json!({
+        "mobile": PHONE.parse::<i64>().unwrap(), "phone": "139 1234 5678", "weixinAcc": WECHAT,
+        "qq": "LY_886", "intro": format!("电话 {written}，或 +86{PHONE}"),
+    });
+    let answer = answer.to_string();
     ledger.store.plan(&mut lease, &[], vec![call(&answer)]).await.unwrap();
     let own = json!({ "ord": 7, "name": NAME, "khid": "K-SECRET-7", "mobile": "139-1234-5678", "salesperson": null });
     let others = json!({ "ord": 71, "name": "王芳", "mobile": "13700000000" });
@@ -82,14 +99,36 @@ async fn quotes_of(ledger: &Ledger, contact: &str, status: Status) -> String {
 }
 
 async fn refused(ledger: &Ledger) {
-    let rejection = Rejection {
-        webhook_id: "r1".into(),
-        kind: None,
-        contact_id: Some("erased".into()),
-        errors: json!([NAME]),
-        payload: payload("erased", 9_000),
-    };
+    let whole = payload_with(json!("erased"), SHORT_WECHAT, 9_000);
+    reject(ledger, "r1", Some("erased"), &whole).await;
+    // Cut in the middle it is no JSON any more, and nobody reads whose it is; nor where the id is none.
+    let cut: String = whole.chars().take(whole.chars().count() - 40).collect();
+    reject(ledger, "r2", None, &cut).await;
+    reject(ledger, "r3", None, &payload_with(json!(["erased"]), WECHAT, 0)).await;
+}
+
+async fn reject(ledger: &Ledger, webhook_id: &str, contact: Option<&str>, payload: &str) {
+    let (webhook_id, contact_id) = (webhook_id.to_owned(), contact.map(str::to_owned));
+    let rejection =
+        Rejection { webhook_id, kind: None, contact_id, errors: json!([NAME]), payload: payload.to_owned() };
     ledger.store.reject(rejection).await.unwrap();
+}
+
+/// What operators wrote where they had to say why.
+async fn reasons(ledger: &Ledger) {
+    let (ops, reason) = (Actor::from("ops"), format!("客户 {} 要求", WRITTEN[2]));
+    let new = NewReplay { reason: Some(reason), filter: json!({}), more: false, events: Vec::new() };
+    ledger.store.create_replay(new, &ops).await.unwrap();
+    let scope = PauseScope::Kind("tag.added".into());
+    ledger.store.pause(&scope, &format!("客户 {} 要求", WRITTEN[3]), None, &ops).await.unwrap();
+    ledger.store.audit(&ops, "event.replay", "erased", Some(&format!("微信 {SHORT_WECHAT} 要求"))).await.unwrap();
+}
+
+/// An event of a type that nobody handles, of which nobody could read whose it is.
+async fn unhandled(ledger: &Ledger) {
+    let payload = payload_with(json!({ "of": "erased" }), WECHAT, 40);
+    let (kind, contact_id, intake) = ("tag.removed".into(), None, Intake::Ignored);
+    ledger.accept(NewEvent { kind, contact_id, intake, payload, ..event("unhandled", "nobody") }).await;
 }
 
 /// The person among others, in small and in large rows.
@@ -123,6 +162,8 @@ async fn planted(ledger: &Ledger) -> [String; 2] {
     let as_the_ledger = if ledger.is_sqlite() { "pragma secure_delete = on;" } else { "" };
     ledger.run(&format!("{as_the_ledger} update events set amended = payload where contact_id = 'erased'")).await;
     refused(ledger).await;
+    reasons(ledger).await;
+    unhandled(ledger).await;
     [quotes_of(ledger, "other1", Status::NeedsReview).await, quotes_of(ledger, "other2", Status::Dead).await]
 }
 
@@ -148,7 +189,7 @@ async fn rows(ledger: &Ledger) -> String {
 }
 
 fn assert_gone(text: &str, place: &str) {
-    for secret in SECRETS {
+    for secret in SECRETS.iter().chain(&WRITTEN) {
         assert_eq!(text.matches(secret).count(), 0, "{secret} in {place}");
     }
 }
@@ -156,10 +197,11 @@ fn assert_gone(text: &str, place: &str) {
 async fn nothing_of_an_erased_person_stands_in_any_row(ledger: &Ledger) {
     let [review, _] = planted(ledger).await;
     let before = rows(ledger).await;
-    for secret in [PHONE, CHAT, NAME, WECHAT, "139 1234 5678"] {
+    for secret in SECRETS.iter().chain(&WRITTEN) {
         assert!(before.contains(secret), "{secret} was there");
     }
-    assert_eq!(ledger.store.erase_contact("erased", &"ops".into(), Some("本人要求")).await, Ok(6));
+    let why = format!("本人（{PHONE}）要求");
+    assert_eq!(ledger.store.erase_contact("erased", &"ops".into(), Some(&why)).await, Ok(7));
     assert_gone(&rows(ledger).await, "the rows");
     // What quoted the person can still be read and decided.
     let row = ledger.event(&review).await;
@@ -170,7 +212,9 @@ async fn nothing_of_an_erased_person_stands_in_any_row(ledger: &Ledger) {
     let answer: Value = serde_json::from_str(&call.response).unwrap();
     assert_eq!(answer["mobile"], json!(99_999_999_999_i64), "{answer}");
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
-    let is_id = |subject: &str| subject == "erased" || uuid::Uuid::try_parse(subject).is_ok();
+    assert_eq!(audit[0].reason.as_deref(), Some("本人（99999999999）要求"));
+    let is_id =
+        |subject: &str| ["erased", "type tag.added"].contains(&subject) || uuid::Uuid::try_parse(subject).is_ok();
     assert!(audit.iter().all(|entry| is_id(&entry.subject)), "an id only: {audit:?}");
 }
 
@@ -183,6 +227,39 @@ async fn the_link_goes_with_the_person_and_another_contact_keeps_its_own(ledger:
     assert!(ledger.store.contact("erased").await.unwrap().is_none());
     let kept = ledger.event(&own).await.payload.unwrap();
     assert!(kept.contains(CHAT), "the same number is another contact's own");
+}
+
+async fn a_refused_request_that_only_names_its_contact_is_erased_and_no_other(ledger: &Ledger) {
+    reject(ledger, "r1", None, r#"{"data":{"contact":{"id":"c1","name":"欧阳"#).await;
+    reject(ledger, "r2", None, r#"{"data":{"contact":{"id":"c11","name":"王"#).await;
+    reject(ledger, "r3", Some("c2"), r#"{"data":{"contact":{"id":"c1"}}}"#).await;
+    assert_eq!(ledger.store.erase_contact("c1", &"ops".into(), None).await, Ok(0));
+    let left = ledger.store.rejections(None, 10).await.unwrap().items;
+    let left: Vec<_> = left.iter().rev().map(|row| !row.rejection.payload.is_empty()).collect();
+    assert_eq!(left, [false, true, true]);
+    assert_eq!(ledger.store.erase_contact("c1", &"ops".into(), None).await, Err(StoreError::NotFound));
+}
+
+async fn what_retention_left_of_a_link_still_finds_the_person_in_others_rows(ledger: &Ledger) {
+    let payload = payload_with(json!("erased"), "zhangsan", 0);
+    let promoted = NewEvent { kind: "contact.promoted".into(), payload, ..event("p", "erased") };
+    ledger.accept(promoted).await;
+    let lease = ledger.claim_one().await.lease;
+    let link = Link { ord: 7, khid: "WXerased".into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
+    ledger
+        .store
+        .settle(lease, Settlement::succeeded(Advance { link: Some(link), ..Advance::default() }))
+        .await
+        .unwrap();
+    ledger.clock.advance(Duration::from_secs(60));
+    assert_eq!(ledger.store.prune(ledger.clock.now(), START).await.unwrap().payloads, 1);
+    let id = ledger.queue("other").await;
+    let mut lease = ledger.claim_one().await.lease;
+    ledger.store.plan(&mut lease, &[], vec![call(&format!("zhangsan {NAME} {PHONE}"))]).await.unwrap();
+    ledger.store.settle(lease, Settlement::to(Status::Succeeded)).await.unwrap();
+    ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
+    let call = ledger.store.calls(&id).await.unwrap().items.remove(0);
+    assert_eq!(call.response, format!("******** {NAME} 99999999999"), "a name is others' too");
 }
 
 fn dir_of(ledger: &Ledger) -> &Path {

@@ -84,16 +84,32 @@ async fn a_backup_is_its_owner_s_only_and_holds_no_session_of_the_erp() {
 }
 
 #[test]
-fn a_configuration_file_that_others_can_read_is_warned_about_by_name() {
+fn a_configuration_a_secret_or_a_key_that_others_can_read_is_warned_about_by_name() {
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("bridge.toml");
-    fs::write(&file, "").unwrap();
-    let place = Place { file: Some(file.clone()) };
-    for (mode, warned) in [(0o600, false), (0o400, false), (0o640, false), (0o644, true), (0o604, true), (0o620, true)]
-    {
-        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
-        let warnings = place.warnings();
-        assert_eq!(warnings.len(), usize::from(warned), "{mode:o}");
-        assert!(warnings.iter().all(|warning| warning.contains("bridge.toml") && warning.contains("chmod g-w,o=")));
+    let file = |name: &str| dir.path().join(name);
+    let tls = format!("tls_cert = {:?}\ntls_key = {:?}\n", file("tls.crt"), file("tls.key"));
+    let names = ["bridge.toml", "password", "tls.key"];
+    for (name, text) in [("bridge.toml", format!("[server]\n{tls}")), ("password", "swordfish".into())] {
+        fs::write(file(name), text).unwrap();
+    }
+    for public in ["tls.key", "tls.crt"] {
+        fs::write(file(public), "").unwrap();
+    }
+    fs::set_permissions(file("tls.crt"), fs::Permissions::from_mode(0o644)).unwrap();
+    for name in names {
+        fs::set_permissions(file(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let place = Place { file: Some(file("bridge.toml")) };
+    let password = file("password").display().to_string();
+    let warnings = || place.warnings_in([("ERP_BRIDGE__ERP__PASSWORD_FILE".to_owned(), password.clone())].into_iter());
+    for name in names {
+        for (mode, warned) in
+            [(0o400, false), (0o640, false), (0o644, true), (0o604, true), (0o620, true), (0o600, false)]
+        {
+            fs::set_permissions(file(name), fs::Permissions::from_mode(mode)).unwrap();
+            let warnings = warnings();
+            assert_eq!(warnings.len(), usize::from(warned), "{name} {mode:o}: {warnings:?}");
+            assert!(warnings.iter().all(|warning| warning.contains(name) && warning.contains("chmod g-w,o=")));
+        }
     }
 }

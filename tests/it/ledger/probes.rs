@@ -85,3 +85,28 @@ async fn a_thousand_probes_ask_the_ledger_nothing_and_an_outage_shows_all_the_sa
     assert_eq!(front.call(Method::GET, "/metrics", &[], "").await.status.as_u16(), 200, "without a ledger");
     assert_eq!(front.call(Method::GET, "/readyz", &[], "").await.status.as_u16(), 503);
 }
+
+#[tokio::test]
+async fn guessed_cookies_and_links_take_no_write_and_those_of_another_form_ask_the_ledger_nothing() {
+    let front = Front::open().await;
+    let mut outside = SqliteConnection::connect(front.database.url.expose_secret()).await.unwrap();
+    sqlx::raw_sql("begin immediate").execute(&mut outside).await.unwrap();
+    let statuses = async |secret: &str| {
+        let entered = front.call(Method::POST, "/console/sign-in", &[], format!("link={secret}")).await;
+        let cookie = format!("erp_bridge_session={secret}");
+        let looked = front.call(Method::GET, "/console/events", &[("cookie", &cookie)], "").await;
+        [entered.status.as_u16(), looked.status.as_u16()]
+    };
+    let of_right_form = "0123456789abcdef".repeat(4);
+    for secret in [of_right_form.as_str(), "x"].repeat(20) {
+        // A write would wait for the other one three seconds.
+        let answered = tokio::time::timeout(AT_ONCE, statuses(secret)).await;
+        assert_eq!(answered.unwrap(), [401, 303], "{secret}");
+    }
+    sqlx::raw_sql("rollback").execute(&mut outside).await.unwrap();
+    front.store.close().await;
+    for secret in ["x", &of_right_form[1..], &"g".repeat(64)] {
+        assert_eq!(statuses(secret).await, [401, 303], "{secret}");
+    }
+    assert_eq!(statuses(&of_right_form).await, [503, 503]);
+}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{OPERATOR, SECRET, event};
 
 /// How many kinds of secrets there are.
-pub const KINDS: usize = 11;
+pub const KINDS: usize = 15;
 
 /// Something that `read` may not see.
 pub struct Secret {
@@ -27,6 +27,10 @@ pub fn secrets() -> [Secret; KINDS] {
     [
         secret("mobile number", "13987654321", "1398765"),
         secret("mobile number with slashes", "139/8765/4322", "8765/4322"),
+        secret("mobile number in full width", "１３９８７６５４３２１", "１３９８７６５"),
+        secret("mobile number of keycaps", &keycaps("13987654321"), &keycaps("8765")),
+        secret("mobile number in Chinese digits", "一三九八七六五四三二一", "八七六五"),
+        secret("number of Hong Kong", "+852 6123 4567", "6123 45"),
         secret("landline", "021-5555 1234", "5555 1234"),
         secret("mail address", "lihua.geheim@example.com", "lihua"),
         secret("WeChat id", "wxid_q7geheimq7", "geheimq7"),
@@ -37,6 +41,10 @@ pub fn secrets() -> [Secret; KINDS] {
         secret("API token", OPERATOR, "-token-0123"),
         secret("webhook secret", SECRET, "9r8GKYqrTwjUPD8"),
     ]
+}
+
+fn keycaps(digits: &str) -> String {
+    digits.chars().map(|digit| format!("{digit}\u{fe0f}\u{20e3}")).collect()
 }
 
 /// Gives the secrets out in turn.

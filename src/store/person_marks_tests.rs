@@ -1,0 +1,110 @@
+use serde_json::json;
+
+use super::*;
+
+fn marks(contact: Value) -> BTreeSet<Mark> {
+    marks_in(&json!({ "data": { "contact": contact } }).to_string()).into_iter().collect()
+}
+
+fn is_found(marks: &BTreeSet<Mark>, text: &str) -> bool {
+    blanked(text, marks).is_some()
+}
+
+#[test]
+fn a_person_is_looked_for_as_people_write_a_number() {
+    for phone in [json!("+86 138-0013-8055"), json!("１３８００１３８０５５"), json!(13_800_138_055_i64)] {
+        let marks = marks(json!({ "phone": phone }));
+        for written in [
+            "13800138055",
+            "138 0013 8055",
+            "138-0013-8055",
+            "138.0013.8055",
+            "138 001 38055",
+            "(138) 0013 - 8055",
+            "+86-138-0013-8055",
+            "008613800138055",
+            "１３８００１３８０５５",
+            "１３８　００１３　８０５５",
+        ] {
+            let Some(blank) = blanked(&format!("客户 {written} 要求"), &marks) else {
+                panic!("{written}: {marks:?}")
+            };
+            assert!(!blank.contains("8055") && !blank.contains("８０５５"), "{blank}");
+            let found = marks.iter().flat_map(Mark::patterns).any(|pattern| {
+                let parts: Vec<&str> = pattern.split('%').filter(|part| !part.is_empty()).collect();
+                parts.iter().try_fold(written, |rest, part| rest.split_once(part).map(|(_, rest)| rest)).is_some()
+            });
+            assert!(found, "a statement finds {written}");
+        }
+        assert!(!is_found(&marks, "13800138056") && !is_found(&marks, "138、0013、8055"));
+    }
+}
+
+#[test]
+fn a_number_from_abroad_is_found_without_its_country_but_in_no_longer_one() {
+    let marks = marks(json!({ "phone": "+852 6123 4567" }));
+    for written in ["+852 6123 4567", "85261234567", "61234567", "6123-4567"] {
+        assert!(is_found(&marks, written), "{written}");
+    }
+    assert!(!is_found(&marks, "9961234567") && !is_found(&marks, "612345678"));
+}
+
+#[test]
+fn an_account_is_found_in_any_case_and_a_short_one_as_a_word_of_its_own() {
+    let marks = marks(json!({ "wechat_id": "ly_886", "email": "Li@example.com" }));
+    for text in ["微信ly_886。", "\"weixinAcc\":\"LY_886\"", r"微信：\nly_886", "li@EXAMPLE.com", "xli@example.com"]
+    {
+        assert!(is_found(&marks, text), "{text}");
+    }
+    for text in ["fly_886", "ly_8860", "ly-886"] {
+        assert!(!is_found(&marks, text), "{text}");
+    }
+}
+
+#[test]
+fn what_tells_nobody_apart_is_not_looked_for() {
+    assert_eq!(marks(json!({ "phone": "123", "wechat_id": "a", "name": "陈晓雨", "email": null })), BTreeSet::new());
+    assert_eq!(marks_in("no JSON"), []);
+}
+
+#[test]
+fn what_stands_in_its_place_keeps_json_readable() {
+    let marks = marks(json!({ "phone": "13800138055", "wechat_id": "mobile", "email": "candidates" }));
+    let text = r#"{"mobile":13800138055,"of":[13.800138055,"mobile"],"candidates":"{\"mobile\":\"\"}"}"#;
+    let blank = r#"{"mobile":99999999999,"of":[99.999999999,"******"],"candidates":"{\"mobile\":\"\"}"}"#;
+    assert_eq!(blanked(text, &marks).as_deref(), Some(blank));
+}
+
+#[test]
+fn the_lines_of_a_link_tell_accounts_from_names() {
+    let account = |text: &str| Mark::Account(text.to_owned());
+    let number = || Mark::Number("13800138055".to_owned());
+    for (found_by, marks) in [
+        (
+            "Michael\nACMEGROUP\nzhangsan\nli@example.com\n13800138055",
+            vec![account("zhangsan"), account("li@example.com"), number()],
+        ),
+        ("Michael\n\nzhangsan\n\n", vec![account("zhangsan")]),
+        ("Michael\n\n\n\n13800138055", vec![number()]),
+        // As earlier programs wrote it.
+        ("michael\nwang_66\n13800138055", vec![account("wang_66"), number()]),
+        ("michael\nzhangsan\nacme group", vec![]),
+    ] {
+        assert_eq!(marks_of_link(found_by), marks, "{found_by:?}");
+    }
+}
+
+#[test]
+fn a_body_that_could_not_be_read_names_its_contact() {
+    for body in [
+        r#"{"data":{"contact":{"id":"c1","name":"陈"#,
+        r#"{"contactId" : " c1 "}"#,
+        r#"{"contact_id":c1,"#,
+        r#"{"id":"c1"#,
+    ] {
+        assert!(names_contact(body, "c1"), "{body}");
+    }
+    for body in [r#"{"id":"c11"}"#, r#"{"id":"xc1"}"#, r#"{"score":"c1"}"#, "c1", r#"["c1"]"#] {
+        assert!(!names_contact(body, "c1"), "{body}");
+    }
+}
