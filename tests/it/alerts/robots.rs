@@ -108,6 +108,7 @@ pub fn target(kind: TargetKind, url: &str) -> AlertTarget {
 
 #[tokio::test]
 async fn a_stand_in_refuses_what_is_too_much_in_a_minute_or_a_second() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     for (kind, taken) in ROBOTS.into_iter().zip([20, 20, 5]) {
         let robot = robot(kind, Clock::manual(START)).await;
