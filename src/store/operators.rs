@@ -11,6 +11,7 @@ use super::{
     queries::Conditions,
     transitions::Move,
     turns::move_turn,
+    types,
 };
 use crate::{
     clock::Millis,
@@ -116,14 +117,27 @@ impl<'a> Order<'a> {
 }
 
 impl Store {
-    /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step.
-    pub async fn replay(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, Order { reason, ..Order::of(actor, "event.replay", Transition::Replayed) }).await
+    /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step. With `seen`,
+    /// only if its state has not changed since.
+    pub async fn replay(
+        &self,
+        id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+        seen: Option<Millis>,
+    ) -> Result<(), StoreError> {
+        self.change(id, Order { reason, seen, ..Order::of(actor, "event.replay", Transition::Replayed) }).await
     }
 
-    /// Gives an event up.
-    pub async fn discard(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) }).await
+    /// Gives an event up. With `seen`, only if its state has not changed since.
+    pub async fn discard(
+        &self,
+        id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+        seen: Option<Millis>,
+    ) -> Result<(), StoreError> {
+        self.change(id, Order { reason, seen, ..Order::of(actor, "event.discard", Transition::Discarded) }).await
     }
 
     /// Writes a person's decision on an event that `needs_review` and puts it back into its turn. With `seen`, only if its
@@ -162,30 +176,37 @@ impl Store {
         let Some(conditions) = deed.conditions(filter) else { return Ok(0) };
         let (mut changed, mut after) = (0, 0);
         loop {
-            let (ids, last) = self.matching_ids(conditions.clone(), after).await?;
-            for id in &ids {
-                match self.change(id, deed.order(changed, actor, reason)).await {
+            let (found, last) = self.matching_ids(conditions.clone(), after).await?;
+            for (id, status) in &found {
+                // In the state in which it matched: in another one it is not what was meant.
+                let only = Some(std::slice::from_ref(status));
+                match self.change(id, Order { only, ..deed.order(changed, actor, reason) }).await {
                     Ok(()) => changed += 1,
                     // Somebody else changed it in the meantime; it is not ours any more.
                     Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
                     Err(error) => return Err(error),
                 }
             }
-            if ids.is_empty() {
+            if found.is_empty() {
                 return Ok(changed);
             }
             after = last;
         }
     }
 
-    async fn matching_ids(&self, mut conditions: Conditions, after: i64) -> Result<(Vec<String>, i64), StoreError> {
+    async fn matching_ids(
+        &self,
+        mut conditions: Conditions,
+        after: i64,
+    ) -> Result<(Vec<(String, Status)>, i64), StoreError> {
         conditions.add("seq >", after);
         let limit_at = conditions.args.len() + 1;
-        let sql = format!("select id, seq from events{} order by seq limit ${limit_at}", conditions.sql());
+        let sql = format!("select id, status, seq from events{} order by seq limit ${limit_at}", conditions.sql());
         conditions.args.push(BATCH.into());
         let rows = self.db.read(sql, conditions.args).await?;
         let last = rows.last().map_or(Ok(after), |row| row.int("seq"))?;
-        Ok((rows.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?, last))
+        let found = rows.iter().map(|row| Ok((row.text("id")?, types::status(row)?)));
+        Ok((found.collect::<Result<_, StoreError>>()?, last))
     }
 
     async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use serde_json::{Value, json};
 
-use super::act::back_to;
+use super::act::{back_to, deed};
 use crate::{
     console::{
         facts::is_set,
@@ -130,7 +130,7 @@ pub(in crate::console) async fn replan(
     id: PathId,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let moved = amend::replan(&state, &operator, id, form.text("reason")).await?;
+    let moved = amend::replan(&state, &operator, id, deed(&form)).await?;
     Ok(back_to(&moved.id, &form, "replanned"))
 }
 

@@ -25,7 +25,7 @@ async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_
     let waiting = front.post_event("w9", &promoted("c9")).await.body["id"].as_str().unwrap().to_owned();
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let list = visitor.get("/console/events").await.html;
-    assert!(list.contains(&format!("name=\"id\" value=\"{}\"", dead[0])), "{list}");
+    assert!(list.contains(&format!("name=\"id\" value=\"{}.dead\"", dead[0])), "{list}");
     assert!(list.contains("aria-label=\"勾选 转为客户 王小明 c0 2026-"), "which one it is: {list}");
     let ask = format!("{PATH}?do=discard&id={}&id={}&id={waiting}", dead[0], dead[1]);
     let page = visitor.get(&ask).await.html;

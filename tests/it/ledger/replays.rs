@@ -74,7 +74,7 @@ async fn a_replay_takes_only_states_from_which_replay_is_allowed(ledger: &Ledger
         all.push((ledger.ended(status.as_str(), status).await, status));
     }
     let discarded = ledger.ended("discarded", Status::Dead).await;
-    ledger.store.discard(&discarded, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&discarded, &"ops".into(), None, None).await.unwrap();
     for never in [Status::Succeeded, Status::NeedsReview, Status::Queued, Status::Running] {
         let filter = of(&[never]);
         let answers = (counted(ledger, &filter).await, replayed(ledger, &filter).await);
