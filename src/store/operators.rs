@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Actor, EventFilter, EventRow, Resolution, Store, StoreError,
     audit::write_audit,
-    db::{Tx, args},
+    db::{Arg, Tx, args},
     queries::Conditions,
     transitions::Move,
     turns::move_turn,
@@ -68,6 +68,7 @@ impl BulkDeed {
 }
 
 /// What is to become of an event, and who says so.
+#[derive(Clone, Copy)]
 pub(super) struct Order<'a> {
     pub(super) actor: &'a Actor,
     pub(super) action: &'a str,
@@ -83,13 +84,45 @@ pub(super) struct Order<'a> {
     pub(super) plans_anew: bool,
     /// When its state had last changed, as whoever orders it saw it: an order on what has changed since is none.
     pub(super) seen: Option<Millis>,
+    /// Whether an event that waits for its next try gets it now.
+    pub(super) hastens: bool,
 }
 
 impl<'a> Order<'a> {
     /// Without a reason, at once.
     pub(super) const fn of(actor: &'a Actor, action: &'a str, happened: Transition) -> Self {
-        let (pause, resolution, only, plans_anew, seen) = (Duration::ZERO, None, None, false, None);
-        Self { actor, action, reason: None, happened, pause, resolution, only, plans_anew, seen }
+        let (pause, resolution, only, plans_anew) = (Duration::ZERO, None, None, false);
+        Self { actor, action, reason: None, happened, pause, resolution, only, plans_anew, seen: None, hastens: false }
+    }
+
+    /// The same, where it hastens an event that waits for its next try.
+    fn or_hastened(self, event: &EventRow, now: Millis) -> Self {
+        let waits = event.status == Status::Queued
+            && event.blocked_by.is_none()
+            && event.next_attempt_at.is_some_and(|next| next > now);
+        if self.hastens && waits { Self { happened: Transition::Hastened, ..self } } else { self }
+    }
+
+    /// What else changes in the event's row, and the arguments of it, the event's id the first of them.
+    fn changes(&self, event: &EventRow, now: Millis) -> (&'static str, Vec<Arg>) {
+        let id = event.id.as_str();
+        if self.happened == Transition::Hastened {
+            return ("next_attempt_at = $2", args![id, now]);
+        }
+        let resolution = self.resolution.map(|resolution| bound(resolution, event.review.as_ref()));
+        let plan_anew = json!(Resolution::PlanAnew);
+        // That a correction is yet to be planned outlives a replay.
+        let plans_anew = self.plans_anew || resolution.is_none() && event.resolution.as_ref() == Some(&plan_anew);
+        let resolution = resolution.or(plans_anew.then_some(plan_anew)).map(|it| it.to_string());
+        let is_tried_again = self.happened.target() == Some(Status::Queued);
+        // Why an event was given up stays readable.
+        let set = if is_tried_again {
+            "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null, blocks_begun = 0, error = null,
+             error_code = null"
+        } else {
+            "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null"
+        };
+        (set, args![id, is_tried_again.then_some(now.plus(self.pause)), resolution])
     }
 
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
@@ -117,8 +150,8 @@ impl<'a> Order<'a> {
 }
 
 impl Store {
-    /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step. With `seen`,
-    /// only if its state has not changed since.
+    /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step. One that waits
+    /// for its next try gets that now, of the budget that it has. With `seen`, only if its state has not changed since.
     pub async fn replay(
         &self,
         id: &str,
@@ -126,7 +159,8 @@ impl Store {
         reason: Option<&str>,
         seen: Option<Millis>,
     ) -> Result<(), StoreError> {
-        self.change(id, Order { reason, seen, ..Order::of(actor, "event.replay", Transition::Replayed) }).await
+        let order = Order::of(actor, "event.replay", Transition::Replayed);
+        self.change(id, Order { reason, seen, hastens: true, ..order }).await
     }
 
     /// Gives an event up. With `seen`, only if its state has not changed since.
@@ -230,31 +264,14 @@ impl Store {
         let is_running = turn.map_or(Ok(None), |row| row.opt_text("token"))?.is_some();
         let locked = format!("select * from events where id = $1{}", dialect.for_update());
         let event = EventRow::read(&tx.fetch_first(locked, args![id]).await?.ok_or(StoreError::NotFound)?)?;
+        let order = order.or_hastened(&event, now);
         order.check(&event)?;
-        let Order { actor, action, reason, happened, pause, resolution, only: _, plans_anew, seen } = *order;
+        let Order { actor, action, reason, happened, seen, .. } = order;
         if seen.is_some_and(|seen| seen != event.updated_at) {
             return Err(StoreError::Changed);
         }
-        let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()));
-        let plan_anew = json!(Resolution::PlanAnew);
-        // That a correction is yet to be planned outlives a replay.
-        let plans_anew = plans_anew || resolution.is_none() && event.resolution.as_ref() == Some(&plan_anew);
-        let resolution = resolution.or(plans_anew.then_some(plan_anew)).map(|it| it.to_string());
-        let is_tried_again = happened.target() == Some(Status::Queued);
-        let moved = Move {
-            happened,
-            at: now,
-            // Why an event was given up stays readable.
-            set: if is_tried_again {
-                "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null, blocks_begun = 0, error = null,
-                 error_code = null"
-            } else {
-                "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null"
-            },
-            which: "id = $1",
-            args: args![id, is_tried_again.then_some(now.plus(pause)), resolution],
-            returning: "",
-        };
+        let (set, args) = order.changes(&event, now);
+        let moved = Move { happened, at: now, set, which: "id = $1", args, returning: "" };
         moved.run_one(tx, id).await?;
         // A worker that is running the contact's head moves the turn itself when it settles.
         if !contact_id.is_empty() && !is_running {

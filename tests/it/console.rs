@@ -18,4 +18,5 @@ mod search;
 mod sessions;
 mod settings;
 mod todo;
+mod tries;
 mod visitor;

@@ -80,7 +80,8 @@ pub(crate) struct Moved {
 
 /// Replay one event
 ///
-/// Puts a dead, discarded, held or refused event back into its contact's turn; it resumes after its last confirmed step.
+/// Puts a dead, discarded, held or refused event back into its contact's turn; it resumes after its last confirmed step. One
+/// that is queued and waits for its `next_attempt_at` is tried now instead, of the budget that it has.
 #[utoipa::path(
     post, path = "/v1/events/{id}/replay", tag = "operations", security(("token" = ["operate"])),
     params(EventPath),

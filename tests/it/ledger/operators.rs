@@ -12,6 +12,7 @@ use super::{LEASE, Ledger, MS, on_both, step};
 
 on_both! {
     a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step
+    the_next_try_is_made_now_where_somebody_wants_it_and_counts_as_any
     a_discarded_event_makes_way_and_can_be_replayed
     a_decision_is_written_down_and_the_event_goes_on
     only_decisions_that_the_review_asks_for_are_taken
@@ -50,6 +51,24 @@ async fn a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step(ledge
     let audit = last_audit(ledger).await.unwrap();
     assert_eq!((audit.actor.as_str(), audit.action.as_str(), &audit.subject), ("ops", "event.replay", &id));
     assert_eq!((audit.reason.as_deref(), audit.at), (REASON, now));
+}
+
+async fn the_next_try_is_made_now_where_somebody_wants_it_and_counts_as_any(ledger: &Ledger) {
+    let id = ledger.queue("c1").await;
+    let later = ledger.clock.now().plus(Duration::from_secs(43_200));
+    let to = Settlement::to(Status::Queued).because("timeout", "没有应答");
+    let again = Settlement { counts: true, next_attempt_at: Some(later), ..to };
+    ledger.store.settle(ledger.claim_one().await.lease, again).await.unwrap();
+    assert!(ledger.claim(10).await.is_empty());
+    ledger.clock.advance(MS);
+    let replay = async || ledger.store.replay(&id, &"ops".into(), REASON, None).await;
+    replay().await.unwrap();
+    let row = ledger.event(&id).await;
+    assert_eq!((row.status, row.attempts, row.next_attempt_at), (Status::Queued, 1, Some(ledger.clock.now())));
+    assert_eq!(row.error_code.as_deref(), Some("timeout"), "why it failed is still true");
+    assert_eq!(last_audit(ledger).await.unwrap().action, "event.replay");
+    assert_eq!(replay().await, Err(StoreError::WrongState(Status::Queued)), "nothing is left to hasten");
+    assert_eq!(ledger.claim_one().await.event.id, id);
 }
 
 async fn a_discarded_event_makes_way_and_can_be_replayed(ledger: &Ledger) {
