@@ -26,10 +26,12 @@ pub(super) struct Lack {
 
 /// The rules that kept the event out; none of an event that they did not.
 pub(super) fn lacks(event: &EventDetail, lang: Lang) -> Vec<Lack> {
-    if event.item.status != Status::NotAdmitted {
+    // A deal that is refused is held.
+    if !matches!(event.item.status, Status::NotAdmitted | Status::Held) {
         return Vec::new();
     }
-    let checks = event.admission.as_ref().and_then(|decision| decision["rules"].as_array()).into_iter().flatten();
+    let refused = event.admission.as_ref().filter(|decision| decision["admitted"] == false);
+    let checks = refused.and_then(|decision| decision["rules"].as_array()).into_iter().flatten();
     let failed =
         checks.filter(|check| check["passed"] == Value::Bool(false)).filter_map(|check| check["rule"].as_str());
     failed
