@@ -110,7 +110,8 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
             form.reason()?;
             let mut done = 0;
             for part in as_seen(&form, &selection, deed) {
-                done += bulk::change_matching(&state, &operator, part, deed).await?.done;
+                let part = bulk::change_matching(&state, &operator, part, deed).await;
+                done += part.map_err(|problem| problem.after(done))?.done;
             }
             let done = done.to_string();
             let done = [("status", Status::Discarded.as_str()), ("done", "discarded_many"), ("count", done.as_str())];

@@ -23,6 +23,15 @@ const BATCH: i64 = 200;
 /// Events of a replay by filter that fall due in a second: what comes in fresh is not pushed behind a flood of old ones.
 const REPLAYS_PER_SECOND: i64 = 50;
 
+/// Why not all of many events were changed, and how many were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// So many were changed before.
+    pub done: i64,
+    /// What the ledger could not do.
+    pub error: StoreError,
+}
+
 /// What can be done to many events at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BulkDeed {
@@ -206,11 +215,12 @@ impl Store {
         filter: &EventFilter,
         actor: &Actor,
         reason: Option<&str>,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<i64, Unfinished> {
         let Some(conditions) = deed.conditions(filter) else { return Ok(0) };
         let (mut changed, mut after) = (0, 0);
         loop {
-            let (found, last) = self.matching_ids(conditions.clone(), after).await?;
+            let found = self.matching_ids(conditions.clone(), after).await;
+            let (found, last) = found.map_err(|error| Unfinished { done: changed, error })?;
             for (id, status) in &found {
                 // In the state in which it matched: in another one it is not what was meant.
                 let only = Some(std::slice::from_ref(status));
@@ -218,7 +228,7 @@ impl Store {
                     Ok(()) => changed += 1,
                     // Somebody else changed it in the meantime; it is not ours any more.
                     Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(Unfinished { done: changed, error }),
                 }
             }
             if found.is_empty() {

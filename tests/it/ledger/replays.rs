@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::Status,
-    store::{BulkDeed, EventFilter, NewEvent, Settlement, StoreError},
+    store::{BulkDeed, EventFilter, NewEvent, Settlement, StoreError, Unfinished},
 };
 
 use super::{Ledger, event, ids, on_both};
@@ -30,7 +30,7 @@ async fn counted(ledger: &Ledger, filter: &EventFilter) -> Result<i64, StoreErro
 }
 
 /// Puts what matches back.
-async fn replayed(ledger: &Ledger, filter: &EventFilter) -> Result<i64, StoreError> {
+async fn replayed(ledger: &Ledger, filter: &EventFilter) -> Result<i64, Unfinished> {
     ledger.store.change_matching(BulkDeed::Replay, filter, &"ops".into(), None).await
 }
 
