@@ -10,7 +10,7 @@ use axum::{
 
 use super::{request_id, signed_body::SignatureError};
 use crate::{
-    event::{FieldError, Status},
+    event::{Bilingual, FieldError, Status},
     store::{ReplayState, StoreError, Unfinished},
 };
 
@@ -30,7 +30,7 @@ pub enum Problem {
     /// A header of the signature, or the idempotency key, cannot be read.
     BadHeader(String),
     /// A query parameter cannot be read: its name, and what is allowed.
-    InvalidQuery(String, String),
+    InvalidQuery(String, Bilingual),
     /// No secret matches the signature.
     SignatureMismatch,
     /// The signature's timestamp is too far from the bridge's clock.
@@ -212,8 +212,8 @@ impl Problem {
             Self::InvalidJson(fault) => format!("请求体不是有效的 JSON：{fault}。The body is not valid JSON: {fault}."),
             Self::MissingHeader(name) => format!("缺少请求头 {name}。Send the header {name}."),
             Self::BadHeader(what) => format!("请求头无法读取：{what}。A header cannot be read: {what}."),
-            Self::InvalidQuery(name, allowed) => {
-                format!("查询参数 {name} 不正确。The query parameter {name} is wrong: {allowed}.")
+            Self::InvalidQuery(name, Bilingual { zh, en }) => {
+                format!("查询参数 {name} 不正确：{zh}。The query parameter {name} is wrong: {en}.")
             }
             Self::SignatureMismatch => {
                 "签名不匹配：请检查密钥，并对原始请求体签名。No configured secret matches: check \
