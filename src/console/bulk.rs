@@ -1,5 +1,7 @@
 //! `/console/events/bulk`: what is to become of many events, said in words before it is done.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -67,8 +69,11 @@ pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<
     let operator = Operator::of(visit.caller.clone())?;
     let deed = deed_of(&visit.query)?;
     let selection = selection(&visit.query, deed)?;
-    let dry_run = Selection { dry_run: true, ..selection.clone() };
-    let count = bulk::change_matching(&state, &operator, dry_run, deed).await?.would.unwrap_or_default();
+    let mut count = 0;
+    for part in as_seen(&visit.query, &selection, deed) {
+        let dry_run = Selection { dry_run: true, ..part };
+        count += bulk::change_matching(&state, &operator, dry_run, deed).await?.would.unwrap_or_default();
+    }
     if deed == BulkDeed::Discard {
         bulk::within_bound(count)?;
     }
@@ -86,7 +91,7 @@ pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<
         count: (fill(before, &[&number(count)]), behind),
         counted_at: moment_of(frame.now, frame.now, frame.lang),
         filter: filter_in_words(&json!(selection), frame.lang),
-        fields: fields(&selection, deed),
+        fields: fields(&visit.query, &selection, deed),
         back: visit.query.address(events::PATH, &[("id", ""), ("all", ""), ("do", "")]),
         button,
         is_discard: deed == BulkDeed::Discard,
@@ -103,7 +108,12 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
         BulkDeed::Replay => replays::made(&state, &operator, selection).await,
         BulkDeed::Discard => {
             form.reason()?;
-            let done = bulk::change_matching(&state, &operator, selection, deed).await?.done.to_string();
+            let mut done = 0;
+            for part in as_seen(&form, &selection, deed) {
+                let part = bulk::change_matching(&state, &operator, part, deed).await;
+                done += part.map_err(|problem| problem.after(done))?.done;
+            }
+            let done = done.to_string();
             let done = [("status", Status::Discarded.as_str()), ("done", "discarded_many"), ("count", done.as_str())];
             Ok(Redirect::to(&Fields::default().address(events::PATH, &done)).into_response())
         }
@@ -117,7 +127,7 @@ fn invalid(pointer: &str, message: &str) -> Problem {
 /// The events that were ticked, or all that match the filters of the list.
 fn selection(form: &Fields, deed: BulkDeed) -> Result<Selection, Problem> {
     if form.get("all").is_none() {
-        let ids: Vec<_> = form.all("id").map(str::to_owned).collect();
+        let ids: Vec<_> = form.all("id").map(|value| ticked(value).0.to_owned()).collect();
         if ids.is_empty() {
             return Err(invalid("/ids", "请先勾选事件 (tick some events first)"));
         }
@@ -147,6 +157,32 @@ fn selection(form: &Fields, deed: BulkDeed) -> Result<Selection, Problem> {
     }
 }
 
+/// A ticked event, and the state in which the list showed it: `{id}.dead`.
+fn ticked(value: &str) -> (&str, Option<Status>) {
+    let parts = value.split_once('.').and_then(|(id, status)| Some((id, Some(status.parse::<Status>().ok()?))));
+    parts.unwrap_or((value, None))
+}
+
+/// The selection, where events are given up that were ticked: apart by the states in which the list showed them, so that what
+/// somebody has put back since is left alone. A replay shows its own list first.
+fn as_seen(form: &Fields, selection: &Selection, deed: BulkDeed) -> Vec<Selection> {
+    if selection.ids.is_empty() || deed == BulkDeed::Replay {
+        return vec![selection.clone()];
+    }
+    let mut by_state: BTreeMap<Option<Status>, Vec<String>> = BTreeMap::new();
+    for (id, seen) in form.all("id").map(ticked) {
+        if seen.is_none_or(|status| deed.possible().contains(&status)) {
+            by_state.entry(seen).or_default().push(id.to_owned());
+        }
+    }
+    let part = |(seen, ids): (Option<Status>, _)| Selection {
+        ids,
+        status: seen.map(|status| status.as_str().to_owned()),
+        ..selection.clone()
+    };
+    by_state.into_iter().map(part).collect()
+}
+
 /// Why there is none to do it to.
 fn none(selection: &Selection, lang: Lang) -> String {
     let w = &lang.words().events;
@@ -170,12 +206,13 @@ const fn name(deed: BulkDeed) -> &'static str {
 }
 
 /// The fields that say the same again.
-fn fields(selection: &Selection, deed: BulkDeed) -> Vec<(String, String)> {
+fn fields(form: &Fields, selection: &Selection, deed: BulkDeed) -> Vec<(String, String)> {
     let mut fields = vec![("do".to_owned(), name(deed).to_owned())];
     if selection.ids.is_empty() {
         fields.push(("all".into(), "true".into()));
+    } else {
+        fields.extend(form.all("id").map(|id| ("id".to_owned(), id.to_owned())));
     }
-    fields.extend(selection.ids.iter().map(|id| ("id".to_owned(), id.clone())));
     let texts = selection.texts().into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())));
     fields.extend(texts);
     fields
@@ -210,12 +247,25 @@ mod tests {
 
     #[test]
     fn the_form_says_the_same_again() {
-        for form in ["all=true&status=dead&code=refused&q=x&until=2026-11-23", "id=a&id=b"] {
+        for form in ["all=true&status=dead&code=refused&q=x&until=2026-11-23", "id=a&id=b", "id=a.dead&id=b.queued"] {
             let first = read(form, BulkDeed::Discard).unwrap();
-            let encoded = form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(fields(&first, BulkDeed::Discard))
-                .finish();
-            assert_eq!(json!(read(&encoded, BulkDeed::Discard).unwrap()), json!(first), "{form}");
+            let sent = fields(&Fields::read(form.as_bytes()), &first, BulkDeed::Discard);
+            let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(&sent).finish();
+            let second = read(&encoded, BulkDeed::Discard).unwrap();
+            assert_eq!(json!(second), json!(first), "{form}");
+            assert_eq!(fields(&Fields::read(encoded.as_bytes()), &second, BulkDeed::Discard), sent, "{form}");
         }
+    }
+
+    #[test]
+    fn what_is_ticked_is_given_up_in_the_state_in_which_it_was_seen() {
+        let form = Fields::read(b"id=a.dead&id=b.queued&id=c.dead&id=d&id=e.succeeded&reason=x");
+        let selection = selection(&form, BulkDeed::Discard).unwrap();
+        assert_eq!(selection.ids, ["a", "b", "c", "d", "e"]);
+        let parts = as_seen(&form, &selection, BulkDeed::Discard);
+        let parts: Vec<_> = parts.iter().map(|part| (part.status.as_deref(), part.ids.join(" "))).collect();
+        let expected = [(None, "d"), (Some("queued"), "b"), (Some("dead"), "a c")];
+        assert_eq!(parts, expected.map(|(status, ids)| (status, ids.to_owned())));
+        assert_eq!(as_seen(&form, &selection, BulkDeed::Replay).len(), 1);
     }
 }

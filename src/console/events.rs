@@ -42,6 +42,7 @@ struct Preset {
 /// An event in the list.
 pub(super) struct Row {
     pub(super) id: String,
+    pub(super) status: Status,
     pub(super) kind: String,
     pub(super) contact: Option<String>,
     /// What the contact is called; empty where that is not known.
@@ -56,6 +57,7 @@ impl Row {
     pub(super) fn of(item: &EventItem, now: Millis, lang: Lang) -> Self {
         Self {
             id: item.id.clone(),
+            status: item.status,
             kind: kind(lang, &item.kind).to_owned(),
             contact: item.contact_id.clone(),
             name: String::new(),

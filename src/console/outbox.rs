@@ -86,7 +86,7 @@ async fn shown(state: &HttpState, visit: &Visit, tested: Option<Vec<TriedTarget>
     let waiting = match visit.query.get("state") {
         None => false,
         Some("waiting") => true,
-        Some(_) => return Err(Problem::InvalidQuery("state".into(), "waiting".into()).into()),
+        Some(_) => return Err(query::invalid("state", "应为 waiting", "waiting").into()),
     };
     let before = query::cursor(visit.query.get("cursor"))?;
     let found = outbox::messages(state, &visit.caller, !waiting, before, DEFAULT_LIMIT).await?;

@@ -16,14 +16,20 @@ use super::{
     why::Why,
     words::fill,
 };
-use crate::http::{
-    HttpState,
-    api::{
-        events,
-        failures::{self, FailureGroup},
-        names,
-        query::DEFAULT_LIMIT,
+use crate::{
+    event::Status,
+    http::{
+        HttpState,
+        api::{
+            bulk, events,
+            failures::{self, FailureGroup},
+            names,
+            query::DEFAULT_LIMIT,
+            selection::Selection,
+        },
+        auth::Operator,
     },
+    store::BulkDeed,
 };
 
 /// Where the list is.
@@ -70,22 +76,28 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         None => Vec::new(),
     };
     let names = names::of_events(&state, &visit.caller, &rows).await?;
-    let mut replay_all = String::new();
-    if let (Some(cause), true) = (&cause, visit.is_operator()) {
-        let dead = causes.iter().filter(|group| group.code == *cause && !group.blocked).map(|group| group.count).sum();
-        if rows.iter().any(|row| row.status == crate::event::Status::Dead) {
-            replay_all = fill(visit.lang.words().todo.replay_all_what, &[&number(dead)]);
-        }
-    }
+    let dead = match &cause {
+        Some(cause) if visit.is_operator() && !rows.is_empty() => replayable(&state, &visit, cause).await?,
+        _ => 0,
+    };
     let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= DEFAULT_LIMIT);
     page(&TodoPage {
         groups: by_code(&causes).iter().map(|causes| group(causes, &visit, &frame)).collect(),
         all: cause.as_deref().filter(|_| is_full).map(all_of),
         rows: Row::named(&rows, &names, &frame),
         cause,
-        replay_all,
+        replay_all: if dead > 0 { fill(frame.w.todo.replay_all_what, &[&number(dead)]) } else { String::new() },
         frame,
     })
+}
+
+/// How many events the form that tries all of a cause again would put back: the dead ones. Those that need a decision stay.
+async fn replayable(state: &HttpState, visit: &Visit, cause: &str) -> Result<i64, Fault> {
+    let operator = Operator::of(visit.caller.clone())?;
+    let dead = Some(Status::Dead.as_str().to_owned());
+    let counted = Selection { status: dead, code: Some(cause.to_owned()), dry_run: true, ..Selection::default() };
+    let counted = bulk::change_matching(state, &operator, counted, BulkDeed::Replay).await?;
+    Ok(counted.would.unwrap_or_default())
 }
 
 /// The causes of one code together, the most frequent first, as they come: what is replayed and decided together is one card,

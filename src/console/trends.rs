@@ -163,21 +163,23 @@ fn at_most(happened: &Happened, percent: i64, lang: Lang) -> String {
     }
 }
 
-/// From the platform to the ERP: what was received, what of it may go in, what is in.
+/// From the platform to the ERP: what was received, what of it may go in, what is in; apart, what had to wait for a customer, be
+/// it a stranger's message or a refused deal.
 fn funnel(whole: &Happened, lang: Lang) -> Vec<Stage> {
     let w = &lang.words().overview;
-    let let_in = whole.received - whole.reached(Status::NotAdmitted) - whole.reached(Status::Ignored);
+    let held = whole.reached(Status::Held);
+    let let_in = whole.received - whole.reached(Status::NotAdmitted) - whole.reached(Status::Ignored) - held;
     let stage = |(label, count, class): (&'static str, i64, &'static str)| Stage {
         label,
         count: number(count),
         width: u32::try_from(count.max(0) * 100 / whole.received.max(1)).unwrap_or_default().min(100),
         class,
     };
-    [
+    let way = [
         (w.received, whole.received, "wait"),
         (w.let_in, let_in.max(0), "run"),
         (w.in_erp, whole.reached(Status::Succeeded), "good"),
-    ]
-    .map(stage)
-    .into()
+    ];
+    let apart = (held > 0).then_some((lang.words().status.held, held, "wait"));
+    way.into_iter().chain(apart).map(stage).collect()
 }

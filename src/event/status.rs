@@ -94,7 +94,8 @@ impl Status {
             ) => Ok(next),
             (Self::Held | Self::NeedsReview | Self::Dead | Self::NotAdmitted | Self::Discarded, T::Replayed)
             | (Self::NeedsReview, T::Resolved)
-            | (Self::Held, T::Released) => Ok(Self::Queued),
+            | (Self::Held, T::Released)
+            | (Self::Queued, T::Hastened) => Ok(Self::Queued),
             (Self::Held, T::Expired)
             | (Self::Queued | Self::Held | Self::NeedsReview | Self::Dead | Self::NotAdmitted, T::Discarded) => {
                 Ok(Self::Discarded)
@@ -113,6 +114,8 @@ pub enum Transition {
     RunEnded(Status),
     /// Somebody wants it tried again.
     Replayed,
+    /// It waits for its next try, and somebody wants that now.
+    Hastened,
     /// A person decides what its review asks for.
     Resolved,
     /// Its contact is linked now.
@@ -183,17 +186,17 @@ mod tests {
     fn every_state_knows_what_may_happen_to_it_and_what_follows() {
         use Status as S;
         use Transition as T;
-        let others = [T::Claimed, T::Replayed, T::Resolved, T::Released, T::Expired, T::Discarded];
+        let others = [T::Claimed, T::Replayed, T::Hastened, T::Resolved, T::Released, T::Expired, T::Discarded];
         let table = [
-            (S::Queued, [Some(S::Running), None, None, None, None, Some(S::Discarded)]),
-            (S::Running, [Some(S::Running), None, None, None, None, None]),
-            (S::Held, [None, Some(S::Queued), None, Some(S::Queued), Some(S::Discarded), Some(S::Discarded)]),
-            (S::NeedsReview, [None, Some(S::Queued), Some(S::Queued), None, None, Some(S::Discarded)]),
-            (S::Dead, [None, Some(S::Queued), None, None, None, Some(S::Discarded)]),
-            (S::Succeeded, [None; 6]),
-            (S::NotAdmitted, [None, Some(S::Queued), None, None, None, Some(S::Discarded)]),
-            (S::Ignored, [None; 6]),
-            (S::Discarded, [None, Some(S::Queued), None, None, None, None]),
+            (S::Queued, [Some(S::Running), None, Some(S::Queued), None, None, None, Some(S::Discarded)]),
+            (S::Running, [Some(S::Running), None, None, None, None, None, None]),
+            (S::Held, [None, Some(S::Queued), None, None, Some(S::Queued), Some(S::Discarded), Some(S::Discarded)]),
+            (S::NeedsReview, [None, Some(S::Queued), None, Some(S::Queued), None, None, Some(S::Discarded)]),
+            (S::Dead, [None, Some(S::Queued), None, None, None, None, Some(S::Discarded)]),
+            (S::Succeeded, [None; 7]),
+            (S::NotAdmitted, [None, Some(S::Queued), None, None, None, None, Some(S::Discarded)]),
+            (S::Ignored, [None; 7]),
+            (S::Discarded, [None, Some(S::Queued), None, None, None, None, None]),
         ];
         assert_eq!(table.map(|(from, _)| from), S::ALL);
         let ends = [S::Queued, S::Succeeded, S::Dead, S::Held, S::NeedsReview, S::NotAdmitted];
@@ -214,7 +217,7 @@ mod tests {
     #[test]
     fn whatever_can_happen_leads_to_one_state_wherever_it_happens() {
         use Transition as T;
-        let others = [T::Claimed, T::Replayed, T::Resolved, T::Released, T::Expired, T::Discarded];
+        let others = [T::Claimed, T::Replayed, T::Hastened, T::Resolved, T::Released, T::Expired, T::Discarded];
         for happened in Status::ALL.map(T::RunEnded).into_iter().chain(others) {
             let targets: std::collections::HashSet<_> =
                 happened.sources().map(|from| from.after(happened).ok()).collect();

@@ -10,8 +10,8 @@ use axum::{
 
 use super::{request_id, signed_body::SignatureError};
 use crate::{
-    event::{FieldError, Status},
-    store::{ReplayState, StoreError},
+    event::{Bilingual, FieldError, Status},
+    store::{ReplayState, StoreError, Unfinished},
 };
 
 /// What stands before a problem's name in its `type`.
@@ -30,7 +30,7 @@ pub enum Problem {
     /// A header of the signature, or the idempotency key, cannot be read.
     BadHeader(String),
     /// A query parameter cannot be read: its name, and what is allowed.
-    InvalidQuery(String, String),
+    InvalidQuery(String, Bilingual),
     /// No secret matches the signature.
     SignatureMismatch,
     /// The signature's timestamp is too far from the bridge's clock.
@@ -95,6 +95,8 @@ pub enum Problem {
     Internal,
     /// The database is away.
     StoreUnavailable,
+    /// It went away after so many of many events were dealt with. To a program it is the same.
+    Unfinished(i64),
     /// More events wait than the configuration allows.
     BacklogFull,
     /// As many connections or bodies are under way as there is room for.
@@ -184,7 +186,7 @@ impl Problem {
             Self::TooManyStreams => ("too_many_streams", StatusCode::TOO_MANY_REQUESTS, "Too many open streams"),
             Self::TooManyReplays(_) => ("too_many_replays", StatusCode::CONFLICT, "Too many open replays"),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "A fault of the bridge"),
-            Self::StoreUnavailable => {
+            Self::StoreUnavailable | Self::Unfinished(_) => {
                 ("store_unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database is unavailable")
             }
             Self::BacklogFull => ("backlog_full", StatusCode::SERVICE_UNAVAILABLE, "The backlog is full"),
@@ -211,8 +213,8 @@ impl Problem {
             Self::InvalidJson(fault) => format!("请求体不是有效的 JSON：{fault}。The body is not valid JSON: {fault}."),
             Self::MissingHeader(name) => format!("缺少请求头 {name}。Send the header {name}."),
             Self::BadHeader(what) => format!("请求头无法读取：{what}。A header cannot be read: {what}."),
-            Self::InvalidQuery(name, allowed) => {
-                format!("查询参数 {name} 不正确。The query parameter {name} is wrong: {allowed}.")
+            Self::InvalidQuery(name, Bilingual { zh, en }) => {
+                format!("查询参数 {name} 不正确：{zh}。The query parameter {name} is wrong: {en}.")
             }
             Self::SignatureMismatch => {
                 "签名不匹配：请检查密钥，并对原始请求体签名。No configured secret matches: check \
@@ -294,6 +296,10 @@ impl Problem {
                 under request_id."
                 .into(),
             Self::StoreUnavailable => "数据库暂不可用：请稍后重发。The database is away: send it again later.".into(),
+            Self::Unfinished(done) => format!(
+                "中途出错：已处理 {done} 条，其余未变，请稍后再试。It broke off after {done} were done: the others are as they \
+                 were, try again later."
+            ),
             Self::BacklogFull => "积压已满：请稍后重发。The backlog is full: send it again later.".into(),
             Self::Overloaded => "连接或请求过多：请稍后重发。Too much is under way: send it again later.".into(),
             Self::Stopping => "服务正在停止：请稍后重发。The bridge is stopping: send it again later.".into(),
@@ -302,11 +308,21 @@ impl Problem {
         }
     }
 
+    /// The same, where so many of many events were dealt with before.
+    pub(crate) fn after(self, done: i64) -> Self {
+        match self {
+            Self::Unfinished(more) => Self::Unfinished(done + more),
+            problem if done == 0 => problem,
+            _ => Self::Unfinished(done),
+        }
+    }
+
     /// When to come back, for answers that carry `Retry-After`.
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited(wait) | Self::TooManyFailures(wait) => Some(*wait),
             Self::StoreUnavailable
+            | Self::Unfinished(_)
             | Self::Overloaded
             | Self::Stopping
             | Self::RequestTimeout
@@ -386,6 +402,12 @@ impl From<StoreError> for Problem {
                 Self::Internal
             }
         }
+    }
+}
+
+impl From<Unfinished> for Problem {
+    fn from(Unfinished { done, error }: Unfinished) -> Self {
+        Self::from(error).after(done)
     }
 }
 

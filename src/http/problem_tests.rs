@@ -10,7 +10,7 @@ fn every_problem() -> Vec<Problem> {
         Problem::InvalidJson("line 1".into()),
         Problem::MissingHeader("webhook-id".into()),
         Problem::BadHeader("webhook-timestamp".into()),
-        Problem::InvalidQuery("limit".into(), "1 to 200".into()),
+        Problem::InvalidQuery("limit".into(), Bilingual::new("1 到 200", "1 to 200")),
         Problem::SignatureMismatch,
         Problem::TimestampOutOfTolerance,
         Problem::TokenMissing,

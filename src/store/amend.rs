@@ -77,9 +77,16 @@ impl Store {
         Ok(())
     }
 
-    /// Puts an event back into its contact's turn as a replay does, to be planned anew by the configuration of now.
-    pub async fn replan(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), AmendRefused> {
-        let order = Order { reason, plans_anew: true, ..Order::of(actor, "event.replan", Transition::Replayed) };
+    /// Puts an event back into its contact's turn as a replay does, to be planned anew by the configuration of now. With
+    /// `seen`, only if its state has not changed since.
+    pub async fn replan(
+        &self,
+        id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+        seen: Option<Millis>,
+    ) -> Result<(), AmendRefused> {
+        let order = Order { reason, plans_anew: true, seen, ..Order::of(actor, "event.replan", Transition::Replayed) };
         let mut tx = self.db.begin().await?;
         self.apply(&mut tx, id, &order).await?;
         refuse_open(&mut tx, id).await?;

@@ -89,7 +89,7 @@ pub use self::{
     links::{Adoption, LinkSearch},
     named::Named,
     not_admitted::NotAdmitted,
-    operators::BulkDeed,
+    operators::{BulkDeed, Unfinished},
     outbox::{Addressee, Delivery, Message, MessageDeed, NewMessage, Waits},
     pages::{EventSummary, Page},
     pauses::{DispatchPause, PauseScope},

@@ -1,4 +1,4 @@
-//! Whom admission kept out: events that ended as `not_admitted`, with what the rules said of them.
+//! Whom admission kept out: events that ended as `not_admitted` and deals that are held, with what the rules said of them.
 
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ impl NotAdmitted {
 }
 
 impl Store {
-    /// Events that were not admitted and match, newest first, with their bodies or without; `before` is the `seq` of the
+    /// Events that were not admitted and match, deals that are held among them, newest first, with their bodies or without; `before` is the `seq` of the
     /// last item of the page before.
     pub async fn not_admitted(
         &self,
@@ -50,7 +50,9 @@ impl Store {
     ) -> Result<Vec<NotAdmitted>, StoreError> {
         let mut conditions = Conditions::of(filter);
         // As the partial index says it.
-        conditions.require("status = 'not_admitted'");
+        conditions.require("status in ('not_admitted', 'held')");
+        // Of what is held, messages wait for a customer; a deal waits because the rules refused it.
+        conditions.require("(status = 'not_admitted' or kind = 'deal.closed')");
         if let Some(before) = before {
             conditions.add("seq <", before);
         }

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::{
     Actor, EventFilter, EventRow, Resolution, Store, StoreError,
     audit::write_audit,
-    db::{Tx, args},
+    db::{Arg, Tx, args},
     queries::Conditions,
     transitions::Move,
     turns::move_turn,
+    types,
 };
 use crate::{
     clock::Millis,
@@ -21,6 +22,15 @@ use crate::{
 const BATCH: i64 = 200;
 /// Events of a replay by filter that fall due in a second: what comes in fresh is not pushed behind a flood of old ones.
 const REPLAYS_PER_SECOND: i64 = 50;
+
+/// Why not all of many events were changed, and how many were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// So many were changed before.
+    pub done: i64,
+    /// What the ledger could not do.
+    pub error: StoreError,
+}
 
 /// What can be done to many events at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +77,7 @@ impl BulkDeed {
 }
 
 /// What is to become of an event, and who says so.
+#[derive(Clone, Copy)]
 pub(super) struct Order<'a> {
     pub(super) actor: &'a Actor,
     pub(super) action: &'a str,
@@ -82,13 +93,45 @@ pub(super) struct Order<'a> {
     pub(super) plans_anew: bool,
     /// When its state had last changed, as whoever orders it saw it: an order on what has changed since is none.
     pub(super) seen: Option<Millis>,
+    /// Whether an event that waits for its next try gets it now.
+    pub(super) hastens: bool,
 }
 
 impl<'a> Order<'a> {
     /// Without a reason, at once.
     pub(super) const fn of(actor: &'a Actor, action: &'a str, happened: Transition) -> Self {
-        let (pause, resolution, only, plans_anew, seen) = (Duration::ZERO, None, None, false, None);
-        Self { actor, action, reason: None, happened, pause, resolution, only, plans_anew, seen }
+        let (pause, resolution, only, plans_anew) = (Duration::ZERO, None, None, false);
+        Self { actor, action, reason: None, happened, pause, resolution, only, plans_anew, seen: None, hastens: false }
+    }
+
+    /// The same, where it hastens an event that waits for its next try.
+    fn or_hastened(self, event: &EventRow, now: Millis) -> Self {
+        let waits = event.status == Status::Queued
+            && event.blocked_by.is_none()
+            && event.next_attempt_at.is_some_and(|next| next > now);
+        if self.hastens && waits { Self { happened: Transition::Hastened, ..self } } else { self }
+    }
+
+    /// What else changes in the event's row, and the arguments of it, the event's id the first of them.
+    fn changes(&self, event: &EventRow, now: Millis) -> (&'static str, Vec<Arg>) {
+        let id = event.id.as_str();
+        if self.happened == Transition::Hastened {
+            return ("next_attempt_at = $2", args![id, now]);
+        }
+        let resolution = self.resolution.map(|resolution| bound(resolution, event.review.as_ref()));
+        let plan_anew = json!(Resolution::PlanAnew);
+        // That a correction is yet to be planned outlives a replay.
+        let plans_anew = self.plans_anew || resolution.is_none() && event.resolution.as_ref() == Some(&plan_anew);
+        let resolution = resolution.or(plans_anew.then_some(plan_anew)).map(|it| it.to_string());
+        let is_tried_again = self.happened.target() == Some(Status::Queued);
+        // Why an event was given up stays readable.
+        let set = if is_tried_again {
+            "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null, blocks_begun = 0, error = null,
+             error_code = null"
+        } else {
+            "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null"
+        };
+        (set, args![id, is_tried_again.then_some(now.plus(self.pause)), resolution])
     }
 
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
@@ -116,14 +159,28 @@ impl<'a> Order<'a> {
 }
 
 impl Store {
-    /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step.
-    pub async fn replay(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, Order { reason, ..Order::of(actor, "event.replay", Transition::Replayed) }).await
+    /// Puts an event back into its contact's turn with a fresh budget; it resumes after the last confirmed step. One that waits
+    /// for its next try gets that now, of the budget that it has. With `seen`, only if its state has not changed since.
+    pub async fn replay(
+        &self,
+        id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+        seen: Option<Millis>,
+    ) -> Result<(), StoreError> {
+        let order = Order::of(actor, "event.replay", Transition::Replayed);
+        self.change(id, Order { reason, seen, hastens: true, ..order }).await
     }
 
-    /// Gives an event up.
-    pub async fn discard(&self, id: &str, actor: &Actor, reason: Option<&str>) -> Result<(), StoreError> {
-        self.change(id, Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) }).await
+    /// Gives an event up. With `seen`, only if its state has not changed since.
+    pub async fn discard(
+        &self,
+        id: &str,
+        actor: &Actor,
+        reason: Option<&str>,
+        seen: Option<Millis>,
+    ) -> Result<(), StoreError> {
+        self.change(id, Order { reason, seen, ..Order::of(actor, "event.discard", Transition::Discarded) }).await
     }
 
     /// Writes a person's decision on an event that `needs_review` and puts it back into its turn. With `seen`, only if its
@@ -158,34 +215,42 @@ impl Store {
         filter: &EventFilter,
         actor: &Actor,
         reason: Option<&str>,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<i64, Unfinished> {
         let Some(conditions) = deed.conditions(filter) else { return Ok(0) };
         let (mut changed, mut after) = (0, 0);
         loop {
-            let (ids, last) = self.matching_ids(conditions.clone(), after).await?;
-            for id in &ids {
-                match self.change(id, deed.order(changed, actor, reason)).await {
+            let found = self.matching_ids(conditions.clone(), after).await;
+            let (found, last) = found.map_err(|error| Unfinished { done: changed, error })?;
+            for (id, status) in &found {
+                // In the state in which it matched: in another one it is not what was meant.
+                let only = Some(std::slice::from_ref(status));
+                match self.change(id, Order { only, ..deed.order(changed, actor, reason) }).await {
                     Ok(()) => changed += 1,
                     // Somebody else changed it in the meantime; it is not ours any more.
                     Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(Unfinished { done: changed, error }),
                 }
             }
-            if ids.is_empty() {
+            if found.is_empty() {
                 return Ok(changed);
             }
             after = last;
         }
     }
 
-    async fn matching_ids(&self, mut conditions: Conditions, after: i64) -> Result<(Vec<String>, i64), StoreError> {
+    async fn matching_ids(
+        &self,
+        mut conditions: Conditions,
+        after: i64,
+    ) -> Result<(Vec<(String, Status)>, i64), StoreError> {
         conditions.add("seq >", after);
         let limit_at = conditions.args.len() + 1;
-        let sql = format!("select id, seq from events{} order by seq limit ${limit_at}", conditions.sql());
+        let sql = format!("select id, status, seq from events{} order by seq limit ${limit_at}", conditions.sql());
         conditions.args.push(BATCH.into());
         let rows = self.db.read(sql, conditions.args).await?;
         let last = rows.last().map_or(Ok(after), |row| row.int("seq"))?;
-        Ok((rows.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?, last))
+        let found = rows.iter().map(|row| Ok((row.text("id")?, types::status(row)?)));
+        Ok((found.collect::<Result<_, StoreError>>()?, last))
     }
 
     async fn change(&self, id: &str, order: Order<'_>) -> Result<(), StoreError> {
@@ -209,31 +274,14 @@ impl Store {
         let is_running = turn.map_or(Ok(None), |row| row.opt_text("token"))?.is_some();
         let locked = format!("select * from events where id = $1{}", dialect.for_update());
         let event = EventRow::read(&tx.fetch_first(locked, args![id]).await?.ok_or(StoreError::NotFound)?)?;
+        let order = order.or_hastened(&event, now);
         order.check(&event)?;
-        let Order { actor, action, reason, happened, pause, resolution, only: _, plans_anew, seen } = *order;
+        let Order { actor, action, reason, happened, seen, .. } = order;
         if seen.is_some_and(|seen| seen != event.updated_at) {
             return Err(StoreError::Changed);
         }
-        let resolution = resolution.map(|resolution| bound(resolution, event.review.as_ref()));
-        let plan_anew = json!(Resolution::PlanAnew);
-        // That a correction is yet to be planned outlives a replay.
-        let plans_anew = plans_anew || resolution.is_none() && event.resolution.as_ref() == Some(&plan_anew);
-        let resolution = resolution.or(plans_anew.then_some(plan_anew)).map(|it| it.to_string());
-        let is_tried_again = happened.target() == Some(Status::Queued);
-        let moved = Move {
-            happened,
-            at: now,
-            // Why an event was given up stays readable.
-            set: if is_tried_again {
-                "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null, blocks_begun = 0, error = null,
-                 error_code = null"
-            } else {
-                "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null"
-            },
-            which: "id = $1",
-            args: args![id, is_tried_again.then_some(now.plus(pause)), resolution],
-            returning: "",
-        };
+        let (set, args) = order.changes(&event, now);
+        let moved = Move { happened, at: now, set, which: "id = $1", args, returning: "" };
         moved.run_one(tx, id).await?;
         // A worker that is running the contact's head moves the turn itself when it settles.
         if !contact_id.is_empty() && !is_running {

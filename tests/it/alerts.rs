@@ -74,7 +74,7 @@ async fn each_robot_takes_an_alert_and_its_all_clear_with_a_count_and_a_link() {
             told[0]
         );
         for event in world.events().await {
-            world.app.store.discard(&event.id, &"ops".into(), None).await.unwrap();
+            world.app.store.discard(&event.id, &"ops".into(), None, None).await.unwrap();
         }
         round(&world).await;
         clock.advance(MINUTE * 2);

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk;
+mod colleagues;
 mod contacts;
 mod erp;
 mod events;
@@ -17,4 +18,6 @@ mod search;
 mod sessions;
 mod settings;
 mod todo;
+mod told;
+mod tries;
 mod visitor;

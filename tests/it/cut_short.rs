@@ -68,7 +68,7 @@ async fn an_event_during_whose_runs_the_process_ends_again_and_again_is_dead_and
     assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("run_cut_short")));
     assert!(event.error.unwrap().contains("10 runs"));
     assert_eq!(world.event(&next).await.status, Status::Succeeded);
-    world.app.store.replay(&deadly, &"ops".into(), None).await.unwrap();
+    world.app.store.replay(&deadly, &"ops".into(), None, None).await.unwrap();
     assert_eq!(world.app.dispatcher.run_due().await, 1);
     assert_eq!(world.event(&deadly).await.status, Status::Succeeded, "a replay begins anew");
 }

@@ -49,7 +49,7 @@ async fn a_record_of_an_event_that_is_dead_or_given_up_is_not_taken_for_an_equal
     for is_given_up in [false, true] {
         let (world, clock, dead) = dead_and_stored("好的").await;
         if is_given_up {
-            world.app.store.discard(&dead.id, &"ops".into(), Some("查到了")).await.unwrap();
+            world.app.store.discard(&dead.id, &"ops".into(), Some("查到了"), None).await.unwrap();
         }
         world.sim.handle.fault("progress.add:cut_before:times=1").unwrap();
         let id = world.accept("m2", &message("c1", 2, "好的")).await;
@@ -72,7 +72,7 @@ async fn a_dead_event_holds_up_no_equal_record_whose_outcome_is_known_and_is_fou
     let (world, clock, dead) = dead_and_stored("好的").await;
     let id = world.accept("m2", &message("c1", 2, "好的")).await;
     assert_eq!(ended(&world, &clock, &id).await.status, Status::Succeeded);
-    world.app.store.replay(&dead.id, &"ops".into(), None).await.unwrap();
+    world.app.store.replay(&dead.id, &"ops".into(), None, None).await.unwrap();
     assert_eq!(ended(&world, &clock, &dead.id).await.status, Status::Succeeded);
     assert_eq!(world.sim.handle.progress().len(), 2);
 }

@@ -57,6 +57,8 @@ pub struct Wishes {
     pub dispatches: bool,
     /// It is a time at which nothing is to be sent to the ERP.
     pub is_quiet: bool,
+    /// The ERP does not answer.
+    pub is_away: bool,
 }
 
 impl Wishes {
@@ -82,6 +84,7 @@ impl Default for Wishes {
             behind_a_proxy: false,
             dispatches: false,
             is_quiet: false,
+            is_away: false,
         }
     }
 }
@@ -183,7 +186,7 @@ impl Adopter for Echo {
     }
 }
 
-/// How dispatch stands: the ERP refuses the login, it is a quiet time, or all is well.
+/// How dispatch stands: the ERP refuses the login or does not answer, it is a quiet time, or all is well.
 struct Standing {
     paused: Option<&'static str>,
 }
@@ -192,6 +195,7 @@ impl Standing {
     fn of(wishes: Wishes) -> Self {
         let paused = match wishes {
             Wishes { is_quiet: true, .. } => Some("quiet_hours"),
+            Wishes { is_away: true, .. } => Some("circuit_open"),
             Wishes { dispatches: true, .. } => None,
             _ => Some("login_refused"),
         };

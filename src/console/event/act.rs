@@ -11,7 +11,7 @@ use crate::{
     http::{
         HttpState,
         api::{
-            operations::{self, DecisionWord, ResolveBody},
+            operations::{self, DecisionWord, DeedBody, ResolveBody},
             query::PathId,
         },
         problem::Problem,
@@ -24,7 +24,7 @@ pub(in crate::console) async fn replay(
     id: PathId,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let moved = operations::replay(&state, &operator, id, form.text("reason")).await?;
+    let moved = operations::replay(&state, &operator, id, deed(&form)).await?;
     Ok(back_to(&moved.id, &form, "replayed"))
 }
 
@@ -34,8 +34,8 @@ pub(in crate::console) async fn discard(
     id: PathId,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let reason = form.reason()?;
-    let moved = operations::discard(&state, &operator, id, Some(reason)).await?;
+    form.reason()?;
+    let moved = operations::discard(&state, &operator, id, deed(&form)).await?;
     Ok(back_to(&moved.id, &form, "discarded"))
 }
 
@@ -59,6 +59,11 @@ pub(in crate::console) async fn resolve(
     let body = ResolveBody { decision, ord, reason: form.text("reason"), updated_at: form.text("updated_at") };
     let moved = operations::resolve(&state, &operator, id, body).await?;
     Ok(back_to(&moved.id, &form, "resolved"))
+}
+
+/// Why something is done to an event, and as what the page showed it.
+pub(super) fn deed(form: &Fields) -> DeedBody {
+    DeedBody { reason: form.text("reason"), updated_at: form.text("updated_at") }
 }
 
 /// The next page: the next event of the same cause, behind this one, if the event was opened from the to-do list, else the

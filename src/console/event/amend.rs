@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use serde_json::{Value, json};
 
-use super::act::back_to;
+use super::act::{back_to, deed};
 use crate::{
     console::{
         facts::is_set,
@@ -33,6 +33,15 @@ enum Kind {
     Lines,
     Flag,
     Number,
+}
+
+impl Kind {
+    /// A text as a browser sends it back from such a field: each line ends in the same way, and a field of one line has none.
+    fn as_sent(self, text: &str) -> String {
+        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        let sent = if self == Self::Line { lines.replace('\n', "") } else { lines };
+        sent.trim().to_owned()
+    }
 }
 
 /// Section, member and kind of what can be corrected.
@@ -130,7 +139,7 @@ pub(in crate::console) async fn replan(
     id: PathId,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let moved = amend::replan(&state, &operator, id, form.text("reason")).await?;
+    let moved = amend::replan(&state, &operator, id, deed(&form)).await?;
     Ok(back_to(&moved.id, &form, "replanned"))
 }
 
@@ -141,7 +150,7 @@ fn corrected(mut data: Value, members: &[Member], form: &Fields) -> Result<Value
         let before = &data[section][name];
         let is_same = match kind {
             Kind::Flag => given.is_some() == is_set(before),
-            _ => given.as_deref().unwrap_or_default() == text(before).trim(),
+            _ => kind.as_sent(given.as_deref().unwrap_or_default()) == kind.as_sent(&text(before)),
         };
         if is_same {
             continue;
@@ -211,6 +220,26 @@ mod tests {
         ] {
             assert_eq!(after(flag.clone(), form), expected, "{flag} {form}");
         }
+    }
+
+    #[test]
+    fn what_a_browser_sends_back_with_other_ends_of_lines_stays_as_it_came() {
+        let before = json!({"contact": {"id": "c1", "name": "王小", "address": "上海\n浦东", "job": "店长\r\n"},
+            "signal": {"id": "s1", "content": "a\r\nb\rc"}});
+        let form = |name: &str, content: &str| {
+            let encoded = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs([("contact.name", name), ("contact.address", "上海浦东"), ("contact.job", "店长")])
+                .append_pair("signal.content", content)
+                .finish();
+            Fields::read(encoded.as_bytes())
+        };
+        let members = members("contact.promoted");
+        let after = corrected(before.clone(), &members, &form("王小明", "a\r\nb\r\nc")).unwrap();
+        let mut expected = before.clone();
+        expected["contact"]["name"] = json!("王小明");
+        assert_eq!(after, expected);
+        let after = corrected(before, &members, &form("王小", "a\r\nb")).unwrap();
+        assert_eq!(after["signal"]["content"], "a\nb", "what somebody wrote otherwise is taken");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     console::{
         fault::Fault,
+        format,
         words::{Lang, rule, rule_help},
     },
     event::{EventKind, Status},
@@ -25,10 +26,12 @@ pub(super) struct Lack {
 
 /// The rules that kept the event out; none of an event that they did not.
 pub(super) fn lacks(event: &EventDetail, lang: Lang) -> Vec<Lack> {
-    if event.item.status != Status::NotAdmitted {
+    // A deal that is refused is held.
+    if !matches!(event.item.status, Status::NotAdmitted | Status::Held) {
         return Vec::new();
     }
-    let checks = event.admission.as_ref().and_then(|decision| decision["rules"].as_array()).into_iter().flatten();
+    let refused = event.admission.as_ref().filter(|decision| decision["admitted"] == false);
+    let checks = refused.and_then(|decision| decision["rules"].as_array()).into_iter().flatten();
     let failed =
         checks.filter(|check| check["passed"] == Value::Bool(false)).filter_map(|check| check["rule"].as_str());
     failed
@@ -37,13 +40,21 @@ pub(super) fn lacks(event: &EventDetail, lang: Lang) -> Vec<Lack> {
 }
 
 /// Whether trying the event again can do anything: what the rules kept out, or what waits for a customer, only comes further if
-/// they let it in now.
+/// they let it in now; what is queued only if it waits for nothing but its next try.
 pub(super) async fn is_worth_a_try(state: &HttpState, event: &EventDetail, is_linked: bool) -> Result<bool, Fault> {
     Ok(match event.item.status {
         Status::NeedsReview => false,
+        Status::Queued => {
+            event.item.blocked_by.is_none() && event.waits_for.is_none() && waits_for_its_next_try(state, event)
+        }
         Status::NotAdmitted => admits_now(state, event).await?,
         Status::Held if is_linked => true,
         Status::Held => event.item.kind != EventKind::MessageLogged.as_str() && admits_now(state, event).await?,
         _ => event.payload.is_some(),
     })
+}
+
+fn waits_for_its_next_try(state: &HttpState, event: &EventDetail) -> bool {
+    let next = event.item.next_attempt_at.as_deref().and_then(format::millis);
+    next.is_some_and(|next| next > state.clock.now())
 }

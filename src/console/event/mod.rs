@@ -4,6 +4,7 @@ mod act;
 mod amend;
 mod journey;
 mod lacks;
+mod obstacle;
 mod review;
 mod times;
 
@@ -22,6 +23,7 @@ pub(super) use self::{
 use self::{
     journey::Journey,
     lacks::{Lack, is_worth_a_try, lacks},
+    obstacle::Obstacle,
     review::Review,
 };
 use super::{
@@ -88,6 +90,8 @@ struct EventPage {
     amend_apart: Option<String>,
     is_amending: bool,
     review: Option<Review>,
+    /// Why it cannot be tried, where people would expect that it can.
+    obstacle: Option<Obstacle>,
     /// Whether trying it again is possible, and can do anything.
     may_replay: bool,
     may_replan: bool,
@@ -107,7 +111,7 @@ impl EventPage {
     /// filled while somebody looks.
     fn has_verdict(&self) -> bool {
         let is_told = !self.note.is_empty() || !self.hint.is_empty() || !self.lacks.is_empty();
-        is_told || self.may_replay || self.may_discard || self.review.is_some()
+        is_told || self.may_replay || self.may_discard || self.review.is_some() || self.obstacle.is_some()
     }
 }
 
@@ -123,7 +127,8 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         Some(contact) => contacts::link(&state, &visit.caller, PathId(contact.clone())).await.is_ok(),
         None => false,
     };
-    let may_replay = may(Transition::Replayed) && is_worth_a_try(&state, &event, is_linked).await?;
+    let may_replay = may(Transition::Replayed) || may(Transition::Hastened);
+    let may_replay = may_replay && is_worth_a_try(&state, &event, is_linked).await?;
     let todo = visit.query.text("todo").unwrap_or_default();
     let next = [("cause", todo.as_str()), ("after", event.item.id.as_str())];
     let is_amending = visit.query.get("amend") == Some("open");
@@ -166,6 +171,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         amend_apart,
         is_amending,
         review: Review::of(&event, lang, filled).filter(|_| event.item.status == Status::NeedsReview),
+        obstacle: Obstacle::of(&event, visit.is_operator(), lang),
         may_replay,
         may_replan: may_amend,
         may_discard: may(Transition::Discarded),

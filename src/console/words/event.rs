@@ -62,6 +62,13 @@ texts! {
         next_blocked: "ERP 的设置改好后自动继续", "Goes on by itself once the ERP's settings are right";
         what_to_do: "怎么办", "What to do";
         replay: "立即重试", "Try now";
+        not_while_running: "正在写入 ERP，写完之前不能重试，也不能放弃", "It is being written to the ERP: until that ends it can be neither tried nor given up";
+        not_while_blocked: "ERP 的设置改好之前，重试没有用", "Trying it is of no use before the ERP's settings are right";
+        go_blocked: "查看 ERP 要改什么", "See what has to be put right";
+        not_while_paused: "派发暂停时不能重试", "It cannot be tried while it is paused";
+        go_paused: "去恢复派发", "End the pause";
+        not_before_earlier: "此联系人更早的事件完成后才轮到它，现在不能重试", "It cannot be tried before the older event of its contact";
+        not_for_readers: "你的令牌只能查看，请有操作权限的同事处理", "Your token may only look: ask a colleague who may operate";
         amend: "更正并重跑", "Correct and run again";
         amend_what: "原来收到的内容会保留。已经写入 ERP 的步骤不会重做，其余按更正后的内容重新规划", "What came is kept beside it. What is in the ERP already is not done again, the rest is planned anew";
         amend_go: "更正并重跑", "Correct and run again";

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Deserialize;
 
 use super::{
-    operations::{Moved, ReasonBody, checked_reason, seen},
+    operations::{DeedBody, Moved, checked_reason, seen},
     query::PathId,
 };
 use crate::{
@@ -121,31 +121,32 @@ pub(crate) async fn amend(
 #[utoipa::path(
     post, path = "/v1/events/{id}/replan", tag = "operations", security(("token" = ["operate"])),
     params(EventPath),
-    request_body(content = ReasonBody, content_type = "application/json"),
+    request_body(content = DeedBody, content_type = "application/json"),
     responses((status = 200, description = "Back in its turn", body = Moved), DeedRefusals),
 )]
 pub(crate) async fn replan_event(
     State(state): State<HttpState>,
     operator: Operator,
     id: PathId,
-    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
+    OptionalJsonBody(body): OptionalJsonBody<DeedBody>,
 ) -> Result<Json<Moved>, Problem> {
-    replan(&state, &operator, id, body.reason).await.map(Json)
+    replan(&state, &operator, id, body).await.map(Json)
 }
 
 /// Puts an event back into its turn, to be planned anew.
 ///
 /// # Errors
-/// [`Problem::EventNotFound`], [`Problem::WrongState`], [`Problem::StepOpen`], or that the reason is not valid.
+/// [`Problem::EventNotFound`], [`Problem::WrongState`], [`Problem::Changed`], [`Problem::StepOpen`], or that the body is not
+/// valid.
 pub(crate) async fn replan(
     state: &HttpState,
     Operator(caller): &Operator,
     id: PathId,
-    reason: Option<String>,
+    body: DeedBody,
 ) -> Result<Moved, Problem> {
-    let (reason, id) = (checked_reason(reason)?, id.event()?);
+    let ((reason, seen), id) = (body.read()?, id.event()?);
     let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
-    state.undisturbed(async move { store.replan(&event, &actor, reason.as_deref()).await }).await?;
+    state.undisturbed(async move { store.replan(&event, &actor, reason.as_deref(), seen).await }).await?;
     Ok(Moved { id, status: Status::Queued })
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn search(state: &HttpState, caller: &Caller, params: SearchPar
     let limit = query::limit(params.limit.as_deref())?;
     let after = params.cursor.filter(|cursor| !cursor.is_empty());
     if after.as_deref().is_some_and(|cursor| !query::is_contact_id(cursor)) {
-        return Err(Problem::InvalidQuery("cursor".into(), "the next_cursor of the page before".into()));
+        return Err(query::no_cursor());
     }
     let sight = Sight::of(caller.scope);
     let q = Some(q.trim().to_owned()).filter(|q| !q.is_empty());

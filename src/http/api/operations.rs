@@ -32,6 +32,28 @@ pub(crate) struct ReasonBody {
     pub(crate) reason: Option<String>,
 }
 
+/// Why an operator does something to an event, and as what the event was seen.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeedBody {
+    /// For the audit log.
+    #[schema(max_length = 500, pattern = r"^[^\u0000]*$", examples("客户要求重新同步"))]
+    pub(crate) reason: Option<String>,
+    /// The event's `updated_at` as the caller saw it: if it has changed since, nothing happens (409 `changed`).
+    #[schema(format = DateTime)]
+    pub(crate) updated_at: Option<String>,
+}
+
+impl DeedBody {
+    /// The reason, checked, and when the event had last changed as the caller saw it.
+    ///
+    /// # Errors
+    /// As [`checked_reason`] and [`seen`].
+    pub(super) fn read(self) -> Result<(Option<String>, Option<Millis>), Problem> {
+        Ok((checked_reason(self.reason)?, seen(self.updated_at.as_deref())?))
+    }
+}
+
 /// Checks an operator's reason.
 ///
 /// # Errors
@@ -58,11 +80,12 @@ pub(crate) struct Moved {
 
 /// Replay one event
 ///
-/// Puts a dead, discarded, held or refused event back into its contact's turn; it resumes after its last confirmed step.
+/// Puts a dead, discarded, held or refused event back into its contact's turn; it resumes after its last confirmed step. One
+/// that is queued and waits for its `next_attempt_at` is tried now instead, of the budget that it has.
 #[utoipa::path(
     post, path = "/v1/events/{id}/replay", tag = "operations", security(("token" = ["operate"])),
     params(EventPath),
-    request_body(content = ReasonBody, content_type = "application/json"),
+    request_body(content = DeedBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Back in its turn", body = Moved),
         DeedRefusals,
@@ -72,25 +95,24 @@ pub(crate) async fn replay_event(
     State(state): State<HttpState>,
     operator: Operator,
     id: PathId,
-    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
+    OptionalJsonBody(body): OptionalJsonBody<DeedBody>,
 ) -> Result<Json<Moved>, Problem> {
-    replay(&state, &operator, id, body.reason).await.map(Json)
+    replay(&state, &operator, id, body).await.map(Json)
 }
 
 /// Puts an event back into its contact's turn.
 ///
 /// # Errors
-/// [`Problem::EventNotFound`], [`Problem::WrongState`], or that the reason is not valid.
+/// [`Problem::EventNotFound`], [`Problem::WrongState`], [`Problem::Changed`], or that the body is not valid.
 pub(crate) async fn replay(
     state: &HttpState,
     Operator(caller): &Operator,
     id: PathId,
-    reason: Option<String>,
+    body: DeedBody,
 ) -> Result<Moved, Problem> {
-    let reason = checked_reason(reason)?;
-    let id = id.event()?;
+    let ((reason, seen), id) = (body.read()?, id.event()?);
     let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
-    state.undisturbed(async move { store.replay(&event, &actor, reason.as_deref()).await }).await?;
+    state.undisturbed(async move { store.replay(&event, &actor, reason.as_deref(), seen).await }).await?;
     Ok(Moved { id, status: Status::Queued })
 }
 
@@ -101,7 +123,7 @@ pub(crate) async fn replay(
 #[utoipa::path(
     post, path = "/v1/events/{id}/discard", tag = "operations", security(("token" = ["operate"])),
     params(EventPath),
-    request_body(content = ReasonBody, content_type = "application/json"),
+    request_body(content = DeedBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Given up", body = Moved),
         DeedRefusals,
@@ -111,9 +133,9 @@ pub(crate) async fn discard_event(
     State(state): State<HttpState>,
     operator: Operator,
     id: PathId,
-    OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
+    OptionalJsonBody(body): OptionalJsonBody<DeedBody>,
 ) -> Result<Json<Moved>, Problem> {
-    discard(&state, &operator, id, body.reason).await.map(Json)
+    discard(&state, &operator, id, body).await.map(Json)
 }
 
 /// Gives an event up.
@@ -124,12 +146,11 @@ pub(crate) async fn discard(
     state: &HttpState,
     Operator(caller): &Operator,
     id: PathId,
-    reason: Option<String>,
+    body: DeedBody,
 ) -> Result<Moved, Problem> {
-    let reason = checked_reason(reason)?;
-    let id = id.event()?;
+    let ((reason, seen), id) = (body.read()?, id.event()?);
     let (store, event, actor) = (state.store.clone(), id.clone(), caller.actor());
-    state.undisturbed(async move { store.discard(&event, &actor, reason.as_deref()).await }).await?;
+    state.undisturbed(async move { store.discard(&event, &actor, reason.as_deref(), seen).await }).await?;
     Ok(Moved { id, status: Status::Discarded })
 }
 

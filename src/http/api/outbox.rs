@@ -122,7 +122,7 @@ pub(in crate::http) async fn list_outbox(
     let dead = match params.state.as_deref() {
         None | Some("" | "dead") => true,
         Some("waiting") => false,
-        Some(_) => return Err(Problem::InvalidQuery("state".into(), "dead or waiting".into())),
+        Some(_) => return Err(query::invalid("state", "应为 dead 或 waiting", "dead or waiting")),
     };
     let (before, limit) = page.read()?;
     messages(&state, &caller, dead, before, limit).await.map(Json)

@@ -1,6 +1,6 @@
 //! Query parameters and path ids: read by hand, so that every fault is a problem that names its parameter.
 
-use std::{str::FromStr, time::Duration};
+use std::{borrow::Cow, str::FromStr, time::Duration};
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     clock::Millis,
-    event::{Status, moment_meant},
+    event::{Bilingual, Status, moment_meant},
     http::problem::Problem,
     store::{EventFilter, Named},
 };
@@ -31,7 +31,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(_) => Err(Problem::InvalidQuery("?".into(), "every parameter once, percent-encoded UTF-8".into())),
+            Err(_) => {
+                Err(invalid("?", "每个参数一次，百分号编码的 UTF-8", "every parameter once, percent-encoded UTF-8"))
+            }
         }
     }
 }
@@ -106,7 +108,12 @@ pub(crate) struct FilterText<'a> {
 }
 
 /// A member that cannot be read: its name, and what is allowed.
-pub(crate) type Fault = (&'static str, String);
+pub(crate) type Fault = (&'static str, Bilingual);
+
+/// A query parameter that cannot be read, and what is allowed.
+pub(crate) fn invalid(name: &str, zh: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::InvalidQuery(name.to_owned(), Bilingual::new(zh, en))
+}
 
 impl FilterText<'_> {
     /// The filter, or the first member that cannot be read; times that name no zone are in this one.
@@ -114,7 +121,8 @@ impl FilterText<'_> {
         let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
         let contact_id = given(self.contact_id);
         if contact_id.as_deref().is_some_and(|id| !is_contact_id(id)) {
-            return Err(("contact_id", "1 to 48 of A-Z a-z 0-9 _ -".into()));
+            let allowed = Bilingual::new("1 至 48 个字符，只含 A-Z a-z 0-9 _ -", "1 to 48 of A-Z a-z 0-9 _ -");
+            return Err(("contact_id", allowed));
         }
         Ok(EventFilter {
             ids: Vec::new(),
@@ -135,7 +143,11 @@ impl FilterText<'_> {
 
 fn statuses(list: &str) -> Result<Vec<Status>, Fault> {
     let names = list.split(',').filter(|_| !list.is_empty());
-    names.map(|name| Status::from_str(name).map_err(|error| ("status", error.to_string()))).collect()
+    let allowed = || {
+        let all = Status::ALL.map(Status::as_str).join(", ");
+        Bilingual::new(format!("没有这个状态，可选 {all}"), format!("no such status: one of {all}"))
+    };
+    names.map(|name| Status::from_str(name).map_err(|_| ("status", allowed()))).collect()
 }
 
 fn truth(name: &'static str, text: Option<&str>) -> Result<Option<bool>, Fault> {
@@ -143,20 +155,26 @@ fn truth(name: &'static str, text: Option<&str>) -> Result<Option<bool>, Fault> 
         None | Some("") => Ok(None),
         Some("true") => Ok(Some(true)),
         Some("false") => Ok(Some(false)),
-        Some(_) => Err((name, "true or false".into())),
+        Some(_) => Err((name, truths())),
     }
+}
+
+fn truths() -> Bilingual {
+    Bilingual::new("应为 true 或 false", "true or false")
 }
 
 /// An error's code: a word of the bridge's own.
 fn code(text: String) -> Result<String, Fault> {
     let is_code = text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    if is_code { Ok(text) } else { Err(("code", "an error's code: up to 40 of a-z _".into())) }
+    let allowed = || Bilingual::new("应为错误代码，最多 40 个 a-z _", "an error's code: up to 40 of a-z _");
+    if is_code { Ok(text) } else { Err(("code", allowed())) }
 }
 
 /// A text without control characters (PostgreSQL cannot store a NUL) of at most [`MAX_TEXT_CHARS`].
 pub(crate) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
     if text.chars().count() > MAX_TEXT_CHARS || text.chars().any(char::is_control) {
-        return Err((name, format!("up to {MAX_TEXT_CHARS} characters, no control characters")));
+        let zh = format!("最长 {MAX_TEXT_CHARS} 字，不含控制字符");
+        return Err((name, Bilingual::new(zh, format!("up to {MAX_TEXT_CHARS} characters, no control characters"))));
     }
     Ok(text)
 }
@@ -164,8 +182,9 @@ pub(crate) fn plain(name: &'static str, text: String) -> Result<String, Fault> {
 /// A moment, in `zone` if it names none; `None` if it was not said.
 pub(crate) fn moment(name: &'static str, text: Option<&str>, zone: &TimeZone) -> Result<Option<Millis>, Fault> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let allowed = "RFC 3339, such as 2026-11-23T15:04:05+08:00; without an offset it is in webhook.zone; or a date";
-    moment_meant(text, zone).map(Some).ok_or_else(|| (name, allowed.to_owned()))
+    let zh = "应为 RFC 3339 时间，如 2026-11-23T15:04:05+08:00，不写时区则按 webhook.zone；或一个日期";
+    let en = "RFC 3339, such as 2026-11-23T15:04:05+08:00; without an offset it is in webhook.zone; or a date";
+    moment_meant(text, zone).map(Some).ok_or_else(|| (name, Bilingual::new(zh, en)))
 }
 
 /// How many items a page has.
@@ -177,7 +196,7 @@ pub(crate) fn limit(text: Option<&str>) -> Result<i64, Problem> {
     let digits = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
         Ok(limit) if digits && (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
-        _ => Err(Problem::InvalidQuery("limit".into(), format!("a number from 1 to {MAX_LIMIT}"))),
+        _ => Err(number("limit", MAX_LIMIT)),
     }
 }
 
@@ -190,7 +209,7 @@ pub(crate) fn seconds(text: Option<&str>, most: u64) -> Result<Option<Duration>,
     let digits = (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u64>() {
         Ok(seconds) if digits && (1..=most).contains(&seconds) => Ok(Some(Duration::from_secs(seconds))),
-        _ => Err(Problem::InvalidQuery("seconds".into(), format!("a number from 1 to {most}"))),
+        _ => Err(number("seconds", most)),
     }
 }
 
@@ -205,7 +224,7 @@ pub(crate) fn cursor(text: Option<&str>) -> Result<Option<i64>, Problem> {
         .filter(|digits| (1..=18).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()));
     match digits.and_then(|digits| digits.parse().ok()) {
         Some(seq) => Ok(Some(seq)),
-        None => Err(Problem::InvalidQuery("cursor".into(), "the next_cursor of the page before".into())),
+        None => Err(no_cursor()),
     }
 }
 
@@ -217,8 +236,18 @@ pub(crate) fn flag(name: &str, text: Option<&str>) -> Result<bool, Problem> {
     match text {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(Problem::InvalidQuery(name.to_owned(), "true or false".into())),
+        Some(_) => Err(Problem::InvalidQuery(name.to_owned(), truths())),
     }
+}
+
+/// What is no number from 1 to `most`.
+fn number(name: &str, most: impl std::fmt::Display) -> Problem {
+    invalid(name, format!("应为 1 至 {most} 的数字"), format!("a number from 1 to {most}"))
+}
+
+/// What no page gave as its `next_cursor`.
+pub(crate) fn no_cursor() -> Problem {
+    invalid("cursor", "应为上一页给出的 next_cursor", "the next_cursor of the page before")
 }
 
 /// The cursor of the page that begins behind this item.

@@ -108,7 +108,7 @@ impl Selection {
     fn read(&self, possible: &[Status], zone: &TimeZone) -> Result<EventFilter, Problem> {
         let invalid = |pointer: String, message: String| Problem::Invalid(vec![FieldError::new(pointer, message)]);
         if let Some((name, _)) = self.texts().iter().find(|(_, text)| *text == Some("")) {
-            return Err(invalid(format!("/{name}"), "may not be empty".into()));
+            return Err(invalid(format!("/{name}"), "不能为空 (may not be empty)".into()));
         }
         if self.ids.is_empty() && self.texts().iter().all(|(_, text)| text.is_none()) {
             let message = "请先选择或筛选 (name at least one of ids, status, type, contact_id, code, since, until, q)";
@@ -128,15 +128,14 @@ impl Selection {
             code: self.code.as_deref(),
             q: self.q.as_deref(),
         };
-        let mut filter = text.read(zone).map_err(|(name, allowed)| invalid(format!("/{name}"), allowed))?;
+        let mut filter = text.read(zone).map_err(|(name, allowed)| invalid(format!("/{name}"), allowed.to_string()))?;
         for (place, id) in self.ids.iter().enumerate() {
-            let id =
-                PathId(id.clone()).event().map_err(|_| invalid(format!("/ids/{place}"), "an event's id".into()))?;
-            filter.ids.push(id);
+            let no_id = || invalid(format!("/ids/{place}"), "应为事件编号 (must be an event's id)".into());
+            filter.ids.push(PathId(id.clone()).event().map_err(|_| no_id())?);
         }
         if filter.statuses.iter().any(|status| !possible.contains(status)) {
-            let names: Vec<_> = possible.iter().map(|status| status.as_str()).collect();
-            return Err(invalid("/status".into(), format!("only {}", names.join(", "))));
+            let names = possible.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(invalid("/status".into(), format!("只能是 {names} (only {names})")));
         }
         if filter.statuses.is_empty() {
             filter.statuses = if self.ids.is_empty() { vec![Status::Dead] } else { possible.to_vec() };
@@ -174,7 +173,12 @@ mod tests {
             (r#"{"ids":null,"q":null}"#, ""),
         ] {
             match read(raw) {
-                Err(Problem::Invalid(errors)) => assert_eq!(errors[0].pointer, place, "{raw}"),
+                Err(Problem::Invalid(errors)) => {
+                    assert_eq!(errors[0].pointer, place, "{raw}");
+                    let is_of_serde = raw.contains("[]");
+                    let speaks_chinese = !errors[0].message.starts_with(|first: char| first.is_ascii());
+                    assert!(speaks_chinese || is_of_serde, "{raw}: {}", errors[0].message);
+                }
                 other => panic!("{raw}: {other:?}"),
             }
         }

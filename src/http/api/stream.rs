@@ -78,7 +78,13 @@ pub(crate) async fn stream_changes(
     Params(params): Params<StreamParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let end = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
+    let seconds = query::seconds(params.seconds.as_deref(), MAX_SECONDS)?;
+    let end = async move {
+        match seconds {
+            Some(seconds) => tokio::time::sleep(seconds).await,
+            None => std::future::pending().await,
+        }
+    };
     changes(&state, caller, last_event_id(&headers), end)
 }
 
@@ -88,7 +94,7 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("last-event-id").filter(|id| !id.is_empty()).map(|id| id.to_str().unwrap_or_default())
 }
 
-/// A stream of the changes from now on, or from behind the event of this id; it ends with the caller's token, or after `end`.
+/// A stream of the changes from now on, or from behind the event of this id; it ends with the caller's token, or with `end`.
 ///
 /// # Errors
 /// [`Problem::TooManyStreams`]
@@ -96,17 +102,12 @@ pub(crate) fn changes(
     state: &HttpState,
     caller: Caller,
     last: Option<&str>,
-    end: Option<Duration>,
+    end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Response, Problem> {
     let place = state.streams().take(&caller.name).ok_or(Problem::TooManyStreams)?;
     let changes = follow(state.store.follow(last), state.stop.clone(), place);
     let changes = changes.take_until(revoked(state.clone(), caller));
-    let changes = changes.take_until(async move {
-        match end {
-            Some(end) => tokio::time::sleep(end).await,
-            None => std::future::pending().await,
-        }
-    });
+    let changes = changes.take_until(end);
     let heartbeat = KeepAlive::new().interval(HEARTBEAT).text("heartbeat");
     Ok(([("x-accel-buffering", "no")], Sse::new(changes).keep_alive(heartbeat)).into_response())
 }

@@ -152,7 +152,7 @@ fn needs_operate(operation: &Value) -> bool {
 fn optional_body(operation: &mut Value) {
     let Some(body) = operation.get_mut("requestBody") else { return };
     let schema = body["content"]["application/json"]["schema"]["$ref"].as_str().unwrap_or_default();
-    let optional = schema.ends_with("/ReasonBody") || schema.ends_with("/EmptyBody");
+    let optional = ["/ReasonBody", "/DeedBody", "/EmptyBody"].iter().any(|name| schema.ends_with(name));
     body["required"] = (!optional).into();
 }
 

@@ -187,7 +187,7 @@ async fn events_that_wait_for_too_long_are_told_once_however_the_oldest_changes(
     watch.assert_raised(title, "erp.max_in_flight");
     for _ in 0..3 {
         // The oldest goes, and the next one has waited for twenty minutes: neither too long, nor short enough.
-        store.discard(&waiting.pop_front().unwrap(), &"ops".into(), None).await.unwrap();
+        store.discard(&waiting.pop_front().unwrap(), &"ops".into(), None, None).await.unwrap();
         watch.look_for(MINUTE * 5).await;
         waiting.push_back(watch.accept().await);
         watch.look_for(MINUTE * 20).await;

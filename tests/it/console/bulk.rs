@@ -25,7 +25,7 @@ async fn ticked_events_are_given_up_with_a_reason_after_the_effect_was_said_and_
     let waiting = front.post_event("w9", &promoted("c9")).await.body["id"].as_str().unwrap().to_owned();
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let list = visitor.get("/console/events").await.html;
-    assert!(list.contains(&format!("name=\"id\" value=\"{}\"", dead[0])), "{list}");
+    assert!(list.contains(&format!("name=\"id\" value=\"{}.dead\"", dead[0])), "{list}");
     assert!(list.contains("aria-label=\"勾选 转为客户 王小明 c0 2026-"), "which one it is: {list}");
     let ask = format!("{PATH}?do=discard&id={}&id={}&id={waiting}", dead[0], dead[1]);
     let page = visitor.get(&ask).await.html;
@@ -186,4 +186,28 @@ async fn more_than_ten_thousand_are_not_given_up_at_once_and_who_wants_it_is_tol
     assert!(fits.contains("约 10,000 条，") && fits.contains(">放弃这些事件<"), "{fits}");
     assert_eq!(discard(json!({"code": "refused"})).await.body, json!({"discarded": 1}));
     assert_eq!(front.store.audit_log(None, 9).await.unwrap().len(), 2, "who signed in, and the one that was given up");
+}
+
+#[tokio::test]
+async fn who_gives_many_up_is_told_how_many_were_where_it_breaks_off() {
+    let front = Front::open().await;
+    for number in 0..3 {
+        ended(&front, &format!("c{number}"), Status::Dead, "refused", None).await;
+    }
+    let breaks = "create trigger breaks before insert on audit
+        when new.action = 'event.discard' and (select count(*) from audit where action = 'event.discard') = 2
+        begin select raise(abort, 'no'); end";
+    front.ledger(breaks).await;
+    let body = json!({"status": "dead", "reason": "旧"});
+    let told = front.rest(Method::POST, "/v1/events/discard", OPERATE, &body).await;
+    assert_eq!((told.status.as_u16(), told.problem()), (503, "store_unavailable"), "{:?}", told.body);
+    assert!(told.body["detail"].as_str().unwrap().contains("已处理 2 条，其余未变"), "{:?}", told.body);
+    assert_eq!((count(&front, Status::Discarded).await, count(&front, Status::Dead).await), (2, 1));
+    let form = [("do", "discard"), ("all", "true"), ("status", "dead"), ("reason", "旧")];
+    let none = Visitor::signed_in(&front, OPERATE).await.change("/console/events", PATH, &form).await;
+    assert!(none.status.is_client_error() || none.status.is_server_error(), "{}", none.html);
+    assert!(!none.html.contains("已处理"), "nothing was done before it: {}", none.html);
+    front.ledger("drop trigger breaks").await;
+    let done = Visitor::signed_in(&front, OPERATE).await.change("/console/events", PATH, &form).await;
+    assert!(done.location().ends_with("count=1"), "{}", done.html);
 }

@@ -97,7 +97,10 @@ async fn a_link_and_a_person_s_data_go_with_a_reason() {
     let page = "/console/contacts/c1";
     let form = visitor.get(page).await.html;
     let (_, form) = form.split_once("/console/contacts/c1/unlink").unwrap();
-    assert!(form.split_once("</form>").unwrap().0.contains("name=\"reason\" maxlength=\"200\" required"), "{form}");
+    let form = form.split_once("</form>").unwrap().0;
+    for told in ["name=\"reason\" maxlength=\"200\" required", "<a class=\"button\" href=\"\">取消</a>"] {
+        assert!(form.contains(told), "{told} is not in {form}");
+    }
     let without = visitor.change(page, "/console/contacts/c1/unlink", &[("reason", " ")]).await;
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(without.html.contains("请写明原因") && front.store.contact("c1").await.unwrap().is_some());

@@ -326,3 +326,23 @@ async fn the_way_of_an_event_shows_how_long_it_queued_and_until_when_it_is_kept(
     let masked = Visitor::signed_in(&front, READ).await.get(&format!("{path}/event.json")).await.html;
     assert!(masked.contains(&id) && !masked.contains("共 0 条"), "{masked}");
 }
+
+#[tokio::test]
+async fn what_an_address_says_wrongly_is_told_in_chinese_with_what_is_allowed() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for (query, told, english) in [
+        ("since=yesterday", "应为 RFC 3339 时间", "such as"),
+        ("status=gone", "没有这个状态，可选 queued", "no such status"),
+        ("limit=0", "应为 1 至 200 的数字", "a number"),
+        ("cursor=x", "应为上一页给出的 next_cursor", "of the page before"),
+        ("blocked=maybe", "应为 true 或 false", "or false"),
+        ("code=X", "应为错误代码", "an error"),
+    ] {
+        let page = visitor.get(&format!("/console/events?{query}")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(page.html.contains(told) && !page.html.contains(english), "{query}: {}", page.html);
+    }
+    let ask = visitor.get("/console/events/bulk?do=discard&id=7").await;
+    assert!(ask.html.contains("应为事件编号") && !ask.html.contains("must be"), "{}", ask.html);
+}

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::visitor::Visitor;
+use super::{search::message, visitor::Visitor};
 use crate::front::{Front, OPERATE, READ, promoted};
 
 /// Three contacts of whom one lacks a score, one a verified phone, and one both; and one that is admitted.
@@ -98,4 +98,40 @@ async fn the_list_is_taken_away_as_a_file_with_ids_and_without_names() {
         "{lines:?}"
     );
     assert!(!file.html.contains("王小明") && !file.html.contains("13800001001"));
+}
+
+/// A deal is held when it is refused, and a stranger's message waits although nothing refuses it.
+#[tokio::test]
+async fn a_refused_deal_is_listed_counted_and_told_what_it_lacks_and_a_stranger_s_message_is_not() {
+    let front = kept_out().await;
+    let mut deal = promoted("c9");
+    deal["type"] = json!("deal.closed");
+    deal["data"]["thread"]["score"] = json!(12);
+    deal["data"]["deal"] = json!({"id": "d-1", "title": "年单", "amount": "100.00"});
+    let taken = front.post_event("w9", &deal).await;
+    assert_eq!(taken.body["status"], "held", "{:?}", taken.body);
+    let message = front.post_event("w8", &message("c8", "你好")).await;
+    assert_eq!(message.body["status"], "held", "{:?}", message.body);
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = visitor.get("/console/not-admitted").await.html;
+    assert_eq!(page.matches("<tr data-row").count(), 4, "{page}");
+    for told in [
+        "评分 12 低于 60",
+        "<span class=\"n\">3</span><span><a href=\"/console/help#score\">评分达标</a></span>",
+        "统计最近 4 条事件，4 个客户",
+    ] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let what_if = visitor.get("/console/not-admitted?what=if&score=12").await.html;
+    assert!(what_if.contains("另有 2 条事件、2 个客户会准入"), "{what_if}");
+    let id = taken.body["id"].as_str().unwrap();
+    let file = visitor.get("/console/not-admitted.csv?type=deal.closed").await.html;
+    assert!(file.lines().count() == 2 && file.contains(id), "{file}");
+    let page = visitor.get(&format!("/console/events/{id}")).await.html;
+    let verdict = page.split_once("id=\"verdict\"").unwrap().1.split_once("</section>").unwrap().0;
+    for told in ["href=\"/console/help#score\"", "class=\"button primary\" href=\"/console/contacts/c9\""] {
+        assert!(verdict.contains(told), "{told} is not in {verdict}");
+    }
+    let waiting = format!("/console/events/{}", message.body["id"].as_str().unwrap());
+    assert!(!visitor.get(&waiting).await.html.contains("去客户页手动同步"));
 }

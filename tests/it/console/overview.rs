@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     events::{ended, ended_as},
     outbox::dead_message,
+    search::message,
     visitor::Visitor,
 };
 use crate::front::{Front, OPERATE, READ, Wishes, promoted};
@@ -46,9 +47,32 @@ async fn the_last_hour_day_and_month_stand_in_charts_and_in_a_table_for_who_cann
     }
     let html = visitor.get("/console/overview").await.html;
     assert!(html.contains("span=day\" aria-current"), "a day where nothing is asked for");
-    let funnel = html.split_once("class=\"funnel\"").unwrap().1.split_once("</table>").unwrap().0;
-    let counts: Vec<_> = funnel.split("<td class=\"num\">").skip(1).map(|rest| &rest[..1]).collect();
-    assert_eq!(counts, ["3", "2", "1"], "received, let in, in the ERP: {funnel}");
+    assert_eq!(funnel(&html), ["收到 3", "可以进入 ERP 2", "已写入 ERP 1"]);
+}
+
+/// The way into the ERP: each stage with its count.
+fn funnel(html: &str) -> Vec<String> {
+    let table = html.split_once("class=\"funnel\"").unwrap().1.split_once("</table>").unwrap().0;
+    let stage = |row: &str| {
+        let (label, rest) = row.split_once("</th><td class=\"num\">").unwrap();
+        format!("{label} {}", rest.split_once("</td>").unwrap().0)
+    };
+    table.split("<th scope=\"row\">").skip(1).map(stage).collect()
+}
+
+#[tokio::test]
+async fn a_stranger_s_message_and_a_refused_deal_are_held_and_not_let_in() {
+    let front = Front::open().await;
+    front.post_event("w1", &promoted("c1")).await;
+    let mut deal = promoted("c2");
+    deal["type"] = json!("deal.closed");
+    deal["data"]["thread"]["score"] = json!(12);
+    deal["data"]["deal"] = json!({"id": "d-1", "title": "年单", "amount": "100.00"});
+    for (id, event) in [("w2", deal), ("w3", message("c3", "你好"))] {
+        assert_eq!(front.post_event(id, &event).await.body["status"], "held");
+    }
+    let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
+    assert_eq!(funnel(&html), ["收到 3", "可以进入 ERP 1", "已写入 ERP 0", "等待转客户 2"]);
 }
 
 #[tokio::test]

@@ -122,16 +122,42 @@ async fn every_page_keeps_foreign_script_out_and_names_no_other_origin() {
     }
 }
 
+/// Replays of what failed in hostile words, made for a hostile reason, by its id and by what a hostile text finds; their pages.
+async fn hostile_replays(front: &Front) -> Vec<String> {
+    let end = Settlement::to(Status::Dead).because("refused", SCRIPT);
+    let dead = ended_as(front, "c2", end).await;
+    let mut pages = Vec::new();
+    for chosen in [json!({"ids": [dead], "reason": SCRIPT}), json!({"q": SCRIPT, "status": "dead", "reason": SCRIPT})] {
+        let made = front.rest(Method::POST, "/v1/replays", OPERATE, &chosen).await;
+        assert_eq!((made.status, &made.body["events"]), (StatusCode::CREATED, &json!(1)), "{:?}", made.body);
+        pages.push(format!("/console/replays/{}", made.body["id"].as_str().unwrap()));
+    }
+    pages
+}
+
+/// What a sender can put where a text can stand.
+const SCRIPT: &str = "<script>alert(1)</script>";
+
 #[tokio::test]
 async fn hostile_texts_are_text() {
     let front = Front::open().await;
-    let event = front.post_event("w1", &hostile()).await;
+    let mut typed = promoted("c1");
+    typed["type"] = json!(SCRIPT);
+    assert!(front.post_event("w0", &typed).await.status.is_client_error(), "a type has a form");
+    // The sender's own id of an event may be any visible characters.
+    let event = front.post_event(SCRIPT, &hostile()).await;
     let event = event.body["id"].as_str().unwrap_or_else(|| panic!("{:?}", event.body)).to_owned();
-    front.link(7_001, "<script>alert(1)</script>").await;
+    front.link(7_001, SCRIPT).await;
+    let replays = hostile_replays(&front).await;
     for token in [OPERATE, READ] {
         let mut visitor = Visitor::signed_in(&front, token).await;
         let pages = if token == OPERATE { of_operators(&event) } else { pages(&event) };
-        for path in pages.into_iter().chain(["/console/events?q=<script>alert(1)</script>\"'".into()]) {
+        for path in replays.clone() {
+            let page = visitor.get(&path).await.html;
+            assert_eq!(page.contains("&#60;script&#62;"), token == OPERATE, "its reason is for operators: {page}");
+        }
+        let pages = pages.into_iter().chain(replays.clone());
+        for path in pages.chain(["/console/events?q=<script>alert(1)</script>\"'".into()]) {
             let page = visitor.get(&path.replace('<', "%3C").replace('>', "%3E").replace('"', "%22")).await;
             assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
             assert_eq!(page.html.matches("<script").count(), 1, "{path}: {}", page.html);

@@ -88,6 +88,27 @@ async fn a_session_ends_by_signing_out_with_its_time_and_with_its_token() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_open_ends_with_the_session_that_was_signed_out_of_and_no_other() {
+    let front = Front::open().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let other = Visitor::signed_in(&front, OPERATE).await;
+    let open = async |cookies: String| {
+        let asked = http.get(format!("http://{}/console/stream", front.address)).header("cookie", cookies);
+        let mut stream = asked.send().await.unwrap();
+        assert_eq!(stream.status(), StatusCode::OK);
+        assert!(stream.chunk().await.unwrap().is_some(), "it begins");
+        stream
+    };
+    let (mut left, mut stays) = (open(visitor.cookies()).await, open(other.cookies()).await);
+    visitor.change("/console/events", "/console/sign-out", &[]).await;
+    let to_its_end = async { while left.chunk().await.unwrap().is_some() {} };
+    assert!(tokio::time::timeout(MINUTE, to_its_end).await.is_ok(), "it goes on");
+    let next = tokio::time::timeout(std::time::Duration::from_millis(100), stays.chunk()).await;
+    assert!(!matches!(next, Ok(Ok(None))), "the other session's ended, too");
+}
+
+#[tokio::test]
 async fn a_form_of_another_origin_or_without_the_page_s_secret_changes_nothing() {
     let front = Front::open().await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;

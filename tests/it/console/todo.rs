@@ -50,6 +50,31 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
     assert_eq!(last.location(), format!("/console/todo?done=replayed&of={second}"));
 }
 
+/// A cause of which the oldest fifty, all that the page shows, wait for a decision, and of which two failed.
+#[tokio::test]
+async fn trying_a_cause_again_counts_what_failed_and_not_what_waits_for_a_decision() {
+    let front = Front::open().await;
+    let at = front.clock.now().0;
+    let many = format!(
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 50)
+         insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, error,
+           error_code, updated_at)
+         select printf('01932f6e-0000-7000-8000-%012d', i), 'h', 'contact.promoted', 'r' || i, 'needs_review', {at}, '{{}}', 'w',
+           0, 0, 'x', 'refused', {at} from n"
+    );
+    front.ledger(&many).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let none = visitor.get("/console/todo?cause=refused").await.html;
+    assert!(none.matches("<tr data-row").count() == 50 && !none.contains("放回队列"), "{none}");
+    for contact in ["c1", "c2"] {
+        ended(&front, contact, Status::Dead, "refused", None).await;
+    }
+    let page = visitor.get("/console/todo?cause=refused").await.html;
+    assert!(page.contains("同类 52 条") && page.contains("约 2 条失败的事件放回队列"), "{page}");
+    let reader = Visitor::signed_in(&front, READ).await.get("/console/todo?cause=refused").await.html;
+    assert!(!reader.contains("放回队列"), "{reader}");
+}
+
 #[tokio::test]
 async fn the_next_thing_to_do_is_the_one_behind_the_last_and_behind_the_newest_comes_the_oldest() {
     let front = Front::open().await;

@@ -46,6 +46,12 @@ impl<'a> Visitor<'a> {
         visitor
     }
 
+    /// What it sends along.
+    pub fn cookies(&self) -> String {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
     pub async fn get(&mut self, path: &str) -> Page {
         self.request(Method::GET, path, &[], String::new()).await
     }
@@ -70,8 +76,7 @@ impl<'a> Visitor<'a> {
     }
 
     async fn request(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Page {
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies = cookies.join("; ");
+        let cookies = self.cookies();
         let headers: Vec<_> = headers.iter().copied().chain([("cookie", cookies.as_str())]).collect();
         let Answered { status, headers, body } = self.front.call(method, path, &headers, body).await;
         for line in headers.get_all("set-cookie") {

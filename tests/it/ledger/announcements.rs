@@ -41,9 +41,9 @@ async fn every_move_of_an_event_is_told_once_and_in_order(ledger: &Ledger) {
     let mut follower = ledger.store.follow(None);
     let id = ledger.queue("c1").await;
     ledger.store.settle(ledger.claim_one().await.lease, Settlement::to(Status::Dead)).await.unwrap();
-    ledger.store.replay(&id, &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&id, &"ops".into(), None, None).await.unwrap();
     ledger.store.settle(ledger.claim_one().await.lease, given_back(Vec::new())).await.unwrap();
-    ledger.store.discard(&id, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&id, &"ops".into(), None, None).await.unwrap();
     let moves = [
         Status::Queued,
         Status::Running,
@@ -63,8 +63,8 @@ async fn every_move_of_an_event_is_told_once_and_in_order(ledger: &Ledger) {
 async fn what_was_not_possible_changes_nothing_and_is_not_told(ledger: &Ledger) {
     let id = ledger.ended("c1", Status::Succeeded).await;
     let mut follower = ledger.store.follow(None);
-    assert!(ledger.store.replay(&id, &"ops".into(), None).await.is_err());
-    assert!(ledger.store.discard(&id, &"ops".into(), None).await.is_err());
+    assert!(ledger.store.replay(&id, &"ops".into(), None, None).await.is_err());
+    assert!(ledger.store.discard(&id, &"ops".into(), None, None).await.is_err());
     let second = ledger.queue("c1").await;
     let claimed = ledger.claim_one().await;
     // Nobody runs it: the row says so by itself.
@@ -89,7 +89,7 @@ async fn a_replica_on_postgres_hears_what_another_moved_and_each_its_own_once() 
     })
     .await;
     let id = ledger.queue("c1").await;
-    ledger.store.discard(&id, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&id, &"ops".into(), None, None).await.unwrap();
     let moves = [Status::Queued, Status::Discarded];
     let mut heard_there = Vec::new();
     soon("the other hears of it", async || {

@@ -66,7 +66,7 @@ async fn every_state_is_counted_once(ledger: &Ledger) {
     }
     ledger.take_in("c1", Intake::Ignored).await;
     let discarded = ledger.ended("c2", Status::Dead).await;
-    ledger.store.discard(&discarded, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&discarded, &"ops".into(), None, None).await.unwrap();
     ledger.queue("running").await;
     ledger.claim_one().await;
     ledger.queue("queued").await;

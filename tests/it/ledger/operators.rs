@@ -12,6 +12,7 @@ use super::{LEASE, Ledger, MS, on_both, step};
 
 on_both! {
     a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step
+    the_next_try_is_made_now_where_somebody_wants_it_and_counts_as_any
     a_discarded_event_makes_way_and_can_be_replayed
     a_decision_is_written_down_and_the_event_goes_on
     only_decisions_that_the_review_asks_for_are_taken
@@ -39,7 +40,7 @@ async fn a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step(ledge
     let dead = Settlement { counts: true, ..Settlement::to(Status::Dead).because("refused", "不行") };
     ledger.store.settle(lease, dead).await.unwrap();
     ledger.clock.advance(Duration::from_secs(1));
-    ledger.store.replay(&id, &"ops".into(), REASON).await.unwrap();
+    ledger.store.replay(&id, &"ops".into(), REASON, None).await.unwrap();
     let now = ledger.clock.now();
     let row = ledger.event(&id).await;
     assert_eq!((row.status, row.attempts, row.next_attempt_at), (Status::Queued, 0, Some(now)));
@@ -52,17 +53,35 @@ async fn a_replay_begins_with_a_fresh_budget_after_the_last_confirmed_step(ledge
     assert_eq!((audit.reason.as_deref(), audit.at), (REASON, now));
 }
 
+async fn the_next_try_is_made_now_where_somebody_wants_it_and_counts_as_any(ledger: &Ledger) {
+    let id = ledger.queue("c1").await;
+    let later = ledger.clock.now().plus(Duration::from_secs(43_200));
+    let to = Settlement::to(Status::Queued).because("timeout", "没有应答");
+    let again = Settlement { counts: true, next_attempt_at: Some(later), ..to };
+    ledger.store.settle(ledger.claim_one().await.lease, again).await.unwrap();
+    assert!(ledger.claim(10).await.is_empty());
+    ledger.clock.advance(MS);
+    let replay = async || ledger.store.replay(&id, &"ops".into(), REASON, None).await;
+    replay().await.unwrap();
+    let row = ledger.event(&id).await;
+    assert_eq!((row.status, row.attempts, row.next_attempt_at), (Status::Queued, 1, Some(ledger.clock.now())));
+    assert_eq!(row.error_code.as_deref(), Some("timeout"), "why it failed is still true");
+    assert_eq!(last_audit(ledger).await.unwrap().action, "event.replay");
+    assert_eq!(replay().await, Err(StoreError::WrongState(Status::Queued)), "nothing is left to hasten");
+    assert_eq!(ledger.claim_one().await.event.id, id);
+}
+
 async fn a_discarded_event_makes_way_and_can_be_replayed(ledger: &Ledger) {
     let id = ledger.ended("c1", Status::NeedsReview).await;
     let next = ledger.queue("c1").await;
-    ledger.store.discard(&id, &"ops".into(), REASON).await.unwrap();
+    ledger.store.discard(&id, &"ops".into(), REASON, None).await.unwrap();
     let row = ledger.event(&id).await;
     assert_eq!((row.status, row.finished_at), (Status::Discarded, Some(ledger.clock.now())));
     assert_eq!(row.error.as_deref(), Some("words"), "why it stood there is still worth reading");
     assert_eq!(last_audit(ledger).await.unwrap().action, "event.discard");
     let claimed = ledger.claim_one().await;
     assert_eq!(claimed.event.id, next);
-    ledger.store.replay(&id, &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&id, &"ops".into(), None, None).await.unwrap();
     assert!(ledger.claim(10).await.is_empty(), "not while its contact's turn is taken");
     ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
     assert_eq!(ledger.claim_one().await.event.id, id);
@@ -145,53 +164,53 @@ async fn moves_that_a_state_does_not_allow_are_refused_and_change_nothing(ledger
         let resolved = ledger.store.resolve(id, &Resolution::Done, &"ops".into(), None, None).await;
         assert_eq!(resolved, refused, "resolve {status}");
         if !replay {
-            assert_eq!(ledger.store.replay(id, &"ops".into(), None).await, refused, "replay {status}");
+            assert_eq!(ledger.store.replay(id, &"ops".into(), None, None).await, refused, "replay {status}");
         }
         if !discard {
-            assert_eq!(ledger.store.discard(id, &"ops".into(), None).await, refused, "discard {status}");
+            assert_eq!(ledger.store.discard(id, &"ops".into(), None, None).await, refused, "discard {status}");
         }
         assert_eq!(ledger.status(id).await, *status);
         assert_eq!(ledger.store.audit_log(None, 100).await.unwrap().len(), deeds, "{status}");
         if *discard {
-            ledger.store.discard(id, &"ops".into(), None).await.unwrap();
-            let twice = ledger.store.discard(id, &"ops".into(), None).await;
+            ledger.store.discard(id, &"ops".into(), None, None).await.unwrap();
+            let twice = ledger.store.discard(id, &"ops".into(), None, None).await;
             assert_eq!(twice, Err(StoreError::WrongState(Status::Discarded)), "{status}");
         }
         if *replay {
-            ledger.store.replay(id, &"ops".into(), None).await.unwrap();
+            ledger.store.replay(id, &"ops".into(), None, None).await.unwrap();
         }
     }
-    assert_eq!(ledger.store.replay("no-such-event", &"ops".into(), None).await, Err(StoreError::NotFound));
+    assert_eq!(ledger.store.replay("no-such-event", &"ops".into(), None, None).await, Err(StoreError::NotFound));
 }
 
 async fn a_deed_that_cannot_be_audited_is_not_done(ledger: &Ledger) {
     let dead = ledger.ended("c1", Status::Dead).await;
     let review = ledger.ended("c2", Status::NeedsReview).await;
     ledger.run("alter table audit rename to away").await;
-    assert!(ledger.store.replay(&dead, &"ops".into(), None).await.is_err());
-    assert!(ledger.store.discard(&dead, &"ops".into(), None).await.is_err());
+    assert!(ledger.store.replay(&dead, &"ops".into(), None, None).await.is_err());
+    assert!(ledger.store.discard(&dead, &"ops".into(), None, None).await.is_err());
     assert!(ledger.store.resolve(&review, &Resolution::Done, &"ops".into(), None, None).await.is_err());
     assert!(ledger.store.erase_contact("c1", &"ops".into(), None).await.is_err());
     assert_eq!((ledger.status(&dead).await, ledger.status(&review).await), (Status::Dead, Status::NeedsReview));
     assert!(ledger.event(&dead).await.payload.is_some());
     assert!(ledger.claim(10).await.is_empty());
     ledger.run("alter table away rename to audit").await;
-    ledger.store.replay(&dead, &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&dead, &"ops".into(), None, None).await.unwrap();
     assert_eq!(ledger.claim_one().await.event.id, dead);
 }
 
 async fn an_event_without_its_payload_is_not_replayed(ledger: &Ledger) {
     let id = ledger.ended("c1", Status::Dead).await;
     ledger.store.erase_contact("c1", &"ops".into(), None).await.unwrap();
-    assert_eq!(ledger.store.replay(&id, &"ops".into(), None).await, Err(StoreError::WrongState(Status::Dead)));
+    assert_eq!(ledger.store.replay(&id, &"ops".into(), None, None).await, Err(StoreError::WrongState(Status::Dead)));
 }
 
 async fn an_earlier_event_that_is_replayed_goes_before_the_later_ones(ledger: &Ledger) {
     let first = ledger.ended("c1", Status::Dead).await;
     let second = ledger.ended("c1", Status::Dead).await;
     let third = ledger.queue("c1").await;
-    ledger.store.replay(&second, &"ops".into(), None).await.unwrap();
-    ledger.store.replay(&first, &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&second, &"ops".into(), None, None).await.unwrap();
+    ledger.store.replay(&first, &"ops".into(), None, None).await.unwrap();
     for id in [first, second, third] {
         let claimed = ledger.claim_one().await;
         assert_eq!(claimed.event.id, id);
@@ -204,7 +223,7 @@ async fn an_operator_and_a_claimer_at_once_never_both_get_the_event(ledger: &Led
     for round in 0..25 {
         let contact = format!("c{round}");
         let id = ledger.queue(&contact).await;
-        let (discarded, claimed) = futures::join!(other.discard(&id, &ops, None), ledger.store.claim(10, LEASE));
+        let (discarded, claimed) = futures::join!(other.discard(&id, &ops, None, None), ledger.store.claim(10, LEASE));
         let claimed = claimed.unwrap();
         match discarded {
             Ok(()) => {

@@ -87,6 +87,6 @@ async fn the_detail_of_an_event_with_very_many_calls_shows_the_last_of_them() {
         assert!(weight < PAGE, "{weight}");
         assert_eq!((calls.len(), &shown_event["calls_cut"]), (shown, &json!(shown < count)), "{count}");
         assert_eq!(calls[shown - 1]["step"], json!(format!("s{}", count - 1)), "the last");
-        front.store.discard(&event_id, &"ops".into(), None).await.unwrap();
+        front.store.discard(&event_id, &"ops".into(), None, None).await.unwrap();
     }
 }

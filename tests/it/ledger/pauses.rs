@@ -77,7 +77,7 @@ async fn an_event_says_whether_it_waits_for_an_older_one_or_for_a_pause(ledger: 
     let lease = ledger.claim_one().await.lease;
     ledger.store.settle(lease, Settlement::to(Status::NeedsReview)).await.unwrap();
     assert_eq!((waits(&deal).await, waits(&behind).await), (None, earlier(Status::NeedsReview)));
-    ledger.store.discard(&deal, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&deal, &"ops".into(), None, None).await.unwrap();
     assert_eq!(waits(&behind).await, None, "it is its turn");
 }
 
@@ -92,8 +92,8 @@ async fn a_contact_that_is_paused_waits_however_its_event_came_to_be_the_next(le
     ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
     assert!(ledger.claim(10).await.is_empty());
     // Another one that an operator puts back, too.
-    ledger.store.discard(&second, &"ops".into(), None).await.unwrap();
-    ledger.store.replay(&second, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&second, &"ops".into(), None, None).await.unwrap();
+    ledger.store.replay(&second, &"ops".into(), None, None).await.unwrap();
     assert!(ledger.claim(10).await.is_empty());
     resume(ledger, &scope).await;
     assert_eq!(ledger.claim_one().await.event.id, second);

@@ -173,8 +173,8 @@ async fn whoever_is_killed_in_the_middle_leaves_nothing_undone_and_nothing_done_
 async fn what_somebody_else_changed_is_passed_over_and_what_waits_goes_first(ledger: &Ledger) {
     let all = dead(ledger, 4, "refused").await;
     let id = made(ledger, "refused").await;
-    ledger.store.discard(&all[1], &"ops".into(), None).await.unwrap();
-    ledger.store.replay(&all[2], &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&all[1], &"ops".into(), None, None).await.unwrap();
+    ledger.store.replay(&all[2], &"ops".into(), None, None).await.unwrap();
     assert_eq!(run_all(ledger).await, [all[2].clone()]);
     for number in 0..REPLAY_ROOM - 1 {
         ledger.queue(&format!("fresh{number}")).await;
@@ -195,9 +195,9 @@ async fn what_a_person_decided_while_a_replay_stood_still_is_not_undone_by_it(le
     let id = made(ledger, "refused").await;
     change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();
     change(&ledger.store, &id, ReplayDeed::Pause).await.unwrap();
-    ledger.store.discard(&all[0], &"ops".into(), Some("重复")).await.unwrap();
+    ledger.store.discard(&all[0], &"ops".into(), Some("重复"), None).await.unwrap();
     // Somebody replays the second, and it comes to need a decision.
-    ledger.store.replay(&all[1], &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&all[1], &"ops".into(), None, None).await.unwrap();
     let asked = Settlement { review: Some(json!({"decisions": ["done"]})), ..Settlement::to(Status::NeedsReview) };
     ledger.store.settle(ledger.claim_one().await.lease, asked).await.unwrap();
     change(&ledger.store, &id, ReplayDeed::Resume).await.unwrap();
@@ -213,7 +213,7 @@ async fn what_a_person_decided_while_a_replay_stood_still_is_not_undone_by_it(le
 
 async fn what_was_given_up_or_held_is_put_back_where_it_was_chosen_so(ledger: &Ledger) {
     let [given_up, other] = <[String; 2]>::try_from(dead(ledger, 2, "refused").await).unwrap();
-    ledger.store.discard(&given_up, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&given_up, &"ops".into(), None, None).await.unwrap();
     let filter = EventFilter { statuses: vec![Status::Discarded], ..EventFilter::default() };
     let id = made_of(ledger, &filter, "refused").await;
     change(&ledger.store, &id, ReplayDeed::Start).await.unwrap();

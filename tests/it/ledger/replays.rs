@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::Status,
-    store::{BulkDeed, EventFilter, NewEvent, Settlement, StoreError},
+    store::{BulkDeed, EventFilter, NewEvent, Settlement, StoreError, Unfinished},
 };
 
 use super::{Ledger, event, ids, on_both};
@@ -30,7 +30,7 @@ async fn counted(ledger: &Ledger, filter: &EventFilter) -> Result<i64, StoreErro
 }
 
 /// Puts what matches back.
-async fn replayed(ledger: &Ledger, filter: &EventFilter) -> Result<i64, StoreError> {
+async fn replayed(ledger: &Ledger, filter: &EventFilter) -> Result<i64, Unfinished> {
     ledger.store.change_matching(BulkDeed::Replay, filter, &"ops".into(), None).await
 }
 
@@ -74,7 +74,7 @@ async fn a_replay_takes_only_states_from_which_replay_is_allowed(ledger: &Ledger
         all.push((ledger.ended(status.as_str(), status).await, status));
     }
     let discarded = ledger.ended("discarded", Status::Dead).await;
-    ledger.store.discard(&discarded, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&discarded, &"ops".into(), None, None).await.unwrap();
     for never in [Status::Succeeded, Status::NeedsReview, Status::Queued, Status::Running] {
         let filter = of(&[never]);
         let answers = (counted(ledger, &filter).await, replayed(ledger, &filter).await);

@@ -48,7 +48,7 @@ async fn a_held_message_is_given_up_at_the_end_of_its_time_and_not_before(ledger
     let Some(News::Changed(change)) = changes.try_next() else { panic!("not announced") };
     assert_eq!((change.id, change.status), (id.clone(), Status::Discarded));
     assert_eq!(ledger.store.expire_held().await, Ok(0));
-    ledger.store.replay(&id, &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&id, &"ops".into(), None, None).await.unwrap();
     assert_eq!(ledger.claim_one().await.event.id, id);
 }
 
@@ -184,7 +184,7 @@ async fn what_is_open_or_dead_is_never_pruned(ledger: &Ledger) {
     for intake in [Intake::Ignored, judged("sync.requested", None, true), Intake::Queue] {
         gone.push(ledger.take_in("gone", intake).await);
     }
-    ledger.store.discard(&gone[2], &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&gone[2], &"ops".into(), None, None).await.unwrap();
     ledger.clock.advance(Duration::from_secs(3_650 * 86_400));
     forget_all(ledger).await;
     for id in &kept {
@@ -243,7 +243,7 @@ async fn an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs(ledger:
     let replays = async {
         let mut replayed = Vec::new();
         for event in events.iter().rev().step_by(7) {
-            match ledger.store.replay(&event.id, &"ops".into(), None).await {
+            match ledger.store.replay(&event.id, &"ops".into(), None, None).await {
                 Ok(()) => replayed.push(event.id.clone()),
                 Err(StoreError::WrongState(_) | StoreError::NotFound) => {}
                 Err(error) => panic!("{error}"),

@@ -55,7 +55,7 @@ async fn what_happens_is_counted_once_by_however_many_replicas(ledger: &Ledger) 
         assert_eq!(happened.kept_out(), rules, "a deal that is held was kept out, too");
     }
     // What another replica does is added; what happens to an event again happened again.
-    other.replay(&dead, &"ops".into(), None).await.unwrap();
+    other.replay(&dead, &"ops".into(), None, None).await.unwrap();
     let claimed = other.claim(1, MINUTE).await.unwrap().remove(0);
     other.settle(claimed.lease, Settlement::to(Status::Dead).because("refused", "不行")).await.unwrap();
     let twins: Vec<_> = (0..20).map(|number| event(&format!("t{number}"), "c9")).collect();
@@ -189,7 +189,7 @@ async fn any_course_of_events_is_counted_as_it_went(ledger: &Ledger) {
             3 => store.write_rollups().await.unwrap(),
             _ => {
                 if let Some(id) = dead.pop() {
-                    store.replay(&id, &"ops".into(), None).await.unwrap();
+                    store.replay(&id, &"ops".into(), None, None).await.unwrap();
                 }
                 ledger.clock.advance(Duration::from_secs(next(20)));
             }

@@ -52,7 +52,7 @@ async fn a_refused_request_has_claimed_nothing(ledger: &Ledger) {
     assert_eq!(ledger.events().await.len(), 1);
     assert!(ledger.store.rejections(None, 10).await.unwrap().items.is_empty());
     assert!(!ledger.store.has_turn("c2").await.unwrap());
-    ledger.store.discard(&waiting, &"ops".into(), None).await.unwrap();
+    ledger.store.discard(&waiting, &"ops".into(), None, None).await.unwrap();
     ledger.store.count_backlog(&limit).await.unwrap();
     assert!(matches!(ledger.store.accept(event("w1", "c2")).await, Ok(Accepted::New { .. })), "its id is still free");
 }

@@ -90,7 +90,7 @@ async fn what_is_said_of_a_run_reads_back(ledger: &Ledger) {
         (Some(json!({ "decisions": ["done"] })), Some(json!({ "admitted": false })))
     );
     assert_eq!((row.updated_at, row.finished_at), (START.plus(MS), None));
-    ledger.store.replay(&id, &"ops".into(), None).await.unwrap();
+    ledger.store.replay(&id, &"ops".into(), None, None).await.unwrap();
     ledger.store.settle(ledger.claim_one().await.lease, Settlement::to(Status::Succeeded)).await.unwrap();
     let row = ledger.event(&id).await;
     assert_eq!(
