@@ -21,7 +21,7 @@ async fn count(world: &World, status: Status) -> usize {
 }
 
 /// A bridge whose first so many events died of the same cause, and which works from now on.
-async fn with_dead(events: u32, replicas: bool) -> World {
+pub async fn with_dead(events: u32, replicas: bool) -> World {
     let mut world = World::with(WorldOptions { dispatch: false, replicas, ..WorldOptions::default() }).await;
     let of_day = &world;
     let accept = |number: u32| async move {
