@@ -6,6 +6,7 @@ mod decisions;
 mod driver;
 mod journeys;
 mod keyboard;
+mod live;
 mod looks;
 mod office;
 mod readers;

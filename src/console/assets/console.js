@@ -22,9 +22,12 @@ document.documentElement.classList.add("has-script");
   document.addEventListener("input", ({ target }) => written.add(target));
   const isTouched = (field) =>
     field.checked !== field.defaultChecked || (written.has(field) && field.value !== field.defaultValue);
+  // Whoever has scrolled past where it changes would see the rows move under their eyes; what stands above it counts for nothing,
+  // which on a phone is more than half a screen.
+  const isPassed = () => (document.querySelector("main [data-live]")?.getBoundingClientRect().top ?? 0) < -120;
   const isBusy = () =>
     document.hidden ||
-    window.scrollY > 240 ||
+    isPassed() ||
     document.querySelector("[data-live] details[open], dialog[open]") !== null ||
     [...document.querySelectorAll("[data-live] :is(input, textarea)")].some(isTouched) ||
     document.activeElement?.closest?.("[data-live] form") != null;
