@@ -2,6 +2,7 @@
 //! own and ends with a look at what the browser complained of and whom it spoke to.
 
 mod chrome;
+mod copies;
 mod decisions;
 mod driver;
 mod journeys;

@@ -28,12 +28,12 @@ use super::{
     facts::{Fact, facts},
     fault::Fault,
     form::Fields,
-    format::{bytes_on_page, cut},
+    format::{bytes_on_page, cut, number},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
     why::Why,
-    words::{Lang, kind},
+    words::{Lang, fill, kind},
 };
 use crate::{
     event::{Status, Transition, cause},
@@ -52,12 +52,33 @@ use crate::{
 
 /// Characters of a raw body that are shown.
 const RAW_CHARS: usize = 4_000;
+/// The bodies of an event, as its record calls them.
+const PAYLOAD: &str = "payload";
+const AMENDED: &str = "amended";
 /// A form that corrects an event stands on the event's page up to so many bytes.
 const AMEND_BYTES: usize = 16_000;
 /// Characters of what the ERP said.
 const NOTE_CHARS: usize = 1_000;
 /// Sections of a body.
 const SECTIONS: [&str; 4] = ["contact", "thread", "signal", "deal"];
+
+/// A body as it is shown.
+struct Raw {
+    text: String,
+    /// How much of it is shown, and where the whole is; nothing if it is all there.
+    cut: Option<(String, String)>,
+}
+
+impl Raw {
+    /// Of the body that the record of the event calls so; `whole` is written as JSON.
+    fn of(id: &str, part: &str, whole: &str, lang: Lang) -> Self {
+        let (text, length) = (cut(whole, RAW_CHARS), whole.chars().count());
+        let numbers = [RAW_CHARS, length].map(|chars| number(i64::try_from(chars).unwrap_or(i64::MAX)));
+        let words = fill(lang.words().event.raw_cut, &[&numbers[0], &numbers[1]]);
+        let address = format!("/console/events/{id}/event.json?part={part}");
+        Self { text, cut: (length > RAW_CHARS).then_some((words, address)) }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "event.html")]
@@ -78,9 +99,9 @@ struct EventPage {
     lacks: Vec<Lack>,
     journey: Journey,
     facts: Vec<Fact>,
-    raw: Option<String>,
+    raw: Option<Raw>,
     /// The body as somebody corrected it, and whether anybody did.
-    raw_amended: Option<String>,
+    raw_amended: Option<Raw>,
     is_amended: bool,
     /// The fields of the form that corrects it; none where that is not possible.
     amend: Vec<amend::Field>,
@@ -140,8 +161,10 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
     // Who sees people masked cannot link them either.
     let filled = |row: &Value| preview::filled_by_link(&state, &event, row);
     let filled = |row: &Value| visit.is_operator().then(|| filled(row)).flatten();
-    let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
-    let raw = |body: &Value| raw(body).map(|text| cut(&text, RAW_CHARS));
+    let raw = |part: &str, body: Option<&Value>| {
+        let whole = serde_json::to_string_pretty(body?).ok().filter(|_| visit.is_operator() && !is_amending)?;
+        Some(Raw::of(&event.item.id, part, &whole, lang))
+    };
     page(&EventPage {
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
@@ -159,8 +182,8 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
             .or(event.payload.as_ref())
             .map(|payload| facts(payload, &SECTIONS, lang))
             .unwrap_or_default(),
-        raw: event.payload.as_ref().and_then(raw).filter(|_| !is_amending),
-        raw_amended: event.amended.as_ref().and_then(raw).filter(|_| !is_amending),
+        raw: raw(PAYLOAD, event.payload.as_ref()),
+        raw_amended: raw(AMENDED, event.amended.as_ref()),
         is_amended: event.amended.is_some(),
         amend,
         amend_apart,
@@ -191,10 +214,22 @@ pub(super) fn waits_for(state: &HttpState, item: &EventItem, noted: Option<Waits
     if is_kept_back { Some(WaitsForView { paused: Some("all"), ..WaitsForView::default() }) } else { noted }
 }
 
-/// `GET /console/events/{id}/event.json`: all that the caller may see of the event, as a file.
+/// `GET /console/events/{id}/event.json`: all that the caller may see of the event, as a file; or, by `?part=`, one of its bodies
+/// as whoever copies it wants it.
 pub(super) async fn record(State(state): State<HttpState>, id: PathId, visit: Visit) -> Result<Response, Fault> {
     let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;
-    let text = serde_json::to_string_pretty(&event).map_err(|_| Problem::Internal)?;
+    let text = match visit.query.get("part") {
+        None => serde_json::to_string_pretty(&event),
+        Some(part) => {
+            let body = match part {
+                PAYLOAD => event.payload.as_ref(),
+                AMENDED => event.amended.as_ref(),
+                _ => None,
+            };
+            serde_json::to_string_pretty(body.ok_or(Problem::RouteNotFound)?)
+        }
+    };
+    let text = text.map_err(|_| Problem::Internal)?;
     let disposition = format!("attachment; filename=\"event-{}.json\"", event.item.id);
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     Ok((headers, text).into_response())

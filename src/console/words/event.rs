@@ -11,6 +11,7 @@ texts! {
         record: "下载完整记录（JSON）", "Download the whole record (JSON)";
         call_cut: "内容较多，没有在此显示，见完整记录", "Too much to be shown here: see the whole record";
         raw: "原始请求", "Raw request";
+        raw_cut: "只显示前 {} 字，全文共 {} 字", "The first {} of {} characters";
         ids: "编号", "Ids";
         event_id: "事件编号", "Event id";
         webhook_id: "Webhook 编号", "Webhook id";

@@ -40,6 +40,7 @@ texts! {
         csv_cut: "只包含前 10,000 行，还有更多没有列出：请缩小时间范围后再下载", "These are the first 10,000 rows, there are more: narrow the time and download again";
         copy: "复制", "Copy";
         copied: "已复制", "Copied";
+        not_copied: "无法复制，请稍后再试", "Not copied: try again";
         empty: "--", "--";
         reason: "原因", "Reason";
         reason_hint: "写入审计记录", "kept in the audit log";
