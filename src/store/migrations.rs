@@ -47,6 +47,7 @@ carried! {
     "0033_indexes_of_waiting"
     "0034_deals"
     "0035_unlinked"
+    "0040_audit_of"
 }
 
 /// Those of a SQLite ledger.

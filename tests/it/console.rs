@@ -18,3 +18,4 @@ mod sessions;
 mod settings;
 mod todo;
 mod visitor;
+mod waits;

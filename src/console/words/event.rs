@@ -32,6 +32,10 @@ texts! {
         differs: "不同", "different";
         warnings: "有内容未按原样采用", "Some of it was not taken as it came";
         time_queue: "排队", "Queue";
+        time_away: "等 ERP 恢复", "Waiting for the ERP";
+        time_settings: "等 ERP 设置", "Waiting for the ERP's settings";
+        time_person: "等人处理", "Waiting for a person";
+        waited_times: "{}（{} 次）", "{} ({} times)";
         time_own: "本桥", "Bridge";
         time_erp: "ERP", "ERP";
         time_total: "共 {}", "{} in all";
