@@ -79,7 +79,7 @@ struct ErpPage {
     tone: &'static str,
     verdict: &'static str,
     verdict_what: &'static str,
-    /// Where the manual says what to do; empty where nothing is wrong.
+    /// Where the help says what to do; empty where nothing is wrong.
     help: &'static str,
     /// The ERP's words, for who may see them.
     words: String,
@@ -179,7 +179,7 @@ async fn erp_page(state: &HttpState, visit: &Visit, checked: Option<Vec<CheckRow
         verdict,
         verdict_what,
         may_resume: visit.is_operator() && (stats.dispatch.paused == Some("login_refused") || !stats.blocks.is_empty()),
-        help: stats.dispatch.paused.filter(|why| matches!(*why, "login_refused" | "circuit_open")).unwrap_or_default(),
+        help: stats.dispatch.paused.unwrap_or_default(),
         words: stats.dispatch.words.clone().unwrap_or_default(),
         session,
         circuit: if stats.dispatch.circuit == "closed" { w.erp.circuit_closed } else { w.erp.circuit_open },

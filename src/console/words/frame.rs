@@ -30,6 +30,8 @@ texts! {
         manual: "运维手册（英文）", "Operations manual";
         codes: "错误代码", "Codes";
         rules: "准入条件", "Admission rules";
+        topics: "停顿与告警", "What stands still, and alerts";
+        problems: "请求被拒绝的代码", "Problems of requests";
         keys: "快捷键", "Keys";
         keys_row: "下一条、上一条", "next, previous";
         keys_open: "打开", "open";

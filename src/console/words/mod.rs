@@ -7,6 +7,7 @@ mod event;
 mod events;
 mod fields;
 mod frame;
+mod help;
 mod kinds;
 mod not_admitted;
 mod outbox;
@@ -24,6 +25,7 @@ pub(super) use self::{
     events::EventsWords,
     fields::{field, field_of, member, rule, rule_help, value},
     frame::FrameWords,
+    help::{Entry, PROBLEMS, TOPICS},
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
     outbox::{OutboxWords, addressee, robot, told},
