@@ -5,6 +5,7 @@ mod bulk;
 mod contacts;
 mod erp;
 mod events;
+mod filters;
 mod help;
 mod not_admitted;
 mod now;
