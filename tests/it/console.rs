@@ -18,5 +18,6 @@ mod search;
 mod sessions;
 mod settings;
 mod todo;
+mod trends;
 mod visitor;
 mod waits;
