@@ -13,6 +13,7 @@ mod outbox;
 mod overview;
 pub mod pages;
 mod plans;
+mod rejections;
 mod replays;
 mod search;
 mod sessions;
