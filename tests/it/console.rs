@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk;
+mod checks;
 mod contacts;
 mod erp;
 mod events;
