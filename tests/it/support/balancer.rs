@@ -17,10 +17,6 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// What belongs to one connection, and not to what is handed on.
-const OF_A_CONNECTION: [header::HeaderName; 3] =
-    [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH];
-
 #[derive(Clone)]
 struct Replicas {
     addresses: [SocketAddr; 2],
@@ -69,8 +65,9 @@ async fn hand_on(State(replicas): State<Replicas>, request: Request) -> Response
     (status, headers, Body::from_stream(answer.bytes_stream())).into_response()
 }
 
+/// Without what belongs to one connection.
 fn handed_on(mut headers: HeaderMap) -> HeaderMap {
-    for name in OF_A_CONNECTION {
+    for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
         headers.remove(name);
     }
     headers
