@@ -21,6 +21,8 @@ pub(super) struct Bar {
 pub(super) struct Chart {
     /// All parts of all columns.
     pub(super) bars: Vec<Bar>,
+    /// The line around what the columns are parts of, from the left to the right; empty where there is none.
+    pub(super) outline: String,
     /// Horizontal lines: where, and what they say.
     pub(super) lines: Vec<(String, String)>,
     /// What stands below: the place, where the text is anchored, the text.
@@ -31,11 +33,12 @@ pub(super) struct Chart {
 pub(super) type Series = (&'static str, Vec<f64>);
 
 impl Chart {
-    /// Columns whose parts stand on each other, the first series at the bottom; `line` writes the value of the line.
-    pub(super) fn stacked(series: &[Series], line: impl Fn(f64) -> String) -> Self {
+    /// Columns whose parts stand on each other, the first series at the bottom, and a line at the values of `around`; `line`
+    /// writes the value of the line.
+    pub(super) fn stacked(series: &[Series], around: &[f64], line: impl Fn(f64) -> String) -> Self {
         let slots = series.first().map_or(0, |(_, values)| values.len());
         let sums = (0..slots).map(|slot| series.iter().map(|(_, values)| values[slot]).sum::<f64>());
-        let top = nice_above(sums.fold(0.0, f64::max));
+        let top = nice_above(sums.chain(around.iter().copied()).fold(0.0, f64::max));
         let mut bars = Vec::new();
         for slot in 0..slots {
             let mut below = 0.0;
@@ -45,7 +48,8 @@ impl Chart {
             }
         }
         let lines = [top, top / 2.0].map(|value| (place(value / top), line(value)));
-        Self { bars, lines: lines.into_iter().filter(|(_, text)| !text.is_empty()).collect(), below: Vec::new() }
+        let lines = lines.into_iter().filter(|(_, text)| !text.is_empty()).collect();
+        Self { bars, outline: outline(around, top), lines, below: Vec::new() }
     }
 
     /// Columns that stand before each other, the first series behind, on a scale on which each line is a step of the same
@@ -69,7 +73,7 @@ impl Chart {
             }
         }
         let lines = lines.iter().map(|(value, text)| (place(height(*value)), text.clone()));
-        Self { bars, lines: lines.collect(), below: Vec::new() }
+        Self { bars, outline: String::new(), lines: lines.collect(), below: Vec::new() }
     }
 
     /// With the begins of the first, the middle and the last slot below.
@@ -102,6 +106,15 @@ fn bar(class: &'static str, slot: usize, slots: usize, from: f64, to: f64) -> Op
     })
 }
 
+/// A line that stands at each value for the width of its slot.
+fn outline(values: &[f64], top: f64) -> String {
+    let width = f64::from(WIDTH) / values.len().max(1) as f64;
+    let points = values.iter().enumerate().flat_map(|(slot, value)| {
+        [slot, slot + 1].map(|edge| format!("{:.1},{}", edge as f64 * width, place(value / top)))
+    });
+    points.collect::<Vec<_>>().join(" ")
+}
+
 /// Where a share of the height is.
 fn place(share: f64) -> String {
     format!("{:.1}", f64::from(HEIGHT) * (1.0 - share))
@@ -130,7 +143,7 @@ mod tests {
 
     #[test]
     fn parts_of_a_column_stand_on_each_other_and_fill_the_plot_at_most() {
-        let chart = Chart::stacked(&[("good", vec![1.0, 0.0]), ("bad", vec![3.0, 0.0])], number);
+        let chart = Chart::stacked(&[("good", vec![1.0, 0.0]), ("bad", vec![3.0, 0.0])], &[], number);
         let places: Vec<_> = chart.bars.iter().map(|bar| (bar.class, bar.y.as_str(), bar.height.as_str())).collect();
         assert_eq!(places, [("good", "90.0", "30.0"), ("bad", "0.0", "90.0")], "where there is nothing stands nothing");
         assert_eq!((chart.bars[0].x.as_str(), chart.bars[0].width.as_str()), ("30.0", "240.0"));
@@ -138,11 +151,19 @@ mod tests {
     }
 
     #[test]
+    fn a_line_goes_around_what_the_columns_are_parts_of() {
+        let chart = Chart::stacked(&[("good", vec![1.0, 1.0])], &[4.0, 0.0], number);
+        assert_eq!(chart.outline, "0.0,0.0 300.0,0.0 300.0,120.0 600.0,120.0");
+        assert_eq!((chart.bars[0].height.as_str(), chart.lines[0].1.as_str()), ("30.0", "4"), "it fits in, too");
+        assert_eq!(Chart::stacked(&[("good", vec![1.0])], &[], number).outline, "");
+    }
+
+    #[test]
     fn a_chart_of_nothing_has_lines_and_no_columns() {
-        let chart = Chart::stacked(&[("good", vec![0.0; 3])], number);
+        let chart = Chart::stacked(&[("good", vec![0.0; 3])], &[], number);
         assert_eq!((chart.bars.len(), chart.lines.len()), (0, 2));
-        assert_eq!(Chart::stacked(&[], number).bars, []);
-        assert_eq!(Chart::stacked(&[("good", vec![0.0; 3])], number).over(&[]).below, []);
+        assert_eq!(Chart::stacked(&[], &[], number).bars, []);
+        assert_eq!(Chart::stacked(&[("good", vec![0.0; 3])], &[], number).over(&[]).below, []);
     }
 
     #[test]

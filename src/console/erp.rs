@@ -79,7 +79,7 @@ struct ErpPage {
     tone: &'static str,
     verdict: &'static str,
     verdict_what: &'static str,
-    /// Where the manual says what to do; empty where nothing is wrong.
+    /// Where the help says what to do; empty where nothing is wrong.
     help: &'static str,
     /// The ERP's words, for who may see them.
     words: String,
@@ -92,21 +92,22 @@ struct ErpPage {
     pauses: Vec<Pause>,
     kinds: Vec<(&'static str, &'static str)>,
     lasts: Vec<(u64, String)>,
-    /// What was just checked; `None` if nothing was.
+    /// What the last check found, and when; `None` before the first, and for whoever may not check.
     checked: Option<Vec<Checked>>,
+    checked_at: Option<Moment>,
     checked_verdict: String,
 }
 
 /// `GET /console/erp`
 pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
-    page(&erp_page(&state, &visit, None).await?)
+    page(&erp_page(&state, &visit).await?)
 }
 
 /// `POST /console/erp/check`: answers with the page itself, so that it does not matter which replica is asked next.
 pub(super) async fn check(State(state): State<HttpState>, Sent { visit, .. }: Sent) -> Result<Response, Fault> {
     let operator = Operator::of(visit.caller.clone())?;
-    let rows = check::check(&state, &operator).await?;
-    page(&erp_page(&state, &visit, Some(rows)).await?)
+    check::check(&state, &operator).await?;
+    page(&erp_page(&state, &visit).await?)
 }
 
 /// `POST /console/erp/resume`: the login is tried once more, and whatever is wrong with the installation.
@@ -166,12 +167,14 @@ fn back(done: &str) -> Response {
     Redirect::to(&Fields::default().address(PATH, &[("done", done)])).into_response()
 }
 
-async fn erp_page(state: &HttpState, visit: &Visit, checked: Option<Vec<CheckRow>>) -> Result<ErpPage, Fault> {
+async fn erp_page(state: &HttpState, visit: &Visit) -> Result<ErpPage, Fault> {
     let stats = stats::standing(state, &visit.caller).await?;
     let frame = Frame::of(state, visit, Nav::Erp);
     let (w, lang, now) = (frame.w, frame.lang, frame.now);
     let (tone, verdict, verdict_what) = verdict(&stats.dispatch, w);
     let session = state.dispatch.logged_in_since().map(|since| moment_of(since, now, lang));
+    let last = Operator::of(visit.caller.clone()).ok().and_then(|operator| check::last(state, &operator));
+    let (checked_at, checked) = last.unzip();
     let fails = checked.iter().flatten().filter(|row| row.status == CheckStatus::Fails).count();
     let checked_verdict = if fails == 0 { w.erp.check_holds.to_owned() } else { fill(w.erp.check_fails, &[&fails]) };
     Ok(ErpPage {
@@ -179,7 +182,7 @@ async fn erp_page(state: &HttpState, visit: &Visit, checked: Option<Vec<CheckRow
         verdict,
         verdict_what,
         may_resume: visit.is_operator() && (stats.dispatch.paused == Some("login_refused") || !stats.blocks.is_empty()),
-        help: stats.dispatch.paused.filter(|why| matches!(*why, "login_refused" | "circuit_open")).unwrap_or_default(),
+        help: stats.dispatch.paused.unwrap_or_default(),
         words: stats.dispatch.words.clone().unwrap_or_default(),
         session,
         circuit: if stats.dispatch.circuit == "closed" { w.erp.circuit_closed } else { w.erp.circuit_open },
@@ -189,6 +192,7 @@ async fn erp_page(state: &HttpState, visit: &Visit, checked: Option<Vec<CheckRow
         kinds: kinds(lang).collect(),
         lasts: PAUSE_MINUTES.iter().map(|minutes| (*minutes, lasts(*minutes, lang))).collect(),
         checked: checked.map(|rows| rows.iter().map(|row| shown_row(row, lang)).collect()),
+        checked_at: checked_at.map(|at| moment_of(at, now, lang)),
         checked_verdict,
         frame,
     })

@@ -20,6 +20,7 @@ use crate::{
         HttpState,
         api::{
             events::{self, ListParams},
+            failures,
             names::{self, Names},
             query::DEFAULT_LIMIT,
             views::EventItem,
@@ -37,6 +38,12 @@ struct Preset {
     address: String,
     label: &'static str,
     is_here: bool,
+}
+
+/// A filter that narrows the list, and the list without it.
+struct Chip {
+    label: String,
+    address: String,
 }
 
 /// An event in the list.
@@ -81,6 +88,8 @@ struct EventsPage {
     frame: Frame,
     presets: Vec<Preset>,
     kinds: Vec<(&'static str, &'static str, bool)>,
+    /// The causes that there are: code, words, whether it is asked for.
+    causes: Vec<(String, &'static str, bool)>,
     rows: Vec<Row>,
     asked: Asked,
     older: Option<String>,
@@ -102,10 +111,8 @@ struct Asked {
     hidden: Vec<(&'static str, String)>,
     /// Every filter, for what is done about all that match.
     filters: Vec<(&'static str, String)>,
-    contact: Option<String>,
-    cause: Option<String>,
-    /// The states that no preset says.
-    states: Option<String>,
+    /// What narrows the list and stands in no preset.
+    chips: Vec<Chip>,
     clear: Option<&'static str>,
     search_hint: &'static str,
     search_where: &'static str,
@@ -115,6 +122,7 @@ struct Asked {
 pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let found = events::list(&state, &visit.caller, &params(&visit.query)).await?;
     let names = names::of_events(&state, &visit.caller, &found.items).await?;
+    let codes = failures::codes(&state).await?;
     let frame = Frame::of(&state, &visit, Nav::Events);
     let (lang, query, w) = (visit.lang, &visit.query, visit.lang.words());
     let chosen = query.get("type").unwrap_or_default();
@@ -131,6 +139,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         is_cut: goes_on && !is_full && query.get("limit").is_none(),
         presets: presets(query, w),
         kinds: kinds(lang).map(|(name, label)| (name, label, name == chosen)).collect(),
+        causes: causes(codes, query.get("code"), lang),
         rows: Row::named(&found.items, &names, &frame),
         asked: asked(&visit, w, narrowed),
         older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
@@ -191,12 +200,16 @@ fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     vec![
         preset(w.events.preset_all, ""),
         preset(w.events.preset_trouble, TROUBLE),
+        preset(w.status.dead, Status::Dead.as_str()),
         preset(w.events.preset_waiting, WAITING),
+        preset(w.status.running, Status::Running.as_str()),
         Preset { address: at("", "", "true"), label: w.status.retrying, is_here: is_retrying },
         Preset { address: at("", "true", ""), label: w.status.blocked, is_here: is_blocked },
+        preset(w.status.held, Status::Held.as_str()),
         preset(w.status.succeeded, Status::Succeeded.as_str()),
         preset(w.status.not_admitted, Status::NotAdmitted.as_str()),
         preset(w.status.discarded, Status::Discarded.as_str()),
+        preset(w.status.ignored, Status::Ignored.as_str()),
     ]
 }
 
@@ -211,6 +224,41 @@ fn states(query: &Fields, lang: Lang) -> Option<String> {
     (!labels.is_empty()).then(|| fill(lang.words().events.chip_states, &[&labels]))
 }
 
+/// What narrows the list besides its presets, each with the list without it.
+fn chips(query: &Fields, lang: Lang) -> Vec<Chip> {
+    let w = &lang.words().events;
+    let said = |name: &str, words: &str, say: &dyn Fn(&str) -> String| {
+        query.get(name).map(|value| fill(words, &[&say(value)]))
+    };
+    let as_it_is = |value: &str| value.to_owned();
+    let all = [
+        ("q", said("q", w.chip_search, &as_it_is)),
+        ("type", said("type", w.chip_kind, &|name: &str| kind(lang, name).to_owned())),
+        ("status", states(query, lang)),
+        ("contact_id", said("contact_id", w.chip_contact, &as_it_is)),
+        ("code", said("code", w.chip_cause, &|code: &str| lang.part(cause(code).message).to_owned())),
+        ("since", said("since", w.chip_since, &as_it_is)),
+        ("until", said("until", w.chip_until, &as_it_is)),
+    ];
+    let chip = |(name, label): (&str, Option<String>)| {
+        Some(Chip { label: label?, address: query.address(PATH, &[(name, ""), ("cursor", "")]) })
+    };
+    all.into_iter().filter_map(chip).collect()
+}
+
+/// The causes that can be chosen: those that there are, and the one that is.
+fn causes(mut codes: Vec<String>, chosen: Option<&str>, lang: Lang) -> Vec<(String, &'static str, bool)> {
+    if let Some(chosen) = chosen.map(str::to_owned).filter(|chosen| !codes.contains(chosen)) {
+        codes.push(chosen);
+    }
+    let shown = |code: String| {
+        let is_chosen = chosen == Some(code.as_str());
+        let words = lang.part(cause(&code).message);
+        (code, words, is_chosen)
+    };
+    codes.into_iter().map(shown).collect()
+}
+
 fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
     let query = &visit.query;
     let text = |name: &str| query.text(name).unwrap_or_default();
@@ -219,11 +267,9 @@ fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
         q: text("q"),
         since: text("since"),
         until: text("until"),
-        hidden: named(&["status", "blocked", "retrying", "contact_id", "code"]),
+        hidden: named(&["status", "blocked", "retrying", "contact_id"]),
         filters: named(&FILTERS),
-        cause: query.get("code").map(|code| fill(w.events.chip_cause, &[&visit.lang.part(cause(code).message)])),
-        contact: query.get("contact_id").map(|id| fill(w.events.chip_contact, &[&id])),
-        states: states(query, visit.lang),
+        chips: chips(query, visit.lang),
         clear: narrowed.then_some(PATH),
         search_hint: if visit.is_operator() { w.events.search_hint } else { w.events.search_hint_read },
         search_where: if visit.is_operator() { w.events.search_where } else { w.events.search_where_read },

@@ -58,7 +58,7 @@ pub(super) struct Banner {
     pub(super) next: &'static str,
     /// Where to see more.
     pub(super) link: Option<&'static str>,
-    /// Where the help tells of it; empty where it does not.
+    /// Where the help tells of it.
     pub(super) help: String,
 }
 
@@ -175,33 +175,33 @@ fn banners(state: &HttpState, w: &Words) -> Vec<Banner> {
         text: text.to_owned(),
         next,
         link,
-        help: if help.is_empty() { String::new() } else { format!("/console/help{help}") },
+        help: format!("/console/help{help}"),
     };
     let dispatch = state.dispatch.facts();
     let erp = Some("/console/erp");
     let mut banners = Vec::new();
     if !state.store.is_healthy() {
-        banners.push(banner("bad", w.frame.banner_store, "", None, "/operations#store_unavailable"));
+        banners.push(banner("bad", w.frame.banner_store, "", None, "#store_unavailable"));
     }
     if state.store.is_full() {
-        banners.push(banner("bad", w.frame.banner_full, "", None, "/operations#backlog_full"));
+        banners.push(banner("bad", w.frame.banner_full, "", None, "#backlog_full"));
     }
     match dispatch.paused {
         Some("login_refused") => {
             banners.push(banner("bad", w.frame.banner_login, w.frame.banner_login_next, erp, "#login_refused"));
         }
         Some("circuit_open") => {
-            banners.push(banner("bad", w.frame.banner_circuit, "", erp, "/operations#circuit_open"));
+            banners.push(banner("bad", w.frame.banner_circuit, "", erp, "#circuit_open"));
         }
-        Some("quiet_hours") => banners.push(banner("warn", w.frame.banner_quiet, "", None, "")),
-        Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", erp, "/operations#pausing-on-purpose")),
+        Some("quiet_hours") => banners.push(banner("warn", w.frame.banner_quiet, "", None, "#quiet_hours")),
+        Some(_) => banners.push(banner("warn", w.frame.banner_paused, "", erp, "#paused")),
         None => {}
     }
     if dispatch.paused.is_none() && dispatch.circuit == "open" {
-        banners.push(banner("warn", w.frame.banner_circuit, "", erp, "/operations#circuit_open"));
+        banners.push(banner("warn", w.frame.banner_circuit, "", erp, "#circuit_open"));
     }
     if state.store.latest_figures().is_some_and(|figures| figures.untold.since.is_some()) {
-        let (outbox, help) = (Some("/console/outbox"), "/operations#telling-people");
+        let (outbox, help) = (Some("/console/outbox"), "#alerts");
         banners.push(banner("bad", w.frame.banner_untold, w.frame.banner_untold_next, outbox, help));
     }
     if let Some(code) = dispatch.blocks.first() {

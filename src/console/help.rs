@@ -12,7 +12,7 @@ use super::{
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
-    words::rule_help,
+    words::{Entry, PROBLEMS, TOPICS, rule_help},
 };
 use crate::{
     event::{Cause, Rule, Status, causes},
@@ -48,8 +48,10 @@ struct RuleHelp {
 struct HelpPage {
     frame: Frame,
     states: Vec<Shown>,
+    topics: Vec<Code>,
     rules: Vec<RuleHelp>,
     codes: Vec<Code>,
+    problems: Vec<Code>,
 }
 
 #[derive(Template)]
@@ -67,6 +69,7 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
         message: lang.part(cause.message),
         hint: lang.part(&cause.hint().to_string()).to_owned(),
     };
+    let told = |entry: &Entry| Code { code: entry.code, message: entry.what(lang), hint: entry.next(lang).to_owned() };
     let rules = Rule::ALL.into_iter().map(|known| {
         let (meaning, what) = rule_help(lang, known.as_str());
         RuleHelp { code: known.as_str(), name: lang.part(known.title()), meaning, what }
@@ -79,6 +82,8 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
             .chain([status::paused(lang)])
             .collect(),
         codes: causes().map(code).collect(),
+        topics: TOPICS.iter().map(told).collect(),
+        problems: PROBLEMS.iter().map(told).collect(),
     })
 }
 
@@ -127,6 +132,31 @@ fn slug(heading: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::words::Lang;
+
+    /// Every name that a problem is sent by, as its source has them.
+    fn problems() -> HashSet<&'static str> {
+        let source = include_str!("../http/problem.rs");
+        let before = source.split("\", StatusCode::").filter_map(|part| part.rsplit_once("(\""));
+        before.map(|(_, name)| name).filter(|name| is_name(name)).collect()
+    }
+
+    #[test]
+    fn every_problem_has_an_entry_in_both_languages_and_every_entry_a_place_of_its_own() {
+        let known: HashSet<_> = PROBLEMS.iter().map(|entry| entry.code).collect();
+        assert_eq!(known, problems());
+        assert!(known.contains("already_recorded") && known.len() == PROBLEMS.len());
+        for entry in PROBLEMS.iter().chain(&TOPICS) {
+            for text in [Entry::what, Entry::next] {
+                let (chinese, english) = (text(entry, Lang::Zh), text(entry, Lang::En));
+                assert!(chinese.contains(crate::console::words::is_han), "{chinese}");
+                assert!(!english.is_empty() && !english.contains(crate::console::words::is_han), "{english}");
+            }
+        }
+        let codes = causes().map(|cause| cause.code).chain(Rule::ALL.into_iter().map(Rule::as_str));
+        let codes: Vec<_> = codes.chain(PROBLEMS.iter().chain(&TOPICS).map(|entry| entry.code)).collect();
+        assert_eq!(codes.iter().collect::<HashSet<_>>().len(), codes.len(), "{codes:?}");
+    }
 
     #[test]
     fn the_manual_has_an_entry_for_every_code_and_every_place_once() {

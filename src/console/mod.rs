@@ -24,6 +24,7 @@ mod not_admitted;
 mod now;
 mod outbox;
 mod overview;
+mod rejections;
 mod replays;
 mod settings;
 mod sign_in;
@@ -100,6 +101,7 @@ pub fn routes() -> Router<HttpState> {
         .route("/console/contacts/{id}/erase", post(contacts::erase))
         .route(not_admitted::PATH, get(not_admitted::list))
         .route(not_admitted::CSV_PATH, get(not_admitted::download))
+        .route(rejections::PATH, get(rejections::list))
         .route(replays::PATH, get(replays::list).post(replays::create))
         .route("/console/replays/{id}", get(replays::show))
         .route("/console/replays/{id}/events.csv", get(replays::download))

@@ -61,10 +61,12 @@ struct OverviewPage {
     tiles: Vec<Tile>,
     as_of: Moment,
     oldest: Option<Oldest>,
-    figures: Vec<(&'static str, String)>,
+    /// Name, value, and the page that says more of it; empty where there is none.
+    figures: Vec<(&'static str, String, &'static str)>,
     last_webhook: Option<Moment>,
     is_silent: bool,
-    gaps: Vec<String>,
+    /// The contact, and between which of its numbers.
+    gaps: Vec<(String, String)>,
     trends: Trends,
 }
 
@@ -85,7 +87,8 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     let frame = Frame::of(&state, &visit, Nav::Overview);
     let (w, lang, now) = (frame.w, frame.lang, frame.now);
     let stands_still = stats.dispatch.paused.is_some();
-    let gap = |gap: &stats::Gap| fill(w.overview.gap, &[&gap.contact_id, &gap.after, &gap.before]);
+    let gap =
+        |gap: &stats::Gap| (gap.contact_id.clone(), fill(w.overview.gap, &[&gap.contact_id, &gap.after, &gap.before]));
     page(&OverviewPage {
         verdict: Verdict::of(&stats, counted.undelivered, &frame),
         tiles: tiles(&stats, counted.retrying, &frame),
@@ -146,13 +149,13 @@ fn longest(item: &EventItem, name: String, waits: Option<&WaitsForView>, stands_
     }
 }
 
-fn figures(stats: &Stats, w: &'static Words) -> Vec<(&'static str, String)> {
+fn figures(stats: &Stats, w: &'static Words) -> Vec<(&'static str, String, &'static str)> {
     let in_hand = fill(w.overview.in_flight_of, &[&stats.dispatch.in_flight, &stats.dispatch.limit]);
     vec![
-        (w.overview.received_hour, number(stats.rates.received_last_hour)),
-        (w.overview.succeeded_hour, number(stats.rates.succeeded_last_hour)),
-        (w.overview.in_flight, in_hand),
-        (w.overview.contacts, number(stats.contacts)),
-        (w.overview.rejections, number(stats.rejections)),
+        (w.overview.received_hour, number(stats.rates.received_last_hour), ""),
+        (w.overview.succeeded_hour, number(stats.rates.succeeded_last_hour), ""),
+        (w.overview.in_flight, in_hand, super::erp::PATH),
+        (w.overview.contacts, number(stats.contacts), super::contacts::PATH),
+        (w.overview.rejections, number(stats.rejections), super::rejections::PATH),
     ]
 }

@@ -74,7 +74,12 @@ pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> R
     };
     let caller = match found {
         Ok(caller) => caller,
-        Err(problem) => return refused(&state, lang, &given, &problem),
+        Err(problem) => {
+            if !problem.status().is_server_error() {
+                state.limits.failed_sign_in(remote).await;
+            }
+            return refused(&state, lang, &given, &problem);
+        }
     };
     let secret = hex::encode(rand::random::<[u8; SECRET_BYTES]>());
     let until = state.clock.now().plus(SESSION_LIFE);

@@ -14,6 +14,8 @@ use crate::{
 /// A state as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Shown {
+    /// Its name, which is its place in the help.
+    pub(super) name: &'static str,
     /// The word.
     pub(super) label: &'static str,
     /// The colour's class: `wait`, `run`, `good`, `warn`, `bad` or `mute`.
@@ -36,22 +38,22 @@ pub(super) fn of(status: Status, lang: Lang) -> Shown {
         Status::Discarded => (w.discarded, "mute", w.help_discarded),
         Status::Ignored => (w.ignored, "mute", w.help_ignored),
     };
-    Shown { label, tone, help }
+    Shown { name: status.as_str(), label, tone, help }
 }
 
 /// The two states that are no states of the ledger: what waits after a failure, and for the installation.
 pub(super) fn of_waits(lang: Lang) -> [Shown; 2] {
     let w = &lang.words().status;
     [
-        Shown { label: w.retrying, tone: "wait", help: w.help_retrying },
-        Shown { label: w.blocked, tone: "warn", help: w.help_blocked },
+        Shown { name: "retrying", label: w.retrying, tone: "wait", help: w.help_retrying },
+        Shown { name: "blocked", label: w.blocked, tone: "warn", help: w.help_blocked },
     ]
 }
 
 /// What waits because somebody has paused dispatch.
 pub(super) fn paused(lang: Lang) -> Shown {
     let w = &lang.words().status;
-    Shown { label: w.paused, tone: "warn", help: w.help_paused }
+    Shown { name: "paused", label: w.paused, tone: "warn", help: w.help_paused }
 }
 
 fn is_paused(item: &EventItem, waits: Option<&WaitsForView>) -> bool {

@@ -94,7 +94,7 @@ impl Trends {
             choices: labels
                 .map(|(choice, label)| Choice { name: name(choice), label, is_here: choice == window })
                 .into(),
-            outcomes: Chart::stacked(&outcomes(history), whole_number).over(&begins),
+            outcomes: Chart::stacked(&outcomes(history), &received(history), whole_number).over(&begins),
             spans: spans(history, lang).over(&begins),
             legend: legend(lang),
             sentence,
@@ -137,6 +137,11 @@ fn whole_number(value: f64) -> String {
 fn outcomes(history: &History) -> Vec<Series> {
     let of = |status| history.slots.iter().map(|(_, happened)| happened.reached(status) as f64).collect();
     OUTCOMES.map(|(class, status)| (class, of(status))).into()
+}
+
+/// How many were received, slot by slot.
+fn received(history: &History) -> Vec<f64> {
+    history.slots.iter().map(|(_, happened)| happened.received as f64).collect()
 }
 
 fn spans(history: &History, lang: Lang) -> Chart {

@@ -1,8 +1,10 @@
 //! One line of a check of the installation: what was tried, whether it holds, what to do.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde::Serialize;
 
-use crate::event::Bilingual;
+use crate::{clock::Millis, event::Bilingual};
 
 /// Whether what was tried holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -67,5 +69,21 @@ impl CheckRow {
     #[must_use]
     pub fn fails(self, detail: impl Into<String>, advice: Option<Bilingual>) -> Self {
         Self { status: CheckStatus::Fails, detail: detail.into(), advice, ..self }
+    }
+}
+
+/// What this process found when it was last asked for a check, and when.
+#[derive(Debug, Default)]
+pub(super) struct LastCheck(Mutex<Option<(Millis, Vec<CheckRow>)>>);
+
+impl LastCheck {
+    /// This was found.
+    pub(super) fn note(&self, at: Millis, rows: &[CheckRow]) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, rows.to_vec()));
+    }
+
+    /// What was found last; nothing if nobody has asked since the start.
+    pub(super) fn known(&self) -> Option<(Millis, Vec<CheckRow>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

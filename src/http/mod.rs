@@ -23,6 +23,7 @@ pub mod proxies;
 pub mod rates;
 mod request_id;
 pub mod server;
+mod sign_in_pauses;
 pub mod signed_body;
 mod state;
 mod stream_places;

@@ -20,7 +20,7 @@ use governor::{
     clock::{Clock as _, DefaultClock},
 };
 
-use super::{auth_failures::Failures, problem::Problem};
+use super::{auth_failures::Failures, problem::Problem, sign_in_pauses::SignInPauses};
 
 /// After so many checks a limiter forgets the keys that are at rest, so that its memory stays bounded by what is busy.
 const CHECKS_BETWEEN_SWEEPS: u64 = 4_096;
@@ -66,6 +66,7 @@ pub struct RateLimits {
     previews: Option<Limiter<Arc<str>>>,
     alert_tests: Limiter<()>,
     failures: Option<Failures>,
+    sign_ins: Option<SignInPauses>,
 }
 
 impl RateLimits {
@@ -77,6 +78,7 @@ impl RateLimits {
             previews: NonZeroU32::new(previews).map(|count| Limiter::new(Quota::per_minute(count))),
             alert_tests: Limiter::new(Quota::per_minute(ALERT_TESTS)),
             failures: (failures > 0).then(|| Failures::new(failures)),
+            sign_ins: (failures > 0).then(SignInPauses::default),
         }
     }
 
@@ -119,6 +121,14 @@ impl RateLimits {
     pub fn failed_authentication(&self, remote: Remote) -> Result<(), Problem> {
         metrics::counter!("erp_bridge_authentication_failures_total").increment(1);
         self.failures.as_ref().map_or(Ok(()), |failures| failures.count(remote.network()))
+    }
+
+    /// Keeps the answer to a failed sign-in of this address waiting, each one longer than the one before.
+    pub(crate) async fn failed_sign_in(&self, remote: Remote) {
+        if let Some(pauses) = &self.sign_ins {
+            let now = tokio::time::Instant::now();
+            tokio::time::sleep(pauses.next(remote.network(), now)).await;
+        }
     }
 
     /// Checks a token, or what stands for one, at once; in its address's turn, where that has failed too often.

@@ -9,8 +9,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use super::{
-    adopted::AdoptedContact, budget::Budget, checked::CheckRow, keys::Keyring, looks::Looks, problem::Problem,
-    rates::RateLimits, stream_places::StreamPlaces, trace::AcceptMetrics,
+    adopted::AdoptedContact,
+    budget::Budget,
+    checked::{CheckRow, LastCheck},
+    keys::Keyring,
+    looks::Looks,
+    problem::Problem,
+    rates::RateLimits,
+    stream_places::StreamPlaces,
+    trace::AcceptMetrics,
 };
 use crate::{
     clock::{Clock, Millis},
@@ -229,6 +236,7 @@ struct Shared {
     memory: Budget,
     streams: StreamPlaces,
     looks: Looks,
+    last_check: LastCheck,
     tasks: TaskTracker,
     accepts: AcceptMetrics,
 }
@@ -237,8 +245,9 @@ impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
         let memory = Budget::new(parts.request_memory);
-        let (streams, looks, tasks) = (StreamPlaces::default(), Looks::default(), TaskTracker::new());
-        Self(Arc::new(Shared { parts, memory, streams, looks, tasks, accepts: AcceptMetrics::new() }))
+        let (streams, looks, last_check) = (StreamPlaces::default(), Looks::default(), LastCheck::default());
+        let (tasks, accepts) = (TaskTracker::new(), AcceptMetrics::new());
+        Self(Arc::new(Shared { parts, memory, streams, looks, last_check, tasks, accepts }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -286,6 +295,11 @@ impl HttpState {
     /// Who has looked at which event of late.
     pub(super) fn looks(&self) -> &Looks {
         &self.0.looks
+    }
+
+    /// What a check found last.
+    pub(super) fn last_check(&self) -> &LastCheck {
+        &self.0.last_check
     }
 
     /// The places for open streams.

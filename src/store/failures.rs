@@ -52,6 +52,29 @@ impl Store {
 }
 
 impl Store {
+    /// The codes of all events that are dead or wait for a person, each once: one step on the index of each code, however many
+    /// events have it.
+    pub async fn failure_codes(&self) -> Result<Vec<String>, StoreError> {
+        let mut found = Vec::new();
+        for status in [Status::Dead, Status::NeedsReview] {
+            // As the partial index says it.
+            let next = format!(
+                "select min(error_code) from events where status in ('dead', 'needs_review') and status = '{status}'
+                   and error_code >"
+            );
+            let sql = format!(
+                "with recursive codes (code) as
+                   ({next} '' union all select ({next} codes.code) from codes where codes.code is not null)
+                 select code from codes where code is not null"
+            );
+            let rows = self.db.read(sql, args![]).await?;
+            found.extend(rows.iter().map(|row| row.text("code")).collect::<Result<Vec<_>, _>>()?);
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
     /// Events that are dead or wait for a person for this cause, the oldest first, behind the place `after`.
     pub async fn of_cause(&self, code: &str, after: i64, limit: i64) -> Result<Vec<EventSummary>, StoreError> {
         let mut found = Vec::new();

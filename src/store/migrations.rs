@@ -48,6 +48,7 @@ carried! {
     "0034_deals"
     "0035_unlinked"
     "0038_kept_out"
+    "0040_audit_of"
 }
 
 /// Those of a SQLite ledger.

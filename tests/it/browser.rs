@@ -2,10 +2,12 @@
 //! own and ends with a look at what the browser complained of and whom it spoke to.
 
 mod chrome;
+mod copies;
 mod decisions;
 mod driver;
 mod journeys;
 mod keyboard;
+mod live;
 mod looks;
 mod office;
 mod readers;

@@ -2,10 +2,12 @@
 
 mod audit;
 mod bulk;
+mod checks;
 mod colleagues;
 mod contacts;
 mod erp;
 mod events;
+mod filters;
 mod help;
 mod not_admitted;
 mod now;
@@ -13,11 +15,14 @@ mod outbox;
 mod overview;
 pub mod pages;
 mod plans;
+mod rejections;
 mod replays;
 mod search;
 mod sessions;
 mod settings;
 mod todo;
 mod told;
+mod trends;
 mod tries;
 mod visitor;
+mod waits;

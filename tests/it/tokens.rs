@@ -58,6 +58,33 @@ async fn guesses_are_bounded_to_ten_a_second_and_a_right_token_still_passes() {
 }
 
 #[tokio::test]
+async fn each_failed_sign_in_of_an_address_waits_longer_and_a_right_token_waits_for_none_of_them() {
+    let front = Front::with(Wishes { behind_a_proxy: true, failures_per_minute: 100, ..Wishes::default() }).await;
+    let origin = format!("http://{}", front.address);
+    let sign_in = async |address: &str, token: &str| {
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let headers = [form, ("origin", origin.as_str()), ("x-forwarded-for", address)];
+        let asked = Instant::now();
+        let answered = front.call(Method::POST, "/console/sign-in", &headers, format!("token={token}")).await;
+        (answered.status.as_u16(), asked.elapsed())
+    };
+    let mut waited = Vec::new();
+    for _ in 0..3 {
+        let (status, span) = sign_in("203.0.113.9", "wrong").await;
+        assert_eq!(status, 401);
+        waited.push(span);
+    }
+    assert!(waited[0] >= Duration::from_millis(100) && waited[2] > waited[0], "{waited:?}");
+    let (fourth, elsewhere, here) =
+        tokio::join!(sign_in("203.0.113.9", "wrong"), sign_in("203.0.113.10", READ), sign_in("203.0.113.9", OPERATE));
+    assert_eq!((fourth.0, elsewhere.0, here.0), (401, 303, 303));
+    assert!(
+        fourth.1 >= Duration::from_millis(800) && fourth.1 > elsewhere.1.max(here.1),
+        "{fourth:?} {elsewhere:?} {here:?}"
+    );
+}
+
+#[tokio::test]
 async fn without_a_token_nothing_waits() {
     let front = Front::with(Wishes { failures_per_minute: 1, ..Wishes::default() }).await;
     let began = Instant::now();

@@ -22,9 +22,12 @@ document.documentElement.classList.add("has-script");
   document.addEventListener("input", ({ target }) => written.add(target));
   const isTouched = (field) =>
     field.checked !== field.defaultChecked || (written.has(field) && field.value !== field.defaultValue);
+  // Whoever has scrolled past where it changes would see the rows move under their eyes; what stands above it counts for nothing,
+  // which on a phone is more than half a screen.
+  const isPassed = () => (document.querySelector("main [data-live]")?.getBoundingClientRect().top ?? 0) < -120;
   const isBusy = () =>
     document.hidden ||
-    window.scrollY > 240 ||
+    isPassed() ||
     document.querySelector("[data-live] details[open], dialog[open]") !== null ||
     [...document.querySelectorAll("[data-live] :is(input, textarea)")].some(isTouched) ||
     document.activeElement?.closest?.("[data-live] form") != null;
@@ -168,25 +171,36 @@ document.documentElement.classList.add("has-script");
   tell();
 })();
 
-// --- copy, also where there is no secure context and so no clipboard
-document.addEventListener("click", async (click) => {
-  const button = click.target.closest?.("[data-copy]");
-  if (!button) return;
-  const text = document.getElementById(button.dataset.copy)?.textContent ?? "";
+// --- copy, also where there is no secure context and so no clipboard; what is cut on the page is asked for whole
+const copy = async (text) => {
   try {
     await navigator.clipboard.writeText(text);
+    return true;
   } catch {
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "offscreen";
     document.body.append(area);
     area.select();
-    document.execCommand("copy");
+    const done = document.execCommand("copy");
     area.remove();
+    return done;
   }
-  const before = button.textContent;
-  button.textContent = document.body.dataset.copied;
-  setTimeout(() => { button.textContent = before; }, 1500);
+};
+const wholeText = async (button) => {
+  if (!button.dataset.copyFrom) return document.getElementById(button.dataset.copy)?.textContent ?? "";
+  const answer = await fetch(button.dataset.copyFrom);
+  if (!answer.ok || answer.redirected) throw new Error(answer.status);
+  return answer.text();
+};
+document.addEventListener("click", async (click) => {
+  const button = click.target.closest?.("[data-copy]");
+  if (!button) return;
+  const done = await wholeText(button).then(copy, () => false);
+  const { copied, notCopied } = document.body.dataset;
+  button.dataset.words ??= button.textContent;
+  button.textContent = done ? copied : notCopied;
+  setTimeout(() => { button.textContent = button.dataset.words; }, 1500);
 });
 
 // --- the help of the keys: those that do something on this page; the focus returns to where it was

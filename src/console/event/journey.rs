@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::times::Times;
+use super::times::{Known, Made, Times, shares};
 use crate::{
     clock::Millis,
     console::{
@@ -13,7 +13,7 @@ use crate::{
         why::Why,
         words::{EventWords, Lang, field_of, fill, rule, step},
     },
-    event::Status,
+    event::{Culprit, Status},
     http::api::views::{CallView, EventDetail, StepView, WaitsForView},
     store::StepState,
 };
@@ -41,6 +41,8 @@ pub(super) struct Stage {
     pub(super) other: Option<String>,
     pub(super) checks: Vec<Check>,
     pub(super) calls: Vec<Call>,
+    /// For what it waited behind these calls, and how long: class and words.
+    pub(super) rests: Vec<(&'static str, String)>,
 }
 
 /// An admission rule and what it found.
@@ -111,6 +113,7 @@ impl Stage {
             other: None,
             checks: Vec::new(),
             calls: Vec::new(),
+            rests: Vec::new(),
         }
     }
 }
@@ -121,13 +124,15 @@ struct Writer<'a> {
     w: &'static EventWords,
     /// How long an event that ended is kept.
     kept: Duration,
+    times: Times<'a>,
     now: Millis,
     lang: Lang,
 }
 
 impl Journey {
-    pub(super) fn of(event: &EventDetail, kept: Duration, now: Millis, lang: Lang) -> Self {
-        let writer = Writer { event, w: &lang.words().event, kept, now, lang };
+    /// Of an event about which people did something at these moments, in order.
+    pub(super) fn of(event: &EventDetail, deeds: &[Millis], kept: Duration, now: Millis, lang: Lang) -> Self {
+        let writer = Writer { event, w: &lang.words().event, kept, times: times(event, deeds, now), now, lang };
         let mut stages = vec![writer.received()];
         stages.extend(writer.admission());
         stages.extend(writer.queued());
@@ -202,7 +207,8 @@ impl Writer<'_> {
         let calls = self.calls_of("survey");
         let first = calls.first()?.at.clone();
         let tone = if calls.iter().all(|call| call.is_ok) { "good" } else { "warn" };
-        Some(self.with_calls(Stage { at: Some(first), ..Stage::new(step(self.lang, "survey"), tone) }, calls))
+        let stage = Stage { at: Some(first), ..Stage::new(step(self.lang, "survey"), tone) };
+        Some(self.with_calls(stage, "survey", calls))
     }
 
     fn step(&self, row: &StepView) -> Stage {
@@ -218,7 +224,7 @@ impl Writer<'_> {
             notes: note.into_iter().map(str::to_owned).collect(),
             ..Stage::new(step(self.lang, &row.name), tone)
         };
-        self.with_calls(stage, self.calls_of(&row.name))
+        self.with_calls(stage, &row.name, self.calls_of(&row.name))
     }
 
     /// Calls of steps that the plan does not have any more: the ERP refused one, and so the plan was given up.
@@ -234,19 +240,34 @@ impl Writer<'_> {
             let calls = self.calls_of(name);
             let tone = if calls.iter().all(|call| call.is_ok) { "good" } else { "bad" };
             let at = calls.first().map(|call| call.at.clone());
-            self.with_calls(Stage { at, ..Stage::new(step(self.lang, name), tone) }, calls)
+            self.with_calls(Stage { at, ..Stage::new(step(self.lang, name), tone) }, name, calls)
         };
         names.into_iter().map(stage).collect()
     }
 
-    /// A stage with the newest of its calls, and how many there were before.
-    fn with_calls(&self, mut stage: Stage, mut calls: Vec<Call>) -> Stage {
+    /// The stage of a step with the newest of its calls, how many there were before, and for what it waited behind them.
+    fn with_calls(&self, mut stage: Stage, name: &str, mut calls: Vec<Call>) -> Stage {
         let earlier = calls.len().saturating_sub(CALLS_SHOWN);
         if earlier > 0 {
             calls.drain(..earlier);
             stage.notes.push(fill(self.w.calls_earlier, &[&earlier]));
         }
-        Stage { calls, ..stage }
+        Stage { calls, rests: self.rests(name), ..stage }
+    }
+
+    /// The rests behind the calls of a step, those for the same as one.
+    fn rests(&self, name: &str) -> Vec<(&'static str, String)> {
+        let told = |culprit| {
+            let (class, words) = waited(culprit, self.w);
+            let (span, count) = self.times.waited_after(name, culprit);
+            let words = format!("{words} {}", format::span(span, self.lang));
+            match count {
+                0 => None,
+                1 => Some((class, words)),
+                _ => Some((class, fill(self.w.waited_times, &[&words, &count]))),
+            }
+        };
+        Culprit::ALL.into_iter().filter_map(told).collect()
     }
 
     fn calls_of(&self, name: &str) -> Vec<Call> {
@@ -329,32 +350,59 @@ impl Writer<'_> {
     }
 
     fn spent(&self) -> Spent {
-        let item = &self.event.item;
-        let received = format::millis(&item.received_at).unwrap_or(self.now);
-        let mut calls: Vec<_> = self
-            .event
-            .calls
-            .iter()
-            .filter_map(|call| {
-                let span = Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default());
-                Some((format::millis(&call.started_at)?, span))
-            })
-            .collect();
-        calls.sort_unstable();
-        let end = item.finished_at.as_deref().and_then(format::millis).unwrap_or(self.now);
-        let times = Times::of(received, &calls, end);
-        let [queue, own, _] = times.shares();
-        let all = [
-            ("queue", self.w.time_queue, times.queue, 0, queue),
-            ("own", self.w.time_own, times.own, queue, own),
-            ("erp", self.w.time_erp, times.erp, queue + own, 100_u32.saturating_sub(queue + own)),
-        ];
-        let shown = all.into_iter().filter(|(.., span, _, _)| !span.is_zero());
-        let (parts, legend) = shown
-            .map(|(class, name, span, from, width)| {
-                ((class, from, width), (class, name, format::span(span, self.lang)))
-            })
-            .unzip();
-        Spent { parts, legend, total: fill(self.w.time_total, &[&format::span(times.total(), self.lang)]) }
+        let waits = Culprit::ALL.map(|culprit| {
+            let (class, words) = waited(culprit, self.w);
+            (class, words, self.times.waited(culprit))
+        });
+        let work = [("own", self.w.time_own, self.times.own), ("erp", self.w.time_erp, self.times.erp)];
+        let all = [waits.as_slice(), work.as_slice()].concat();
+        let widths = shares(&all.iter().map(|(.., span)| *span).collect::<Vec<_>>());
+        let mut from = 0;
+        let (mut parts, mut legend) = (Vec::new(), Vec::new());
+        for ((class, words, span), width) in all.into_iter().zip(widths).filter(|((.., span), _)| !span.is_zero()) {
+            parts.push((class, from, width));
+            legend.push((class, words, format::span(span, self.lang)));
+            from += width;
+        }
+        Spent { parts, legend, total: fill(self.w.time_total, &[&format::span(self.times.total(), self.lang)]) }
+    }
+}
+
+/// Its colour's class, and in words for what was waited.
+const fn waited(culprit: Culprit, w: &EventWords) -> (&'static str, &'static str) {
+    match culprit {
+        Culprit::Turn => ("queue", w.time_queue),
+        Culprit::Erp => ("away", w.time_away),
+        Culprit::Settings => ("settings", w.time_settings),
+        Culprit::Person => ("person", w.time_person),
+    }
+}
+
+/// How the event's time was spent.
+fn times<'a>(event: &'a EventDetail, deeds: &[Millis], now: Millis) -> Times<'a> {
+    let made = |call: &'a CallView| {
+        let span = Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default());
+        Some(Made { begun: format::millis(&call.started_at)?, span, step: &call.step, outcome: &call.outcome })
+    };
+    let mut calls: Vec<_> = event.calls.iter().filter_map(made).collect();
+    calls.sort_by_key(|call| (call.begun, call.span));
+    let received = format::millis(&event.item.received_at).unwrap_or(now);
+    let end = event.item.finished_at.as_deref().and_then(format::millis).unwrap_or(now);
+    Times::of(&calls, Known { received, deeds, end, now: waits_for(event) })
+}
+
+/// For what it waits now.
+fn waits_for(event: &EventDetail) -> Culprit {
+    let item = &event.item;
+    match (item.status, &item.error) {
+        _ if item.blocked_by.is_some() => Culprit::Settings,
+        (Status::NeedsReview | Status::Dead, _) => Culprit::Person,
+        (Status::Queued, _) if event.waits_for.as_ref().is_some_and(|waits| waits.paused.is_some()) => Culprit::Person,
+        // It is tried again by itself.
+        (Status::Queued, Some(error)) if item.attempts > 0 => match Culprit::behind(&error.code) {
+            Culprit::Person => Culprit::Erp,
+            culprit => culprit,
+        },
+        _ => Culprit::Turn,
     }
 }

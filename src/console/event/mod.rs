@@ -30,18 +30,20 @@ use super::{
     facts::{Fact, facts},
     fault::Fault,
     form::Fields,
-    format::{bytes_on_page, cut},
+    format::{bytes_on_page, cut, millis, number},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
     why::Why,
-    words::{Lang, kind},
+    words::{Lang, fill, kind},
 };
 use crate::{
+    clock::Millis,
     event::{Status, Transition, cause},
     http::{
         HttpState,
         api::{
+            audit::{self, AuditParams},
             contacts,
             events::{self, SightParams},
             preview,
@@ -54,12 +56,36 @@ use crate::{
 
 /// Characters of a raw body that are shown.
 const RAW_CHARS: usize = 4_000;
+/// The bodies of an event, as its record calls them.
+const PAYLOAD: &str = "payload";
+const AMENDED: &str = "amended";
+/// What people do about an event by which it goes on or ends, as the audit log names it, and how many entries are read.
+const DEEDS: [&str; 5] = ["event.replay", "event.resolve", "event.amend", "event.replan", "event.discard"];
+const DEEDS_READ: i64 = 200;
 /// A form that corrects an event stands on the event's page up to so many bytes.
 const AMEND_BYTES: usize = 16_000;
 /// Characters of what the ERP said.
 const NOTE_CHARS: usize = 1_000;
 /// Sections of a body.
 const SECTIONS: [&str; 4] = ["contact", "thread", "signal", "deal"];
+
+/// A body as it is shown.
+struct Raw {
+    text: String,
+    /// How much of it is shown, and where the whole is; nothing if it is all there.
+    cut: Option<(String, String)>,
+}
+
+impl Raw {
+    /// Of the body that the record of the event calls so; `whole` is written as JSON.
+    fn of(id: &str, part: &str, whole: &str, lang: Lang) -> Self {
+        let (text, length) = (cut(whole, RAW_CHARS), whole.chars().count());
+        let numbers = [RAW_CHARS, length].map(|chars| number(i64::try_from(chars).unwrap_or(i64::MAX)));
+        let words = fill(lang.words().event.raw_cut, &[&numbers[0], &numbers[1]]);
+        let address = format!("/console/events/{id}/event.json?part={part}");
+        Self { text, cut: (length > RAW_CHARS).then_some((words, address)) }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "event.html")]
@@ -80,9 +106,9 @@ struct EventPage {
     lacks: Vec<Lack>,
     journey: Journey,
     facts: Vec<Fact>,
-    raw: Option<String>,
+    raw: Option<Raw>,
     /// The body as somebody corrected it, and whether anybody did.
-    raw_amended: Option<String>,
+    raw_amended: Option<Raw>,
     is_amended: bool,
     /// The fields of the form that corrects it; none where that is not possible.
     amend: Vec<amend::Field>,
@@ -138,15 +164,18 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         amend.clear();
         Fields::default().address(&visit.path, &[("amend", "open"), ("todo", &todo)])
     });
-    let mut journey = Journey::of(&event, state.succeeded_kept, frame.now, lang);
+    let deeds = deeds(&state, &visit, &event.item.id).await?;
+    let mut journey = Journey::of(&event, &deeds, state.succeeded_kept, frame.now, lang);
     if is_amending {
         journey.leave_calls_out();
     }
     // Who sees people masked cannot link them either.
     let filled = |row: &Value| preview::filled_by_link(&state, &event, row);
     let filled = |row: &Value| visit.is_operator().then(|| filled(row)).flatten();
-    let raw = |body: &Value| serde_json::to_string_pretty(body).ok().filter(|_| visit.is_operator());
-    let raw = |body: &Value| raw(body).map(|text| cut(&text, RAW_CHARS));
+    let raw = |part: &str, body: Option<&Value>| {
+        let whole = serde_json::to_string_pretty(body?).ok().filter(|_| visit.is_operator() && !is_amending)?;
+        Some(Raw::of(&event.item.id, part, &whole, lang))
+    };
     page(&EventPage {
         kind: kind(lang, &event.item.kind).to_owned(),
         contact: event.item.contact_id.clone(),
@@ -164,8 +193,8 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
             .or(event.payload.as_ref())
             .map(|payload| facts(payload, &SECTIONS, lang))
             .unwrap_or_default(),
-        raw: event.payload.as_ref().and_then(raw).filter(|_| !is_amending),
-        raw_amended: event.amended.as_ref().and_then(raw).filter(|_| !is_amending),
+        raw: raw(PAYLOAD, event.payload.as_ref()),
+        raw_amended: raw(AMENDED, event.amended.as_ref()),
         is_amended: event.amended.is_some(),
         amend,
         amend_apart,
@@ -190,6 +219,14 @@ async fn seen(state: &HttpState, visit: &Visit, id: PathId) -> Result<EventDetai
     Ok(EventDetail { waits_for: waits_for(state, &event.item, event.waits_for), ..event })
 }
 
+/// When people did something about an event by which it went on, in order.
+async fn deeds(state: &HttpState, visit: &Visit, id: &str) -> Result<Vec<Millis>, Fault> {
+    let of_it = AuditParams { subject: Some(id.to_owned()), ..AuditParams::default() };
+    let found = audit::audit(state, &visit.caller, &of_it, DEEDS_READ).await?;
+    let deeds = found.items.iter().filter(|deed| DEEDS.contains(&deed.action.as_str()));
+    Ok(deeds.rev().filter_map(|deed| millis(&deed.at)).collect())
+}
+
 /// For what an event waits. While somebody has paused all of dispatch, nobody notes which events that keeps back.
 pub(super) fn waits_for(state: &HttpState, item: &EventItem, noted: Option<WaitsForView>) -> Option<WaitsForView> {
     let is_free = item.status == Status::Queued && noted.is_none();
@@ -197,10 +234,22 @@ pub(super) fn waits_for(state: &HttpState, item: &EventItem, noted: Option<Waits
     if is_kept_back { Some(WaitsForView { paused: Some("all"), ..WaitsForView::default() }) } else { noted }
 }
 
-/// `GET /console/events/{id}/event.json`: all that the caller may see of the event, as a file.
+/// `GET /console/events/{id}/event.json`: all that the caller may see of the event, as a file; or, by `?part=`, one of its bodies
+/// as whoever copies it wants it.
 pub(super) async fn record(State(state): State<HttpState>, id: PathId, visit: Visit) -> Result<Response, Fault> {
     let event = events::detail(&state, &visit.caller, id, &SightParams::default()).await?;
-    let text = serde_json::to_string_pretty(&event).map_err(|_| Problem::Internal)?;
+    let text = match visit.query.get("part") {
+        None => serde_json::to_string_pretty(&event),
+        Some(part) => {
+            let body = match part {
+                PAYLOAD => event.payload.as_ref(),
+                AMENDED => event.amended.as_ref(),
+                _ => None,
+            };
+            serde_json::to_string_pretty(body.ok_or(Problem::RouteNotFound)?)
+        }
+    };
+    let text = text.map_err(|_| Problem::Internal)?;
     let disposition = format!("attachment; filename=\"event-{}.json\"", event.item.id);
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
     Ok((headers, text).into_response())

@@ -39,6 +39,7 @@ texts! {
         check_what: "检查配置、数据库、ERP 登录、每个选项和权限。只读取，不写入", "Tries configuration, database, login, every choice and right. It only reads";
         check_now: "检查一次", "Check now";
         check_again: "再检查一次", "Check again";
+        checked_at: "检查于", "checked";
         check_operate: "检查需要可操作的令牌", "A check needs a token that may operate";
         check_holds: "检查通过", "Everything holds";
         check_fails: "{} 项未通过", "{} do not hold";

@@ -11,6 +11,7 @@ texts! {
         record: "下载完整记录（JSON）", "Download the whole record (JSON)";
         call_cut: "内容较多，没有在此显示，见完整记录", "Too much to be shown here: see the whole record";
         raw: "原始请求", "Raw request";
+        raw_cut: "只显示前 {} 字，全文共 {} 字", "The first {} of {} characters";
         ids: "编号", "Ids";
         event_id: "事件编号", "Event id";
         webhook_id: "Webhook 编号", "Webhook id";
@@ -31,6 +32,10 @@ texts! {
         differs: "不同", "different";
         warnings: "有内容未按原样采用", "Some of it was not taken as it came";
         time_queue: "排队", "Queue";
+        time_away: "等 ERP 恢复", "Waiting for the ERP";
+        time_settings: "等 ERP 设置", "Waiting for the ERP's settings";
+        time_person: "等人处理", "Waiting for a person";
+        waited_times: "{}（{} 次）", "{} ({} times)";
         time_own: "本桥", "Bridge";
         time_erp: "ERP", "ERP";
         time_total: "共 {}", "{} in all";

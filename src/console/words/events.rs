@@ -15,6 +15,8 @@ texts! {
         search_where: "已关联联系人的全部事件可按姓名、手机、微信号、客户编号、客户 ID 查到，成交可按单号（交易编号）查到；未关联的联系人和消息编号在最近一千条有内容的事件中查；编号和错误原文在最近 20,000 条中查", "All events of linked contacts are found by name, phone, WeChat id, customer number and id, deals by their ids; contacts that are not linked, and messages by their ids, in the newest thousand events that have a body; other ids and errors among the newest 20,000";
         search_where_read: "搜索事件编号、Webhook 编号、联系人编号、客户编号、客户 ID 和错误代码", "Searches event ids, webhook ids, contact ids, customer numbers and ids, and error codes";
         any_kind: "所有类型", "All types";
+        cause: "原因", "Cause";
+        any_cause: "所有原因", "All causes";
         kind: "类型", "Type";
         status: "状态", "State";
         contact: "联系人", "Contact";
@@ -47,6 +49,11 @@ texts! {
         bulk_none: "选中的事件现在都不能这样做，可能有人刚刚处理过", "None of them can be done so now: somebody may have just decided";
         bulk_none_match: "符合条件的事件中没有“{}”的，要处理其他状态请先在列表中筛选", "None of those that match is in this state: {}. Choose another one in the list first";
         cancel: "取消", "Cancel";
+        chip_off: "去掉此条件", "take this off";
+        chip_search: "搜索：{}", "Search: {}";
+        chip_kind: "类型：{}", "Type: {}";
+        chip_since: "从 {}", "From {}";
+        chip_until: "到 {}", "Until {}";
         chip_contact: "联系人 {}", "Contact {}";
         chip_cause: "原因：{}", "Cause: {}";
         chip_states: "状态：{}", "State: {}";

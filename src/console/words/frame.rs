@@ -30,6 +30,8 @@ texts! {
         manual: "运维手册（英文）", "Operations manual";
         codes: "错误代码", "Codes";
         rules: "准入条件", "Admission rules";
+        topics: "停顿与告警", "What stands still, and alerts";
+        problems: "请求被拒绝的代码", "Problems of requests";
         keys: "快捷键", "Keys";
         keys_row: "下一条、上一条", "next, previous";
         keys_open: "打开", "open";
@@ -40,6 +42,7 @@ texts! {
         csv_cut: "只包含前 10,000 行，还有更多没有列出：请缩小时间范围后再下载", "These are the first 10,000 rows, there are more: narrow the time and download again";
         copy: "复制", "Copy";
         copied: "已复制", "Copied";
+        not_copied: "无法复制，请稍后再试", "Not copied: try again";
         empty: "--", "--";
         reason: "原因", "Reason";
         reason_hint: "写入审计记录", "kept in the audit log";

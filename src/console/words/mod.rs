@@ -7,10 +7,12 @@ mod event;
 mod events;
 mod fields;
 mod frame;
+mod help;
 mod kinds;
 mod not_admitted;
 mod outbox;
 mod overview;
+mod rejections;
 mod replays;
 mod settings;
 mod statuses;
@@ -24,10 +26,12 @@ pub(super) use self::{
     events::EventsWords,
     fields::{field, field_of, member, rule, rule_help, value},
     frame::FrameWords,
+    help::{Entry, PROBLEMS, TOPICS},
     kinds::{kind, kinds, step},
     not_admitted::NotAdmittedWords,
     outbox::{OutboxWords, addressee, robot, told},
     overview::OverviewWords,
+    rejections::RejectionsWords,
     replays::ReplaysWords,
     settings::SettingsWords,
     statuses::StatusWords,
@@ -83,6 +87,8 @@ pub(super) struct Words {
     pub(super) overview: OverviewWords,
     /// Whom the rules kept out.
     pub(super) not_admitted: NotAdmittedWords,
+    /// What was signed and not valid.
+    pub(super) rejections: RejectionsWords,
     /// Many events put back as one thing.
     pub(super) replays: ReplaysWords,
     /// The connection to the ERP.
@@ -103,6 +109,7 @@ static ZH: Words = Words {
     todo: TodoWords::ZH,
     overview: OverviewWords::ZH,
     not_admitted: NotAdmittedWords::ZH,
+    rejections: RejectionsWords::ZH,
     replays: ReplaysWords::ZH,
     erp: ErpWords::ZH,
     outbox: OutboxWords::ZH,
@@ -118,6 +125,7 @@ static EN: Words = Words {
     todo: TodoWords::EN,
     overview: OverviewWords::EN,
     not_admitted: NotAdmittedWords::EN,
+    rejections: RejectionsWords::EN,
     replays: ReplaysWords::EN,
     erp: ErpWords::EN,
     outbox: OutboxWords::EN,
@@ -229,6 +237,7 @@ mod tests {
             TodoWords::ALL,
             OverviewWords::ALL,
             NotAdmittedWords::ALL,
+            RejectionsWords::ALL,
             ReplaysWords::ALL,
             ErpWords::ALL,
             OutboxWords::ALL,

@@ -198,7 +198,21 @@ pub(crate) async fn list_rejections(
     Params(sight_params): Params<SightParams>,
 ) -> Result<Json<RejectionPage>, Problem> {
     let (before, limit) = params.read()?;
-    let sight = sight(&state, &caller, &sight_params, "rejections.unmask", "rejections").await?;
+    rejections(&state, &caller, &sight_params, before, limit).await.map(Json)
+}
+
+/// A page of so many rejections older than `before`, as the caller may see them.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn rejections(
+    state: &HttpState,
+    caller: &Caller,
+    sight_params: &SightParams,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<RejectionPage, Problem> {
+    let sight = sight(state, caller, sight_params, "rejections.unmask", "rejections").await?;
     let page = state.store.rejections(before, limit).await?;
     let next_cursor = page.items.last().filter(|_| page.more).map(|row| query::cursor_at(row.seq));
     let items = page.items.into_iter().map(|row| RejectionItem {
@@ -210,5 +224,5 @@ pub(crate) async fn list_rejections(
         errors: sight.json(row.rejection.errors, disclosure::faults),
         payload: payload_json(row.rejection.payload, sight),
     });
-    Ok(Json(RejectionPage { items: items.collect(), next_cursor }))
+    Ok(RejectionPage { items: items.collect(), next_cursor })
 }

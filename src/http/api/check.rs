@@ -1,10 +1,13 @@
 //! What `erp-bridge check` says, asked of a bridge at work.
 
-use crate::http::{
-    auth::Operator,
-    checked::CheckRow,
-    problem::Problem,
-    state::{CustomerField, HttpState, PreviewError, Salesperson},
+use crate::{
+    clock::Millis,
+    http::{
+        auth::Operator,
+        checked::CheckRow,
+        problem::Problem,
+        state::{CustomerField, HttpState, PreviewError, Salesperson},
+    },
 };
 
 /// Tries configuration, ledger and ERP by reads alone. It asks the ERP, so it counts as a preview against
@@ -16,7 +19,14 @@ pub(crate) async fn check(state: &HttpState, Operator(caller): &Operator) -> Res
     state.limits.preview(&caller.name)?;
     let (store, actor) = (state.store.clone(), caller.actor());
     state.undisturbed(async move { store.audit(&actor, "erp.check", "erp", None).await }).await?;
-    Ok(state.checker.check().await)
+    let rows = state.checker.check().await;
+    state.last_check().note(state.clock.now(), &rows);
+    Ok(rows)
+}
+
+/// What the last check of this process found, and when; nothing before the first. It asks nobody.
+pub(crate) fn last(state: &HttpState, _: &Operator) -> Option<(Millis, Vec<CheckRow>)> {
+    state.last_check().known()
 }
 
 /// The people whom a customer can be given to. It may ask the ERP, so it counts as a preview against `api.preview_limit`.

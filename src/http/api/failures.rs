@@ -61,6 +61,20 @@ pub(crate) async fn causes_of_failures(state: &HttpState, caller: &Caller) -> Re
     Ok(blocked.chain(failures.into_iter().map(FailureGroup::of)).collect())
 }
 
+/// The codes of everything that is wrong now, each once.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn codes(state: &HttpState) -> Result<Vec<String>, Problem> {
+    let mut codes = state.store.failure_codes().await?;
+    for code in state.dispatch.facts().blocks {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    Ok(codes)
+}
+
 /// Whoever may not read the words cannot tell them apart either.
 fn groups(failures: Vec<store::Failure>, sight: Sight) -> Vec<store::Failure> {
     if sight == Sight::Plain {

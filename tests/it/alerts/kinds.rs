@@ -36,7 +36,7 @@ impl Watch {
             config.alerts.daily_summary = None;
             more(config);
         });
-        let options = WorldOptions { dispatch: false, clock: clock.clone(), configure, sim };
+        let options = WorldOptions { dispatch: false, clock: clock.clone(), configure, sim, ..WorldOptions::default() };
         Self { world: World::with(options).await, clock, robot, events: Cell::new(0) }
     }
 

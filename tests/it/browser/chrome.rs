@@ -192,6 +192,11 @@ impl Browser {
             window.setInterval = (act, span) => every(act, span === 60000 ? 200 : span);
             window.looks = 0;
             window.fetch = (...asked) => { window.looks += 1; return ask(...asked); };";
+        self.begin_with(source).await;
+    }
+
+    /// From the next page on, a script of the test's own runs before anything of the page.
+    pub async fn begin_with(&self, source: &str) {
         self.driver.tool("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
     }
 

@@ -15,7 +15,7 @@ async fn ord_of(world: &World, contact: &str) -> i64 {
 }
 
 /// Waits until the page says for how many seconds it has not shown what happened, and how to come back.
-async fn falls_behind(browser: &Browser) {
+pub async fn falls_behind(browser: &Browser) {
     let told = "const told = document.querySelector('.live button').textContent.match(/^落后 (\\d+) 秒，回到实时$/);
                 return told !== null && Number(told[1]) > 1";
     browser.until("the page says how far it is behind", told).await;
@@ -23,7 +23,10 @@ async fn falls_behind(browser: &Browser) {
 
 #[tokio::test]
 async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
-    let office = Office::open().await;
+    one_candidate_is_linked(Office::open().await).await;
+}
+
+pub async fn one_candidate_is_linked(office: Office) {
     let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;
     browser.click("去处理").await;
     browser.arrives("/console/todo").await;
@@ -46,7 +49,10 @@ async fn of_several_candidates_one_is_linked_and_the_next_thing_to_do_opens() {
 
 #[tokio::test]
 async fn of_two_people_who_look_at_the_same_the_second_is_told_and_nothing_happens_twice() {
-    let office = Office::open().await;
+    two_people_decide(Office::open().await).await;
+}
+
+pub async fn two_people_decide(office: Office) {
     office.put_right();
     let base = office.world.url("");
     let (first, second) = (Browser::signed_in(&base, OPERATOR).await, Browser::signed_in(&base, OPERATOR).await);

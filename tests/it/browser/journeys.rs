@@ -180,7 +180,10 @@ async fn a_page_whose_looks_fail_says_that_it_hears_nothing_and_goes_on_by_itsel
 
 #[tokio::test]
 async fn somebody_finds_out_why_a_contact_was_not_admitted_and_why_another_waits() {
-    let office = Office::open().await;
+    a_block_is_explained_and_lifted(Office::open().await).await;
+}
+
+pub async fn a_block_is_explained_and_lifted(office: Office) {
     let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;
     browser.click("未准入").await;
     browser.sees_in(".list", "c_3003").await;
@@ -224,7 +227,10 @@ async fn who_skips_admission_sees_in_the_preview_what_that_would_write() {
 
 #[tokio::test]
 async fn somebody_pauses_and_goes_on() {
-    let world = World::start().await;
+    dispatch_is_paused_and_goes_on(World::start().await).await;
+}
+
+pub async fn dispatch_is_paused_and_goes_on(world: World) {
     let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
     browser.click("ERP 连接").await;
     browser.click("暂停派发").await;

@@ -1,12 +1,13 @@
-//! A whole journey without a mouse.
+//! Whole journeys without a mouse.
 
 use erp_bridge::event::Status;
 
 use super::{
     chrome::{Browser, ENTER, TAB},
     office::Office,
+    recoveries::with_dead,
 };
-use crate::support::OPERATOR;
+use crate::support::{OPERATOR, World};
 
 #[tokio::test]
 async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
@@ -67,6 +68,124 @@ async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
     office.world.until(&office.dead, &[Status::Succeeded]).await;
     browser.sees("已放回队列").await;
     browser.is_content().await;
+}
+
+#[tokio::test]
+async fn a_candidate_is_linked_and_a_dead_event_corrected_by_keys_alone() {
+    let office = Office::open().await;
+    office.put_right();
+    let browser = signed_in(&office.world).await;
+    go_to(&browser, "nav a[href='/console/todo']").await;
+    browser.sees_in("#todo", "备注太长").await;
+    walk(&browser, "j", "return document.activeElement.matches(\"[href='/console/todo?cause=candidates']\")").await;
+    browser.press(ENTER).await;
+    browser.sees("从最早的开始").await;
+    browser.press("j").await;
+    browser.press(ENTER).await;
+    browser.sees_in(".candidates", "会补上").await;
+    let ord = office.candidates[1];
+    go_to(&browser, &format!("form:has([name=ord][value='{ord}']) button")).await;
+    browser.sees("已决定，事件继续处理").await;
+    office.world.until(&office.asked, &[Status::Succeeded]).await;
+    assert_eq!(office.world.app.store.contact("c_7007").await.unwrap().unwrap().link.ord, ord);
+
+    go_to(&browser, "nav a[href='/console/todo']").await;
+    browser.sees_in("#todo", "备注太长").await;
+    walk(&browser, "j", "return document.activeElement.textContent.includes('备注太长')").await;
+    browser.press(ENTER).await;
+    browser.sees("从最早的开始").await;
+    browser.press("j").await;
+    browser.press(ENTER).await;
+    browser.sees_in("#verdict", "备注太长").await;
+    unfold(&browser, "更正并重跑").await;
+    // The letters of the name are no shortcuts.
+    write(&browser, "form[action$='/amend'] [name='contact.name']", "Kjeld Jakob").await;
+    write(&browser, "form[action$='/amend'] [name=reason]", "misheard").await;
+    go_to(&browser, "form[action$='/amend'] button").await;
+    browser.sees("已更正，重新写入 ERP").await;
+    office.world.until(&office.dead, &[Status::Succeeded]).await;
+    assert_eq!(office.world.sim.handle.customers_with("name", "Kjeld Jakob").len(), 1);
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn a_cause_is_replayed_paused_and_gone_on_with_by_keys_alone() {
+    let world = with_dead(150, false).await;
+    let browser = signed_in(&world).await;
+    go_to(&browser, "nav a[href='/console/todo']").await;
+    browser.sees_in("#todo", "同类 150 条").await;
+    browser.press("j").await;
+    browser.press(ENTER).await;
+    browser.sees("重放这个原因").await;
+    unfold(&browser, "重放这个原因").await;
+    write(&browser, "form[action='/console/replays'] [name=reason]", "put right").await;
+    go_to(&browser, "form[action='/console/replays'] button").await;
+    browser.sees_in("#replay", "共 150 条，还没有开始").await;
+    go_to(&browser, "form[action$='/start'] button").await;
+    browser.sees_in("h1", "进行中").await;
+    go_to(&browser, "form[action$='/pause'] button").await;
+    browser.sees_in("h1", "已暂停").await;
+    go_to(&browser, "form[action$='/resume'] button").await;
+    browser.sees_in("h1", "已完成").await;
+    browser.sees_in("#replay", "已放回 150 / 150").await;
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn dispatch_is_paused_the_language_chosen_and_the_session_ended_by_keys_alone() {
+    let world = World::start().await;
+    let browser = signed_in(&world).await;
+    go_to(&browser, "nav a[href='/console/erp']").await;
+    browser.sees("没有人工暂停").await;
+    unfold(&browser, "暂停派发").await;
+    write(&browser, "form[action$='/pause'] [name=reason]", "stocktaking").await;
+    go_to(&browser, "form[action$='/pause'] button").await;
+    browser.sees("已暂停，事件照常接收").await;
+    browser.sees_in("#erp", "stocktaking").await;
+    go_to(&browser, "form[action$='/unpause'] button").await;
+    browser.sees("没有人工暂停").await;
+    go_to(&browser, ".who a[hreflang]").await;
+    browser.sees("Nothing is paused").await;
+    go_to(&browser, ".who a[hreflang]").await;
+    browser.sees("没有人工暂停").await;
+    go_to(&browser, "form[action='/console/sign-out'] button").await;
+    browser.arrives("/console/sign-in").await;
+    browser.is_content().await;
+}
+
+/// Signed in by keys.
+async fn signed_in(world: &World) -> Browser {
+    let browser = Browser::open(&world.url("")).await;
+    browser.go("/console").await;
+    browser.press(OPERATOR).await;
+    browser.press(ENTER).await;
+    browser.arrives("/console/overview").await;
+    browser
+}
+
+/// Walks to a link, a button or a field that this selector finds.
+async fn walk_to(browser: &Browser, css: &str) {
+    walk(browser, TAB, &format!("return document.activeElement.matches(\"{css}\")")).await;
+}
+
+/// Walks to a link or a button, and presses it.
+async fn go_to(browser: &Browser, css: &str) {
+    walk_to(browser, css).await;
+    browser.press(ENTER).await;
+}
+
+/// Walks to what is folded under these words, and unfolds it.
+async fn unfold(browser: &Browser, words: &str) {
+    let there =
+        format!("const at = document.activeElement; return at.matches('summary') && at.textContent === '{words}'");
+    walk(browser, TAB, &there).await;
+    browser.press(ENTER).await;
+}
+
+/// Walks to a field and writes into it, in place of what stood there: whoever comes by keys has all of it selected.
+async fn write(browser: &Browser, css: &str, words: &str) {
+    walk_to(browser, css).await;
+    browser.press(words).await;
 }
 
 /// Presses a key until what is looked for has the focus.

@@ -30,6 +30,7 @@ pub fn pages(office: &Office) -> Vec<String> {
         "/console/contacts/c_1001".into(),
         "/console/contacts/c_1001?folds=open".into(),
         "/console/not-admitted?what=if&score=20&rule=score".into(),
+        "/console/rejections".into(),
         "/console/replays".into(),
         format!("/console/replays/{}", office.replay),
         "/console/erp".into(),

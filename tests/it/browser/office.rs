@@ -32,17 +32,19 @@ pub fn person(id: &str, name: &str, number: u32) -> Value {
 
 impl Office {
     pub async fn open() -> Self {
-        Self::with(|_| {}).await
+        Self::with(WorldOptions::default()).await
     }
 
-    pub async fn with(configure: impl Fn(&mut Config) + Send + 'static) -> Self {
-        let configure = Box::new(move |config: &mut Config| {
-            // Whoever came in by a right token shall not be slowed down.
-            config.api.rate_limit = 0;
-            configure(config);
-        });
-        let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
-        world.app.store.write_back(WriteBack { succeeded: false });
+    /// An office with two replicas behind one name.
+    pub async fn with_replicas() -> Self {
+        Self::with(WorldOptions { replicas: true, ..WorldOptions::default() }).await
+    }
+
+    async fn with(options: WorldOptions) -> Self {
+        // Whoever came in by a right token shall not be slowed down.
+        let configure = Box::new(|config: &mut Config| config.api.rate_limit = 0);
+        let world = World::with(WorldOptions { configure, ..options }).await;
+        world.apps().for_each(|app| app.store.write_back(WriteBack { succeeded: false }));
         let erp = &world.sim.handle;
         let seed = |name: &str, khid: &str| {
             let fields = [("name", name), ("khid", khid), ("mobile", &*mobile(7))];
@@ -72,7 +74,7 @@ impl Office {
         let dead = ended("w7", &promoted(&person("c_4004", "赵志远", 4), 91.0), Status::Dead).await;
         erp.clear_faults();
         erp.change_settings(|settings| settings.choices.sources.retain(|(_, text)| text != "微信"));
-        world.app.erp.forget_installation();
+        world.apps().for_each(|app| app.erp.forget_installation());
         let blocked = world.accept("w8", &promoted(&person("c_5005", "周敏", 5), 70.0)).await;
         eventually("it waits for the source", std::time::Duration::from_secs(40), async || {
             world.event(&blocked).await.blocked_by.is_some().then_some(())

@@ -10,7 +10,10 @@ use crate::{
 
 #[tokio::test]
 async fn whoever_may_only_look_is_shown_no_secret_and_changes_nothing() {
-    let office = Office::open().await;
+    a_reader_only_reads(Office::open().await).await;
+}
+
+pub async fn a_reader_only_reads(office: Office) {
     let base = office.world.url("");
     let browser = Browser::signed_in(&base, READER).await;
     for page in pages(&office) {

@@ -21,8 +21,8 @@ async fn count(world: &World, status: Status) -> usize {
 }
 
 /// A bridge whose first so many events died of the same cause, and which works from now on.
-async fn with_dead(events: u32) -> World {
-    let mut world = World::with(WorldOptions { dispatch: false, ..WorldOptions::default() }).await;
+pub async fn with_dead(events: u32, replicas: bool) -> World {
+    let mut world = World::with(WorldOptions { dispatch: false, replicas, ..WorldOptions::default() }).await;
     let of_day = &world;
     let accept = |number: u32| async move {
         let person = person(&format!("c_{number:04}"), "沈嘉禾", number);
@@ -46,7 +46,10 @@ async fn with_dead(events: u32) -> World {
 
 #[tokio::test]
 async fn a_dead_event_is_corrected_and_then_stands_in_the_erp_as_it_was_corrected() {
-    let office = Office::open().await;
+    a_dead_event_is_corrected(Office::open().await).await;
+}
+
+pub async fn a_dead_event_is_corrected(office: Office) {
     office.put_right();
     let browser = Browser::signed_in(&office.world.url(""), OPERATOR).await;
     browser.go(&format!("/console/events/{}", office.dead)).await;
@@ -71,20 +74,26 @@ async fn a_dead_event_is_corrected_and_then_stands_in_the_erp_as_it_was_correcte
 
 #[tokio::test]
 async fn three_hundred_dead_events_of_a_cause_are_forecast_replayed_paused_gone_on_with_and_read_as_a_file() {
-    let world = with_dead(300).await;
+    a_cause_is_replayed(300, false).await;
+}
+
+/// So many events that died of one cause are put back as one thing.
+pub async fn a_cause_is_replayed(events: u32, replicas: bool) {
+    let world = with_dead(events, replicas).await;
+    let all = usize::try_from(events).unwrap();
     let before = world.sim.handle.customers().len();
     let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
     browser.go("/console/todo").await;
-    browser.sees_in("#todo", "同类 300 条").await;
+    browser.sees_in("#todo", &format!("同类 {all} 条")).await;
     browser.click_on("#todo [data-row] h2 a").await;
     browser.click("重放这个原因").await;
-    browser.sees("约 300 条失败的事件放回队列").await;
+    browser.sees(&format!("约 {all} 条失败的事件放回队列")).await;
     browser.fill("form[action='/console/replays'] [name=reason]", "重名已处理").await;
     browser.click_on("form[action='/console/replays'] button").await;
     browser.arrives("/console/replays/").await;
-    browser.sees_in("#replay", "共 300 条，还没有开始").await;
-    browser.sees_in("#replay .facts", "新建客户\n300").await;
-    assert_eq!(count(&world, Status::Dead).await, 300, "a draft does nothing");
+    browser.sees_in("#replay", &format!("共 {all} 条，还没有开始")).await;
+    browser.sees_in("#replay .facts", &format!("新建客户\n{all}")).await;
+    assert_eq!(count(&world, Status::Dead).await, all, "a draft does nothing");
 
     browser.click("开始重放").await;
     browser.sees_in("h1", "进行中").await;
@@ -97,12 +106,12 @@ async fn three_hundred_dead_events_of_a_cause_are_forecast_replayed_paused_gone_
     browser.click("继续").await;
     browser.sees_in("h1", "进行中").await;
     eventually("every event is in the ERP", Duration::from_secs(300), async || {
-        (count(&world, Status::Succeeded).await == 300).then_some(())
+        (count(&world, Status::Succeeded).await == all).then_some(())
     })
     .await;
     browser.sees_in("h1", "已完成").await;
-    browser.sees_in("#replay", "已放回 300 / 300").await;
-    browser.sees_in("#replay", "已同步\n300").await;
+    browser.sees_in("#replay", &format!("已放回 {all} / {all}")).await;
+    browser.sees_in("#replay", &format!("已同步\n{all}")).await;
     let file = browser
         .ask_in_time(
             "const done = arguments[arguments.length - 1];
@@ -110,9 +119,9 @@ async fn three_hundred_dead_events_of_a_cause_are_forecast_replayed_paused_gone_
         )
         .await;
     let lines: Vec<&str> = file.as_str().unwrap().lines().collect();
-    assert_eq!(lines.len(), 301);
+    assert_eq!(lines.len(), all + 1);
     assert!(lines[1..].iter().all(|line| line.contains("新建客户,已放回,已同步,")), "{lines:?}");
-    assert_eq!(world.sim.handle.customers().len() - before, 300);
+    assert_eq!(world.sim.handle.customers().len() - before, all);
     browser.is_content().await;
 }
 

@@ -1,9 +1,51 @@
-//! Two replicas on one PostgreSQL behind one name.
+//! Two replicas on one PostgreSQL, and the journeys of an office once more where every request comes to the other one of them:
+//! what a page shows, what is done on it and what follows are never the same replica's.
 
 use erp_bridge::config::Config;
 
-use super::{chrome::Browser, office::person};
+use super::{
+    chrome::Browser,
+    decisions, journeys,
+    office::{Office, person},
+    readers, recoveries,
+};
 use crate::support::{OPERATOR, World, WorldOptions, postgres, promoted};
+
+#[tokio::test]
+async fn between_replicas_one_of_several_candidates_is_linked() {
+    decisions::one_candidate_is_linked(Office::with_replicas().await).await;
+}
+
+#[tokio::test]
+async fn between_replicas_the_second_of_two_people_is_told() {
+    decisions::two_people_decide(Office::with_replicas().await).await;
+}
+
+#[tokio::test]
+async fn between_replicas_a_dead_event_is_corrected() {
+    recoveries::a_dead_event_is_corrected(Office::with_replicas().await).await;
+}
+
+#[tokio::test]
+async fn between_replicas_a_cause_is_replayed_paused_and_gone_on_with() {
+    recoveries::a_cause_is_replayed(150, true).await;
+}
+
+#[tokio::test]
+async fn between_replicas_a_block_is_explained_and_lifted() {
+    journeys::a_block_is_explained_and_lifted(Office::with_replicas().await).await;
+}
+
+#[tokio::test]
+async fn between_replicas_dispatch_is_paused_and_goes_on() {
+    let options = WorldOptions { replicas: true, ..WorldOptions::default() };
+    journeys::dispatch_is_paused_and_goes_on(World::with(options).await).await;
+}
+
+#[tokio::test]
+async fn between_replicas_a_reader_only_reads() {
+    readers::a_reader_only_reads(Office::with_replicas().await).await;
+}
 
 #[tokio::test]
 async fn whoever_signed_in_at_one_replica_sees_what_came_in_through_the_other_without_a_reload() {

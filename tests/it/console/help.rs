@@ -30,8 +30,39 @@ async fn codes_on_pages_lead_to_what_they_mean_and_from_there_into_the_manual() 
     {
         assert!(manual.contains(told), "{told} is not in {manual}");
     }
-    assert!(visitor.get("/console/erp").await.html.contains("href=\"/console/help/operations#login_refused\""));
-    assert!(visitor.get("/console/outbox").await.html.contains("/console/help/operations#telling-people"));
+    assert!(visitor.get("/console/erp").await.html.contains("href=\"/console/help#login_refused\""));
+    assert!(visitor.get("/console/outbox").await.html.contains("href=\"/console/help#alerts\""));
+}
+
+/// What an office is told is told in its language: banners, states and refusals lead to entries of the help, not into the manual.
+#[tokio::test]
+async fn what_stands_still_each_state_and_each_refusal_is_explained_in_both_languages() {
+    let front = Front::open().await;
+    let id = ended(&front, "c1", Status::Dead, "refused", None).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let event = visitor.get(&format!("/console/events/{id}")).await.html;
+    assert!(event.contains("<a class=\"means\" href=\"/console/help#state-dead\">"), "{event}");
+    assert!(visitor.get("/console/events").await.html.contains("<a href=\"/console/help#states\">"));
+    for (lang, told) in [("zh-CN", "事件照常接收并按顺序等待"), ("en", "Events are accepted and wait in order")]
+    {
+        visitor.get(&format!("/console/language?to={lang}&back=/console/help")).await;
+        let help = visitor.get("/console/help").await.html;
+        for place in [
+            "state-dead",
+            "state-retrying",
+            "state-paused",
+            "circuit_open",
+            "paused",
+            "quiet_hours",
+            "alerts",
+            "store_unavailable",
+            "backlog_full",
+            "already_recorded",
+        ] {
+            assert_eq!(help.matches(&format!("id=\"{place}\"")).count(), 1, "{place}: {help}");
+        }
+        assert!(help.contains(told), "{help}");
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ fn pages(event: &str) -> Vec<String> {
         "/console/contacts?q=nobody".into(),
         "/console/contacts/c1".into(),
         "/console/replays".into(),
+        "/console/rejections".into(),
         "/console/not-admitted".into(),
         "/console/not-admitted?what=if&score=0&rule=score".into(),
         "/console/erp".into(),

@@ -18,6 +18,7 @@ on_both! {
     what_no_index_leads_to_is_looked_for_in_steps_and_a_moment_is_found_at_once
     a_deal_is_found_by_its_id_by_who_may_see_it_until_it_is_erased_or_forgotten
     refused_requests_and_deeds_are_listed_newest_first_by_pages
+    the_codes_of_what_is_wrong_are_each_told_once
 }
 
 async fn found(ledger: &Ledger, filter: EventFilter) -> Vec<String> {
@@ -67,6 +68,23 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
     };
     assert_eq!(found(ledger, together.clone()).await, ["w2"]);
     assert!(found(ledger, EventFilter { contact_id: contact("c1"), ..together }).await.is_empty());
+}
+
+async fn the_codes_of_what_is_wrong_are_each_told_once(ledger: &Ledger) {
+    assert!(ledger.store.failure_codes().await.unwrap().is_empty());
+    let ends = [
+        (Status::Dead, "refused"),
+        (Status::Dead, "invalid"),
+        (Status::NeedsReview, "refused"),
+        (Status::NeedsReview, "candidates"),
+        (Status::Dead, "refused"),
+    ];
+    for (number, (status, code)) in ends.into_iter().enumerate() {
+        ledger.accept(event(&format!("w{number}"), &format!("c{number}"))).await;
+        let end = Settlement::to(status).because(code, "x");
+        ledger.store.settle(ledger.claim(1).await.remove(0).lease, end).await.unwrap();
+    }
+    assert_eq!(ledger.store.failure_codes().await.unwrap(), ["candidates", "invalid", "refused"]);
 }
 
 async fn pages_by_cursor_show_every_event_once_while_new_ones_come(ledger: &Ledger) {

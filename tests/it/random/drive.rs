@@ -128,7 +128,14 @@ impl Schedule {
             set_up(config);
         };
         let (sim, configure) = (installation.sim(seed), Box::new(configure));
-        let world = World::with(WorldOptions { sim, configure, dispatch: false, clock: clock.clone() }).await;
+        let world = World::with(WorldOptions {
+            sim,
+            configure,
+            dispatch: false,
+            clock: clock.clone(),
+            ..WorldOptions::default()
+        })
+        .await;
         let script = Script::draw(&mut rng, contacts, &installation, &world.sim.handle);
         world.sim.handle.set_faults(faults(installation.blind, waits.patience)).unwrap();
         installation.spoil(&world.sim.handle);

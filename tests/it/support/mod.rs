@@ -1,5 +1,6 @@
 //! The whole thing on free ports: the simulator, the bridge on a fresh ledger, and a sender with the right secret.
 
+pub mod balancer;
 pub mod collector;
 pub mod events;
 pub mod load;
@@ -12,6 +13,7 @@ pub mod seed;
 pub mod sender;
 pub mod world;
 
+pub use balancer::Balancer;
 pub use collector::{Collector, Seen};
 pub use events::*;
 pub use load::Load;

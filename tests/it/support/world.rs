@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Sender, eventually};
+use super::{Balancer, Sender, eventually, postgres};
 
 /// The sender's secret.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -32,21 +32,31 @@ pub struct WorldOptions {
     pub dispatch: bool,
     /// The time of the bridge, the sender and the simulator.
     pub clock: Clock,
+    /// Run two replicas on one PostgreSQL, behind one name.
+    pub replicas: bool,
 }
 
 impl Default for WorldOptions {
     fn default() -> Self {
-        Self { sim: SimConfig::default(), configure: Box::new(|_| {}), dispatch: true, clock: Clock::system() }
+        let configure = Box::new(|_: &mut Config| {});
+        Self { sim: SimConfig::default(), configure, dispatch: true, clock: Clock::system(), replicas: false }
     }
 }
 
 pub struct World {
     pub sim: Running,
     pub app: App,
+    second: Option<Second>,
     pub config: Config,
     pub sender: Sender,
     options: StartOptions,
     _dir: TempDir,
+}
+
+/// The other replica, and what stands before both.
+struct Second {
+    app: App,
+    before: Balancer,
 }
 
 impl World {
@@ -58,20 +68,37 @@ impl World {
         let clock = options.clock;
         let sim = simulator::start(SimConfig { clock: clock.clone(), ..options.sim }).await.unwrap();
         let dir = ledger_dir();
-        let mut config = config(&sim.base_url(), &format!("sqlite://{}/ledger.db", dir.path().display()));
+        let database = if options.replicas {
+            postgres::database().await
+        } else {
+            format!("sqlite://{}/ledger.db", dir.path().display())
+        };
+        let mut config = config(&sim.base_url(), &database);
         (options.configure)(&mut config);
+        let replicas = options.replicas;
         let options = StartOptions { dispatch: options.dispatch, clock: clock.clone(), ..StartOptions::default() };
         let app = App::start(&config, options.clone()).await.unwrap();
-        let sender = Sender::new(format!("http://{}", app.address), clock);
-        Self { sim, app, config, sender, options, _dir: dir }
+        let second = if replicas { Some(Second::start(&app, &config, &options).await) } else { None };
+        let sender = Sender::new(String::new(), clock);
+        let mut world = Self { sim, app, second, config, sender, options, _dir: dir };
+        world.sender.base_url = world.url("");
+        world
     }
 
     /// Stops the bridge cleanly and starts it again on the same ledger.
     pub async fn restart(&mut self) {
         self.app.stop_token().cancel();
         self.app.ended().await;
+        let second = self.second.take();
+        if let Some(second) = &second {
+            second.app.stop_token().cancel();
+            second.app.ended().await;
+        }
         self.app = App::start(&self.config, self.options.clone()).await.unwrap();
-        self.sender.base_url = format!("http://{}", self.app.address);
+        if second.is_some() {
+            self.second = Some(Second::start(&self.app, &self.config, &self.options).await);
+        }
+        self.sender.base_url = self.url("");
     }
 
     /// As [`World::restart`], of a bridge that was driven by hand and is left to itself from now on.
@@ -81,7 +108,13 @@ impl World {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.app.address)
+        let address = self.second.as_ref().map_or(self.app.address, |second| second.before.address);
+        format!("http://{address}{path}")
+    }
+
+    /// The bridge, or both replicas of it.
+    pub fn apps(&self) -> impl Iterator<Item = &App> {
+        std::iter::once(&self.app).chain(self.second.as_ref().map(|second| &second.app))
     }
 
     /// Posts a signed event; answers status and body.
@@ -135,6 +168,14 @@ impl World {
             events.push(self.event(&event.id).await);
         }
         events
+    }
+}
+
+impl Second {
+    async fn start(first: &App, config: &Config, options: &StartOptions) -> Self {
+        let app = App::start(config, options.clone()).await.unwrap();
+        let before = Balancer::before([first.address, app.address]).await;
+        Self { app, before }
     }
 }
 
