@@ -46,6 +46,8 @@ pub struct Settings {
     pub refuses_dead_lists: bool,
     /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
     pub ignores_stype: bool,
+    /// 客户详情 refuses a customer of the other kind than `intsort` says (§3).
+    pub detail_demands_kind: bool,
     /// Accounts that are closed, by their ids.
     pub closed_users: Vec<i64>,
     /// The login is refused in these words, whoever logs in: a licence that ran out.
@@ -105,6 +107,7 @@ impl Default for Settings {
             takes_dead_records: false,
             refuses_dead_lists: false,
             ignores_stype: false,
+            detail_demands_kind: false,
             closed_users: Vec::new(),
             licence_refused: None,
             ignored_filters: Vec::new(),

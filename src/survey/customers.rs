@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    looker::{Looker, Seen},
+    looker::{Looker, Right, Seen},
     report::{Outcome, Report},
     tree::{SeenField, SeenTable, bill_fields, text},
 };
-use crate::erp::{ErpError, RawCall};
+use crate::erp::{CustomerKind, ErpError, RawCall};
 
 /// Rows asked for at once, and the most pages read: enough for an installation that caps pages at 20 and has 1,200 customers.
 const PAGE_SIZE: &str = "100";
@@ -157,22 +157,30 @@ async fn details(looker: &mut Looker<'_>, report: &mut Report, tables: &[SeenTab
     let chosen = rows.into_iter().take(CLOSELY - 1).chain(with_mobile);
     let mut known: Vec<Known> = Vec::new();
     let mut forms = BillForms::default();
+    let (mut right, mut demands_kind) = (Right::default(), None);
     for ord in chosen.filter_map(|(_, row)| row.ord) {
         if known.iter().any(|one| one.ord == ord) {
             continue;
         }
-        let asked = ord.to_string();
-        let seen = looker.look(RawCall::CustomerDetail, &[("edit", ""), ("intsort", "2"), ("ord", &asked)]).await?;
-        if known.is_empty() {
-            report.note_how("right.customer.detail", seen.is_open(), seen.how());
+        let (kind, seen) = looker.detail(ord).await?;
+        let goes_on = right.note(&seen);
+        let Seen::Answer(tree) = seen else {
+            if goes_on {
+                continue;
+            }
+            break;
+        };
+        if demands_kind.is_none() {
+            demands_kind = kind_is_demanded(looker, ord, kind).await?;
         }
-        let Seen::Answer(tree) = seen else { break };
         let fields = bill_fields(&tree);
         forms.note(&fields);
         let fields: Vec<_> = fields.iter().map(|field| (field.id.clone(), read(field))).collect();
         let mobile = fields.iter().find(|(id, _)| id == "mobile").map_or("", |(_, value)| value).to_owned();
         known.push(Known { ord, mobile, fields });
     }
+    report.note_how("right.customer.detail", right.is_open, right.how);
+    report.note("details.demand_the_kind", demands_kind);
     let mobiles: Vec<&Known> = known.iter().filter(|one| !one.mobile.is_empty()).collect();
     let masked = (!mobiles.is_empty()).then(|| mobiles.iter().any(|one| one.mobile.contains('*')));
     report.note("details.masked", masked);
@@ -181,6 +189,18 @@ async fn details(looker: &mut Looker<'_>, report: &mut Report, tables: &[SeenTab
     report.note("details.sparse", any.then_some(forms.sparse));
     report.note("details.choices_as_ids", forms.choices.then_some(!forms.choice_texts));
     Ok(known)
+}
+
+/// Whether a detail that answered as of this kind is refused as of the other.
+async fn kind_is_demanded(looker: &mut Looker<'_>, ord: i64, kind: CustomerKind) -> Result<Option<bool>, ErpError> {
+    if kind == CustomerKind::Company {
+        return Ok(Some(true));
+    }
+    Ok(match looker.detail_as(CustomerKind::Company, ord).await? {
+        Seen::Answer(_) => Some(false),
+        Seen::Refused { .. } => Some(true),
+        Seen::Page(_) | Seen::Nothing => None,
+    })
 }
 
 /// What a filter takes: the value, else the text.

@@ -61,6 +61,7 @@ fn settings(report: &Report) -> Value {
         "page_cap": report.shapes.page_cap,
         "ignores_stype": report.refutes("customers.filter.stype"),
         "ignored_filters": ignored_filters(report),
+        "detail_demands_kind": report.holds("details.demand_the_kind"),
         "oldest_first": report.refutes("customers.newest_first"),
         "replylist_oldest_first": report.refutes("progress.newest_first"),
         "demands_session": !report.refutes("session.demanded"),

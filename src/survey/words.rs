@@ -3,7 +3,7 @@
 use super::report::{Fact, Outcome, Report};
 
 /// Every fact, in Chinese and in English. A code that ends in a dot stands for those that begin with it.
-const WORDS: [(&str, &str, &str); 43] = [
+const WORDS: [(&str, &str, &str); 44] = [
     ("right.", "接口对该账号开放", "the interface is open to the account"),
     ("choices.wechat_is_a_source", "客户来源里有“微信”", "微信 is among the sources"),
     ("choices.as_table", "选项以表格回答", "choices come as a table"),
@@ -18,6 +18,7 @@ const WORDS: [(&str, &str, &str); 43] = [
     ("customers.filter._rpt_sort", "客户列表可按列排序", "the customer list is sorted as asked"),
     ("customers.filter.", "客户列表识别该条件", "the customer list knows the filter"),
     ("customers.telintro_shows_latest", "telintro 显示最近一条洽谈", "telintro shows the latest record"),
+    ("details.demand_the_kind", "客户详情须说明单位或个人", "customer details must be asked for by the right kind"),
     ("details.masked", "客户详情遮盖手机号", "customer details mask mobile numbers"),
     ("details.sparse", "详情字段只有 value 或只有 text", "fields of details have only a value or a text"),
     ("details.choices_as_ids", "详情里的选项只有 ID", "details show choices by their ids alone"),

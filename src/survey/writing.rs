@@ -88,8 +88,7 @@ async fn refused_save(looker: &mut Looker<'_>, report: &mut Report, ord: i64, so
 }
 
 async fn intro(looker: &mut Looker<'_>, ord: i64) -> Result<Option<String>, ErpError> {
-    let ord = ord.to_string();
-    let seen = looker.look(RawCall::CustomerDetail, &[("edit", ""), ("intsort", "2"), ("ord", &ord)]).await?;
+    let seen = looker.detail_as(CustomerKind::Person, ord).await?;
     let Seen::Answer(tree) = seen else { return Ok(None) };
     let fields = bill_fields(&tree);
     let field = fields.iter().find(|field| field.id == "intro");

@@ -1,6 +1,7 @@
 //! A survey of an installation, and of the simulator that plays its profile: what it sees, what it must not tell, what it is good for.
 
 mod evidence;
+mod rights;
 mod writing;
 
 use std::{process::Command, time::Duration};
@@ -129,6 +130,13 @@ async fn every_setting_that_a_survey_sees_is_played_back() {
             Settings { ignores_stype: true, ..Settings::default() },
             "customers.filter.stype",
             Outcome::DoesNot,
+        ),
+        (
+            "kind",
+            false,
+            Settings { detail_demands_kind: true, ..Settings::default() },
+            "details.demand_the_kind",
+            Outcome::Holds,
         ),
         ("telord", false, ignored("customer.list:telord"), "customers.filter.telord", Outcome::DoesNot),
         ("khid", true, ignored("customer.list:khid"), "customers.filter.khid", Outcome::DoesNot),
