@@ -23,7 +23,7 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
         Some(ords) => ords.iter().filter_map(|ord| data.customers.get(ord)).collect(),
         None => data.customers.values().collect(),
     };
-    let is_in_list = |customer: &Customer| settings.ignores_stype || matches_stype(customer, call);
+    let is_in_list = |customer: &Customer| settings.ignores_stype || matches_stype(settings, customer, call);
     found.retain(|customer| is_in_list(customer) && matches_filters(data, settings, customer, call));
     sort(data, settings, &mut found, call.field("_rpt_sort").trim());
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
@@ -53,12 +53,12 @@ fn shortlist(data: &Data, settings: &Settings, call: &Call) -> Option<Vec<i64>> 
     if beyond { None } else { Some(data.candidates("customer.*", key).into_iter().collect()) }
 }
 
-fn matches_stype(customer: &Customer, call: &Call) -> bool {
+fn matches_stype(settings: &Settings, customer: &Customer, call: &Call) -> bool {
     match call.field("stype").trim() {
         "" | "0" => customer.holding.is_customer(),
         "1" => customer.holding == Holding::Pool,
         "2" => matches!(customer.holding, Holding::Pending { .. }),
-        _ => false,
+        _ => settings.unknown_stype_is_none && customer.holding.is_customer(),
     }
 }
 

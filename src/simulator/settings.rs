@@ -46,6 +46,8 @@ pub struct Settings {
     pub refuses_dead_lists: bool,
     /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
     pub ignores_stype: bool,
+    /// 客户列表 takes a `stype` that it does not know for none; else such a list is empty.
+    pub unknown_stype_is_none: bool,
     /// 客户详情 refuses a customer of the other kind than `intsort` says (§3).
     pub detail_demands_kind: bool,
     /// Accounts that are closed, by their ids.
@@ -107,6 +109,7 @@ impl Default for Settings {
             takes_dead_records: false,
             refuses_dead_lists: false,
             ignores_stype: false,
+            unknown_stype_is_none: false,
             detail_demands_kind: false,
             closed_users: Vec::new(),
             licence_refused: None,

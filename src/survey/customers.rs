@@ -1,5 +1,7 @@
 //! 客户列表 and 客户详情: columns, pages, order, filters, masks (`erp-wire.md §1.8`, `§1.13`–`§1.15`, `§3`).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{
@@ -53,6 +55,7 @@ pub(super) async fn look(looker: &mut Looker<'_>, report: &mut Report) -> Result
     order(looker, report, &tables[0]).await?;
     let known = details(looker, report, &tables).await?;
     filters(looker, report, &known).await?;
+    places(looker, report, &tables[0]).await?;
     Ok(known)
 }
 
@@ -250,7 +253,6 @@ async fn filters(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) 
         ("telord", "ord", NO_ID),
         ("searchKey", search_key, NO_TEXT),
         ("cateid", "", NO_ID),
-        ("stype", "", "99"),
         ("date1_0", "", "2999-01-01"),
         ("date1_1", "", "1900-01-01"),
     ];
@@ -261,6 +263,26 @@ async fn filters(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) 
         let (outcome, how) = filter_is_known(looker, RawCall::CustomerList, filter, impossible, must, total).await?;
         report.note_how(format!("customers.filter.{filter}"), outcome, how);
     }
+    Ok(())
+}
+
+/// Whether `stype` tells 客户, 客户池 and 待审核 apart, by those values alone: what an ERP makes of another says nothing of them.
+/// Lists that have a customer in common are one.
+async fn places(looker: &mut Looker<'_>, report: &mut Report, customers: &SeenTable) -> Result<(), ErpError> {
+    let ords = |table: &SeenTable| table.rows.iter().filter_map(|row| row.ord).collect::<BTreeSet<_>>();
+    let mut lists = vec![ords(customers)];
+    for stype in ["1", "2"] {
+        let seen = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("stype", stype)])).await?;
+        let Some(table) = seen.table() else {
+            report.note_how("customers.filter.stype", Outcome::Unseen, seen.how());
+            return Ok(());
+        };
+        lists.push(ords(&table));
+    }
+    let is_one = (1..lists.len()).any(|at| lists[..at].iter().any(|other| !other.is_disjoint(&lists[at])));
+    let any = lists.iter().any(|list| !list.is_empty());
+    let how = if is_one { "ignored" } else { "" };
+    report.note_how("customers.filter.stype", any.then_some(!is_one), how);
     Ok(())
 }
 

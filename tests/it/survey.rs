@@ -132,6 +132,13 @@ async fn every_setting_that_a_survey_sees_is_played_back() {
             Outcome::DoesNot,
         ),
         (
+            "unknown stype",
+            false,
+            Settings { unknown_stype_is_none: true, ..Settings::default() },
+            "customers.filter.stype",
+            Outcome::Holds,
+        ),
+        (
             "kind",
             false,
             Settings { detail_demands_kind: true, ..Settings::default() },

@@ -1,4 +1,4 @@
-//! What a refusal tells of an interface, and what only of one record.
+//! What a refusal, or an empty list, tells of an installation, and what it does not.
 
 use erp_bridge::{
     simulator::{Population, Quirks, Settings, SimConfig},
@@ -35,4 +35,10 @@ async fn details_of_companies_are_read_where_the_right_kind_is_demanded() {
     let report = survey(SimConfig { population: companies, ..sim }, false).await;
     assert!(report.holds("right.customer.detail") && report.holds("details.demand_the_kind"));
     assert!(report.holds("right.progress.list"), "whose records are listed is told by their details");
+}
+
+#[tokio::test]
+async fn an_erp_without_customers_does_not_show_whether_it_tells_its_lists_apart() {
+    let report = survey(SimConfig::default(), false).await;
+    assert_eq!(report.fact("customers.filter.stype").unwrap().outcome, Outcome::Unseen);
 }
