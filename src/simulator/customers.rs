@@ -84,7 +84,7 @@ pub(super) fn detail(context: &Context<'_>, call: &Call) -> Answer {
         return Answer::failed("该客户不存在或已被删除");
     };
     if context.settings.detail_demands_kind && call.field("intsort").trim() != customer.kind.to_string() {
-        return Answer::failed("客户类型不符");
+        return Answer::failed("客户类型不正确");
     }
     let mut fields = bill_fields(&context.settings.choices, customer.kind, &customer.fields);
     let extra = |id, title: &str, value: String, text: String| BillField {
