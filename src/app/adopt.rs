@@ -186,8 +186,7 @@ impl Adopter {
         if let Some(id) = &contact_id
             && let Some(first) = seen.contacts.insert(id.clone(), line)
         {
-            let message = format!("第 {first} 行已有此联系人 (the same contact stands in line {first})");
-            return Ok(AdoptedContact::invalid(line, contact_id, vec![FieldError::new("/id", message)]));
+            return Ok(AdoptedContact::twice(line, id.clone(), first));
         }
         let (identity, found_by) = match found {
             Found::Invalid(errors) => return Ok(AdoptedContact::invalid(line, contact_id, errors)),
