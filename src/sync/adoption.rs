@@ -98,19 +98,24 @@ fn identified(planner: &Planner, event: &Event, by: LinkedBy, known: Known) -> I
 
 /// The contact person of a company that the contact is: by its number, or by its name where the ERP has no number for it.
 async fn person_in(erp: &Erp, company: i64, event: &Event) -> Result<Option<ContactPersonRow>, ErpError> {
-    let name = event.contact().name().unwrap_or_default();
+    let name = event.contact().name();
     if let Some(mobile) = Mapping::mobile(event)
-        && let Some(row) = contact_persons::person_of(erp, company, Some(mobile), name).await?
+        && let Some(row) = contact_persons::person_of(erp, company, Some(mobile), name.unwrap_or_default()).await?
     {
         return Ok(Some(row));
     }
+    let Some(name) = name else { return Ok(None) };
     let named = contact_persons::person_of(erp, company, None, name).await?;
     let has_number = |row: &ContactPersonRow| row.mobile.as_deref().is_some_and(|number| !number.trim().is_empty());
     Ok(named.filter(|row| Mapping::mobile(event).is_none() || !has_number(row)))
 }
 
+/// The number, else the name; whom neither is known of is nobody else.
 fn person_key(event: &Event) -> String {
-    let number = Mapping::mobile(event).and_then(number_key);
-    let name = event.contact().name().unwrap_or_default();
-    number.unwrap_or_else(|| format!("{} {}", name_key(name), lost_letters(name)))
+    let contact = event.contact();
+    let named = || match contact.name() {
+        Some(name) => format!("{} {}", name_key(name), lost_letters(name)),
+        None => contact.id().to_owned(),
+    };
+    Mapping::mobile(event).and_then(number_key).unwrap_or_else(named)
 }

@@ -49,7 +49,7 @@ impl Apart {
         let (AdoptionOutcome::WouldLink, Some(ord), Some(id)) = (row.outcome, row.ord, row.contact_id.clone()) else {
             return row;
         };
-        let person = if row.kind == Some(LinkKind::ContactPerson) { person_of(contact) } else { String::new() };
+        let person = if row.kind == Some(LinkKind::ContactPerson) { person_of(contact, &id) } else { String::new() };
         let owner = self.customers.entry(format!("{ord}:{person}")).or_insert_with(|| id.clone());
         if *owner == id {
             return row;
@@ -67,8 +67,9 @@ fn id_of(contact: &Value) -> Option<String> {
     }
 }
 
-/// By what contact persons of one company are told apart: the number, else the name.
-fn person_of(contact: &Value) -> String {
+/// By what contact persons of one company are told apart: the number, else the name; whom neither is known of is nobody else.
+fn person_of(contact: &Value, id: &str) -> String {
     let text = |name: &str| contact[name].as_str().unwrap_or_default().trim();
-    phone::normalize(text("phone")).unwrap_or_else(|| text("name").to_owned())
+    let named = || [text("name"), id].into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
+    phone::normalize(text("phone")).unwrap_or_else(named)
 }
