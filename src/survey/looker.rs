@@ -15,8 +15,8 @@ use crate::{
 pub(super) enum Seen {
     /// What was asked for: the whole answer.
     Answer(Value),
-    /// A refusal in the ERP's form; whether a status other than 0 says so.
-    Refused { by_status: bool },
+    /// A refusal in the ERP's form; whether a status other than 0 says so, and whether the client reads its words as one.
+    Refused { by_status: bool, is_understood: bool },
     /// A page for people, with this HTTP status.
     Page(u16),
     /// Nothing that came in time.
@@ -173,7 +173,9 @@ impl<'a> Looker<'a> {
             (Some(0), _) if is_content(&tree) => Seen::Answer(tree),
             (_, Some(200)) => Seen::Answer(tree),
             (None, None) => Seen::Page(answer.status),
-            (status, _) => Seen::Refused { by_status: status != Some(0) },
+            (status, _) => {
+                Seen::Refused { by_status: status != Some(0), is_understood: answer.is_understood_refusal() }
+            }
         }
     }
 
@@ -230,7 +232,8 @@ mod tests {
 
     #[test]
     fn an_interface_is_closed_by_a_page_or_by_three_refusals_and_not_by_one() {
-        let (answer, refused, page) = (Seen::Answer(Value::Null), Seen::Refused { by_status: true }, Seen::Page(404));
+        let (answer, refused, page) =
+            (Seen::Answer(Value::Null), Seen::Refused { by_status: true, is_understood: true }, Seen::Page(404));
         for (seen, is_open, how) in [
             (&[][..], None, ""),
             (&[&answer], Some(true), ""),

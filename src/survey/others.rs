@@ -156,6 +156,10 @@ pub(super) async fn contacts(looker: &mut Looker<'_>, report: &mut Report, known
     report.note_how("right.contact.list", seen.is_open(), seen.how());
     let Some(table) = seen.table() else { return Ok(()) };
     report.shapes.columns.insert("contacts".to_owned(), table.cols.clone());
+    let mobiles: Vec<String> =
+        table.texts("mobile").unwrap_or_default().into_iter().filter(|one| !one.is_empty()).collect();
+    let is_masked = (!mobiles.is_empty()).then(|| mobiles.iter().any(|one| one.contains('*')));
+    report.note("contacts.masked", is_masked);
     let total = table.count();
     let first = table.rows.first().and_then(|row| row.ord.map(|ord| (ord, row)));
     for (filter, column, impossible) in [
@@ -270,10 +274,11 @@ pub(super) async fn session(looker: &mut Looker<'_>, report: &mut Report) -> Res
     report.note("session.demanded", seen.is_open().map(|open| !open));
     let fields = [("edit", ""), ("intsort", "2"), ("ord", NO_ID)];
     let seen = looker.look(RawCall::CustomerDetail, &fields).await?;
-    let by_status = match seen {
-        Seen::Refused { by_status } => Some(by_status),
-        _ => None,
+    let (by_status, is_understood) = match seen {
+        Seen::Refused { by_status, is_understood } => (Some(by_status), Some(is_understood)),
+        _ => (None, None),
     };
     report.note("refusals.of_reads_by_status", by_status);
+    report.note("refusals.understood", is_understood);
     Ok(())
 }

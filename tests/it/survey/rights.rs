@@ -1,11 +1,15 @@
 //! What a refusal, or an empty list, tells of an installation, and what it does not.
 
+use std::time::{Duration, Instant};
+
 use erp_bridge::{
-    simulator::{Population, Quirks, Settings, SimConfig},
-    survey::Outcome,
+    app::survey_erp,
+    simulator::{self, Population, Quirks, Settings, SimConfig},
+    survey::{Outcome, table},
 };
 
 use super::{populated, survey};
+use crate::support::world::config;
 
 #[tokio::test]
 async fn one_record_that_is_refused_closes_no_interface_and_three_do() {
@@ -41,4 +45,20 @@ async fn details_of_companies_are_read_where_the_right_kind_is_demanded() {
 async fn an_erp_without_customers_does_not_show_whether_it_tells_its_lists_apart() {
     let report = survey(SimConfig::default(), false).await;
     assert_eq!(report.fact("customers.filter.stype").unwrap().outcome, Outcome::Unseen);
+}
+
+#[tokio::test]
+async fn a_survey_measures_the_erps_clock_and_delay_and_pauses_between_calls() {
+    let settings = Settings { latency_ms: 5, date_ahead_s: 90, ..Settings::default() };
+    let sim = simulator::start(populated(Quirks::default(), settings)).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(&sim.base_url(), &format!("sqlite://{}/ledger.db", dir.path().display()));
+    let (pause, begun) = (Duration::from_millis(4), Instant::now());
+    let report = survey_erp(&config, pause, false).await.unwrap().report;
+    let (measured, took) = (&report.measured, begun.elapsed());
+    assert!((88..=92).contains(&measured.clock_skew_s.unwrap()), "{measured:?}");
+    assert!(measured.latency_ms[0] >= 4 && measured.latency_ms[2] >= measured.latency_ms[0], "{measured:?}");
+    let calls = u32::try_from(measured.calls).unwrap();
+    assert!(took >= calls * (pause + Duration::from_millis(4)), "{calls} calls in {took:?}");
+    assert!(table(&report).contains("the ERP's clock is ahead by"));
 }
