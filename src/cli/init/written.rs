@@ -34,6 +34,7 @@ pub(super) struct Answers {
     pub(super) sort1: String,
     pub(super) sort: String,
     pub(super) stage: String,
+    pub(super) stage_after_deal: String,
     pub(super) levels: Vec<Level>,
     pub(super) users: Vec<String>,
 }
@@ -62,6 +63,7 @@ impl Answers {
             sort1: values.sort1,
             sort: values.sort,
             stage: values.stage,
+            stage_after_deal: values.stage_after_deal,
             levels: MappingConfig::default().levels,
             users: Vec::new(),
         }
@@ -85,7 +87,7 @@ impl Answers {
              [server]\nlisten = {}\n\n[database]\nurl = {}\n\n[webhook]\nsecrets = [{}]\n\n\
              [api]\ntokens = [{{ name = \"ops\", scope = \"operate\", token = \"sha256:{}\" }}]\n\n\
              [erp]\nbase_url = {}\nusername = {}\npassword = {}\nserial = {}\n\n\
-             [erp.values]\nsort1 = {}\nsort = {}\nstage = {}\nsource = {}\n\n\
+             [erp.values]\nsort1 = {}\nsort = {}\nstage = {}\nstage_after_deal = {}\nsource = {}\n\n\
              [mapping]\nlevels = [\n{levels}]\n\n[assignment]\nrules = [{rules}]\n",
             text(&self.listen),
             text(&self.database),
@@ -98,6 +100,7 @@ impl Answers {
             text(&self.sort1),
             text(&self.sort),
             text(&self.stage),
+            text(&self.stage_after_deal),
             text(&self.source),
         )
     }
