@@ -1,6 +1,6 @@
 //! What `erp-bridge check` asks of the ERP. Everything is a read.
 
-use std::future::ready;
+use std::{future::ready, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -21,6 +21,10 @@ use crate::{
 
 /// Clocks that are farther apart are told of …
 const AHEAD_NOTED_MS: i64 = 60_000;
+/// Zones are apart by more than clocks are.
+const ZONES_APART: Duration = Duration::from_secs(20 * 60);
+/// How the ERP writes a moment that can be compared as text.
+const MOMENT: &str = "2026-11-23 15:04:05";
 /// A contact that no platform has, and whose number nobody has.
 const NOBODY: &str = "erp-bridge-check-0000000000000000000000000000";
 const NO_NUMBER: &str = "00000000000";
@@ -58,7 +62,7 @@ pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock, survey: Opt
     }
     rows.extend(categories(config, erp.category_tree().await));
     rows.extend(salespeople(config, erp).await);
-    rows.extend(rights(erp).await);
+    rows.extend(rights(erp, clock).await);
     rows.push(look_up(config, erp, clock).await);
     rows
 }
@@ -89,11 +93,7 @@ fn clock_row(config: &Config, erp: &Erp) -> CheckRow {
     let Some(ahead) = erp.clock_ahead() else { return row.unseen("Date") };
     let shown = format!(
         "{:+.0} s",
-        std::time::Duration::from_millis(ahead.unsigned_abs()).as_secs_f64().copysign(if ahead < 0 {
-            -1.0
-        } else {
-            1.0
-        })
+        Duration::from_millis(ahead.unsigned_abs()).as_secs_f64().copysign(if ahead < 0 { -1.0 } else { 1.0 })
     );
     let tolerance = i64::try_from(config.webhook.tolerance.as_millis()).unwrap_or(i64::MAX);
     let advice = Bilingual::new("两台机器都应使用 NTP 对时", "let both machines keep time by NTP");
@@ -102,6 +102,28 @@ fn clock_row(config: &Config, erp: &Erp) -> CheckRow {
         apart if apart <= tolerance => CheckRow { advice: Some(advice), ..row.noted(shown) },
         _ => row.fails(shown, Some(advice)),
     }
+}
+
+/// The bridge reads and writes the ERP's times in one zone. Of another one that is ahead of it, customers have been added in
+/// the future; one that is behind shows nowhere.
+fn zone_row(customers: &[CustomerRow], clock: &Clock) -> CheckRow {
+    let row = CheckRow::of("erp.zone", "ERP 时区", "the ERP's time zone");
+    let is_moment = |date: &&str| date.len() == MOMENT.len() && date.bytes().zip(MOMENT.bytes()).all(is_alike);
+    let newest = customers.iter().filter_map(|row| row.date1.as_deref()).filter(is_moment).max();
+    let Some(newest) = newest else { return row.unseen("date1") };
+    if *newest <= *clock.now().plus(ZONES_APART).erp_local() {
+        return row.holds(newest);
+    }
+    let advice = Bilingual::new(
+        "最新客户的添加时间在将来：ERP 服务器应使用北京时间",
+        "the newest customer was added in the future: let the ERP keep the time of Beijing",
+    );
+    CheckRow { advice: Some(advice), ..row.noted(newest) }
+}
+
+/// Digits where digits are, and the same marks.
+fn is_alike((byte, model): (u8, u8)) -> bool {
+    if model.is_ascii_digit() { byte.is_ascii_digit() } else { byte == model }
 }
 
 async fn source(config: &Config, erp: &Erp) -> CheckRow {
@@ -204,14 +226,14 @@ fn name_of(account: &Account) -> String {
 }
 
 /// The right to read each interface that decides who a contact is and what has taken effect.
-async fn rights(erp: &Erp) -> Vec<CheckRow> {
+async fn rights(erp: &Erp, clock: &Clock) -> Vec<CheckRow> {
     let row = |code, name: &str| CheckRow::of(code, format!("可读 {name}"), format!("may read {name}"));
     let list = row("rights.customer_list", "客户列表");
     let customers = match erp.first_customers(&CustomerFilter::default()).await {
         Ok(first) => first.rows,
         Err(error) => return vec![list.failed_by(&error)],
     };
-    let mut rows = vec![list.holds("✓")];
+    let mut rows = vec![zone_row(&customers, clock), list.holds("✓")];
     let nobody = ContactPersonFilter { mobile: Some(NO_NUMBER.to_owned()), ..ContactPersonFilter::default() };
     let list = row("rights.contact_list", "联系人列表");
     rows.push(

@@ -1,6 +1,11 @@
 //! `erp-bridge check`: what it asks, what it says, in which language.
 
-use erp_bridge::simulator::{self, Population, Profile, ReplyList, Settings, SimConfig};
+use std::time::Duration;
+
+use erp_bridge::{
+    clock::Clock,
+    simulator::{self, Population, Profile, ReplyList, Settings, SimConfig},
+};
 use serde_json::Value;
 
 use super::program::{command, run, settings};
@@ -24,6 +29,7 @@ async fn check_only_reads_and_has_a_stable_code_for_each_row() {
         "time_zone",
         "erp.login",
         "erp.clock",
+        "erp.zone",
         "values.source",
         "values.level",
         "values.sort1",
@@ -63,6 +69,21 @@ async fn lists_that_the_bridge_can_do_without_fail_no_check() {
             let mut rows = told["rows"].as_array().unwrap().iter().filter(|row| row["code"] == code).peekable();
             assert!(rows.peek().is_some() && rows.all(|row| row["status"] == "unseen"), "{fault}, {code}: {told:#}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erp_that_lives_in_the_future_is_told_of() {
+    for (hours, status) in [(0, "holds"), (3, "noted")] {
+        let clock = Clock::manual(Clock::system().now().plus(Duration::from_secs(hours * 3_600)));
+        let population = Population { customers: 2, ..Population::default() };
+        let sim = simulator::start(SimConfig { clock, population, ..SimConfig::default() }).await.unwrap();
+        let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+        let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+        assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+        let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+        let row = told["rows"].as_array().unwrap().iter().find(|row| row["code"] == "erp.zone").unwrap();
+        assert_eq!(row["status"], status, "{row}");
     }
 }
 
