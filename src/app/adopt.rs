@@ -147,10 +147,16 @@ impl Adopter {
         }
     }
 
-    /// The contact as an event would carry it.
+    /// The contact as an event would carry it: without a name, where a number or a customer tells who it is, as a message does.
     fn event_of(&self, contact: Value) -> Result<Event, (Option<String>, Vec<FieldError>)> {
         let now = self.clock.now().rfc3339();
-        let body = json!({ "type": "sync.requested", "timestamp": now, "data": { "contact": contact } });
+        let has = |member: &str| !contact[member].is_null() && contact[member] != "";
+        let body = if !has("name") && (has("phone") || has("erp")) {
+            let data = json!({ "contact": contact, "signal": { "id": "adopt", "content": "-" } });
+            json!({ "type": "message.logged", "timestamp": now, "data": data })
+        } else {
+            json!({ "type": "sync.requested", "timestamp": now, "data": { "contact": contact } })
+        };
         match Event::parse(body.to_string().as_bytes(), &self.reading) {
             Ok(Parsed::Event(event)) => Ok(*event),
             Ok(Parsed::Unknown { contact_id, .. }) => Err((contact_id, Vec::new())),
@@ -186,8 +192,7 @@ impl Adopter {
         if let Some(id) = &contact_id
             && let Some(first) = seen.contacts.insert(id.clone(), line)
         {
-            let message = format!("第 {first} 行已有此联系人 (the same contact stands in line {first})");
-            return Ok(AdoptedContact::invalid(line, contact_id, vec![FieldError::new("/id", message)]));
+            return Ok(AdoptedContact::twice(line, id.clone(), first));
         }
         let (identity, found_by) = match found {
             Found::Invalid(errors) => return Ok(AdoptedContact::invalid(line, contact_id, errors)),

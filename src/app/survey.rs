@@ -101,7 +101,8 @@ fn installation(report: &Report) -> Installation {
     Installation {
         app_version: report.measured.app_version.clone(),
         tells_places_apart: fact("customers.filter.stype"),
-        sorts_customers: fact("customers.filter._rpt_sort"),
+        // By what the client asks to have it sorted where it believes that.
+        sorts_customers: fact("customers.sorts_by.khid"),
         finds_khid: fact("customers.filter.khid").map(|filters| filters || has_column("khid") == Some(true)),
         masks_details: fact("details.masked"),
         has_first_contacts: fact("contacts.first_contact"),

@@ -8,7 +8,7 @@ pub(crate) struct Installation {
     pub(crate) app_version: String,
     /// 客户列表 tells 客户, 客户池 and 待审核 apart by `stype`: then a customer stands in one of them.
     pub(crate) tells_places_apart: Option<bool>,
-    /// 客户列表 is sorted as `_rpt_sort` asks.
+    /// 客户列表 is sorted by 客户编号 as `_rpt_sort` asks.
     pub(crate) sorts_customers: Option<bool>,
     /// 客户列表 finds a 客户编号: it knows the filter, or shows the column so that rows can be compared.
     pub(crate) finds_khid: Option<bool>,

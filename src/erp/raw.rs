@@ -8,10 +8,12 @@ use super::{
     Erp, ErpError, Field, assignment, choices,
     classify::{Verdict, judge},
     contact_persons, customers,
-    envelope::{asp_body, tree, v3_body},
+    envelope::{asp_body, parse, tree, v3_body},
     interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
+    phrases::{Meaning, meaning},
     progress,
     session::Session,
+    topics::speaks_of_rights,
     trees,
 };
 use crate::json;
@@ -100,6 +102,12 @@ impl RawAnswer {
         // A blank in place of a control character is as good between values, and within one it changes no form.
         let plain: Vec<u8> = self.body.iter().map(|byte| if *byte < b' ' { b' ' } else { *byte }).collect();
         json::parse(&plain).ok().or_else(|| tree(&self.body).ok())
+    }
+
+    /// Whether the words of a refusal in the older envelope are read as one.
+    pub(crate) fn is_understood_refusal(&self) -> bool {
+        let said = parse(&self.body).map(|asp| asp.words.spoken()).unwrap_or_default();
+        meaning(&said) == Meaning::Refused || speaks_of_rights(&said)
     }
 }
 

@@ -61,6 +61,12 @@ impl AdoptedContact {
         Self { errors, ..Self::of(line, contact_id, AdoptionOutcome::Invalid).told(faults.trim()) }
     }
 
+    /// That the contact stood in line `first` before.
+    pub fn twice(line: usize, contact_id: String, first: usize) -> Self {
+        let message = format!("第 {first} 行已有此联系人 (the same contact stands in line {first})");
+        Self::invalid(line, Some(contact_id), vec![FieldError::new("/id", message)])
+    }
+
     /// The same with what there is to add to the outcome's words.
     #[must_use]
     pub fn told(self, more: &str) -> Self {

@@ -33,6 +33,14 @@ fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe0e}' | '\u{fe0f}' | '\u{feff}')
 }
 
+/// `13800001234` as `138****1234`; what is too short to hide anything stays.
+pub(super) fn masked(number: &str) -> String {
+    match (number.get(..3), number.get(7..)) {
+        (Some(head), Some(tail)) if !tail.is_empty() => format!("{head}****{tail}"),
+        _ => number.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

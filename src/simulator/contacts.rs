@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    alterations::masked,
     answer::{Answer, Bill, BillField, Page, Row, Table},
     call::Call,
     context::{Context, Decision},
@@ -79,8 +80,15 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
     found.reverse();
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
     let cols = &context.settings.columns.contacts;
-    let row =
-        |contact: &Contact| Row { ord: contact.ord, values: cols.iter().map(|id| column(data, contact, id)).collect() };
+    let is_masked = context.settings.masked_lists.iter().any(|list| list == "contact.list");
+    let shown = |contact: &Contact, id: &str| match column(data, contact, id) {
+        Value::String(number) if is_masked && id == "mobile" => json!(masked(&number)),
+        value => value,
+    };
+    let row = |contact: &Contact| Row {
+        ord: contact.ord,
+        values: cols.iter().map(|id| shown(contact, id.as_str())).collect(),
+    };
     let rows = page.cut(found).into_iter().map(row).collect();
     let table = Table::new("联系人列表", cols, rows, page);
     table.answer(context.settings.columns_are_texts)

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    alterations::masked,
     answer::{Answer, Page, Row, Table},
     call::{Call, text},
     columns::Columns,
@@ -23,7 +24,7 @@ pub(super) fn list(context: &Context<'_>, call: &Call) -> Answer {
         Some(ords) => ords.iter().filter_map(|ord| data.customers.get(ord)).collect(),
         None => data.customers.values().collect(),
     };
-    let is_in_list = |customer: &Customer| settings.ignores_stype || matches_stype(customer, call);
+    let is_in_list = |customer: &Customer| settings.ignores_stype || matches_stype(settings, customer, call);
     found.retain(|customer| is_in_list(customer) && matches_filters(data, settings, customer, call));
     sort(data, settings, &mut found, call.field("_rpt_sort").trim());
     let mut page = Page::asked(call.field("pagesize"), call.field("pageindex"), context.page_cap);
@@ -53,12 +54,12 @@ fn shortlist(data: &Data, settings: &Settings, call: &Call) -> Option<Vec<i64>> 
     if beyond { None } else { Some(data.candidates("customer.*", key).into_iter().collect()) }
 }
 
-fn matches_stype(customer: &Customer, call: &Call) -> bool {
+fn matches_stype(settings: &Settings, customer: &Customer, call: &Call) -> bool {
     match call.field("stype").trim() {
         "" | "0" => customer.holding.is_customer(),
         "1" => customer.holding == Holding::Pool,
         "2" => matches!(customer.holding, Holding::Pending { .. }),
-        _ => false,
+        _ => settings.unknown_stype_is_none && customer.holding.is_customer(),
     }
 }
 
@@ -97,13 +98,18 @@ fn within_dates(date: &str, from: &str, to: &str) -> bool {
 
 /// `searchKey` matches any text column of the row (§1.9).
 fn matches_search_key(data: &Data, settings: &Settings, customer: &Customer, key: &str) -> bool {
-    let mut texts = settings.columns.customers.iter().filter(|id| !IDS.contains(&id.as_str()));
+    let is_searched =
+        |id: &&String| !IDS.contains(&id.as_str()) && !(settings.search_key_skips_mobile && *id == "mobile");
+    let mut texts = settings.columns.customers.iter().filter(is_searched);
     key.is_empty() || texts.any(|id| contains(&text(&column(data, settings, customer, id)), key))
 }
 
-/// What the list shows of a column: it may cut a long name.
+/// What the list shows of a column: it may cut a long name, and mask a number.
 fn shown(data: &Data, settings: &Settings, customer: &Customer, id: &str) -> Value {
     let value = column(data, settings, customer, id);
+    if id == "mobile" && settings.masked_lists.iter().any(|list| list == "customer.list") {
+        return json!(masked(&text(&value)));
+    }
     let (Some((length, mark)), "name", Some(name)) = (&settings.name_cut, id, value.as_str()) else { return value };
     name.char_indices().nth(*length).map_or_else(|| json!(name), |(cut, _)| json!(format!("{}{mark}", &name[..cut])))
 }
@@ -130,7 +136,8 @@ fn column(data: &Data, settings: &Settings, customer: &Customer, id: &str) -> Va
 /// By a column, `-` in front for descending; where no known column is named, as the installation is set.
 fn sort(data: &Data, settings: &Settings, customers: &mut [&Customer], by: &str) {
     let (id, descending) = by.strip_prefix('-').map_or((by, false), |id| (id, true));
-    let known = settings.columns.customers.iter().any(|column| column == id);
+    let known = settings.columns.customers.iter().any(|column| column == id)
+        && !settings.unsorted_columns.iter().any(|column| column == id);
     let (id, descending) = if known { (id, descending) } else { ("ord", !settings.oldest_first) };
     if id == "ord" {
         customers.sort_by_key(|customer| customer.ord);

@@ -81,8 +81,12 @@ pub(super) fn duplicate(context: &Context<'_>, ord: i64, fields: &Fields) -> Opt
 /// 客户详情: a bill with every field.
 pub(super) fn detail(context: &Context<'_>, call: &Call) -> Answer {
     let Some(customer) = call.ord().and_then(|ord| context.data.customers.get(&ord)) else {
-        return Answer::failed("该客户不存在或已被删除");
+        let words = context.settings.missing_words.as_deref();
+        return Answer::failed(words.unwrap_or("该客户不存在或已被删除"));
     };
+    if context.settings.detail_demands_kind && call.field("intsort").trim() != customer.kind.to_string() {
+        return Answer::failed("客户类型不正确");
+    }
     let mut fields = bill_fields(&context.settings.choices, customer.kind, &customer.fields);
     let extra = |id, title: &str, value: String, text: String| BillField {
         id,

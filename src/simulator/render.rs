@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    alterations::masked,
     answer::{Answer, Bill, BillField, Node, Page, Row, Table},
     choices::Choice,
     columns::title,
@@ -156,14 +157,6 @@ fn cols_and_rows(table: Table, quirks: &mut DrawnQuirks) -> (Value, Value) {
     let mut rows: Vec<Value> = table.rows.into_iter().map(&mut row).collect();
     let rows = if single { rows.swap_remove(0) } else { Value::Array(rows) };
     (Value::Array(cols), rows)
-}
-
-/// `13800001234` as `138****1234`; what is too short to hide anything stays.
-fn masked(number: &str) -> String {
-    match (number.get(..3), number.get(7..)) {
-        (Some(head), Some(tail)) if !tail.is_empty() => format!("{head}****{tail}"),
-        _ => number.to_owned(),
-    }
 }
 
 /// The shape is assumed (`erp-wire.md` §3, trees).

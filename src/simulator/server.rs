@@ -9,6 +9,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::tz::TimeZone;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -26,6 +27,7 @@ use super::{
     render::{HTML, JSON, Rendered, html, render},
     world::Outcome,
 };
+use crate::clock::Millis;
 
 /// Largest body taken, in bytes: far above the largest save.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -88,7 +90,7 @@ pub(super) async fn run(listener: TcpListener, handle: Handle, stop: Cancellatio
 async fn connection(stream: TcpStream, handle: Handle) {
     // Small answers should not wait for more to send; without it they only come later.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| respond(handle.clone(), request));
+    let service = service_fn(move |request| dated(handle.clone(), request));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -96,6 +98,19 @@ async fn connection(stream: TcpStream, handle: Handle) {
         .await;
     // A client that went away, or a cut on purpose: both are the daily bread of this server.
     drop(served);
+}
+
+/// As [`respond`], with the time of a machine whose clock is ahead, if it is.
+async fn dated(handle: Handle, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+    let mut response = respond(handle.clone(), request).await?;
+    let world = handle.world();
+    if world.settings.date_ahead_s != 0 {
+        let moment = Millis(world.clock.now().0 + world.settings.date_ahead_s * 1_000).timestamp();
+        let date = moment.to_zoned_datetime(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        response.headers_mut().extend(HeaderValue::from_str(&date).ok().map(|date| (header::DATE, date)));
+    }
+    drop(world);
+    Ok(response)
 }
 
 async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {

@@ -46,12 +46,24 @@ pub struct Settings {
     pub refuses_dead_lists: bool,
     /// 客户列表 ignores `stype`: ordinary customers, 客户池 and 待审核 in one (§1.15).
     pub ignores_stype: bool,
+    /// 客户列表 takes a `stype` that it does not know for none; else such a list is empty.
+    pub unknown_stype_is_none: bool,
+    /// 客户详情 refuses a customer of the other kind than `intsort` says (§3).
+    pub detail_demands_kind: bool,
     /// Accounts that are closed, by their ids.
     pub closed_users: Vec<i64>,
     /// The login is refused in these words, whoever logs in: a licence that ran out.
     pub licence_refused: Option<String>,
     /// Filters that a list does not know, as `customer.list:address` (§1.15); `_rpt_sort` is one of them.
     pub ignored_filters: Vec<String>,
+    /// Columns of 客户列表 by which it is not sorted, whatever is asked.
+    pub unsorted_columns: Vec<String>,
+    /// `searchKey` does not look into the mobile numbers.
+    pub search_key_skips_mobile: bool,
+    /// Lists that show mobile numbers as `138****1234`: `customer.list`, `contact.list`. The quirk `masked_lists` is for both.
+    pub masked_lists: Vec<String>,
+    /// What 客户详情 says of a customer that is not there, where it has words of its own.
+    pub missing_words: Option<String>,
     /// 客户列表 begins with the oldest customer where no sorting is asked for (§1.14).
     pub oldest_first: bool,
     /// The company's choices.
@@ -70,6 +82,8 @@ pub struct Settings {
     pub opened_shows: String,
     /// Added to every answer, in milliseconds.
     pub latency_ms: u64,
+    /// By so many seconds the header `Date` of every answer is ahead.
+    pub date_ahead_s: i64,
 }
 
 /// Whether an interface is open, such as `replylist.asp` (`erp-wire.md` §5: it may be closed on an installation).
@@ -109,9 +123,15 @@ impl Default for Settings {
             takes_dead_records: false,
             refuses_dead_lists: false,
             ignores_stype: false,
+            unknown_stype_is_none: false,
+            detail_demands_kind: false,
             closed_users: Vec::new(),
             licence_refused: None,
             ignored_filters: Vec::new(),
+            unsorted_columns: Vec::new(),
+            search_key_skips_mobile: false,
+            masked_lists: Vec::new(),
+            missing_words: None,
             oldest_first: false,
             choices: Choices::default(),
             columns: Columns::default(),
@@ -121,6 +141,7 @@ impl Default for Settings {
             gives_session: true,
             opened_shows: String::new(),
             latency_ms: 0,
+            date_ahead_s: 0,
         }
     }
 }

@@ -1,13 +1,15 @@
 //! 客户列表 and 客户详情: columns, pages, order, filters, masks (`erp-wire.md §1.8`, `§1.13`–`§1.15`, `§3`).
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{
-    looker::{Looker, Seen},
+    looker::{Looker, Right, Seen},
     report::{Outcome, Report},
-    tree::{SeenField, SeenTable, bill_fields, text},
+    tree::{SeenField, SeenRow, SeenTable, bill_fields, cut_of, text},
 };
-use crate::erp::{ErpError, RawCall};
+use crate::erp::{CustomerKind, ErpError, RawCall};
 
 /// Rows asked for at once, and the most pages read: enough for an installation that caps pages at 20 and has 1,200 customers.
 const PAGE_SIZE: &str = "100";
@@ -17,6 +19,8 @@ const LARGE_PAGE: usize = 500;
 /// An id that no record has, and a text that none holds.
 pub(super) const NO_ID: &str = "2147483647";
 pub(super) const NO_TEXT: &str = "zz9-no-such-text-9zz";
+/// A person's name is no longer.
+const LONG_NAME: usize = 6;
 /// How many customers are looked at closely.
 const CLOSELY: usize = 5;
 
@@ -53,6 +57,8 @@ pub(super) async fn look(looker: &mut Looker<'_>, report: &mut Report) -> Result
     order(looker, report, &tables[0]).await?;
     let known = details(looker, report, &tables).await?;
     filters(looker, report, &known).await?;
+    search_by_number(looker, report, &known).await?;
+    places(looker, report, &tables[0]).await?;
     Ok(known)
 }
 
@@ -92,6 +98,8 @@ fn count(report: &mut Report, tables: &[SeenTable]) {
     sample.with_mobile = filled("mobile");
     sample.with_salesperson = filled("catename");
     sample.with_records = filled("telintro");
+    let is_long = |name: &&String| name.chars().count() > LONG_NAME;
+    sample.long_names = column("name").map(|names| names.iter().filter(is_long).count());
     let mobiles = column("mobile").map(|texts| texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>());
     let is_masked = mobiles.as_ref().filter(|all| !all.is_empty()).map(|all| all.iter().any(|one| one.contains('*')));
     sample.mobiles_as_typed = mobiles
@@ -143,7 +151,31 @@ async fn order(looker: &mut Looker<'_>, report: &mut Report, first: &SeenTable) 
         _ => None,
     };
     report.note("customers.filter._rpt_sort", sorts);
+    for column in ["khid", "name"] {
+        let sorts = sorts_by(looker, column).await?;
+        report.note(format!("customers.sorts_by.{column}"), sorts);
+    }
     Ok(())
+}
+
+/// Whether the list is sorted by a column of texts. Codes are compared as the client does; of names nobody knows the ERP's
+/// alphabet, so that both ways must differ and neither be the order of the records.
+async fn sorts_by(looker: &mut Looker<'_>, column: &str) -> Result<Option<bool>, ErpError> {
+    let descending = format!("-{column}");
+    let up = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("_rpt_sort", column)])).await?;
+    let down = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("_rpt_sort", &descending)])).await?;
+    let (Some(up), Some(down)) = (up.table(), down.table()) else { return Ok(None) };
+    let keys = |table: &SeenTable| -> Option<Vec<String>> {
+        table.texts(column).map(|texts| texts.iter().map(|text| text.to_lowercase()).collect())
+    };
+    let (Some(rising), Some(falling)) = (keys(&up), keys(&down)) else { return Ok(None) };
+    if rising.iter().all(|key| Some(key) == rising.first()) {
+        return Ok(None);
+    }
+    if column == "khid" {
+        return Ok(Some(rising.is_sorted() && falling.is_sorted_by(|a, b| a >= b)));
+    }
+    Ok(Some(rising != falling && !up.rows.is_sorted_by_key(|row| row.ord)))
 }
 
 /// Details of customers: with records and with a mobile number first.
@@ -154,25 +186,38 @@ async fn details(looker: &mut Looker<'_>, report: &mut Report, tables: &[SeenTab
     rows.sort_by_key(|row| (!filled("telintro", row), !filled("mobile", row)));
     // The last one that has a number, too, where none of the first has.
     let with_mobile = rows.iter().find(|row| filled("mobile", row)).copied();
-    let chosen = rows.into_iter().take(CLOSELY - 1).chain(with_mobile);
+    // And the longest name: it is cut first.
+    let length = |(table, row): &(&SeenTable, &SeenRow)| table.cell(row, "name").map_or(0, |name| name.chars().count());
+    let longest = rows.iter().copied().max_by_key(length);
+    let chosen = rows.into_iter().take(CLOSELY - 1).chain(with_mobile).chain(longest);
     let mut known: Vec<Known> = Vec::new();
     let mut forms = BillForms::default();
-    for ord in chosen.filter_map(|(_, row)| row.ord) {
-        if known.iter().any(|one| one.ord == ord) {
-            continue;
+    let (mut right, mut demands_kind, mut names) = (Right::default(), None, Vec::new());
+    for (table, row) in chosen {
+        let Some(ord) = row.ord.filter(|ord| known.iter().all(|one| one.ord != *ord)) else { continue };
+        let (kind, seen) = looker.detail(ord).await?;
+        let goes_on = right.note(&seen);
+        let Seen::Answer(tree) = seen else {
+            if goes_on {
+                continue;
+            }
+            break;
+        };
+        if demands_kind.is_none() {
+            demands_kind = kind_is_demanded(looker, ord, kind).await?;
         }
-        let asked = ord.to_string();
-        let seen = looker.look(RawCall::CustomerDetail, &[("edit", ""), ("intsort", "2"), ("ord", &asked)]).await?;
-        if known.is_empty() {
-            report.note_how("right.customer.detail", seen.is_open(), seen.how());
-        }
-        let Seen::Answer(tree) = seen else { break };
         let fields = bill_fields(&tree);
         forms.note(&fields);
         let fields: Vec<_> = fields.iter().map(|field| (field.id.clone(), read(field))).collect();
         let mobile = fields.iter().find(|(id, _)| id == "mobile").map_or("", |(_, value)| value).to_owned();
-        known.push(Known { ord, mobile, fields });
+        let one = Known { ord, mobile, fields };
+        let whole = Some(one.field("name").to_owned()).filter(|whole| !whole.is_empty());
+        names.extend(table.cell(row, "name").zip(whole));
+        known.push(one);
     }
+    whole_names(report, &names);
+    report.note_how("right.customer.detail", right.is_open, right.how);
+    report.note("details.demand_the_kind", demands_kind);
     let mobiles: Vec<&Known> = known.iter().filter(|one| !one.mobile.is_empty()).collect();
     let masked = (!mobiles.is_empty()).then(|| mobiles.iter().any(|one| one.mobile.contains('*')));
     report.note("details.masked", masked);
@@ -181,6 +226,27 @@ async fn details(looker: &mut Looker<'_>, report: &mut Report, tables: &[SeenTab
     report.note("details.sparse", any.then_some(forms.sparse));
     report.note("details.choices_as_ids", forms.choices.then_some(!forms.choice_texts));
     Ok(known)
+}
+
+/// Whether the list shows names as details do.
+fn whole_names(report: &mut Report, names: &[(String, String)]) {
+    let cut = names.iter().find_map(|(listed, whole)| cut_of(listed, whole));
+    // Letters behind the cut are another name.
+    let cut = cut.filter(|(_, mark)| !mark.chars().any(char::is_alphanumeric));
+    report.note("customers.whole_names", (!names.is_empty()).then_some(cut.is_none()));
+    report.shapes.names_cut = cut;
+}
+
+/// Whether a detail that answered as of this kind is refused as of the other.
+async fn kind_is_demanded(looker: &mut Looker<'_>, ord: i64, kind: CustomerKind) -> Result<Option<bool>, ErpError> {
+    if kind == CustomerKind::Company {
+        return Ok(Some(true));
+    }
+    Ok(match looker.detail_as(CustomerKind::Company, ord).await? {
+        Seen::Answer(_) => Some(false),
+        Seen::Refused { .. } => Some(true),
+        Seen::Page(_) | Seen::Nothing => None,
+    })
 }
 
 /// What a filter takes: the value, else the text.
@@ -230,7 +296,6 @@ async fn filters(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) 
         ("telord", "ord", NO_ID),
         ("searchKey", search_key, NO_TEXT),
         ("cateid", "", NO_ID),
-        ("stype", "", "99"),
         ("date1_0", "", "2999-01-01"),
         ("date1_1", "", "1900-01-01"),
     ];
@@ -241,6 +306,44 @@ async fn filters(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) 
         let (outcome, how) = filter_is_known(looker, RawCall::CustomerList, filter, impossible, must, total).await?;
         report.note_how(format!("customers.filter.{filter}"), outcome, how);
     }
+    Ok(())
+}
+
+/// Whether `searchKey` finds a number: where customers have no contact persons of their own, nothing else does.
+async fn search_by_number(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) -> Result<(), ErpError> {
+    let code = "customers.search_key_finds_numbers";
+    let one = known.iter().find(|one| !one.mobile.is_empty() && !one.mobile.contains('*'));
+    let Some(one) = one.filter(|_| !report.refutes("customers.filter.searchKey")) else {
+        report.note(code, Outcome::Unseen);
+        return Ok(());
+    };
+    let seen = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("searchKey", &one.mobile)])).await?;
+    let finds = match seen.table() {
+        Some(table) if table.has_row(one.ord) => Some(true),
+        Some(table) if table.count() <= table.rows.len() => Some(false),
+        _ => None,
+    };
+    report.note_how(code, finds, seen.how());
+    Ok(())
+}
+
+/// Whether `stype` tells 客户, 客户池 and 待审核 apart, by those values alone: what an ERP makes of another says nothing of them.
+/// Lists that have a customer in common are one.
+async fn places(looker: &mut Looker<'_>, report: &mut Report, customers: &SeenTable) -> Result<(), ErpError> {
+    let ords = |table: &SeenTable| table.rows.iter().filter_map(|row| row.ord).collect::<BTreeSet<_>>();
+    let mut lists = vec![ords(customers)];
+    for stype in ["1", "2"] {
+        let seen = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("stype", stype)])).await?;
+        let Some(table) = seen.table() else {
+            report.note_how("customers.filter.stype", Outcome::Unseen, seen.how());
+            return Ok(());
+        };
+        lists.push(ords(&table));
+    }
+    let is_one = (1..lists.len()).any(|at| lists[..at].iter().any(|other| !other.is_disjoint(&lists[at])));
+    let any = lists.iter().any(|list| !list.is_empty());
+    let how = if is_one { "ignored" } else { "" };
+    report.note_how("customers.filter.stype", any.then_some(!is_one), how);
     Ok(())
 }
 

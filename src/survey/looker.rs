@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::tree::{SeenTable, integer, member};
 use crate::{
     clock::Clock,
-    erp::{Erp, ErpError, Field, RawAnswer, RawCall},
+    erp::{CustomerKind, Erp, ErpError, Field, RawAnswer, RawCall},
 };
 
 /// What came of a call.
@@ -15,8 +15,8 @@ use crate::{
 pub(super) enum Seen {
     /// What was asked for: the whole answer.
     Answer(Value),
-    /// A refusal in the ERP's form; whether a status other than 0 says so.
-    Refused { by_status: bool },
+    /// A refusal in the ERP's form; whether a status other than 0 says so, and whether the client reads its words as one.
+    Refused { by_status: bool, is_understood: bool },
     /// A page for people, with this HTTP status.
     Page(u16),
     /// Nothing that came in time.
@@ -48,6 +48,40 @@ impl Seen {
         match self {
             Self::Answer(tree) => SeenTable::read(tree),
             _ => None,
+        }
+    }
+}
+
+/// Refusals after which an interface counts as closed: one may be about the one record, which is another salesperson's.
+const REFUSALS: usize = 3;
+
+/// Whether an interface is open that is asked for one record at a time.
+#[derive(Debug, Default)]
+pub(super) struct Right {
+    pub(super) is_open: Option<bool>,
+    pub(super) how: String,
+    refused: usize,
+}
+
+impl Right {
+    /// Notes what came of a record; answers whether the next one may tell more.
+    pub(super) fn note(&mut self, seen: &Seen) -> bool {
+        // What answered once is open.
+        let was_open = self.is_open == Some(true);
+        match seen {
+            Seen::Answer(_) => (self.is_open, self.how) = (Some(true), String::new()),
+            Seen::Refused { .. } if !was_open => {
+                self.refused += 1;
+                self.is_open = (self.refused >= REFUSALS).then_some(false);
+                self.how = seen.how();
+            }
+            Seen::Page(_) | Seen::Nothing if !was_open => (self.is_open, self.how) = (seen.is_open(), seen.how()),
+            _ => {}
+        }
+        match seen {
+            Seen::Answer(_) => true,
+            Seen::Refused { .. } => self.is_open != Some(false),
+            Seen::Page(_) | Seen::Nothing => false,
         }
     }
 }
@@ -95,6 +129,30 @@ impl<'a> Looker<'a> {
         }
     }
 
+    /// Asks for a customer's detail as of a person, and where that is refused as of a company: a row of the list does not say
+    /// which it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Looker::look`].
+    pub(super) async fn detail(&mut self, ord: i64) -> Result<(CustomerKind, Seen), ErpError> {
+        let as_person = self.detail_as(CustomerKind::Person, ord).await?;
+        if !matches!(as_person, Seen::Refused { .. }) {
+            return Ok((CustomerKind::Person, as_person));
+        }
+        Ok((CustomerKind::Company, self.detail_as(CustomerKind::Company, ord).await?))
+    }
+
+    /// Asks for a customer's detail as of this kind.
+    ///
+    /// # Errors
+    ///
+    /// As [`Looker::look`].
+    pub(super) async fn detail_as(&mut self, kind: CustomerKind, ord: i64) -> Result<Seen, ErpError> {
+        let (kind, ord) = (kind.number().to_string(), ord.to_string());
+        self.look(RawCall::CustomerDetail, &[("edit", ""), ("intsort", &kind), ("ord", &ord)]).await
+    }
+
     /// Asks once without a session.
     pub(super) async fn look_without_session(&mut self, call: RawCall) -> Seen {
         tokio::time::sleep(self.pause).await;
@@ -115,7 +173,9 @@ impl<'a> Looker<'a> {
             (Some(0), _) if is_content(&tree) => Seen::Answer(tree),
             (_, Some(200)) => Seen::Answer(tree),
             (None, None) => Seen::Page(answer.status),
-            (status, _) => Seen::Refused { by_status: status != Some(0) },
+            (status, _) => {
+                Seen::Refused { by_status: status != Some(0), is_understood: answer.is_understood_refusal() }
+            }
         }
     }
 
@@ -169,6 +229,28 @@ fn has_entities(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interface_is_closed_by_a_page_or_by_three_refusals_and_not_by_one() {
+        let (answer, refused, page) =
+            (Seen::Answer(Value::Null), Seen::Refused { by_status: true, is_understood: true }, Seen::Page(404));
+        for (seen, is_open, how) in [
+            (&[][..], None, ""),
+            (&[&answer], Some(true), ""),
+            (&[&refused, &refused], None, "refused"),
+            (&[&refused, &refused, &refused], Some(false), "refused"),
+            (&[&refused, &refused, &answer, &refused], Some(true), ""),
+            (&[&page], Some(false), "404"),
+            (&[&answer, &page], Some(true), ""),
+            (&[&Seen::Nothing], None, "no answer"),
+        ] {
+            let mut right = Right::default();
+            for one in seen {
+                right.note(one);
+            }
+            assert_eq!((right.is_open, right.how.as_str()), (is_open, how), "{seen:?}");
+        }
+    }
 
     #[test]
     fn raw_controls_are_seen_within_strings_only() {

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{
     customers::{Known, NO_ID, NO_TEXT, filter_is_known},
-    looker::{Looker, Seen},
+    looker::{Looker, Right, Seen},
     report::{Report, SeenCategory, SeenChoice},
-    tree::{member, text},
+    tree::{SeenTable, member, text},
 };
 use crate::erp::{ErpError, RawCall};
 
@@ -156,6 +156,10 @@ pub(super) async fn contacts(looker: &mut Looker<'_>, report: &mut Report, known
     report.note_how("right.contact.list", seen.is_open(), seen.how());
     let Some(table) = seen.table() else { return Ok(()) };
     report.shapes.columns.insert("contacts".to_owned(), table.cols.clone());
+    let mobiles: Vec<String> =
+        table.texts("mobile").unwrap_or_default().into_iter().filter(|one| !one.is_empty()).collect();
+    let is_masked = (!mobiles.is_empty()).then(|| mobiles.iter().any(|one| one.contains('*')));
+    report.note("contacts.masked", is_masked);
     let total = table.count();
     let first = table.rows.first().and_then(|row| row.ord.map(|ord| (ord, row)));
     for (filter, column, impossible) in [
@@ -182,24 +186,37 @@ pub(super) async fn contacts(looker: &mut Looker<'_>, report: &mut Report, known
         }
     }
     report.note("contacts.first_contact", people);
-    if let Some((ord, _)) = first {
+    contact_detail(looker, report, &table).await
+}
+
+/// 联系人详情, until one answers.
+async fn contact_detail(looker: &mut Looker<'_>, report: &mut Report, list: &SeenTable) -> Result<(), ErpError> {
+    let mut right = Right::default();
+    for ord in list.rows.iter().filter_map(|row| row.ord) {
         let seen = looker.look(RawCall::ContactDetail, &[("edit", ""), ("ord", &ord.to_string())]).await?;
-        report.note_how("right.contact.detail", seen.is_open(), seen.how());
+        if !right.note(&seen) || right.is_open == Some(true) {
+            break;
+        }
     }
+    report.note_how("right.contact.detail", right.is_open, right.how);
     Ok(())
 }
 
 /// The list of progress records of customers that have some.
 pub(super) async fn records(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) -> Result<(), ErpError> {
     let (mut newest_first, mut markup) = (None, None);
-    for (at, one) in known.iter().enumerate() {
+    let mut right = Right::default();
+    for one in known {
         let ord = one.ord.to_string();
         let fields = [("ord", ord.as_str()), ("pagesize", "100"), ("pageindex", "1")];
         let seen = looker.look(RawCall::ProgressList, &fields).await?;
-        if at == 0 {
-            report.note_how("right.progress.list", seen.is_open(), seen.how());
-        }
-        let Some(table) = seen.table() else { break };
+        let goes_on = right.note(&seen);
+        let Some(table) = seen.table() else {
+            if goes_on {
+                continue;
+            }
+            break;
+        };
         report.shapes.columns.insert("progress".to_owned(), table.cols.clone());
         report.sample.records_each = report.sample.records_each.max(table.rows.len());
         newest_first = newest_first.or_else(|| is_newest_first(&table));
@@ -207,13 +224,14 @@ pub(super) async fn records(looker: &mut Looker<'_>, report: &mut Report, known:
         markup =
             markup.or((!texts.is_empty()).then_some(false)).map(|seen| seen || texts.iter().any(|one| is_markup(one)));
     }
+    report.note_how("right.progress.list", right.is_open, right.how);
     report.note("progress.newest_first", newest_first);
     report.note("progress.shows_markup", markup);
     Ok(())
 }
 
 /// By the moments of the records, or by their ids.
-pub(super) fn is_newest_first(table: &super::tree::SeenTable) -> Option<bool> {
+pub(super) fn is_newest_first(table: &SeenTable) -> Option<bool> {
     let numbers = |text: String| -> Vec<u64> {
         text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
     };
@@ -256,10 +274,11 @@ pub(super) async fn session(looker: &mut Looker<'_>, report: &mut Report) -> Res
     report.note("session.demanded", seen.is_open().map(|open| !open));
     let fields = [("edit", ""), ("intsort", "2"), ("ord", NO_ID)];
     let seen = looker.look(RawCall::CustomerDetail, &fields).await?;
-    let by_status = match seen {
-        Seen::Refused { by_status } => Some(by_status),
-        _ => None,
+    let (by_status, is_understood) = match seen {
+        Seen::Refused { by_status, is_understood } => (Some(by_status), Some(is_understood)),
+        _ => (None, None),
     };
     report.note("refusals.of_reads_by_status", by_status);
+    report.note("refusals.understood", is_understood);
     Ok(())
 }

@@ -35,7 +35,7 @@ fn quirks(report: &Report) -> Vec<&'static str> {
     let seen = QUIRKS.iter().filter(|(code, _)| report.holds(code)).map(|(_, quirk)| *quirk);
     let how = |code: &str| report.fact(code).map_or("", |fact| fact.how.as_str());
     let more = [
-        (report.holds("customers.masked"), "masked_lists"),
+        (report.holds("customers.masked") && !report.refutes("contacts.masked"), "masked_lists"),
         (report.refutes("contacts.first_contact"), "no_first_contact"),
         // On unless a survey saw the opposite, as in a simulator without a profile.
         (!report.refutes("refusals.saves_with_status_0"), "refused_status_0"),
@@ -61,6 +61,10 @@ fn settings(report: &Report) -> Value {
         "page_cap": report.shapes.page_cap,
         "ignores_stype": report.refutes("customers.filter.stype"),
         "ignored_filters": ignored_filters(report),
+        "detail_demands_kind": report.holds("details.demand_the_kind"),
+        "unsorted_columns": unsorted_columns(report),
+        "search_key_skips_mobile": report.refutes("customers.search_key_finds_numbers"),
+        "masked_lists": masked_lists(report),
         "oldest_first": report.refutes("customers.newest_first"),
         "replylist_oldest_first": report.refutes("progress.newest_first"),
         "demands_session": !report.refutes("session.demanded"),
@@ -69,6 +73,12 @@ fn settings(report: &Report) -> Value {
         "closed": closed,
         "choices": choices(report),
     });
+    if report.refutes("refusals.understood") {
+        settings["missing_words"] = json!("E-4711");
+    }
+    if let Some(cut) = &report.shapes.names_cut {
+        settings["name_cut"] = json!(cut);
+    }
     if let Some((cut, mark)) = &report.shapes.records_cut {
         settings["replylist_cut"] = json!(cut);
         settings["replylist_mark"] = json!(mark);
@@ -87,6 +97,20 @@ fn ignored_filters(report: &Report) -> Vec<String> {
         .collect()
 }
 
+fn unsorted_columns(report: &Report) -> Vec<&str> {
+    let refuted = report.facts.iter().filter(|fact| report.refutes(&fact.code));
+    refuted.filter_map(|fact| fact.code.strip_prefix("customers.sorts_by.")).collect()
+}
+
+/// A list that masks numbers where the other does not; where both do, a quirk plays it.
+fn masked_lists(report: &Report) -> Vec<&'static str> {
+    match (report.holds("customers.masked"), report.holds("contacts.masked")) {
+        (true, false) if report.refutes("contacts.masked") => vec!["customer.list"],
+        (false, true) => vec!["contact.list"],
+        _ => Vec::new(),
+    }
+}
+
 fn choices(report: &Report) -> Value {
     let mut choices = json!(report.shapes.choices);
     if !report.shapes.categories.is_empty() {
@@ -102,6 +126,7 @@ fn population(report: &Report) -> Value {
     let details_show_numbers = report.holds("details.masked") || report.refutes("details.masked");
     json!({
         "customers": sample.customers,
+        "companies": sample.long_names.map_or(0, scaled),
         "with_mobile": sample.with_mobile.map_or(all_or_none(details_show_numbers), scaled),
         "mobiles_as_typed": sample.mobiles_as_typed.map_or(0, scaled),
         "with_salesperson": sample.with_salesperson.map_or(0, scaled),

@@ -55,6 +55,9 @@ pub struct Sample {
     pub with_salesperson: Option<usize>,
     /// With a latest record.
     pub with_records: Option<usize>,
+    /// With a name as long as a company's.
+    #[serde(default)]
+    pub long_names: Option<usize>,
     /// The most records of one customer that were seen.
     pub records_each: usize,
 }
@@ -84,6 +87,9 @@ pub struct Shapes {
     pub categories: Vec<SeenCategory>,
     /// Most rows of a page, where a larger page was asked for.
     pub page_cap: Option<usize>,
+    /// Most characters that the list of customers shows of a name, and what stands behind the cut.
+    #[serde(default)]
+    pub names_cut: Option<(usize, String)>,
     /// Most characters that the list of records shows of a text, and what stands behind the cut.
     pub records_cut: Option<(usize, String)>,
 }

@@ -24,6 +24,13 @@ pub(super) fn text(value: &Value) -> String {
     }
 }
 
+/// How many characters of a text are shown of it, and what stands behind the cut; `None` where it is shown whole, or another.
+pub(super) fn cut_of(shown: &str, whole: &str) -> Option<(usize, String)> {
+    let kept = shown.chars().zip(whole.chars()).take_while(|(a, b)| a == b).count();
+    let is_cut = shown != whole && kept > 0;
+    is_cut.then(|| (kept, shown.chars().skip(kept).take(10).collect()))
+}
+
 /// One row of a table.
 #[derive(Debug, Clone)]
 pub(super) struct SeenRow {

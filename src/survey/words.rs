@@ -3,7 +3,7 @@
 use super::report::{Fact, Outcome, Report};
 
 /// Every fact, in Chinese and in English. A code that ends in a dot stands for those that begin with it.
-const WORDS: [(&str, &str, &str); 43] = [
+const WORDS: [(&str, &str, &str); 49] = [
     ("right.", "接口对该账号开放", "the interface is open to the account"),
     ("choices.wechat_is_a_source", "客户来源里有“微信”", "微信 is among the sources"),
     ("choices.as_table", "选项以表格回答", "choices come as a table"),
@@ -16,12 +16,17 @@ const WORDS: [(&str, &str, &str); 43] = [
     ("customers.page_of_500", "每页 500 行有效", "pages of 500 rows are honoured"),
     ("customers.newest_first", "客户列表新的在前", "the customer list begins with the newest"),
     ("customers.filter._rpt_sort", "客户列表可按列排序", "the customer list is sorted as asked"),
+    ("customers.sorts_by.", "客户列表可按该列排序", "the customer list is sorted by the column"),
+    ("customers.whole_names", "客户列表显示完整名称", "the customer list shows whole names"),
+    ("customers.search_key_finds_numbers", "searchKey 能按手机号找到客户", "searchKey finds a customer by its number"),
     ("customers.filter.", "客户列表识别该条件", "the customer list knows the filter"),
     ("customers.telintro_shows_latest", "telintro 显示最近一条洽谈", "telintro shows the latest record"),
+    ("details.demand_the_kind", "客户详情须说明单位或个人", "customer details must be asked for by the right kind"),
     ("details.masked", "客户详情遮盖手机号", "customer details mask mobile numbers"),
     ("details.sparse", "详情字段只有 value 或只有 text", "fields of details have only a value or a text"),
     ("details.choices_as_ids", "详情里的选项只有 ID", "details show choices by their ids alone"),
     ("contacts.filter.", "联系人列表识别该条件", "the contact person list knows the filter"),
+    ("contacts.masked", "联系人列表遮盖手机号", "the contact person list masks mobile numbers"),
     ("contacts.first_contact", "客户自带首个联系人", "customers have a first contact person"),
     ("progress.newest_first", "洽谈列表新的在前", "the list of records begins with the newest"),
     ("progress.shows_markup", "洽谈列表里见到页面标记", "the list of records shows markup"),
@@ -30,6 +35,7 @@ const WORDS: [(&str, &str, &str); 43] = [
     ("session.demanded", "必须先登录", "a session is demanded"),
     ("session.survives_second_login", "再次登录不影响前一会话", "a session survives a second login"),
     ("refusals.of_reads_by_status", "查询被拒时 status 不为 0", "a refused read has a status other than 0"),
+    ("refusals.understood", "查询被拒的文字能识别", "the words of a refused read are understood"),
     ("refusals.saves_with_status_0", "保存被拒时 status 仍为 0", "a refused save has status 0"),
     ("ids.allocated_once", "每次分配新的客户 ID", "each allocation gives a new id"),
     ("saves.stored", "保存成功后能读回", "what was saved can be read back"),

@@ -6,7 +6,7 @@ use super::{
     looker::{Looker, Seen},
     others::{is_markup, is_newest_first},
     report::{Outcome, Report},
-    tree::{SeenTable, bill_fields},
+    tree::{SeenTable, bill_fields, cut_of},
 };
 use crate::erp::{ContactWay, CustomerKind, Erp, ErpError, Field, NewProgress, RawCall};
 
@@ -80,7 +80,7 @@ async fn refused_save(looker: &mut Looker<'_>, report: &mut Report, ord: i64, so
     let stored = list(looker, &[("telord", &asked)]).await?.is_some_and(|table| table.has_row(ord));
     report.measured.written_customer = stored.then_some(ord);
     let status_0 = match seen {
-        Seen::Refused { by_status } if !stored => Some(!by_status),
+        Seen::Refused { by_status, .. } if !stored => Some(!by_status),
         _ => None,
     };
     report.note("refusals.saves_with_status_0", status_0);
@@ -88,8 +88,7 @@ async fn refused_save(looker: &mut Looker<'_>, report: &mut Report, ord: i64, so
 }
 
 async fn intro(looker: &mut Looker<'_>, ord: i64) -> Result<Option<String>, ErpError> {
-    let ord = ord.to_string();
-    let seen = looker.look(RawCall::CustomerDetail, &[("edit", ""), ("intsort", "2"), ("ord", &ord)]).await?;
+    let seen = looker.detail_as(CustomerKind::Person, ord).await?;
     let Seen::Answer(tree) = seen else { return Ok(None) };
     let fields = bill_fields(&tree);
     let field = fields.iter().find(|field| field.id == "intro");
@@ -163,10 +162,7 @@ async fn recorded(looker: &mut Looker<'_>, report: &mut Report, ord: i64) -> Res
     report.settle("progress.shows_markup", (!texts.is_empty()).then(|| texts.iter().any(|text| is_markup(text))));
     let shown = texts.iter().find(|text| text.starts_with('0'));
     report.note("progress.whole_texts", shown.map(|shown| *shown == long));
-    report.shapes.records_cut = shown.filter(|shown| **shown != long).map(|shown| {
-        let kept = shown.chars().zip(long.chars()).take_while(|(a, b)| a == b).count();
-        (kept, shown.chars().skip(kept).take(10).collect())
-    });
+    report.shapes.records_cut = shown.and_then(|shown| cut_of(shown, &long));
     let row = list(looker, &[("telord", &asked)]).await?;
     let telintro = row.and_then(|table| table.texts("telintro")).and_then(|texts| texts.into_iter().next());
     report.note("customers.telintro_shows_latest", telintro.map(|text| text.starts_with("0123")));

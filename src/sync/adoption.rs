@@ -99,8 +99,12 @@ fn identified(planner: &Planner, event: &Event, by: LinkedBy, known: Known) -> I
     Identified::Customer { link, name, person }
 }
 
+/// The number, else the name; whom neither is known of is nobody else.
 fn person_key(event: &Event) -> String {
-    let number = Mapping::mobile(event).and_then(number_key);
-    let name = event.contact().name().unwrap_or_default();
-    number.unwrap_or_else(|| format!("{} {}", name_key(name), lost_letters(name)))
+    let contact = event.contact();
+    let named = || match contact.name() {
+        Some(name) => format!("{} {}", name_key(name), lost_letters(name)),
+        None => contact.id().to_owned(),
+    };
+    Mapping::mobile(event).and_then(number_key).unwrap_or_else(named)
 }

@@ -109,6 +109,23 @@ async fn a_customer_that_the_platform_names_is_verified_before_it_is_adopted() {
 }
 
 #[tokio::test]
+async fn a_number_or_a_customer_finds_a_contact_without_a_name() {
+    let world = world().await;
+    let table = [
+        (json!({ "id": "b1", "erp": { "khid": "K-0042" } }), "would_link", Some("hint")),
+        (json!({ "id": "b2", "phone": "13800000001", "name": null }), "taken", Some("mobile")),
+        (json!({ "id": "b3", "phone": mobile(7), "name": "" }), "unknown", None),
+        (json!({ "id": "b4", "phone": null, "erp": null }), "invalid", None),
+    ];
+    let contacts: Vec<_> = table.iter().map(|(contact, ..)| contact).collect();
+    let (status, told) = world.call("POST", "/v1/contacts/adopt", Some(json!({ "contacts": contacts }))).await;
+    assert_eq!(status, 200, "{told}");
+    for (item, (contact, outcome, rule)) in told["items"].as_array().unwrap().iter().zip(&table) {
+        assert_eq!((&item["outcome"], &item["matched_by"]), (&json!(outcome), &json!(rule)), "{contact}: {item}");
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_waited_for_its_contact_is_recorded_once_the_contact_is_adopted() {
     let world = world().await;
     let held = world.accept("h1", &message("m1", 1, "在吗")).await;

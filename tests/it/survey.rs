@@ -1,6 +1,7 @@
 //! A survey of an installation, and of the simulator that plays its profile: what it sees, what it must not tell, what it is good for.
 
 mod evidence;
+mod rights;
 mod writing;
 
 use std::{process::Command, time::Duration};
@@ -65,6 +66,10 @@ async fn live_32_is_played_back_so_that_a_survey_cannot_tell_it_from_the_first()
     for filter in ["name", "khid", "telord", "stype", "searchKey", "ly", "_rpt_sort"] {
         assert!(report.holds(&format!("customers.filter.{filter}")), "{filter}");
     }
+    for code in ["customers.whole_names", "customers.search_key_finds_numbers", "customers.sorts_by.name"] {
+        assert!(report.holds(code), "{code}");
+    }
+    assert_eq!(report.fact("customers.sorts_by.khid").unwrap().outcome, Outcome::Unseen, "no such column");
     round("live-32", live(), true).await;
 }
 
@@ -108,6 +113,8 @@ async fn every_setting_that_a_survey_sees_is_played_back() {
     let closed =
         |interface: &str, how| Settings { closed: [(interface.to_owned(), how)].into(), ..Settings::default() };
     let ignored = |filter: &str| Settings { ignored_filters: vec![filter.to_owned()], ..Settings::default() };
+    let unsorted = |column: &str| Settings { unsorted_columns: vec![column.to_owned()], ..Settings::default() };
+    let masked = |list: &str| Settings { masked_lists: vec![list.to_owned()], ..Settings::default() };
     let table: Vec<(&str, bool, Settings, &str, Outcome)> = vec![
         (
             "oldest",
@@ -128,6 +135,45 @@ async fn every_setting_that_a_survey_sees_is_played_back() {
             false,
             Settings { ignores_stype: true, ..Settings::default() },
             "customers.filter.stype",
+            Outcome::DoesNot,
+        ),
+        (
+            "unknown stype",
+            false,
+            Settings { unknown_stype_is_none: true, ..Settings::default() },
+            "customers.filter.stype",
+            Outcome::Holds,
+        ),
+        (
+            "kind",
+            false,
+            Settings { detail_demands_kind: true, ..Settings::default() },
+            "details.demand_the_kind",
+            Outcome::Holds,
+        ),
+        (
+            "cut names",
+            false,
+            Settings { name_cut: Some((9, "…".into())), ..Settings::default() },
+            "customers.whole_names",
+            Outcome::DoesNot,
+        ),
+        ("masked contacts", false, masked("contact.list"), "contacts.masked", Outcome::Holds),
+        ("masked customers", false, masked("customer.list"), "contacts.masked", Outcome::DoesNot),
+        (
+            "search",
+            false,
+            Settings { search_key_skips_mobile: true, ..Settings::default() },
+            "customers.search_key_finds_numbers",
+            Outcome::DoesNot,
+        ),
+        ("codes", false, unsorted("khid"), "customers.sorts_by.khid", Outcome::DoesNot),
+        ("names", false, unsorted("name"), "customers.sorts_by.name", Outcome::DoesNot),
+        (
+            "odd words",
+            false,
+            Settings { missing_words: Some("返回值 -17".into()), ..Settings::default() },
+            "refusals.understood",
             Outcome::DoesNot,
         ),
         ("telord", false, ignored("customer.list:telord"), "customers.filter.telord", Outcome::DoesNot),

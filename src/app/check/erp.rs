@@ -1,6 +1,6 @@
 //! What `erp-bridge check` asks of the ERP. Everything is a read.
 
-use std::future::ready;
+use std::{future::ready, time::Duration};
 
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -10,8 +10,8 @@ use crate::{
     clock::Clock,
     config::Config,
     erp::{
-        Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, Erp, ErpError, Fault, ProgressList,
-        TreeNode, is_another,
+        Account, ChoiceField, ContactPersonFilter, CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError, Fault,
+        ProgressList, TreeNode, is_another,
     },
     event::{Bilingual, Event, Parsed, Reading, hint_on},
     http::CheckRow,
@@ -21,9 +21,15 @@ use crate::{
 
 /// Clocks that are farther apart are told of …
 const AHEAD_NOTED_MS: i64 = 60_000;
+/// Zones are apart by more than clocks are.
+const ZONES_APART: Duration = Duration::from_secs(20 * 60);
+/// How the ERP writes a moment that can be compared as text.
+const MOMENT: &str = "2026-11-23 15:04:05";
 /// A contact that no platform has, and whose number nobody has.
 const NOBODY: &str = "erp-bridge-check-0000000000000000000000000000";
 const NO_NUMBER: &str = "00000000000";
+/// Records that are tried before a right counts as missing: a refusal may be about the one, which is another salesperson's.
+const TRIED: usize = 3;
 
 /// Tries the ERP, from the login on.
 pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock, survey: Option<&Report>) -> Vec<CheckRow> {
@@ -49,13 +55,14 @@ pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock, survey: Opt
                     format!("write id = {id} in mapping.levels"),
                 )),
             ),
-            Err(ErpError::Refused(words)) => row.unseen(words),
+            // The bridge then sends the configured id.
+            Err(error) if error.denies_interface() => row.unseen(error.to_string()),
             Err(error) => row.failed_by(&error),
         });
     }
     rows.extend(categories(config, erp.category_tree().await));
     rows.extend(salespeople(config, erp).await);
-    rows.extend(rights(erp).await);
+    rows.extend(rights(erp, clock).await);
     rows.push(look_up(config, erp, clock).await);
     rows
 }
@@ -86,11 +93,7 @@ fn clock_row(config: &Config, erp: &Erp) -> CheckRow {
     let Some(ahead) = erp.clock_ahead() else { return row.unseen("Date") };
     let shown = format!(
         "{:+.0} s",
-        std::time::Duration::from_millis(ahead.unsigned_abs()).as_secs_f64().copysign(if ahead < 0 {
-            -1.0
-        } else {
-            1.0
-        })
+        Duration::from_millis(ahead.unsigned_abs()).as_secs_f64().copysign(if ahead < 0 { -1.0 } else { 1.0 })
     );
     let tolerance = i64::try_from(config.webhook.tolerance.as_millis()).unwrap_or(i64::MAX);
     let advice = Bilingual::new("两台机器都应使用 NTP 对时", "let both machines keep time by NTP");
@@ -99,6 +102,28 @@ fn clock_row(config: &Config, erp: &Erp) -> CheckRow {
         apart if apart <= tolerance => CheckRow { advice: Some(advice), ..row.noted(shown) },
         _ => row.fails(shown, Some(advice)),
     }
+}
+
+/// The bridge reads and writes the ERP's times in one zone. Of another one that is ahead of it, customers have been added in
+/// the future; one that is behind shows nowhere.
+fn zone_row(customers: &[CustomerRow], clock: &Clock) -> CheckRow {
+    let row = CheckRow::of("erp.zone", "ERP 时区", "the ERP's time zone");
+    let is_moment = |date: &&str| date.len() == MOMENT.len() && date.bytes().zip(MOMENT.bytes()).all(is_alike);
+    let newest = customers.iter().filter_map(|row| row.date1.as_deref()).filter(is_moment).max();
+    let Some(newest) = newest else { return row.unseen("date1") };
+    if *newest <= *clock.now().plus(ZONES_APART).erp_local() {
+        return row.holds(newest);
+    }
+    let advice = Bilingual::new(
+        "最新客户的添加时间在将来：ERP 服务器应使用北京时间",
+        "the newest customer was added in the future: let the ERP keep the time of Beijing",
+    );
+    CheckRow { advice: Some(advice), ..row.noted(newest) }
+}
+
+/// Digits where digits are, and the same marks.
+fn is_alike((byte, model): (u8, u8)) -> bool {
+    if model.is_ascii_digit() { byte.is_ascii_digit() } else { byte == model }
 }
 
 async fn source(config: &Config, erp: &Erp) -> CheckRow {
@@ -181,7 +206,8 @@ async fn salespeople(config: &Config, erp: &Erp) -> Vec<CheckRow> {
         let row = CheckRow::of("assignment.user", format!("指派用户 {user}"), format!("salesperson {user}"));
         let accounts = match &accounts {
             Ok(accounts) => accounts,
-            Err(ErpError::Refused(words)) => return row.unseen(words),
+            // The bridge then believes that the ERP has it.
+            Err(error) if error.denies_interface() => return row.unseen(error.to_string()),
             Err(error) => return row.failed_by(error),
         };
         let words = match accounts.iter().find(|account| account.ord == **user) {
@@ -200,14 +226,14 @@ fn name_of(account: &Account) -> String {
 }
 
 /// The right to read each interface that decides who a contact is and what has taken effect.
-async fn rights(erp: &Erp) -> Vec<CheckRow> {
+async fn rights(erp: &Erp, clock: &Clock) -> Vec<CheckRow> {
     let row = |code, name: &str| CheckRow::of(code, format!("可读 {name}"), format!("may read {name}"));
     let list = row("rights.customer_list", "客户列表");
     let customers = match erp.first_customers(&CustomerFilter::default()).await {
         Ok(first) => first.rows,
         Err(error) => return vec![list.failed_by(&error)],
     };
-    let mut rows = vec![list.holds("✓")];
+    let mut rows = vec![zone_row(&customers, clock), list.holds("✓")];
     let nobody = ContactPersonFilter { mobile: Some(NO_NUMBER.to_owned()), ..ContactPersonFilter::default() };
     let list = row("rights.contact_list", "联系人列表");
     rows.push(
@@ -218,21 +244,21 @@ async fn rights(erp: &Erp) -> Vec<CheckRow> {
     rows.push(v3(erp).await);
     let (detail, progress) = (row("rights.customer_detail", "客户详情"), row("rights.progress_list", "洽谈进展列表"));
     let person = row("rights.contact_detail", "联系人详情");
-    let Some(customer) = customers.first() else {
+    let Some(first) = customers.first() else {
         let none = "ERP 中还没有客户 (the ERP has no customers yet)";
         rows.extend([detail, person, progress].map(|row| row.unseen(none)));
         return rows;
     };
-    rows.push(match any_detail(erp, customer.ord).await {
+    rows.push(match any_detail(erp, &customers).await {
         Ok(()) => detail.holds("✓"),
         Err(error) => detail.failed_by(&error),
     });
-    rows.push(match any_contact_person(erp, customer.ord).await {
+    rows.push(match any_contact_person(erp, &customers).await {
         Ok(true) => person.holds("✓"),
-        Ok(false) => person.unseen("该客户没有联系人 (that customer shows no contact person)"),
+        Ok(false) => person.unseen("这些客户没有联系人 (those customers show no contact person)"),
         Err(error) => person.failed_by(&error),
     });
-    rows.push(match erp.list_progress(customer.ord, None, |_| true).await {
+    rows.push(match erp.list_progress(first.ord, None, |_| true).await {
         Ok(ProgressList::Records(_)) => progress.holds("✓"),
         Ok(ProgressList::Closed(words)) => progress.unseen(words),
         Err(error) => progress.failed_by(&error),
@@ -251,8 +277,19 @@ async fn v3(erp: &Erp) -> CheckRow {
     }
 }
 
-/// Reads the record of a customer's first contact person; `false` where it shows none.
-async fn any_contact_person(erp: &Erp, customer: i64) -> Result<bool, ErpError> {
+/// Reads the record of a contact person; `false` where these customers show none.
+async fn any_contact_person(erp: &Erp, customers: &[CustomerRow]) -> Result<bool, ErpError> {
+    let mut answer = Ok(false);
+    for customer in customers.iter().take(TRIED) {
+        answer = contact_person_of(erp, customer.ord).await;
+        if !matches!(answer, Ok(false)) && !answer.as_ref().is_err_and(ErpError::is_refusal) {
+            break;
+        }
+    }
+    answer
+}
+
+async fn contact_person_of(erp: &Erp, customer: i64) -> Result<bool, ErpError> {
     let of_customer = ContactPersonFilter { company: Some(customer), ..ContactPersonFilter::default() };
     let persons = match erp.list_contact_persons(&of_customer).await {
         Err(ErpError::TooMany(_)) => return Ok(false),
@@ -262,8 +299,20 @@ async fn any_contact_person(erp: &Erp, customer: i64) -> Result<bool, ErpError> 
     erp.contact_person_detail(ord).await.map(|_| true)
 }
 
+/// Reads the record of a customer.
+async fn any_detail(erp: &Erp, customers: &[CustomerRow]) -> Result<(), ErpError> {
+    let mut answer = Ok(());
+    for customer in customers.iter().take(TRIED) {
+        answer = detail_of(erp, customer.ord).await;
+        if !answer.as_ref().is_err_and(ErpError::is_refusal) {
+            break;
+        }
+    }
+    answer
+}
+
 /// A row of the list does not say whether it is a company.
-async fn any_detail(erp: &Erp, ord: i64) -> Result<(), ErpError> {
+async fn detail_of(erp: &Erp, ord: i64) -> Result<(), ErpError> {
     match erp.customer_detail(CustomerKind::Company, ord).await {
         Err(ErpError::Refused(_)) => erp.customer_detail(CustomerKind::Person, ord).await.map(drop),
         answer => answer.map(drop),

@@ -1,15 +1,18 @@
 //! Letting a running bridge adopt, over its REST interface.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
+use reqwest::{Response, header::RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::contacts::ContactsFile;
+use super::{
+    apart::{Apart, Line},
+    contacts::ContactsFile,
+};
 use crate::{
     cli::send,
-    event::FieldError,
     http::{ADOPT_MAX, AdoptedContact},
     json,
     telemetry::printable::one_line,
@@ -17,6 +20,12 @@ use crate::{
 
 /// Longer than a bridge takes for one call.
 const LIMIT: Duration = Duration::from_secs(120);
+/// How long it is waited where a bridge that has no time does not say how long; at least and at most where it does.
+const WAIT: Duration = Duration::from_secs(5);
+const WAIT_MIN: Duration = Duration::from_secs(1);
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// So long a bridge may have no time for one list of contacts.
+const WAITED_MAX: Duration = Duration::from_secs(300);
 
 /// A running bridge.
 pub(super) struct Bridge {
@@ -36,13 +45,23 @@ struct Answer {
     items: Vec<AdoptedContact>,
 }
 
+/// What came of a call.
+enum Answered {
+    Items(Vec<AdoptedContact>),
+    /// The bridge has no time just now: when to ask again, and why.
+    Later(Duration, String),
+    /// It did not come to an end in time.
+    TooSlow,
+}
+
 impl Bridge {
     pub(super) fn new(url: &str, token: SecretString) -> Result<Self, Box<dyn std::error::Error>> {
         let url = format!("{}/v1/contacts/adopt", url.trim_end_matches('/'));
         Ok(Self { url, token, client: send::client(LIMIT)? })
     }
 
-    /// Sends the contacts in lists of as many as one call takes, and hands what became of each to `each`.
+    /// Sends the contacts in lists of as many as one call takes, of half as many from where the bridge did not come to an end
+    /// in time, and hands what became of each to `each`.
     pub(super) async fn adopt(
         &self,
         contacts: &ContactsFile,
@@ -50,38 +69,94 @@ impl Bridge {
         mut each: impl FnMut(AdoptedContact),
     ) -> Result<(), Box<dyn std::error::Error>> {
         let mut lines = contacts.lines()?;
+        let (mut waiting, mut at_once, mut apart) = (VecDeque::<Line>::new(), ADOPT_MAX, Apart::default());
         loop {
-            let batch: Vec<_> = lines.by_ref().take(ADOPT_MAX).collect();
-            if batch.is_empty() {
+            let missing = at_once.saturating_sub(waiting.len());
+            waiting.extend(lines.by_ref().take(missing).map(|line| apart.line(line)));
+            let count = waiting.len().min(at_once);
+            if count == 0 {
                 return Ok(());
             }
-            let contacts: Vec<&Value> = batch.iter().filter_map(|line| line.contact.as_ref().ok()).collect();
-            let items =
-                if contacts.is_empty() { Vec::new() } else { self.call(&json!(Order { contacts, apply })).await? };
+            let asked: Vec<&Value> = waiting.iter().take(count).filter_map(|line| line.contact.as_ref().ok()).collect();
+            let alone = asked.len() == 1;
+            let Some(items) = self.ask(asked, apply).await? else {
+                if alone {
+                    return Err(
+                        "ERP 太慢：一个联系人也未能在时限内查完 (the ERP is too slow for a single contact)".into()
+                    );
+                }
+                at_once = count / 2;
+                eprintln!("ERP 较慢：改为每次 {at_once} 个 (the ERP is slow: {at_once} contacts a call from now on)");
+                continue;
+            };
             let mut items = items.into_iter();
-            for line in &batch {
-                let row = match &line.contact {
-                    Ok(_) => items.next().ok_or("the bridge answered for fewer contacts than it was asked")?,
-                    Err(reason) => AdoptedContact::invalid(line.number, None, vec![FieldError::new("", reason)]),
-                };
-                each(AdoptedContact { line: line.number, ..row });
+            for Line { number, contact } in waiting.drain(..count) {
+                each(match contact {
+                    Ok(contact) => {
+                        let row = items.next().ok_or("the bridge answered for fewer contacts than it was asked")?;
+                        apart.row(AdoptedContact { line: number, ..row }, &contact)
+                    }
+                    Err(row) => *row,
+                });
             }
         }
     }
 
-    async fn call(&self, body: &Value) -> Result<Vec<AdoptedContact>, Box<dyn std::error::Error>> {
-        let request = self.client.post(&self.url).bearer_auth(self.token.expose_secret());
-        let request = request.header("content-type", "application/json").body(body.to_string());
-        let response = request.send().await.map_err(|error| format!("{} cannot be reached: {error}", self.url))?;
-        let status = response.status().as_u16();
-        let text = response.text().await?;
-        if status != 200 {
-            let problem = json::parse_text(&text).unwrap_or_default();
-            let detail = problem["detail"].as_str().unwrap_or(&text);
-            return Err(format!("{}: HTTP {status}: {}", self.url, one_line(detail)).into());
+    /// What became of these contacts; `None` where the bridge did not come to an end with them. A bridge that has no time is
+    /// waited for.
+    async fn ask(
+        &self,
+        contacts: Vec<&Value>,
+        apply: bool,
+    ) -> Result<Option<Vec<AdoptedContact>>, Box<dyn std::error::Error>> {
+        if contacts.is_empty() {
+            return Ok(Some(Vec::new()));
         }
-        let answer: Answer =
-            json::read_text(&text).map_err(|_| format!("{}: this is no answer of a bridge", self.url))?;
-        Ok(answer.items)
+        let body = json!(Order { contacts, apply }).to_string();
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.call(body.clone()).await? {
+                Answered::Items(items) => return Ok(Some(items)),
+                Answered::TooSlow => return Ok(None),
+                Answered::Later(_, why) if waited >= WAITED_MAX => return Err(why.into()),
+                Answered::Later(wait, why) => {
+                    eprintln!("{why}\n{} 秒后继续 (goes on in {0} s)", wait.as_secs());
+                    tokio::time::sleep(wait).await;
+                    waited += wait;
+                }
+            }
+        }
     }
+
+    async fn call(&self, body: String) -> Result<Answered, Box<dyn std::error::Error>> {
+        let request = self.client.post(&self.url).bearer_auth(self.token.expose_secret());
+        let response = match request.header("content-type", "application/json").body(body).send().await {
+            Ok(response) => response,
+            Err(error) if error.is_timeout() => return Ok(Answered::TooSlow),
+            Err(error) => return Err(format!("{} cannot be reached: {error}", self.url).into()),
+        };
+        let (status, wait) = (response.status().as_u16(), wait_of(&response));
+        let text = response.text().await?;
+        if status == 200 {
+            let answer: Answer =
+                json::read_text(&text).map_err(|_| format!("{}: this is no answer of a bridge", self.url))?;
+            return Ok(Answered::Items(answer.items));
+        }
+        let problem = json::parse_text(&text).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or(&text);
+        let why = format!("{}: HTTP {status}: {}", self.url, one_line(detail));
+        let is_timeout = problem["type"].as_str().is_some_and(|kind| kind.ends_with(":request_timeout"));
+        match status {
+            // A proxy in front may have less patience than the bridge.
+            _ if is_timeout || status == 504 => Ok(Answered::TooSlow),
+            429 | 503 => Ok(Answered::Later(wait, why)),
+            _ => Err(why.into()),
+        }
+    }
+}
+
+/// `Retry-After`, in seconds.
+fn wait_of(response: &Response) -> Duration {
+    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    seconds.map_or(WAIT, Duration::from_secs).clamp(WAIT_MIN, WAIT_MAX)
 }

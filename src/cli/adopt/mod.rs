@@ -1,5 +1,6 @@
 //! `erp-bridge adopt`
 
+mod apart;
 mod bridge;
 mod contacts;
 mod progress;

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use super::{Init, questions::Questions, written::Answers};
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Level},
     erp::{Account, Choice, ChoiceField, Erp, ErpError, MemorySessions, TreeNode},
 };
+
+/// How none of several is chosen.
+const NONE: &str = "-";
 
 /// The ERP's choices, as far as it shows them.
 pub(super) struct ErpChoices {
@@ -43,16 +46,40 @@ impl ErpChoices {
                 Some("微信"),
             )?;
         }
-        for level in &mut answers.levels {
-            if let Some(choice) = self.levels.iter().find(|choice| choice.text == level.text) {
-                level.id = choice.id;
-            }
-        }
         if !self.levels.is_empty() {
-            answers.levels.retain(|level| self.levels.iter().any(|choice| choice.text == level.text));
+            self.choose_levels(questions, answers)?;
         }
         self.choose_category(flags, questions, answers)?;
         self.choose_users(flags, questions, answers)
+    }
+
+    /// Each level that the ERP calls otherwise is asked for; what is not chosen is left out, and said.
+    fn choose_levels(&self, questions: &mut Questions, answers: &mut Answers) -> Result<(), String> {
+        let texts: Vec<String> = self.levels.iter().map(|choice| choice.text.clone()).collect();
+        let options = with_none(&texts);
+        let id_of = |text: &str| self.levels.iter().find(|choice| choice.text == text).map(|choice| choice.id);
+        let mut left_out = Vec::new();
+        for mut level in std::mem::take(&mut answers.levels) {
+            if id_of(&level.text).is_none() {
+                let (min, text) = (level.min, &level.text);
+                let question = format!(
+                    "价值评估：评分 {min} 起，ERP 没有“{text}”（- 表示不填）(the level from score {min} on; the ERP has no {text}; - for none)"
+                );
+                level.text = questions.choice(&question, "mapping.levels", None, &options, Some(NONE))?;
+            }
+            match id_of(&level.text) {
+                Some(id) => answers.levels.push(Level { id, ..level }),
+                None => left_out.push(level.min.to_string()),
+            }
+        }
+        if !left_out.is_empty() {
+            eprintln!(
+                "评分 {} 起没有价值评估；需要时写入 mapping.levels，ERP 有：{} (no level from these scores on: mapping.levels; the ERP has {1})",
+                left_out.join("、"),
+                texts.join("、")
+            );
+        }
+        Ok(())
     }
 
     fn choose_category(&self, flags: &Init, questions: &mut Questions, answers: &mut Answers) -> Result<(), String> {
@@ -70,6 +97,10 @@ impl ErpChoices {
         let stage = category.nodes.iter().find(|node| node.text == text).unwrap_or(first);
         answers.stage = stage.text.clone();
         answers.sort1 = format!("{},{}", category.value, stage.value);
+        let question = "成交后的跟进程度（- 表示不改）(the stage after a deal; - to leave it as it is)";
+        let given = flags.stage_after_deal.as_deref();
+        let after = questions.choice(question, "--stage-after-deal", given, &with_none(&options), Some(NONE))?;
+        answers.stage_after_deal = if after == NONE { String::new() } else { after };
         Ok(())
     }
 
@@ -84,8 +115,8 @@ impl ErpChoices {
         }
         let question =
             "新客户轮流指派给哪些账号（编号，逗号分隔；- 表示不指派）(salespeople in turn, by id; - for none)";
-        let users = questions.text(question, "--users", flags.users.as_deref(), Some("-"))?;
-        let ids = users.split([',', '，']).map(str::trim).filter(|id| !id.is_empty() && *id != "-");
+        let users = questions.text(question, "--users", flags.users.as_deref(), Some(NONE))?;
+        let ids = users.split([',', '，']).map(str::trim).filter(|id| !id.is_empty() && *id != NONE);
         answers.users = ids.map(str::to_owned).collect();
         let is_open = |id: &str| self.accounts.iter().any(|account| account.ord == id && !account.is_closed());
         match answers.users.iter().find(|id| !is_open(id)) {
@@ -93,6 +124,11 @@ impl ErpChoices {
             None => Ok(()),
         }
     }
+}
+
+/// These, and none of them.
+fn with_none(options: &[String]) -> Vec<String> {
+    options.iter().cloned().chain([NONE.to_owned()]).collect()
 }
 
 /// Nothing, where the account may not see it or the installation does not have it.

@@ -59,6 +59,9 @@ pub(super) struct Init {
     /// 跟进程度, as the ERP writes it
     #[arg(long)]
     stage: Option<String>,
+    /// 跟进程度 after a deal, as the ERP writes it; - leaves it as it is
+    #[arg(long)]
+    stage_after_deal: Option<String>,
     /// Salespeople who get new customers in turn: the ERP's ids, separated by commas; empty leaves them to the ERP
     #[arg(long)]
     users: Option<String>,

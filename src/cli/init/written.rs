@@ -36,6 +36,7 @@ pub(super) struct Answers {
     pub(super) sort1: String,
     pub(super) sort: String,
     pub(super) stage: String,
+    pub(super) stage_after_deal: String,
     pub(super) levels: Vec<Level>,
     pub(super) users: Vec<String>,
 }
@@ -65,6 +66,7 @@ impl Answers {
             sort1: values.sort1,
             sort: values.sort,
             stage: values.stage,
+            stage_after_deal: values.stage_after_deal,
             levels: MappingConfig::default().levels,
             users: Vec::new(),
         }
@@ -92,7 +94,7 @@ impl Answers {
              [server]\nlisten = {}\n\n[database]\nurl = {}\n\n[webhook]\nsecrets = [{}]\n\n\
              [api]\ntokens = [{{ name = \"ops\", scope = \"operate\", token = \"sha256:{}\" }}]\n\n\
              [erp]\nbase_url = {}\nusername = {}\npassword = {}\nserial = {}\n\n\
-             [erp.values]\nsort1 = {}\nsort = {}\nstage = {}\nsource = {}\n\n\
+             [erp.values]\nsort1 = {}\nsort = {}\nstage = {}\nstage_after_deal = {}\nsource = {}\n\n\
              [mapping]\nlevels = [\n{levels}]\n\n[assignment]\nrules = [{rules}]\n\n\
              [console]\n# 人打开控制台的地址，告警中的链接由此而来 (where people reach the bridge: alerts link there)\n{public_url}\n",
             text(&self.listen),
@@ -106,6 +108,7 @@ impl Answers {
             text(&self.sort1),
             text(&self.sort),
             text(&self.stage),
+            text(&self.stage_after_deal),
             text(&self.source),
         )
     }

@@ -45,8 +45,9 @@ pub(crate) struct AdoptAnswer {
 /// Adopt contacts
 ///
 /// 存量客户认领: looks contacts of the platform up in the ERP by the rules of a promotion, and with `apply` links those that are
-/// customers already. Only links are written, never anything to the ERP; each is audited as `contact.adopt`. Repeating it is
-/// harmless. Up to fifty contacts a call; it counts as one preview (`api.preview_limit`).
+/// customers already. A contact with a number or a customer (`erp`) needs no name. Only links are written, never anything to
+/// the ERP; each is audited as `contact.adopt`. Repeating it is harmless. Up to fifty contacts a call; it counts as one
+/// preview (`api.preview_limit`).
 #[utoipa::path(
     post, path = "/v1/contacts/adopt", tag = "contacts", security(("token" = ["operate"])),
     request_body(content = AdoptBody, content_type = "application/json"),

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::program::{Answer, Program, TOKEN, command, run, settings};
 use crate::{
     adopt::{contacts, customers},
-    support::{SECRET, eventually, seed::variable},
+    support::{Receiver, SECRET, Sender, eventually, seed::variable},
 };
 
 const HEADER: &str = "id,name,phone,company,wechat_id,erp_ord,erp_khid";
@@ -145,6 +145,72 @@ async fn a_line_that_cannot_be_read_is_told_with_its_number_and_the_others_go_on
     assert_eq!(told.code, 1);
 }
 
+/// A list takes fifty lines, so those in between part the contacts.
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_of_one_customer_are_told_apart_in_the_whole_file() {
+    let sim = sim().await;
+    let bridge = Program::serve(&settings(&sim.base_url()));
+    let one = |id: &str, name: &str, phone: &str, company: &str| {
+        json!({ "id": id, "name": name, "phone": phone, "company": company }).to_string()
+    };
+    let company = "杭州甲公司有限公司";
+    let mut lines = vec![one("m1", "王小明", "+86 13800000001", ""), one("c1", "周经理", "", company)];
+    lines.extend((0..50).map(|number| format!("no json {number}")));
+    lines.push(one("m2", "另一个", "138 0000 0001", ""));
+    lines.push(one("c2", "周经理", "", company));
+    lines.push(one("m1", "王小明", "+86 13800000001", ""));
+    fs::write(bridge.dir().join("c.jsonl"), lines.join("\n")).unwrap();
+    let flags = ["adopt", "--contacts", "c.jsonl", "--url", &bridge.url, "--token", TOKEN, "--out", "out.csv"];
+    let answer = run(command(bridge.dir(), &[]).args(flags));
+    assert_eq!(answer.code, 1, "lines are invalid: {}{}", answer.stdout, answer.stderr);
+    let told: Vec<_> = outcomes(&bridge.dir().join("out.csv")).into_iter().map(|(outcome, _)| outcome).collect();
+    assert_eq!(
+        (told[..2].join(" ").as_str(), told[52..].join(" ").as_str()),
+        ("would_link would_link", "taken taken invalid")
+    );
+    assert!(answer.stdout.contains("第 1 行已有此联系人"), "{}", answer.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_has_no_time_is_waited_for() {
+    let sim = sim().await;
+    let mut set = settings(&sim.base_url());
+    set.push(("ERP_BRIDGE__API__PREVIEW_LIMIT".into(), "30".into()));
+    let bridge = Program::serve(&set);
+    let operator = Sender::new(bridge.url.clone(), Clock::system());
+    let nobody = json!({ "contacts": [{ "id": "no id" }] });
+    while operator.call("POST", "/v1/contacts/adopt", Some(nobody.clone())).await.0 != 429 {}
+    write_contacts(bridge.dir());
+    let answer = adopt(bridge.dir(), &[], &["--url", &bridge.url, "--token", TOKEN]);
+    assert_eq!(answer.code, 1, "lines are invalid: {}{}", answer.stdout, answer.stderr);
+    assert!(answer.stderr.contains("HTTP 429") && answer.stderr.contains("11/11"), "{}", answer.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_takes_the_bridge_too_long_is_asked_for_in_halves() {
+    let slow = Receiver::judging(|received| {
+        let contacts = received.body["contacts"].as_array().unwrap();
+        if contacts.len() > 2 {
+            return (503, json!({ "type": "urn:erp-bridge:problem:request_timeout", "detail": "too long" }).to_string());
+        }
+        let row = |contact: &Value| {
+            json!({ "line": 1, "contact_id": contact["id"], "outcome": "unknown", "candidates": [], "errors": [], "message": "" })
+        };
+        (200, json!({ "items": contacts.iter().map(row).collect::<Vec<_>>() }).to_string())
+    })
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    let lines = (0..10).map(|number| format!("c{number},某人,,,,,\n"));
+    fs::write(dir.path().join("contacts.csv"), format!("{HEADER}\n{}", lines.collect::<String>())).unwrap();
+    let url = slow.url.split_once("/hook").unwrap().0;
+    let answer = adopt(dir.path(), &[], &["--url", url, "--token", TOKEN, "--out", "out.csv"]);
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+    assert!(answer.stderr.contains("2 contacts a call from now on"), "{}", answer.stderr);
+    assert_eq!(outcomes(&dir.path().join("out.csv")).len(), 10, "each once, in its order");
+    let asked: Vec<_> = slow.received().iter().map(|one| one.body["contacts"].as_array().unwrap().len()).collect();
+    assert_eq!(asked, [10, 5, 2, 2, 2, 2, 2]);
+}
+
 /// Contacts that a customer number tells, and their customers.
 fn many(sim: &Running, dir: &Path, count: usize) {
     let customers: Vec<Value> =
@@ -225,8 +291,8 @@ async fn ten_thousand_lines_take_no_more_memory_than_a_few() {
     for lines in [10, 10_000] {
         let mut file = fs::File::create(dir.path().join("contacts.csv")).unwrap();
         writeln!(file, "{HEADER}").unwrap();
-        // Nobody without a name is looked up, so it is the file that counts.
-        (0..lines).for_each(|n| writeln!(file, "n{n},,13800000000,{},,,", "某公司".repeat(10)).unwrap());
+        // Nobody without a name or a number is looked up, so it is the file that counts.
+        (0..lines).for_each(|n| writeln!(file, "n{n},,,{},,,", "某公司".repeat(14)).unwrap());
         let mut command = command(dir.path(), &set);
         command.args(["adopt", "--contacts", "contacts.csv", "--out", "out.csv"]);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -1,6 +1,11 @@
 //! `erp-bridge check`: what it asks, what it says, in which language.
 
-use erp_bridge::simulator::{self, Profile, SimConfig};
+use std::time::Duration;
+
+use erp_bridge::{
+    clock::Clock,
+    simulator::{self, Population, Profile, ReplyList, Settings, SimConfig},
+};
 use serde_json::Value;
 
 use super::program::{command, run, settings};
@@ -24,6 +29,7 @@ async fn check_only_reads_and_has_a_stable_code_for_each_row() {
         "time_zone",
         "erp.login",
         "erp.clock",
+        "erp.zone",
         "values.source",
         "values.level",
         "values.sort1",
@@ -43,6 +49,56 @@ async fn check_only_reads_and_has_a_stable_code_for_each_row() {
     assert_eq!((&told["ok"], before), (&true.into(), format!("{:?}", sim.handle.customers())));
     let writes = ["allocate", "customer.add", "customer.edit", "progress.add", "assign", "takeback", "apply"];
     assert!(sim.handle.calls(0).iter().all(|call| !writes.contains(&&*call.interface)), "{:?}", sim.handle.calls(0));
+}
+
+/// The configured id of a level is then sent, and the accounts are believed.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_the_bridge_can_do_without_fail_no_check() {
+    for (how, fault) in [(ReplyList::Refused, "no_right"), (ReplyList::NotFound, "page_404")] {
+        let closed = [("accounts".to_owned(), how)].into();
+        let settings_of_erp = Settings { closed, ..Settings::default() };
+        let sim = simulator::start(SimConfig { settings: settings_of_erp, ..SimConfig::default() }).await.unwrap();
+        // 客户来源 is asked for first, and every other choice is a level.
+        sim.handle.fault(&format!("choices:{fault}:skip=1")).unwrap();
+        let (dir, mut set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+        set.push(("ERP_BRIDGE__ASSIGNMENT__RULES".into(), "60:63".into()));
+        let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+        assert_eq!(answer.code, 0, "{fault}: {}{}", answer.stdout, answer.stderr);
+        let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+        for code in ["values.level", "assignment.user", "rights.v3"] {
+            let mut rows = told["rows"].as_array().unwrap().iter().filter(|row| row["code"] == code).peekable();
+            assert!(rows.peek().is_some() && rows.all(|row| row["status"] == "unseen"), "{fault}, {code}: {told:#}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erp_that_lives_in_the_future_is_told_of() {
+    for (hours, status) in [(0, "holds"), (3, "noted")] {
+        let clock = Clock::manual(Clock::system().now().plus(Duration::from_secs(hours * 3_600)));
+        let population = Population { customers: 2, ..Population::default() };
+        let sim = simulator::start(SimConfig { clock, population, ..SimConfig::default() }).await.unwrap();
+        let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+        let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+        assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
+        let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+        let row = told["rows"].as_array().unwrap().iter().find(|row| row["code"] == "erp.zone").unwrap();
+        assert_eq!(row["status"], status, "{row}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_another_salespersons_is_no_missing_right() {
+    for (refusals, code) in [(2, 0), (100, 1)] {
+        let population = Population { customers: 5, with_mobile: 5, ..Population::default() };
+        let sim = simulator::start(SimConfig { population, ..SimConfig::default() }).await.unwrap();
+        // As a company and as a person.
+        sim.handle.fault(&format!("customer.detail:refuse:times={refusals}")).unwrap();
+        sim.handle.fault(&format!("contact.detail:refuse:times={}", refusals / 2)).unwrap();
+        let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+        let answer = run(command(dir.path(), &set).arg("check"));
+        assert_eq!(answer.code, code, "{refusals}: {}{}", answer.stdout, answer.stderr);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use erp_bridge::simulator::{self, SimConfig};
+use erp_bridge::simulator::{self, Settings, SimConfig};
 
 use super::program::{Answer, PASSWORD, command, run};
 
@@ -30,8 +30,9 @@ fn answering(mut command: Command, answers: &str) -> Answer {
 async fn answers_from_a_pipe_make_a_configuration_that_passes_check_and_is_never_written_over() {
     let sim = simulator::start(SimConfig::default()).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
-    // Address, account, password, serial (default), source by number, category by text, stage by number, salespeople.
-    let answers = format!("{}\nadmin\n{PASSWORD}\n\n1\n重点客户\n2\n63, 71\n", sim.base_url());
+    // Address, account, password, serial (default), source by number, category by text, stage by number, the one after a deal
+    // by number, salespeople.
+    let answers = format!("{}\nadmin\n{PASSWORD}\n\n1\n重点客户\n2\n3\n63, 71\n", sim.base_url());
     let made = answering(init(dir.path(), &[]), &answers);
     assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
     assert_eq!(sim.handle.calls_of("login").len(), 1);
@@ -41,6 +42,7 @@ async fn answers_from_a_pipe_make_a_configuration_that_passes_check_and_is_never
         "sort1 = \"4,11\"",
         "sort = \"重点客户\"",
         "stage = \"方案报价\"",
+        "stage_after_deal = \"长期合作\"",
         "users = [\"63\",\"71\"]",
         "# public_url = ",
     ] {
@@ -60,6 +62,33 @@ async fn answers_from_a_pipe_make_a_configuration_that_passes_check_and_is_never
     let again = answering(init(dir.path(), &[]), &answers);
     assert!(again.code == 2 && again.stderr.contains("erp-bridge.toml"), "{}", again.stderr);
     assert_eq!(fs::read_to_string(dir.path().join("erp-bridge.toml")).unwrap(), text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn levels_that_the_erp_calls_otherwise_are_asked_for_or_left_out_aloud() {
+    let mut settings = Settings::default();
+    settings.choices.levels =
+        [("175", "A类"), ("289", "B类"), ("176", "一般")].map(|(id, text)| (id.to_owned(), text.to_owned())).to_vec();
+    let sim = simulator::start(SimConfig { settings, ..SimConfig::default() }).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let url = sim.base_url();
+    let flags =
+        ["--base-url", &url, "--username", "admin", "--password", PASSWORD, "--serial", "b1", "--source", "微信"];
+    let more = ["--category", "重点客户", "--stage", "初步接触", "--stage-after-deal", "-", "--users", "-"];
+    let mapped = answering(init(dir.path(), &[&flags[..], &more].concat()), "1\nB类\n\n-\n");
+    assert_eq!(mapped.code, 0, "{}{}", mapped.stdout, mapped.stderr);
+    let text = fs::read_to_string(dir.path().join("erp-bridge.toml")).unwrap();
+    for level in ["min = 90, id = 175, text = \"A类\"", "min = 75, id = 289, text = \"B类\"", "min = 60, id = 176"] {
+        assert!(text.contains(level), "{level}: {text}");
+    }
+    assert!(!text.contains("min = 45") && !text.contains("min = 0"), "{text}");
+    assert!(mapped.stderr.contains("45、0") && mapped.stderr.contains("A类、B类、一般"), "{}", mapped.stderr);
+    let check = run(command(dir.path(), &[]).arg("check"));
+    assert_eq!(check.code, 0, "{}{}", check.stdout, check.stderr);
+
+    let unasked = tempfile::tempdir().unwrap();
+    let made = run(init(unasked.path(), &flags).arg("--yes"));
+    assert!(made.code == 0 && made.stderr.contains("90、75、45、0"), "{}{}", made.stdout, made.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
