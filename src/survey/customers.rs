@@ -312,7 +312,10 @@ async fn filters(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) 
 /// Whether `searchKey` finds a number: where customers have no contact persons of their own, nothing else does.
 async fn search_by_number(looker: &mut Looker<'_>, report: &mut Report, known: &[Known]) -> Result<(), ErpError> {
     let code = "customers.search_key_finds_numbers";
-    let one = known.iter().find(|one| !one.mobile.is_empty() && !one.mobile.contains('*'));
+    // It looks into the columns that the list shows (`erp-wire.md §1.9`).
+    let shows_numbers =
+        report.shapes.columns.get("customers").is_some_and(|cols| cols.iter().any(|col| col == "mobile"));
+    let one = known.iter().find(|one| shows_numbers && !one.mobile.is_empty() && !one.mobile.contains('*'));
     let Some(one) = one.filter(|_| !report.refutes("customers.filter.searchKey")) else {
         report.note(code, Outcome::Unseen);
         return Ok(());

@@ -29,6 +29,8 @@ impl Obstacle {
                 }
                 None => at_erp(w.not_while_paused, w.go_paused),
             },
+            // It goes on by itself, and at once.
+            (Status::Queued, None) if event.item.next_attempt_at.is_none() => None,
             _ if !is_operator => plain(w.not_for_readers),
             _ => None,
         }

@@ -91,7 +91,7 @@ async fn a_candidate_is_linked_and_a_dead_event_corrected_by_keys_alone() {
 
     go_to(&browser, "nav a[href='/console/todo']").await;
     browser.sees_in("#todo", "备注太长").await;
-    walk(&browser, "j", "return document.activeElement.textContent.includes('备注太长')").await;
+    walk(&browser, "j", "return document.activeElement.closest('[data-row]')?.textContent.includes('备注太长')").await;
     browser.press(ENTER).await;
     browser.sees("从最早的开始").await;
     browser.press("j").await;
