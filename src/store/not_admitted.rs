@@ -39,8 +39,8 @@ impl NotAdmitted {
 }
 
 impl Store {
-    /// Events that were not admitted and match, deals that are held among them, newest first, with their bodies or without; `before` is the `seq` of the
-    /// last item of the page before.
+    /// Events that were not admitted and match, deals that are held among them, newest first, with their bodies or without;
+    /// `before` is the `seq` of the last item of the page before.
     pub async fn not_admitted(
         &self,
         filter: &EventFilter,
@@ -49,10 +49,7 @@ impl Store {
         with_payload: bool,
     ) -> Result<Vec<NotAdmitted>, StoreError> {
         let mut conditions = Conditions::of(filter);
-        // As the partial index says it.
-        conditions.require("status in ('not_admitted', 'held')");
-        // Of what is held, messages wait for a customer; a deal waits because the rules refused it.
-        conditions.require("(status = 'not_admitted' or kind = 'deal.closed')");
+        conditions.are_kept_out();
         if let Some(before) = before {
             conditions.add("seq <", before);
         }

@@ -164,6 +164,12 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
+    /// Of what is held, messages wait for a customer; a deal waits because the rules refused it. As the partial index says it.
+    pub(super) fn are_kept_out(&mut self) {
+        self.require("(status = 'not_admitted' or kind = 'deal.closed')");
+        self.require("status in ('not_admitted', 'held')");
+    }
+
     pub(super) fn of(filter: &EventFilter) -> Self {
         let mut conditions = Self::default();
         if !filter.ids.is_empty() {
@@ -178,6 +184,9 @@ impl Conditions {
             let unfortunate = [Status::Dead, Status::NeedsReview, Status::Held];
             if filter.statuses.iter().all(|status| unfortunate.contains(status)) {
                 conditions.clauses.push("status in ('dead', 'needs_review', 'held')".into());
+            }
+            if filter.statuses == [Status::NotAdmitted] {
+                conditions.are_kept_out();
             }
         }
         if let Some(kind) = &filter.kind {

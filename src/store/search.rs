@@ -80,8 +80,8 @@ fn newest_of(mut events: Vec<EventSummary>, limit: i64) -> Vec<EventSummary> {
     events
 }
 
-/// Whether an index leads to what matches: named events, those of a contact, blocked ones, those that are tried again, in trouble or not admitted;
-/// and to the newest of all.
+/// Whether an index leads to what matches: named events, those of a contact, blocked ones, those that are tried again, in
+/// trouble or not admitted; and to the newest of all.
 fn has_index(filter: &EventFilter) -> bool {
     let EventFilter {
         ids,

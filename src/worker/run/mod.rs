@@ -18,10 +18,7 @@ use self::{
     journal::{Decided, StoreJournal, has_saved, is_effect, is_link, is_part, new_link, ord_of, sha256, step_of},
     plan::placed,
 };
-use super::{
-    end::{Counts, End},
-    health::Health,
-};
+use super::{end::End, health::Health};
 use crate::{
     clock::Clock,
     event::{Decision, Event, EventKind, Reading, Standing, Work},
@@ -333,7 +330,7 @@ impl Run<'_> {
         let error = format!(
             "分配的客户ID {ord} 已关联联系人 {owner} (the contact {owner} is linked to the allocated id {ord})"
         );
-        Ok(End::Retry { code: "ord_taken", error, counts: Counts::Yes })
+        Ok(End::PlanAnew { code: "ord_taken", error })
     }
 
     /// The calls made since they were last taken, for the ledger.

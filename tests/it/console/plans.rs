@@ -64,6 +64,7 @@ async fn no_page_reads_a_large_table_from_one_end_to_the_other() {
         "status=succeeded",
         "status=queued,running,held",
         "status=discarded&type=deal.closed",
+        "status=not_admitted",
         "blocked=true",
         "retrying=true&q=x",
         "type=deal.closed&code=refused",
