@@ -35,6 +35,10 @@ const LEASE_MARGIN: Duration = Duration::from_secs(2);
 /// See [`FRUITLESS_LOGIN_PAUSE`].
 const FRUITLESS_LOGINS_MAX: u32 = 2;
 
+/// What is said of logins that the ERP calls good, and that bring no session where calls demand one.
+const NO_SESSION: &str =
+    "登录没有给出会话，而接口要求会话 (the login gives no session, and calls demand one; check erp.login_path)";
+
 /// Where the session survives a restart, shared by all replicas. Failures are the store's to log.
 pub trait SessionStore: Send + Sync {
     /// What is known of this account; `None` if nothing is or it cannot be read.
@@ -199,6 +203,9 @@ impl Sessions {
             return Ok(session);
         }
         self.bury(expired);
+        if expired.is_some_and(|expired| expired.token.is_empty()) && self.is_missed() {
+            return Err(self.refused(NO_SESSION.to_owned()).await);
+        }
         let patience = tokio::time::Instant::now() + self.lease();
         let (send_before, until) = loop {
             if let Some(session) = self.adopt().await? {
@@ -300,6 +307,12 @@ impl Sessions {
             }
         }
         state.refusal.clone().map_or(Ok(None), |text| Err(ErpError::LoginRefused(text)))
+    }
+
+    /// Whether calls demand the session that the logins do not give.
+    fn is_missed(&self) -> bool {
+        let state = self.lock();
+        state.refusal.is_none() && state.fruitless_logins >= FRUITLESS_LOGINS_MAX
     }
 
     fn logins_are_fruitless(&self) -> bool {

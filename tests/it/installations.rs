@@ -11,7 +11,7 @@ use erp_bridge::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, message, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
@@ -289,5 +289,14 @@ async fn where_a_login_gives_no_session_everything_works() {
         world.until(&said, &[Status::Succeeded]).await;
         world.restart().await;
     }
+    assert!(world.sim.handle.calls_of("login").len() <= 2);
+
+    // Where calls demand one all the same, nobody is asked for ever, and people are told what to look at.
+    let mut sim = SimConfig::default();
+    sim.settings.gives_session = false;
+    let world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
+    world.accept("m1", &promoted(&contact("c1", 1), 80.0)).await;
+    let refusal = eventually("dispatch stops", LIMIT, async || world.app.erp.login_refusal()).await;
+    assert!(refusal.contains("login_path"), "{refusal}");
     assert!(world.sim.handle.calls_of("login").len() <= 2);
 }
