@@ -29,9 +29,6 @@ const APPROVE: Interface = Interface::command(
     Some("onsave"),
 );
 
-/// `stype` of 客户池, where 客户收回 brings a customer.
-const POOL: i64 = 1;
-
 /// 客户收回: `ord`. Refused in words: a customer that is not there or in the pool already, no right. Source: `erp-wire.md §3`.
 const TAKE_BACK: Interface =
     Interface::command("客户收回", "customer.take_back", "/sysa/mobilephone/salesmanage/custom/takeback.asp", None);
@@ -70,7 +67,7 @@ impl Erp {
     ///
     /// A refusal in the ERP's words.
     pub async fn apply(&self, ord: i64) -> Result<Answer, ErpError> {
-        self.command(&APPLY, &[Field::number("ord", ord)]).await
+        self.moving(&APPLY, &[Field::number("ord", ord)]).await
     }
 
     /// 客户审批: agrees to a customer that waits for it (待审核), or does not.
@@ -79,7 +76,7 @@ impl Erp {
     ///
     /// A refusal in the ERP's words.
     pub async fn approve(&self, ord: i64, agree: bool) -> Result<Answer, ErpError> {
-        self.command(&APPROVE, &[Field::number("ord", ord), Field::number("blset", i64::from(agree))]).await
+        self.moving(&APPROVE, &[Field::number("ord", ord), Field::number("blset", i64::from(agree))]).await
     }
 
     /// 客户收回: takes a customer back into the pool.
@@ -88,8 +85,13 @@ impl Erp {
     ///
     /// A refusal in the ERP's words.
     pub async fn take_back(&self, ord: i64) -> Result<Answer, ErpError> {
-        let answer = self.command(&TAKE_BACK, &[Field::number("ord", ord)]).await;
-        self.caches().forget_place(POOL);
+        self.moving(&TAKE_BACK, &[Field::number("ord", ord)]).await
+    }
+
+    /// A command that takes a customer from one list to another.
+    async fn moving(&self, command: &Interface, fields: &[Field]) -> Result<Answer, ErpError> {
+        let answer = self.command(command, fields).await;
+        self.caches().forget_places();
         answer
     }
 

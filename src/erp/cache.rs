@@ -70,14 +70,14 @@ impl Caches {
         Arc::clone(self.places.lock().unwrap_or_else(PoisonError::into_inner).entry(stype).or_default())
     }
 
-    /// Somebody was brought into that list.
-    pub(super) fn forget_place(&self, stype: i64) {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&stype);
+    /// Somebody was brought from one list to another.
+    pub(super) fn forget_places(&self) {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Believes no choice, no account and no closed or empty list any more; who is reading one goes on.
     pub(super) fn forget_installation(&self) {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.forget_places();
         self.choices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.accounts.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         *self.progress_closed.lock().unwrap_or_else(PoisonError::into_inner) = None;

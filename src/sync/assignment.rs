@@ -34,7 +34,7 @@ pub(super) fn shown_to(accounts: &[Account], users: &[String], catename: &str) -
         .any(|other| names.iter().any(|name| name.trim() == other.trim()));
     let shown = names.iter().filter(|name| is_named(catename, name)).count();
     match shown {
-        0 if names.is_empty() => None,
+        _ if names.len() < users.len() => None,
         0 => Some(false),
         all if all == users.len() && !is_shared => Some(true),
         _ => None,
@@ -137,6 +137,7 @@ mod tests {
             (&["63", "71"], "李强", Some(false)),
             (&["80"], "张伟", None),
             (&["63", "80"], "张伟", None),
+            (&["63", "80"], "李四", None),
             (&["81"], "李强", None),
             (&["81", "82"], "李强", Some(true)),
         ] {

@@ -114,15 +114,6 @@ pub(super) async fn person_in(erp: &Erp, company: i64, event: &Event) -> Result<
     {
         return Ok(Some(row));
     }
-    without_number_in(erp, company, event).await
-}
-
-/// The same by its name alone: one who has a number there is it only if the contact has none.
-pub(super) async fn without_number_in(
-    erp: &Erp,
-    company: i64,
-    event: &Event,
-) -> Result<Option<ContactPersonRow>, ErpError> {
     let Some(name) = event.contact().name() else { return Ok(None) };
     let named = person_of(erp, company, None, name).await?;
     let has_number = |row: &ContactPersonRow| row.mobile.as_deref().is_some_and(|number| !number.trim().is_empty());

@@ -128,15 +128,16 @@ impl Planner {
         by: LinkedBy,
     ) -> Result<Result<PlanDraft, Question>, SyncError> {
         let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
-        // Nobody has its number: that was asked first.
-        let role = match contact_persons::without_number_in(erp, ord, event).await {
-            // Nobody can tell whether the contact is one of so many persons: a person says whose it is.
-            Err(ErpError::TooMany(_)) => return Ok(Err(unsure(erp, ord, by).await?)),
-            Ok(Some(_)) => Role::ContactPerson,
-            Ok(None) => Role::NewContactPerson,
-            Err(error) => return Err(error.into()),
+        let role = match Mapping::mobile(event) {
+            // Nobody has its number: that was asked first. One of its name without a number may be another.
+            Some(_) => Ok(Role::NewContactPerson),
+            None => contact_persons::role_in(erp, ord, None, event.contact().name()).await,
         };
-        Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role })))
+        match role {
+            // Nobody can tell whether the contact is one of so many persons: a person says whose it is.
+            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await?)),
+            role => Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role: role? }))),
+        }
     }
 
     /// The customer that the platform names for a contact that has none yet, if the ERP bears it out; else a warning says

@@ -69,8 +69,9 @@ impl Place {
     }
 }
 
-/// The lists beside that of ordinary customers that have anybody in them. None where an installation shows all in one; one
-/// that may not be read shows nobody.
+/// The lists beside that of ordinary customers that have anybody in them, as far as a minute ago. None where an installation
+/// shows all in one; one that may not be read shows nobody. For those who may be the contact; a company of exactly its
+/// company's name is looked for in all of them.
 ///
 /// # Errors
 /// The ERP could not be asked.
@@ -80,15 +81,13 @@ pub(super) async fn further_places(erp: &Erp) -> Result<Vec<Place>, ErpError> {
         return Ok(places);
     }
     for place in [Place::Pool, Place::Pending] {
-        let is_in_use = match place.stype() {
-            None => true,
-            Some(stype) => match erp.is_list_in_use(stype).await {
-                Err(error) if error.is_refusal() => false,
-                is_in_use => is_in_use?,
-            },
-        };
-        if is_in_use {
-            places.push(place);
+        let Some(stype) = place.stype() else { continue };
+        match erp.is_list_in_use(stype).await {
+            Ok(true) => places.push(place),
+            // An answer that nobody can read is the installation's way for this list, not an outage.
+            Ok(false) | Err(ErpError::OutcomeUnknown { answered: true, .. }) => {}
+            Err(error) if error.is_refusal() => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(places)

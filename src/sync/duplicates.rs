@@ -1,6 +1,6 @@
 //! A save that the ERP refused as a duplicate (查重): the contact is looked for once more, wherever such a check looks. It
-//! compares 客户编号, name, mobile, e-mail and phone, and sees 客户池 and 待审核 too (`erp-wire.md §3`), where nobody looks
-//! for a new contact.
+//! compares 客户编号, name, mobile, e-mail and phone, and sees 客户池 and 待审核 too (`erp-wire.md §3`), where a new
+//! contact is looked for by its name alone.
 
 use std::collections::BTreeMap;
 

@@ -4,11 +4,10 @@
 use super::{
     Journal, SyncError,
     contact_persons::{self, Role},
-    customer_search::Column,
-    details::{detail_of, shown},
+    customer_search::{Column, Matches, readable, search},
+    details::{Place, detail_of, further_places, shown},
     identity::same_name,
     mapping::Mapping,
-    matching::{Look, everywhere},
     phone_match::{PhoneMatch, fit},
 };
 use crate::{
@@ -95,8 +94,7 @@ async fn check_record(erp: &Erp, mapping: &Mapping, event: &Event, named: &ErpHi
     let ord = match (named.ord, &named.khid) {
         (Some(ord), _) => ord,
         (None, Some(khid)) => {
-            let found = everywhere(erp, guess, None, Look::Khid(Column::ForeignKhid, khid)).await?;
-            match found.exact.keys().copied().collect::<Vec<_>>()[..] {
+            match with_foreign_khid(erp, guess, khid).await?.exact.keys().copied().collect::<Vec<_>>()[..] {
                 [ord] => ord,
                 [] => return Ok(Hint::Fails(Misfit::NoCustomer)),
                 _ => return Ok(Hint::Fails(Misfit::Ambiguous)),
@@ -127,6 +125,21 @@ async fn check_record(erp: &Erp, mapping: &Mapping, event: &Event, named: &ErpHi
             Hint::Unclear(Candidate { ord, name, khid, mobile, added: None, salesperson: None })
         }
     })
+}
+
+/// Customers with this 客户编号, in whatever list they stand.
+async fn with_foreign_khid(erp: &Erp, guess: CustomerKind, khid: &str) -> Result<Matches, ErpError> {
+    let found = search(erp, guess, Column::ForeignKhid, khid, Place::Customers).await?;
+    if !found.exact.is_empty() {
+        return Ok(found);
+    }
+    for place in further_places(erp).await? {
+        let found = readable(search(erp, guess, Column::ForeignKhid, khid, place).await)?;
+        if !found.exact.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(found)
 }
 
 /// How the record's number fits the contact's, if both have one.

@@ -83,60 +83,23 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<
     Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
 }
 
-/// The company of exactly this name, in whatever list: it would be there twice.
+/// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known to
+/// the ERP too, and would be there twice.
 async fn company_of_name(erp: &Erp, name: &str, gone: Option<i64>) -> Result<Match, ErpError> {
     let kind = CustomerKind::Company;
     let by = LinkedBy::CompanyName;
-    let named = everywhere(erp, kind, gone, Look::Name(name)).await?;
+    let mut named = with_name(erp, kind, name, Place::Customers).await?.without(gone);
+    for place in [Place::Pool, Place::Pending] {
+        if named.exact.is_empty() {
+            let more = readable(with_name(erp, kind, name, place).await)?.without(gone);
+            (named.exact, named.masked) = (more.exact, named.masked.into_iter().chain(more.masked).collect());
+        }
+    }
     let found = verdict(named.exact.into_values().collect(), by);
     // One whose name the list cuts, and whose record may not be read.
     let candidates: Vec<Candidate> = named.masked.into_values().collect();
     let question = (!candidates.is_empty()).then_some(Question::Several { by, candidates }).map(Match::Unclear);
     Ok(found.or(question).unwrap_or(Match::Nobody))
-}
-
-/// By what customers are looked for in each list.
-pub(super) enum Look<'a> {
-    /// 客户名称.
-    Name(&'a str),
-    /// 客户编号, compared as this column is.
-    Khid(Column, &'a str),
-    /// 客户编号, where only the record shows it.
-    NameAndKhid { name: &'a str, khid: &'a str },
-}
-
-impl Look<'_> {
-    async fn at(&self, erp: &Erp, kind: CustomerKind, place: Place) -> Result<Matches, ErpError> {
-        match self {
-            Self::Name(name) => with_name(erp, kind, name, place).await,
-            Self::Khid(column, khid) => search(erp, kind, *column, khid, place).await,
-            Self::NameAndKhid { name, khid } => {
-                with_khid(erp, kind, readable(with_name(erp, kind, name, place).await)?, khid).await
-            }
-        }
-    }
-}
-
-/// Those who are found among the ordinary customers, and else in the other lists: a customer that nobody is in charge of
-/// (客户池) or nobody has approved yet (待审核) is known to the ERP, too.
-pub(super) async fn everywhere(
-    erp: &Erp,
-    kind: CustomerKind,
-    gone: Option<i64>,
-    look: Look<'_>,
-) -> Result<Matches, ErpError> {
-    let mut found = look.at(erp, kind, Place::Customers).await?.without(gone);
-    if !found.exact.is_empty() {
-        return Ok(found);
-    }
-    for place in further_places(erp).await? {
-        let more = readable(look.at(erp, kind, place).await)?.without(gone);
-        (found.exact, found.masked) = (more.exact, found.masked.into_iter().chain(more.masked).collect());
-        if !found.exact.is_empty() {
-            break;
-        }
-    }
-    Ok(found)
 }
 
 /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
@@ -172,7 +135,7 @@ pub(super) async fn by_khid(
     khid: &str,
     name: Option<&str>,
 ) -> Result<Option<Match>, ErpError> {
-    let found = everywhere(erp, kind, None, Look::Khid(Column::Khid, khid)).await?;
+    let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
     if found.exact.is_empty() {
         let is_namesake =
             |theirs: &Candidate| name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs));
@@ -186,8 +149,11 @@ pub(super) async fn by_khid(
 /// The same where the list can neither be asked for a 客户编号 nor shows it: among the customers of this name, whose
 /// records show it.
 async fn by_name_and_khid(erp: &Erp, kind: CustomerKind, name: &str, khid: &str) -> Result<Option<Match>, ErpError> {
-    let found = everywhere(erp, kind, None, Look::NameAndKhid { name, khid }).await?;
-    Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
+    let named = match with_name(erp, kind, name, Place::Customers).await {
+        Err(ErpError::TooMany(_)) => return Ok(None),
+        named => named?,
+    };
+    Ok(verdict(with_khid(erp, kind, named, khid).await?.exact.into_values().collect(), LinkedBy::Khid))
 }
 
 /// Those whose records show this 客户编号.
