@@ -160,6 +160,28 @@ async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
     assert!(world.sim.handle.calls_of("assign").is_empty(), "nothing was sent that the ERP would refuse");
 }
 
+/// Where a customer stands that an order was refused for is no sign that it was carried out.
+#[tokio::test]
+async fn an_order_for_a_customer_that_stands_elsewhere_fails_with_the_erp_s_words() {
+    let world = World::start().await;
+    salesperson(&world, 1, 90.0).await;
+    let approve = json!({ "approve": true });
+    for (order, body, before) in [
+        ("apply", None, None),
+        ("approval", Some(approve.clone()), None),
+        ("approval", Some(approve), Some("takeback")),
+    ] {
+        if let Some(before) = before {
+            assert_eq!(command(&world, "POST", &format!("/v1/contacts/c1/{before}"), None).await, Status::Succeeded);
+        }
+        let (status, answer) = world.call("POST", &format!("/v1/contacts/c1/{order}"), body).await;
+        assert_eq!(status, 202, "{answer}");
+        let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
+        let event = world.until(answer["id"].as_str().unwrap(), &ends).await;
+        assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")), "{order} {before:?}");
+    }
+}
+
 /// Promotes a contact while the ERP says three times that it assigned the customer, and does not.
 async fn lie(world: &World, number: u32) -> (erp_bridge::store::EventRow, usize) {
     world.sim.handle.clear_calls();

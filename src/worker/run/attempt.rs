@@ -141,7 +141,8 @@ impl Run<'_> {
             SyncError::Erp(refused @ ErpError::Refused(words)) => {
                 // An earlier try may have come through after all, and be why the ERP refuses this one; or this one did, and
                 // what failed came behind it.
-                if let Verification::Done(result) = self.look(executor, row, step).await? {
+                let seen = executor.verify_refused(step).await;
+                if let Verification::Done(result) = self.judge(executor, row, step, seen).await? {
                     return Ok(result);
                 }
                 if matches!(step, Step::SetStage { .. }) && refused.is_duplicate() {

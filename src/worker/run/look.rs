@@ -69,7 +69,19 @@ impl Run<'_> {
         row: &StepRow,
         step: &Step,
     ) -> Result<Verification, End> {
-        let seen = match executor.verify(step).await {
+        let seen = executor.verify(step).await;
+        self.judge(executor, row, step, seen).await
+    }
+
+    /// What it means for a step that this was seen of it.
+    pub(super) async fn judge(
+        &mut self,
+        executor: &Executor<'_>,
+        row: &StepRow,
+        step: &Step,
+        seen: Result<Verification, SyncError>,
+    ) -> Result<Verification, End> {
+        let seen = match seen {
             // Records that may not be seen say nothing, nor does a refusal; of a customer whom the ERP has no more nothing is
             // there.
             Ok(Verification::Hidden(_)) if matches!(step, Step::Progress { .. }) && executor.is_gone(step).await? => {
