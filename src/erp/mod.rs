@@ -43,7 +43,7 @@ pub(crate) use cache::Shown;
 pub(crate) use choice::{Choice, ChoiceField};
 pub(crate) use client::Erp;
 pub(crate) use contact_persons::{ContactPersonFilter, ContactPersonRow};
-pub(crate) use customers::{CustomerFilter, CustomerKind, CustomerRow};
+pub(crate) use customers::{CustomerFilter, CustomerKind, CustomerRow, FirstCustomers};
 pub(crate) use envelope::{Answer, Detail};
 pub use envelope::{AspAnswer, Field, asp_body, parse};
 pub(crate) use error::{BuildError, ErpError};

@@ -10,7 +10,7 @@ use super::{
     text::searchable,
 };
 use crate::{
-    erp::{CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError, PAGES_MAX},
+    erp::{CustomerFilter, CustomerKind, CustomerRow, Erp, ErpError, FirstCustomers, PAGES_MAX},
     event::Candidate,
 };
 
@@ -158,14 +158,22 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
     let mut is_told = asked > 0;
     // Those whose records may not be read keep nobody from looking on.
     let mut perhaps = Matches::default();
-    for part in &parts[..asked] {
-        let first = erp.first_customers(&Column::Name.filter(part, place)).await?;
-        let matches = compare(erp, kind, Column::Name, name, first.rows.clone()).await?;
-        if !matches.exact.is_empty() && (first.is_all || is_behind(&matches, &first.rows)) {
+    for (number, part) in parts[..asked].iter().enumerate() {
+        let filter = Column::Name.filter(part, place);
+        let mut found = erp.first_customers(&filter).await?;
+        // The other part stands in nobody's name: whoever has a blank there stands on one of these pages.
+        if number > 0 && !found.is_all {
+            match erp.customers_until(&filter, NAME_PAGES_MAX, |_| false).await {
+                Err(ErpError::TooMany(_)) => {}
+                rows => found = FirstCustomers { rows: rows?, is_all: true },
+            }
+        }
+        let matches = compare(erp, kind, Column::Name, name, found.rows.clone()).await?;
+        if !matches.exact.is_empty() && (found.is_all || is_behind(&matches, &found.rows)) {
             return Ok(matches);
         }
         perhaps.masked.extend(matches.masked);
-        if !first.is_all {
+        if !found.is_all {
             is_told = false;
             break;
         }

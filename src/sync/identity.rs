@@ -54,8 +54,8 @@ pub(super) fn spellings(name: &str) -> Vec<String> {
 }
 
 /// Parts of a name that everybody writes alike: no blank, bracket or mark in them, nor a seam between scripts, where some
-/// put a blank. A name without any is cut in two, behind half of what tells it from others, so that a blank that the ERP
-/// has in it leaves one of both whole. The longer part, which fewer names have, comes first.
+/// put a blank. Two of them, so that a blank that the ERP has within one leaves the other whole; a name of one part is cut in
+/// two, behind half of what tells it from others. The longer part, which fewer names have, comes first.
 pub(super) fn name_parts(name: &str) -> Vec<String> {
     let mut runs: Vec<(Script, String)> = Vec::new();
     let mut before = None;
@@ -69,16 +69,30 @@ pub(super) fn name_parts(name: &str) -> Vec<String> {
         before = script;
     }
     if let [(Script::Han, run)] = &runs[..] {
-        let core = LEGAL_FORMS.iter().find_map(|form| run.strip_suffix(form)).unwrap_or(run);
-        let half = core.chars().count() / 2;
-        let cut = run.char_indices().nth(half).map_or(0, |(at, _)| at);
-        let (front, back) = run.split_at(cut);
+        let (front, back) = run.split_at(half_of(run));
         return [back, front].into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect();
     }
     // Of equally long ones the first: it tells more.
-    let longest = runs.into_iter().rev().max_by_key(|(_, run)| run.chars().count());
-    longest.into_iter().map(|(_, run)| run).collect()
+    runs.sort_by_key(|(_, run)| std::cmp::Reverse(run.chars().count()));
+    let mut parts = runs.into_iter().map(|(_, run)| run);
+    let longest = parts.next();
+    let second = parts.find(|part| core_of(part).chars().count() >= SECOND_MIN);
+    longest.into_iter().chain(second).collect()
 }
+
+/// What tells a name from others, without its legal form.
+fn core_of(run: &str) -> &str {
+    LEGAL_FORMS.iter().find_map(|form| run.strip_suffix(form)).unwrap_or(run)
+}
+
+/// Where half of what tells a name from others ends.
+fn half_of(run: &str) -> usize {
+    let half = core_of(run).chars().count() / 2;
+    run.char_indices().nth(half).map_or(0, |(at, _)| at)
+}
+
+/// Letters of a second part that is worth asking for: one letter is in every other name.
+const SECOND_MIN: usize = 2;
 
 /// With what the names of most companies end.
 const LEGAL_FORMS: [&str; 5] = ["股份有限公司", "有限责任公司", "集团有限公司", "有限公司", "公司"];
@@ -186,14 +200,15 @@ mod tests {
             ("上海某某科技有限公司", &["某科技有限公司", "上海某"][..]),
             ("科技有限公司", &["技有限公司", "科"]),
             ("A&B 科技有限公司", &["科技有限公司"]),
-            ("TCL集团", &["TCL"]),
-            ("上海 某某公司", &["某某公司"]),
+            ("TCL集团", &["TCL", "集团"]),
+            ("上海 某某公司", &["某某公司", "上海"]),
+            ("绍兴第3号纺织有限公司", &["号纺织有限公司", "绍兴第"]),
             ("甲（上海）公司", &["上海"]),
             ("张伟", &["伟", "张"]),
             ("王小明", &["小明", "王"]),
             ("张 伟", &["张"]),
             ("王", &["王"]),
-            ("Acme Trading", &["Trading"]),
+            ("Acme Trading", &["Trading", "Acme"]),
             ("👑", &[]),
             ("", &[]),
         ] {

@@ -161,6 +161,27 @@ async fn two_companies_of_one_name_on_two_pages_are_asked_about() {
     assert_eq!(event.status, Status::NeedsReview, "{:?}", event.error);
 }
 
+/// A blank that somebody typed leaves one of two parts of the name whole.
+#[tokio::test]
+async fn a_company_in_whose_name_the_erp_has_a_blank_is_no_new_one() {
+    for there in ["绍兴第3号 纺织有限公司", "绍兴　第3号纺织有限公司", "绍兴第3 号纺织有限公司"]
+    {
+        let world = World::start().await;
+        for (number, name) in (1..40).map(|number| (number, format!("绍兴第{}号染织有限公司", number + 10))) {
+            let khid = format!("K{number}");
+            let seeded = [("name", &*name), ("kind", "1"), ("khid", &*khid), ("person_name", "李总")];
+            world.sim.handle.seed_customer_fields(&seeded).unwrap();
+        }
+        world.sim.handle.change_settings(|settings| settings.page_cap = Some(20));
+        let seeded = [("name", there), ("kind", "1"), ("khid", "KX"), ("person_name", "李总")];
+        let ord = world.sim.handle.seed_customer_fields(&seeded).unwrap();
+        let id = world.accept("m1", &promoted(&company("c1", 7, "绍兴第3号纺织有限公司"), 80.0)).await;
+        let event = world.until(&id, &ENDS).await;
+        assert_eq!(event.status, Status::Succeeded, "{there}: {:?}", event.error);
+        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord, "{there}");
+    }
+}
+
 /// A list cuts what is long (`erp-wire.md` §1.12), with a mark or without.
 #[tokio::test]
 async fn a_company_whose_name_the_list_cuts_is_no_new_one() {
