@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     installation::Installation,
     mishaps::{Fate, faults},
+    orders::Order,
     people::{Deed, People},
     script::Script,
 };
@@ -74,9 +75,8 @@ pub struct Schedule {
     /// What each contact has still to send.
     outbox: Vec<VecDeque<(String, Value)>>,
     posted: Vec<(String, Value)>,
-    /// Orders of operators that were taken, and of each contact the last one with whom it names.
-    ordered: usize,
-    orders: BTreeMap<String, (String, &'static str)>,
+    /// Orders of operators that were taken, of each contact in their order.
+    orders: BTreeMap<String, Vec<(String, Order)>>,
     /// How far the clock was moved since the ERP was last seen at rest.
     unrested: Duration,
     installation: Installation,
@@ -155,7 +155,6 @@ impl Schedule {
             meddles: false,
             outbox,
             posted: Vec::new(),
-            ordered: 0,
             orders: BTreeMap::new(),
             unrested: Duration::ZERO,
         }
@@ -245,21 +244,21 @@ impl Schedule {
         }
     }
 
-    /// Now and then an operator assigns the customer of one contact to a salesperson (客户指派).
+    /// Now and then an operator assigns the customer of one contact to a salesperson, takes it back, applies for it or approves
+    /// it (客户指派, 收回, 申请, 审批).
     async fn order(&mut self) {
         if self.meddles || !self.rng.random_bool(0.05) {
             return;
         }
         let alone: Vec<_> = self.script.people.iter().filter(|person| !person.shares).collect();
         let Some(person) = alone.choose(&mut self.rng) else { return };
-        let (user, name) = [("63", "张伟"), ("71", "王芳")][usize::from(self.rng.random_bool(0.5))];
-        let (path, body) =
-            (format!("/v1/contacts/{}/assignment", person.id), json!({ "mode": "users", "users": [user] }));
-        let (status, answer) = self.world.call("PUT", &path, Some(body)).await;
+        let order = Order::draw(&mut self.rng);
+        let (method, what, body) = order.request();
+        let (status, answer) = self.world.call(method, &format!("/v1/contacts/{}/{what}", person.id), body).await;
         assert!([202, 404].contains(&status), "{status} {answer}");
         if status == 202 {
-            self.ordered += 1;
-            self.orders.insert(person.id.clone(), (answer["id"].as_str().unwrap().to_owned(), name));
+            let orders = self.orders.entry(person.id.clone()).or_default();
+            orders.push((answer["id"].as_str().unwrap().to_owned(), order));
         }
     }
 
@@ -272,17 +271,22 @@ impl Schedule {
         }
     }
 
-    /// Whoever was named last has the customer, where the ERP could be asked whether it did what it said.
+    /// The last order that the ERP took stands, where it could be asked whether it did what it said.
     async fn check_orders(&self) {
-        for (contact, (event, name)) in &self.orders {
-            let steps = self.world.app.store.steps(event).await.unwrap();
-            let mut results = steps.iter().filter_map(|step| step.result.as_ref());
-            let is_done = self.world.event(event).await.status == Status::Succeeded;
-            if !is_done || results.any(|result| !result["unverified"].is_null()) {
-                continue;
+        for (contact, orders) in &self.orders {
+            for (event, order) in orders.iter().rev() {
+                if self.world.event(event).await.status != Status::Succeeded {
+                    continue;
+                }
+                let steps = self.world.app.store.steps(event).await.unwrap();
+                let mut results = steps.iter().filter_map(|step| step.result.as_ref());
+                if !results.any(|result| !result["unverified"].is_null()) {
+                    let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
+                    let customer = self.world.sim.handle.customer(link.ord).unwrap();
+                    assert!(order.stands(&self.world.sim.handle, link.ord), "{contact} {order:?} {customer:?}");
+                }
+                break;
             }
-            let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
-            assert_eq!(self.world.sim.handle.catename(link.ord).as_deref(), Some(*name), "{contact}");
         }
     }
 
@@ -331,6 +335,9 @@ impl Schedule {
                 },
                 // The ERP lied twice in a row; he looks, and it is not there.
                 Some("not_stored") => Some(json!({ "decision": "resend" })),
+                Some("outcome_unknown") if self.is_order(&event.id) => {
+                    Some(self.was_carried_out(&event.id, contact).await)
+                }
                 Some("outcome_unknown") if self.installation.blind => self.is_there(&event.id, contact).await,
                 _ => panic!("nobody should have to decide: {event:?}"),
             };
@@ -346,6 +353,18 @@ impl Schedule {
     async fn again(&self, event: &str, how: &str) {
         let (status, answer) = self.world.call("POST", &format!("/v1/events/{event}/{how}"), None).await;
         assert!([200, 409].contains(&status), "{how}: {status} {answer}");
+    }
+
+    fn is_order(&self, event: &str) -> bool {
+        self.orders.values().flatten().any(|(order, _)| order == event)
+    }
+
+    /// Whether a customer is where an order should have brought it, as a decision.
+    async fn was_carried_out(&self, event: &str, contact: &str) -> Value {
+        let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
+        let mut orders = self.orders[contact].iter().filter(|(order, _)| order == event);
+        let (_, order) = orders.next().unwrap();
+        json!({ "decision": if order.stands(&self.world.sim.handle, link.ord) { "done" } else { "resend" } })
     }
 
     /// Whether the record is there that an event asks for, as a decision; `None` where it asks no more.
@@ -370,12 +389,12 @@ impl Schedule {
         for event in self.world.events().await {
             let is_right = matches!(event.status, Status::Succeeded | Status::Held);
             let is_early = event.webhook_id.as_deref().is_some_and(is_early);
-            // Whoever orders it names the salesperson: no other event waits for one whose account is closed.
-            let names_nobody =
-                event.status == Status::Dead && event.error_code.as_deref() == Some("salesperson_unknown");
-            let may_end_so = is_right
-                || is_early && event.status == Status::NotAdmitted
-                || names_nobody && event.kind == "contact.assign";
+            // Whoever orders it names the salesperson: no other event waits for one whose account is closed. What does not
+            // stand in the pool nobody can apply for.
+            let is_refused = event.status == Status::Dead
+                && ["salesperson_unknown", "refused"].map(Some).contains(&event.error_code.as_deref());
+            let is_order = self.is_order(&event.id);
+            let may_end_so = is_right || is_early && event.status == Status::NotAdmitted || is_refused && is_order;
             if !may_end_so {
                 let store = &self.world.app.store;
                 for step in store.steps(&event.id).await.unwrap() {
@@ -387,7 +406,7 @@ impl Schedule {
                 panic!("{} {}: {:?} {:?}", event.kind, event.status, event.error_code, event.error);
             }
         }
-        let accepted = self.posted.len() + self.ordered;
+        let accepted = self.posted.len() + self.orders.values().map(Vec::len).sum::<usize>();
         assert_eq!(self.world.events().await.len(), accepted, "events, deliveries and orders");
         self.check_orders().await;
         self.script.check(&self.world, &self.people).await;

@@ -74,6 +74,12 @@ impl Installation {
         if rng.random_bool(OFTEN) {
             settings.columns.customers.retain(|column| column != "khid");
         }
+        if rng.random_bool(OFTEN) {
+            settings.name_cut = Some((9, ["…", ""].choose(rng).copied().unwrap_or_default().to_owned()));
+        }
+        if rng.random_bool(OFTEN) {
+            settings.opened_shows = "所有人".to_owned();
+        }
         settings.oldest_first = rng.random_bool(OFTEN);
         settings.columns_are_texts = rng.random_bool(OFTEN);
         settings.ignores_stype = rng.random_bool(OFTEN);
@@ -81,6 +87,7 @@ impl Installation {
         settings.refuses_dead_lists = rng.random_bool(OFTEN);
         settings.allocates_again = rng.random_bool(OFTEN);
         settings.demands_session = !rng.random_bool(OFTEN);
+        settings.gives_session = settings.demands_session || rng.random_bool(0.5);
         if rng.random_bool(OFTEN) {
             settings.page_cap = [2, 3, 5, 10].choose(rng).copied();
         }
@@ -114,6 +121,11 @@ impl Installation {
     /// The simulator that plays it; nothing is wrong with it yet.
     pub fn sim(&self, seed: u64) -> SimConfig {
         SimConfig { seed, quirks: self.quirks.clone(), settings: self.settings.clone(), ..SimConfig::default() }
+    }
+
+    /// Whether its pages are as long as anybody's.
+    pub fn shows_all(&self) -> bool {
+        self.settings.page_cap.is_none()
     }
 
     /// Something is wrong with it from now on, if it was drawn so.

@@ -80,7 +80,7 @@ impl Script {
             script.customers += usize::from(past != Past::Stranger && is_first);
             script.customers += usize::from(past == Past::SameName { is_same: false });
             let hint = script.hint(rng, past, customer);
-            let mut known = known(past, number, first);
+            let mut known = known(rng, past, number, first, installation.shows_all());
             if let Some((hint, _)) = &hint {
                 known["erp"].clone_from(hint);
             }
@@ -200,7 +200,14 @@ impl Person {
 
     /// The customer, or that of the contact person, with its number.
     fn customer_of_number(&self, erp: &Handle) -> Option<i64> {
-        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        // However it is written: the last eleven digits.
+        let digits = |text: &str| {
+            let half = text
+                .chars()
+                .map(|c| char::from_u32((c as u32).wrapping_sub(0xfee0)).filter(|c| c.is_ascii_digit()).unwrap_or(c));
+            let digits: Vec<char> = half.filter(char::is_ascii_digit).collect();
+            digits[digits.len().saturating_sub(11)..].iter().collect::<String>()
+        };
         let has_it = |fields: &BTreeMap<String, String>| fields.get("mobile").map(|number| digits(number));
         let own = digits(self.known["phone"].as_str().unwrap());
         let customers = erp.customers().into_iter().filter(|it| has_it(&it.fields).as_ref() == Some(&own));
@@ -299,13 +306,16 @@ fn company(number: u32) -> String {
 }
 
 /// What the platform knows of a contact; `first`: the number of the one that it shares company or number with.
-fn known(past: Past, number: u32, first: u32) -> Value {
+/// `spells`: two people write a company's name in two ways, which nobody finds on short pages of names that are much alike.
+fn known(rng: &mut StdRng, past: Past, number: u32, first: u32, spells: bool) -> Value {
     let mut known = contact(&format!("c{number:02}"), number);
     match past {
         Past::NewCompany | Past::SharedCompany | Past::KnownName | Past::PooledName => {
-            known["company"] = json!(company(first));
+            let blank = if number == first || !spells { "" } else { "　" };
+            known["company"] = json!(company(first).replace("号", &format!("号{blank}")));
         }
-        Past::SharedMobile => known["phone"] = json!(mobile(first)),
+        Past::SharedMobile if number == first => known["phone"] = json!(mobile(first)),
+        Past::SharedMobile => known["phone"] = json!(typed(rng, &mobile(first))),
         _ => {}
     }
     known
@@ -318,9 +328,7 @@ fn seed(rng: &mut StdRng, erp: &Handle, past: Past, number: u32) -> Option<i64> 
     let stype = if rng.random_bool(0.2) || past == Past::PooledName { "1" } else { "" };
     let own_name = contact("", number)["name"].as_str().unwrap().to_owned();
     let number = mobile(number);
-    // As a salesperson types it.
-    let typed = format!("{} {} {}", &number[..3], &number[3..7], &number[7..]);
-    let number = if rng.random_bool(0.3) { typed } else { number };
+    let number = if rng.random_bool(0.5) { typed(rng, &number) } else { number };
     let fields = match past {
         Past::KnownMobile { weixin } => {
             let weixin = if weixin { "wx_of_sales" } else { "" };
@@ -334,6 +342,17 @@ fn seed(rng: &mut StdRng, erp: &Handle, past: Past, number: u32) -> Option<i64> 
         _ => return None,
     };
     Some(erp.seed_customer_fields(&fields).unwrap())
+}
+
+/// A number as a salesperson types it, or a platform (`erp-wire.md` §1.13).
+fn typed(rng: &mut StdRng, number: &str) -> String {
+    let (head, middle, tail) = (&number[..3], &number[3..7], &number[7..]);
+    match rng.random_range(0..4) {
+        0 => format!("{head} {middle} {tail}"),
+        1 => format!("{head}-{middle}-{tail}"),
+        2 => format!("+86 {number}"),
+        _ => number.chars().map(|digit| char::from_u32(digit as u32 + 0xfee0).unwrap_or(digit)).collect(),
+    }
 }
 
 /// What every installation of the suite stores of a text as it was said.
