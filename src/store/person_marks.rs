@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::queries::pattern;
 use crate::{event::phone::is_separator, json};
 
 /// Shorter numbers tell nobody apart, and would be found everywhere.
@@ -52,17 +51,6 @@ impl Mark {
         }
         let tells_apart = written.len() >= ACCOUNT_BYTES_MIN && !written.contains(['\0', '"', '\\']);
         if tells_apart { vec![Self::Account(written.to_owned())] } else { Vec::new() }
-    }
-
-    /// What `like … escape '\\'` finds every text by in which it may stand; it finds more than those.
-    pub(super) fn patterns(&self) -> Vec<String> {
-        match self {
-            Self::Account(account) => vec![pattern(account)],
-            Self::Number(digits) => {
-                let (start, end) = (&digits[..3], &digits[digits.len() - 4..]);
-                vec![format!("%{start}%{end}%"), format!("%{}%{}%", full_width(start), full_width(end))]
-            }
-        }
     }
 
     /// How many bytes of a text it takes from there on; `None` where it does not stand there.
@@ -182,11 +170,6 @@ fn digit_of(c: char) -> Option<char> {
 
 fn is_digit(c: char) -> bool {
     digit_of(c).is_some()
-}
-
-fn full_width(digits: &str) -> String {
-    let wide = |c: char| char::from_u32(u32::from('０') + c.to_digit(10)?);
-    digits.chars().filter_map(wide).collect()
 }
 
 fn is_of_word(c: char) -> bool {

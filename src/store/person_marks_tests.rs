@@ -25,16 +25,17 @@ fn a_person_is_looked_for_as_people_write_a_number() {
             "008613800138055",
             "１３８００１３８０５５",
             "１３８　００１３　８０５５",
+            "138 0013 80 55",
+            "1-380-013-8055",
+            "1 3 8 0 0 1 3 8 0 5 5",
+            "1３80013８05５",
+            "138\u{a0}0013\u{2011}80·55",
+            "1 - 3 - 8 0013 80 - 5 - 5",
         ] {
             let Some(blank) = blanked(&format!("客户 {written} 要求"), &marks) else {
                 panic!("{written}: {marks:?}")
             };
-            assert!(!blank.contains("8055") && !blank.contains("８０５５"), "{blank}");
-            let found = marks.iter().flat_map(Mark::patterns).any(|pattern| {
-                let parts: Vec<&str> = pattern.split('%').filter(|part| !part.is_empty()).collect();
-                parts.iter().try_fold(written, |rest, part| rest.split_once(part).map(|(_, rest)| rest)).is_some()
-            });
-            assert!(found, "a statement finds {written}");
+            assert!(!blank.contains(['1', '5', '１', '５']), "{blank}");
         }
         assert!(!is_found(&marks, "13800138056") && !is_found(&marks, "138、0013、8055"));
     }
