@@ -15,6 +15,8 @@ const NUMBER_DIGITS_MIN: usize = 7;
 const NUMBER_DIGITS_ALONE: usize = 10;
 /// Characters that people put between two digits of a number, at most.
 const PARTED_MAX: usize = 3;
+/// How far before an id the beginning of its object is looked for, in characters.
+const OBJECT_CHARS_MAX: usize = 10_000;
 /// What people write for a WeChat id that they do not know, and what looks like one.
 const NOBODY: [&str; 4] = ["wechat", "weixin", "unknown", "undefined"];
 /// Members that hold an account, in lower case, even where it is a bare number.
@@ -144,20 +146,78 @@ pub(super) fn blanked(text: &str, marks: &BTreeSet<Mark>) -> Option<String> {
     is_found.then_some(blank)
 }
 
-/// Whether a body that could not be read names this contact all the same: behind a member whose name ends in `id`.
+/// Whether a body of which nobody could read whose it is names this contact all the same: as the id of its `contact`, or as a
+/// `contact_id`. Deals and invoices have ids, too.
 pub(super) fn names_contact(body: &str, contact_id: &str) -> bool {
-    body.match_indices(contact_id).any(|(at, id)| {
-        let (before, behind) = (&body[..at], &body[at + id.len()..]);
-        let value = before.trim_end().trim_end_matches('"').trim_end();
-        let member = value.strip_suffix(':').map(str::trim_end).and_then(|it| it.strip_suffix('"'));
-        let is_id = member.is_some_and(|member| ["id", "Id", "ID"].iter().any(|end| member.ends_with(end)));
-        is_id && !behind.starts_with(is_of_word)
-    })
+    match json::parse_text(body) {
+        Ok(body) => holds_contact(&body, contact_id),
+        Err(_) => {
+            let mut found = body.match_indices(contact_id);
+            found.any(|(at, id)| is_contact_between(&body[..at], &body[at + id.len()..]))
+        }
+    }
+}
+
+fn holds_contact(value: &Value, contact_id: &str) -> bool {
+    let is_contact = |name: &str, value: &Value| {
+        let mut of_contact = value.as_object().filter(|_| name == "contact").into_iter().flatten();
+        (is_contact_id(name) && says(value, contact_id))
+            || of_contact.any(|(name, value)| is_id(name) && says(value, contact_id))
+    };
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| is_contact(name, value) || holds_contact(value, contact_id))
+        }
+        Value::Array(items) => items.iter().any(|item| holds_contact(item, contact_id)),
+        _ => false,
+    }
+}
+
+/// Whether a value is this text or number, or holds it.
+fn says(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::String(text) => text.trim() == wanted,
+        Value::Number(number) => number.to_string() == wanted,
+        Value::Array(items) => items.iter().any(|item| says(item, wanted)),
+        Value::Object(members) => members.values().any(|value| says(value, wanted)),
+        _ => false,
+    }
+}
+
+/// Whether what stands between these, in a text that is no JSON, is the id of a contact.
+fn is_contact_between(before: &str, behind: &str) -> bool {
+    let member = member_before(before.trim_end().trim_end_matches('"'));
+    let Some((outside, name)) = member.and_then(|member| member.rsplit_once('"')) else { return false };
+    !behind.starts_with(is_of_word) && (is_contact_id(name) || (is_id(name) && is_in_contact(outside)))
+}
+
+/// Whether a text ends within the object `contact`.
+fn is_in_contact(text: &str) -> bool {
+    let mut closed = 0_usize;
+    for (at, c) in text.char_indices().rev().take(OBJECT_CHARS_MAX) {
+        match c {
+            '}' => closed += 1,
+            '{' if closed == 0 => {
+                return member_before(&text[..at]).is_some_and(|member| member.ends_with("\"contact"));
+            }
+            '{' => closed -= 1,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// A text that ends in the name of a member and its colon, up to the quote behind the name.
 fn member_before(text: &str) -> Option<&str> {
     text.trim_end().strip_suffix(':')?.trim_end().strip_suffix('"')
+}
+
+fn is_id(name: &str) -> bool {
+    matches!(name, "id" | "Id" | "ID")
+}
+
+fn is_contact_id(name: &str) -> bool {
+    matches!(name, "contact_id" | "contactId" | "contactID")
 }
 
 /// The bytes of a number at the beginning of a text.

@@ -152,13 +152,39 @@ fn the_lines_of_a_link_tell_accounts_from_names() {
 fn a_body_that_could_not_be_read_names_its_contact() {
     for body in [
         r#"{"data":{"contact":{"id":"c1","name":"陈"#,
+        r#"{"data":{"contact" : {"name":"陈","of":{"id":"c2"},"id" :"c1"#,
+        r#"{"data":{"contact":{"id":["c1"]}}}"#,
+        r#"{"data":[{"contact":{"name":"陈","id":"c1"}}]}"#,
         r#"{"contactId" : " c1 "}"#,
         r#"{"contact_id":c1,"#,
-        r#"{"id":"c1"#,
     ] {
         assert!(names_contact(body, "c1"), "{body}");
     }
-    for body in [r#"{"id":"c11"}"#, r#"{"id":"xc1"}"#, r#"{"score":"c1"}"#, "c1", r#"["c1"]"#] {
+    for body in [
+        r#"{"data":{"contact":{"id":"c11"}}}"#,
+        r#"{"data":{"contact":{"id":"xc1"}}}"#,
+        r#"{"data":{"contact":{"name":"c1"}}}"#,
+        r#"{"data":{"contact":{"id":"c11","name":"#,
+        r#"{"score":"c1"}"#,
+        "c1",
+        r#"["c1"]"#,
+    ] {
         assert!(!names_contact(body, "c1"), "{body}");
     }
+}
+
+#[test]
+fn the_id_of_a_deal_is_no_contacts() {
+    for body in [
+        r#"{"id":42}"#,
+        r#"{"data":{"contact":{"id":"c1"},"deal":{"id":42,"invoice_id":"42"}}}"#,
+        r#"{"data":{"contact":{"id":"c1","owner":{"id":42}}}}"#,
+        r#"{"data":{"contact":{"id":"c1","name":"陈"},"deal":{"id":42,"#,
+        r#"{"data":{"contact":{"id":"c1","owner":{"id":42,"#,
+        r#"{"id":42,"contact":{"#,
+    ] {
+        assert!(!names_contact(body, "42"), "{body}");
+    }
+    assert!(names_contact(r#"{"data":{"deal":{"id":7},"contact":{"id":42}}}"#, "42"));
+    assert!(names_contact(r#"{"data":{"deal":{"id":7},"contact":{"id":42,"#, "42"));
 }

@@ -20,6 +20,7 @@ on_both! {
     the_link_goes_with_the_person_and_another_contact_keeps_its_own
     a_refused_request_that_only_names_its_contact_is_erased_and_no_other
     what_retention_left_of_a_link_still_finds_the_person_in_others_rows
+    an_erasure_takes_no_word_and_no_body_of_others_for_want_of_an_account
     an_erasure_reaches_every_row_of_a_long_table
 }
 
@@ -270,6 +271,25 @@ async fn what_retention_left_of_a_link_still_finds_the_person_in_others_rows(led
     ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
     let call = ledger.store.calls(&id).await.unwrap().items.remove(0);
     assert_eq!(call.response, format!("******** {NAME} 99999999999"), "a name is others' too");
+}
+
+async fn an_erasure_takes_no_word_and_no_body_of_others_for_want_of_an_account(ledger: &Ledger) {
+    let ops = Actor::from("ops");
+    for (number, wechat_id) in ["微信", "没有", "未知"].into_iter().enumerate() {
+        let payload = payload_with(json!(42), wechat_id, 0);
+        ledger.accept(NewEvent { payload, ..event(&format!("p{number}"), "42") }).await;
+        let lease = ledger.claim_one().await.lease;
+        ledger.store.settle(lease, Settlement::to(Status::Succeeded)).await.unwrap();
+    }
+    let words = "客户来源 微信，电话没有，地址未知";
+    ledger.store.audit(&ops, "event.replay", "other", Some(words)).await.unwrap();
+    reject(ledger, "r1", None, r#"{"data":{"contact":{"id":"c1"},"deal":{"id":42}}}"#).await;
+    reject(ledger, "r2", None, r#"{"data":{"contact":{"id":"c1","name":"王"},"deal":{"id":42,"#).await;
+    assert_eq!(ledger.store.erase_contact("42", &ops, None).await, Ok(3));
+    let audit = ledger.store.audit_log(None, 10).await.unwrap();
+    assert!(audit.iter().any(|entry| entry.reason.as_deref() == Some(words)), "{audit:?}");
+    let left = ledger.store.rejections(None, 10).await.unwrap().items;
+    assert!(left.len() == 2 && left.iter().all(|row| !row.rejection.payload.is_empty()), "deals have ids, too");
 }
 
 /// More rows than one statement looks through, and more bodies than are read at once.
