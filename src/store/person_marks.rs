@@ -4,19 +4,23 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::queries::pattern;
-use crate::{event::phone::is_separator, json};
+use crate::{
+    event::phone::{is_separator, normalize},
+    json,
+};
 
 /// Shorter numbers tell nobody apart, and would be found everywhere.
 const NUMBER_DIGITS_MIN: usize = 7;
 /// Shorter ones stand in longer ones by chance: they count only where no other digit stands beside them.
 const NUMBER_DIGITS_ALONE: usize = 10;
-/// A WeChat id has at least as many characters.
-const ACCOUNT_BYTES_MIN: usize = 6;
-/// Shorter ones stand in words by chance: they count only as words of their own.
-const ACCOUNT_BYTES_ALONE: usize = 7;
 /// Characters that people put between two digits of a number, at most.
 const PARTED_MAX: usize = 3;
+/// How far before an id the beginning of its object is looked for, in characters.
+const OBJECT_CHARS_MAX: usize = 10_000;
+/// What people write for a WeChat id that they do not know, and what looks like one.
+const NOBODY: [&str; 4] = ["wechat", "weixin", "unknown", "undefined"];
+/// Members that hold an account, in lower case, even where it is a bare number.
+const ACCOUNT_MEMBERS: [&str; 3] = ["qq", "weixinacc", "wechat_id"];
 /// What is looked for at most.
 pub(super) const MARKS_MAX: usize = 50;
 
@@ -25,7 +29,9 @@ pub(super) const MARKS_MAX: usize = 50;
 pub(super) enum Mark {
     /// A phone number by its digits, however they are parted, in ASCII or full width.
     Number(String),
-    /// A WeChat id or a mail address, in whatever case.
+    /// A QQ number, by which WeChat takes people in, too: ASCII digits that stand alone.
+    Qq(String),
+    /// A WeChat id or a mail address, in whatever case, as a word of its own.
     Account(String),
 }
 
@@ -40,29 +46,25 @@ impl Mark {
             .find_map(|(country, len)| digits.strip_prefix(country).filter(|local| local.len() == len));
         // A mainland number is long enough to be found within the one that has its country.
         let whole = local.is_none_or(|local| local.len() < NUMBER_DIGITS_ALONE).then_some(digits.as_str());
-        let numbers = [whole, local].into_iter().flatten().filter(|number| number.len() >= NUMBER_DIGITS_MIN);
+        let tells_apart = |number: &&str| number.len() >= NUMBER_DIGITS_MIN && !is_filler(number);
+        let numbers = [whole, local].into_iter().flatten().filter(tells_apart);
         numbers.map(|number| Self::Number(number.to_owned())).collect()
     }
 
-    /// A WeChat id, which can be a number, or a mail address.
-    fn accounts(written: &str) -> Vec<Self> {
+    /// A WeChat id, or the number or mail address that somebody wrote for one. Whatever else stands there (微信, 没有, a
+    /// nickname) is everybody's.
+    fn wechat(written: &str) -> Vec<Self> {
         let written = written.trim();
-        if !written.is_empty() && written.chars().all(|c| digit_of(c).is_some()) {
+        if normalize(written).is_some() {
             return Self::numbers(written);
         }
-        let tells_apart = written.len() >= ACCOUNT_BYTES_MIN && !written.contains(['\0', '"', '\\']);
-        if tells_apart { vec![Self::Account(written.to_owned())] } else { Vec::new() }
+        let account = || (is_wechat_id(written) || is_mail(written)).then(|| Self::Account(written.to_owned()));
+        qq_of(written).map(Self::Qq).or_else(account).into_iter().collect()
     }
 
-    /// What `like … escape '\\'` finds every text by in which it may stand; it finds more than those.
-    pub(super) fn patterns(&self) -> Vec<String> {
-        match self {
-            Self::Account(account) => vec![pattern(account)],
-            Self::Number(digits) => {
-                let (start, end) = (&digits[..3], &digits[digits.len() - 4..]);
-                vec![format!("%{start}%{end}%"), format!("%{}%{}%", full_width(start), full_width(end))]
-            }
-        }
+    fn mail(written: &str) -> Vec<Self> {
+        let written = written.trim();
+        is_mail(written).then(|| Self::Account(written.to_owned())).into_iter().collect()
     }
 
     /// How many bytes of a text it takes from there on; `None` where it does not stand there.
@@ -74,12 +76,14 @@ impl Mark {
                 let is_alone = !before.ends_with(is_digit) && !here[len..].starts_with(is_digit);
                 (is_alone || digits.len() >= NUMBER_DIGITS_ALONE).then_some(len)
             }
+            Self::Qq(digits) => {
+                let behind = here.strip_prefix(digits.as_str())?;
+                (is_word(before, behind) && !is_of_a_record(before, behind)).then_some(digits.len())
+            }
             Self::Account(account) => {
                 let len = account.len();
                 let is_same = here.get(..len)?.eq_ignore_ascii_case(account);
-                let behind = &here[len..];
-                let counts = is_same && !is_member(before, behind);
-                (counts && (len >= ACCOUNT_BYTES_ALONE || is_word(before, behind))).then_some(len)
+                (is_same && is_word(before, &here[len..]) && !is_member(before, &here[len..])).then_some(len)
             }
         }
     }
@@ -88,9 +92,9 @@ impl Mark {
     fn blank_of(&self, c: char) -> char {
         match (self, c) {
             (Self::Account(_), _) => '*',
-            (Self::Number(_), '0'..='9') => '9',
-            (Self::Number(_), '０'..='９') => '９',
-            (Self::Number(_), other) => other,
+            (_, '0'..='9') => '9',
+            (_, '０'..='９') => '９',
+            (_, other) => other,
         }
     }
 }
@@ -104,24 +108,25 @@ pub(super) fn marks_in(payload: &str) -> Vec<Mark> {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    [Mark::accounts(&text("wechat_id")), Mark::accounts(&text("email")), Mark::numbers(&text("phone"))].concat()
+    [Mark::wechat(&text("wechat_id")), Mark::mail(&text("email")), Mark::numbers(&text("phone"))].concat()
 }
 
 /// The same of what a link was found by ([`found_by`](super::found_by)).
 pub(super) fn marks_of_link(found_by: &str) -> Vec<Mark> {
     if let [_, _, wechat_id, email, phone] = found_by.split('\n').collect::<Vec<_>>()[..] {
-        return [Mark::accounts(wechat_id), Mark::accounts(email), Mark::numbers(phone)].concat();
+        return [Mark::wechat(wechat_id), Mark::mail(email), Mark::numbers(phone)].concat();
     }
     // Earlier programs left out the lines that were empty: a line is what it looks like.
-    let marks = |line: &str| if looks_like_an_account(line) { Mark::accounts(line) } else { Vec::new() };
-    found_by.lines().flat_map(marks).collect()
+    found_by.lines().flat_map(marks_of_line).collect()
 }
 
-/// Whether it is a number, a mail address or a WeChat id; one of letters alone could as well be a name.
-fn looks_like_an_account(line: &str) -> bool {
-    let is_plain = line.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    let is_name = line.bytes().all(|byte| byte.is_ascii_alphabetic());
-    (is_plain && !is_name) || (line.is_ascii() && line.contains('@') && !line.contains(' '))
+/// A number, a mail address or a WeChat id; one of letters alone, or of words that are joined, could as well be a name.
+fn marks_of_line(line: &str) -> Vec<Mark> {
+    if line.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Mark::numbers(line);
+    }
+    let is_account = is_mail(line) || line.bytes().any(|byte| byte.is_ascii_digit() || byte == b'_');
+    if is_account { Mark::wechat(line) } else { Vec::new() }
 }
 
 /// A text without these marks; `None` if it holds none of them.
@@ -141,15 +146,78 @@ pub(super) fn blanked(text: &str, marks: &BTreeSet<Mark>) -> Option<String> {
     is_found.then_some(blank)
 }
 
-/// Whether a body that could not be read names this contact all the same: behind a member whose name ends in `id`.
+/// Whether a body of which nobody could read whose it is names this contact all the same: as the id of its `contact`, or as a
+/// `contact_id`. Deals and invoices have ids, too.
 pub(super) fn names_contact(body: &str, contact_id: &str) -> bool {
-    body.match_indices(contact_id).any(|(at, id)| {
-        let (before, behind) = (&body[..at], &body[at + id.len()..]);
-        let value = before.trim_end().trim_end_matches('"').trim_end();
-        let member = value.strip_suffix(':').map(str::trim_end).and_then(|it| it.strip_suffix('"'));
-        let is_id = member.is_some_and(|member| ["id", "Id", "ID"].iter().any(|end| member.ends_with(end)));
-        is_id && !behind.starts_with(is_of_word)
-    })
+    match json::parse_text(body) {
+        Ok(body) => holds_contact(&body, contact_id),
+        Err(_) => {
+            let mut found = body.match_indices(contact_id);
+            found.any(|(at, id)| is_contact_between(&body[..at], &body[at + id.len()..]))
+        }
+    }
+}
+
+fn holds_contact(value: &Value, contact_id: &str) -> bool {
+    let is_contact = |name: &str, value: &Value| {
+        let mut of_contact = value.as_object().filter(|_| name == "contact").into_iter().flatten();
+        (is_contact_id(name) && says(value, contact_id))
+            || of_contact.any(|(name, value)| is_id(name) && says(value, contact_id))
+    };
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| is_contact(name, value) || holds_contact(value, contact_id))
+        }
+        Value::Array(items) => items.iter().any(|item| holds_contact(item, contact_id)),
+        _ => false,
+    }
+}
+
+/// Whether a value is this text or number, or holds it.
+fn says(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::String(text) => text.trim() == wanted,
+        Value::Number(number) => number.to_string() == wanted,
+        Value::Array(items) => items.iter().any(|item| says(item, wanted)),
+        Value::Object(members) => members.values().any(|value| says(value, wanted)),
+        _ => false,
+    }
+}
+
+/// Whether what stands between these, in a text that is no JSON, is the id of a contact.
+fn is_contact_between(before: &str, behind: &str) -> bool {
+    let member = member_before(before.trim_end().trim_end_matches('"'));
+    let Some((outside, name)) = member.and_then(|member| member.rsplit_once('"')) else { return false };
+    !behind.starts_with(is_of_word) && (is_contact_id(name) || (is_id(name) && is_in_contact(outside)))
+}
+
+/// Whether a text ends within the object `contact`.
+fn is_in_contact(text: &str) -> bool {
+    let mut closed = 0_usize;
+    for (at, c) in text.char_indices().rev().take(OBJECT_CHARS_MAX) {
+        match c {
+            '}' => closed += 1,
+            '{' if closed == 0 => {
+                return member_before(&text[..at]).is_some_and(|member| member.ends_with("\"contact"));
+            }
+            '{' => closed -= 1,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// A text that ends in the name of a member and its colon, up to the quote behind the name.
+fn member_before(text: &str) -> Option<&str> {
+    text.trim_end().strip_suffix(':')?.trim_end().strip_suffix('"')
+}
+
+fn is_id(name: &str) -> bool {
+    matches!(name, "id" | "Id" | "ID")
+}
+
+fn is_contact_id(name: &str) -> bool {
+    matches!(name, "contact_id" | "contactId" | "contactID")
 }
 
 /// The bytes of a number at the beginning of a text.
@@ -184,19 +252,70 @@ fn is_digit(c: char) -> bool {
     digit_of(c).is_some()
 }
 
-fn full_width(digits: &str) -> String {
-    let wide = |c: char| char::from_u32(u32::from('０') + c.to_digit(10)?);
-    digits.chars().filter_map(wide).collect()
+/// Whether somebody held a key, or went along the keys: such a number is nobody's.
+fn is_filler(digits: &str) -> bool {
+    digits.chars().all(|digit| digits.starts_with(digit)) || "01234567890".contains(digits)
+}
+
+fn qq_of(written: &str) -> Option<String> {
+    let digits: String = written.chars().map(digit_of).collect::<Option<_>>()?;
+    (matches!(digits.len(), 5..=11) && !is_filler(&digits)).then_some(digits)
+}
+
+/// As WeChat takes them, or as it makes them itself.
+fn is_wechat_id(text: &str) -> bool {
+    let is_long_enough = match text.len() {
+        6..=20 => true,
+        21.. => text.starts_with("wxid_"),
+        _ => false,
+    };
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_of_word);
+    is_long_enough && is_plain && !NOBODY.iter().any(|nobody| text.eq_ignore_ascii_case(nobody))
+}
+
+fn is_mail(text: &str) -> bool {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '@' | '"' | '\\');
+    let is_part = |part: &str| !part.is_empty() && part.chars().all(is_plain);
+    text.split_once('@').is_some_and(|(name, host)| is_part(name) && is_part(host) && host.contains('.'))
 }
 
 fn is_of_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
-/// Whether what stands between these is a word of its own; the letter of an escape in JSON is none of the word.
+/// What joins words to a mail address or a host, and digits to an amount.
+fn is_joint(c: char) -> bool {
+    matches!(c, '.' | '@' | '+')
+}
+
+/// Whether what stands between these is a word of its own, and no part of a longer one, an address or an amount.
 fn is_word(before: &str, behind: &str) -> bool {
-    let is_escape = [r"\n", r"\r", r"\t"].iter().any(|escape| before.ends_with(escape));
-    (is_escape || !before.ends_with(is_of_word)) && !behind.starts_with(is_of_word)
+    let before = before.strip_suffix(is_joint).unwrap_or(before);
+    let behind = behind.strip_prefix(is_joint).unwrap_or(behind);
+    (is_escape(before) || !before.ends_with(is_of_word)) && !behind.starts_with(is_of_word)
+}
+
+/// Whether a text ends in an escape of JSON, whose letters are of no word.
+fn is_escape(text: &str) -> bool {
+    match text.as_bytes() {
+        [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => true,
+        [.., b'\\', b'u', hex_1, hex_2, hex_3, hex_4] => {
+            [hex_1, hex_2, hex_3, hex_4].iter().all(|hex| hex.is_ascii_hexdigit())
+        }
+        _ => false,
+    }
+}
+
+/// Whether what stands between these is a bare number in JSON, which is a record's or an amount unless its member holds
+/// accounts.
+fn is_of_a_record(before: &str, behind: &str) -> bool {
+    match member_before(before) {
+        Some(member) => {
+            let member = member.trim_end_matches('\\').to_ascii_lowercase();
+            !ACCOUNT_MEMBERS.iter().any(|name| member.ends_with(name))
+        }
+        None => before.trim_end().ends_with(['[', ',']) && behind.trim_start().starts_with([',', ']']),
+    }
 }
 
 /// Whether what stands between these is the name of a member, in JSON or in JSON within JSON: readers need it.

@@ -42,6 +42,11 @@ impl Kind {
         self.row().1
     }
 
+    /// Whether nothing is taken or dispatched meanwhile: of that an all-clear must never be the last word.
+    pub(super) const fn stops_all(self) -> bool {
+        matches!(self, Self::LoginRefused | Self::CircuitOpen | Self::Full)
+    }
+
     const fn row(self) -> (&'static str, &'static str) {
         match self {
             Self::Dead => ("dead", ""),

@@ -43,6 +43,10 @@ pub(super) struct Robot {
 impl Told {
     /// No target took what was to be told of a cause: it is told once more, after a while, if it still stands then.
     pub(super) fn was_not_taken(&mut self, kind: &str, cause: &str, now: Millis) {
+        if kind == RAISED {
+            // Nobody heard of it, even if it is over meanwhile.
+            self.over.remove(cause);
+        }
         let Some(known) = self.causes.get_mut(cause) else { return };
         match kind {
             RAISED => known.is_told = false,
@@ -179,7 +183,7 @@ fn heed(told: &mut Told, seen: &Sighting, now: Millis, interval: Duration) -> Op
         return None;
     }
     // Of what was over just now people heard within the interval.
-    if !known.is_told && told.over.contains_key(&seen.cause) {
+    if !known.is_told && !seen.stops_all && told.over.contains_key(&seen.cause) {
         return None;
     }
     let kind = match known.is_told {
@@ -214,6 +218,7 @@ mod tests {
             title: "同步失败".into(),
             count,
             level: Level::Wrong,
+            stops_all: false,
             raise_after: Duration::ZERO,
             path: "/events?status=dead".into(),
             words: None,
@@ -260,6 +265,31 @@ mod tests {
         assert_eq!(at(&mut told, 599, &[dead(3)]), []);
         let mut again: Told = crate::json::read_text(&serde_json::to_string(&told).unwrap()).unwrap();
         assert_eq!(at(&mut again, 600, &[dead(3)]), [(RAISED, 3)], "a restart forgets nothing of it");
+    }
+
+    #[test]
+    fn what_stops_everything_is_told_at_once_though_its_all_clear_was_just_told() {
+        let refused = || [Sighting { cause: "login_refused".into(), stops_all: true, ..dead(1) }];
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &refused()), [(RAISED, 1)]);
+        assert_eq!(at(&mut told, 60, &[]), []);
+        assert_eq!(at(&mut told, 180, &[]), [(CLEARED, 1)]);
+        assert_eq!(at(&mut told, 240, &refused()), [(RAISED, 1)]);
+        assert_eq!(at(&mut told, 250, &refused()), []);
+    }
+
+    #[test]
+    fn what_is_over_and_was_never_taken_is_told_as_soon_as_it_comes_again() {
+        let mut told = Told::default();
+        assert_eq!(at(&mut told, 0, &[dead(1)]), [(RAISED, 1)]);
+        assert_eq!(at(&mut told, 60, &[]), []);
+        assert_eq!(at(&mut told, 180, &[]), [(CLEARED, 1)]);
+        told.was_not_taken(CLEARED, "dead refused", Millis(181_000));
+        assert_eq!(at(&mut told, 190, &[dead(1)]), [], "people heard of it");
+        assert_eq!(at(&mut told, 200, &[]), []);
+        assert_eq!(at(&mut told, 320, &[]), []);
+        told.was_not_taken(RAISED, "dead refused", Millis(330_000));
+        assert_eq!(at(&mut told, 340, &[dead(1)]), [(RAISED, 1)], "nobody did");
     }
 
     #[test]

@@ -90,6 +90,8 @@ pub(super) struct Sighting {
     /// How many events, messages or things.
     pub(super) count: i64,
     pub(super) level: Level,
+    /// Whether nothing goes on while it is so.
+    pub(super) stops_all: bool,
     /// How long it must be so before it is told.
     pub(super) raise_after: Duration,
     /// Where the console shows it.
@@ -103,7 +105,8 @@ pub(super) struct Sighting {
 impl Sighting {
     fn new(kind: Kind, title: impl Into<String>, path: impl Into<String>) -> Self {
         let (cause, title, path, advice) = (kind.as_str().into(), title.into(), path.into(), kind.advice().into());
-        Self { cause, title, count: 1, level: Level::Wrong, raise_after: Duration::ZERO, path, words: None, advice }
+        let (level, stops_all, raise_after) = (Level::Wrong, kind.stops_all(), Duration::ZERO);
+        Self { cause, title, count: 1, level, stops_all, raise_after, path, words: None, advice }
     }
 
     /// One of several of its kind: which.
@@ -353,6 +356,15 @@ mod tests {
         // Every member of a sighting may be sent.
         let told = format!("{seen:?}");
         assert!(["zhang", "li-139", "等客户确认"].iter().all(|personal| !told.contains(personal)), "{told}");
+    }
+
+    #[test]
+    fn a_refused_login_an_erp_that_is_away_and_a_closed_door_stop_everything_and_nothing_else_does() {
+        let local = Local { login_refused: Some("密码错误".into()), circuit_open: true, ..Local::default() };
+        let facts = Facts { local, is_full: true, dead_messages: 1, disk: Some((1, 100)), ..Facts::default() };
+        let seen = seen(facts, &AlertsConfig::default());
+        let (stopping, others): (Vec<_>, Vec<_>) = seen.iter().partition(|seen| seen.stops_all);
+        assert_eq!((stopping.len(), others.len()), (3, 2), "{seen:?}");
     }
 
     #[test]

@@ -20,6 +20,8 @@ on_both! {
     the_link_goes_with_the_person_and_another_contact_keeps_its_own
     a_refused_request_that_only_names_its_contact_is_erased_and_no_other
     what_retention_left_of_a_link_still_finds_the_person_in_others_rows
+    an_erasure_takes_no_word_and_no_body_of_others_for_want_of_an_account
+    an_erasure_reaches_every_row_of_a_long_table
 }
 
 const PHONE: &str = "13912345678";
@@ -30,8 +32,17 @@ const WECHAT: &str = "wxid_secret_1";
 /// An account that the person had at another time, as short as one can be.
 const SHORT_WECHAT: &str = "ly_886";
 /// How others write the person's number.
-const WRITTEN: [&str; 5] =
-    ["139 1234 5678", "139-1234-5678", "139.1234.5678", "１３９１２３４５６７８", "139 123 45678"];
+const WRITTEN: [&str; 9] = [
+    "139 1234 5678",
+    "139-1234-5678",
+    "139.1234.5678",
+    "１３９１２３４５６７８",
+    "139 123 45678",
+    "139 1234 56 78",
+    "1-391-234-5678",
+    "1 3 9 1 2 3 4 5 6 7 8",
+    "1３９123４5678",
+];
 
 /// Everything by which the person could be found.
 const SECRETS: [&str; 7] = [PHONE, CHAT, NAME, WECHAT, SHORT_WECHAT, "LY_886", "K-SECRET-7"];
@@ -260,6 +271,39 @@ async fn what_retention_left_of_a_link_still_finds_the_person_in_others_rows(led
     ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
     let call = ledger.store.calls(&id).await.unwrap().items.remove(0);
     assert_eq!(call.response, format!("******** {NAME} 99999999999"), "a name is others' too");
+}
+
+async fn an_erasure_takes_no_word_and_no_body_of_others_for_want_of_an_account(ledger: &Ledger) {
+    let ops = Actor::from("ops");
+    for (number, wechat_id) in ["微信", "没有", "未知"].into_iter().enumerate() {
+        let payload = payload_with(json!(42), wechat_id, 0);
+        ledger.accept(NewEvent { payload, ..event(&format!("p{number}"), "42") }).await;
+        let lease = ledger.claim_one().await.lease;
+        ledger.store.settle(lease, Settlement::to(Status::Succeeded)).await.unwrap();
+    }
+    let words = "客户来源 微信，电话没有，地址未知";
+    ledger.store.audit(&ops, "event.replay", "other", Some(words)).await.unwrap();
+    reject(ledger, "r1", None, r#"{"data":{"contact":{"id":"c1"},"deal":{"id":42}}}"#).await;
+    reject(ledger, "r2", None, r#"{"data":{"contact":{"id":"c1","name":"王"},"deal":{"id":42,"#).await;
+    assert_eq!(ledger.store.erase_contact("42", &ops, None).await, Ok(3));
+    let audit = ledger.store.audit_log(None, 10).await.unwrap();
+    assert!(audit.iter().any(|entry| entry.reason.as_deref() == Some(words)), "{audit:?}");
+    let left = ledger.store.rejections(None, 10).await.unwrap().items;
+    assert!(left.len() == 2 && left.iter().all(|row| !row.rejection.payload.is_empty()), "deals have ids, too");
+}
+
+/// More rows than one statement looks through, and more bodies than are read at once.
+async fn an_erasure_reaches_every_row_of_a_long_table(ledger: &Ledger) {
+    let many =
+        |upto: usize| format!("with recursive n (i) as (select 1 union all select i + 1 from n where i < {upto})");
+    let said = format!("客户 {}", WRITTEN[6]);
+    let audited = "insert into audit (at, actor, action, subject, reason)";
+    ledger.run(&format!("{audited} {} select i, 'ops', 'event.replay', 'x', '{said}' from n", many(600))).await;
+    let refused = "insert into rejections (received_at, webhook_id, errors, payload)";
+    ledger.run(&format!("{refused} {} select i, 'r', '[]', '{said}' from n", many(130))).await;
+    reject(ledger, "own", Some("erased"), &payload("erased", 0)).await;
+    assert_eq!(ledger.store.erase_contact("erased", &"ops".into(), None).await, Ok(0));
+    assert_gone(&rows(ledger).await, "the rows");
 }
 
 fn dir_of(ledger: &Ledger) -> &Path {
