@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli::send,
-    http::{ADOPT_MAX, AdoptedContact},
+    http::{ADOPT_MAX, AdoptedContact, AdoptionOutcome},
     json,
     telemetry::printable::one_line,
 };
@@ -36,7 +36,7 @@ pub(super) struct Bridge {
 
 #[derive(Serialize)]
 struct Order<'a> {
-    contacts: Vec<&'a Value>,
+    contacts: &'a [&'a Value],
     apply: bool,
 }
 
@@ -78,9 +78,8 @@ impl Bridge {
                 return Ok(());
             }
             let asked: Vec<&Value> = waiting.iter().take(count).filter_map(|line| line.contact.as_ref().ok()).collect();
-            let alone = asked.len() == 1;
-            let Some(items) = self.ask(asked, apply).await? else {
-                if alone {
+            let Some(rows) = self.adopt_apart(&asked, apply, &mut apart).await? else {
+                if asked.len() == 1 {
                     return Err(
                         "ERP 太慢：一个联系人也未能在时限内查完 (the ERP is too slow for a single contact)".into()
                     );
@@ -89,24 +88,42 @@ impl Bridge {
                 eprintln!("ERP 较慢：改为每次 {at_once} 个 (the ERP is slow: {at_once} contacts a call from now on)");
                 continue;
             };
-            let mut items = items.into_iter();
-            for Line { number, contact } in waiting.drain(..count) {
-                each(match contact {
-                    Ok(contact) => {
-                        let row = items.next().ok_or("the bridge answered for fewer contacts than it was asked")?;
-                        apart.row(AdoptedContact { line: number, ..row }, &contact)
-                    }
-                    Err(row) => *row,
-                });
+            let mut rows = rows.into_iter();
+            let told = waiting.drain(..count).filter_map(|Line { number, contact }| match contact {
+                Ok(_) => rows.next().map(|row| AdoptedContact { line: number, ..row }),
+                Err(row) => Some(*row),
+            });
+            told.for_each(&mut each);
+        }
+    }
+
+    /// What became of these contacts; `None` where the bridge did not come to an end with them. The bridge knows nothing of
+    /// the calls before, so that it is asked without writing first, and writes only what is nobody else's.
+    async fn adopt_apart(
+        &self,
+        contacts: &[&Value],
+        apply: bool,
+        apart: &mut Apart,
+    ) -> Result<Option<Vec<AdoptedContact>>, Box<dyn std::error::Error>> {
+        let Some(rows) = self.ask(contacts, false).await? else { return Ok(None) };
+        let mut rows: Vec<_> = rows.into_iter().zip(contacts).map(|(row, contact)| apart.row(row, contact)).collect();
+        if apply {
+            let is_free = |row: &AdoptedContact| row.outcome == AdoptionOutcome::WouldLink;
+            let free: Vec<&Value> =
+                contacts.iter().zip(&rows).filter(|(_, row)| is_free(row)).map(|(contact, _)| *contact).collect();
+            let Some(linked) = self.ask(&free, true).await? else { return Ok(None) };
+            for (row, linked) in rows.iter_mut().filter(|row| is_free(row)).zip(linked) {
+                *row = linked;
             }
         }
+        Ok(Some(rows))
     }
 
     /// What became of these contacts; `None` where the bridge did not come to an end with them. A bridge that has no time is
     /// waited for.
     async fn ask(
         &self,
-        contacts: Vec<&Value>,
+        contacts: &[&Value],
         apply: bool,
     ) -> Result<Option<Vec<AdoptedContact>>, Box<dyn std::error::Error>> {
         if contacts.is_empty() {
@@ -116,7 +133,8 @@ impl Bridge {
         let mut waited = Duration::ZERO;
         loop {
             match self.call(body.clone()).await? {
-                Answered::Items(items) => return Ok(Some(items)),
+                Answered::Items(items) if items.len() == contacts.len() => return Ok(Some(items)),
+                Answered::Items(_) => return Err("the bridge answered for other contacts than it was asked for".into()),
                 Answered::TooSlow => return Ok(None),
                 Answered::Later(_, why) if waited >= WAITED_MAX => return Err(why.into()),
                 Answered::Later(wait, why) => {
