@@ -147,14 +147,12 @@ impl Bridge {
     }
 
     async fn call(&self, body: String) -> Result<Answered, Box<dyn std::error::Error>> {
-        let request = self.client.post(&self.url).bearer_auth(self.token.expose_secret());
-        let response = match request.header("content-type", "application/json").body(body).send().await {
-            Ok(response) => response,
-            Err(error) if error.is_timeout() => return Ok(Answered::TooSlow),
+        let (status, wait, text) = match self.post(body).await {
+            Ok(answer) => answer,
+            // A connection that does not come about in time says nothing of the ERP.
+            Err(error) if error.is_timeout() && !error.is_connect() => return Ok(Answered::TooSlow),
             Err(error) => return Err(format!("{} cannot be reached: {error}", self.url).into()),
         };
-        let (status, wait) = (response.status().as_u16(), wait_of(&response));
-        let text = response.text().await?;
         if status == 200 {
             let answer: Answer =
                 json::read_text(&text).map_err(|_| format!("{}: this is no answer of a bridge", self.url))?;
@@ -171,10 +169,70 @@ impl Bridge {
             _ => Err(why.into()),
         }
     }
+
+    /// The status of the answer, when to ask again, and its text.
+    async fn post(&self, body: String) -> reqwest::Result<(u16, Duration, String)> {
+        let request = self.client.post(&self.url).bearer_auth(self.token.expose_secret());
+        let response = request.header("content-type", "application/json").body(body).send().await?;
+        Ok((response.status().as_u16(), wait_of(&response), response.text().await?))
+    }
 }
 
 /// `Retry-After`, in seconds.
 fn wait_of(response: &Response) -> Duration {
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     seconds.map_or(WAIT, Duration::from_secs).clamp(WAIT_MIN, WAIT_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::AsyncWriteExt,
+        net::{TcpListener, TcpSocket, TcpStream},
+        time::timeout,
+    };
+
+    use super::*;
+    use crate::outbound;
+
+    /// Longer than anything takes on this machine, and much shorter than the limits.
+    const SHORT: Duration = Duration::from_millis(300);
+
+    /// A listener that takes one connection ahead, and its address.
+    fn listener() -> (TcpListener, String) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        (listener, address)
+    }
+
+    fn bridge(address: &str) -> Bridge {
+        let client = outbound::client(false).connect_timeout(SHORT).timeout(SHORT * 2).build().unwrap();
+        Bridge { url: format!("http://{address}/v1/contacts/adopt"), token: "token".to_owned().into(), client }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_takes_no_connection_cannot_be_reached_and_is_no_slow_erp() {
+        let (_listener, address) = listener();
+        let mut waiting = Vec::new();
+        // Until the system takes none ahead any more.
+        while let Ok(Ok(stream)) = timeout(SHORT, TcpStream::connect(&address)).await {
+            waiting.push(stream);
+        }
+        let refused = bridge(&address).call("{}".to_owned()).await.err().unwrap().to_string();
+        assert!(refused.contains(&address) && refused.contains("cannot be reached"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_to_its_end_is_one_that_takes_too_long() {
+        let (listener, address) = listener();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        assert!(matches!(bridge(&address).call("{}".to_owned()).await, Ok(Answered::TooSlow)));
+        serving.abort();
+    }
 }
