@@ -35,8 +35,8 @@ bench-flat: ## ten minutes at half of the highest rate on each database, and wri
 bench-flat-quick: ## the same for twenty seconds each, printed and not written (two minutes)
 	cargo bench --locked --bench figures -- flat --seconds 20 --dry
 
-bench-scaling: ## measure drains by one, two and three bridges, and write the table and plots of docs/scaling.md (about 15 minutes)
-	cargo bench --locked --bench scaling -- --write
+bench-scaling: ## measure drains by one, two and three bridges, and write the table and plots of docs/scaling.md (about 15 minutes, 7 with ROUNDS=1)
+	cargo bench --locked --bench scaling -- --write --rounds $(or $(ROUNDS),3)
 
 bench-micro: ## time the steps on an event's way, and count their instructions where valgrind is there
 	cargo bench --locked --bench micro
