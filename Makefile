@@ -1,10 +1,10 @@
 # What one does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test bench bench-quick bench-peers bench-scaling bench-micro fmt lint tools soak \
-	advisories sbom package-proof static-proof reproducible
+.PHONY: help demo run check test bench bench-quick bench-peers bench-flat bench-flat-quick bench-scaling \
+	bench-micro fmt lint tools soak advisories sbom package-proof static-proof reproducible
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 25
 
 demo: ## see it work: a contact chats, is promoted and buys, and what the simulated ERP holds
 	cargo build --locked --quiet --bins
@@ -29,8 +29,14 @@ bench-peers: ## measure what a user would take instead beside this bridge, and w
 	scripts/peers.sh
 	cargo bench --locked --bench figures -- peers
 
-bench-scaling: ## measure drains by one, two and three bridges, and write the table and plots of docs/scaling.md (about 15 minutes)
-	cargo bench --locked --bench scaling -- --write
+bench-flat: ## ten minutes at half of the highest rate on each database, and write that table (half an hour, 20 GB of disk)
+	cargo bench --locked --bench figures -- flat --seconds $(or $(SECONDS),600)
+
+bench-flat-quick: ## the same for twenty seconds each, printed and not written (two minutes)
+	cargo bench --locked --bench figures -- flat --seconds 20 --dry
+
+bench-scaling: ## measure drains by one, two and three bridges, and write the table and plots of docs/scaling.md (about 15 minutes, 7 with ROUNDS=1)
+	cargo bench --locked --bench scaling -- --write --rounds $(or $(ROUNDS),3)
 
 bench-micro: ## time the steps on an event's way, and count their instructions where valgrind is there
 	cargo bench --locked --bench micro

@@ -39,24 +39,32 @@ pub(crate) struct Setup<'a> {
     database: &'a str,
     /// The simulator and ERP calls at once; without it nothing is dispatched.
     erp: Option<(&'a str, usize)>,
+    /// It takes more than a backlog's limit.
+    is_limitless: bool,
 }
 
 impl<'a> Setup<'a> {
     /// One that stores and dispatches nothing.
     pub(crate) fn storing(database: &'a str) -> Self {
-        Self { database, erp: None }
+        Self { database, erp: None, is_limitless: false }
+    }
+
+    /// The same, however much waits.
+    pub(crate) fn storing_all(database: &'a str) -> Self {
+        Self { is_limitless: true, ..Self::storing(database) }
     }
 
     /// One that dispatches to a simulator with so many calls at once.
     pub(crate) fn dispatching(database: &'a str, erp: &'a str, max_in_flight: usize) -> Self {
-        Self { database, erp: Some((erp, max_in_flight)) }
+        Self { erp: Some((erp, max_in_flight)), ..Self::storing(database) }
     }
 
     fn config(&self) -> String {
         let quiet = if self.erp.is_some() { "" } else { r#""00:00-12:00", "12:00-00:00""# };
+        let backlog = if self.is_limitless { "max_backlog = 1000000000\n" } else { "" };
         let (erp, max_in_flight) = self.erp.unwrap_or(("http://127.0.0.1:9", 1));
         format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"{}\"\n[webhook]\nsecrets = [\"{SECRET}\"]\n\
+            "[server]\nlisten = \"127.0.0.1:0\"\n[database]\nurl = \"{}\"\n{backlog}[webhook]\nsecrets = [\"{SECRET}\"]\n\
              [api]\nrate_limit = 0\ntokens = [{{ name = \"ops\", scope = \"operate\", token = \"{OPERATOR}\" }}]\n\
              [erp]\nbase_url = \"{erp}\"\nusername = \"admin\"\npassword = \"123456\"\nserial = \"BENCH\"\n\
              max_in_flight = {max_in_flight}\nquiet_hours = [{quiet}]\n",

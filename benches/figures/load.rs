@@ -58,6 +58,12 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
+    /// Adds how long the answers of another run took.
+    pub(crate) fn take_in(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+    }
+
     /// The latency in milliseconds that this share of the requests did not exceed.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         #[expect(

@@ -10,6 +10,7 @@ mod bridge;
 mod claims;
 mod databases;
 mod dispatch;
+mod flat;
 mod ledgers;
 mod load;
 mod machine;
@@ -53,6 +54,9 @@ enum Group {
     Start,
     /// The console's pages on the large ledger, which has aged; a minute beside the filling.
     Pages,
+    /// Whether p99 and memory stay as they are at half of the highest rate: each database has --seconds, told in tenths; only if
+    /// it is named, and alone it writes its own table.
+    Flat,
     /// This build's door and those given with --against, in turn; only if it is named.
     Compare,
     /// What a user would take instead, in turn with this bridge, as far as scripts/peers.sh could install it; about five
@@ -80,10 +84,10 @@ struct Options {
     /// Programs of other builds, for `compare`; ratios are to the first.
     #[arg(long)]
     against: Vec<PathBuf>,
-    /// One of the two databases alone, for `compare`.
+    /// One of the two databases alone, for `compare` and `flat`.
     #[arg(long)]
     database: Option<Database>,
-    /// Requests a second, for `compare`; as fast as it goes without.
+    /// Requests a second, for `compare` (as fast as it goes without) and for `flat` (half of that without).
     #[arg(long)]
     pace: Option<f64>,
     /// Draw the plots into this folder, also in a partial run; a whole one draws into docs/plots.
@@ -106,7 +110,7 @@ impl Options {
     }
 
     fn wants(&self, group: Group) -> bool {
-        let only_if_named = [Group::Compare, Group::Peers].contains(&group);
+        let only_if_named = [Group::Compare, Group::Peers, Group::Flat].contains(&group);
         (self.groups.is_empty() && !only_if_named) || self.groups.contains(&group)
     }
 
@@ -116,6 +120,7 @@ impl Options {
             _ if self.dry => None,
             [] => Some("make bench"),
             [Group::Peers] => Some("make bench-peers"),
+            [Group::Flat] => Some("make bench-flat"),
             _ => None,
         }
     }
@@ -153,6 +158,9 @@ async fn measure(options: &Options) -> Outcome<()> {
     let mut report = report::Report::new(options, options.writes().unwrap_or("cargo bench --bench figures"), facts);
     if options.wants(Group::Peers) {
         peers::measure(options, &databases, &mut report).await?;
+    }
+    if options.wants(Group::Flat) {
+        flat::measure(options, &databases, &mut report).await?;
     }
     if options.wants(Group::Compare) {
         accept::compare(options, &databases, &mut report).await?;

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use super::{Options, Outcome, marks, plots::Chart};
+use super::{Group, Options, Outcome, marks, plots::Chart};
 
 /// The table in the making.
 #[derive(Debug)]
@@ -10,8 +10,8 @@ pub(crate) struct Report {
     command: &'static str,
     rows: String,
     facts: String,
-    rounds: usize,
-    seconds: u64,
+    /// How often and how long.
+    rounds: String,
     /// Where plots go, if any are drawn.
     plots: Option<PathBuf>,
     drawn: String,
@@ -19,8 +19,14 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(options: &Options, command: &'static str, facts: String) -> Self {
-        let Options { rounds, seconds, .. } = *options;
-        Self { command, rows: String::new(), facts, rounds, seconds, plots: options.plots(), drawn: String::new() }
+        let Options { rounds, seconds, .. } = options;
+        let rounds = match options.groups.as_slice() {
+            [Group::Flat] => format!("{seconds} seconds at a given rate, in ten stretches"),
+            _ => format!(
+                "{rounds} rounds of {seconds} seconds, contestants in turn; median (lowest–highest), ratios within one round"
+            ),
+        };
+        Self { command, rows: String::new(), facts, rounds, plots: options.plots(), drawn: String::new() }
     }
 
     /// Adds a row, and shows it at once.
@@ -46,9 +52,8 @@ impl Report {
     /// Everything, in Markdown.
     pub(crate) fn table(&self) -> String {
         format!(
-            "Command: `{}`. {}. {} rounds of {} seconds, contestants in turn; median (lowest–highest), ratios within one \
-             round.\n\n| figure | goal | measured |\n| --- | --- | --- |\n{}{}",
-            self.command, self.facts, self.rounds, self.seconds, self.rows, self.drawn
+            "Command: `{}`. {}. {}.\n\n| figure | goal | measured |\n| --- | --- | --- |\n{}{}",
+            self.command, self.facts, self.rounds, self.rows, self.drawn
         )
     }
 

@@ -90,7 +90,7 @@ struct Options {
     /// Bridges on one PostgreSQL, each number in turn.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     replicas: Vec<usize>,
-    /// Measure what docs/scaling.md shows, whatever else is chosen, and write its table and plots: about fifteen minutes, six
+    /// Measure what docs/scaling.md shows, whatever else is chosen, and write its table and plots: about fifteen minutes, seven
     /// with `--rounds 1`.
     #[arg(long)]
     write: bool,

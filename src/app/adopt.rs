@@ -11,10 +11,10 @@ use crate::{
     clock::Clock,
     config::Config,
     erp::Erp,
-    event::{Event, FieldError, Link, ParseError, Parsed, Reading},
+    event::{Event, FieldError, Link, LinkKind, ParseError, Parsed, Reading},
     http::{self, AdoptedContact, AdoptionOutcome, PreviewError},
     store::{Actor, Adoption, InstanceLock, Store, StoreError, found_by},
-    sync::{Engine, ErpError, Identified, Identity, Question, SyncError},
+    sync::{Engine, ErpError, Identified, Identity, Question, SyncError, person_key},
 };
 
 /// So many failures of delivery in a row end an adoption: the ERP is away.
@@ -85,7 +85,8 @@ impl LoneAdopter {
 /// What a look at the ledger and the ERP found.
 enum Found {
     Invalid(Vec<FieldError>),
-    Linked(Link),
+    /// The link, and which contact person of the customer it is, where it is one.
+    Linked(Link, Option<String>),
     /// The identity, and what people look for the contact by.
     Erp(Box<Identity>, String),
     Failed(ErpError),
@@ -135,7 +136,7 @@ impl Adopter {
     async fn look(&self, line: AdoptLine) -> Looked {
         let number = line.number;
         let event = match line.contact.map_err(|reason| vec![FieldError::new("", reason)]) {
-            Ok(contact) => self.event_of(contact),
+            Ok(contact) => event_of(&contact, &self.clock, &self.reading),
             Err(errors) => Err((None, errors)),
         };
         match event {
@@ -147,32 +148,10 @@ impl Adopter {
         }
     }
 
-    /// The contact as an event would carry it: without a name, where a number or a customer tells who it is, as a message does.
-    fn event_of(&self, contact: Value) -> Result<Event, (Option<String>, Vec<FieldError>)> {
-        let now = self.clock.now().rfc3339();
-        let has = |member: &str| !contact[member].is_null() && contact[member] != "";
-        let body = if !has("name") && (has("phone") || has("erp")) {
-            let data = json!({ "contact": contact, "signal": { "id": "adopt", "content": "-" } });
-            json!({ "type": "message.logged", "timestamp": now, "data": data })
-        } else {
-            json!({ "type": "sync.requested", "timestamp": now, "data": { "contact": contact } })
-        };
-        match Event::parse(body.to_string().as_bytes(), &self.reading) {
-            Ok(Parsed::Event(event)) => Ok(*event),
-            Ok(Parsed::Unknown { contact_id, .. }) => Err((contact_id, Vec::new())),
-            Err(ParseError::NotJson(fault)) => Err((None, vec![FieldError::new("", fault)])),
-            Err(ParseError::Invalid { contact_id, mut errors, .. }) => {
-                for error in &mut errors {
-                    error.pointer = error.pointer.trim_start_matches("/data/contact").to_owned();
-                }
-                Err((contact_id, errors))
-            }
-        }
-    }
-
     async fn find(&self, event: &Event) -> Result<Found, StoreError> {
         if let Some(linked) = self.store.contact(event.contact().id()).await? {
-            return Ok(Found::Linked(linked.link));
+            let person = (linked.link.kind == LinkKind::ContactPerson).then(|| person_key(event));
+            return Ok(Found::Linked(linked.link, person));
         }
         match self.engine.identify(&PeekJournal(&self.store), event).await {
             Ok(identity) => Ok(Found::Erp(Box::new(identity), people_of(event))),
@@ -199,7 +178,9 @@ impl Adopter {
             Found::Failed(error) => {
                 return Ok(AdoptedContact::of(line, contact_id, AdoptionOutcome::Failed).told(&error.to_string()));
             }
-            Found::Linked(link) => {
+            Found::Linked(link, person) => {
+                // From here on the customer, or the person of it, is this contact's.
+                seen.other_with(&link, person, contact_id.as_deref().unwrap_or_default());
                 return Ok(linked(AdoptedContact::of(line, contact_id, AdoptionOutcome::AlreadyLinked), link));
             }
             Found::Erp(identity, found_by) => (identity, found_by),
@@ -262,6 +243,34 @@ impl Seen {
         let owner = self.customers.entry(key).or_insert_with(|| contact_id.to_owned());
         (owner != contact_id).then(|| owner.clone())
     }
+}
+
+/// The contact as an event would carry it: without a name, where a number or a customer tells who it is, as a message does.
+fn event_of(contact: &Value, clock: &Clock, reading: &Reading) -> Result<Event, (Option<String>, Vec<FieldError>)> {
+    let now = clock.now().rfc3339();
+    let has = |member: &str| !contact[member].is_null() && contact[member] != "";
+    let body = if !has("name") && (has("phone") || has("erp")) {
+        let data = json!({ "contact": contact, "signal": { "id": "adopt", "content": "-" } });
+        json!({ "type": "message.logged", "timestamp": now, "data": data })
+    } else {
+        json!({ "type": "sync.requested", "timestamp": now, "data": { "contact": contact } })
+    };
+    match Event::parse(body.to_string().as_bytes(), reading) {
+        Ok(Parsed::Event(event)) => Ok(*event),
+        Ok(Parsed::Unknown { contact_id, .. }) => Err((contact_id, Vec::new())),
+        Err(ParseError::NotJson(fault)) => Err((None, vec![FieldError::new("", fault)])),
+        Err(ParseError::Invalid { contact_id, mut errors, .. }) => {
+            for error in &mut errors {
+                error.pointer = error.pointer.trim_start_matches("/data/contact").to_owned();
+            }
+            Err((contact_id, errors))
+        }
+    }
+}
+
+/// By what contact persons of one company are told apart; nothing, where this is no valid contact.
+pub(crate) fn person_of(contact: &Value) -> Option<String> {
+    event_of(contact, &Clock::system(), &Reading::default()).ok().as_ref().map(person_key)
 }
 
 /// What people look for the contact by.

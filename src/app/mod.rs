@@ -42,6 +42,7 @@ use self::{
     sessions::LedgerSessions,
 };
 
+pub(crate) use self::adopt::person_of;
 pub use self::{
     adopt::{AdoptLine, AdoptOrder, Adopter, LoneAdopter},
     check::check,

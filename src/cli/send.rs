@@ -17,6 +17,8 @@ use crate::{
 
 /// How long one delivery may take.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long a connection may take to come about.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// Signs event files and posts them, one after the other.
 #[derive(Debug, Args)]
@@ -111,7 +113,7 @@ impl Send {
 
 /// A client that waits for an answer for `limit` at most.
 pub(super) fn client(limit: Duration) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
-    Ok(outbound::client(true).timeout(limit).build()?)
+    Ok(outbound::client(true).connect_timeout(CONNECT_MAX.min(limit)).timeout(limit).build()?)
 }
 
 /// An address without the account that somebody may have put into it.

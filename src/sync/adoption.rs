@@ -99,8 +99,8 @@ fn identified(planner: &Planner, event: &Event, by: LinkedBy, known: Known) -> I
     Identified::Customer { link, name, person }
 }
 
-/// The number, else the name; whom neither is known of is nobody else.
-fn person_key(event: &Event) -> String {
+/// By what contact persons of one company are told apart: the number, else the name; whom neither is known of is nobody else.
+pub(crate) fn person_key(event: &Event) -> String {
     let contact = event.contact();
     let named = || match contact.name() {
         Some(name) => format!("{} {}", name_key(name), lost_letters(name)),

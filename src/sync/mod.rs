@@ -35,7 +35,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 pub(crate) use self::{
-    adoption::{Identified, Identity},
+    adoption::{Identified, Identity, person_key},
     details::customer_now,
     executor::{Effect, Executor, Verification},
     identity::identities,

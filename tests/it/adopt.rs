@@ -94,6 +94,17 @@ async fn each_contact_is_told_what_becomes_of_it_and_only_links_are_written() {
 }
 
 #[tokio::test]
+async fn a_contact_person_that_is_linked_is_nobody_elses_where_both_are_adopted_once_more() {
+    let world = world().await;
+    let person = |id: &str| json!({ "id": id, "name": "周经理", "company": "杭州甲公司有限公司" });
+    let body = json!({ "contacts": [person("c1"), person("c2")], "apply": true });
+    for first in ["linked", "already_linked"] {
+        let (_, told) = world.call("POST", "/v1/contacts/adopt", Some(body.clone())).await;
+        assert_eq!((&told["items"][0]["outcome"], &told["items"][1]["outcome"]), (&json!(first), &json!("taken")));
+    }
+}
+
+#[tokio::test]
 async fn a_customer_that_the_platform_names_is_verified_before_it_is_adopted() {
     let world = world().await;
     let contact = |id: &str, name: &str, khid: &str| json!({ "id": id, "name": name, "erp": { "khid": khid } });

@@ -277,13 +277,15 @@ async fn v3(erp: &Erp) -> CheckRow {
     }
 }
 
-/// Reads the record of a contact person; `false` where these customers show none.
+/// Reads the record of a contact person; `false` where these customers show none. Of refusals alone the first is told,
+/// whichever customers show none.
 async fn any_contact_person(erp: &Erp, customers: &[CustomerRow]) -> Result<bool, ErpError> {
     let mut answer = Ok(false);
     for customer in customers.iter().take(TRIED) {
-        answer = contact_person_of(erp, customer.ord).await;
-        if !matches!(answer, Ok(false)) && !answer.as_ref().is_err_and(ErpError::is_refusal) {
-            break;
+        match contact_person_of(erp, customer.ord).await {
+            Ok(false) => {}
+            Err(error) if error.is_refusal() => answer = answer.and(Err(error)),
+            ended => return ended,
         }
     }
     answer

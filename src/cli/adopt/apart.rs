@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::{
-    app::AdoptLine,
-    event::{FieldError, LinkKind, phone},
+    app::{AdoptLine, person_of},
+    event::{FieldError, LinkKind},
     http::{AdoptedContact, AdoptionOutcome},
 };
 
@@ -44,14 +44,18 @@ impl Apart {
         self.contacts.insert(id.clone(), number).map(|first| (first, id))
     }
 
-    /// What the bridge told of a contact, unless the customer would be another contact's by then.
+    /// What the bridge told of a contact before anything is written, unless the customer would be another contact's by then.
     pub(super) fn row(&mut self, row: AdoptedContact, contact: &Value) -> AdoptedContact {
-        let (AdoptionOutcome::WouldLink, Some(ord), Some(id)) = (row.outcome, row.ord, row.contact_id.clone()) else {
+        use AdoptionOutcome::{AlreadyLinked, WouldLink};
+        let (WouldLink | AlreadyLinked, Some(ord), Some(id)) = (row.outcome, row.ord, row.contact_id.clone()) else {
             return row;
         };
-        let person = if row.kind == Some(LinkKind::ContactPerson) { person_of(contact, &id) } else { String::new() };
-        let owner = self.customers.entry(format!("{ord}:{person}")).or_insert_with(|| id.clone());
-        if *owner == id {
+        let person = match row.kind {
+            Some(LinkKind::ContactPerson) => person_of(contact),
+            _ => None,
+        };
+        let owner = self.customers.entry(format!("{ord}:{}", person.unwrap_or_default())).or_insert_with(|| id.clone());
+        if *owner == id || row.outcome == AlreadyLinked {
             return row;
         }
         let outcome = AdoptionOutcome::Taken;
@@ -67,9 +71,47 @@ fn id_of(contact: &Value) -> Option<String> {
     }
 }
 
-/// By what contact persons of one company are told apart: the number, else the name; whom neither is known of is nobody else.
-fn person_of(contact: &Value, id: &str) -> String {
-    let text = |name: &str| contact[name].as_str().unwrap_or_default().trim();
-    let named = || [text("name"), id].into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
-    phone::normalize(text("phone")).unwrap_or_else(named)
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is told of a contact person of company 7, of whom the bridge said this.
+    fn told(apart: &mut Apart, outcome: AdoptionOutcome, contact: &Value) -> AdoptionOutcome {
+        let row = AdoptedContact::of(1, id_of(contact), outcome);
+        apart.row(AdoptedContact { ord: Some(7), kind: Some(LinkKind::ContactPerson), ..row }, contact).outcome
+    }
+
+    #[test]
+    fn one_person_is_one_however_name_and_number_are_written() {
+        use AdoptionOutcome::{Taken, WouldLink};
+        let mut apart = Apart::default();
+        for (contact, outcome) in [
+            (json!({ "id": "a", "name": "王 芳" }), WouldLink),
+            (json!({ "id": "b", "name": "王芳" }), Taken),
+            (json!({ "id": "c", "name": "Hưng" }), WouldLink),
+            (json!({ "id": "d", "name": "Hồng" }), WouldLink),
+            (json!({ "id": "e", "name": "王芳", "phone": "+852 6123 4567" }), WouldLink),
+            (json!({ "id": "f", "name": "李四", "phone": "0085261234567" }), Taken),
+            (json!({ "id": "g", "phone": "无", "erp": { "ord": 7 } }), WouldLink),
+            (json!({ "id": "h", "phone": "无", "erp": { "ord": 7 } }), WouldLink),
+            (json!({ "id": "a", "name": "王 芳" }), WouldLink),
+        ] {
+            assert_eq!(told(&mut apart, WouldLink, &contact), outcome, "{contact}");
+        }
+    }
+
+    #[test]
+    fn a_person_who_was_linked_before_is_nobody_elses() {
+        use AdoptionOutcome::{AlreadyLinked, Taken, WouldLink};
+        let mut apart = Apart::default();
+        for (contact, said, outcome) in [
+            (json!({ "id": "a", "name": "王芳" }), AlreadyLinked, AlreadyLinked),
+            (json!({ "id": "b", "name": "王芳" }), WouldLink, Taken),
+            (json!({ "id": "c", "name": "王芳" }), AlreadyLinked, AlreadyLinked),
+        ] {
+            assert_eq!(told(&mut apart, said, &contact), outcome, "{contact}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli::send,
-    http::{ADOPT_MAX, AdoptedContact},
+    http::{ADOPT_MAX, AdoptedContact, AdoptionOutcome},
     json,
     telemetry::printable::one_line,
 };
@@ -36,7 +36,7 @@ pub(super) struct Bridge {
 
 #[derive(Serialize)]
 struct Order<'a> {
-    contacts: Vec<&'a Value>,
+    contacts: &'a [&'a Value],
     apply: bool,
 }
 
@@ -78,9 +78,8 @@ impl Bridge {
                 return Ok(());
             }
             let asked: Vec<&Value> = waiting.iter().take(count).filter_map(|line| line.contact.as_ref().ok()).collect();
-            let alone = asked.len() == 1;
-            let Some(items) = self.ask(asked, apply).await? else {
-                if alone {
+            let Some(rows) = self.adopt_apart(&asked, apply, &mut apart).await? else {
+                if asked.len() == 1 {
                     return Err(
                         "ERP 太慢：一个联系人也未能在时限内查完 (the ERP is too slow for a single contact)".into()
                     );
@@ -89,24 +88,42 @@ impl Bridge {
                 eprintln!("ERP 较慢：改为每次 {at_once} 个 (the ERP is slow: {at_once} contacts a call from now on)");
                 continue;
             };
-            let mut items = items.into_iter();
-            for Line { number, contact } in waiting.drain(..count) {
-                each(match contact {
-                    Ok(contact) => {
-                        let row = items.next().ok_or("the bridge answered for fewer contacts than it was asked")?;
-                        apart.row(AdoptedContact { line: number, ..row }, &contact)
-                    }
-                    Err(row) => *row,
-                });
+            let mut rows = rows.into_iter();
+            let told = waiting.drain(..count).filter_map(|Line { number, contact }| match contact {
+                Ok(_) => rows.next().map(|row| AdoptedContact { line: number, ..row }),
+                Err(row) => Some(*row),
+            });
+            told.for_each(&mut each);
+        }
+    }
+
+    /// What became of these contacts; `None` where the bridge did not come to an end with them. The bridge knows nothing of
+    /// the calls before, so that it is asked without writing first, and writes only what is nobody else's.
+    async fn adopt_apart(
+        &self,
+        contacts: &[&Value],
+        apply: bool,
+        apart: &mut Apart,
+    ) -> Result<Option<Vec<AdoptedContact>>, Box<dyn std::error::Error>> {
+        let Some(rows) = self.ask(contacts, false).await? else { return Ok(None) };
+        let mut rows: Vec<_> = rows.into_iter().zip(contacts).map(|(row, contact)| apart.row(row, contact)).collect();
+        if apply {
+            let is_free = |row: &AdoptedContact| row.outcome == AdoptionOutcome::WouldLink;
+            let free: Vec<&Value> =
+                contacts.iter().zip(&rows).filter(|(_, row)| is_free(row)).map(|(contact, _)| *contact).collect();
+            let Some(linked) = self.ask(&free, true).await? else { return Ok(None) };
+            for (row, linked) in rows.iter_mut().filter(|row| is_free(row)).zip(linked) {
+                *row = linked;
             }
         }
+        Ok(Some(rows))
     }
 
     /// What became of these contacts; `None` where the bridge did not come to an end with them. A bridge that has no time is
     /// waited for.
     async fn ask(
         &self,
-        contacts: Vec<&Value>,
+        contacts: &[&Value],
         apply: bool,
     ) -> Result<Option<Vec<AdoptedContact>>, Box<dyn std::error::Error>> {
         if contacts.is_empty() {
@@ -116,7 +133,8 @@ impl Bridge {
         let mut waited = Duration::ZERO;
         loop {
             match self.call(body.clone()).await? {
-                Answered::Items(items) => return Ok(Some(items)),
+                Answered::Items(items) if items.len() == contacts.len() => return Ok(Some(items)),
+                Answered::Items(_) => return Err("the bridge answered for other contacts than it was asked for".into()),
                 Answered::TooSlow => return Ok(None),
                 Answered::Later(_, why) if waited >= WAITED_MAX => return Err(why.into()),
                 Answered::Later(wait, why) => {
@@ -129,14 +147,12 @@ impl Bridge {
     }
 
     async fn call(&self, body: String) -> Result<Answered, Box<dyn std::error::Error>> {
-        let request = self.client.post(&self.url).bearer_auth(self.token.expose_secret());
-        let response = match request.header("content-type", "application/json").body(body).send().await {
-            Ok(response) => response,
-            Err(error) if error.is_timeout() => return Ok(Answered::TooSlow),
+        let (status, wait, text) = match self.post(body).await {
+            Ok(answer) => answer,
+            // A connection that does not come about in time says nothing of the ERP.
+            Err(error) if error.is_timeout() && !error.is_connect() => return Ok(Answered::TooSlow),
             Err(error) => return Err(format!("{} cannot be reached: {error}", self.url).into()),
         };
-        let (status, wait) = (response.status().as_u16(), wait_of(&response));
-        let text = response.text().await?;
         if status == 200 {
             let answer: Answer =
                 json::read_text(&text).map_err(|_| format!("{}: this is no answer of a bridge", self.url))?;
@@ -153,10 +169,70 @@ impl Bridge {
             _ => Err(why.into()),
         }
     }
+
+    /// The status of the answer, when to ask again, and its text.
+    async fn post(&self, body: String) -> reqwest::Result<(u16, Duration, String)> {
+        let request = self.client.post(&self.url).bearer_auth(self.token.expose_secret());
+        let response = request.header("content-type", "application/json").body(body).send().await?;
+        Ok((response.status().as_u16(), wait_of(&response), response.text().await?))
+    }
 }
 
 /// `Retry-After`, in seconds.
 fn wait_of(response: &Response) -> Duration {
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     seconds.map_or(WAIT, Duration::from_secs).clamp(WAIT_MIN, WAIT_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::AsyncWriteExt,
+        net::{TcpListener, TcpSocket, TcpStream},
+        time::timeout,
+    };
+
+    use super::*;
+    use crate::outbound;
+
+    /// Longer than anything takes on this machine, and much shorter than the limits.
+    const SHORT: Duration = Duration::from_millis(300);
+
+    /// A listener that takes one connection ahead, and its address.
+    fn listener() -> (TcpListener, String) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        (listener, address)
+    }
+
+    fn bridge(address: &str) -> Bridge {
+        let client = outbound::client(false).connect_timeout(SHORT).timeout(SHORT * 2).build().unwrap();
+        Bridge { url: format!("http://{address}/v1/contacts/adopt"), token: "token".to_owned().into(), client }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_takes_no_connection_cannot_be_reached_and_is_no_slow_erp() {
+        let (_listener, address) = listener();
+        let mut waiting = Vec::new();
+        // Until the system takes none ahead any more.
+        while let Ok(Ok(stream)) = timeout(SHORT, TcpStream::connect(&address)).await {
+            waiting.push(stream);
+        }
+        let refused = bridge(&address).call("{}".to_owned()).await.err().unwrap().to_string();
+        assert!(refused.contains(&address) && refused.contains("cannot be reached"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_to_its_end_is_one_that_takes_too_long() {
+        let (listener, address) = listener();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        assert!(matches!(bridge(&address).call("{}".to_owned()).await, Ok(Answered::TooSlow)));
+        serving.abort();
+    }
 }

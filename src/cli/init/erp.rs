@@ -53,7 +53,7 @@ impl ErpChoices {
         self.choose_users(flags, questions, answers)
     }
 
-    /// Each level that the ERP calls otherwise is asked for; what is not chosen is left out, and said.
+    /// Each level that the ERP calls otherwise is asked for; what is not chosen is left out, and what its scores get is said.
     fn choose_levels(&self, questions: &mut Questions, answers: &mut Answers) -> Result<(), String> {
         let texts: Vec<String> = self.levels.iter().map(|choice| choice.text.clone()).collect();
         let options = with_none(&texts);
@@ -63,21 +63,19 @@ impl ErpChoices {
             if id_of(&level.text).is_none() {
                 let (min, text) = (level.min, &level.text);
                 let question = format!(
-                    "价值评估：评分 {min} 起，ERP 没有“{text}”（- 表示不填）(the level from score {min} on; the ERP has no {text}; - for none)"
+                    "价值评估：评分 {min} 起，ERP 没有“{text}”（- 表示不单列）(the level from score {min} on; the ERP has no {text}; - for none of its own)"
                 );
                 level.text = questions.choice(&question, "mapping.levels", None, &options, Some(NONE))?;
             }
             match id_of(&level.text) {
                 Some(id) => answers.levels.push(Level { id, ..level }),
-                None => left_out.push(level.min.to_string()),
+                None => left_out.push(level.min),
             }
         }
         if !left_out.is_empty() {
-            eprintln!(
-                "评分 {} 起没有价值评估；需要时写入 mapping.levels，ERP 有：{} (no level from these scores on: mapping.levels; the ERP has {1})",
-                left_out.join("、"),
-                texts.join("、")
-            );
+            left_out.iter().for_each(|min| eprintln!("{}", instead(*min, &answers.levels)));
+            let texts = texts.join("、");
+            eprintln!("需要时写入 mapping.levels，ERP 有：{texts} (to change it: mapping.levels; the ERP has {texts})");
         }
         Ok(())
     }
@@ -123,6 +121,15 @@ impl ErpChoices {
             Some(id) => Err(format!("{question}: ERP 没有启用的账号 {id} (the ERP has no such account in use)")),
             None => Ok(()),
         }
+    }
+}
+
+/// What scores from `min` on get that have no level of their own: the next lower one.
+fn instead(min: f64, levels: &[Level]) -> String {
+    let lower = levels.iter().filter(|level| level.min < min).max_by(|a, b| a.min.total_cmp(&b.min));
+    match lower {
+        Some(Level { text, .. }) => format!("评分 {min} 起记为“{text}” (from score {min} on the level is {text})"),
+        None => format!("评分 {min} 起没有价值评估 (no level from score {min} on)"),
     }
 }
 

@@ -161,14 +161,19 @@ async fn contacts_of_one_customer_are_told_apart_in_the_whole_file() {
     lines.push(one("m1", "王小明", "+86 13800000001", ""));
     fs::write(bridge.dir().join("c.jsonl"), lines.join("\n")).unwrap();
     let flags = ["adopt", "--contacts", "c.jsonl", "--url", &bridge.url, "--token", TOKEN, "--out", "out.csv"];
-    let answer = run(command(bridge.dir(), &[]).args(flags));
-    assert_eq!(answer.code, 1, "lines are invalid: {}{}", answer.stdout, answer.stderr);
-    let told: Vec<_> = outcomes(&bridge.dir().join("out.csv")).into_iter().map(|(outcome, _)| outcome).collect();
-    assert_eq!(
-        (told[..2].join(" ").as_str(), told[52..].join(" ").as_str()),
-        ("would_link would_link", "taken taken invalid")
-    );
-    assert!(answer.stdout.contains("第 1 行已有此联系人"), "{}", answer.stdout);
+    // Written, and once more.
+    for (apply, first) in [(&[] as &[&str], "would_link"), (&["--apply"], "linked"), (&["--apply"], "already_linked")] {
+        let answer = run(command(bridge.dir(), &[]).args(flags).args(apply));
+        assert_eq!(answer.code, 1, "lines are invalid: {}{}", answer.stdout, answer.stderr);
+        let told: Vec<_> = outcomes(&bridge.dir().join("out.csv")).into_iter().map(|(outcome, _)| outcome).collect();
+        assert_eq!(
+            (told[..2].join(" "), told[52..].join(" ").as_str()),
+            (format!("{first} {first}"), "taken taken invalid"),
+            "{}",
+            answer.stdout
+        );
+        assert!(answer.stdout.contains("第 1 行已有此联系人"), "{}", answer.stdout);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use erp_bridge::{
     clock::Clock,
-    simulator::{self, Population, Profile, ReplyList, Settings, SimConfig},
+    simulator::{self, Population, Profile, Quirk, Quirks, ReplyList, Settings, SimConfig},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::program::{command, run, settings};
 
@@ -99,6 +99,23 @@ async fn a_record_that_is_another_salespersons_is_no_missing_right() {
         let answer = run(command(dir.path(), &set).arg("check"));
         assert_eq!(answer.code, code, "{refusals}: {}{}", answer.stdout, answer.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn customers_without_contact_persons_hide_no_refused_one() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    sim.handle.set_quirks(Quirks::only([Quirk::NoFirstContact]));
+    // The one in the middle, in whichever order they are listed.
+    let customers = [9001, 9002, 9003].map(|ord| json!({ "ord": ord, "name": format!("客户{ord}") }));
+    let contacts = [json!({ "company": 9002, "person_name": "周经理" })];
+    let seed = serde_json::from_value(json!({ "customers": customers, "contacts": contacts })).unwrap();
+    sim.handle.seed(&seed).unwrap();
+    sim.handle.fault("contact.detail:refuse").unwrap();
+    let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+    let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+    let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let row = told["rows"].as_array().unwrap().iter().find(|row| row["code"] == "rights.contact_detail").unwrap();
+    assert_eq!(row["status"], "fails", "{told:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,13 +82,19 @@ async fn levels_that_the_erp_calls_otherwise_are_asked_for_or_left_out_aloud() {
         assert!(text.contains(level), "{level}: {text}");
     }
     assert!(!text.contains("min = 45") && !text.contains("min = 0"), "{text}");
-    assert!(mapped.stderr.contains("45、0") && mapped.stderr.contains("A类、B类、一般"), "{}", mapped.stderr);
+    for words in ["评分 45 起没有价值评估", "评分 0 起没有价值评估", "A类、B类、一般"] {
+        assert!(mapped.stderr.contains(words), "{words}: {}", mapped.stderr);
+    }
     let check = run(command(dir.path(), &[]).arg("check"));
     assert_eq!(check.code, 0, "{}{}", check.stdout, check.stderr);
 
     let unasked = tempfile::tempdir().unwrap();
     let made = run(init(unasked.path(), &flags).arg("--yes"));
-    assert!(made.code == 0 && made.stderr.contains("90、75、45、0"), "{}{}", made.stdout, made.stderr);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    for words in ["评分 90 起记为“一般”", "评分 75 起记为“一般”", "评分 45 起没有价值评估"]
+    {
+        assert!(made.stderr.contains(words), "the next lower one, where there is one: {}", made.stderr);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -305,6 +305,7 @@ fn every_document_that_a_benchmark_writes_into_has_its_marks() {
     for (document, command) in [
         ("docs/performance.md", "make bench"),
         ("docs/performance.md", "make bench-peers"),
+        ("docs/performance.md", "make bench-flat"),
         ("docs/scaling.md", "make bench-scaling"),
     ] {
         let text = read(document);
