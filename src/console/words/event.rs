@@ -34,6 +34,7 @@ texts! {
         time_queue: "排队", "Queue";
         time_away: "等 ERP 恢复", "Waiting for the ERP";
         time_settings: "等 ERP 设置", "Waiting for the ERP's settings";
+        time_held: "等待转客户", "Waiting for promotion";
         time_person: "等人处理", "Waiting for a person";
         waited_times: "{}（{} 次）", "{} ({} times)";
         time_own: "本桥", "Bridge";
