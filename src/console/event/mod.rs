@@ -198,7 +198,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         amend_apart,
         is_amending,
         review: Review::of(&event, lang, filled).filter(|_| event.item.status == Status::NeedsReview),
-        obstacle: Obstacle::of(&event, visit.is_operator(), lang),
+        obstacle: Obstacle::of(&state, &event, visit.is_operator(), lang),
         may_replay,
         may_replan: may_amend,
         may_discard: may(Transition::Discarded),
