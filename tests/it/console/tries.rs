@@ -99,8 +99,8 @@ async fn where_nothing_can_be_tried_the_page_says_why_and_where_one_goes_on() {
     assert!(neutral.contains("class=\"button\" href=\"/console/erp\">查看<"), "{neutral}");
     assert!(!neutral.contains("primary\"") && !neutral.contains("你的令牌只能查看"), "{neutral}");
     assert!(!verdict(&front, READ, &behind).await.contains("primary\""));
-    let given_up = ended(&front, "given_up", Status::Discarded, "refused", None).await;
-    assert!(!verdict(&front, READ, &given_up).await.contains("你的令牌只能查看"), "nobody need do anything");
+    let kept_out = ended(&front, "kept_out", Status::NotAdmitted, "", None).await;
+    assert!(!verdict(&front, READ, &kept_out).await.contains("你的令牌只能查看"), "nobody need do anything");
     let dead = ended(&front, "dead", Status::Dead, "refused", None).await;
     assert!(verdict(&front, READ, &dead).await.contains("你的令牌只能查看"));
     assert!(!verdict(&front, OPERATE, &dead).await.contains("你的令牌只能查看"));
