@@ -184,6 +184,7 @@ pub(super) fn moment_of_form(text: &str, time: &str) -> String {
     }
 }
 
+/// The lists that many want, few enough for a phone; the overview leads to every state.
 fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     let status = query.get("status").unwrap_or_default();
     let is_on = |name: &str| query.get(name) == Some("true");
@@ -200,16 +201,13 @@ fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     vec![
         preset(w.events.preset_all, ""),
         preset(w.events.preset_trouble, TROUBLE),
+        preset(w.status.needs_review, Status::NeedsReview.as_str()),
         preset(w.status.dead, Status::Dead.as_str()),
         preset(w.events.preset_waiting, WAITING),
-        preset(w.status.running, Status::Running.as_str()),
         Preset { address: at("", "", "true"), label: w.status.retrying, is_here: is_retrying },
         Preset { address: at("", "true", ""), label: w.status.blocked, is_here: is_blocked },
-        preset(w.status.held, Status::Held.as_str()),
         preset(w.status.succeeded, Status::Succeeded.as_str()),
         preset(w.status.not_admitted, Status::NotAdmitted.as_str()),
-        preset(w.status.discarded, Status::Discarded.as_str()),
-        preset(w.status.ignored, Status::Ignored.as_str()),
     ]
 }
 

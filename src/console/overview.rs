@@ -87,6 +87,7 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
     let frame = Frame::of(&state, &visit, Nav::Overview);
     let (w, lang, now) = (frame.w, frame.lang, frame.now);
     let stands_still = stats.dispatch.paused.is_some();
+    let held = count(&stats, Status::Held);
     let gap =
         |gap: &stats::Gap| (gap.contact_id.clone(), fill(w.overview.gap, &[&gap.contact_id, &gap.after, &gap.before]));
     page(&OverviewPage {
@@ -98,9 +99,14 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
         last_webhook: stats.sender.last_webhook_at.as_deref().map(|at| moment(at, now, lang)),
         is_silent: stats.sender.silent,
         gaps: stats.gaps.iter().take(GAPS_SHOWN).map(gap).collect(),
-        trends: Trends::of(&history, window, lang),
+        trends: Trends::of(&history, window, held, lang),
         frame,
     })
+}
+
+/// How many events are in a state now.
+fn count(stats: &Stats, status: Status) -> i64 {
+    stats.by_status.get(status.as_str()).copied().unwrap_or_default()
 }
 
 fn tiles(stats: &Stats, retrying: i64, frame: &Frame) -> Vec<Tile> {
@@ -110,10 +116,7 @@ fn tiles(stats: &Stats, retrying: i64, frame: &Frame) -> Vec<Tile> {
         is_zero: count == 0,
         address: format!("/console/events?{filter}"),
     };
-    let of = |status: Status| {
-        let count = stats.by_status.get(status.as_str()).copied().unwrap_or_default();
-        tile(status::of(status, frame.lang), count, &format!("status={status}"))
-    };
+    let of = |status: Status| tile(status::of(status, frame.lang), count(stats, status), &format!("status={status}"));
     // Among what is queued, so they stand behind it.
     let [again, blocked] = status::of_waits(frame.lang);
     let waits_for_settings = stats.blocks.iter().map(|block| block.waiting).sum();

@@ -9,7 +9,7 @@ use super::{
     format::{Moment, cut, moment, number},
     frame::{Frame, Nav, page},
     visit::Visit,
-    words::{Lang, fill, kind, member},
+    words::{Lang, fill, kind, known_member},
 };
 use crate::{
     clock::Millis,
@@ -17,7 +17,6 @@ use crate::{
         HttpState,
         api::{
             audit::{self, RejectionItem},
-            events::SightParams,
             query::{self, DEFAULT_LIMIT},
         },
     },
@@ -32,9 +31,9 @@ const CHARS_SHOWN: usize = 200;
 
 /// Something that does not fit.
 struct Misfit {
-    /// Where: a JSON pointer, and what is called so there.
+    /// Where: a JSON pointer, empty of the body as a whole, and what is called so there, if it has a name.
     pointer: String,
-    name: String,
+    name: &'static str,
     message: String,
 }
 
@@ -42,7 +41,7 @@ struct Misfit {
 struct Row {
     kind: String,
     webhook_id: String,
-    /// How often it came; empty of one that came once.
+    /// How often it came.
     times: String,
     misfits: Vec<Misfit>,
     last: Moment,
@@ -60,7 +59,7 @@ struct RejectionsPage {
 /// `GET /console/rejections`
 pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let before = query::cursor(visit.query.get("cursor"))?;
-    let found = audit::rejections(&state, &visit.caller, &SightParams::default(), before, DEFAULT_LIMIT).await?;
+    let found = audit::rejections_alone(&state, before, DEFAULT_LIMIT).await?;
     let frame = Frame::of(&state, &visit, Nav::Overview);
     page(&RejectionsPage {
         rows: found.items.into_iter().map(|item| row(item, frame.now, frame.lang)).collect(),
@@ -76,7 +75,7 @@ fn row(item: RejectionItem, now: Millis, lang: Lang) -> Row {
     Row {
         kind: item.kind.map_or_else(|| w.unknown.to_owned(), |name| kind(lang, &name).to_owned()),
         webhook_id: cut(&item.webhook_id, CHARS_SHOWN),
-        times: if item.count > 1 { fill(w.times, &[&number(item.count)]) } else { String::new() },
+        times: fill(w.times, &[&number(item.count)]),
         misfits: misfits.map(|error| misfit(error, lang)).collect(),
         last: moment(&item.last_at, now, lang),
     }
@@ -87,7 +86,7 @@ fn misfit(error: &Value, lang: Lang) -> Misfit {
     let pointer = text("pointer");
     let path = pointer.strip_prefix("/data/").map(|path| path.replace('/', "."));
     Misfit {
-        name: path.map(|path| member(lang, &path).to_owned()).unwrap_or_default(),
+        name: path.and_then(|path| known_member(lang, &path)).unwrap_or_default(),
         message: cut(lang.part(text("message")), CHARS_SHOWN),
         pointer: cut(pointer, CHARS_SHOWN),
     }

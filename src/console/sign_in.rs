@@ -75,12 +75,14 @@ pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> R
     let caller = match found {
         Ok(caller) => caller,
         Err(problem) => {
-            if !problem.status().is_server_error() {
+            // Of a right token that is used too often nobody learns anything.
+            if !problem.status().is_server_error() && !matches!(problem, Problem::RateLimited(_)) {
                 state.limits.failed_sign_in(remote).await;
             }
             return refused(&state, lang, &given, &problem);
         }
     };
+    state.limits.signed_in(remote);
     let secret = hex::encode(rand::random::<[u8; SECRET_BYTES]>());
     let until = state.clock.now().plus(SESSION_LIFE);
     let (store, session, token) = (state.store.clone(), hash(&secret), caller.token);
@@ -124,6 +126,8 @@ fn refused(state: &HttpState, lang: Lang, given: &Fields, problem: &Problem) -> 
 pub(super) async fn leave(State(state): State<HttpState>, sent: Sent) -> Result<Response, Fault> {
     let (store, session) = (state.store.clone(), sent.visit.session);
     state.undisturbed(async move { store.end_console_session(&session).await }).await?;
+    // Whoever still listens with this session is told nothing more.
+    state.sign_outs().send_replace(());
     let gone = format!("{SESSION_COOKIE}=; Path=/console; HttpOnly; SameSite=Strict; Max-Age=0");
     Ok(with_cookie(Redirect::to("/console/sign-in").into_response(), &gone))
 }

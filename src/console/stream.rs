@@ -5,13 +5,10 @@ use std::time::Duration;
 use axum::{extract::State, http::HeaderMap, response::Response};
 
 use super::{fault::Fault, visit::Visit};
-use crate::{
-    http::{HttpState, api::stream},
-    store::Store,
-};
+use crate::http::{HttpState, api::stream};
 
-/// How often a stream looks whether its session is over.
-const SESSION_LOOK: Duration = Duration::from_secs(2);
+/// How often a stream looks whether its session is over, besides when somebody signs out here.
+const SESSION_LOOK: Duration = Duration::from_secs(30);
 
 /// As `GET /v1/stream`, for whoever is signed in; it begins where `since` says that the page was made, and ends with the session.
 pub(super) async fn changes(
@@ -20,16 +17,14 @@ pub(super) async fn changes(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let last = stream::last_event_id(&headers).or(visit.query.get("since"));
-    Ok(stream::changes(&state, visit.caller.clone(), last, is_over(state.store.clone(), visit.session.clone()))?)
+    Ok(stream::changes(&state, visit.caller.clone(), last, is_over(state.clone(), visit.session.clone()))?)
 }
 
 /// Waits until a session is over: somebody signed out, here or at another replica, or its time has come.
-async fn is_over(store: Store, session: String) {
-    loop {
-        tokio::time::sleep(SESSION_LOOK).await;
-        // A ledger that is away does not tell.
-        if matches!(store.console_session(&session).await, Ok(None)) {
-            return;
-        }
+async fn is_over(state: HttpState, session: String) {
+    let mut sign_outs = state.sign_outs().subscribe();
+    // A ledger that is away does not tell.
+    while !matches!(state.store.console_session(&session).await, Ok(None)) {
+        let _ = tokio::time::timeout(SESSION_LOOK, sign_outs.changed()).await;
     }
 }

@@ -16,26 +16,23 @@ use super::{
     why::Why,
     words::fill,
 };
-use crate::{
-    event::Status,
-    http::{
-        HttpState,
-        api::{
-            bulk, events,
-            failures::{self, FailureGroup},
-            names,
-            query::DEFAULT_LIMIT,
-            selection::Selection,
-        },
-        auth::Operator,
+use crate::http::{
+    HttpState,
+    api::{
+        events,
+        failures::{self, FailureGroup},
+        names,
+        query::DEFAULT_LIMIT,
     },
-    store::BulkDeed,
+    problem::Problem,
 };
 
 /// Where the list is.
 pub(super) const PATH: &str = "/console/todo";
 /// In how many ways a card says what the ERP said.
 const WORDS_SHOWN: usize = 2;
+/// Of the failed events of a cause so many are counted: the page is made anew every other second.
+const FAILED_COUNTED: i64 = 10_000;
 
 /// Events that wait for the same reason.
 struct Group {
@@ -76,9 +73,9 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         None => Vec::new(),
     };
     let names = names::of_events(&state, &visit.caller, &rows).await?;
-    let dead = match &cause {
-        Some(cause) if visit.is_operator() && !rows.is_empty() => replayable(&state, &visit, cause).await?,
-        _ => 0,
+    let replay_all = match &cause {
+        Some(cause) if visit.is_operator() && !rows.is_empty() => replay_all(&state, &visit, cause).await?,
+        _ => String::new(),
     };
     let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= DEFAULT_LIMIT);
     page(&TodoPage {
@@ -86,18 +83,20 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         all: cause.as_deref().filter(|_| is_full).map(all_of),
         rows: Row::named(&rows, &names, &frame),
         cause,
-        replay_all: if dead > 0 { fill(frame.w.todo.replay_all_what, &[&number(dead)]) } else { String::new() },
+        replay_all,
         frame,
     })
 }
 
-/// How many events the form that tries all of a cause again would put back: the dead ones. Those that need a decision stay.
-async fn replayable(state: &HttpState, visit: &Visit, cause: &str) -> Result<i64, Fault> {
-    let operator = Operator::of(visit.caller.clone())?;
-    let dead = Some(Status::Dead.as_str().to_owned());
-    let counted = Selection { status: dead, code: Some(cause.to_owned()), dry_run: true, ..Selection::default() };
-    let counted = bulk::change_matching(state, &operator, counted, BulkDeed::Replay).await?;
-    Ok(counted.would.unwrap_or_default())
+/// What the form that tries all of a cause again would put back: the dead ones. Those that need a decision stay.
+async fn replay_all(state: &HttpState, visit: &Visit, cause: &str) -> Result<String, Fault> {
+    let dead = state.store.replayable_of_cause(cause, FAILED_COUNTED + 1).await.map_err(Problem::from)?;
+    let told = match dead {
+        0 => return Ok(String::new()),
+        dead if dead > FAILED_COUNTED => format!("{}+", number(FAILED_COUNTED)),
+        dead => number(dead),
+    };
+    Ok(fill(visit.lang.words().todo.replay_all_what, &[&told]))
 }
 
 /// The causes of one code together, the most frequent first, as they come: what is replayed and decided together is one card,

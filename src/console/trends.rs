@@ -75,7 +75,8 @@ const fn name(window: Window) -> &'static str {
 }
 
 impl Trends {
-    pub(super) fn of(history: &History, window: Window, lang: Lang) -> Self {
+    /// Of what happened, while so many events of all times wait for a customer.
+    pub(super) fn of(history: &History, window: Window, held: i64, lang: Lang) -> Self {
         let w = &lang.words().overview;
         let labels = [(Window::Hour, w.last_hour), (Window::Day, w.last_day), (Window::Month, w.last_month)];
         let begins: Vec<String> = history.slots.iter().map(|(at, _)| begin(*at, window)).collect();
@@ -104,7 +105,7 @@ impl Trends {
                 .chain([w.p50, w.p90])
                 .collect(),
             rows: history.slots.iter().zip(begins).map(|((_, happened), begin)| row(happened, begin, lang)).collect(),
-            funnel: funnel(whole, lang),
+            funnel: funnel(whole, held, lang),
             kept_out: whole
                 .kept_out()
                 .into_iter()
@@ -168,11 +169,11 @@ fn at_most(happened: &Happened, percent: i64, lang: Lang) -> String {
     }
 }
 
-/// From the platform to the ERP: what was received, what of it may go in, what is in; apart, what had to wait for a customer, be
-/// it a stranger's message or a refused deal.
-fn funnel(whole: &Happened, lang: Lang) -> Vec<Stage> {
+/// From the platform to the ERP: what was received, what of it may go in, what is in; apart, what waits for a customer, be it a
+/// stranger's message or a refused deal. Of what came to be held then, no more waits than are held now: what went on may go in.
+fn funnel(whole: &Happened, held_now: i64, lang: Lang) -> Vec<Stage> {
     let w = &lang.words().overview;
-    let held = whole.reached(Status::Held);
+    let held = whole.reached(Status::Held).min(held_now);
     let let_in = whole.received - whole.reached(Status::NotAdmitted) - whole.reached(Status::Ignored) - held;
     let stage = |(label, count, class): (&'static str, i64, &'static str)| Stage {
         label,

@@ -308,12 +308,12 @@ impl Problem {
         }
     }
 
-    /// The same, where so many of many events were dealt with before.
+    /// The same, where so many of many events were dealt with before: what ended for want of the ledger says how many.
     pub(crate) fn after(self, done: i64) -> Self {
         match self {
             Self::Unfinished(more) => Self::Unfinished(done + more),
-            problem if done == 0 => problem,
-            _ => Self::Unfinished(done),
+            Self::StoreUnavailable | Self::BacklogFull if done > 0 => Self::Unfinished(done),
+            problem => problem,
         }
     }
 

@@ -76,3 +76,14 @@ fn retry_after_is_rounded_up_to_at_least_a_second() {
         assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds, "{millis}");
     }
 }
+
+#[test]
+fn only_what_ends_for_want_of_the_ledger_is_called_unfinished() {
+    for problem in every_problem() {
+        let is_the_ledger_s = matches!(problem, Problem::StoreUnavailable | Problem::BacklogFull);
+        let expected = if is_the_ledger_s { Problem::Unfinished(7) } else { problem.clone() };
+        assert_eq!(problem.clone().after(7), expected);
+        assert_eq!(problem.clone().after(0), problem, "nothing was done before");
+    }
+    assert_eq!(Problem::Unfinished(2).after(7), Problem::Unfinished(9));
+}

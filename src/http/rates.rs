@@ -131,6 +131,13 @@ impl RateLimits {
         }
     }
 
+    /// Forgets the failed sign-ins of this address: somebody has signed in.
+    pub(crate) fn signed_in(&self, remote: Remote) {
+        if let Some(pauses) = &self.sign_ins {
+            pauses.forget(remote.network());
+        }
+    }
+
     /// Checks a token, or what stands for one, at once; in its address's turn, where that has failed too often.
     pub(crate) async fn in_turn<T>(
         &self,

@@ -1,5 +1,5 @@
 //! Failed sign-ins of the console: the answer to each waits twice as long as that to the one before. A right token waits for
-//! nothing, whoever else fails at its address.
+//! none of that, whoever else fails at its address, and ends it; for its turn it may wait all the same (`auth_failures.rs`).
 
 use std::{
     collections::HashMap,
@@ -40,6 +40,11 @@ impl SignInPauses {
         *at = now;
         FIRST.saturating_mul(2_u32.saturating_pow(*failures - 1)).min(LONGEST)
     }
+
+    /// The next failure of this address is its first.
+    pub(super) fn forget(&self, address: IpAddr) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+    }
 }
 
 #[cfg(test)]
@@ -60,6 +65,16 @@ mod tests {
             pauses.next(address(1), now);
         }
         assert_eq!(pauses.next(address(1), now), LONGEST);
+    }
+
+    #[test]
+    fn who_signs_in_begins_anew_and_nobody_else() {
+        let (pauses, now) = (SignInPauses::default(), Instant::now());
+        for number in [1, 1, 2, 2] {
+            pauses.next(address(number), now);
+        }
+        pauses.forget(address(1));
+        assert_eq!([1, 2].map(|number| pauses.next(address(number), now)), [FIRST, FIRST * 4]);
     }
 
     #[test]

@@ -237,6 +237,7 @@ struct Shared {
     streams: StreamPlaces,
     looks: Looks,
     last_check: LastCheck,
+    sign_outs: watch::Sender<()>,
     tasks: TaskTracker,
     accepts: AcceptMetrics,
 }
@@ -246,8 +247,8 @@ impl HttpState {
     pub fn new(parts: HttpParts) -> Self {
         let memory = Budget::new(parts.request_memory);
         let (streams, looks, last_check) = (StreamPlaces::default(), Looks::default(), LastCheck::default());
-        let (tasks, accepts) = (TaskTracker::new(), AcceptMetrics::new());
-        Self(Arc::new(Shared { parts, memory, streams, looks, last_check, tasks, accepts }))
+        let (sign_outs, tasks, accepts) = (watch::Sender::new(()), TaskTracker::new(), AcceptMetrics::new());
+        Self(Arc::new(Shared { parts, memory, streams, looks, last_check, sign_outs, tasks, accepts }))
     }
 
     /// Runs a write of the ledger in a task of its own, so that a client that goes away cannot cut a transaction in half.
@@ -300,6 +301,11 @@ impl HttpState {
     /// What a check found last.
     pub(super) fn last_check(&self) -> &LastCheck {
         &self.0.last_check
+    }
+
+    /// Told whenever somebody signs out of the console here.
+    pub(crate) fn sign_outs(&self) -> &watch::Sender<()> {
+        &self.0.sign_outs
     }
 
     /// The places for open streams.

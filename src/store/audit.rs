@@ -102,6 +102,17 @@ impl Store {
     pub async fn audit_log(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
         self.audit_entries(&AuditFilter::default(), before, limit).await
     }
+
+    /// When any of these things was done to something: the newest so many, in order.
+    pub async fn deeds_on(&self, subject: &str, actions: &[&str], limit: i64) -> Result<Vec<Millis>, StoreError> {
+        let places: Vec<_> = (0..actions.len()).map(|place| format!("${}", place + 2)).collect();
+        let places = places.join(", ");
+        let sql =
+            format!("select at from audit where subject = $1 and action in ({places}) order by seq desc limit {limit}");
+        let args = std::iter::once(subject).chain(actions.iter().copied()).map(Arg::from).collect();
+        let rows = self.db.read(sql, args).await?;
+        rows.iter().rev().map(|row| row.millis("at")).collect()
+    }
 }
 
 /// Writes an entry in the transaction of the deed: one cannot be there without the other.

@@ -268,7 +268,7 @@ impl Store {
         matches!(self.db, Db::Postgres { .. })
     }
 
-    async fn number(&self, sql: &str, args: Vec<Arg>) -> Result<i64, StoreError> {
+    pub(super) async fn number(&self, sql: &str, args: Vec<Arg>) -> Result<i64, StoreError> {
         self.db.read(sql, args).await?.first().map_or(Ok(0), |row| row.int("count"))
     }
 

@@ -108,13 +108,31 @@ impl Store {
 
     /// Signed requests that were not valid, newest first.
     pub async fn rejections(&self, before: Option<i64>, limit: i64) -> Result<Page<RejectionRow>, StoreError> {
+        self.rejections_with("payload", before, limit).await
+    }
+
+    /// The same, each without its body: what was wrong with it is all that is read.
+    pub async fn rejections_alone(&self, before: Option<i64>, limit: i64) -> Result<Page<RejectionRow>, StoreError> {
+        self.rejections_with("''", before, limit).await
+    }
+
+    async fn rejections_with(
+        &self,
+        payload: &str,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Page<RejectionRow>, StoreError> {
         let before = before.unwrap_or(i64::MAX);
-        let sizes =
-            "select seq as place, cast(octet_length(errors) + coalesce(octet_length(payload), 0) as bigint) as bytes
-                     from rejections where seq < $1 order by seq desc limit $2";
+        let sizes = format!(
+            "select seq as place, cast(octet_length(errors) + coalesce(octet_length({payload}), 0) as bigint) as bytes
+                     from rejections where seq < $1 order by seq desc limit $2"
+        );
         let sizes = self.db.read(sizes, args![before, limit + 1]).await?;
         let (last, more) = fitting(&sizes, limit)?;
-        let sql = "select * from rejections where seq < $1 and seq >= $2 order by seq desc";
+        let sql = format!(
+            "select seq, received_at, last_at, count, webhook_id, kind, contact_id, errors, {payload} as payload
+                     from rejections where seq < $1 and seq >= $2 order by seq desc"
+        );
         let rows = self.db.read(sql, args![before, last]).await?;
         Ok(Page { items: rows.iter().map(RejectionRow::read).collect::<Result<_, _>>()?, more })
     }

@@ -43,6 +43,7 @@ pub const BODY_LIMIT: u64 = 16 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub struct Wishes {
     pub webhooks_per_second: u32,
+    pub calls_per_second: u32,
     pub failures_per_minute: u32,
     pub previews_per_minute: u32,
     pub max_backlog: u64,
@@ -72,6 +73,7 @@ impl Default for Wishes {
     fn default() -> Self {
         Self {
             webhooks_per_second: 0,
+            calls_per_second: 0,
             failures_per_minute: 0,
             previews_per_minute: 0,
             max_backlog: 1_000_000,
@@ -270,7 +272,7 @@ impl Front {
             silence_after: Duration::ZERO,
             limits: RateLimits::new(
                 wishes.webhooks_per_second,
-                0,
+                wishes.calls_per_second,
                 wishes.failures_per_minute,
                 wishes.previews_per_minute,
             ),

@@ -374,6 +374,7 @@ const fn waited(culprit: Culprit, w: &EventWords) -> (&'static str, &'static str
         Culprit::Turn => ("queue", w.time_queue),
         Culprit::Erp => ("away", w.time_away),
         Culprit::Settings => ("settings", w.time_settings),
+        Culprit::Promotion => ("held", w.time_held),
         Culprit::Person => ("person", w.time_person),
     }
 }
@@ -398,8 +399,11 @@ fn waits_for(event: &EventDetail) -> Culprit {
         _ if item.blocked_by.is_some() => Culprit::Settings,
         (Status::NeedsReview | Status::Dead, _) => Culprit::Person,
         (Status::Queued, _) if event.waits_for.as_ref().is_some_and(|waits| waits.paused.is_some()) => Culprit::Person,
-        // It is tried again by itself.
-        (Status::Queued, Some(error)) if item.attempts > 0 => match Culprit::behind(&error.code) {
+        (Status::Held, _) => Culprit::Promotion,
+        // Nobody gave it up: what it waited for did not come.
+        (Status::Discarded, Some(error)) if error.code == "hold_expired" => Culprit::Promotion,
+        // It is tried again by itself; an outage counts no try.
+        (Status::Queued, Some(error)) => match Culprit::behind(&error.code) {
             Culprit::Person => Culprit::Erp,
             culprit => culprit,
         },

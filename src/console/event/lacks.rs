@@ -40,12 +40,13 @@ pub(super) fn lacks(event: &EventDetail, lang: Lang) -> Vec<Lack> {
 }
 
 /// Whether trying the event again can do anything: what the rules kept out, or what waits for a customer, only comes further if
-/// they let it in now; what is queued only if it waits for nothing but its next try.
+/// they let it in now; what is queued only if it waits for nothing but its next try, and while anything is sent at all.
 pub(super) async fn is_worth_a_try(state: &HttpState, event: &EventDetail, is_linked: bool) -> Result<bool, Fault> {
     Ok(match event.item.status {
         Status::NeedsReview => false,
         Status::Queued => {
-            event.item.blocked_by.is_none() && event.waits_for.is_none() && waits_for_its_next_try(state, event)
+            let is_free = event.item.blocked_by.is_none() && event.waits_for.is_none();
+            is_free && state.dispatch.facts().paused.is_none() && waits_for_its_next_try(state, event)
         }
         Status::NotAdmitted => admits_now(state, event).await?,
         Status::Held if is_linked => true,
@@ -54,7 +55,8 @@ pub(super) async fn is_worth_a_try(state: &HttpState, event: &EventDetail, is_li
     })
 }
 
-fn waits_for_its_next_try(state: &HttpState, event: &EventDetail) -> bool {
+/// Whether an event's next try is yet to come.
+pub(super) fn waits_for_its_next_try(state: &HttpState, event: &EventDetail) -> bool {
     let next = event.item.next_attempt_at.as_deref().and_then(format::millis);
     next.is_some_and(|next| next > state.clock.now())
 }

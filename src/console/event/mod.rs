@@ -30,7 +30,7 @@ use super::{
     facts::{Fact, facts},
     fault::Fault,
     form::Fields,
-    format::{bytes_on_page, cut, millis, number},
+    format::{bytes_on_page, cut, number},
     frame::{Frame, Nav, page},
     status::{self, Shown},
     visit::Visit,
@@ -38,12 +38,10 @@ use super::{
     words::{Lang, fill, kind},
 };
 use crate::{
-    clock::Millis,
     event::{Status, Transition, cause},
     http::{
         HttpState,
         api::{
-            audit::{self, AuditParams},
             contacts,
             events::{self, SightParams},
             preview,
@@ -59,7 +57,7 @@ const RAW_CHARS: usize = 4_000;
 /// The bodies of an event, as its record calls them.
 const PAYLOAD: &str = "payload";
 const AMENDED: &str = "amended";
-/// What people do about an event by which it goes on or ends, as the audit log names it, and how many entries are read.
+/// What people do about an event by which it goes on or ends, as the audit log names it, and how many of that are read.
 const DEEDS: [&str; 5] = ["event.replay", "event.resolve", "event.amend", "event.replan", "event.discard"];
 const DEEDS_READ: i64 = 200;
 /// A form that corrects an event stands on the event's page up to so many bytes.
@@ -164,7 +162,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         amend.clear();
         Fields::default().address(&visit.path, &[("amend", "open"), ("todo", &todo)])
     });
-    let deeds = deeds(&state, &visit, &event.item.id).await?;
+    let deeds = state.store.deeds_on(&event.item.id, &DEEDS, DEEDS_READ).await.map_err(Problem::from)?;
     let mut journey = Journey::of(&event, &deeds, state.succeeded_kept, frame.now, lang);
     if is_amending {
         journey.leave_calls_out();
@@ -200,7 +198,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         amend_apart,
         is_amending,
         review: Review::of(&event, lang, filled).filter(|_| event.item.status == Status::NeedsReview),
-        obstacle: Obstacle::of(&event, visit.is_operator(), lang),
+        obstacle: Obstacle::of(&state, &event, visit.is_operator(), lang),
         may_replay,
         may_replan: may_amend,
         may_discard: may(Transition::Discarded),
@@ -217,14 +215,6 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
 async fn seen(state: &HttpState, visit: &Visit, id: PathId) -> Result<EventDetail, Fault> {
     let event = events::detail(state, &visit.caller, id, &SightParams::default()).await?;
     Ok(EventDetail { waits_for: waits_for(state, &event.item, event.waits_for), ..event })
-}
-
-/// When people did something about an event by which it went on, in order.
-async fn deeds(state: &HttpState, visit: &Visit, id: &str) -> Result<Vec<Millis>, Fault> {
-    let of_it = AuditParams { subject: Some(id.to_owned()), ..AuditParams::default() };
-    let found = audit::audit(state, &visit.caller, &of_it, DEEDS_READ).await?;
-    let deeds = found.items.iter().filter(|deed| DEEDS.contains(&deed.action.as_str()));
-    Ok(deeds.rev().filter_map(|deed| millis(&deed.at)).collect())
 }
 
 /// For what an event waits. While somebody has paused all of dispatch, nobody notes which events that keeps back.

@@ -6,6 +6,9 @@ use crate::{clock::Millis, event::Culprit};
 
 /// A rest between two activities that is longer is waiting, not work.
 const WORK_GAP: Duration = Duration::from_secs(2);
+/// What waits for the ERP's settings is tried again after so long at the earliest (`worker.block_pause`): a shorter rest between
+/// two good look-ups is a slow answer to others, or a restart.
+const SETTINGS_GAP: Duration = Duration::from_secs(5);
 /// The look-ups before an event's plan: whoever makes them anew was put back meanwhile.
 const SURVEY: &str = "survey";
 
@@ -59,7 +62,7 @@ impl<'a> Times<'a> {
         let mut times = Self::default();
         let (mut at, mut before) = (known.received, None);
         for call in calls {
-            times.rest(at, call.begun, before, Self::between(before, call), known.deeds);
+            times.rest(at, call.begun, before, Self::between(before, call, call.begun.since(at)), known.deeds);
             let ended = call.begun.plus(call.span);
             times.erp += ended.since(at.max(call.begun));
             (at, before) = (at.max(ended), Some(call));
@@ -69,13 +72,21 @@ impl<'a> Times<'a> {
     }
 
     /// For what it waited between two calls where nobody did anything about it: it went on by itself.
-    fn between(before: Option<&Made<'_>>, next: &Made<'_>) -> Culprit {
+    fn between(before: Option<&Made<'_>>, next: &Made<'_>, rest: Duration) -> Culprit {
         let Some(before) = before else { return Culprit::Turn };
         match Culprit::behind(before.outcome) {
             Culprit::Person => Culprit::Erp,
             // Every answer was good, and yet it began anew: what it read is what was wrong.
-            Culprit::Turn if before.step == SURVEY && next.step == SURVEY => Culprit::Settings,
+            Culprit::Turn if before.step == SURVEY && next.step == SURVEY && rest >= SETTINGS_GAP => Culprit::Settings,
             culprit => culprit,
+        }
+    }
+
+    /// For what it waited behind a call until somebody did something about it: what goes on by itself was only hastened.
+    fn until_a_deed(before: Option<&Made<'_>>) -> Culprit {
+        match before.map(|call| Culprit::behind(call.outcome)) {
+            Some(culprit @ (Culprit::Erp | Culprit::Settings)) => culprit,
+            _ => Culprit::Person,
         }
     }
 
@@ -88,7 +99,7 @@ impl<'a> Times<'a> {
         let after = before.map(|call| call.step);
         match deeds.iter().rev().find(|deed| from < **deed && **deed <= to) {
             Some(deed) => {
-                self.rests.push(Rest { after, culprit: Culprit::Person, span: deed.since(from) });
+                self.rests.push(Rest { after, culprit: Self::until_a_deed(before), span: deed.since(from) });
                 self.rest(*deed, to, before, Culprit::Turn, &[]);
             }
             None => self.rests.push(Rest { after, culprit, span }),
@@ -185,6 +196,26 @@ mod tests {
         let times = Times::of(&calls, Known { deeds: &deeds, ..known(HOUR, Culprit::Turn) });
         let spans: Vec<_> = times.rests.iter().map(|rest| (rest.culprit, rest.span)).collect();
         assert_eq!(spans, [(Culprit::Person, ms(1_799_900)), (Culprit::Turn, ms(1_800_000))]);
+    }
+
+    #[test]
+    fn whoever_hastens_what_goes_on_by_itself_is_not_who_it_waited_for() {
+        for (outcome, waited) in [("not_delivered", Culprit::Erp), ("right_missing", Culprit::Settings)] {
+            let calls = [call(0, 100, SURVEY, outcome), call(HOUR.0, 100, SURVEY, "ok")];
+            let deeds = [Millis(1_800_000)];
+            let times = Times::of(&calls, Known { deeds: &deeds, ..known(HOUR, Culprit::Turn) });
+            let spans: Vec<_> = times.rests.iter().map(|rest| (rest.culprit, rest.span)).collect();
+            assert_eq!(spans, [(waited, ms(1_799_900)), (Culprit::Turn, ms(1_800_000))], "{outcome}");
+        }
+    }
+
+    #[test]
+    fn a_slow_answer_or_a_restart_between_two_look_ups_is_no_wait_for_the_settings() {
+        for (gap, expected) in [(4_999, Culprit::Turn), (5_000, Culprit::Settings)] {
+            let calls = [call(0, 100, SURVEY, "ok"), call(100 + gap, 100, SURVEY, "ok")];
+            let times = Times::of(&calls, known(Millis(200 + gap), Culprit::Turn));
+            assert_eq!(times.rests[0].culprit, expected, "{gap}");
+        }
     }
 
     #[test]

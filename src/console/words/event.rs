@@ -34,6 +34,7 @@ texts! {
         time_queue: "排队", "Queue";
         time_away: "等 ERP 恢复", "Waiting for the ERP";
         time_settings: "等 ERP 设置", "Waiting for the ERP's settings";
+        time_held: "等待转客户", "Waiting for promotion";
         time_person: "等人处理", "Waiting for a person";
         waited_times: "{}（{} 次）", "{} ({} times)";
         time_own: "本桥", "Bridge";
@@ -72,6 +73,10 @@ texts! {
         go_blocked: "查看 ERP 要改什么", "See what has to be put right";
         not_while_paused: "派发暂停时不能重试", "It cannot be tried while it is paused";
         go_paused: "去恢复派发", "End the pause";
+        not_while_away: "ERP 无响应，现在重试没有用，恢复后自动继续", "The ERP does not answer: trying it is of no use, and it goes on by itself once it does";
+        not_while_quiet: "免打扰时段内不能重试，结束后自动继续", "It cannot be tried in quiet hours, and goes on by itself afterwards";
+        not_while_login: "ERP 拒绝登录，恢复派发之前不能重试", "The ERP refuses the login: it cannot be tried before sending is resumed";
+        go_erp: "查看 ERP 连接", "See the connection to the ERP";
         not_before_earlier: "此联系人更早的事件完成后才轮到它，现在不能重试", "It cannot be tried before the older event of its contact";
         not_for_readers: "你的令牌只能查看，请有操作权限的同事处理", "Your token may only look: ask a colleague who may operate";
         amend: "更正并重跑", "Correct and run again";

@@ -145,7 +145,12 @@ pub(in crate::console) fn rule_help(lang: Lang, name: &str) -> (&'static str, &'
 
 /// What a member of an event's body is called.
 pub(in crate::console) fn member(lang: Lang, path: &str) -> &str {
-    named(MEMBERS, lang, path).unwrap_or_else(|| path.rsplit('.').next().unwrap_or(path))
+    known_member(lang, path).unwrap_or_else(|| path.rsplit('.').next().unwrap_or(path))
+}
+
+/// The same, of one that has a name.
+pub(in crate::console) fn known_member(lang: Lang, path: &str) -> Option<&'static str> {
+    named(MEMBERS, lang, path)
 }
 
 /// A member's value in words, where it has few.

@@ -66,7 +66,7 @@ texts! {
         banner_store: "数据库无法写入，新事件暂时不能接收", "The database cannot be written: no event is accepted now";
         banner_full: "积压或磁盘已满，新事件暂时不能接收", "The backlog or the disk is full: no event is accepted now";
         banner_untold: "告警发不出去，没有一个目标接收", "Alerts reach nobody: no target takes them";
-        banner_untold_next: "查看原因，改正 alerts.targets 后用“测试”确认，再重发或放弃", "See why, put alerts.targets right, test them, then replay or discard";
+        banner_untold_next: "查看原因，改正 alerts.targets 后点“发送测试消息”确认，再重发或放弃", "See why, put alerts.targets right, test them, then replay or discard";
         banner_see: "查看", "Look";
         error_title: "无法完成", "This cannot be done";
         error_back: "返回", "Back";

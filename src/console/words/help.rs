@@ -56,7 +56,7 @@ pub(in crate::console) static TOPICS: [Entry; 4] = [
         "alerts",
         ("告警发不出去，或机器人收不到", "Alerts do not arrive"),
         (
-            "在“回写与告警”看最近一次的结果：核对 alerts.targets 的地址与密钥，310000 是加签或关键词不符，45009 和 130101 是发送过于频繁，连不上时检查出网代理。改正后点“测试”确认，再重发或放弃没有送达的消息",
+            "在“回写与告警”看最近一次的结果：核对 alerts.targets 的地址与密钥，310000 是加签或关键词不符，45009 和 130101 是发送过于频繁，连不上时检查出网代理。改正后点“发送测试消息”确认，再重发或放弃没有送达的消息",
             "The outbox says what came of the last attempt: look at the addresses and secrets of alerts.targets; 310000 is a wrong sign or keyword, 45009 and 130101 are too many messages, and where nothing connects look at the proxy. Then test them, and send again or give up what did not arrive",
         ),
     ),

@@ -24,7 +24,7 @@ pub(super) use self::{
     erp::ErpWords,
     event::EventWords,
     events::EventsWords,
-    fields::{field, field_of, member, rule, rule_help, value},
+    fields::{field, field_of, known_member, member, rule, rule_help, value},
     frame::FrameWords,
     help::{Entry, PROBLEMS, TOPICS},
     kinds::{kind, kinds, step},

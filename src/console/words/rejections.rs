@@ -11,7 +11,7 @@ texts! {
         unknown: "未知类型", "type unknown";
         misfits: "不符合要求之处", "What does not fit";
         times_title: "次数", "Times";
-        times: "{} 次", "{} times";
+        times: "{} 次", "{} ×";
         last: "最近一次", "Last";
     }
 }

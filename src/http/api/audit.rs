@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     http::{auth::Reader, keys::Caller, problem::Problem, state::HttpState},
-    store::AuditFilter,
+    store::{AuditFilter, Page, RejectionRow},
 };
 
 /// Which page.
@@ -213,7 +213,22 @@ pub(crate) async fn rejections(
     limit: i64,
 ) -> Result<RejectionPage, Problem> {
     let sight = sight(state, caller, sight_params, "rejections.unmask", "rejections").await?;
-    let page = state.store.rejections(before, limit).await?;
+    Ok(shown(state.store.rejections(before, limit).await?, sight))
+}
+
+/// A page of so many rejections older than `before`, without their bodies and as anybody may see them, which nobody audits.
+///
+/// # Errors
+/// If the ledger cannot be read.
+pub(crate) async fn rejections_alone(
+    state: &HttpState,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<RejectionPage, Problem> {
+    Ok(shown(state.store.rejections_alone(before, limit).await?, Sight::Masked))
+}
+
+fn shown(page: Page<RejectionRow>, sight: Sight) -> RejectionPage {
     let next_cursor = page.items.last().filter(|_| page.more).map(|row| query::cursor_at(row.seq));
     let items = page.items.into_iter().map(|row| RejectionItem {
         received_at: row.received_at.rfc3339(),
@@ -224,5 +239,5 @@ pub(crate) async fn rejections(
         errors: sight.json(row.rejection.errors, disclosure::faults),
         payload: payload_json(row.rejection.payload, sight),
     });
-    Ok(RejectionPage { items: items.collect(), next_cursor })
+    RejectionPage { items: items.collect(), next_cursor }
 }

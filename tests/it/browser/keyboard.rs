@@ -5,7 +5,7 @@ use erp_bridge::event::Status;
 use super::{
     chrome::{Browser, ENTER, TAB},
     office::Office,
-    recoveries::with_dead,
+    recoveries::{answers_after, with_dead},
 };
 use crate::support::{OPERATOR, World};
 
@@ -121,10 +121,12 @@ async fn a_cause_is_replayed_paused_and_gone_on_with_by_keys_alone() {
     write(&browser, "form[action='/console/replays'] [name=reason]", "put right").await;
     go_to(&browser, "form[action='/console/replays'] button").await;
     browser.sees_in("#replay", "共 150 条，还没有开始").await;
+    answers_after(&world, 500);
     go_to(&browser, "form[action$='/start'] button").await;
     browser.sees_in("h1", "进行中").await;
     go_to(&browser, "form[action$='/pause'] button").await;
     browser.sees_in("h1", "已暂停").await;
+    answers_after(&world, 0);
     go_to(&browser, "form[action$='/resume'] button").await;
     browser.sees_in("h1", "已完成").await;
     browser.sees_in("#replay", "已放回 150 / 150").await;

@@ -44,8 +44,8 @@ async fn whoever_pauses_the_page_reads_in_peace_and_goes_on_with_a_click() {
     browser.click("实时").await;
     browser.sees_in(".live", "已暂停，点击继续").await;
     accept(&world, 1002, 1002).await;
-    // Long enough for a look, if there were one.
-    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    // Long enough for a look, if there were one: between two of them lie two seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(2_800)).await;
     assert!(!browser.text("#rows").await.contains("c_1002"), "a paused page does not change");
     assert!(browser.text(".live").await.contains("已暂停"));
     browser.click("已暂停，点击继续").await;

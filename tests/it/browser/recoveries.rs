@@ -44,6 +44,11 @@ pub async fn with_dead(events: u32, replicas: bool) -> World {
     world
 }
 
+/// The ERP takes so long for each answer: what is put back waits, and so no more is until somebody has found the button.
+pub fn answers_after(world: &World, millis: u64) {
+    world.sim.handle.change_settings(|settings| settings.latency_ms = millis);
+}
+
 #[tokio::test]
 async fn a_dead_event_is_corrected_and_then_stands_in_the_erp_as_it_was_corrected() {
     a_dead_event_is_corrected(Office::open().await).await;
@@ -95,10 +100,12 @@ pub async fn a_cause_is_replayed(events: u32, replicas: bool) {
     browser.sees_in("#replay .facts", &format!("新建客户\n{all}")).await;
     assert_eq!(count(&world, Status::Dead).await, all, "a draft does nothing");
 
+    answers_after(&world, 500);
     browser.click("开始重放").await;
     browser.sees_in("h1", "进行中").await;
     browser.click("暂停").await;
     browser.sees_in("h1", "已暂停").await;
+    answers_after(&world, 0);
     // What was put back goes on, nothing else does.
     world.idle(Duration::from_secs(120)).await;
     let left = count(&world, Status::Dead).await;

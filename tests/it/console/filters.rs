@@ -47,18 +47,25 @@ async fn each_chip_leads_to_the_list_without_its_filter_alone() {
 }
 
 #[tokio::test]
-async fn what_waits_for_a_customer_runs_failed_or_needs_nothing_is_a_click_away() {
+async fn what_many_look_for_is_a_click_away_and_every_other_state_is_one_from_the_overview() {
     let front = Front::open().await;
     front.post_event("w1", &promoted("c1")).await;
     let mut visitor = Visitor::signed_in(&front, READ).await;
     let html = visitor.get("/console/events").await.html;
-    for (status, label) in
-        [("held", "等待转客户"), ("running", "同步中"), ("dead", "同步失败"), ("ignored", "无需处理")]
-    {
+    let presets = html.split_once("<ul class=\"presets\">").unwrap().1.split_once("</ul>").unwrap().0;
+    assert_eq!(presets.matches("<li>").count(), 9, "{presets}");
+    for (status, label) in [("needs_review", "待处理"), ("dead", "同步失败"), ("succeeded", "已同步")] {
         let preset = format!("<a href=\"/console/events?status={status}\">{label}</a>");
-        assert!(html.contains(&preset), "{preset}: {html}");
+        assert!(presets.contains(&preset), "{preset}: {presets}");
         let there = visitor.get(&format!("/console/events?status={status}")).await.html;
         assert!(there.contains(&format!("aria-current=\"true\">{label}</a>")), "{status}");
         assert!(chips(&there).is_empty(), "what a preset says needs no chip");
+    }
+    let overview = visitor.get("/console/overview").await.html;
+    for (status, label) in [("held", "等待转客户"), ("running", "同步中"), ("ignored", "无需处理")] {
+        let address = format!("/console/events?status={status}");
+        assert!(overview.contains(&format!("href=\"{address}\"")), "{status}: {overview}");
+        let there = visitor.get(&address).await.html;
+        assert!(there.contains(&format!("状态：{label}")) && chips(&there).len() == 1, "{status}: {there}");
     }
 }

@@ -76,6 +76,25 @@ async fn a_stranger_s_message_and_a_refused_deal_are_held_and_not_let_in() {
 }
 
 #[tokio::test]
+async fn what_was_held_and_went_on_is_let_in_and_what_was_held_twice_waits_once() {
+    let front = Front::open().await;
+    let mut held = Vec::new();
+    for (id, contact) in [("w1", "c1"), ("w2", "c2")] {
+        let accepted = front.post_event(id, &message(contact, "你好")).await.body;
+        assert_eq!(accepted["status"], "held");
+        held.push(accepted["id"].as_str().unwrap().to_owned());
+    }
+    for (id, end) in held.iter().zip([Status::Succeeded, Status::Held]) {
+        let path = format!("/v1/events/{id}/replay");
+        front.rest(reqwest::Method::POST, &path, OPERATE, &json!({})).await;
+        let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+        front.store.settle(lease, Settlement::to(end)).await.unwrap();
+    }
+    let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
+    assert_eq!(funnel(&html), ["收到 2", "可以进入 ERP 1", "已写入 ERP 1", "等待转客户 1"]);
+}
+
+#[tokio::test]
 async fn an_overview_of_nothing_is_one_without_columns() {
     let front = Front::open().await;
     let html = Visitor::signed_in(&front, READ).await.get("/console/overview?span=hour").await.html;

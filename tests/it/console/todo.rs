@@ -76,6 +76,26 @@ async fn trying_a_cause_again_counts_what_failed_and_not_what_waits_for_a_decisi
 }
 
 #[tokio::test]
+async fn of_more_failures_than_are_counted_it_is_told_that_there_are_more() {
+    let front = Front::open().await;
+    let at = front.clock.now().0;
+    let many = format!(
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 10001)
+         insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, error,
+           error_code, finished_at, updated_at)
+         select printf('01932f6e-0000-7000-8000-%012d', i), 'h', 'contact.promoted', 'r' || i, 'dead', {at}, '{{}}', 'w',
+           0, 0, 'x', 'refused', {at}, {at} from n"
+    );
+    front.ledger(&many).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = visitor.get("/console/todo?cause=refused").await.html;
+    assert!(page.contains("约 10,000+ 条失败的事件放回队列"), "{page}");
+    front.ledger("update events set payload = null where seq = (select min(seq) from events)").await;
+    let page = visitor.get("/console/todo?cause=refused").await.html;
+    assert!(page.contains("约 10,000 条失败的事件放回队列"), "without its payload there is nothing to replay: {page}");
+}
+
+#[tokio::test]
 async fn the_next_thing_to_do_is_the_one_behind_the_last_and_behind_the_newest_comes_the_oldest() {
     let front = Front::open().await;
     let mut ids = Vec::new();

@@ -14,7 +14,7 @@ use super::{
     events::{ended, ended_as},
     visitor::Visitor,
 };
-use crate::front::{Front, OPERATE, READ, promoted};
+use crate::front::{Front, OPERATE, READ, Wishes, promoted};
 
 /// An event that failed once and is tried again in twelve hours.
 async fn retrying(front: &Front, contact: &str) -> String {
@@ -31,7 +31,7 @@ async fn verdict(front: &Front, token: &str, id: &str) -> String {
 
 #[tokio::test]
 async fn what_waits_for_its_next_try_is_tried_now_by_one_click_and_the_try_counts_as_any() {
-    let front = Front::open().await;
+    let front = Front::with(Wishes { dispatches: true, ..Wishes::default() }).await;
     let id = retrying(&front, "c1").await;
     assert!(front.store.claim(1, Duration::from_secs(60)).await.unwrap().is_empty());
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
@@ -94,7 +94,39 @@ async fn where_nothing_can_be_tried_the_page_says_why_and_where_one_goes_on() {
         assert_eq!(told.matches("primary\"").count(), usize::from(there.is_some()), "{why}: {told}");
         assert!(there.is_none_or(|there| told.contains(there)), "{why}: {told}");
     }
+    // Whoever may only look is sent to look.
+    let neutral = verdict(&front, READ, &blocked).await;
+    assert!(neutral.contains("class=\"button\" href=\"/console/erp\">查看<"), "{neutral}");
+    assert!(!neutral.contains("primary\"") && !neutral.contains("你的令牌只能查看"), "{neutral}");
+    assert!(!verdict(&front, READ, &behind).await.contains("primary\""));
+    let kept_out = ended(&front, "kept_out", Status::NotAdmitted, "", None).await;
+    assert!(!verdict(&front, READ, &kept_out).await.contains("你的令牌只能查看"), "nobody need do anything");
     let dead = ended(&front, "dead", Status::Dead, "refused", None).await;
     assert!(verdict(&front, READ, &dead).await.contains("你的令牌只能查看"));
     assert!(!verdict(&front, OPERATE, &dead).await.contains("你的令牌只能查看"));
+}
+
+/// Nothing is sent then, whoever wants it sooner.
+#[tokio::test]
+async fn while_the_bridge_itself_sends_nothing_no_try_is_offered_and_the_page_says_why() {
+    let (is_away, is_quiet) =
+        (Wishes { is_away: true, ..Wishes::default() }, Wishes { is_quiet: true, ..Wishes::default() });
+    for (wishes, why) in [
+        (is_away, "ERP 无响应，现在重试没有用"),
+        (is_quiet, "免打扰时段内不能重试"),
+        (Wishes::default(), "ERP 拒绝登录，恢复派发之前不能重试"),
+    ] {
+        let front = Front::with(wishes).await;
+        let id = retrying(&front, "c1").await;
+        let told = verdict(&front, OPERATE, &id).await;
+        assert!(told.contains(why) && !told.contains("立即重试"), "{why}: {told}");
+        assert!(told.contains("class=\"button primary\" href=\"/console/erp\""), "{told}");
+        let told = verdict(&front, READ, &id).await;
+        assert!(told.contains(why) && !told.contains("primary\""), "{why}: {told}");
+        let fresh = front.post_event("w2", &promoted("c2")).await.body["id"].as_str().unwrap().to_owned();
+        assert!(!verdict(&front, OPERATE, &fresh).await.contains(why), "it has no next try");
+    }
+    let front = Front::with(Wishes { dispatches: true, ..Wishes::default() }).await;
+    let id = retrying(&front, "c1").await;
+    assert!(verdict(&front, READ, &id).await.contains("你的令牌只能查看"));
 }
