@@ -99,7 +99,7 @@ fn within_dates(date: &str, from: &str, to: &str) -> bool {
 /// `searchKey` matches any text column of the row (§1.9).
 fn matches_search_key(data: &Data, settings: &Settings, customer: &Customer, key: &str) -> bool {
     let is_searched =
-        |id: &&String| !IDS.contains(&id.as_str()) && !(settings.search_key_skips_mobile && *id == "mobile");
+        |id: &&String| !(IDS.contains(&id.as_str()) || settings.search_key_skips_mobile && *id == "mobile");
     let mut texts = settings.columns.customers.iter().filter(is_searched);
     key.is_empty() || texts.any(|id| contains(&text(&column(data, settings, customer, id)), key))
 }
