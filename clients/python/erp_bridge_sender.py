@@ -15,14 +15,13 @@ set aside with its words; whatever else is wrong loses nothing: it is tried agai
 from __future__ import annotations
 
 import base64, hmac, http.client, json, logging, os, re, socket, sqlite3, threading, time
-from collections import namedtuple
 from contextlib import closing, nullcontext, suppress
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import partialmethod
 from itertools import islice
-from typing import Callable, Mapping
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
 LOG = logging.getLogger("erp_bridge_sender")  # ids and answers only, nothing of what people wrote
@@ -54,10 +53,15 @@ PRUNE = "delete from erp_outbox where state = 'delivered' and changed_at < ?"
 HEARD = """create table if not exists erp_heard (id text primary key, at real not null);
     create index if not exists erp_heard_at on erp_heard (at)"""
 
+Members = Dict[str, Any]
+Text = Optional[str]
+Time = Union[datetime, str, float, None]
 # An event for a page; `changed_at`: the Unix second when it was emitted, set aside or delivered.
-Entry = namedtuple("Entry", "id contact type tries words changed_at")
+Entry = NamedTuple("Entry", [("id", str), ("contact", str), ("type", str), ("tries", int),
+                             ("words", str), ("changed_at", float)])
 # What came of a post: the event's state; `alone` if the bridge fails at this very event.
-Answer = namedtuple("Answer", "state words retry_after_s alone")
+Answer = NamedTuple("Answer", [("state", str), ("words", str), ("retry_after_s", Optional[float]),
+                               ("alone", bool)])
 
 
 class Sender:
@@ -76,8 +80,8 @@ class Sender:
         self._paused_until: dict[str, float] = {}  # monotonic seconds, by contact
         self._ask(SCHEMA)
 
-    def emit(self, type: str, data: dict, event_id: str | None = None,
-             connection: sqlite3.Connection | None = None) -> str:
+    def emit(self, type: str, data: Members, event_id: Text = None,
+             connection: Optional[sqlite3.Connection] = None) -> str:
         """Puts an event into the outbox and answers its id. Hand in the `connection` of an open
         transaction: the event goes if that is committed. Make the `event_id` of what happened
         ("message-7"): emitted again, it adds nothing."""
@@ -126,7 +130,7 @@ class Sender:
     retry = partialmethod(_change_failed, "update erp_outbox set state = 'waiting', tries = 0")
     drop = partialmethod(_change_failed, "delete from erp_outbox")
 
-    def _ask(self, statement: str, *values: object) -> tuple[list, int]:
+    def _ask(self, statement: str, *values: object) -> tuple[List[Any], int]:
         with closing(_open(self._path)) as db:
             found = db.execute(statement, values)
             return found.fetchall(), found.rowcount
@@ -236,9 +240,11 @@ def judge(status: int, headers: http.client.HTTPMessage, text: bytes) -> Answer:
 
 
 # What platforms have, whatever it is, as the contract wants it. Only a wrong id is refused here.
-def contact(id, name=None, *, phone=None, phone_verified=None, wechat_id=None, company=None,
-            source=None, notes=None, address=None, email=None, job=None,
-            khid=None, ord=None) -> dict:
+def contact(id: object, name: Text = None, *, phone: Union[str, int, None] = None,
+            phone_verified: Union[bool, int, None] = None, wechat_id: Text = None,
+            company: Text = None, source: Text = None, notes: Text = None, address: Text = None,
+            email: Text = None, job: Text = None, khid: Text = None,
+            ord: Optional[int] = None) -> Members:
     """A contact by its UUID or number, never its nickname. `khid` is the K-code of a customer that
     the ERP has, `ord` its record; a K-code as the name is taken for one, a number is left out."""
     if isinstance(id, bool) or not re.fullmatch(r"(?=.*\d)[A-Za-z0-9_-]{1,48}", str(id)):
@@ -251,20 +257,22 @@ def contact(id, name=None, *, phone=None, phone_verified=None, wechat_id=None, c
                   email=email, job=job, erp={it: erp[it] for it in erp if erp[it] is not None})
 
 
-def best_name(*names: str | None) -> str | None:
+def best_name(*names: Text) -> Text:
     """The first that can be a name: no customer code such as K-0042, number or bare emoji."""
     texts = ((name or "").strip() for name in names)
     found = (it for it in texts if any(map(str.isalpha, it)) and not K_CODE.fullmatch(it))
     return next(found, None)
 
 
-def thread(id, score=None, bucket=None, previous_bucket=None) -> dict:
+def thread(id: object, score: Optional[float] = None, bucket: Text = None,
+           previous_bucket: Text = None) -> Members:
     """A thread; `score` is the best of its messages (0 to 100), or 100 where a person decided."""
     return _known(id, score=None if score is None else float(score), bucket=(bucket or "").upper(),
                   previous_bucket=(previous_bucket or "").upper())
 
 
-def signal(id, content=None, *, file=None, direction=None, channel=None, sent_at=None) -> dict:
+def signal(id: object, content: Text = None, *, file: Text = None, direction: Text = None,
+           channel: Text = None, sent_at: Time = None) -> Members:
     """A message with its text, or the name of the file that it is; `direction` is them or me."""
     named = file and "[文件] " + re.split(r"[/\\]", file)[-1]
     said = "\n".join(part for part in ((content or "").strip(), named) if part)
@@ -272,7 +280,8 @@ def signal(id, content=None, *, file=None, direction=None, channel=None, sent_at
     return _known(id, content=said, direction=direction, channel=channel, sent_at=moment(sent_at))
 
 
-def deal(id, amount=None, *, title=None, currency=None, closed_at=None) -> dict:
+def deal(id: object, amount: Union[Decimal, float, str, None] = None, *, title: Text = None,
+         currency: Text = None, closed_at: Time = None) -> Members:
     """An order, contract or payment, by its own id; a float or Decimal is rounded to cents."""
     text = "" if amount is None else str(amount)
     text = f"{amount:.2f}" if isinstance(amount, (float, Decimal)) else text
@@ -280,7 +289,7 @@ def deal(id, amount=None, *, title=None, currency=None, closed_at=None) -> dict:
                   closed_at=moment(closed_at))
 
 
-def moment(at: datetime | str | float | None) -> str | None:
+def moment(at: Time) -> Text:
     """A time as RFC 3339 has it, in ZONE if it names none; a text that is no time stays."""
     if isinstance(at, (int, float)):
         at = datetime.fromtimestamp(at, ZONE)
@@ -315,7 +324,7 @@ class Receiver:
             db.executescript(HEARD)
 
     def take(self, headers: Mapping[str, str], body: bytes,
-             handle: Callable[[str, dict, sqlite3.Connection], None]) -> bool:
+             handle: Callable[[str, Any, sqlite3.Connection], None]) -> bool:
         """Hands a message to `handle` unless it was before; answers whether it was new. Raises
         Refused, or what `handle` raises."""
         message_id, now = self.verify(headers, body), time.time()
@@ -357,7 +366,7 @@ def _open(path: str) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=30, isolation_level=None)
 
 
-def _known(id: object, **members: object) -> dict:
+def _known(id: object, **members: object) -> Members:
     if id is None or isinstance(id, bool) or not str(id).strip():
         raise ValueError(f"缺少 id · an id is missing: {id!r}")
     known = {key: value for key, value in members.items() if value not in (None, "", {})}
