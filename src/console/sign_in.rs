@@ -18,14 +18,17 @@ use super::{
     visit::{LANGUAGE_COOKIE, SESSION_COOKIE, Sent, hash, language},
     words::Lang,
 };
-use crate::http::{
-    HttpState,
-    api::sign_in::{SECRET_BYTES, redeem},
-    auth::caller_with,
-    body,
-    keys::Caller,
-    problem::Problem,
-    rates::Remote,
+use crate::{
+    config::Scope,
+    http::{
+        HttpState,
+        api::sign_in::{SECRET_BYTES, redeem},
+        auth::caller_with,
+        body,
+        keys::Caller,
+        problem::Problem,
+        rates::Remote,
+    },
 };
 
 /// How long a session lasts: a working day. It ends earlier with its token.
@@ -82,7 +85,10 @@ pub(super) async fn enter(State(state): State<HttpState>, request: Request) -> R
             return refused(&state, lang, &given, &problem);
         }
     };
-    state.limits.signed_in(remote);
+    // Who may only look does not make it easier to guess who may do more.
+    if caller.scope >= Scope::Operate {
+        state.limits.signed_in(remote);
+    }
     let secret = hex::encode(rand::random::<[u8; SECRET_BYTES]>());
     let until = state.clock.now().plus(SESSION_LIFE);
     let (store, session, token) = (state.store.clone(), hash(&secret), caller.token);

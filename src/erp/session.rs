@@ -118,6 +118,8 @@ struct State {
     session: Option<Session>,
     /// When the present session last got a good answer.
     good_at: Option<Millis>,
+    /// Whether any session of this process ever got one.
+    was_good: bool,
     /// The last session that the ERP did not know any more: the store may still name it.
     dead: Option<Arc<str>>,
     /// The last login of this process: when, and which session.
@@ -246,6 +248,7 @@ impl Sessions {
     /// Notes that the ERP knew this session just now.
     pub(super) fn proved_good(&self, session: &Session) {
         let mut state = self.lock();
+        state.was_good = true;
         if state.session.as_ref().is_some_and(|present| present.token == session.token) {
             state.good_at = Some(self.clock.now());
             state.fruitless_logins = 0;
@@ -266,6 +269,7 @@ impl Sessions {
             state.refusal = None;
             state.uncounted = false;
             state.login = None;
+            state.fruitless_logins = 0;
         }
         self.store.resume(&self.account).await;
     }
@@ -309,10 +313,10 @@ impl Sessions {
         state.refusal.clone().map_or(Ok(None), |text| Err(ErpError::LoginRefused(text)))
     }
 
-    /// Whether calls demand the session that the logins do not give.
+    /// Whether calls demand the session that the logins do not give: none was ever good without one.
     fn is_missed(&self) -> bool {
         let state = self.lock();
-        state.refusal.is_none() && state.fruitless_logins >= FRUITLESS_LOGINS_MAX
+        state.refusal.is_none() && !state.was_good && state.fruitless_logins >= FRUITLESS_LOGINS_MAX
     }
 
     fn logins_are_fruitless(&self) -> bool {

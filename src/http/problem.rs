@@ -407,7 +407,7 @@ impl From<StoreError> for Problem {
 
 impl From<Unfinished> for Problem {
     fn from(Unfinished { done, error }: Unfinished) -> Self {
-        Self::from(error).after(done)
+        if done > 0 { Self::Unfinished(done) } else { Self::from(error) }
     }
 }
 

@@ -58,8 +58,14 @@ impl Mark {
         if normalize(written).is_some() {
             return Self::numbers(written);
         }
-        let account = || (is_wechat_id(written) || is_mail(written)).then(|| Self::Account(written.to_owned()));
-        qq_of(written).map(Self::Qq).or_else(account).into_iter().collect()
+        if let Some(number) = qq_of(written) {
+            return vec![Self::Qq(number)];
+        }
+        if is_wechat_id(written) || is_mail(written) {
+            return vec![Self::Account(written.to_owned())];
+        }
+        let is_number = written.chars().all(|c| is_digit(c) || c == '+' || is_separator(c));
+        if is_number { Self::numbers(written) } else { Vec::new() }
     }
 
     fn mail(written: &str) -> Vec<Self> {
@@ -160,8 +166,10 @@ pub(super) fn names_contact(body: &str, contact_id: &str) -> bool {
 
 fn holds_contact(value: &Value, contact_id: &str) -> bool {
     let is_contact = |name: &str, value: &Value| {
-        let mut of_contact = value.as_object().filter(|_| name == "contact").into_iter().flatten();
-        (is_contact_id(name) && says(value, contact_id))
+        let is_contact = name == "contact";
+        let listed = value.as_array().filter(|_| is_contact).into_iter().flatten();
+        let mut of_contact = listed.chain([value]).filter(|_| is_contact).filter_map(Value::as_object).flatten();
+        ((is_contact_id(name) || is_contact && value.is_string()) && says(value, contact_id))
             || of_contact.any(|(name, value)| is_id(name) && says(value, contact_id))
     };
     match value {
@@ -264,9 +272,10 @@ fn qq_of(written: &str) -> Option<String> {
 
 /// As WeChat takes them, or as it makes them itself.
 fn is_wechat_id(text: &str) -> bool {
+    // Longer ones are made by programs (`wxid_…`, openid, external_userid), and have digits in them.
     let is_long_enough = match text.len() {
         6..=20 => true,
-        21.. => text.starts_with("wxid_"),
+        21..=64 => text.contains(|c: char| c.is_ascii_digit()),
         _ => false,
     };
     let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_of_word);

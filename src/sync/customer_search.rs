@@ -17,6 +17,8 @@ use crate::{
 /// Pages that are read for one name. A name that is part of so many others is a question for a person sooner than a burden
 /// for the ERP.
 const NAME_PAGES_MAX: i64 = 10;
+/// Pages that are read for a part of one.
+const PART_PAGES_MAX: i64 = 3;
 /// Customers whose records are read because they may have something in common with a contact.
 const ALIKE_READ: usize = 10;
 
@@ -161,9 +163,9 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
     for (number, part) in parts[..asked].iter().enumerate() {
         let filter = Column::Name.filter(part, place);
         let mut found = erp.first_customers(&filter).await?;
-        // The other part stands in nobody's name: whoever has a blank there stands on one of these pages.
+        // Whoever has a blank in the other part stands on one of these pages.
         if number > 0 && !found.is_all {
-            match erp.customers_until(&filter, NAME_PAGES_MAX, |_| false).await {
+            match erp.customers_until(&filter, PART_PAGES_MAX, |_| false).await {
                 Err(ErpError::TooMany(_)) => {}
                 rows => found = FirstCustomers { rows: rows?, is_all: true },
             }
@@ -173,10 +175,7 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
             return Ok(matches);
         }
         perhaps.masked.extend(matches.masked);
-        if !found.is_all {
-            is_told = false;
-            break;
-        }
+        is_told &= found.is_all;
     }
     for spelling in spellings(name).iter().filter(|_| !is_told) {
         let matches = search(erp, kind, Column::Name, spelling, place).await?;

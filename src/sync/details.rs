@@ -84,8 +84,7 @@ pub(super) async fn further_places(erp: &Erp) -> Result<Vec<Place>, ErpError> {
         let Some(stype) = place.stype() else { continue };
         match erp.is_list_in_use(stype).await {
             Ok(true) => places.push(place),
-            // An answer that nobody can read is the installation's way for this list, not an outage.
-            Ok(false) | Err(ErpError::OutcomeUnknown { answered: true, .. }) => {}
+            Ok(false) => {}
             Err(error) if error.is_refusal() => {}
             Err(error) => return Err(error),
         }

@@ -117,17 +117,17 @@ impl Executor<'_> {
             Step::Assign { to } => self.verify_assignment(to).await,
             // Where nobody has to approve, whoever applied has the customer at once.
             Step::Apply => self.verify_place(|place| place != Place::Pool).await,
-            Step::Approve { agree: true } => self.verify_place(|place| place == Place::Customers).await,
-            Step::Approve { agree: false } => self.verify_place(|place| place == Place::Pool).await,
+            Step::Approve { .. } => self.verify_place(|place| place != Place::Pending).await,
             Step::TakeBack => self.verify_place(|place| place == Place::Pool).await,
         }
     }
 
-    /// The same where the ERP has just refused the step. Nobody can apply for a customer that does not stand in the pool: that it
-    /// stands elsewhere is why.
+    /// The same where the ERP has just refused the step. Nobody can apply for a customer that does not stand in the pool, nor
+    /// agree to one that nobody applied for: that it stands elsewhere is why.
     pub async fn verify_refused(&self, step: &Step) -> Result<Verification, SyncError> {
         match step {
             Step::Apply => self.verify_place(|place| place == Place::Pending).await,
+            Step::Approve { agree: true } => self.verify_place(|place| place == Place::Customers).await,
             _ => self.verify(step).await,
         }
     }

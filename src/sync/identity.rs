@@ -40,12 +40,14 @@ pub(super) fn is_cut_of(theirs: &str, ours: &str) -> bool {
     (is_marked || is_long) && !stem_key.is_empty() && stem_key.len() < key.len() && key.starts_with(&stem_key)
 }
 
-/// The ways to ask for a name, whose key is the same: the ERP's filter compares what stands there, letter for letter.
+/// The ways to ask for a name, whose key is the same: the ERP's filter compares what stands there, letter for letter. One of
+/// them has no blanks.
 pub(super) fn spellings(name: &str) -> Vec<String> {
     let half: String = name.chars().map(half_width).collect();
     let full: String = half.chars().map(full_width_mark).collect();
+    let joined: String = name.chars().filter(|c| !c.is_whitespace()).collect();
     let mut spellings: Vec<String> = Vec::new();
-    for spelling in [name.trim(), full.trim(), half.trim()] {
+    for spelling in [name.trim(), full.trim(), half.trim(), &joined] {
         if !spelling.is_empty() && spellings.iter().all(|known| searchable(known) != searchable(spelling)) {
             spellings.push(spelling.to_owned());
         }
@@ -72,12 +74,11 @@ pub(super) fn name_parts(name: &str) -> Vec<String> {
         let (front, back) = run.split_at(half_of(run));
         return [back, front].into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect();
     }
-    // Of equally long ones the first: it tells more.
-    runs.sort_by_key(|(_, run)| std::cmp::Reverse(run.chars().count()));
-    let mut parts = runs.into_iter().map(|(_, run)| run);
-    let longest = parts.next();
-    let second = parts.find(|part| core_of(part).chars().count() >= SECOND_MIN);
-    longest.into_iter().chain(second).collect()
+    // Of equally telling ones the longer, and the first.
+    let core = |run: &str| core_of(run).chars().count();
+    runs.sort_by_key(|(_, run)| std::cmp::Reverse((core(run), run.chars().count())));
+    let parts = runs.into_iter().map(|(_, run)| run).enumerate();
+    parts.filter(|(number, run)| *number == 0 || core(run) >= SECOND_MIN).map(|(_, run)| run).take(2).collect()
 }
 
 /// What tells a name from others, without its legal form.
@@ -191,6 +192,7 @@ mod tests {
         // Asked for by what stands beside the `&`, which is one for both.
         assert_eq!(spellings("A&B"), ["A&B"]);
         assert_eq!(spellings("甲（乙）"), ["甲（乙）", "甲(乙)"]);
+        assert_eq!(spellings("TCL 科技"), ["TCL 科技", "TCL科技"]);
         assert_eq!(spellings("  "), [""; 0]);
     }
 
@@ -201,6 +203,7 @@ mod tests {
             ("科技有限公司", &["技有限公司", "科"]),
             ("A&B 科技有限公司", &["科技有限公司"]),
             ("TCL集团", &["TCL", "集团"]),
+            ("TCL 科技有限公司", &["TCL", "科技有限公司"]),
             ("上海 某某公司", &["某某公司", "上海"]),
             ("绍兴第3号纺织有限公司", &["号纺织有限公司", "绍兴第"]),
             ("甲（上海）公司", &["上海"]),

@@ -89,9 +89,10 @@ async fn company_of_name(erp: &Erp, name: &str, gone: Option<i64>) -> Result<Mat
     let kind = CustomerKind::Company;
     let by = LinkedBy::CompanyName;
     let mut named = with_name(erp, kind, name, Place::Customers).await?.without(gone);
-    for place in [Place::Pool, Place::Pending] {
+    let places = if erp.installation().tells_places_apart == Some(false) { &[][..] } else { &Place::ALL[1..] };
+    for place in places {
         if named.exact.is_empty() {
-            let more = readable(with_name(erp, kind, name, place).await)?.without(gone);
+            let more = open(with_name(erp, kind, name, *place).await)?.without(gone);
             (named.exact, named.masked) = (more.exact, named.masked.into_iter().chain(more.masked).collect());
         }
     }
@@ -100,6 +101,14 @@ async fn company_of_name(erp: &Erp, name: &str, gone: Option<i64>) -> Result<Mat
     let candidates: Vec<Candidate> = named.masked.into_values().collect();
     let question = (!candidates.is_empty()).then_some(Question::Several { by, candidates }).map(Match::Unclear);
     Ok(found.or(question).unwrap_or(Match::Nobody))
+}
+
+/// What a list shows that may be closed to the account: nobody then. One that is too long is a question.
+fn open(found: Result<Matches, ErpError>) -> Result<Matches, ErpError> {
+    match found {
+        Err(error) if error.is_refusal() => Ok(Matches::default()),
+        found => found,
+    }
 }
 
 /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
@@ -239,11 +248,9 @@ pub(super) async fn by_mobile(erp: &Erp, kind: CustomerKind, mobile: &str) -> Re
     }
     // Where customers have no contact persons of their own, nothing else shows a number in 客户池 and 待审核.
     let is_hidden = erp.installation().has_first_contacts == Some(false);
-    if is_hidden && matches.is_empty() {
-        for place in further_places(erp).await? {
-            if matches.is_empty() {
-                matches = readable(with_number(erp, kind, mobile, place).await)?;
-            }
+    for place in [Place::Pool, Place::Pending].into_iter().filter(|_| is_hidden) {
+        if matches.is_empty() {
+            matches = readable(with_number(erp, kind, mobile, place).await)?;
         }
     }
     Ok(matches)

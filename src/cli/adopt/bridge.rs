@@ -187,7 +187,7 @@ fn wait_of(response: &Response) -> Duration {
 #[cfg(test)]
 mod tests {
     use tokio::{
-        io::AsyncWriteExt,
+        io::{AsyncReadExt, AsyncWriteExt},
         net::{TcpListener, TcpSocket, TcpStream},
         time::timeout,
     };
@@ -207,8 +207,8 @@ mod tests {
         (listener, address)
     }
 
-    fn bridge(address: &str) -> Bridge {
-        let client = outbound::client(false).connect_timeout(SHORT).timeout(SHORT * 2).build().unwrap();
+    fn bridge(address: &str, limit: Duration) -> Bridge {
+        let client = outbound::client(false).connect_timeout(SHORT).timeout(limit).build().unwrap();
         Bridge { url: format!("http://{address}/v1/contacts/adopt"), token: "token".to_owned().into(), client }
     }
 
@@ -220,7 +220,7 @@ mod tests {
         while let Ok(Ok(stream)) = timeout(SHORT, TcpStream::connect(&address)).await {
             waiting.push(stream);
         }
-        let refused = bridge(&address).call("{}".to_owned()).await.err().unwrap().to_string();
+        let refused = bridge(&address, SHORT * 20).call("{}".to_owned()).await.err().unwrap().to_string();
         assert!(refused.contains(&address) && refused.contains("cannot be reached"), "{refused}");
     }
 
@@ -229,10 +229,14 @@ mod tests {
         let (listener, address) = listener();
         let serving = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
+            // An answer before the question is none.
+            let mut request = [0; 4_096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
             std::future::pending::<()>().await;
         });
-        assert!(matches!(bridge(&address).call("{}".to_owned()).await, Ok(Answered::TooSlow)));
+        let told = bridge(&address, SHORT * 2).call("{}".to_owned()).await.map_err(|error| error.to_string());
+        assert!(matches!(told, Ok(Answered::TooSlow)), "{:?}", told.err());
         serving.abort();
     }
 }
