@@ -118,7 +118,7 @@ struct State {
     session: Option<Session>,
     /// When the present session last got a good answer.
     good_at: Option<Millis>,
-    /// Whether any session of this process ever got one.
+    /// Whether a login without a session ever got one.
     was_good: bool,
     /// The last session that the ERP did not know any more: the store may still name it.
     dead: Option<Arc<str>>,
@@ -248,7 +248,7 @@ impl Sessions {
     /// Notes that the ERP knew this session just now.
     pub(super) fn proved_good(&self, session: &Session) {
         let mut state = self.lock();
-        state.was_good = true;
+        state.was_good |= session.token.is_empty();
         if state.session.as_ref().is_some_and(|present| present.token == session.token) {
             state.good_at = Some(self.clock.now());
             state.fruitless_logins = 0;

@@ -407,7 +407,9 @@ impl From<StoreError> for Problem {
 
 impl From<Unfinished> for Problem {
     fn from(Unfinished { done, error }: Unfinished) -> Self {
-        if done > 0 { Self::Unfinished(done) } else { Self::from(error) }
+        // Which says it in the log.
+        let problem = Self::from(error);
+        if done > 0 { Self::Unfinished(done) } else { problem }
     }
 }
 

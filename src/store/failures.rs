@@ -99,7 +99,7 @@ impl Store {
     pub async fn replayable_of_cause(&self, code: &str, most: i64) -> Result<i64, StoreError> {
         // As the partial index says it.
         let sql = "select count(*) as count from (select payload from events where status in ('dead', 'needs_review')
-                     and status = 'dead' and error_code = $1 order by seq limit $2) as newest where payload is not null";
+                     and status = 'dead' and error_code = $1 order by seq desc limit $2) as newest where payload is not null";
         self.number(sql, args![code, most]).await
     }
 }

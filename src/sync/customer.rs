@@ -38,11 +38,7 @@ impl Planner {
                 duplicates::find(erp, &self.mapping, event, refused, decision.is_none()).await?
             }
             (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
-            // What was asked about is answered; whom nobody could know then is found all the same.
-            (None, Some(WhoItIs::New)) => match matching::find(erp, &self.mapping, event, None).await? {
-                Match::Unclear(_) => Match::Nobody,
-                found => found,
-            },
+            (None, Some(WhoItIs::New)) => Match::Nobody,
             (None, None) => matching::find(erp, &self.mapping, event, None).await?,
         };
         let stale = task.link.as_ref().filter(|_| task.is_stale).map(|link| link.ord);

@@ -128,6 +128,7 @@ impl Executor<'_> {
         match step {
             Step::Apply => self.verify_place(|place| place == Place::Pending).await,
             Step::Approve { agree: true } => self.verify_place(|place| place == Place::Customers).await,
+            Step::Approve { agree: false } => self.verify_place(|place| place == Place::Pool).await,
             _ => self.verify(step).await,
         }
     }

@@ -207,24 +207,6 @@ async fn a_customer_that_the_platform_names_and_that_is_called_otherwise_is_aske
     assert_eq!((event.status, world.sim.handle.customers().len()), (Status::Succeeded, 2));
 }
 
-/// Somebody says that the contact is not the one it was asked about; that its company became a customer since, he cannot know.
-#[tokio::test]
-async fn a_company_that_became_a_customer_while_a_question_was_open_is_not_made_again() {
-    let world = World::start().await;
-    let ord = seed(&world, &[("name", "某某贸易"), ("kind", "1"), ("person_name", "李总"), ("khid", "K-0042")]);
-    let [mut asked, mut other] = [named("c1", 1, json!({ "ord": ord })), contact("c2", 2)];
-    asked["company"] = json!("绍兴第三纺织有限公司");
-    other["company"] = json!("绍兴第三纺织有限公司");
-    let event = handle(&world, "m1", &promoted(&asked, 80.0)).await;
-    assert_eq!(event.status, Status::NeedsReview, "{:?}", event.error);
-    assert_eq!(handle(&world, "m2", &promoted(&other, 80.0)).await.status, Status::Succeeded);
-    let path = format!("/v1/events/{}/resolve", event.id);
-    assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
-    world.until(&event.id, &[Status::Succeeded]).await;
-    assert_eq!(world.sim.handle.customers().len(), 2);
-    assert_eq!(link(&world, "c1").await.unwrap().0, link(&world, "c2").await.unwrap().0);
-}
-
 #[tokio::test]
 async fn the_number_tells_more_than_the_name_where_the_platform_names_a_customer() {
     let world = World::start().await;

@@ -119,7 +119,8 @@ impl Script {
     pub fn who_it_is(&self, contact: &str, erp: &Handle) -> Value {
         let person = self.people.iter().find(|person| person.id == contact).unwrap();
         let is_other = person.past == Past::SameName { is_same: false };
-        match person.customer_of_number(erp).or(person.customer.filter(|_| !is_other)) {
+        let known = person.customer_of_number(erp).or(person.customer.filter(|_| !is_other));
+        match known.or_else(|| person.customer_of_company(erp)) {
             Some(ord) => json!({ "decision": "link", "ord": ord }),
             None => json!({ "decision": "recreate" }),
         }
@@ -213,6 +214,16 @@ impl Person {
         let customers = erp.customers().into_iter().filter(|it| has_it(&it.fields).as_ref() == Some(&own));
         let persons = erp.contacts().into_iter().filter(|it| has_it(&it.fields).as_ref() == Some(&own));
         customers.map(|it| it.ord).chain(persons.map(|it| it.company)).next()
+    }
+
+    /// Its company, however it is spelled, if somebody else of it is a customer by now.
+    fn customer_of_company(&self, erp: &Handle) -> Option<i64> {
+        let bare = |name: &str| name.replace('\u{3000}', "");
+        let company = bare(self.known["company"].as_str()?);
+        erp.customers()
+            .into_iter()
+            .find(|it| it.fields.get("name").is_some_and(|name| bare(name) == company))
+            .map(|it| it.ord)
     }
 
     /// Draws what it sends; `names_customer`: its messages say which customer it is.
