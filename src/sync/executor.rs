@@ -117,7 +117,9 @@ impl Executor<'_> {
             Step::Assign { to } => self.verify_assignment(to).await,
             // Where nobody has to approve, whoever applied has the customer at once.
             Step::Apply => self.verify_place(|place| place != Place::Pool).await,
-            Step::Approve { .. } => self.verify_place(|place| place != Place::Pending).await,
+            Step::Approve { agree: true } => self.verify_place(|place| place == Place::Customers).await,
+            // Where one that was refused goes, only the installation knows.
+            Step::Approve { agree: false } => self.verify_place(|place| place != Place::Pending).await,
             Step::TakeBack => self.verify_place(|place| place == Place::Pool).await,
         }
     }
@@ -127,7 +129,6 @@ impl Executor<'_> {
     pub async fn verify_refused(&self, step: &Step) -> Result<Verification, SyncError> {
         match step {
             Step::Apply => self.verify_place(|place| place == Place::Pending).await,
-            Step::Approve { agree: true } => self.verify_place(|place| place == Place::Customers).await,
             Step::Approve { agree: false } => self.verify_place(|place| place == Place::Pool).await,
             _ => self.verify(step).await,
         }
