@@ -158,7 +158,7 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
     let parts = name_parts(name);
     let asked = if kind == CustomerKind::Company { parts.len() } else { parts.len().min(1) };
     let mut is_told = asked > 0;
-    // Those whose records may not be read keep nobody from looking on.
+    // Those whose records may not be read keep nobody from looking on, nor does one at a page's end, which is kept.
     let mut perhaps = Matches::default();
     for (number, part) in parts[..asked].iter().enumerate() {
         let filter = Column::Name.filter(part, place);
@@ -175,15 +175,19 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
             return Ok(matches);
         }
         perhaps.masked.extend(matches.masked);
+        perhaps.exact.extend(matches.exact);
         is_told &= found.is_all;
     }
     for spelling in spellings(name).iter().filter(|_| !is_told) {
         let matches = search(erp, kind, Column::Name, spelling, place).await?;
-        if !matches.exact.is_empty() {
-            return Ok(matches);
-        }
         perhaps.masked.extend(matches.masked);
+        perhaps.exact.extend(matches.exact);
+        if !perhaps.exact.is_empty() {
+            break;
+        }
     }
+    let exact = &perhaps.exact;
+    perhaps.masked.retain(|ord, _| !exact.contains_key(ord));
     Ok(perhaps)
 }
 

@@ -182,6 +182,22 @@ async fn a_company_in_whose_name_the_erp_has_a_blank_is_no_new_one() {
     }
 }
 
+/// Whoever looks on behind the end of a page has not forgotten whom it ends with.
+#[tokio::test]
+async fn a_company_with_which_a_page_ends_is_no_new_one() {
+    let world = World::start().await;
+    let [ord, _] = [("K1", "绍兴 第3号纺织有限公司"), ("K2", "绍兴第9号纺织有限公司")].map(|(khid, name)| {
+        let seeded = [("name", name), ("kind", "1"), ("khid", khid), ("person_name", "李总")];
+        world.sim.handle.seed_customer_fields(&seeded).unwrap()
+    });
+    world.sim.handle.change_settings(|settings| settings.page_cap = Some(1));
+    let id = world.accept("m1", &promoted(&company("c1", 7, "绍兴第3号纺织有限公司"), 80.0)).await;
+    let event = world.until(&id, &ENDS).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+    assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 2));
+}
+
 /// A list cuts what is long (`erp-wire.md` §1.12), with a mark or without.
 #[tokio::test]
 async fn a_company_whose_name_the_list_cuts_is_no_new_one() {
