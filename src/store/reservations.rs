@@ -9,7 +9,7 @@ use super::{
     dialect::list,
     journal::Lease,
 };
-use crate::event::LinkKind;
+use crate::{clock::Millis, event::LinkKind};
 
 /// A save of the reservation's holder that was sent and may still take effect: until it is looked up, nobody else with
 /// the same number or company may become a customer.
@@ -111,10 +111,11 @@ impl Store {
         Ok(())
     }
 
-    /// Another contact that is linked to the customer with this id, as the customer itself or as a contact person of it.
-    pub async fn linked_to(&self, ord: i64, other_than: &str) -> Result<Option<String>, StoreError> {
-        let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 limit 1";
-        self.db.read(sql, args![ord, other_than]).await?.first().map(|row| row.text("contact_id")).transpose()
+    /// Another contact that was linked before `by` to the customer with this id, as the customer itself or as a contact
+    /// person of it.
+    pub async fn linked_to(&self, ord: i64, other_than: &str, by: Millis) -> Result<Option<String>, StoreError> {
+        let sql = "select contact_id from contacts where ord = $1 and contact_id <> $2 and linked_at < $3 limit 1";
+        self.db.read(sql, args![ord, other_than, by]).await?.first().map(|row| row.text("contact_id")).transpose()
     }
 
     /// Whether another contact is linked to this customer as the customer itself; any number may be contact persons of it.

@@ -491,7 +491,10 @@ async fn another_customer_under_the_allocated_id_is_never_saved_over() {
 /// Its customer was deleted in the ERP, which gives the id away again to whoever asks.
 #[tokio::test]
 async fn an_allocated_id_to_which_another_contact_is_linked_is_told_of_and_not_waited_for_in_silence() {
-    let configure = |config: &mut Config| config.retry.schedule = vec![Duration::from_millis(20); 2];
+    let configure = |config: &mut Config| {
+        config.retry.schedule = vec![Duration::from_millis(20); 2];
+        config.worker.lease = Duration::from_secs(1);
+    };
     let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
     let ord_of = async |id: &str| world.app.store.contact(id).await.unwrap().unwrap().link.ord;
     assert_eq!(handle(&world, "m1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
@@ -509,6 +512,31 @@ async fn an_allocated_id_to_which_another_contact_is_linked_is_told_of_and_not_w
     assert!(status < 300, "{status} {body}");
     assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
     assert_eq!(ord_of("c2").await, ord);
+}
+
+/// The ERP answers slowly, and each time somebody else has become a customer under the same id when its answer is here.
+#[tokio::test]
+async fn an_id_lost_to_others_again_and_again_is_asked_for_until_one_is_had() {
+    let world = World::start().await;
+    world.sim.handle.change_settings(|settings| settings.allocates_again = true);
+    let slow = "allocate:late_effect:times=1,effect_delay=1ms,delay=600ms";
+    world.sim.handle.fault(slow).unwrap();
+    let slow_one = world.accept("m0", &promoted(&contact("c0", 0), 80.0)).await;
+    for number in 1..=3 {
+        eventually("it was given an id", LIMIT, async || {
+            (world.sim.handle.calls_of("allocate").len() as u32 == 2 * number - 1).then_some(())
+        })
+        .await;
+        let rival = promoted(&contact(&format!("c{number}"), number), 80.0);
+        let event = handle(&world, &format!("m{number}"), &rival).await;
+        assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+        if number < 3 {
+            world.sim.handle.fault(slow).unwrap();
+        }
+    }
+    let event = world.until(&slow_one, &ENDS).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_eq!((event.attempts, world.sim.handle.customers().len()), (0, 4));
 }
 
 /// The ERP stores nothing under an allocated id, so it may give the same one to everybody who asks at the same time.

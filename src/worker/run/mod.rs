@@ -322,11 +322,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What becomes of an event whose allocated id is another contact's. Who is becoming a customer under it right now is
-    /// waited for. Who is linked to it may stay so for ever, where the ERP has that customer no more and gives its id away
-    /// again: the next try asks for another one, and in the end people are told.
+    /// What becomes of an event whose allocated id is another contact's. Who is becoming a customer under it right now, or
+    /// became one while this run was asking, is waited for. Who is linked to it for longer may stay so for ever, where the
+    /// ERP has that customer no more and gives its id away again: the next try asks for another one, and in the end people
+    /// are told.
     async fn taken(&self, ord: i64) -> Result<End, End> {
-        let Some(owner) = self.store.linked_to(ord, &self.lease.contact_id).await? else { return Ok(End::Wait) };
+        let long_ago = self.clock.now().minus(self.lease.span);
+        let Some(owner) = self.store.linked_to(ord, &self.lease.contact_id, long_ago).await? else {
+            return Ok(End::Wait);
+        };
         let error = format!(
             "分配的客户ID {ord} 已关联联系人 {owner} (the contact {owner} is linked to the allocated id {ord})"
         );
