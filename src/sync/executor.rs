@@ -118,14 +118,13 @@ impl Executor<'_> {
             // Where nobody has to approve, whoever applied has the customer at once.
             Step::Apply => self.verify_place(|place| place != Place::Pool).await,
             Step::Approve { agree: true } => self.verify_place(|place| place == Place::Customers).await,
-            // Where one that was refused goes, only the installation knows.
-            Step::Approve { agree: false } => self.verify_place(|place| place != Place::Pending).await,
+            Step::Approve { agree: false } => self.verify_rejection().await,
             Step::TakeBack => self.verify_place(|place| place == Place::Pool).await,
         }
     }
 
     /// The same where the ERP has just refused the step. Nobody can apply for a customer that does not stand in the pool, nor
-    /// agree to one that nobody applied for: that it stands elsewhere is why.
+    /// reject one that nobody applied for: that it stands elsewhere is why.
     pub async fn verify_refused(&self, step: &Step) -> Result<Verification, SyncError> {
         match step {
             Step::Apply => self.verify_place(|place| place == Place::Pending).await,
@@ -326,6 +325,22 @@ impl Executor<'_> {
 
     /// Whether the customer stands where a step should have brought it. Of the three lists exactly one has a customer; an
     /// installation that ignores `stype` shows it in several, and then its lists tell nothing (`erp-wire.md §1.15`).
+    /// 客户审批 without consent. Whom somebody has agreed to meanwhile waits no more either, and where one that was rejected
+    /// goes only the installation knows.
+    async fn verify_rejection(&self) -> Result<Verification, SyncError> {
+        let in_pool = self.verify_place(|place| place == Place::Pool).await?;
+        if in_pool != Verification::NotDone {
+            return Ok(in_pool);
+        }
+        Ok(match self.verify_place(|place| place == Place::Pending).await? {
+            Verification::Done(_) => Verification::NotDone,
+            Verification::NotDone => Verification::Hidden(
+                "待审核 has the customer no more, nor has 客户池: rejected, or agreed to by somebody".into(),
+            ),
+            seen => seen,
+        })
+    }
+
     async fn verify_place(&self, is_right: impl Fn(Place) -> bool) -> Result<Verification, SyncError> {
         let tells_apart = self.erp.installation().tells_places_apart;
         // A late effect may move the customer while the lists are read: only what they say twice is believed.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use erp_bridge::{
     config::{AssignmentRule, Config},
     event::Status,
-    simulator::SimConfig,
+    simulator::{Holding, SimConfig},
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, promoted};
+use crate::support::{World, WorldOptions, contact, eventually, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -176,6 +176,33 @@ async fn an_order_for_a_customer_that_stands_elsewhere_fails_with_the_erp_s_word
         let event = world.until(answer["id"].as_str().unwrap(), &ends).await;
         assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")), "{order} {before:?}");
     }
+}
+
+/// Nothing tells whether it was rejected before somebody agreed, or never.
+#[tokio::test]
+async fn a_lost_rejection_of_a_customer_that_somebody_agreed_to_meanwhile_is_left_to_a_person() {
+    let world = World::start().await;
+    salesperson(&world, 1, 90.0).await;
+    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let reject = || Some(json!({ "approve": false }));
+    for order in ["takeback", "apply"] {
+        assert_eq!(command(&world, "POST", &format!("/v1/contacts/c1/{order}"), None).await, Status::Succeeded);
+    }
+    world.sim.handle.fault("approve:cut_before:times=1").unwrap();
+    assert_eq!(command(&world, "POST", "/v1/contacts/c1/approval", reject()).await, Status::Succeeded);
+    assert_eq!(world.sim.handle.customer(ord).unwrap().holding, Holding::Pool);
+
+    assert_eq!(command(&world, "POST", "/v1/contacts/c1/apply", None).await, Status::Succeeded);
+    world.sim.handle.clear_calls();
+    world.sim.handle.fault("approve:cut_before:times=1").unwrap();
+    let (status, answer) = world.call("POST", "/v1/contacts/c1/approval", reject()).await;
+    assert_eq!(status, 202, "{answer}");
+    eventually("it was lost", LIMIT, async || (!world.sim.handle.calls_of("approve").is_empty()).then_some(())).await;
+    assert!(world.sim.handle.assign(ord, 71));
+    let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
+    let event = world.until(answer["id"].as_str().unwrap(), &ends).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("outcome_unknown")));
+    assert_eq!(world.sim.handle.calls_of("approve").len(), 1, "it is not sent again");
 }
 
 /// Promotes a contact while the ERP says three times that it assigned the customer, and does not.
