@@ -34,6 +34,7 @@ impl Previewer for LivePreview {
                 is_admitted: force,
                 standing,
                 decision: None,
+                refused: Vec::new(),
                 is_stale: false,
                 profile: None,
                 duplicate: None,

@@ -291,11 +291,18 @@ impl Store {
     }
 }
 
-/// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other.
+/// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other, and for a new
+/// customer with those that it was decided against.
 fn bound(resolution: &Resolution, review: Option<&Value>) -> Value {
     let mut decision = json!(resolution);
-    if let Some(step) = review.and_then(|review| review.get("step")) {
+    let Some(review) = review else { return decision };
+    if let Some(step) = review.get("step") {
         decision["step"] = step.clone();
+    }
+    if *resolution == Resolution::Recreate {
+        let candidates = review["candidates"].as_array().into_iter().flatten();
+        let refused = candidates.chain([review]).map(|customer| &customer["ord"]).filter(|ord| ord.is_i64());
+        decision["refused"] = refused.cloned().collect();
     }
     decision
 }

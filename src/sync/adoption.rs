@@ -74,7 +74,7 @@ impl Engine {
                 }
             }
         }
-        let identified = match matching::find(erp, &planner.mapping, event, None).await? {
+        let identified = match matching::find(erp, &planner.mapping, event, &[]).await? {
             Match::Nobody => planner.asked_about(unclear).map_or(Identified::Nobody, Identified::Unclear),
             Match::Unclear(question) => Identified::Unclear(question),
             Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {

@@ -38,8 +38,14 @@ impl Planner {
                 duplicates::find(erp, &self.mapping, event, refused, decision.is_none()).await?
             }
             (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
-            (None, Some(WhoItIs::New)) => Match::Nobody,
-            (None, None) => matching::find(erp, &self.mapping, event, None).await?,
+            (None, Some(WhoItIs::New)) => {
+                // Its company, or whoever has its number, may have become a customer since the question was asked.
+                match matching::find(erp, &self.mapping, event, &task.refused).await? {
+                    Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }) => Match::Nobody,
+                    found => found,
+                }
+            }
+            (None, None) => matching::find(erp, &self.mapping, event, &[]).await?,
         };
         let stale = task.link.as_ref().filter(|_| task.is_stale).map(|link| link.ord);
         let gone = stale.filter(|_| task.decision.is_none());
@@ -59,7 +65,7 @@ impl Planner {
                         && matches!(by, LinkedBy::Mobile | LinkedBy::CompanyName)
                         && gone.is_none() =>
                 {
-                    self.look_past(survey, event, (ord, by), &error).await?
+                    self.look_past(survey, task, event, (ord, by), &error).await?
                 }
                 taken => taken?,
             },
@@ -70,6 +76,7 @@ impl Planner {
     async fn look_past(
         &self,
         survey: &mut Survey<'_>,
+        task: &Task,
         event: &Event,
         (ord, by): (i64, LinkedBy),
         refused: &ErpError,
@@ -80,7 +87,8 @@ impl Planner {
         if !may_be_gone || !details::is_gone(erp, Mapping::kind(event), ord).await? {
             return Ok(Err(unsure(erp, ord, by).await?));
         }
-        match matching::find(erp, &self.mapping, event, Some(ord)).await? {
+        let others = [&task.refused[..], &[ord]].concat();
+        match matching::find(erp, &self.mapping, event, &others).await? {
             Match::Nobody => self.nobody(survey, event).await,
             Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {
                 Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await?)),

@@ -38,16 +38,26 @@ impl Matches {
             PhoneMatch::Perhaps => drop(self.masked.insert(candidate.ord, candidate)),
             PhoneMatch::Other => {}
         }
+        self.part();
+    }
+
+    /// Those of another look, too.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.exact.extend(more.exact);
+        self.masked.extend(more.masked);
+        self.part();
+    }
+
+    /// Whoever matches is no doubtful one.
+    fn part(&mut self) {
         let exact = &self.exact;
         self.masked.retain(|ord, _| !exact.contains_key(ord));
     }
 
     /// The others.
-    pub(super) fn without(mut self, ord: Option<i64>) -> Self {
-        if let Some(ord) = ord {
-            self.exact.remove(&ord);
-            self.masked.remove(&ord);
-        }
+    pub(super) fn without(mut self, ords: &[i64]) -> Self {
+        self.exact.retain(|ord, _| !ords.contains(ord));
+        self.masked.retain(|ord, _| !ords.contains(ord));
         self
     }
 
@@ -174,20 +184,15 @@ pub(super) async fn with_name(erp: &Erp, kind: CustomerKind, name: &str, place: 
         if !matches.exact.is_empty() && (found.is_all || is_behind(&matches, &found.rows)) {
             return Ok(matches);
         }
-        perhaps.masked.extend(matches.masked);
-        perhaps.exact.extend(matches.exact);
+        perhaps.extend(matches);
         is_told &= found.is_all;
     }
     for spelling in spellings(name).iter().filter(|_| !is_told) {
-        let matches = search(erp, kind, Column::Name, spelling, place).await?;
-        perhaps.masked.extend(matches.masked);
-        perhaps.exact.extend(matches.exact);
+        perhaps.extend(search(erp, kind, Column::Name, spelling, place).await?);
         if !perhaps.exact.is_empty() {
             break;
         }
     }
-    let exact = &perhaps.exact;
-    perhaps.masked.retain(|ord, _| !exact.contains_key(ord));
     Ok(perhaps)
 }
 

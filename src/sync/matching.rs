@@ -43,28 +43,28 @@ pub(super) enum Match {
 
 /// Looks a contact up in the ERP. What the ERP answers too much of is a question, not a failure.
 ///
-/// `gone`: a customer whom the ERP names and has no more.
-pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<i64>) -> Result<Match, ErpError> {
-    match find_exactly(erp, mapping, event, gone).await {
+/// `others`: customers that it is not: the ERP names them and has them no more, or a person said so.
+pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
+    match find_exactly(erp, mapping, event, others).await {
         Err(ErpError::TooMany(what)) => Ok(Match::Unclear(Question::TooMany { what })),
         found => found,
     }
 }
 
-async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<i64>) -> Result<Match, ErpError> {
+async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
     let kind = Mapping::kind(event);
     let contact = event.contact();
     let khid = mapping.khid(contact.id());
     let name = name_of(mapping, event);
     let found = match erp.installation().finds_khid {
-        Some(false) => by_name_and_khid(erp, kind, name.as_deref().unwrap_or_default(), &khid).await?,
-        _ => by_khid(erp, kind, &khid, name.as_deref()).await?,
+        Some(false) => by_name_and_khid(erp, kind, name.as_deref().unwrap_or_default(), &khid, others).await?,
+        _ => by_khid(erp, kind, &khid, name.as_deref(), others).await?,
     };
     if let Some(found) = found {
         return Ok(found);
     }
     if let Some(mobile) = Mapping::mobile(event) {
-        let matches = by_mobile(erp, kind, mobile).await?.without(gone);
+        let matches = by_mobile(erp, kind, mobile).await?.without(others);
         if !matches.masked.is_empty() {
             let candidates = matches.exact.into_values().chain(matches.masked.into_values()).collect();
             return Ok(Match::Unclear(Question::Several { by: LinkedBy::Mobile, candidates }));
@@ -74,26 +74,25 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, gone: Option<
         }
     }
     if let Some(company) = contact.company() {
-        return company_of_name(erp, &mapping.line(company), gone).await;
+        return company_of_name(erp, &mapping.line(company), others).await;
     }
     if mapping.conflicts.same_name == SameName::Create {
         return Ok(Match::Nobody);
     }
-    let candidates = same_name_without_number(erp, mapping, event).await?;
+    let candidates = same_name_without_number(erp, mapping, event, others).await?;
     Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
 }
 
 /// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known to
 /// the ERP too, and would be there twice.
-async fn company_of_name(erp: &Erp, name: &str, gone: Option<i64>) -> Result<Match, ErpError> {
+async fn company_of_name(erp: &Erp, name: &str, others: &[i64]) -> Result<Match, ErpError> {
     let kind = CustomerKind::Company;
     let by = LinkedBy::CompanyName;
-    let mut named = with_name(erp, kind, name, Place::Customers).await?.without(gone);
+    let mut named = with_name(erp, kind, name, Place::Customers).await?.without(others);
     let places = if erp.installation().tells_places_apart == Some(false) { &[][..] } else { &Place::ALL[1..] };
     for place in places {
         if named.exact.is_empty() {
-            let more = open(with_name(erp, kind, name, *place).await)?.without(gone);
-            (named.exact, named.masked) = (more.exact, named.masked.into_iter().chain(more.masked).collect());
+            named.extend(open(with_name(erp, kind, name, *place).await)?.without(others));
         }
     }
     let found = verdict(named.exact.into_values().collect(), by);
@@ -143,8 +142,9 @@ pub(super) async fn by_khid(
     kind: CustomerKind,
     khid: &str,
     name: Option<&str>,
+    others: &[i64],
 ) -> Result<Option<Match>, ErpError> {
-    let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
+    let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?.without(others);
     if found.exact.is_empty() {
         let is_namesake =
             |theirs: &Candidate| name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs));
@@ -157,12 +157,19 @@ pub(super) async fn by_khid(
 
 /// The same where the list can neither be asked for a 客户编号 nor shows it: among the customers of this name, whose
 /// records show it.
-async fn by_name_and_khid(erp: &Erp, kind: CustomerKind, name: &str, khid: &str) -> Result<Option<Match>, ErpError> {
+async fn by_name_and_khid(
+    erp: &Erp,
+    kind: CustomerKind,
+    name: &str,
+    khid: &str,
+    others: &[i64],
+) -> Result<Option<Match>, ErpError> {
     let named = match with_name(erp, kind, name, Place::Customers).await {
         Err(ErpError::TooMany(_)) => return Ok(None),
         named => named?,
     };
-    Ok(verdict(with_khid(erp, kind, named, khid).await?.exact.into_values().collect(), LinkedBy::Khid))
+    let found = with_khid(erp, kind, named.without(others), khid).await?;
+    Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
 }
 
 /// Those whose records show this 客户编号.
@@ -178,7 +185,12 @@ async fn with_khid(erp: &Erp, kind: CustomerKind, named: Matches, khid: &str) ->
 }
 
 /// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact.
-async fn same_name_without_number(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Vec<Candidate>, ErpError> {
+async fn same_name_without_number(
+    erp: &Erp,
+    mapping: &Mapping,
+    event: &Event,
+    others: &[i64],
+) -> Result<Vec<Candidate>, ErpError> {
     let name = event.contact().name().unwrap_or_default();
     if name_key(name).is_empty() {
         return Ok(Vec::new());
@@ -186,7 +198,7 @@ async fn same_name_without_number(erp: &Erp, mapping: &Mapping, event: &Event) -
     let mut named = BTreeMap::new();
     for place in [vec![Place::Customers], further_places(erp).await?].concat() {
         named.extend(match with_name(erp, CustomerKind::Person, name, place).await {
-            Ok(named) => named.exact,
+            Ok(named) => named.without(others).exact,
             // Only a hint: a name that is part of so many others says nothing.
             Err(ErpError::TooMany(_)) => continue,
             // Nor does a list that may not be read.

@@ -101,6 +101,48 @@ async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_s
     }
 }
 
+/// Somebody says that the contact is none of those in question; who became a customer since then was not among them.
+#[tokio::test]
+async fn a_contact_that_is_said_to_be_new_is_still_its_company_s_that_has_become_a_customer_meanwhile() {
+    let world = World::start().await;
+    let colleague = |id: &str, number| {
+        let mut contact = contact(id, number);
+        contact["company"] = json!("绍兴纺织有限公司");
+        contact
+    };
+    let refused = seed(&world, &[("name", "陈一诺"), ("khid", "K-0042")]);
+    let mut asked_about = colleague("c1", 1);
+    asked_about["erp"] = json!({ "khid": "K-0042" });
+    let event = promote(&world, &asked_about).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
+    assert_eq!(promote(&world, &colleague("c2", 2)).await.status, Status::Succeeded);
+    let path = format!("/v1/events/{}/resolve", event.id);
+    assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
+    let event = world.until(&event.id, &ENDS).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_eq!(world.sim.handle.customers().len(), 2, "the company once, and who was refused");
+    assert_eq!(ord_of(&world, "c1").await, ord_of(&world, "c2").await);
+    assert_ne!(ord_of(&world, "c1").await, refused);
+}
+
+#[tokio::test]
+async fn a_customer_that_was_refused_stays_refused_although_it_is_found_again() {
+    let world = World::start().await;
+    let theirs: Vec<i64> =
+        ["K1", "K2"].map(|khid| seed(&world, &[("name", "别人"), ("khid", khid), ("mobile", &mobile(1))])).into();
+    let event = promote(&world, &contact("c1", 1)).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
+    assert_eq!(event.review.unwrap()["candidates"].as_array().unwrap().len(), 2);
+    // One of both is merged away while somebody decides.
+    assert!(world.sim.handle.delete_customer(theirs[1]));
+    let path = format!("/v1/events/{}/resolve", event.id);
+    assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
+    let event = world.until(&event.id, &ENDS).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_ne!(ord_of(&world, "c1").await, theirs[0]);
+    assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
+}
+
 #[tokio::test]
 async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
     let company = |id: &str, number, name: &str| {

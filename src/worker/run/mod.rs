@@ -171,6 +171,7 @@ impl Run<'_> {
                 is_admitted,
                 standing,
                 decision: decision.filter(|_| trusted.is_none()),
+                refused: decided.as_ref().map(|decided| decided.refused.clone()).unwrap_or_default(),
                 is_stale,
                 profile,
                 duplicate: anew.duplicate.clone(),
