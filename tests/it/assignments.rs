@@ -29,7 +29,7 @@ async fn with_rules() -> World {
 async fn salesperson(world: &World, number: u32, score: f64) -> String {
     let id = world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), score)).await;
     world.until(&id, &[Status::Succeeded]).await;
-    let ord = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of(&format!("c{number}")).await;
     world.sim.handle.catename(ord).unwrap()
 }
 
@@ -85,7 +85,7 @@ async fn where_a_customer_that_is_open_to_all_still_shows_a_name_no_event_dies_o
         salesperson(&world, 2, 70.0).await;
         let sent = world.sim.handle.calls_of("assign").len();
         assert!(sent <= 3, "{shown}: sent {sent} times");
-        let ord = world.app.store.contact("c2").await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of("c2").await;
         assert_eq!(world.sim.handle.catename(ord).as_deref(), Some(""), "{shown}");
     }
 }
@@ -121,7 +121,7 @@ async fn command(world: &World, method: &str, path: &str, body: Option<Value>) -
     let (status, answer) = world.call(method, path, body).await;
     assert_eq!(status, 202, "{answer}");
     let id = answer["id"].as_str().unwrap().to_owned();
-    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    let event = world.ended(&id).await;
     assert!(event.error.is_none(), "{:?}", event.error);
     event.status
 }
@@ -130,7 +130,7 @@ async fn command(world: &World, method: &str, path: &str, body: Option<Value>) -
 async fn commands_take_a_customer_back_apply_for_it_approve_and_assign_it() {
     let world = World::start().await;
     salesperson(&world, 1, 90.0).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     let path = |command: &str| format!("/v1/contacts/c1/{command}");
     assert_eq!(command(&world, "POST", &path("takeback"), None).await, Status::Succeeded);
     assert_eq!(world.sim.handle.catename(ord).unwrap(), "");
@@ -182,8 +182,7 @@ async fn an_order_for_a_customer_that_stands_elsewhere_fails_with_the_erp_s_word
 async fn lie(world: &World, number: u32) -> (erp_bridge::store::EventRow, usize) {
     world.sim.handle.clear_calls();
     world.sim.handle.fault("assign:not_stored:times=3").unwrap();
-    let id = world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 90.0)).await;
-    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    let event = world.handle(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 90.0)).await;
     world.sim.handle.clear_faults();
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     (event, world.sim.handle.calls_of("assign").len())
@@ -201,7 +200,7 @@ async fn an_assignment_that_the_erp_does_not_show_is_made_again_where_it_showed_
 
     assert_eq!(salesperson(&world, 2, 90.0).await, "王芳");
     let (event, sent) = lie(&world, 3).await;
-    let ord = world.app.store.contact("c3").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c3").await;
     assert_eq!((event.attempts, sent, world.sim.handle.catename(ord).unwrap().as_str()), (1, 4, "张伟"));
 }
 

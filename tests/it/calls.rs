@@ -65,7 +65,7 @@ async fn one_reading_of_the_list_confirms_all_parts_of_a_long_message() {
         let expected = [vec!["progress.add"; parts], vec!["progress.list"]].concat();
         assert_eq!(calls, expected, "{length} characters");
     }
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1 + 2 + 3 + 21);
 }
 

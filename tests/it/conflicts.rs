@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
 
 fn company(id: &str, number: u32, name: &str) -> Value {
     let mut contact = contact(id, number);
@@ -34,8 +33,7 @@ async fn a_customer_known_by_mobile_number_gets_what_it_lacks_and_keeps_what_it_
         .handle
         .seed_customer_fields(&[("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str())])
         .unwrap();
-    let id = world.accept("m1", &promoted(&contact("c1", 7), 80.0)).await;
-    let event = world.until(&id, &ENDS).await;
+    let event = world.handle("m1", &promoted(&contact("c1", 7), 80.0)).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     assert_eq!(world.sim.handle.customers().len(), 1);
     let stored = fields(&world, bare);
@@ -56,8 +54,7 @@ async fn a_contact_without_a_company_whose_number_is_a_companys_is_promoted_and_
     let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
     let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
     for (webhook_id, event) in [("m1", promoted(&contact("c1", 7), 80.0)), ("m2", deal(&contact("c1", 7), 80.0))] {
-        let id = world.accept(webhook_id, &event).await;
-        let event = world.until(&id, &ENDS).await;
+        let event = world.handle(webhook_id, &event).await;
         assert_eq!(event.status, Status::Succeeded, "{webhook_id}: {:?}", event.error);
     }
     let customer = world.sim.handle.customer(ord).unwrap();
@@ -73,8 +70,7 @@ async fn what_the_erp_has_is_never_overwritten() {
     let known =
         [("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str()), ("weixinAcc", "theirs"), ("jz", "290")];
     let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
-    let id = world.accept("m1", &promoted(&contact("c1", 7), 95.0)).await;
-    assert_eq!(world.until(&id, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(world.handle("m1", &promoted(&contact("c1", 7), 95.0)).await.status, Status::Succeeded);
     let stored = fields(&world, ord);
     assert_eq!((&stored["weixinAcc"], &stored["jz"]), (&json!("theirs"), &json!("290")));
 }
@@ -115,8 +111,7 @@ async fn a_company_in_the_pool_or_pending_is_no_new_one() {
         let company_there = json!({ "name": there, "khid": "K9", "kind": 1, "person_name": "李总", "stype": stype });
         let seed = serde_json::from_value(json!({ "customers": [company_there] })).unwrap();
         let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
-        let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
-        let event = world.until(&id, &ENDS).await;
+        let event = world.handle("m1", &promoted(&company("c1", 7, name), 80.0)).await;
         assert_eq!(event.status, Status::Succeeded, "{stype}: {:?}", event.error);
         let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
         assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 1), "{stype}");
@@ -137,8 +132,7 @@ async fn a_person_without_a_number_in_the_pool_or_pending_is_asked_about_or_know
         second["erp"] = json!({ "khid": "K2" });
         let mut ends = Vec::new();
         for (number, contact) in [first, second].iter().enumerate() {
-            let id = world.accept(&format!("m{number}"), &promoted(contact, 80.0)).await;
-            ends.push(world.until(&id, &ENDS).await.status);
+            ends.push(world.handle(&format!("m{number}"), &promoted(contact, 80.0)).await.status);
         }
         assert_eq!(ends, [Status::NeedsReview, Status::Succeeded], "{stype}");
         let link = world.app.store.contact("c2").await.unwrap().unwrap().link;
@@ -156,8 +150,7 @@ async fn two_companies_of_one_name_on_two_pages_are_asked_about() {
         world.sim.handle.seed_customer_fields(&seeded).unwrap();
     }
     world.sim.handle.change_settings(|settings| settings.page_cap = Some(1));
-    let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
-    let event = world.until(&id, &ENDS).await;
+    let event = world.handle("m1", &promoted(&company("c1", 7, name), 80.0)).await;
     assert_eq!(event.status, Status::NeedsReview, "{:?}", event.error);
 }
 
@@ -175,10 +168,9 @@ async fn a_company_in_whose_name_the_erp_has_a_blank_is_no_new_one() {
         world.sim.handle.change_settings(|settings| settings.page_cap = Some(20));
         let seeded = [("name", there), ("kind", "1"), ("khid", "KX"), ("person_name", "李总")];
         let ord = world.sim.handle.seed_customer_fields(&seeded).unwrap();
-        let id = world.accept("m1", &promoted(&company("c1", 7, "绍兴第3号纺织有限公司"), 80.0)).await;
-        let event = world.until(&id, &ENDS).await;
+        let event = world.handle("m1", &promoted(&company("c1", 7, "绍兴第3号纺织有限公司"), 80.0)).await;
         assert_eq!(event.status, Status::Succeeded, "{there}: {:?}", event.error);
-        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord, "{there}");
+        assert_eq!(world.ord_of("c1").await, ord, "{there}");
     }
 }
 
@@ -191,8 +183,7 @@ async fn a_company_with_which_a_page_ends_is_no_new_one() {
         world.sim.handle.seed_customer_fields(&seeded).unwrap()
     });
     world.sim.handle.change_settings(|settings| settings.page_cap = Some(1));
-    let id = world.accept("m1", &promoted(&company("c1", 7, "绍兴第3号纺织有限公司"), 80.0)).await;
-    let event = world.until(&id, &ENDS).await;
+    let event = world.handle("m1", &promoted(&company("c1", 7, "绍兴第3号纺织有限公司"), 80.0)).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 2));
@@ -207,8 +198,7 @@ async fn a_company_whose_name_the_list_cuts_is_no_new_one() {
         let seeded = [("name", name), ("kind", "1"), ("khid", "K9"), ("person_name", "李总")];
         let ord = world.sim.handle.seed_customer_fields(&seeded).unwrap();
         world.sim.handle.change_settings(|settings| settings.name_cut = Some((9, mark.to_owned())));
-        let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
-        let event = world.until(&id, &ENDS).await;
+        let event = world.handle("m1", &promoted(&company("c1", 7, name), 80.0)).await;
         assert_eq!(event.status, Status::Succeeded, "{mark}: {:?}", event.error);
         let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
         assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 1), "{mark}");
@@ -223,8 +213,7 @@ async fn a_company_in_the_pool_is_found_behind_one_of_a_shorter_name() {
     let of = |name: &str, khid: &str, stype: i64| json!({ "name": name, "khid": khid, "kind": 1, "person_name": "李总", "stype": stype });
     let seed = serde_json::from_value(json!({ "customers": [of(shorter, "K8", 0), of(name, "K9", 1)] })).unwrap();
     let ord = world.sim.handle.seed(&seed).unwrap().customers[1];
-    let id = world.accept("m1", &promoted(&company("c1", 7, name), 80.0)).await;
-    let event = world.until(&id, &ENDS).await;
+    let event = world.handle("m1", &promoted(&company("c1", 7, name), 80.0)).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
     assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 2));
@@ -252,7 +241,7 @@ async fn several_matches_wait_for_a_person_with_the_candidates_and_hold_the_cont
     let second =
         world.sim.handle.seed_customer_fields(&[("name", "乙"), ("khid", "K2"), ("mobile", number.as_str())]).unwrap();
     let id = world.accept("m1", &promoted(&contact("c1", 7), 80.0)).await;
-    let event = world.until(&id, &ENDS).await;
+    let event = world.ended(&id).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
     let candidates = event.review.unwrap()["candidates"].clone();
     let ords: Vec<i64> = candidates.as_array().unwrap().iter().map(|one| one["ord"].as_i64().unwrap()).collect();
@@ -292,12 +281,6 @@ async fn a_source_that_the_erp_does_not_have_is_named_with_those_it_has() {
     assert!(world.sim.handle.customers().is_empty());
 }
 
-/// A single event, handled to its end.
-async fn handle(world: &World, webhook_id: &str, event: &Value) -> erp_bridge::store::EventRow {
-    let id = world.accept(webhook_id, event).await;
-    world.until(&id, &ENDS).await
-}
-
 fn with_signal(mut event: Value, content: &str) -> Value {
     event["data"]["signal"] = json!({ "id": "s1", "content": content, "direction": "inbound" });
     event
@@ -323,7 +306,7 @@ async fn a_company_is_known_again_however_its_markup_and_white_space_are_written
         }
         for number in 1..=2 {
             let contact = company(&format!("c{number}"), number, named);
-            let event = handle(&world, &format!("m{number}"), &promoted(&contact, 70.0)).await;
+            let event = world.handle(&format!("m{number}"), &promoted(&contact, 70.0)).await;
             assert_eq!(event.status, Status::Succeeded, "{named:?}: {:?}", event.error);
         }
         assert_eq!(world.sim.handle.customers().len(), 1, "{stored:?} {named:?}");
@@ -337,7 +320,7 @@ async fn the_message_of_a_first_deal_is_kept_in_one_place_whoever_the_contact_is
         let number = mobile(7);
         let known = [("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str()), ("product", product)];
         let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
-        let event = handle(&world, "m1", &with_signal(deal(&contact("c1", 7), 80.0), "就定这个")).await;
+        let event = world.handle("m1", &with_signal(deal(&contact("c1", 7), 80.0), "就定这个")).await;
         assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
         let records = world.sim.handle.progress_of(ord);
         assert_eq!(records.len(), 1);
@@ -353,7 +336,7 @@ async fn a_message_too_long_for_the_customers_profile_follows_in_progress_record
         let number = mobile(7);
         let known = [("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str())];
         let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
-        let event = handle(&world, "m1", &with_signal(promoted(&contact("c1", 7), 80.0), &"字".repeat(length))).await;
+        let event = world.handle("m1", &with_signal(promoted(&contact("c1", 7), 80.0), &"字".repeat(length))).await;
         assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
         let product = fields(&world, ord)["product"].as_str().unwrap().to_owned();
         assert_eq!(product.ends_with("（全文见洽谈进展）"), records > 0, "{length}");
@@ -376,7 +359,7 @@ async fn filling_in_what_a_company_lacks_leaves_its_contact_person_and_its_stage
     let seed = serde_json::from_value(json!({ "contacts": people })).unwrap();
     world.sim.handle.seed(&seed).unwrap();
     let stage = fields(&world, ord)["sort1"].clone();
-    let event = handle(&world, "m1", &promoted(&company("c1", 7, "另一种写法公司"), 80.0)).await;
+    let event = world.handle("m1", &promoted(&company("c1", 7, "另一种写法公司"), 80.0)).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     let stored = fields(&world, ord);
     assert_eq!((&stored["person_name"], &stored["name"]), (&json!("李总"), &json!("老客户公司")));
@@ -394,14 +377,14 @@ async fn a_company_named_by_an_operator_gets_the_contact_as_a_person_of_its_own_
         let ords =
             khids.map(|khid| seed_company(&world, &[("name", "同名公司"), ("khid", khid), ("person_name", "李总")]));
         let id = world.accept("m1", &promoted(&company("c1", 7, "同名公司"), 80.0)).await;
-        assert_eq!(world.until(&id, &ENDS).await.status, Status::NeedsReview);
+        assert_eq!(world.ended(&id).await.status, Status::NeedsReview);
         if is_there {
             let person = json!({ "company": ords[1].to_string(), "person_name": "小张", "mobile": typed });
             world.sim.handle.seed(&serde_json::from_value(json!({ "contacts": [person] })).unwrap()).unwrap();
         }
         let path = format!("/v1/events/{id}/resolve");
         assert_eq!(world.call("POST", &path, Some(json!({ "decision": "link", "ord": ords[1] }))).await.0, 200);
-        assert_eq!(world.until(&id, &[Status::Succeeded, Status::Dead]).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&id).await.status, Status::Succeeded);
         let stored = fields(&world, ords[1]);
         for field in ["mobile", "weixinAcc"] {
             assert_eq!(stored[field].as_str().unwrap_or_default(), "", "{field} is the contact's, not the company's");
@@ -430,11 +413,11 @@ async fn an_erp_that_takes_no_field_does_not_keep_a_contact_from_being_linked() 
         let known = [("name", "老客户"), ("khid", "K1"), ("mobile", number.as_str())];
         let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
         world.sim.handle.fault(fault).unwrap();
-        let event = handle(&world, "m1", &promoted(&contact("c1", 7), 80.0)).await;
+        let event = world.handle("m1", &promoted(&contact("c1", 7), 80.0)).await;
         assert_eq!((event.status, event.attempts), (status, 0), "{fault}: {:?}", event.error);
         assert_eq!(fields(&world, ord)["weixinAcc"] == "wx_c1", filled, "{fault}");
-        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord, "{fault}");
-        let said = handle(&world, "m2", &message("c1", 1, "你好")).await;
+        assert_eq!(world.ord_of("c1").await, ord, "{fault}");
+        let said = world.handle("m2", &message("c1", 1, "你好")).await;
         assert_eq!((said.status, world.sim.handle.progress_of(ord).len()), (Status::Succeeded, 1), "{fault}");
     }
 }
@@ -447,7 +430,7 @@ async fn fields_that_the_erp_did_not_take_are_filled_in_later_where_it_took_othe
         let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
         world.sim.handle.fault(&format!("customer.edit:not_stored:times={faults}")).unwrap();
         let id = format!("c{number}");
-        let event = handle(&world, &id, &promoted(&contact(&id, number), 80.0)).await;
+        let event = world.handle(&id, &promoted(&contact(&id, number), 80.0)).await;
         assert_eq!((event.status, event.attempts), (Status::Succeeded, attempts), "{:?}", event.error);
         assert_eq!(fields(&world, ord)["weixinAcc"], format!("wx_{id}"));
     }
@@ -459,11 +442,11 @@ async fn a_field_that_the_erp_never_takes_kills_no_event_where_it_takes_others()
     let world = World::start().await;
     let known = [("name", "老客户"), ("khid", "K1"), ("mobile", &mobile(1))];
     world.sim.handle.seed_customer_fields(&known).unwrap();
-    assert_eq!(handle(&world, "m1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
+    assert_eq!(world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
     let mut person = contact("c1", 1);
     person["address"] = json!("上海");
     world.sim.handle.fault("customer.edit:not_stored").unwrap();
-    let event = handle(&world, "m2", &promoted(&person, 80.0)).await;
+    let event = world.handle("m2", &promoted(&person, 80.0)).await;
     assert_eq!((event.status, event.attempts), (Status::Succeeded, 0), "{:?}", event.error);
 }
 
@@ -480,7 +463,7 @@ async fn another_customer_under_the_allocated_id_is_never_saved_over() {
     let taken = 7001;
     let theirs = [("ord", "7001"), ("name", "同事的客户"), ("khid", "K1")];
     assert_eq!(world.sim.handle.seed_customer_fields(&theirs), Ok(taken));
-    let event = world.until(&id, &ENDS).await;
+    let event = world.ended(&id).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     assert_eq!(fields(&world, taken)["name"], "同事的客户");
     let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
@@ -496,12 +479,12 @@ async fn an_allocated_id_to_which_another_contact_is_linked_is_told_of_and_not_w
         config.worker.lease = Duration::from_secs(1);
     };
     let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
-    let ord_of = async |id: &str| world.app.store.contact(id).await.unwrap().unwrap().link.ord;
-    assert_eq!(handle(&world, "m1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
+    let ord_of = async |id: &str| world.ord_of(id).await;
+    assert_eq!(world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
     let ord = ord_of("c1").await;
     world.sim.handle.reset();
     world.sim.handle.change_settings(|settings| settings.allocates_again = true);
-    let event = handle(&world, "m2", &promoted(&contact("c2", 2), 80.0)).await;
+    let event = world.handle("m2", &promoted(&contact("c2", 2), 80.0)).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("ord_taken")), "{:?}", event.error);
     assert!(event.error.unwrap().contains("c1"), "whose it is");
     assert!(world.sim.handle.calls_of("allocate").len() > 1, "another one was asked for");
@@ -510,7 +493,7 @@ async fn an_allocated_id_to_which_another_contact_is_linked_is_told_of_and_not_w
     assert!(status < 300, "{status} {body}");
     let (status, body) = world.call("POST", &format!("/v1/events/{}/replay", event.id), None).await;
     assert!(status < 300, "{status} {body}");
-    assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(world.ended(&event.id).await.status, Status::Succeeded);
     assert_eq!(ord_of("c2").await, ord);
 }
 
@@ -528,13 +511,13 @@ async fn an_id_lost_to_others_again_and_again_is_asked_for_until_one_is_had() {
         })
         .await;
         let rival = promoted(&contact(&format!("c{number}"), number), 80.0);
-        let event = handle(&world, &format!("m{number}"), &rival).await;
+        let event = world.handle(&format!("m{number}"), &rival).await;
         assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
         if number < 3 {
             world.sim.handle.fault(slow).unwrap();
         }
     }
-    let event = world.until(&slow_one, &ENDS).await;
+    let event = world.ended(&slow_one).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     assert_eq!((event.attempts, world.sim.handle.customers().len()), (0, 4));
 }

@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, event, eventually, message, mobile, promoted, users_in_turn};
 
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
-
 /// Faults that leave the outcome open to whoever sent the call.
 const UNKNOWN: [&str; 11] = [
     "cut_before",
@@ -59,7 +57,7 @@ impl World {
     }
 
     async fn settled(&self, id: &str) -> EventRow {
-        let row = self.until(id, &ENDS).await;
+        let row = self.ended(id).await;
         eventually("the ERP is at rest", Duration::from_secs(5), async || {
             let calls = self.sim.handle.calls(0);
             calls.iter().all(|call| call.outcome != "running").then_some(())
@@ -290,7 +288,7 @@ async fn the_assignment_of_a_new_customer_takes_effect_once() {
         let id = format!("c{number}");
         let row = world.meet("assign", fault, &id, &promoted(&contact(&id, number), 70.0)).await;
         world.assert_once("assign", fault, &row);
-        let ord = world.app.store.contact(&id).await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of(&id).await;
         let turn = if number % 2 == 1 { "张伟" } else { "王芳" };
         assert_eq!(world.sim.handle.catename(ord).unwrap(), turn, "{fault}");
     }

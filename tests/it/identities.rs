@@ -8,15 +8,9 @@ use serde_json::{Value, json};
 use crate::support::{World, WorldOptions, contact, mobile, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
 
 async fn promote(world: &World, contact: &Value) -> EventRow {
-    let id = world.accept(&format!("m-{}", contact["id"]).replace('"', ""), &promoted(contact, 80.0)).await;
-    world.until(&id, &ENDS).await
-}
-
-async fn ord_of(world: &World, contact: &str) -> i64 {
-    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
+    world.handle(&format!("m-{}", contact["id"]).replace('"', ""), &promoted(contact, 80.0)).await
 }
 
 fn seed(world: &World, fields: &[(&str, &str)]) -> i64 {
@@ -40,11 +34,7 @@ async fn a_customer_whose_number_is_written_otherwise_is_found() {
             person["phone"] = json!("13800138055");
             let event = promote(&world, &person).await;
             assert_eq!(event.status, Status::Succeeded, "{spelled} {hidden}: {:?}", event.error);
-            assert_eq!(
-                (ord_of(&world, "c1").await, world.sim.handle.customers().len()),
-                (ord, 2),
-                "{spelled} {hidden}"
-            );
+            assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (ord, 2), "{spelled} {hidden}");
         }
     }
 }
@@ -64,9 +54,9 @@ async fn a_text_in_the_place_of_a_number_is_nobodys_number() {
         let body = json!({ "contact": person, "force": true });
         let (status, answer) = world.call("POST", &format!("/v1/contacts/c{number}/sync"), Some(body)).await;
         assert_eq!(status, 202, "{phone}: {answer}");
-        let event = world.until(answer["id"].as_str().unwrap(), &ENDS).await;
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
         assert_eq!(event.status, Status::Succeeded, "{phone}: {:?}", event.error);
-        let ord = ord_of(&world, &format!("c{number}")).await;
+        let ord = world.ord_of(&format!("c{number}")).await;
         assert_ne!(ord, other, "{phone}");
         assert_eq!(world.sim.handle.customer(ord).unwrap().fields.get("mobile"), None, "{phone}");
         calls.push(world.sim.handle.calls(0).len());
@@ -96,7 +86,7 @@ async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_s
         assert_eq!((review["candidates"].as_array().unwrap().len(), &review["candidates"][0]["ord"]), (1, &json!(ord)));
         let path = format!("/v1/events/{}/resolve", event.id);
         assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
-        assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&event.id).await.status, Status::Succeeded);
         assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
     }
 }
@@ -130,7 +120,7 @@ async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
         }
         world.idle(LIMIT).await;
         assert_eq!(world.sim.handle.customers().len(), 1, "{twins:?}");
-        assert_eq!(ord_of(&world, "c1").await, ord_of(&world, "c2").await);
+        assert_eq!(world.ord_of("c1").await, world.ord_of("c2").await);
     }
 }
 
@@ -148,7 +138,7 @@ async fn who_waits_for_a_twin_goes_on_as_soon_as_the_twin_has_ended() {
     }
     let mut spans = Vec::new();
     for id in &ids {
-        assert_eq!(world.until(id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(id).await.status, Status::Succeeded);
         let calls = world.app.store.calls(id).await.unwrap();
         spans.push((calls.items[0].started_at, world.event(id).await.updated_at));
     }
@@ -174,7 +164,7 @@ async fn a_khid_that_begins_a_thousand_others_costs_no_more_than_one_that_begins
         let calls: Vec<_> = world.sim.handle.calls(0).into_iter().map(|call| call.interface).collect();
         assert!(calls.len() <= 12, "{calls:?}");
         if let Some(ord) = ord {
-            assert_eq!(ord_of(&world, "87").await, ord);
+            assert_eq!(world.ord_of("87").await, ord);
         }
     }
 }
@@ -216,7 +206,7 @@ async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_
     assert_eq!(event.review.unwrap()["decisions"], json!(["link", "recreate"]));
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
-    assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(world.ended(&event.id).await.status, Status::Succeeded);
 
     // Where the ERP gives long pages all of them are read, and 客户池 and 待审核 are asked for two parts and for the whole.
     let world = technology_park(500).await;
@@ -228,6 +218,6 @@ async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_
     let ord = seed(&world, &[("name", "001号科技有限公司"), ("kind", "1"), ("person_name", "老李"), ("khid", "KX")]);
     person["company"] = json!("001号科技有限公司");
     assert_eq!(promote(&world, &person).await.status, Status::Succeeded);
-    assert_eq!(ord_of(&world, "c1").await, ord);
+    assert_eq!(world.ord_of("c1").await, ord);
     assert!(lists(&world) <= 3, "{}", lists(&world));
 }

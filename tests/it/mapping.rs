@@ -31,8 +31,7 @@ fn everything(company: Option<&str>) -> Value {
 }
 
 async fn succeed(world: &World, webhook_id: &str, event: &Value) {
-    let id = world.accept(webhook_id, event).await;
-    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    let event = world.handle(webhook_id, event).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
 }
 
@@ -127,7 +126,7 @@ async fn a_level_whose_configured_id_is_not_the_erps_gets_the_erps_and_the_check
     };
     let world = World::with(options).await;
     succeed(&world, "m1", &everything(None)).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     assert_fields(&world.sim.handle, ord, &[("jz", "175")]);
     let rows = app::check(&world.config, Vec::new()).await;
     let row = rows.iter().find(|row| row.what.zh.contains("很高")).unwrap();
@@ -156,7 +155,7 @@ async fn an_old_installation_with_its_own_content_type_and_login_is_served_as_a_
         succeed(&world, "m1", &everything(None)).await;
         succeed(&world, "m2", &message("c1", 1, "你好")).await;
         world.idle(LIMIT).await;
-        let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of("c1").await;
         assert_eq!(world.sim.handle.progress_of(ord), ["2026-11-23 15:04:05 客户：你好"]);
     }
 }

@@ -22,6 +22,10 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const OPERATOR: &str = "operator-token-0123456789";
 pub const READER: &str = "reader-token-01234567890";
 
+/// What no event becomes while it is still at work.
+const ENDS: [Status; 5] =
+    [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted, Status::Discarded];
+
 /// How a world begins.
 pub struct WorldOptions {
     /// The simulator's beginning.
@@ -149,6 +153,22 @@ impl World {
             statuses.contains(&event.status).then_some(event)
         })
         .await
+    }
+
+    /// Waits until an event has ended, or waits for a person.
+    pub async fn ended(&self, id: &str) -> EventRow {
+        self.until(id, &ENDS).await
+    }
+
+    /// Posts an event that must be accepted, and waits until it has ended, or waits for a person.
+    pub async fn handle(&self, webhook_id: &str, event: &Value) -> EventRow {
+        let id = self.accept(webhook_id, event).await;
+        self.ended(&id).await
+    }
+
+    /// The customer to which a contact is linked.
+    pub async fn ord_of(&self, contact: &str) -> i64 {
+        self.app.store.contact(contact).await.unwrap().expect("the contact is linked").link.ord
     }
 
     /// Waits until no event is queued or running.
