@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::event::Status;
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, deal, mobile, of_company, promoted};
 
 /// A world whose ERP checks these fields.
 async fn checking(rules: &[&str]) -> World {
@@ -39,7 +39,7 @@ async fn a_customer_in_the_pool_or_pending_for_whom_the_erp_refuses_the_contact_
         let ord = seed(&world, fields.clone());
         let event = world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await;
         assert_eq!(event.status, Status::Succeeded, "{fields}: {:?}", event.error);
-        let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+        let link = world.link_of("c1").await;
         assert_eq!((link.ord, link.linked_by.as_str()), (ord, by), "{fields}");
         assert_eq!(world.sim.handle.customers().len(), 1, "{fields}");
     }
@@ -119,10 +119,9 @@ async fn a_text_in_the_place_of_a_number_costs_no_call_where_a_duplicate_is_look
 #[tokio::test]
 async fn a_contact_person_that_is_refused_as_a_duplicate_is_a_question() {
     let world = World::start().await;
-    let company = seed(&world, json!({ "name": "某某公司", "kind": 1, "person_name": "李总", "khid": "K1" }));
+    let company = world.seed_company("某某公司", "K1");
     world.sim.handle.fault("contact.add:refuse:text=联系人手机已存在").unwrap();
-    let mut person = contact("c1", 1);
-    person["company"] = json!("某某公司");
+    let person = of_company("c1", 1, "某某公司");
     let event = world.handle("m1", &promoted(&person, 80.0)).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("duplicate")));
     assert_eq!(event.review.unwrap()["candidates"][0]["ord"], json!(company));

@@ -144,9 +144,7 @@ async fn whoever_was_admitted_by_the_last_known_score_gets_its_level_and_salespe
 #[tokio::test]
 async fn a_name_that_no_contact_person_can_have_costs_no_message() {
     let world = world_with(|_| {}).await;
-    let company = json!({ "name": "杭州甲科技有限公司", "khid": "K1", "kind": 1, "person_name": "李总" });
-    let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
-    let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+    let ord = world.seed_company("杭州甲科技有限公司", "K1");
     let long: String = "长".repeat(80);
     let hinted = event(
         "message.logged",
@@ -164,9 +162,7 @@ async fn a_contact_without_a_number_is_added_to_its_company_once() {
         config.admission.rules.insert(EventKind::ContactPromoted, RuleSet::all_of(&[Rule::Score]));
     })
     .await;
-    let company = json!({ "name": "杭州甲科技有限公司", "khid": "K1", "kind": 1, "person_name": "李总" });
-    let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
-    let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+    let ord = world.seed_company("杭州甲科技有限公司", "K1");
     let before = world.sim.handle.contacts().len();
     let nameless = json!({ "id": "c1", "name": "王小明", "company": "杭州甲科技有限公司" });
     for number in 1..=2 {

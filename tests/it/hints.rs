@@ -211,7 +211,7 @@ async fn the_number_tells_more_than_the_name_where_the_platform_names_a_customer
 #[tokio::test]
 async fn a_company_that_the_platform_names_gets_the_contact_as_a_person_and_keeps_its_own_fields() {
     let world = World::start().await;
-    let company = seed(&world, &[("name", "某某公司"), ("kind", "1"), ("person_name", "李总"), ("khid", "K1")]);
+    let company = world.seed_company("某某公司", "K1");
     let mut first = named("c1", 1, json!({ "khid": "K1" }));
     first["company"] = json!("某某 公司");
     world.handle("m1", &promoted(&first, 80.0)).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{config::SameName, event::Status, store::EventRow};
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, mobile, of_company, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -93,23 +93,18 @@ async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_s
 
 #[tokio::test]
 async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
-    let company = |id: &str, number, name: &str| {
-        let mut contact = contact(id, number);
-        contact["company"] = json!(name);
-        contact
-    };
     let abroad = |id: &str, number: &str| {
         let mut contact = contact(id, 1);
         contact["phone"] = json!(number);
         contact
     };
     for twins in [
-        [company("c1", 1, "A&B 科技有限公司"), company("c2", 2, "A＆B 科技有限公司")],
-        [company("c1", 1, "甲（上海）公司"), company("c2", 2, "甲(上海)公司")],
-        [company("c1", 1, "上海 某某科技有限公司"), company("c2", 2, "上海某某科技有限公司")],
-        [company("c1", 1, "上海某某科技 有限公司"), company("c2", 2, "上海某某科技有限公司")],
-        [company("c1", 1, "甲 乙公司"), company("c2", 2, "甲乙公司")],
-        [company("c1", 1, "TCL科技有限公司"), company("c2", 2, "TCL 科技有限公司")],
+        [of_company("c1", 1, "A&B 科技有限公司"), of_company("c2", 2, "A＆B 科技有限公司")],
+        [of_company("c1", 1, "甲（上海）公司"), of_company("c2", 2, "甲(上海)公司")],
+        [of_company("c1", 1, "上海 某某科技有限公司"), of_company("c2", 2, "上海某某科技有限公司")],
+        [of_company("c1", 1, "上海某某科技 有限公司"), of_company("c2", 2, "上海某某科技有限公司")],
+        [of_company("c1", 1, "甲 乙公司"), of_company("c2", 2, "甲乙公司")],
+        [of_company("c1", 1, "TCL科技有限公司"), of_company("c2", 2, "TCL 科技有限公司")],
         [abroad("c1", "+852 6123 4567"), abroad("c2", "0085261234567")],
     ] {
         let world = World::start().await;
@@ -132,8 +127,7 @@ async fn who_waits_for_a_twin_goes_on_as_soon_as_the_twin_has_ended() {
     world.sim.handle.change_settings(|settings| settings.latency_ms = 700);
     let mut ids = Vec::new();
     for (id, number) in [("c1", 11), ("c2", 12)] {
-        let mut person = contact(id, number);
-        person["company"] = json!("北京双人科技有限公司");
+        let person = of_company(id, number, "北京双人科技有限公司");
         ids.push(world.accept(id, &promoted(&person, 80.0)).await);
     }
     let mut spans = Vec::new();
@@ -195,8 +189,7 @@ async fn technology_park(page_cap: usize) -> World {
 #[tokio::test]
 async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_question_with_decisions_at_the_bound() {
     let lists = |world: &World| world.sim.handle.calls_of("customer.list").len();
-    let mut person = contact("c1", 1);
-    person["company"] = json!("科技有限公司");
+    let mut person = of_company("c1", 1, "科技有限公司");
     // Two for 客户编号 and number, one for a part of the name, four for the other, and what the pages of the whole name cost: ten at
     // most.
     let world = technology_park(20).await;
@@ -215,7 +208,7 @@ async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_
 
     // One that is there is found, and reading ends with it.
     let world = technology_park(20).await;
-    let ord = seed(&world, &[("name", "001号科技有限公司"), ("kind", "1"), ("person_name", "老李"), ("khid", "KX")]);
+    let ord = world.seed_company("001号科技有限公司", "KX");
     person["company"] = json!("001号科技有限公司");
     assert_eq!(promote(&world, &person).await.status, Status::Succeeded);
     assert_eq!(world.ord_of("c1").await, ord);

@@ -11,7 +11,7 @@ use erp_bridge::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, of_company, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Longer than any list in these tests shows.
@@ -152,11 +152,9 @@ async fn a_contact_person_whose_number_is_masked_is_added_once() {
         (&[Quirk::MaskedLists, Quirk::MaskedDetails], "not_stored"),
     ] {
         let world = world(quirks).await;
-        let known = [("name", "宁波制造有限公司"), ("kind", "1"), ("person_name", "老王"), ("khid", "K1")];
-        let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+        let ord = world.seed_company("宁波制造有限公司", "K1");
         world.sim.handle.fault(&format!("contact.add:{fault}:times=1")).unwrap();
-        let mut person = contact("c1", 7);
-        person["company"] = json!("宁波制造有限公司");
+        let person = of_company("c1", 7, "宁波制造有限公司");
         let row = world.handle("m1", &promoted(&person, 80.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{quirks:?} {fault}: {:?}", row.error);
         let people = world.sim.handle.contacts().into_iter().filter(|one| one.company == ord && !one.first);
@@ -220,8 +218,7 @@ async fn equal_messages_of_two_contacts_of_one_customer_are_two_records_although
     for faults in [["cut_before", "cut_after"], ["cut_after", "cut_before"], ["cut_after", "cut_after"]] {
         let world = world(&[]).await;
         for number in 1..=2 {
-            let mut person = contact(&format!("c{number}"), number);
-            person["company"] = json!("宁波制造有限公司");
+            let person = of_company(&format!("c{number}"), number, "宁波制造有限公司");
             world.handle(&format!("p{number}"), &promoted(&person, 80.0)).await;
         }
         let ord = world.ord_of("c1").await;

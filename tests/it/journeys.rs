@@ -15,7 +15,7 @@ async fn a_promoted_person_becomes_a_customer_with_every_mapped_field() {
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     let customers = world.sim.handle.customers_with("khid", "WXc1");
     assert_eq!(customers.len(), 1);
-    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+    let link = world.link_of("c1").await;
     assert_eq!((link.ord, link.kind.as_str(), link.linked_by.as_str()), (customers[0].ord, "person", "created"));
     let fields = serde_json::to_value(&customers[0]).unwrap();
     for (field, value) in

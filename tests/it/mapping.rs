@@ -93,14 +93,13 @@ async fn a_customer_known_by_its_number_of_the_erp_gets_the_mobile_number_too() 
     let ord = world.sim.handle.seed_customer_fields(&[("name", "王小明"), ("khid", "WXc1")]).unwrap();
     succeed(&world, "m1", &everything(None)).await;
     assert_fields(&world.sim.handle, ord, &[("mobile", &mobile(1)), ("name", "王小明")]);
-    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.linked_by.as_str(), "khid");
+    assert_eq!(world.link_of("c1").await.linked_by.as_str(), "khid");
 }
 
 #[tokio::test]
 async fn a_further_contact_person_gets_every_row_of_the_map_that_a_person_has() {
     let world = World::start().await;
-    let known = [("name", "上海某某科技有限公司"), ("kind", "1"), ("person_name", "李总"), ("khid", "K1")];
-    let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+    let ord = world.seed_company("上海某某科技有限公司", "K1");
     succeed(&world, "m1", &everything(Some("上海某某科技有限公司"))).await;
     let people: Vec<_> = world.sim.handle.contacts().into_iter().filter(|one| !one.first).collect();
     assert_eq!((people.len(), people[0].company), (1, ord));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{event::Status, store::EventRow};
 use serde_json::{Value, json};
 
-use crate::support::{World, contact, deal, message, mobile, promoted};
+use crate::support::{World, contact, deal, message, mobile, of_company, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -148,13 +148,12 @@ async fn a_contact_person_whose_company_is_gone_is_noticed_by_whatever_comes_for
     for what in ["promotion", "sync", "deal", "message"] {
         for is_merged in [false, true] {
             let world = World::start().await;
-            let company = seed_company(&world, "某某公司");
-            let mut person = contact("c1", 1);
-            person["company"] = json!("某某公司");
+            let company = world.seed_company("某某公司", "K1");
+            let person = of_company("c1", 1, "某某公司");
             world.accept("m0", &promoted(&person, 80.0)).await;
             world.idle(LIMIT).await;
             assert_eq!(world.ord_of("c1").await, company);
-            let other = seed_company(&world, "另一公司");
+            let other = world.seed_company("另一公司", "K2");
             if is_merged {
                 assert!(world.sim.handle.merge_customers(company, other));
             } else {
@@ -190,9 +189,4 @@ async fn a_contact_person_whose_company_is_gone_is_noticed_by_whatever_comes_for
             );
         }
     }
-}
-
-fn seed_company(world: &World, name: &str) -> i64 {
-    let fields = [("name", name), ("kind", "1"), ("person_name", "李总"), ("khid", name)];
-    world.sim.handle.seed_customer_fields(&fields).unwrap()
 }

@@ -281,7 +281,7 @@ impl Schedule {
                 let steps = self.world.app.store.steps(event).await.unwrap();
                 let mut results = steps.iter().filter_map(|step| step.result.as_ref());
                 if !results.any(|result| !result["unverified"].is_null()) {
-                    let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
+                    let link = self.world.link_of(contact).await;
                     let customer = self.world.sim.handle.customer(link.ord).unwrap();
                     assert!(order.stands(&self.world.sim.handle, link.ord), "{contact} {order:?} {customer:?}");
                 }
@@ -361,7 +361,7 @@ impl Schedule {
 
     /// Whether a customer is where an order should have brought it, as a decision.
     async fn was_carried_out(&self, event: &str, contact: &str) -> Value {
-        let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
+        let link = self.world.link_of(contact).await;
         let mut orders = self.orders[contact].iter().filter(|(order, _)| order == event);
         let (_, order) = orders.next().unwrap();
         json!({ "decision": if order.stands(&self.world.sim.handle, link.ord) { "done" } else { "resend" } })
@@ -371,7 +371,7 @@ impl Schedule {
     async fn is_there(&self, event: &str, contact: &str) -> Option<Value> {
         let steps = self.world.app.store.steps(event).await.unwrap();
         let step = steps.into_iter().find(|step| step.state == StepState::Started)?;
-        let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
+        let link = self.world.link_of(contact).await;
         let text = step.step["text"].as_str().unwrap();
         let is_there = self.world.sim.handle.progress_of(link.ord).iter().any(|record| record == text);
         Some(json!({ "decision": if is_there { "done" } else { "resend" } }))

@@ -6,12 +6,12 @@ use erp_bridge::{
     app::{App, StartOptions},
     clock::Clock,
     config::{ApiToken, AssignmentRule, Config, Scope},
-    event::Status,
+    event::{Link, Status},
     simulator::{self, Running, SimConfig},
     store::{EventFilter, EventRow},
 };
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Balancer, Sender, eventually, postgres};
@@ -166,9 +166,25 @@ impl World {
         self.ended(&id).await
     }
 
+    /// The link of a contact that has one.
+    pub async fn link_of(&self, contact: &str) -> Link {
+        self.app.store.contact(contact).await.unwrap().expect("the contact is linked").link
+    }
+
     /// The customer to which a contact is linked.
     pub async fn ord_of(&self, contact: &str) -> i64 {
-        self.app.store.contact(contact).await.unwrap().expect("the contact is linked").link.ord
+        self.link_of(contact).await.ord
+    }
+
+    /// Puts a company into the ERP, with a contact person of its own.
+    pub fn seed_company(&self, name: &str, khid: &str) -> i64 {
+        let fields = [("name", name), ("khid", khid), ("kind", "1"), ("person_name", "李总")];
+        self.sim.handle.seed_customer_fields(&fields).unwrap()
+    }
+
+    /// What the ERP has of a customer; null is what it lacks.
+    pub fn fields(&self, ord: i64) -> Value {
+        json!(self.sim.handle.customer(ord).unwrap().fields)
     }
 
     /// Waits until no event is queued or running.
