@@ -6,6 +6,7 @@ use erp_bridge::{
     config::{AssignmentRule, Config},
     event::Status,
     simulator::SimConfig,
+    store::{EventRow, StepState},
 };
 use serde_json::{Value, json};
 
@@ -153,7 +154,7 @@ async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
     let body = Some(json!({ "mode": "users", "users": ["999"] }));
     let (status, answer) = world.call("PUT", "/v1/contacts/c1/assignment", body).await;
     assert_eq!(status, 202, "{answer}");
-    let event = world.until(answer["id"].as_str().unwrap(), &[Status::Dead, Status::Succeeded]).await;
+    let event = world.ended(answer["id"].as_str().unwrap()).await;
     assert_eq!(event.status, Status::Dead);
     let error = event.error.unwrap();
     assert!(error.contains("999") && error.contains("63 张伟"), "{error}");
@@ -172,14 +173,38 @@ async fn an_order_for_a_customer_that_stands_elsewhere_fails_with_the_erp_s_word
         }
         let (status, answer) = world.call("POST", &format!("/v1/contacts/c1/{order}"), body).await;
         assert_eq!(status, 202, "{answer}");
-        let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
-        let event = world.until(answer["id"].as_str().unwrap(), &ends).await;
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
         assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")), "{order} {before:?}");
     }
 }
 
+/// Who refuses an application that nobody made, or whose refusal the ERP does not take, has refused none.
+#[tokio::test]
+async fn an_application_that_the_erp_lets_nobody_refuse_is_not_refused() {
+    for (before, fault) in [(&[][..], None), (&["takeback", "apply"], Some("approve:refuse"))] {
+        let world = World::start().await;
+        salesperson(&world, 1, 90.0).await;
+        for order in before {
+            assert_eq!(command(&world, "POST", &format!("/v1/contacts/c1/{order}"), None).await, Status::Succeeded);
+        }
+        if let Some(fault) = fault {
+            world.sim.handle.fault(fault).unwrap();
+        }
+        let ord = world.ord_of("c1").await;
+        let holding = world.sim.handle.customer(ord).unwrap().holding;
+        let body = Some(json!({ "approve": false }));
+        let (status, answer) = world.call("POST", "/v1/contacts/c1/approval", body).await;
+        assert_eq!(status, 202, "{answer}");
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
+        assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")), "{before:?}");
+        let steps = world.app.store.steps(&event.id).await.unwrap();
+        assert!(steps.iter().all(|step| step.state != StepState::Done), "{before:?}");
+        assert_eq!(world.sim.handle.customer(ord).unwrap().holding, holding, "{before:?}");
+    }
+}
+
 /// Promotes a contact while the ERP says three times that it assigned the customer, and does not.
-async fn lie(world: &World, number: u32) -> (erp_bridge::store::EventRow, usize) {
+async fn lie(world: &World, number: u32) -> (EventRow, usize) {
     world.sim.handle.clear_calls();
     world.sim.handle.fault("assign:not_stored:times=3").unwrap();
     let event = world.handle(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 90.0)).await;

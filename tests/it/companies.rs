@@ -118,6 +118,24 @@ async fn a_company_in_the_pool_is_found_behind_one_of_a_shorter_name() {
     assert_eq!((link.ord, world.sim.handle.customers().len()), (ord, 2));
 }
 
+/// More companies in 客户池 than anybody reads, all of which have the name within theirs.
+#[tokio::test]
+async fn a_pool_too_long_to_be_read_is_a_question_and_no_event_s_death() {
+    let world = World::start().await;
+    for number in 0..1_100 {
+        let (name, khid) = (format!("第{number}号科技有限公司"), format!("K{number}"));
+        let fields = [("name", &*name), ("khid", &*khid), ("kind", "1"), ("person_name", "李总"), ("stype", "1")];
+        world.sim.handle.seed_customer_fields(&fields).unwrap();
+    }
+    world.sim.handle.change_settings(|settings| settings.page_cap = Some(20));
+    let event = world.handle("m1", &promoted(&of_company("c1", 7, "科技有限公司"), 80.0)).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("too_many")));
+    assert_eq!(event.review.unwrap()["decisions"], json!(["link", "recreate"]));
+    let lists = world.sim.handle.calls_of("customer.list");
+    assert!(lists.iter().any(|call| call.fields.get("stype").is_some_and(|stype| stype == "1")), "客户池 was asked");
+    assert_eq!(world.sim.handle.customers().len(), 1_100, "nobody was added");
+}
+
 #[tokio::test]
 async fn two_contacts_of_a_new_company_at_once_become_one_customer() {
     let world = World::start().await;
