@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     installation::Installation,
     mishaps::{Fate, faults},
-    orders::Order,
+    orders::{Hands, Order},
     people::People,
     script::Script,
 };
@@ -74,6 +74,8 @@ pub struct Schedule {
     /// What each contact has still to send.
     pub(super) outbox: Vec<VecDeque<(String, Value)>>,
     posted: Vec<(String, Value)>,
+    /// In whose hands each customer was that the ERP had in the beginning.
+    pub(super) begun: BTreeMap<i64, Hands>,
     /// Orders of operators that were taken, of each contact in their order.
     pub(super) orders: BTreeMap<String, Vec<(String, Order)>>,
     /// How far the clock was moved since the ERP was last seen at rest.
@@ -136,6 +138,8 @@ impl Schedule {
         })
         .await;
         let script = Script::draw(&mut rng, contacts, &installation, &world.sim.handle);
+        let customers = world.sim.handle.customers();
+        let begun = customers.iter().map(|customer| (customer.ord, Hands::of(&customer.holding))).collect();
         world.sim.handle.set_faults(faults(installation.blind, waits.patience)).unwrap();
         installation.spoil(&world.sim.handle);
         let wrong_for = rng.random_range(1..60);
@@ -154,6 +158,7 @@ impl Schedule {
             meddles: false,
             outbox,
             posted: Vec::new(),
+            begun,
             orders: BTreeMap::new(),
             unrested: Duration::ZERO,
         }
@@ -257,12 +262,8 @@ impl Schedule {
         for event in self.world.events().await {
             let is_right = matches!(event.status, Status::Succeeded | Status::Held);
             let is_early = event.webhook_id.as_deref().is_some_and(is_early);
-            // Whoever orders it names the salesperson: no other event waits for one whose account is closed. What does not
-            // stand in the pool nobody can apply for.
-            let is_refused = event.status == Status::Dead
-                && ["salesperson_unknown", "refused"].map(Some).contains(&event.error_code.as_deref());
-            let is_order = self.is_order(&event.id);
-            let may_end_so = is_right || is_early && event.status == Status::NotAdmitted || is_refused && is_order;
+            let is_ended = is_right || is_early && event.status == Status::NotAdmitted;
+            let may_end_so = is_ended || event.status == Status::Dead && self.is_rightly_refused(&event).await;
             if !may_end_so {
                 let store = &self.world.app.store;
                 for step in store.steps(&event.id).await.unwrap() {

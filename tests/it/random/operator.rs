@@ -3,12 +3,16 @@
 
 use erp_bridge::{
     event::Status,
-    store::{EventFilter, StepState},
+    store::{EventFilter, EventRow, StepState},
 };
 use rand::{RngExt, seq::IndexedRandom};
 use serde_json::{Value, json};
 
-use super::{drive::Schedule, orders::Order, people::Deed};
+use super::{
+    drive::Schedule,
+    orders::{Hands, Order},
+    people::Deed,
+};
 
 impl Schedule {
     /// Now and then a person deletes or merges the customer of one contact, or undoes its link.
@@ -101,16 +105,40 @@ impl Schedule {
         assert!([200, 409].contains(&status), "{how}: {status} {answer}");
     }
 
-    pub(super) fn is_order(&self, event: &str) -> bool {
-        self.orders.values().flatten().any(|(order, _)| order == event)
+    fn is_order(&self, event: &str) -> bool {
+        self.order_of(event).is_some()
+    }
+
+    /// The order that an event is, and the contact of whose customer it was given.
+    fn order_of(&self, event: &str) -> Option<(&str, Order)> {
+        let mut all = self.orders.iter().flat_map(|(contact, orders)| orders.iter().map(move |order| (contact, order)));
+        all.find(|(_, (id, _))| id == event).map(|(contact, (_, order))| (contact.as_str(), *order))
+    }
+
+    /// Whether an event that is dead is an order that the ERP had a reason to refuse. Whoever orders an assignment names the
+    /// salesperson, and no other event waits for one whose account is closed; the rest is refused for where the customer is.
+    pub(super) async fn is_rightly_refused(&self, event: &EventRow) -> bool {
+        let Some((contact, order)) = self.order_of(&event.id) else { return false };
+        match event.error_code.as_deref() {
+            Some("salesperson_unknown") => matches!(order, Order::Assign(..)),
+            Some("refused") => {
+                let sent = self.world.app.store.calls(&event.id).await.unwrap().items;
+                let Some(last) = sent.iter().rfind(|call| call.interface == order.interface().1) else { return false };
+                let (erp, ord) = (&self.world.sim.handle, self.world.ord_of(contact).await);
+                // Who was added since the beginning is somebody's.
+                let hands = self.begun.get(&ord).copied().unwrap_or(Hands::Sales);
+                let is_hidden = erp.settings().ignores_stype;
+                order.is_rightly_refused(ord, &last.started_at.rfc3339(), &erp.calls(0), hands, is_hidden)
+            }
+            _ => false,
+        }
     }
 
     /// Whether a customer is where an order should have brought it, as a decision.
     async fn was_carried_out(&self, event: &str, contact: &str) -> Value {
-        let link = self.world.link_of(contact).await;
-        let mut orders = self.orders[contact].iter().filter(|(order, _)| order == event);
-        let (_, order) = orders.next().unwrap();
-        json!({ "decision": if order.stands(&self.world.sim.handle, link.ord) { "done" } else { "resend" } })
+        let ord = self.world.ord_of(contact).await;
+        let (_, order) = self.order_of(event).unwrap();
+        json!({ "decision": if order.stands(&self.world.sim.handle, ord) { "done" } else { "resend" } })
     }
 
     /// Whether the record is there that an event asks for, as a decision; `None` where it asks no more.
