@@ -98,8 +98,8 @@ impl Store {
     /// How many dead events of this cause still have their payload, and so can be replayed; no more than `most` are counted.
     pub async fn replayable_of_cause(&self, code: &str, most: i64) -> Result<i64, StoreError> {
         // As the partial index says it.
-        let sql = "select count(*) as count from (select payload from events where status in ('dead', 'needs_review')
-                     and status = 'dead' and error_code = $1 order by seq desc limit $2) as newest where payload is not null";
+        let sql = "select count(*) as count from (select seq from events where status in ('dead', 'needs_review')
+                     and status = 'dead' and error_code = $1 and payload is not null order by seq desc limit $2) as newest";
         self.number(sql, args![code, most]).await
     }
 }

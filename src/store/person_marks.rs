@@ -15,7 +15,7 @@ const NUMBER_DIGITS_MIN: usize = 7;
 const NUMBER_DIGITS_ALONE: usize = 10;
 /// Characters that people put between two digits of a number, at most.
 const PARTED_MAX: usize = 3;
-/// How far before an id the beginning of its object is looked for, in characters.
+/// How far before an id the beginning of its object or list is looked for, in characters.
 const OBJECT_CHARS_MAX: usize = 10_000;
 /// What people write for a WeChat id that they do not know, and what looks like one.
 const NOBODY: [&str; 4] = ["wechat", "weixin", "unknown", "undefined"];
@@ -165,19 +165,25 @@ pub(super) fn names_contact(body: &str, contact_id: &str) -> bool {
 }
 
 fn holds_contact(value: &Value, contact_id: &str) -> bool {
-    let is_contact = |name: &str, value: &Value| {
-        let is_contact = name == "contact";
-        let listed = value.as_array().filter(|_| is_contact).into_iter().flatten();
-        let mut of_contact = listed.chain([value]).filter(|_| is_contact).filter_map(Value::as_object).flatten();
-        ((is_contact_id(name) || is_contact && value.is_string()) && says(value, contact_id))
-            || of_contact.any(|(name, value)| is_id(name) && says(value, contact_id))
+    let names_it = |name: &str, value: &Value| match name {
+        "contact" => is_contact(value, contact_id),
+        _ => is_contact_id(name) && says(value, contact_id),
     };
     match value {
         Value::Object(members) => {
-            members.iter().any(|(name, value)| is_contact(name, value) || holds_contact(value, contact_id))
+            members.iter().any(|(name, value)| names_it(name, value) || holds_contact(value, contact_id))
         }
         Value::Array(items) => items.iter().any(|item| holds_contact(item, contact_id)),
         _ => false,
+    }
+}
+
+/// Whether a `contact` is this one: its id alone, an object that has it, or a list of these.
+fn is_contact(value: &Value, contact_id: &str) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(name, value)| is_id(name) && says(value, contact_id)),
+        Value::Array(items) => items.iter().any(|item| is_contact(item, contact_id)),
+        alone => says(alone, contact_id),
     }
 }
 
@@ -192,27 +198,44 @@ fn says(value: &Value, wanted: &str) -> bool {
     }
 }
 
-/// Whether what stands between these, in a text that is no JSON, is the id of a contact.
+/// Whether what stands between these, in a text that is no JSON, is the id of a contact, alone or in a list.
 fn is_contact_between(before: &str, behind: &str) -> bool {
-    let member = member_before(before.trim_end().trim_end_matches('"'));
+    if behind.starts_with(is_of_word) {
+        return false;
+    }
+    let before = before.trim_end().trim_end_matches('"').trim_end();
+    let before = if before.ends_with(['[', ',']) { out_of_lists(before) } else { before };
+    let member = member_before(before);
     let Some((outside, name)) = member.and_then(|member| member.rsplit_once('"')) else { return false };
-    !behind.starts_with(is_of_word) && (is_contact_id(name) || (is_id(name) && is_in_contact(outside)))
+    name == "contact" || is_contact_id(name) || (is_id(name) && is_in_contact(outside))
 }
 
-/// Whether a text ends within the object `contact`.
+/// Whether a text ends within the object `contact`, or one of a list of them.
 fn is_in_contact(text: &str) -> bool {
+    let Some((before, '{')) = opened(text) else { return false };
+    member_before(out_of_lists(before)).is_some_and(|member| member.ends_with("\"contact"))
+}
+
+/// What stands before the lists that are open where a text ends.
+fn out_of_lists(mut text: &str) -> &str {
+    while let Some((before, '[')) = opened(text) {
+        text = before;
+    }
+    text
+}
+
+/// The innermost bracket that is open where a text ends, and what stands before it.
+fn opened(text: &str) -> Option<(&str, char)> {
     let mut closed = 0_usize;
     for (at, c) in text.char_indices().rev().take(OBJECT_CHARS_MAX) {
         match c {
-            '}' => closed += 1,
-            '{' if closed == 0 => {
-                return member_before(&text[..at]).is_some_and(|member| member.ends_with("\"contact"));
-            }
-            '{' => closed -= 1,
+            '}' | ']' => closed += 1,
+            '{' | '[' if closed == 0 => return Some((&text[..at], c)),
+            '{' | '[' => closed -= 1,
             _ => {}
         }
     }
-    false
+    None
 }
 
 /// A text that ends in the name of a member and its colon, up to the quote behind the name.

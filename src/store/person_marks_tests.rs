@@ -157,6 +157,12 @@ fn a_body_that_could_not_be_read_names_its_contact() {
         r#"{"data":[{"contact":{"name":"陈","id":"c1"}}]}"#,
         r#"{"contactId" : " c1 "}"#,
         r#"{"contact_id":c1,"#,
+        r#"{"data":{"contact":"c1"}}"#,
+        r#"{"data":{"contact":"c1","name":"陈"#,
+        r#"{"data":{"contact":["c2","c1"]}}"#,
+        r#"{"data":{"contact":["c2", "c1","#,
+        r#"{"data":{"contact":[{"id":"c2"},{"name":"陈","id":"c1"}]}}"#,
+        r#"{"data":{"contact":[{"id":"c2"},{"name":"陈","id":"c1","#,
     ] {
         assert!(names_contact(body, "c1"), "{body}");
     }
@@ -168,6 +174,13 @@ fn a_body_that_could_not_be_read_names_its_contact() {
         r#"{"score":"c1"}"#,
         "c1",
         r#"["c1"]"#,
+        r#"{"data":{"contact":["c11"]}}"#,
+        r#"{"data":{"contact":["c11","#,
+        r#"{"data":{"contact":{"tags":["c1"]}}}"#,
+        r#"{"data":{"contact":{"tags":["c1","#,
+        r#"{"data":{"contact":{"tags":[{"id":"c1","#,
+        r#"{"data":{"contact":[{"id":"c2","name":"c1","#,
+        r#"["c2","c1","#,
     ] {
         assert!(!names_contact(body, "c1"), "{body}");
     }
@@ -185,6 +198,36 @@ fn the_id_of_a_deal_is_no_contacts() {
     ] {
         assert!(!names_contact(body, "42"), "{body}");
     }
-    assert!(names_contact(r#"{"data":{"deal":{"id":7},"contact":{"id":42}}}"#, "42"));
-    assert!(names_contact(r#"{"data":{"deal":{"id":7},"contact":{"id":42,"#, "42"));
+    for body in [r#"{"data":{"deal":{"id":7},"contact":{"id":42}}}"#, r#"{"data":{"deal":{"id":7},"contact":{"id":42,"#]
+    {
+        assert!(names_contact(body, "42"), "{body}");
+    }
+}
+
+#[test]
+fn a_contact_may_be_a_bare_number() {
+    for body in [
+        r#"{"data":{"contact":42}}"#,
+        r#"{"data":{"contact":42,"#,
+        r#"{"data":{"contact":[7,42]}}"#,
+        r#"{"data":{"contact":[7,42,"#,
+    ] {
+        assert!(names_contact(body, "42"), "{body}");
+    }
+    for body in [r#"{"data":{"contact":421}}"#, r#"{"data":{"contact":421,"#, r#"{"data":{"contact":[142,"#] {
+        assert!(!names_contact(body, "42"), "{body}");
+    }
+}
+
+#[test]
+fn an_id_that_a_program_made_is_an_account() {
+    for made in ["oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "o-6Ib5q3XkT_9sVbYw2LmN0pQrSt", "wmqfasd1e1927831123109rBAAAA"] {
+        let marks = marks(json!({ "wechat_id": made }));
+        assert_eq!(marks_of_link(&format!("陈晓雨\n\n{made}\n\n")), Vec::from_iter(marks.clone()));
+        let said = |id: &str| format!(r#"{{"openid":"{id}","intro":"微信 {id}。"}}"#);
+        assert_eq!(blanked(&said(made), &marks), Some(said(&"*".repeat(made.len()))));
+        assert!(!is_found(&marks, &format!("{made}0")), "{made}");
+    }
+    // Words that are joined could as well be a name.
+    assert_eq!(marks(json!({ "wechat_id": "CustomerServiceOfShanghai" })), BTreeSet::new());
 }

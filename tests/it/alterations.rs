@@ -7,13 +7,10 @@ use erp_bridge::{
     config::{AssignmentRule, Config, Markup},
     event::Status,
     simulator::{Quirk, Quirks, SimConfig},
-    store::EventRow,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{World, WorldOptions, contact, deal, message, promoted};
-
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
 
 /// An ERP that alters texts, and a bridge that keeps markup and assigns new customers.
 async fn world(quirks: &[Quirk]) -> World {
@@ -29,18 +26,13 @@ async fn world(quirks: &[Quirk]) -> World {
     World::with(WorldOptions { sim, configure: Box::new(configure), ..WorldOptions::default() }).await
 }
 
-async fn handle(world: &World, webhook_id: &str, event: &Value) -> EventRow {
-    let id = world.accept(webhook_id, event).await;
-    world.until(&id, &ENDS).await
-}
-
 #[tokio::test]
 async fn a_record_that_comes_back_altered_is_recognised_and_stored_once() {
     let texts = ["A&amp;B", "&nbsp;你好", "😀好的", "👍", "甲\u{200b}乙", "第一行\n第二行 <b>", "한국어"];
     for quirk in Quirk::ALTERING {
         let world = world(&[quirk]).await;
-        assert_eq!(handle(&world, "p", &promoted(&contact("c1", 1), 70.0)).await.status, Status::Succeeded);
-        let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+        assert_eq!(world.handle("p", &promoted(&contact("c1", 1), 70.0)).await.status, Status::Succeeded);
+        let ord = world.ord_of("c1").await;
         let said =
             texts.iter().flat_map(|text| ["", "cut_after", "error_500_after", "not_stored"].map(|fault| (text, fault)));
         for (number, (text, fault)) in (1..).zip(said) {
@@ -48,7 +40,7 @@ async fn a_record_that_comes_back_altered_is_recognised_and_stored_once() {
             if !fault.is_empty() {
                 world.sim.handle.fault(&format!("progress.add:{fault}:times=1")).unwrap();
             }
-            let row = handle(&world, &format!("m{number}"), &message("c1", number, text)).await;
+            let row = world.handle(&format!("m{number}"), &message("c1", number, text)).await;
             assert_eq!(row.status, Status::Succeeded, "{quirk} {text} {fault}: {:?}", row.error);
             let stored = world.sim.handle.progress_of(ord);
             assert_eq!(stored.len(), number, "{quirk} {text} {fault}: {stored:?}");
@@ -59,11 +51,11 @@ async fn a_record_that_comes_back_altered_is_recognised_and_stored_once() {
 #[tokio::test]
 async fn a_record_altered_in_a_way_that_nobody_knows_is_a_question_and_no_second_record() {
     let world = world(&[]).await;
-    handle(&world, "p", &promoted(&contact("c1", 1), 70.0)).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    world.handle("p", &promoted(&contact("c1", 1), 70.0)).await;
+    let ord = world.ord_of("c1").await;
     world.sim.handle.fault("progress.add:cut_after:times=1").unwrap();
     world.sim.handle.change_settings(|settings| settings.replaces = Some(("微笑".into(), "[表情]".into())));
-    let row = handle(&world, "m1", &message("c1", 1, "微笑，你好")).await;
+    let row = world.handle("m1", &message("c1", 1, "微笑，你好")).await;
     assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("outcome_unknown")));
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
     let (status, _) =
@@ -79,7 +71,7 @@ async fn a_name_with_an_emoji_is_one_customer_that_is_assigned() {
         let world = world(&[quirk]).await;
         let mut person = contact("c1", 1);
         person["name"] = json!("陈晓雨🌸");
-        let row = handle(&world, "p1", &deal(&person, 70.0)).await;
+        let row = world.handle("p1", &deal(&person, 70.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{quirk}: {:?}", row.error);
         let customers = world.sim.handle.customers();
         assert_eq!((customers.len(), customers[0].saves), (1, 1), "{quirk}");
@@ -95,7 +87,7 @@ async fn a_company_with_an_emoji_in_its_name_is_one_customer_for_all_its_people(
             let mut person = contact(&format!("c{number}"), number);
             person["name"] = json!(format!("陈晓雨🌸{number}号"));
             person["company"] = json!("杭州🌸春风里&amp;秋水贸易有限公司");
-            let row = handle(&world, &format!("p{number}"), &promoted(&person, 70.0)).await;
+            let row = world.handle(&format!("p{number}"), &promoted(&person, 70.0)).await;
             assert_eq!(row.status, Status::Succeeded, "{quirk}: {:?}", row.error);
         }
         assert_eq!(world.sim.handle.customers().len(), 1, "{quirk}");

@@ -6,6 +6,7 @@ use erp_bridge::{
     config::{AssignmentRule, Config},
     event::Status,
     simulator::{Holding, SimConfig},
+    store::{EventRow, StepState},
 };
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ async fn with_rules() -> World {
 async fn salesperson(world: &World, number: u32, score: f64) -> String {
     let id = world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), score)).await;
     world.until(&id, &[Status::Succeeded]).await;
-    let ord = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of(&format!("c{number}")).await;
     world.sim.handle.catename(ord).unwrap()
 }
 
@@ -85,7 +86,7 @@ async fn where_a_customer_that_is_open_to_all_still_shows_a_name_no_event_dies_o
         salesperson(&world, 2, 70.0).await;
         let sent = world.sim.handle.calls_of("assign").len();
         assert!(sent <= 3, "{shown}: sent {sent} times");
-        let ord = world.app.store.contact("c2").await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of("c2").await;
         assert_eq!(world.sim.handle.catename(ord).as_deref(), Some(""), "{shown}");
     }
 }
@@ -121,7 +122,7 @@ async fn command(world: &World, method: &str, path: &str, body: Option<Value>) -
     let (status, answer) = world.call(method, path, body).await;
     assert_eq!(status, 202, "{answer}");
     let id = answer["id"].as_str().unwrap().to_owned();
-    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    let event = world.ended(&id).await;
     assert!(event.error.is_none(), "{:?}", event.error);
     event.status
 }
@@ -130,7 +131,7 @@ async fn command(world: &World, method: &str, path: &str, body: Option<Value>) -
 async fn commands_take_a_customer_back_apply_for_it_approve_and_assign_it() {
     let world = World::start().await;
     salesperson(&world, 1, 90.0).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     let path = |command: &str| format!("/v1/contacts/c1/{command}");
     assert_eq!(command(&world, "POST", &path("takeback"), None).await, Status::Succeeded);
     assert_eq!(world.sim.handle.catename(ord).unwrap(), "");
@@ -153,7 +154,7 @@ async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
     let body = Some(json!({ "mode": "users", "users": ["999"] }));
     let (status, answer) = world.call("PUT", "/v1/contacts/c1/assignment", body).await;
     assert_eq!(status, 202, "{answer}");
-    let event = world.until(answer["id"].as_str().unwrap(), &[Status::Dead, Status::Succeeded]).await;
+    let event = world.ended(answer["id"].as_str().unwrap()).await;
     assert_eq!(event.status, Status::Dead);
     let error = event.error.unwrap();
     assert!(error.contains("999") && error.contains("63 张伟"), "{error}");
@@ -172,8 +173,7 @@ async fn an_order_for_a_customer_that_stands_elsewhere_fails_with_the_erp_s_word
         }
         let (status, answer) = world.call("POST", &format!("/v1/contacts/c1/{order}"), body).await;
         assert_eq!(status, 202, "{answer}");
-        let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
-        let event = world.until(answer["id"].as_str().unwrap(), &ends).await;
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
         assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")), "{order} {before:?}");
     }
 }
@@ -205,12 +205,36 @@ async fn a_lost_rejection_of_a_customer_that_somebody_agreed_to_meanwhile_is_lef
     assert_eq!(world.sim.handle.calls_of("approve").len(), 1, "it is not sent again");
 }
 
+/// Who refuses an application that nobody made, or whose refusal the ERP does not take, has refused none.
+#[tokio::test]
+async fn an_application_that_the_erp_lets_nobody_refuse_is_not_refused() {
+    for (before, fault) in [(&[][..], None), (&["takeback", "apply"], Some("approve:refuse"))] {
+        let world = World::start().await;
+        salesperson(&world, 1, 90.0).await;
+        for order in before {
+            assert_eq!(command(&world, "POST", &format!("/v1/contacts/c1/{order}"), None).await, Status::Succeeded);
+        }
+        if let Some(fault) = fault {
+            world.sim.handle.fault(fault).unwrap();
+        }
+        let ord = world.ord_of("c1").await;
+        let holding = world.sim.handle.customer(ord).unwrap().holding;
+        let body = Some(json!({ "approve": false }));
+        let (status, answer) = world.call("POST", "/v1/contacts/c1/approval", body).await;
+        assert_eq!(status, 202, "{answer}");
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
+        assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")), "{before:?}");
+        let steps = world.app.store.steps(&event.id).await.unwrap();
+        assert!(steps.iter().all(|step| step.state != StepState::Done), "{before:?}");
+        assert_eq!(world.sim.handle.customer(ord).unwrap().holding, holding, "{before:?}");
+    }
+}
+
 /// Promotes a contact while the ERP says three times that it assigned the customer, and does not.
-async fn lie(world: &World, number: u32) -> (erp_bridge::store::EventRow, usize) {
+async fn lie(world: &World, number: u32) -> (EventRow, usize) {
     world.sim.handle.clear_calls();
     world.sim.handle.fault("assign:not_stored:times=3").unwrap();
-    let id = world.accept(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 90.0)).await;
-    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    let event = world.handle(&format!("m{number}"), &promoted(&contact(&format!("c{number}"), number), 90.0)).await;
     world.sim.handle.clear_faults();
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     (event, world.sim.handle.calls_of("assign").len())
@@ -228,7 +252,7 @@ async fn an_assignment_that_the_erp_does_not_show_is_made_again_where_it_showed_
 
     assert_eq!(salesperson(&world, 2, 90.0).await, "王芳");
     let (event, sent) = lie(&world, 3).await;
-    let ord = world.app.store.contact("c3").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c3").await;
     assert_eq!((event.attempts, sent, world.sim.handle.catename(ord).unwrap().as_str()), (1, 4, "张伟"));
 }
 

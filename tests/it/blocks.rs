@@ -19,7 +19,6 @@ use serde_json::{Value, json};
 use crate::support::{World, WorldOptions, contact, deal, eventually, message, promoted, seed::variable};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::Discarded];
 
 /// A bridge that is driven by hand, with pauses as they are in production.
 async fn by_hand(configure: impl Fn(&mut Config) + Send + 'static) -> (World, Clock) {
@@ -173,7 +172,7 @@ async fn a_proxy_that_answers_404_for_ten_minutes_of_traffic_costs_nothing() {
     world.app.dispatcher.run_due().await;
     assert_done(&world, &ids).await;
     assert_eq!(world.sim.handle.customers().len(), 101);
-    let ord = world.app.store.contact("old").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("old").await;
     assert_eq!(world.sim.handle.progress_of(ord).len(), 10);
 }
 
@@ -310,7 +309,7 @@ async fn a_running_dispatcher_tries_and_goes_on_by_itself() {
     eventually("it is shown", LIMIT, async || (readiness(&world).await == json!(["wrong_path"])).then_some(())).await;
     world.sim.handle.clear_faults();
     for id in &ids {
-        world.until(id, &ENDS).await;
+        world.ended(id).await;
     }
     assert_done(&world, &ids).await;
 }

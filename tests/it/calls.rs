@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::config::{Config, SameName};
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, message, mobile, promoted, users_in_turn};
+use crate::support::{World, WorldOptions, contact, deal, message, mobile, of_company, promoted, users_in_turn};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -65,15 +65,8 @@ async fn one_reading_of_the_list_confirms_all_parts_of_a_long_message() {
         let expected = [vec!["progress.add"; parts], vec!["progress.list"]].concat();
         assert_eq!(calls, expected, "{length} characters");
     }
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1 + 2 + 3 + 21);
-}
-
-/// A contact of a company.
-fn of_company(id: &str, number: u32, name: &str) -> Value {
-    let mut contact = contact(id, number);
-    contact["company"] = json!(name);
-    contact
 }
 
 /// A world that has paid for the login and the choices.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use erp_bridge::{
     config::Config,
     event::Status,
-    store::{EventRow, Settlement, StepState},
+    store::{Settlement, StepState},
 };
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -17,8 +17,6 @@ use crate::{
     support::{World, WorldOptions, contact, deal, eventually, message, mobile, postgres, promoted},
 };
 
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
-
 /// A world on SQLite and one on PostgreSQL.
 async fn worlds(configure: fn(&mut Config)) -> [World; 2] {
     let url = postgres::database().await;
@@ -28,11 +26,6 @@ async fn worlds(configure: fn(&mut Config)) -> [World; 2] {
     };
     let world = |configure| World::with(WorldOptions { configure, ..WorldOptions::default() });
     [world(Box::new(configure)).await, world(Box::new(on_postgres)).await]
-}
-
-async fn handle(world: &World, webhook_id: &str, event: &Value) -> EventRow {
-    let id = world.accept(webhook_id, event).await;
-    world.until(&id, &ENDS).await
 }
 
 /// Corrects an event; answers the status and the problem's name.
@@ -60,13 +53,13 @@ async fn a_dead_event_with_a_corrected_name_becomes_a_customer_and_what_came_sta
     for world in worlds(|_| {}).await {
         world.sim.handle.fault("customer.add:refuse:text=客户名称不规范，不能保存").unwrap();
         let event = promoted(&contact("c1", 1), 80.0);
-        let dead = handle(&world, "m1", &event).await;
+        let dead = world.handle("m1", &event).await;
         assert_eq!((dead.status, dead.error_code.as_deref()), (Status::Dead, Some("refused")));
         world.sim.handle.clear_faults();
         let mut data = event["data"].clone();
         data["contact"]["name"] = json!("张伟明");
         assert_eq!(amend(&world, &dead.id, &data).await, ok());
-        let done = world.until(&dead.id, &ENDS).await;
+        let done = world.ended(&dead.id).await;
         assert_eq!(done.status, Status::Succeeded, "{:?}", done.error);
         let customers = world.sim.handle.customers();
         assert_eq!((customers.len(), customers[0].fields["name"].as_str()), (1, "张伟明"));
@@ -90,14 +83,14 @@ async fn what_took_effect_is_not_done_twice_and_the_rest_is_planned_anew() {
     for world in worlds(configure).await {
         world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词，不能保存").unwrap();
         let event = deal(&contact("c1", 1), 80.0);
-        let dead = handle(&world, "m1", &event).await;
+        let dead = world.handle("m1", &event).await;
         assert_eq!((dead.status, world.sim.handle.customers().len()), (Status::Dead, 1), "{:?}", dead.error);
         world.sim.handle.clear_faults();
         let adds = world.sim.handle.calls_of("customer.add").len();
         let mut data = event["data"].clone();
         data["deal"]["title"] = json!("年度合作");
         assert_eq!(amend(&world, &dead.id, &data).await, ok());
-        let done = world.until(&dead.id, &ENDS).await;
+        let done = world.ended(&dead.id).await;
         assert_eq!(done.status, Status::Succeeded, "{:?}", done.error);
         assert_eq!(world.sim.handle.calls_of("customer.add").len(), adds, "the customer is there");
         let records = records(&world);
@@ -114,7 +107,7 @@ async fn a_correction_that_is_yet_to_be_planned_outlives_a_replay() {
     for world in worlds(|_| {}).await {
         world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词，不能保存").unwrap();
         let event = deal(&contact("c1", 1), 80.0);
-        let dead = handle(&world, "m1", &event).await;
+        let dead = world.handle("m1", &event).await;
         assert_eq!(dead.status, Status::Dead, "{:?}", dead.error);
         world.sim.handle.clear_faults();
         let (status, said) =
@@ -133,7 +126,7 @@ async fn a_correction_that_is_yet_to_be_planned_outlives_a_replay() {
             world.call("POST", "/v1/dispatch/resume", Some(json!({ "scope": "all", "reason": "盘点" }))).await.0,
             200
         );
-        assert_eq!(world.until(&dead.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&dead.id).await.status, Status::Succeeded);
         let records = records(&world);
         assert!(records.len() == 1 && records[0].contains("年度合作"), "{records:?}");
     }
@@ -145,7 +138,7 @@ async fn a_record_that_stands_in_the_erp_is_not_written_in_other_words() {
     for world in worlds(configure).await {
         world.sim.handle.fault("customer.edit:refuse:text=阶段不可用").unwrap();
         let event = deal(&contact("c1", 1), 80.0);
-        let dead = handle(&world, "m1", &event).await;
+        let dead = world.handle("m1", &event).await;
         assert_eq!((dead.status, records(&world).len()), (Status::Dead, 1), "{:?}", dead.error);
         let mut data = event["data"].clone();
         data["deal"]["title"] = json!("年度合作");
@@ -156,7 +149,7 @@ async fn a_record_that_stands_in_the_erp_is_not_written_in_other_words() {
         let mut data = event["data"].clone();
         data["contact"]["notes"] = json!("老客户");
         assert_eq!(amend(&world, &dead.id, &data).await, ok());
-        assert_eq!(world.until(&dead.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&dead.id).await.status, Status::Succeeded);
         assert_eq!(records(&world).len(), 1);
     }
 }
@@ -166,7 +159,7 @@ async fn a_step_whose_outcome_is_open_is_looked_up_before_anything_is_corrected(
     for world in worlds(|_| {}).await {
         let dead = {
             world.sim.handle.fault("customer.add:refuse:text=客户名称不规范，不能保存").unwrap();
-            handle(&world, "m1", &promoted(&contact("c1", 1), 80.0)).await
+            world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await
         };
         world.sim.handle.clear_faults();
         let open = format!(
@@ -191,20 +184,20 @@ async fn an_event_that_needs_review_goes_on_with_a_corrected_number_and_one_that
             world.sim.handle.seed_customer_fields(&known).unwrap();
         }
         let event = promoted(&contact("c1", 7), 80.0);
-        let asked = handle(&world, "m1", &event).await;
+        let asked = world.handle("m1", &event).await;
         assert_eq!(asked.status, Status::NeedsReview, "{:?}", asked.error);
         let mut data = event["data"].clone();
         data["contact"]["phone"] = json!(mobile(8));
         assert_eq!(amend(&world, &asked.id, &data).await, ok());
-        assert_eq!(world.until(&asked.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&asked.id).await.status, Status::Succeeded);
         assert_eq!(world.sim.handle.customers_with("mobile", &mobile(8)).len(), 1);
 
-        let again = handle(&world, "m2", &promoted(&contact("c2", 7), 80.0)).await;
+        let again = world.handle("m2", &promoted(&contact("c2", 7), 80.0)).await;
         assert_eq!(again.status, Status::NeedsReview);
         let mut data = promoted(&contact("c2", 7), 12.0)["data"].clone();
         data["contact"]["name"] = json!("先生");
         assert_eq!(amend(&world, &again.id, &data).await, ok());
-        let ended = world.until(&again.id, &ENDS).await;
+        let ended = world.ended(&again.id).await;
         assert_eq!(ended.status, Status::NotAdmitted);
         assert_eq!(ended.admission.unwrap()["admitted"], json!(false));
     }
@@ -214,13 +207,13 @@ async fn an_event_that_needs_review_goes_on_with_a_corrected_number_and_one_that
 async fn an_event_is_planned_anew_by_the_configuration_of_now() {
     for mut world in worlds(|config| config.erp.values.stage_after_deal = "不存在的阶段".into()).await {
         world.sim.handle.fault("progress.add:refuse:text=稍后再试").unwrap();
-        let dead = handle(&world, "m1", &deal(&contact("c1", 1), 80.0)).await;
+        let dead = world.handle("m1", &deal(&contact("c1", 1), 80.0)).await;
         assert_eq!(dead.status, Status::Dead, "{:?}", dead.error);
         world.sim.handle.clear_faults();
         world.config.erp.values.stage_after_deal = String::new();
         world.restart().await;
         assert_eq!(world.call("POST", &format!("/v1/events/{}/replan", dead.id), None).await.0, 200);
-        let done = world.until(&dead.id, &ENDS).await;
+        let done = world.ended(&dead.id).await;
         assert_eq!((done.status, done.resolution), (Status::Succeeded, None), "{:?}", done.error);
         let names: Vec<_> = world.app.store.steps(&dead.id).await.unwrap().into_iter().map(|step| step.name).collect();
         assert!(!names.contains(&"set_stage".to_owned()) && records(&world).len() == 1, "{names:?}");
@@ -230,16 +223,16 @@ async fn an_event_is_planned_anew_by_the_configuration_of_now() {
 #[tokio::test]
 async fn a_message_is_corrected_and_keeps_its_place_before_the_later_ones() {
     for world in worlds(|_| {}).await {
-        handle(&world, "m0", &promoted(&contact("c1", 1), 80.0)).await;
+        world.handle("m0", &promoted(&contact("c1", 1), 80.0)).await;
         world.sim.handle.fault("progress.add:refuse:text=内容含有敏感词，不能保存").unwrap();
         let event = message("c1", 1, "坏词");
-        let dead = handle(&world, "m1", &event).await;
+        let dead = world.handle("m1", &event).await;
         assert_eq!(dead.status, Status::Dead);
         world.sim.handle.clear_faults();
         let mut data = event["data"].clone();
         data["signal"]["content"] = json!("好词");
         assert_eq!(amend(&world, &dead.id, &data).await, ok());
-        assert_eq!(world.until(&dead.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&dead.id).await.status, Status::Succeeded);
         let records = records(&world);
         assert!(records.len() == 1 && records[0].ends_with("客户：好词"), "{records:?}");
     }

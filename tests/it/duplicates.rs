@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use erp_bridge::{event::Status, store::EventRow};
+use erp_bridge::event::Status;
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, mobile, promoted};
-
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
+use crate::support::{World, WorldOptions, contact, deal, mobile, of_company, promoted};
 
 /// A world whose ERP checks these fields.
 async fn checking(rules: &[&str]) -> World {
@@ -20,15 +18,6 @@ async fn checking(rules: &[&str]) -> World {
 fn seed(world: &World, fields: Value) -> i64 {
     let seed = serde_json::from_value(json!({ "customers": [fields] })).unwrap();
     world.sim.handle.seed(&seed).unwrap().customers[0]
-}
-
-async fn handle(world: &World, event: &Value) -> EventRow {
-    let id = world.accept("m1", event).await;
-    world.until(&id, &ENDS).await
-}
-
-async fn ord_of(world: &World, contact: &str) -> i64 {
-    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
 }
 
 #[tokio::test]
@@ -48,9 +37,9 @@ async fn a_customer_in_the_pool_or_pending_for_whom_the_erp_refuses_the_contact_
         let mut fields = fields;
         fields["stype"] = json!(stype);
         let ord = seed(&world, fields.clone());
-        let event = handle(&world, &promoted(&contact("c1", 1), 80.0)).await;
+        let event = world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await;
         assert_eq!(event.status, Status::Succeeded, "{fields}: {:?}", event.error);
-        let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+        let link = world.link_of("c1").await;
         assert_eq!((link.ord, link.linked_by.as_str()), (ord, by), "{fields}");
         assert_eq!(world.sim.handle.customers().len(), 1, "{fields}");
     }
@@ -61,7 +50,7 @@ async fn what_is_only_alike_is_a_question_with_candidates_and_the_erps_words() {
     let world = checking(&["name"]).await;
     let person = contact("c1", 1);
     let ord = seed(&world, json!({ "name": person["name"], "khid": "K1", "mobile": mobile(9) }));
-    let event = handle(&world, &promoted(&person, 80.0)).await;
+    let event = world.handle("m1", &promoted(&person, 80.0)).await;
     assert_eq!(
         (event.status, event.error_code.as_deref(), event.attempts),
         (Status::NeedsReview, Some("duplicate"), 0)
@@ -72,8 +61,8 @@ async fn what_is_only_alike_is_a_question_with_candidates_and_the_erps_words() {
     assert!(event.error.unwrap().contains("已被使用"));
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "link", "ord": ord }))).await.0, 200);
-    assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
-    assert_eq!((ord_of(&world, "c1").await, world.sim.handle.customers().len()), (ord, 1));
+    assert_eq!(world.ended(&event.id).await.status, Status::Succeeded);
+    assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (ord, 1));
 }
 
 #[tokio::test]
@@ -82,14 +71,14 @@ async fn a_refusal_for_which_nobody_is_found_is_a_question_too_and_goes_on_once_
     {
         let world = World::start().await;
         world.sim.handle.fault(fault).unwrap();
-        let event = handle(&world, &promoted(&contact("c1", 1), 80.0)).await;
+        let event = world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await;
         assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("duplicate")), "{fault}");
         let review = event.review.unwrap();
         assert_eq!((&review["candidates"], &review["decisions"]), (&json!([]), &json!(["link"])), "{review}");
         assert_eq!(world.sim.handle.calls_of("customer.add").len(), 1, "looked for once, not tried again");
         world.sim.handle.clear_faults();
         assert_eq!(world.call("POST", &format!("/v1/events/{}/replay", event.id), None).await.0, 200);
-        assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&event.id).await.status, Status::Succeeded);
         assert_eq!(world.sim.handle.customers().len(), 1);
     }
 }
@@ -102,7 +91,7 @@ async fn customers_with_the_same_email_or_phone_are_candidates() {
         world.sim.handle.fault("customer.add:refuse:text=客户资料重复，不能保存").unwrap();
         let mut person = contact("c1", 1);
         person["email"] = json!("wei@example.com");
-        let event = handle(&world, &promoted(&person, 80.0)).await;
+        let event = world.handle("m1", &promoted(&person, 80.0)).await;
         assert_eq!(event.error_code.as_deref(), Some("duplicate"), "{field}: {:?}", event.error);
         let review = event.review.unwrap();
         assert_eq!(review["candidates"][0]["ord"], json!(ord), "{field}: {review}");
@@ -120,7 +109,7 @@ async fn a_text_in_the_place_of_a_number_costs_no_call_where_a_duplicate_is_look
         let body = json!({ "contact": person, "force": true });
         let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body)).await;
         assert_eq!(status, 202, "{answer}");
-        let event = world.until(answer["id"].as_str().unwrap(), &ENDS).await;
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
         assert_eq!(event.error_code.as_deref(), Some("duplicate"), "{phone}: {:?}", event.error);
         calls.push(world.sim.handle.calls(0).len());
     }
@@ -130,11 +119,10 @@ async fn a_text_in_the_place_of_a_number_costs_no_call_where_a_duplicate_is_look
 #[tokio::test]
 async fn a_contact_person_that_is_refused_as_a_duplicate_is_a_question() {
     let world = World::start().await;
-    let company = seed(&world, json!({ "name": "某某公司", "kind": 1, "person_name": "李总", "khid": "K1" }));
+    let company = world.seed_company("某某公司", "K1");
     world.sim.handle.fault("contact.add:refuse:text=联系人手机已存在").unwrap();
-    let mut person = contact("c1", 1);
-    person["company"] = json!("某某公司");
-    let event = handle(&world, &promoted(&person, 80.0)).await;
+    let person = of_company("c1", 1, "某某公司");
+    let event = world.handle("m1", &promoted(&person, 80.0)).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("duplicate")));
     assert_eq!(event.review.unwrap()["candidates"][0]["ord"], json!(company));
     assert_eq!(world.sim.handle.calls_of("contact.add").len(), 1);
@@ -144,7 +132,7 @@ async fn a_contact_person_that_is_refused_as_a_duplicate_is_a_question() {
 async fn another_refusal_is_no_duplicate() {
     let world = World::start().await;
     world.sim.handle.fault("customer.add:refuse:text=请填写联系人姓名").unwrap();
-    let event = handle(&world, &promoted(&contact("c1", 1), 80.0)).await;
+    let event = world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")));
 }
 
@@ -156,7 +144,7 @@ async fn a_field_that_another_customer_has_is_left_out_and_the_others_are_filled
     seed(&world, json!({ "name": "王芳", "khid": "K2", "email": "wei@example.com" }));
     let mut person = contact("c1", 1);
     person["email"] = json!("wei@example.com");
-    let event = handle(&world, &promoted(&person, 80.0)).await;
+    let event = world.handle("m1", &promoted(&person, 80.0)).await;
     assert_eq!((event.status, event.attempts), (Status::Succeeded, 0), "{:?}", event.error);
     let stored = world.sim.handle.customer(ord).unwrap().fields;
     assert_eq!(stored["weixinAcc"], "wx_c1");
@@ -171,8 +159,8 @@ async fn an_edit_that_the_erp_refuses_whole_as_a_duplicate_leaves_the_contact_li
     let world = World::start().await;
     let ord = seed(&world, json!({ "name": "老客户", "khid": "K1", "mobile": mobile(1) }));
     world.sim.handle.fault("customer.edit:refuse:text=客户名称已被使用").unwrap();
-    let event = handle(&world, &promoted(&contact("c1", 1), 80.0)).await;
-    assert_eq!((event.status, ord_of(&world, "c1").await), (Status::Succeeded, ord), "{:?}", event.error);
+    let event = world.handle("m1", &promoted(&contact("c1", 1), 80.0)).await;
+    assert_eq!((event.status, world.ord_of("c1").await), (Status::Succeeded, ord), "{:?}", event.error);
     let steps = world.app.store.steps(&event.id).await.unwrap();
     let fill = steps.iter().find(|row| row.name == "fill_missing").unwrap();
     assert!(fill.result.as_ref().unwrap()["left_out"].as_str().unwrap().contains("已被使用"));
@@ -186,7 +174,7 @@ async fn a_stage_that_is_refused_as_a_duplicate_is_a_question_and_goes_on_once_i
             Box::new(|config: &mut erp_bridge::config::Config| config.erp.values.stage_after_deal = "成交客户".into());
         let world = World::with(WorldOptions { configure, ..WorldOptions::default() }).await;
         world.sim.handle.fault("customer.edit:refuse:text=客户名称已被使用，不能保存！").unwrap();
-        let event = handle(&world, &deal(&contact("c1", 1), 80.0)).await;
+        let event = world.handle("m1", &deal(&contact("c1", 1), 80.0)).await;
         assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("duplicate")));
         let review = event.review.unwrap();
         assert_eq!((&review["step"], &review["decisions"]), (&json!("set_stage"), &json!(["done", "resend"])));
@@ -198,9 +186,9 @@ async fn a_stage_that_is_refused_as_a_duplicate_is_a_question_and_goes_on_once_i
             decision => ("resolve", Some(json!({ "decision": decision }))),
         };
         assert_eq!(world.call("POST", &format!("/v1/events/{}/{what}", event.id), body).await.0, 200);
-        assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded, "{decision}");
+        assert_eq!(world.ended(&event.id).await.status, Status::Succeeded, "{decision}");
         let sent = world.sim.handle.calls_of("customer.edit").len() - edits;
         assert_eq!(sent, usize::from(decision != "done"), "{decision}");
-        assert_eq!(world.sim.handle.progress_of(ord_of(&world, "c1").await).len(), 1, "{decision}");
+        assert_eq!(world.sim.handle.progress_of(world.ord_of("c1").await).len(), 1, "{decision}");
     }
 }

@@ -88,7 +88,7 @@ async fn a_part_that_was_begun_behind_a_link_counts_as_begun_for_equal_records_o
     world.sim.handle.fault("progress.list:error_500_before").unwrap();
     let id = world.accept("m1", &event).await;
     world.app.dispatcher.run_due().await;
-    let customer = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let customer = world.ord_of("c1").await;
     let steps = world.app.store.steps(&id).await.unwrap();
     let begun: Vec<_> = steps.iter().filter(|step| step.state == StepState::Started).collect();
     assert!(!begun.is_empty() && begun.iter().all(|step| step.customer == Some(customer)), "{steps:?}");

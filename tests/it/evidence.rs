@@ -12,7 +12,6 @@ use serde_json::json;
 
 use crate::support::{World, WorldOptions, contact, deal, event, message, mobile, promoted, users_in_turn};
 
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A world that tries again soon.
@@ -27,10 +26,9 @@ async fn world_with(configure: impl Fn(&mut Config) + Send + 'static) -> World {
 }
 
 async fn linked(world: &World, id: &str, number: u32) -> i64 {
-    let event = world.accept(&format!("p-{id}"), &promoted(&contact(id, number), 70.0)).await;
-    let row = world.until(&event, &ENDS).await;
+    let row = world.handle(&format!("p-{id}"), &promoted(&contact(id, number), 70.0)).await;
     assert_eq!(row.status, Status::Succeeded, "{:?} {:#?}", row.error, world.sim.handle.calls(0));
-    world.app.store.contact(id).await.unwrap().unwrap().link.ord
+    world.ord_of(id).await
 }
 
 #[tokio::test]
@@ -47,7 +45,7 @@ async fn a_notice_of_maintenance_costs_no_event_and_no_record() {
         crate::support::eventually("the ERP gives its notice", LIMIT, asked).await;
         world.sim.handle.clear_faults();
         for id in [&chat, &promotion] {
-            let row = world.until(id, &ENDS).await;
+            let row = world.ended(id).await;
             assert_eq!(row.status, Status::Succeeded, "{notice}: {:?}", row.error);
         }
         assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{notice}");
@@ -60,8 +58,7 @@ async fn a_record_that_is_slow_to_appear_is_not_sent_twice() {
     let world = world_with(|_| {}).await;
     let ord = linked(&world, "c1", 1).await;
     world.sim.handle.fault("progress.add:late_effect:delay=1ms,effect_delay=700ms,times=1").unwrap();
-    let id = world.accept("m1", &message("c1", 1, "你好")).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.handle("m1", &message("c1", 1, "你好")).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
 }
@@ -71,11 +68,9 @@ async fn one_customer_whose_records_may_not_be_read_says_nothing_of_anothers() {
     let world = world_with(|_| {}).await;
     let (_, ord) = (linked(&world, "a", 1).await, linked(&world, "b", 2).await);
     world.sim.handle.fault("progress.list:refuse:times=1,text=无权查看该客户").unwrap();
-    let refused = world.accept("m1", &message("a", 1, "你好")).await;
-    assert_eq!(world.until(&refused, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(world.handle("m1", &message("a", 1, "你好")).await.status, Status::Succeeded);
     world.sim.handle.fault("progress.add:not_stored:times=1").unwrap();
-    let lost = world.accept("m2", &message("b", 1, "在吗")).await;
-    assert_eq!(world.until(&lost, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(world.handle("m2", &message("b", 1, "在吗")).await.status, Status::Succeeded);
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{:#?}", world.sim.handle.calls(0));
 }
 
@@ -87,11 +82,9 @@ async fn where_the_list_of_records_is_closed_a_message_to_a_customer_that_is_gon
             (settings.replylist, settings.takes_dead_records) = (closed, true);
         });
         let ord = linked(&world, "c1", 1).await;
-        let told = world.accept("m1", &message("c1", 1, "你好")).await;
-        assert_eq!(world.until(&told, &ENDS).await.status, Status::Succeeded, "{closed:?}");
+        assert_eq!(world.handle("m1", &message("c1", 1, "你好")).await.status, Status::Succeeded, "{closed:?}");
         assert!(world.sim.handle.delete_customer(ord));
-        let id = world.accept("m2", &message("c1", 2, "还在吗")).await;
-        let row = world.until(&id, &ENDS).await;
+        let row = world.handle("m2", &message("c1", 2, "还在吗")).await;
         let end = (row.status, row.error_code.as_deref());
         assert_eq!(end, (Status::NeedsReview, Some("customer_gone")), "{closed:?}: {:?}", row.error);
     }
@@ -116,13 +109,13 @@ async fn a_customer_that_a_person_had_made_and_that_is_slow_to_appear_is_made_on
     world.sim.handle.seed_customer_fields(&[("name", "张1伟"), ("khid", "K1"), ("mobile", "")]).unwrap();
     world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
     let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.ended(&id).await;
     assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("same_name")));
     world.sim.handle.fault("customer.add:late_effect:delay=1ms,effect_delay=700ms,times=1").unwrap();
     let path = format!("/v1/events/{id}/resolve");
     let (status, answer) = world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await;
     assert_eq!(status, 200, "{answer}");
-    let row = world.until(&id, &ENDS).await;
+    let row = world.ended(&id).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
 }
@@ -141,8 +134,7 @@ async fn whoever_was_admitted_by_the_last_known_score_gets_its_level_and_salespe
     );
     world.accept("m1", &scored).await;
     let without = event("contact.promoted", json!({ "contact": contact("c1", 1), "thread": { "id": "t1" } }));
-    let id = world.accept("m2", &without).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.handle("m2", &without).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     let customer = world.sim.handle.customers().pop().unwrap();
     assert_eq!(customer.fields["jz"], "175", "很高");
@@ -152,17 +144,14 @@ async fn whoever_was_admitted_by_the_last_known_score_gets_its_level_and_salespe
 #[tokio::test]
 async fn a_name_that_no_contact_person_can_have_costs_no_message() {
     let world = world_with(|_| {}).await;
-    let company = json!({ "name": "杭州甲科技有限公司", "khid": "K1", "kind": 1, "person_name": "李总" });
-    let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
-    let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+    let ord = world.seed_company("杭州甲科技有限公司", "K1");
     let long: String = "长".repeat(80);
     let hinted = event(
         "message.logged",
         json!({ "contact": { "id": "c1", "name": long, "company": "杭州甲科技有限公司", "erp": { "ord": ord } },
             "signal": { "id": "s1", "content": "你好", "sent_at": "2026-11-23T15:04:05+08:00" } }),
     );
-    let id = world.accept("m1", &hinted).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.handle("m1", &hinted).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
 }
@@ -173,16 +162,13 @@ async fn a_contact_without_a_number_is_added_to_its_company_once() {
         config.admission.rules.insert(EventKind::ContactPromoted, RuleSet::all_of(&[Rule::Score]));
     })
     .await;
-    let company = json!({ "name": "杭州甲科技有限公司", "khid": "K1", "kind": 1, "person_name": "李总" });
-    let seed = serde_json::from_value(json!({ "customers": [company] })).unwrap();
-    let ord = world.sim.handle.seed(&seed).unwrap().customers[0];
+    let ord = world.seed_company("杭州甲科技有限公司", "K1");
     let before = world.sim.handle.contacts().len();
     let nameless = json!({ "id": "c1", "name": "王小明", "company": "杭州甲科技有限公司" });
     for number in 1..=2 {
-        let id = world.accept(&format!("m{number}"), &promoted(&nameless, 80.0)).await;
-        let row = world.until(&id, &ENDS).await;
+        let row = world.handle(&format!("m{number}"), &promoted(&nameless, 80.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
-        assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord);
+        assert_eq!(world.ord_of("c1").await, ord);
         assert_eq!(world.sim.handle.contacts().len(), before + 1, "{number}");
         assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=merged", None).await.0, 200);
     }
@@ -202,13 +188,11 @@ async fn the_records_of_customers_that_are_gone_say_nothing_of_the_list() {
     world.restart().await;
     for (id, ord) in [("a", ords[0]), ("b", ords[1])] {
         assert!(world.sim.handle.delete_customer(ord));
-        let event = world.accept(&format!("m-{id}"), &message(id, 1, "还在吗")).await;
-        let row = world.until(&event, &ENDS).await;
+        let row = world.handle(&format!("m-{id}"), &message(id, 1, "还在吗")).await;
         assert_eq!(row.error_code.as_deref(), Some("customer_gone"), "{:?}", row.error);
     }
     world.sim.handle.fault("progress.add:not_stored:times=1").unwrap();
-    let lost = world.accept("m-c", &message("c", 1, "在吗")).await;
-    let row = world.until(&lost, &ENDS).await;
+    let row = world.handle("m-c", &message("c", 1, "在吗")).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     assert_eq!(world.sim.handle.progress_of(ords[2]).len(), 1, "a list that is open shows what was lost");
 }
@@ -227,8 +211,7 @@ async fn a_deal_is_recorded_where_its_stage_cannot_be_set_without_harm() {
         if let Some(fault) = fault {
             world.sim.handle.fault(fault).unwrap();
         }
-        let id = world.accept("d1", &deal(&contact("c1", 7), 80.0)).await;
-        let row = world.until(&id, &ENDS).await;
+        let row = world.handle("d1", &deal(&contact("c1", 7), 80.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{name}: {:?}", row.error);
         let after = world.sim.handle.customer(ord).unwrap().fields;
         for field in ["name", "person_name", "sort1"] {
@@ -246,8 +229,7 @@ async fn a_record_that_a_breakdown_may_have_stored_is_looked_up_before_it_is_sen
         let ord = linked(&world, "c1", 1).await;
         world.sim.handle.fault(&format!("progress.add:failed_after:times=1{words}")).unwrap();
         world.sim.handle.fault("customer.list:error_500_before:times=3").unwrap();
-        let id = world.accept("m1", &message("c1", 1, "你好")).await;
-        let row = world.until(&id, &ENDS).await;
+        let row = world.handle("m1", &message("c1", 1, "你好")).await;
         assert_eq!(row.status, Status::Succeeded, "{words}: {:?}", row.error);
         assert_eq!(world.sim.handle.progress_of(ord).len(), 1, "{words}");
     }
@@ -263,8 +245,7 @@ async fn a_list_of_records_without_ids_is_not_read_from_the_wrong_end() {
         settings.page_cap = Some(5);
     });
     for number in 1..=12 {
-        let id = world.accept(&format!("m{number}"), &message("c1", number, &format!("第{number}句"))).await;
-        let row = world.until(&id, &ENDS).await;
+        let row = world.handle(&format!("m{number}"), &message("c1", number, &format!("第{number}句"))).await;
         assert_eq!((row.status, row.attempts), (Status::Succeeded, 0), "{number}: {:?}", row.error);
     }
     assert_eq!(world.sim.handle.progress_of(ord).len(), 12);
@@ -281,8 +262,7 @@ async fn a_customer_that_is_found_and_may_not_be_opened_is_a_question_and_blocks
         ..FaultRule::new("customer.detail", FaultKind::Refuse)
     };
     world.sim.handle.set_faults(vec![refused]).unwrap();
-    let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.handle("m1", &promoted(&contact("c1", 1), 70.0)).await;
     assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("candidates")), "{:?}", row.error);
     assert_eq!(row.review.unwrap()["candidates"][0]["ord"], ord);
     linked(&world, "c2", 2).await;
@@ -296,8 +276,7 @@ async fn a_contact_person_that_may_not_be_opened_stays_as_it_is_listed() {
     let other = format!("139{}{}", &mine[3..7], &mine[7..]);
     world.sim.handle.seed_customer_fields(&[("name", "别人的客户"), ("khid", "K1"), ("mobile", &other)]).unwrap();
     world.sim.handle.fault("contact.detail:refuse:text=无权查看该联系人").unwrap();
-    let id = world.accept("m1", &promoted(&contact("c1", 1), 70.0)).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.handle("m1", &promoted(&contact("c1", 1), 70.0)).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
 }
 
@@ -312,8 +291,7 @@ async fn an_erp_whose_choices_nobody_can_read_is_not_away_for_ever() {
     let ord = linked(&world, "c1", 1).await;
     world.sim.handle.fault("choices:html_200_before").unwrap();
     world.sim.handle.fault("progress.add:away:times=1").unwrap();
-    let id = world.accept("m1", &message("c1", 1, "你好")).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.handle("m1", &message("c1", 1, "你好")).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     assert_eq!(world.sim.handle.progress_of(ord).len(), 1);
 }

@@ -10,9 +10,9 @@ use erp_bridge::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, event, eventually, message, mobile, promoted, users_in_turn};
-
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
+use crate::support::{
+    World, WorldOptions, contact, event, eventually, message, mobile, of_company, promoted, users_in_turn,
+};
 
 /// Faults that leave the outcome open to whoever sent the call.
 const UNKNOWN: [&str; 11] = [
@@ -59,7 +59,7 @@ impl World {
     }
 
     async fn settled(&self, id: &str) -> EventRow {
-        let row = self.until(id, &ENDS).await;
+        let row = self.ended(id).await;
         eventually("the ERP is at rest", Duration::from_secs(5), async || {
             let calls = self.sim.handle.calls(0);
             calls.iter().all(|call| call.outcome != "running").then_some(())
@@ -89,7 +89,7 @@ impl World {
         self.sim.handle.clear_faults();
         let event = self.accept(&format!("link-{id}"), &promoted(&contact(id, number), 70.0)).await;
         assert_eq!(self.settled(&event).await.status, Status::Succeeded);
-        self.app.store.contact(id).await.unwrap().unwrap().link.ord
+        self.ord_of(id).await
     }
 
     /// A command of the REST interface under a fault.
@@ -107,12 +107,6 @@ impl World {
 
 fn all() -> impl Iterator<Item = (u32, &'static str)> {
     (1..).zip(UNKNOWN.into_iter().chain(TOLD))
-}
-
-fn with_company(number: u32, company: &str) -> Value {
-    let mut contact = contact(&format!("c{number}"), number);
-    contact["company"] = json!(company);
-    contact
 }
 
 #[tokio::test]
@@ -155,7 +149,7 @@ async fn a_save_that_was_lost_is_sent_again_under_an_id_of_its_own() {
 async fn a_company_that_is_added_badly_is_added_once() {
     let world = world().await;
     for (number, fault) in all() {
-        let company = with_company(number, &format!("杭州第{number}贸易有限公司"));
+        let company = of_company(&format!("c{number}"), number, &format!("杭州第{number}贸易有限公司"));
         let row = world.meet("customer.add", fault, &format!("m{number}"), &promoted(&company, 70.0)).await;
         world.assert_once("customer.add", fault, &row);
         let customers = world.sim.handle.customers_with("khid", &format!("WXc{number}"));
@@ -184,9 +178,8 @@ async fn a_contact_person_of_a_known_company_is_added_once() {
     let world = world().await;
     for (number, fault) in all() {
         let name = format!("宁波第{number}制造有限公司");
-        let known = [("name", name.as_str()), ("khid", &format!("K{number}")), ("kind", "1"), ("person_name", "老王")];
-        let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
-        let person = promoted(&with_company(number, &name), 70.0);
+        let ord = world.seed_company(&name, &format!("K{number}"));
+        let person = promoted(&of_company(&format!("c{number}"), number, &name), 70.0);
         let row = world.meet("contact.add", fault, &format!("m{number}"), &person).await;
         world.assert_once("contact.add", fault, &row);
         let people = world.sim.handle.contacts().into_iter().filter(|person| person.company == ord && !person.first);
@@ -290,7 +283,7 @@ async fn the_assignment_of_a_new_customer_takes_effect_once() {
         let id = format!("c{number}");
         let row = world.meet("assign", fault, &id, &promoted(&contact(&id, number), 70.0)).await;
         world.assert_once("assign", fault, &row);
-        let ord = world.app.store.contact(&id).await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of(&id).await;
         let turn = if number % 2 == 1 { "张伟" } else { "王芳" };
         assert_eq!(world.sim.handle.catename(ord).unwrap(), turn, "{fault}");
     }
@@ -390,7 +383,7 @@ async fn of_several_customers_with_one_number_a_person_names_the_right_one() {
     assert_eq!(world.settled(&later).await.status, Status::Succeeded);
     assert_eq!(world.sim.handle.customers().len(), 2);
     assert_eq!(world.sim.handle.progress_of(second).len(), 1);
-    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+    let link = world.link_of("c1").await;
     assert_eq!((link.ord, link.linked_by.as_str()), (second, "operator"));
 }
 

@@ -5,14 +5,12 @@ use std::time::Duration;
 use erp_bridge::{
     config::{Config, SameName},
     event::Status,
-    store::EventRow,
 };
 use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, deal, event, message, mobile, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
-const ENDS: [Status; 5] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted, Status::Held];
 
 fn named(id: &str, number: u32, hint: Value) -> Value {
     let mut contact = contact(id, number);
@@ -22,11 +20,6 @@ fn named(id: &str, number: u32, hint: Value) -> Value {
 
 fn seed(world: &World, fields: &[(&str, &str)]) -> i64 {
     world.sim.handle.seed_customer_fields(fields).unwrap()
-}
-
-async fn handle(world: &World, webhook_id: &str, event: &Value) -> EventRow {
-    let id = world.accept(webhook_id, event).await;
-    world.until(&id, &ENDS).await
 }
 
 async fn link(world: &World, contact: &str) -> Option<(i64, String, String)> {
@@ -54,7 +47,7 @@ fn by_hint(ord: i64) -> Option<(i64, String, String)> {
 async fn a_customer_that_the_platform_names_is_linked_without_a_search_and_gets_what_it_lacks() {
     let world = World::start().await;
     // What the first one pays for is paid.
-    handle(&world, "m0", &promoted(&contact("c0", 99), 80.0)).await;
+    world.handle("m0", &promoted(&contact("c0", 99), 80.0)).await;
     let filled = ["customer.detail", "customer.detail", "customer.edit", "customer.detail"];
     for (number, with_ord, with_khid, searched) in
         [(1, true, true, &[][..]), (2, true, false, &[]), (3, false, true, &["customer.list"])]
@@ -73,7 +66,7 @@ async fn a_customer_that_the_platform_names_is_linked_without_a_search_and_gets_
             hint["khid"] = json!(khid);
         }
         world.sim.handle.clear_calls();
-        let event = handle(&world, &id, &promoted(&named(&id, number, hint), 80.0)).await;
+        let event = world.handle(&id, &promoted(&named(&id, number, hint), 80.0)).await;
         assert_eq!(event.status, Status::Succeeded, "{number}: {:?}", event.error);
         assert_eq!(calls(&world), [searched, &filled[..]].concat(), "{number}");
         assert_eq!(link(&world, &id).await, by_hint(ord));
@@ -92,7 +85,7 @@ async fn deals_and_manual_syncs_take_the_customer_that_the_platform_names() {
     let world = World::start().await;
     let ords =
         [1, 2].map(|number| seed(&world, &[("name", &format!("张{number}伟")), ("khid", &format!("K{number}"))]));
-    let event_of_deal = handle(&world, "m1", &deal(&named("c1", 1, json!({ "ord": ords[0] })), 80.0)).await;
+    let event_of_deal = world.handle("m1", &deal(&named("c1", 1, json!({ "ord": ords[0] })), 80.0)).await;
     assert_eq!(event_of_deal.status, Status::Succeeded, "{:?}", event_of_deal.error);
     let body = json!({ "contact": named("c2", 2, json!({ "ord": ords[1] })), "force": true });
     let (status, answer) = world.call("POST", "/v1/contacts/c2/sync", Some(body)).await;
@@ -121,12 +114,12 @@ async fn a_message_whose_contact_the_platform_knows_is_not_held_and_comes_behind
     // One that names nobody is held after all, and says why.
     let mut lost = message("c2", 3, "你好");
     lost["data"]["contact"]["erp"] = json!({ "ord": 987_654 });
-    let event = handle(&world, "m3", &lost).await;
-    assert_eq!(event.status, Status::Held);
+    let id = world.accept("m3", &lost).await;
+    let event = world.until(&id, &[Status::Held]).await;
     assert!(event.next_attempt_at.is_some(), "it does not wait for ever");
     assert_eq!(warnings(&world, &event.id).await.len(), 1);
     // Once it is linked otherwise, it follows.
-    handle(&world, "m4", &promoted(&contact("c2", 2), 80.0)).await;
+    world.handle("m4", &promoted(&contact("c2", 2), 80.0)).await;
     world.idle(LIMIT).await;
     assert_eq!(world.event(&event.id).await.status, Status::Succeeded);
 }
@@ -164,7 +157,7 @@ async fn a_customer_that_is_not_the_contact_costs_a_warning_and_the_search_goes_
         }
         let (_, shown) = world.call("POST", "/v1/preview", Some(promoted(&contact, 80.0))).await;
         assert!(shown["plan"]["warnings"][0]["message"].as_str().unwrap().contains(why), "{hint}: {shown}");
-        let event = handle(&world, &id, &promoted(&contact, 80.0)).await;
+        let event = world.handle(&id, &promoted(&contact, 80.0)).await;
         let found = warnings(&world, &event.id).await;
         assert!(found.len() == 1 && found[0].contains(why), "{hint}: {found:?}");
         // Where no number speaks against it, somebody is asked first.
@@ -186,7 +179,7 @@ async fn a_customer_that_the_platform_names_and_that_is_called_otherwise_is_aske
         let ord = seed(&world, &[("name", "陈一诺"), ("khid", "K-0042")]);
         let mut known = named("c1", 1, json!({ "khid": "K-0042" }));
         known["name"] = json!("阿诺🌱小铺");
-        let event = handle(&world, "m1", &promoted(&known, 80.0)).await;
+        let event = world.handle("m1", &promoted(&known, 80.0)).await;
         assert_eq!(event.status, Status::NeedsReview, "{:?}", event.error);
         let (_, shown) = world.call("GET", &format!("/v1/events/{}", event.id), None).await;
         assert_eq!(shown["review"]["candidates"][0]["ord"], ord, "{shown}");
@@ -203,7 +196,7 @@ async fn a_customer_that_the_platform_names_and_that_is_called_otherwise_is_aske
     let configure = |config: &mut Config| config.conflicts.same_name = SameName::Create;
     let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
     seed(&world, &[("name", "陈一诺"), ("khid", "K-0042")]);
-    let event = handle(&world, "m1", &promoted(&named("c1", 1, json!({ "khid": "K-0042" })), 80.0)).await;
+    let event = world.handle("m1", &promoted(&named("c1", 1, json!({ "khid": "K-0042" })), 80.0)).await;
     assert_eq!((event.status, world.sim.handle.customers().len()), (Status::Succeeded, 2));
 }
 
@@ -211,22 +204,22 @@ async fn a_customer_that_the_platform_names_and_that_is_called_otherwise_is_aske
 async fn the_number_tells_more_than_the_name_where_the_platform_names_a_customer() {
     let world = World::start().await;
     let ord = seed(&world, &[("name", "伟哥-建材"), ("khid", "K1"), ("mobile", "138 0000 0001")]);
-    handle(&world, "m1", &promoted(&named("c1", 1, json!({ "ord": ord })), 80.0)).await;
+    world.handle("m1", &promoted(&named("c1", 1, json!({ "ord": ord })), 80.0)).await;
     assert_eq!(link(&world, "c1").await, by_hint(ord));
 }
 
 #[tokio::test]
 async fn a_company_that_the_platform_names_gets_the_contact_as_a_person_and_keeps_its_own_fields() {
     let world = World::start().await;
-    let company = seed(&world, &[("name", "某某公司"), ("kind", "1"), ("person_name", "李总"), ("khid", "K1")]);
+    let company = world.seed_company("某某公司", "K1");
     let mut first = named("c1", 1, json!({ "khid": "K1" }));
     first["company"] = json!("某某 公司");
-    handle(&world, "m1", &promoted(&first, 80.0)).await;
+    world.handle("m1", &promoted(&first, 80.0)).await;
     // Who is one of its persons already is not added again, and whoever is none is not taken for one.
     let person = json!({ "company": company.to_string(), "person_name": "王芳", "mobile": mobile(2) });
     world.sim.handle.seed(&serde_json::from_value(json!({ "contacts": [person] })).unwrap()).unwrap();
-    handle(&world, "m2", &promoted(&named("c2", 2, json!({ "ord": company })), 80.0)).await;
-    let stranger = handle(&world, "m3", &promoted(&named("c3", 3, json!({ "ord": company })), 80.0)).await;
+    world.handle("m2", &promoted(&named("c2", 2, json!({ "ord": company })), 80.0)).await;
+    let stranger = world.handle("m3", &promoted(&named("c3", 3, json!({ "ord": company })), 80.0)).await;
     let person = |by: &str| Some((company, by.to_owned(), "contact_person".to_owned()));
     assert_eq!((link(&world, "c1").await, link(&world, "c2").await), (person("hint"), person("hint")));
     assert_eq!(warnings(&world, &stranger.id).await.len(), 1);
@@ -259,7 +252,7 @@ async fn two_contacts_for_whom_the_platform_names_one_customer_do_not_both_becom
     }
     let mut linked = 0;
     for id in &events {
-        let event = world.until(id, &ENDS).await;
+        let event = world.ended(id).await;
         assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
         linked += usize::from(warnings(&world, id).await.is_empty());
     }

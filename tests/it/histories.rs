@@ -21,7 +21,7 @@ async fn world(oldest_first: bool, records: usize) -> (World, i64) {
     let world = World::with(options).await;
     let id = world.accept("p", &promoted(&contact("c1", 1), 70.0)).await;
     world.until(&id, &[Status::Succeeded]).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     world.sim.handle.change_settings(|settings| {
         settings.page_cap = Some(20);
         settings.replylist_oldest_first = oldest_first;
@@ -42,8 +42,7 @@ async fn a_cut_call_for_a_customer_with_eleven_hundred_records_is_looked_up_on_t
                 world.sim.handle.fault(&format!("progress.add:{fault}:times=1")).unwrap();
             }
             let text = format!("第{number}句，想问一下年付的价格和交货的时间");
-            let id = world.accept(&format!("m{number}"), &message("c1", number, &text)).await;
-            let row = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+            let row = world.handle(&format!("m{number}"), &message("c1", number, &text)).await;
             assert_eq!(row.status, Status::Succeeded, "{oldest_first} {fault}: {:?}", row.error);
             assert_eq!(world.sim.handle.progress_of(ord).len(), RECORDS + number, "{oldest_first} {fault}");
             let calls = world.sim.handle.calls_of("progress.list");
@@ -65,8 +64,7 @@ async fn a_list_that_begins_with_the_oldest_record_and_counts_no_pages_is_read_t
         if !fault.is_empty() {
             world.sim.handle.fault(&format!("progress.add:{fault}:times=1")).unwrap();
         }
-        let id = world.accept(&format!("m{number}"), &message("c1", number, &format!("第{number}句"))).await;
-        let row = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+        let row = world.handle(&format!("m{number}"), &message("c1", number, &format!("第{number}句"))).await;
         assert_eq!(row.status, Status::Succeeded, "{fault}: {:?}", row.error);
         assert_eq!(world.sim.handle.progress_of(ord).len(), SOME + number, "{fault}");
     }

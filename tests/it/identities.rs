@@ -5,18 +5,12 @@ use std::time::Duration;
 use erp_bridge::{config::SameName, event::Status, store::EventRow};
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, mobile, of_company, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
 
 async fn promote(world: &World, contact: &Value) -> EventRow {
-    let id = world.accept(&format!("m-{}", contact["id"]).replace('"', ""), &promoted(contact, 80.0)).await;
-    world.until(&id, &ENDS).await
-}
-
-async fn ord_of(world: &World, contact: &str) -> i64 {
-    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
+    world.handle(&format!("m-{}", contact["id"]).replace('"', ""), &promoted(contact, 80.0)).await
 }
 
 fn seed(world: &World, fields: &[(&str, &str)]) -> i64 {
@@ -40,11 +34,7 @@ async fn a_customer_whose_number_is_written_otherwise_is_found() {
             person["phone"] = json!("13800138055");
             let event = promote(&world, &person).await;
             assert_eq!(event.status, Status::Succeeded, "{spelled} {hidden}: {:?}", event.error);
-            assert_eq!(
-                (ord_of(&world, "c1").await, world.sim.handle.customers().len()),
-                (ord, 2),
-                "{spelled} {hidden}"
-            );
+            assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (ord, 2), "{spelled} {hidden}");
         }
     }
 }
@@ -64,9 +54,9 @@ async fn a_text_in_the_place_of_a_number_is_nobodys_number() {
         let body = json!({ "contact": person, "force": true });
         let (status, answer) = world.call("POST", &format!("/v1/contacts/c{number}/sync"), Some(body)).await;
         assert_eq!(status, 202, "{phone}: {answer}");
-        let event = world.until(answer["id"].as_str().unwrap(), &ENDS).await;
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
         assert_eq!(event.status, Status::Succeeded, "{phone}: {:?}", event.error);
-        let ord = ord_of(&world, &format!("c{number}")).await;
+        let ord = world.ord_of(&format!("c{number}")).await;
         assert_ne!(ord, other, "{phone}");
         assert_eq!(world.sim.handle.customer(ord).unwrap().fields.get("mobile"), None, "{phone}");
         calls.push(world.sim.handle.calls(0).len());
@@ -96,7 +86,7 @@ async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_s
         assert_eq!((review["candidates"].as_array().unwrap().len(), &review["candidates"][0]["ord"]), (1, &json!(ord)));
         let path = format!("/v1/events/{}/resolve", event.id);
         assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
-        assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(&event.id).await.status, Status::Succeeded);
         assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
     }
 }
@@ -145,23 +135,18 @@ async fn a_customer_that_was_refused_stays_refused_although_it_is_found_again() 
 
 #[tokio::test]
 async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
-    let company = |id: &str, number, name: &str| {
-        let mut contact = contact(id, number);
-        contact["company"] = json!(name);
-        contact
-    };
     let abroad = |id: &str, number: &str| {
         let mut contact = contact(id, 1);
         contact["phone"] = json!(number);
         contact
     };
     for twins in [
-        [company("c1", 1, "A&B 科技有限公司"), company("c2", 2, "A＆B 科技有限公司")],
-        [company("c1", 1, "甲（上海）公司"), company("c2", 2, "甲(上海)公司")],
-        [company("c1", 1, "上海 某某科技有限公司"), company("c2", 2, "上海某某科技有限公司")],
-        [company("c1", 1, "上海某某科技 有限公司"), company("c2", 2, "上海某某科技有限公司")],
-        [company("c1", 1, "甲 乙公司"), company("c2", 2, "甲乙公司")],
-        [company("c1", 1, "TCL科技有限公司"), company("c2", 2, "TCL 科技有限公司")],
+        [of_company("c1", 1, "A&B 科技有限公司"), of_company("c2", 2, "A＆B 科技有限公司")],
+        [of_company("c1", 1, "甲（上海）公司"), of_company("c2", 2, "甲(上海)公司")],
+        [of_company("c1", 1, "上海 某某科技有限公司"), of_company("c2", 2, "上海某某科技有限公司")],
+        [of_company("c1", 1, "上海某某科技 有限公司"), of_company("c2", 2, "上海某某科技有限公司")],
+        [of_company("c1", 1, "甲 乙公司"), of_company("c2", 2, "甲乙公司")],
+        [of_company("c1", 1, "TCL科技有限公司"), of_company("c2", 2, "TCL 科技有限公司")],
         [abroad("c1", "+852 6123 4567"), abroad("c2", "0085261234567")],
     ] {
         let world = World::start().await;
@@ -172,7 +157,7 @@ async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
         }
         world.idle(LIMIT).await;
         assert_eq!(world.sim.handle.customers().len(), 1, "{twins:?}");
-        assert_eq!(ord_of(&world, "c1").await, ord_of(&world, "c2").await);
+        assert_eq!(world.ord_of("c1").await, world.ord_of("c2").await);
     }
 }
 
@@ -184,13 +169,12 @@ async fn who_waits_for_a_twin_goes_on_as_soon_as_the_twin_has_ended() {
     world.sim.handle.change_settings(|settings| settings.latency_ms = 700);
     let mut ids = Vec::new();
     for (id, number) in [("c1", 11), ("c2", 12)] {
-        let mut person = contact(id, number);
-        person["company"] = json!("北京双人科技有限公司");
+        let person = of_company(id, number, "北京双人科技有限公司");
         ids.push(world.accept(id, &promoted(&person, 80.0)).await);
     }
     let mut spans = Vec::new();
     for id in &ids {
-        assert_eq!(world.until(id, &ENDS).await.status, Status::Succeeded);
+        assert_eq!(world.ended(id).await.status, Status::Succeeded);
         let calls = world.app.store.calls(id).await.unwrap();
         spans.push((calls.items[0].started_at, world.event(id).await.updated_at));
     }
@@ -216,7 +200,7 @@ async fn a_khid_that_begins_a_thousand_others_costs_no_more_than_one_that_begins
         let calls: Vec<_> = world.sim.handle.calls(0).into_iter().map(|call| call.interface).collect();
         assert!(calls.len() <= 12, "{calls:?}");
         if let Some(ord) = ord {
-            assert_eq!(ord_of(&world, "87").await, ord);
+            assert_eq!(world.ord_of("87").await, ord);
         }
     }
 }
@@ -247,8 +231,7 @@ async fn technology_park(page_cap: usize) -> World {
 #[tokio::test]
 async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_question_with_decisions_at_the_bound() {
     let lists = |world: &World| world.sim.handle.calls_of("customer.list").len();
-    let mut person = contact("c1", 1);
-    person["company"] = json!("科技有限公司");
+    let mut person = of_company("c1", 1, "科技有限公司");
     // Two for 客户编号 and number, one for a part of the name, four for the other, and what the pages of the whole name cost: ten at
     // most.
     let world = technology_park(20).await;
@@ -258,7 +241,7 @@ async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_
     assert_eq!(event.review.unwrap()["decisions"], json!(["link", "recreate"]));
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
-    assert_eq!(world.until(&event.id, &ENDS).await.status, Status::Succeeded);
+    assert_eq!(world.ended(&event.id).await.status, Status::Succeeded);
 
     // Where the ERP gives long pages all of them are read, and 客户池 and 待审核 are asked for two parts and for the whole.
     let world = technology_park(500).await;
@@ -267,9 +250,9 @@ async fn a_company_name_that_a_thousand_others_contain_costs_few_calls_and_is_a_
 
     // One that is there is found, and reading ends with it.
     let world = technology_park(20).await;
-    let ord = seed(&world, &[("name", "001号科技有限公司"), ("kind", "1"), ("person_name", "老李"), ("khid", "KX")]);
+    let ord = world.seed_company("001号科技有限公司", "KX");
     person["company"] = json!("001号科技有限公司");
     assert_eq!(promote(&world, &person).await.status, Status::Succeeded);
-    assert_eq!(ord_of(&world, "c1").await, ord);
+    assert_eq!(world.ord_of("c1").await, ord);
     assert!(lists(&world) <= 3, "{}", lists(&world));
 }

@@ -11,10 +11,9 @@ use erp_bridge::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, of_company, promoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
 /// Longer than any list in these tests shows.
 const SAID: &str = "你好，想问一下年付的价格和交货的时间，另外我们这边的开票资料也一并发给您，请查收，谢谢";
 
@@ -34,15 +33,10 @@ async fn world(quirks: &[Quirk]) -> World {
 /// A world with a linked contact, and its customer.
 async fn linked(quirks: &[Quirk]) -> (World, i64) {
     let world = world(quirks).await;
-    assert_eq!(handle(&world, "m0", &promoted(&contact("c1", 1), 70.0)).await.status, Status::Succeeded);
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    assert_eq!(world.handle("m0", &promoted(&contact("c1", 1), 70.0)).await.status, Status::Succeeded);
+    let ord = world.ord_of("c1").await;
     world.sim.handle.clear_calls();
     (world, ord)
-}
-
-async fn handle(world: &World, webhook_id: &str, event: &Value) -> EventRow {
-    let id = world.accept(webhook_id, event).await;
-    world.until(&id, &ENDS).await
 }
 
 /// Posts a message whose record is added under a fault, and waits for its end.
@@ -51,7 +45,7 @@ async fn say(world: &World, number: usize, fault: &str) -> EventRow {
     if !fault.is_empty() {
         world.sim.handle.fault(&format!("progress.add:{fault}:times=1")).unwrap();
     }
-    handle(world, &format!("m{number}"), &message("c1", number, SAID)).await
+    world.handle(&format!("m{number}"), &message("c1", number, SAID)).await
 }
 
 async fn result(world: &World, event: &EventRow, step: &str) -> Value {
@@ -102,9 +96,9 @@ async fn a_list_that_cuts_texts_too_short_to_tell_them_apart_doubles_nothing() {
 #[tokio::test]
 async fn a_shorter_text_of_the_same_moment_is_not_taken_for_a_longer_one_cut_short() {
     let (world, ord) = linked(&[]).await;
-    handle(&world, "m1", &message("c1", 1, "好的")).await;
+    world.handle("m1", &message("c1", 1, "好的")).await;
     world.sim.handle.fault("progress.add:not_stored:times=1").unwrap();
-    let row = handle(&world, "m2", &message("c1", 2, "好的呢")).await;
+    let row = world.handle("m2", &message("c1", 2, "好的呢")).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
     assert_eq!(world.sim.handle.progress_of(ord).len(), 2);
     assert!(result(&world, &row, "progress:1").await["record"].is_number());
@@ -116,7 +110,7 @@ async fn a_customer_whose_number_lists_mask_is_found_by_its_detail() {
         let world = world(quirks).await;
         let known = [("name", "老客户"), ("khid", "K1"), ("mobile", &mobile(7))];
         let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
-        let row = handle(&world, "m1", &promoted(&contact("c1", 7), 80.0)).await;
+        let row = world.handle("m1", &promoted(&contact("c1", 7), 80.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{quirks:?}: {:?}", row.error);
         assert_eq!(world.sim.handle.customers().len(), 1, "{quirks:?}");
         assert_eq!(world.sim.handle.customer(ord).unwrap().fields["weixinAcc"], "wx_c1", "{quirks:?}");
@@ -136,14 +130,14 @@ async fn a_customer_whose_number_is_masked_everywhere_is_for_a_person_to_judge()
         let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
         // Its number shows another end: this one is no candidate.
         world.sim.handle.seed_customer_fields(&[("name", "别人"), ("khid", "K2"), ("mobile", &mobile(8))]).unwrap();
-        let row = handle(&world, "m1", &promoted(&contact("c1", 7), 80.0)).await;
+        let row = world.handle("m1", &promoted(&contact("c1", 7), 80.0)).await;
         assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("candidates")), "{quirks:?}");
         let review = row.review.unwrap();
         assert_eq!((review["candidates"].as_array().unwrap().len(), &review["candidates"][0]["ord"]), (1, &json!(ord)));
         assert_eq!(world.sim.handle.customers().len(), 2, "{quirks:?}");
         let path = format!("/v1/events/{}/resolve", row.id);
         assert_eq!(world.call("POST", &path, Some(json!({ "decision": "link", "ord": ord }))).await.0, 200);
-        let row = world.until(&row.id, &[Status::Succeeded, Status::Dead]).await;
+        let row = world.ended(&row.id).await;
         assert_eq!(row.status, Status::Succeeded, "{quirks:?}: {:?}", row.error);
         let customer = world.sim.handle.customer(ord).unwrap();
         assert_eq!((&*customer.fields["weixinAcc"], &*customer.fields["mobile"]), ("wx_c1", number));
@@ -158,12 +152,10 @@ async fn a_contact_person_whose_number_is_masked_is_added_once() {
         (&[Quirk::MaskedLists, Quirk::MaskedDetails], "not_stored"),
     ] {
         let world = world(quirks).await;
-        let known = [("name", "宁波制造有限公司"), ("kind", "1"), ("person_name", "老王"), ("khid", "K1")];
-        let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+        let ord = world.seed_company("宁波制造有限公司", "K1");
         world.sim.handle.fault(&format!("contact.add:{fault}:times=1")).unwrap();
-        let mut person = contact("c1", 7);
-        person["company"] = json!("宁波制造有限公司");
-        let row = handle(&world, "m1", &promoted(&person, 80.0)).await;
+        let person = of_company("c1", 7, "宁波制造有限公司");
+        let row = world.handle("m1", &promoted(&person, 80.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{quirks:?} {fault}: {:?}", row.error);
         let people = world.sim.handle.contacts().into_iter().filter(|one| one.company == ord && !one.first);
         assert_eq!(people.count(), 1, "{quirks:?} {fault}");
@@ -176,13 +168,13 @@ async fn a_category_that_the_erp_shows_by_its_id_alone_is_never_reset() {
         let world = world(&[Quirk::ValuesOnly]).await;
         let known = [("name", "老客户"), ("khid", "K1"), ("mobile", &mobile(7)), ("sort1", sort1)];
         let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
-        let row = handle(&world, "m1", &promoted(&contact("c1", 7), 80.0)).await;
+        let row = world.handle("m1", &promoted(&contact("c1", 7), 80.0)).await;
         assert_eq!(row.status, Status::Succeeded, "{sort1}: {:?}", row.error);
         let fields = world.sim.handle.customer(ord).unwrap().fields;
         assert_eq!((fields["sort1"].as_str(), fields.contains_key("weixinAcc")), (sort1, filled));
         assert_eq!(result(&world, &row, "fill_missing").await["left_out"].is_string(), !filled, "{sort1}");
 
-        let row = handle(&world, "m2", &deal(&contact("c1", 7), 80.0)).await;
+        let row = world.handle("m2", &deal(&contact("c1", 7), 80.0)).await;
         let in_default_tree = sort1.starts_with('3');
         let stage = if in_default_tree { "3,9" } else { sort1 };
         assert_eq!(row.status, Status::Succeeded, "{sort1}: {:?}", row.error);
@@ -204,7 +196,7 @@ async fn a_record_that_the_erp_told_of_before_its_list_turned_out_closed_is_no_q
     let mut world = World::with(options).await;
     world.accept("m0", &promoted(&contact("c1", 1), 70.0)).await;
     world.app.dispatcher.run_due().await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     world.sim.handle.change_settings(|settings| settings.replylist = ReplyList::Html);
     let id = world.accept("m1", &message("c1", 1, "你好")).await;
     world.app.dispatcher.run_due().await;
@@ -226,11 +218,10 @@ async fn equal_messages_of_two_contacts_of_one_customer_are_two_records_although
     for faults in [["cut_before", "cut_after"], ["cut_after", "cut_before"], ["cut_after", "cut_after"]] {
         let world = world(&[]).await;
         for number in 1..=2 {
-            let mut person = contact(&format!("c{number}"), number);
-            person["company"] = json!("宁波制造有限公司");
-            handle(&world, &format!("p{number}"), &promoted(&person, 80.0)).await;
+            let person = of_company(&format!("c{number}"), number, "宁波制造有限公司");
+            world.handle(&format!("p{number}"), &promoted(&person, 80.0)).await;
         }
-        let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of("c1").await;
         // Both are looked up before either is settled.
         let rules = [
             format!("progress.add:{}:times=1", faults[0]),
@@ -270,7 +261,7 @@ async fn where_the_list_of_records_is_closed_the_customer_list_proves_the_record
     assert_eq!(world.until(&row.id, &[Status::Succeeded]).await.status, Status::Succeeded);
     // Another text than the one that is shown proves nothing either.
     world.sim.handle.fault("progress.add:cut_before:times=1").unwrap();
-    let row = handle(&world, "m3", &message("c1", 3, "那就这样定了")).await;
+    let row = world.handle("m3", &message("c1", 3, "那就这样定了")).await;
     assert_eq!((row.status, row.error_code.as_deref()), (Status::NeedsReview, Some("outcome_unknown")));
     assert_eq!(world.sim.handle.progress_of(ord).len(), 2);
 }

@@ -11,12 +11,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn a_promoted_person_becomes_a_customer_with_every_mapped_field() {
     let world = World::start().await;
-    let id = world.accept("m1", &promoted(&contact("c1", 1), 92.0)).await;
-    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    let event = world.handle("m1", &promoted(&contact("c1", 1), 92.0)).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     let customers = world.sim.handle.customers_with("khid", "WXc1");
     assert_eq!(customers.len(), 1);
-    let link = world.app.store.contact("c1").await.unwrap().unwrap().link;
+    let link = world.link_of("c1").await;
     assert_eq!((link.ord, link.kind.as_str(), link.linked_by.as_str()), (customers[0].ord, "person", "created"));
     let fields = serde_json::to_value(&customers[0]).unwrap();
     for (field, value) in
@@ -36,7 +35,7 @@ async fn messages_before_and_after_the_promotion_are_in_the_erp_in_order() {
     world.accept("m4", &message("c1", 4, "报个价")).await;
     world.accept("m5", &deal(&contact("c1", 1), 70.0)).await;
     world.idle(LIMIT).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     let records = world.sim.handle.progress_of(ord);
     assert_eq!(
         records,

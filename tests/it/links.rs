@@ -120,9 +120,9 @@ async fn an_order_that_was_taken_before_an_unlinking_looks_the_contact_up_anew_t
     assert_eq!(status, 202, "{order}");
     assert_eq!(world.call("DELETE", "/v1/contacts/c1/link?reason=x", None).await.0, 200);
     assert_eq!(world.call("POST", "/v1/dispatch/resume", Some(json!({ "scope": "all" }))).await.0, 200);
-    let row = world.until(order["id"].as_str().unwrap(), &[Status::Succeeded, Status::Dead]).await;
+    let row = world.ended(order["id"].as_str().unwrap()).await;
     assert_eq!(row.status, Status::Succeeded, "{:?}", row.error);
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     assert_eq!(world.sim.handle.catename(ord).as_deref(), Some("王芳"));
 }
 

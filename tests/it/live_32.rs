@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, deal, message, promoted, users_in_turn};
 
-const ENDS: [Status; 3] = [Status::Succeeded, Status::Dead, Status::NeedsReview];
-
 /// What an operator writes for such an installation.
 fn configure(config: &mut Config) {
     config.erp.values.source = "网站注册".into();
@@ -27,14 +25,13 @@ async fn world() -> World {
 }
 
 async fn handle(world: &World, webhook_id: &str, event: &Value) -> EventRow {
-    let id = world.accept(webhook_id, event).await;
-    let row = world.until(&id, &ENDS).await;
+    let row = world.handle(webhook_id, event).await;
     assert_eq!(row.status, Status::Succeeded, "{webhook_id}: {:?} {:?}", row.error_code, row.error);
     row
 }
 
 async fn customer_of(world: &World, contact: &str) -> Customer {
-    let ord = world.app.store.contact(contact).await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of(contact).await;
     world.sim.handle.customer(ord).unwrap()
 }
 

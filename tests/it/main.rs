@@ -7,6 +7,7 @@
 mod admission;
 mod adopt;
 mod alerts;
+mod allocated_ids;
 mod alterations;
 mod assignments;
 mod audit;
@@ -15,6 +16,7 @@ mod browser;
 mod calls;
 mod charts;
 mod cli;
+mod companies;
 mod conflicts;
 mod connections;
 mod console;

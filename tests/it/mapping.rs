@@ -31,8 +31,7 @@ fn everything(company: Option<&str>) -> Value {
 }
 
 async fn succeed(world: &World, webhook_id: &str, event: &Value) {
-    let id = world.accept(webhook_id, event).await;
-    let event = world.until(&id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+    let event = world.handle(webhook_id, event).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
 }
 
@@ -94,14 +93,13 @@ async fn a_customer_known_by_its_number_of_the_erp_gets_the_mobile_number_too() 
     let ord = world.sim.handle.seed_customer_fields(&[("name", "王小明"), ("khid", "WXc1")]).unwrap();
     succeed(&world, "m1", &everything(None)).await;
     assert_fields(&world.sim.handle, ord, &[("mobile", &mobile(1)), ("name", "王小明")]);
-    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.linked_by.as_str(), "khid");
+    assert_eq!(world.link_of("c1").await.linked_by.as_str(), "khid");
 }
 
 #[tokio::test]
 async fn a_further_contact_person_gets_every_row_of_the_map_that_a_person_has() {
     let world = World::start().await;
-    let known = [("name", "上海某某科技有限公司"), ("kind", "1"), ("person_name", "李总"), ("khid", "K1")];
-    let ord = world.sim.handle.seed_customer_fields(&known).unwrap();
+    let ord = world.seed_company("上海某某科技有限公司", "K1");
     succeed(&world, "m1", &everything(Some("上海某某科技有限公司"))).await;
     let people: Vec<_> = world.sim.handle.contacts().into_iter().filter(|one| !one.first).collect();
     assert_eq!((people.len(), people[0].company), (1, ord));
@@ -127,7 +125,7 @@ async fn a_level_whose_configured_id_is_not_the_erps_gets_the_erps_and_the_check
     };
     let world = World::with(options).await;
     succeed(&world, "m1", &everything(None)).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     assert_fields(&world.sim.handle, ord, &[("jz", "175")]);
     let rows = app::check(&world.config, Vec::new()).await;
     let row = rows.iter().find(|row| row.what.zh.contains("很高")).unwrap();
@@ -156,7 +154,7 @@ async fn an_old_installation_with_its_own_content_type_and_login_is_served_as_a_
         succeed(&world, "m1", &everything(None)).await;
         succeed(&world, "m2", &message("c1", 1, "你好")).await;
         world.idle(LIMIT).await;
-        let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of("c1").await;
         assert_eq!(world.sim.handle.progress_of(ord), ["2026-11-23 15:04:05 客户：你好"]);
     }
 }

@@ -16,7 +16,6 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// A call of which nobody knows what it did; it took effect, or not.
 const FAULTS: [&str; 4] =
     ["cut_after:times=1", "cut_before:times=1", "error_500_after:times=1", "error_500_before:times=1"];
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::Held];
 
 /// A world in which `c1` is linked; answers its customer.
 async fn linked(takes_dead_records: bool) -> (World, i64) {
@@ -31,7 +30,7 @@ async fn linked(takes_dead_records: bool) -> (World, i64) {
     world.sim.handle.change_settings(|settings| {
         (settings.takes_dead_records, settings.refuses_dead_lists) = (takes_dead_records, !takes_dead_records);
     });
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     (world, ord)
 }
 
@@ -64,9 +63,9 @@ fn merge_among(world: &World, ord: i64, kind: &str, faults: Vec<FaultRule>) -> i
 }
 
 async fn end(world: &World, id: &str, into: i64, what: &str) -> EventRow {
-    let event = world.until(id, &ENDS).await;
+    let event = world.ended(id).await;
     assert_eq!(event.status, Status::Succeeded, "{what}: {:?} {:?}", event.error_code, event.error);
-    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, into, "{what}");
+    assert_eq!(world.ord_of("c1").await, into, "{what}");
     event
 }
 
@@ -123,12 +122,12 @@ async fn a_deleted_customers_messages_do_not_count_at_the_one_that_is_made_anew(
     world.idle(LIMIT).await;
     assert!(world.sim.handle.delete_customer(ord));
     let id = world.accept("m2", &message("c1", 2, "好的")).await;
-    let event = world.until(&id, &ENDS).await;
+    let event = world.ended(&id).await;
     assert_eq!(event.error_code.as_deref(), Some("customer_gone"), "{:?}", event.error);
     let recreate = Some(json!({ "decision": "recreate" }));
     assert_eq!(world.call("POST", &format!("/v1/events/{id}/resolve"), recreate).await.0, 200);
-    assert_eq!(world.until(&id, &ENDS).await.status, Status::Succeeded);
-    let new = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    assert_eq!(world.ended(&id).await.status, Status::Succeeded);
+    let new = world.ord_of("c1").await;
     assert_eq!(world.sim.handle.progress_of(new).len(), 1);
     // What was told at the first counts there.
     world.accept("m3", &message("c1", 3, "好的")).await;

@@ -51,7 +51,7 @@ async fn post(world: &World, releasing: &Value) {
 async fn check(world: &World, own: usize, own_first: &str) {
     let events = world.events().await;
     assert!(events.iter().all(|event| event.status == Status::Succeeded), "{events:#?}");
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     let records = world.sim.handle.progress_of(ord);
     assert_eq!(records.len(), 3 + own, "{records:#?}");
     assert_eq!(records[..2], [format!("{HEAD}第1句"), format!("{HEAD}第2句")]);

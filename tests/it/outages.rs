@@ -127,7 +127,7 @@ async fn an_outage_opens_the_circuit_costs_no_attempt_and_ends_with_one_cheap_ca
         }
         world.sim.handle.clear_faults();
         for id in &ids {
-            let event = world.until(id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+            let event = world.ended(id).await;
             assert_eq!((event.status, event.attempts), (Status::Succeeded, 0), "{fault}: {:?}", event.error);
         }
         until_dispatching(&world).await;
@@ -155,7 +155,7 @@ async fn an_erp_that_does_not_even_listen_costs_no_attempt_either() {
     }
     let erp = simulator::start(SimConfig { listen: address.to_string(), ..SimConfig::default() }).await.unwrap();
     for id in &ids {
-        let event = world.until(id, &[Status::Succeeded, Status::Dead, Status::NeedsReview]).await;
+        let event = world.ended(id).await;
         assert_eq!((event.status, event.attempts), (Status::Succeeded, 0), "{:?}", event.error);
     }
     assert_eq!(erp.handle.customers().len(), ids.len());

@@ -14,7 +14,6 @@ use crate::support::{World, WorldOptions, contact, event, mobile, users_in_turn}
 
 const EVENTS: usize = 100;
 const LIMIT: Duration = Duration::from_secs(30);
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
 
 /// The simulator's names of the interfaces that write, and the bridge's.
 const WRITING: [(&str, &[&str]); 9] = [
@@ -115,7 +114,7 @@ async fn preview_then_send(world: &World, number: usize, event: &Value) -> (Stat
     assert_eq!(answer["status"], preview["status"], "{event}");
     let id = answer["id"].as_str().unwrap();
     let end = match answer["status"].as_str().unwrap() {
-        "queued" => world.until(id, &ENDS).await,
+        "queued" => world.ended(id).await,
         _ => world.event(id).await,
     };
     assert_ne!(end.status, Status::Dead, "{:?} {event}", end.error);

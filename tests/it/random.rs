@@ -8,6 +8,7 @@
 mod drive;
 mod installation;
 mod mishaps;
+mod operator;
 mod orders;
 mod people;
 mod script;

@@ -9,21 +9,15 @@ use serde_json::{Value, json};
 use crate::support::{World, WorldOptions, contact, deal, message, mobile, promoted, users_in_turn};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
 
 async fn world(configure: impl Fn(&mut Config) + Send + 'static) -> World {
     World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await
 }
 
-async fn handle(world: &World, webhook_id: &str, event: &Value) -> EventRow {
-    let id = world.accept(webhook_id, event).await;
-    world.until(&id, &ENDS).await
-}
-
 /// An event that the ERP refuses at this interface.
 async fn dead(world: &World, fault: &str, event: &Value) -> EventRow {
     world.sim.handle.fault(fault).unwrap();
-    let dead = handle(world, "m-dead", event).await;
+    let dead = world.handle("m-dead", event).await;
     assert_eq!(dead.status, Status::Dead, "{:?} {:?}", dead.error_code, dead.error);
     world.sim.handle.clear_faults();
     dead
@@ -33,17 +27,13 @@ async fn dead(world: &World, fault: &str, event: &Value) -> EventRow {
 async fn again(world: &World, event: &EventRow, how: &str, body: Option<Value>) {
     let (status, answer) = world.call("POST", &format!("/v1/events/{}/{how}", event.id), body).await;
     assert_eq!(status, 200, "{answer}");
-    let ended = world.until(&event.id, &ENDS).await;
+    let ended = world.ended(&event.id).await;
     assert_eq!(ended.status, Status::Succeeded, "{:?} {:?}", ended.error_code, ended.error);
 }
 
 async fn unlink(world: &World) {
     let (status, answer) = world.call("DELETE", "/v1/contacts/c1/link?reason=wrong", None).await;
     assert_eq!(status, 200, "{answer}");
-}
-
-async fn ord(world: &World) -> i64 {
-    world.app.store.contact("c1").await.unwrap().expect("the contact is linked").link.ord
 }
 
 /// A promotion or a deal with a message.
@@ -68,7 +58,7 @@ async fn a_dead_deal_whose_link_was_undone_links_its_contact_when_it_is_replayed
     for is_deleted in [false, true] {
         let world = world(|config| config.assignment.rules = vec![users_in_turn(&["63"])]).await;
         let event = dead(&world, "progress.add:refuse", &deal(&contact("c1", 1), 80.0)).await;
-        let first = ord(&world).await;
+        let first = world.ord_of("c1").await;
         unlink(&world).await;
         if is_deleted {
             assert!(world.sim.handle.delete_customer(first));
@@ -78,7 +68,7 @@ async fn a_dead_deal_whose_link_was_undone_links_its_contact_when_it_is_replayed
         world.idle(LIMIT).await;
         assert_eq!(world.event(&said).await.status, Status::Succeeded);
         let customers = world.sim.handle.customers_with("khid", "WXc1");
-        let now = ord(&world).await;
+        let now = world.ord_of("c1").await;
         assert_eq!(customers.iter().map(|customer| customer.ord).collect::<Vec<_>>(), [now], "{is_deleted}");
         assert_eq!(now == first, !is_deleted);
         assert_eq!(world.sim.handle.progress_of(now).len(), 2, "{is_deleted}");
@@ -90,10 +80,10 @@ async fn a_dead_deal_whose_link_was_undone_links_its_contact_when_it_is_replayed
 async fn a_promotion_whose_link_was_undone_before_it_was_assigned_links_and_assigns_when_it_is_replayed() {
     let world = world(|config| config.assignment.rules = vec![users_in_turn(&["63"])]).await;
     let event = dead(&world, "assign:refuse", &promoted(&contact("c1", 1), 80.0)).await;
-    let first = ord(&world).await;
+    let first = world.ord_of("c1").await;
     unlink(&world).await;
     again(&world, &event, "replay", None).await;
-    assert_eq!((ord(&world).await, world.sim.handle.customers().len()), (first, 1));
+    assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (first, 1));
     assert_eq!(world.sim.handle.catename(first).as_deref(), Some("张伟"));
 }
 
@@ -108,7 +98,7 @@ async fn an_edit_that_was_begun_before_its_link_was_undone_keeps_nobody_from_lin
     let event = dead(&world, "customer.edit:cut_before", &promoted(&contact("c1", 1), 80.0)).await;
     unlink(&world).await;
     again(&world, &event, "replay", None).await;
-    assert_eq!(ord(&world).await, customer);
+    assert_eq!(world.ord_of("c1").await, customer);
     assert_eq!(world.sim.handle.customer(customer).unwrap().fields["weixinAcc"], "wx_c1");
 }
 
@@ -117,16 +107,16 @@ async fn a_message_half_told_at_a_wrong_customer_stands_whole_at_the_right_one_a
     for is_back in [false, true] {
         let world = world(|_| {}).await;
         let wrong = known(&world, "K1", 1);
-        handle(&world, "m0", &promoted(&contact("c1", 1), 80.0)).await;
-        assert_eq!(ord(&world).await, wrong);
+        world.handle("m0", &promoted(&contact("c1", 1), 80.0)).await;
+        assert_eq!(world.ord_of("c1").await, wrong);
         let long = message("c1", 1, &"很长的一段话".repeat(500));
         let event = dead(&world, "progress.add:refuse:skip=1", &long).await;
         assert_eq!(part_numbers(&world, wrong), ["1"]);
         unlink(&world).await;
         let right = if is_back { wrong } else { known(&world, "K2", 2) };
         let number = if is_back { 1 } else { 2 };
-        handle(&world, "m1", &promoted(&contact("c1", number), 80.0)).await;
-        assert_eq!(ord(&world).await, right);
+        world.handle("m1", &promoted(&contact("c1", number), 80.0)).await;
+        assert_eq!(world.ord_of("c1").await, right);
         again(&world, &event, "replay", None).await;
         assert_eq!(part_numbers(&world, right), ["1", "2", "3", "4"]);
         assert_eq!(part_numbers(&world, wrong).len(), if is_back { 4 } else { 1 });
@@ -136,16 +126,16 @@ async fn a_message_half_told_at_a_wrong_customer_stands_whole_at_the_right_one_a
 #[tokio::test]
 async fn what_was_told_at_a_deleted_customer_is_told_whole_at_the_one_that_is_made_anew() {
     let world = world(|_| {}).await;
-    handle(&world, "m0", &promoted(&contact("c1", 1), 80.0)).await;
+    world.handle("m0", &promoted(&contact("c1", 1), 80.0)).await;
     let long = message("c1", 1, &"很长的一段话".repeat(500));
     let event = dead(&world, "progress.add:refuse:skip=1", &long).await;
-    assert!(world.sim.handle.delete_customer(ord(&world).await));
+    assert!(world.sim.handle.delete_customer(world.ord_of("c1").await));
     let path = format!("/v1/events/{}", event.id);
     assert_eq!(world.call("POST", &format!("{path}/replay"), None).await.0, 200);
-    let asked = world.until(&event.id, &ENDS).await;
+    let asked = world.ended(&event.id).await;
     assert_eq!(asked.error_code.as_deref(), Some("customer_gone"), "{:?}", asked.error);
     again(&world, &event, "resolve", Some(json!({ "decision": "recreate" }))).await;
-    assert_eq!(part_numbers(&world, ord(&world).await), ["1", "2", "3", "4"]);
+    assert_eq!(part_numbers(&world, world.ord_of("c1").await), ["1", "2", "3", "4"]);
 }
 
 #[tokio::test]
@@ -163,7 +153,7 @@ async fn what_a_promotion_had_still_to_say_is_said_after_it_is_planned_anew_or_i
             _ => {}
         }
         again(&world, &event, how, body).await;
-        assert_eq!(part_numbers(&world, ord(&world).await), ["1", "2", "3", "4", "5", "6", "7"], "{how}");
+        assert_eq!(part_numbers(&world, world.ord_of("c1").await), ["1", "2", "3", "4", "5", "6", "7"], "{how}");
         assert_eq!(world.sim.handle.customers().len(), 1, "{how}");
     }
 }
@@ -176,7 +166,7 @@ async fn a_message_that_was_corrected_after_its_beginning_was_stored_stands_corr
     let corrected = saying(promoted(&contact("c1", 1), 80.0), "一句话");
     let body = json!({ "data": corrected["data"], "reason": "太长" });
     again(&world, &event, "amend", Some(body)).await;
-    let records = world.sim.handle.progress_of(ord(&world).await);
+    let records = world.sim.handle.progress_of(world.ord_of("c1").await);
     assert_eq!(records, ["2026-11-23 15:04:05 客户：一句话"]);
 }
 
@@ -206,7 +196,7 @@ async fn a_first_deals_message_stands_once_after_it_is_planned_anew_or_its_link_
             unlink(&world).await;
         }
         again(&world, &event, how, None).await;
-        let customer = ord(&world).await;
+        let customer = world.ord_of("c1").await;
         assert_eq!(world.sim.handle.customer(customer).unwrap().fields["product"], "合作愉快", "{how} {is_known}");
         let records = world.sim.handle.progress_of(customer);
         assert!(records.len() == 1 && !records[0].contains("合作愉快"), "{how} {is_known}: {records:?}");
@@ -235,16 +225,16 @@ async fn a_message_begun_at_a_customer_that_is_gone_is_told_once_where_a_person_
             config.erp.late_effect = Duration::from_millis(100);
         })
         .await;
-        handle(&world, "m0", &promoted(&contact("c1", 1), 80.0)).await;
+        world.handle("m0", &promoted(&contact("c1", 1), 80.0)).await;
         world.sim.handle.fault("progress.list:error_500_before").unwrap();
         let begun = dead(&world, &format!("progress.add:{fault}:times=1"), &message("c1", 1, "在吗")).await;
-        let (gone, other) = (ord(&world).await, known(&world, "K2", 2));
+        let (gone, other) = (world.ord_of("c1").await, known(&world, "K2", 2));
         assert!(world.sim.handle.delete_customer(gone));
-        let asked = handle(&world, "m2", &message("c1", 2, "还在吗")).await;
+        let asked = world.handle("m2", &message("c1", 2, "还在吗")).await;
         assert_eq!(asked.error_code.as_deref(), Some("customer_gone"), "{fault}: {:?}", asked.error);
         again(&world, &asked, "resolve", Some(json!({ "decision": "link", "ord": other }))).await;
         again(&world, &begun, "replay", None).await;
-        assert_eq!(ord(&world).await, other);
+        assert_eq!(world.ord_of("c1").await, other);
         assert_eq!(world.sim.handle.progress_of(other).len(), 2, "{fault}");
     }
 }
@@ -260,7 +250,7 @@ async fn a_promotion_that_was_given_up_before_another_linked_its_contact_finds_t
     ] {
         let world = world(|_| {}).await;
         world.sim.handle.fault(fault).unwrap();
-        let given_up = handle(&world, "m0", &promoted(&contact("c1", 1), 80.0)).await;
+        let given_up = world.handle("m0", &promoted(&contact("c1", 1), 80.0)).await;
         assert!(matches!(given_up.status, Status::Dead | Status::NeedsReview), "{fault}: {given_up:?}");
         world.sim.handle.clear_faults();
         let (status, answer) = world.call("POST", &format!("/v1/events/{}/discard", given_up.id), None).await;
@@ -268,14 +258,14 @@ async fn a_promotion_that_was_given_up_before_another_linked_its_contact_finds_t
         if is_known {
             known(&world, "K1", 1);
         }
-        let linking = handle(&world, "m1", &promoted(&contact("c1", 1), 85.0)).await;
+        let linking = world.handle("m1", &promoted(&contact("c1", 1), 85.0)).await;
         assert_eq!(linking.status, Status::Succeeded, "{:?}", linking.error);
         // The number is no longer the customer's: nothing but the link leads to it.
-        let customer = ord(&world).await;
+        let customer = world.ord_of("c1").await;
         for (field, value) in [("mobile", "13700000000"), ("khid", "K9"), ("name", "张总")] {
             assert!(world.sim.handle.change_customer_field(customer, field, value));
         }
         again(&world, &given_up, "replay", None).await;
-        assert_eq!((ord(&world).await, world.sim.handle.customers().len()), (customer, 1), "{fault} {is_known}");
+        assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (customer, 1), "{fault} {is_known}");
     }
 }

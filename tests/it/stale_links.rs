@@ -5,10 +5,9 @@ use std::time::Duration;
 use erp_bridge::{event::Status, store::EventRow};
 use serde_json::{Value, json};
 
-use crate::support::{World, contact, deal, message, mobile, promoted};
+use crate::support::{World, contact, deal, message, mobile, of_company, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::Held];
 
 /// A world in which `c1` is linked; answers its customer.
 async fn linked(takes_dead_records: bool) -> (World, i64) {
@@ -16,12 +15,8 @@ async fn linked(takes_dead_records: bool) -> (World, i64) {
     world.accept("m0", &promoted(&contact("c1", 1), 80.0)).await;
     world.idle(LIMIT).await;
     world.sim.handle.change_settings(|settings| settings.takes_dead_records = takes_dead_records);
-    let ord = ord_of(&world).await;
+    let ord = world.ord_of("c1").await;
     (world, ord)
-}
-
-async fn ord_of(world: &World) -> i64 {
-    world.app.store.contact("c1").await.unwrap().unwrap().link.ord
 }
 
 /// What an event or an order becomes.
@@ -32,8 +27,7 @@ async fn handle(world: &World, what: &str) -> EventRow {
         "promotion" => promoted(&contact("c1", 1), 80.0),
         order => return give(world, order).await,
     };
-    let id = world.accept(&format!("m-{what}"), &event).await;
-    world.until(&id, &ENDS).await
+    world.handle(&format!("m-{what}"), &event).await
 }
 
 async fn give(world: &World, order: &str) -> EventRow {
@@ -41,14 +35,14 @@ async fn give(world: &World, order: &str) -> EventRow {
     let method = if order == "assignment" { "PUT" } else { "POST" };
     let (status, answer) = world.call(method, &format!("/v1/contacts/c1/{order}"), body).await;
     assert_eq!(status, 202, "{answer}");
-    world.until(answer["id"].as_str().unwrap(), &ENDS).await
+    world.ended(answer["id"].as_str().unwrap()).await
 }
 
 async fn decide(world: &World, event: &EventRow, decision: Value) -> EventRow {
     let path = format!("/v1/events/{}/resolve", event.id);
     let (status, answer) = world.call("POST", &path, Some(decision)).await;
     assert_eq!(status, 200, "{answer}");
-    world.until(&event.id, &ENDS).await
+    world.ended(&event.id).await
 }
 
 fn seed(world: &World, name: &str, khid: &str, number: &str) -> i64 {
@@ -71,7 +65,7 @@ async fn a_link_moves_to_the_customer_into_which_its_own_was_merged() {
         assert!(world.sim.handle.merge_customers(old, new));
         let event = handle(&world, what).await;
         assert_eq!(event.status, Status::Succeeded, "{what}: {:?} {:?}", event.error_code, event.error);
-        assert_eq!(ord_of(&world).await, new, "{what}");
+        assert_eq!(world.ord_of("c1").await, new, "{what}");
         let records = world.sim.handle.progress_of(new).len();
         assert_eq!(records, usize::from(matches!(what, "message" | "deal")), "{what}");
         assert_eq!(world.sim.handle.customers().len(), 1, "{what}");
@@ -95,12 +89,11 @@ async fn a_customer_that_is_found_nowhere_waits_for_a_decision_and_is_made_anew(
 
         let event = decide(&world, &event, json!({ "decision": "recreate" })).await;
         assert_eq!(event.status, Status::Succeeded, "{what}: {:?}", event.error);
-        let new = ord_of(&world).await;
+        let new = world.ord_of("c1").await;
         assert_ne!(new, old, "{what}");
         let customers = world.sim.handle.customers_with("khid", "WXc1");
         assert_eq!(customers.iter().map(|customer| customer.ord).collect::<Vec<_>>(), [new], "{what}");
-        let id = world.accept("m-next", &message("c1", 2, "好的")).await;
-        assert_eq!(world.until(&id, &ENDS).await.status, Status::Succeeded, "{what}");
+        assert_eq!(world.handle("m-next", &message("c1", 2, "好的")).await.status, Status::Succeeded, "{what}");
         let told = usize::from(matches!(what, "message" | "deal")) + 1;
         assert_eq!(world.sim.handle.progress_of(new).len(), told, "{what}");
     }
@@ -131,11 +124,11 @@ async fn an_operator_links_the_contact_of_a_deleted_customer_to_another_or_gives
     assert_eq!(event.error_code.as_deref(), Some("customer_gone"));
     let event = decide(&world, &event, json!({ "decision": "link", "ord": other })).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
-    assert_eq!((ord_of(&world).await, world.sim.handle.progress_of(other).len()), (other, 1));
+    assert_eq!((world.ord_of("c1").await, world.sim.handle.progress_of(other).len()), (other, 1));
 
     world.sim.handle.delete_customer(other);
     let id = world.accept("m2", &message("c1", 2, "好的")).await;
-    assert_eq!(world.until(&id, &ENDS).await.error_code.as_deref(), Some("customer_gone"));
+    assert_eq!(world.ended(&id).await.error_code.as_deref(), Some("customer_gone"));
     assert_eq!(world.call("POST", &format!("/v1/events/{id}/discard"), None).await.0, 200);
     assert_eq!(world.event(&id).await.status, Status::Discarded);
 }
@@ -146,7 +139,7 @@ async fn a_refusal_for_another_reason_moves_no_link() {
     world.sim.handle.fault("progress.add:refuse:times=1").unwrap();
     let event = handle(&world, "message").await;
     assert_eq!(event.status, Status::Dead);
-    assert_eq!(ord_of(&world).await, ord);
+    assert_eq!(world.ord_of("c1").await, ord);
     assert_eq!(mobile(1), world.sim.handle.customer(ord).unwrap().fields["mobile"]);
 }
 
@@ -155,13 +148,12 @@ async fn a_contact_person_whose_company_is_gone_is_noticed_by_whatever_comes_for
     for what in ["promotion", "sync", "deal", "message"] {
         for is_merged in [false, true] {
             let world = World::start().await;
-            let company = seed_company(&world, "某某公司");
-            let mut person = contact("c1", 1);
-            person["company"] = json!("某某公司");
+            let company = world.seed_company("某某公司", "K1");
+            let person = of_company("c1", 1, "某某公司");
             world.accept("m0", &promoted(&person, 80.0)).await;
             world.idle(LIMIT).await;
-            assert_eq!(ord_of(&world).await, company);
-            let other = seed_company(&world, "另一公司");
+            assert_eq!(world.ord_of("c1").await, company);
+            let other = world.seed_company("另一公司", "K2");
             if is_merged {
                 assert!(world.sim.handle.merge_customers(company, other));
             } else {
@@ -180,10 +172,10 @@ async fn a_contact_person_whose_company_is_gone_is_noticed_by_whatever_comes_for
             } else {
                 world.accept("m1", &event).await
             };
-            let event = world.until(&id, &ENDS).await;
+            let event = world.ended(&id).await;
             if is_merged {
                 assert_eq!(
-                    (event.status, ord_of(&world).await),
+                    (event.status, world.ord_of("c1").await),
                     (Status::Succeeded, other),
                     "{what}: {:?}",
                     event.error
@@ -197,9 +189,4 @@ async fn a_contact_person_whose_company_is_gone_is_noticed_by_whatever_comes_for
             );
         }
     }
-}
-
-fn seed_company(world: &World, name: &str) -> i64 {
-    let fields = [("name", name), ("kind", "1"), ("person_name", "李总"), ("khid", name)];
-    world.sim.handle.seed_customer_fields(&fields).unwrap()
 }

@@ -336,16 +336,14 @@ async fn a_list_of_records_that_a_survey_saw_closed_is_not_asked_again_after_the
         let settings = Settings { replylist: ReplyList::NotFound, ..Settings::default() };
         let sim = populated(Quirks::default(), settings);
         let mut world = World::with(WorldOptions { sim, ..WorldOptions::default() }).await;
-        let id = world.accept("p1", &promoted(&contact("c1", 1), 80.0)).await;
-        assert_eq!(world.until(&id, &[Status::Succeeded, Status::Dead]).await.status, Status::Succeeded);
+        assert_eq!(world.handle("p1", &promoted(&contact("c1", 1), 80.0)).await.status, Status::Succeeded);
         if surveyed {
             let kept = survey_erp(&world.config, Duration::ZERO, false).await.unwrap();
             assert_eq!(kept.not_kept, None, "beside a bridge at work");
         }
         world.restart().await;
         world.sim.handle.clear_calls();
-        let id = world.accept("m1", &message("c1", 1, "好的")).await;
-        assert_eq!(world.until(&id, &[Status::Succeeded, Status::Dead]).await.status, Status::Succeeded);
+        assert_eq!(world.handle("m1", &message("c1", 1, "好的")).await.status, Status::Succeeded);
         assert_eq!(world.sim.handle.calls_of("progress.list").is_empty(), surveyed);
     }
 }

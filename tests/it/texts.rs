@@ -90,7 +90,7 @@ async fn no_text_breaks_the_envelope_exceeds_a_limit_or_loses_a_character() {
     join_all((0..CONTACTS).map(write)).await;
     world.idle(LIMIT).await;
     for number in 0..CONTACTS {
-        let ord = world.app.store.contact(&format!("c{number}")).await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of(&format!("c{number}")).await;
         let mut records = world.sim.handle.progress_of(ord).into_iter();
         for text in &texts[number as usize] {
             let told = whole(&mut records);

@@ -69,7 +69,7 @@ async fn the_platform_hears_of_links_and_of_what_failed_with_exactly_the_members
     received.iter().for_each(assert_signed);
     let of = |kind: &str| received.iter().find(|received| received.body["type"] == kind).unwrap().body.clone();
     let linked = of("contact.linked");
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     let expected = json!({"contact_id": "c1", "ord": ord, "khid": "WXc1", "kind": "person", "linked_by": "created"});
     assert_eq!(linked["data"], expected);
     assert_eq!(linked["timestamp"], json!(START.rfc3339()));

@@ -2,6 +2,7 @@
 
 mod caching;
 mod faults;
+mod fruitless;
 mod interfaces;
 mod login;
 mod paging;

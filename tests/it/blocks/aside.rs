@@ -25,10 +25,6 @@ fn assigned(world: &World) -> Vec<String> {
     done.map(|call| call.fields.get("member2").cloned().unwrap_or_default()).collect()
 }
 
-async fn ord_of(world: &World, contact: &str) -> i64 {
-    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
-}
-
 #[tokio::test]
 async fn later_events_of_a_contact_go_on_while_only_its_assignment_is_blocked() {
     for (fault, code, on_postgres) in [
@@ -65,7 +61,7 @@ async fn later_events_of_a_contact_go_on_while_only_its_assignment_is_blocked() 
         }
         assert_waiting(&world, &ids[..1], code).await;
         assert_done(&world, &ids[1..]).await;
-        let records = world.sim.handle.progress_of(ord_of(&world, "c1").await);
+        let records = world.sim.handle.progress_of(world.ord_of("c1").await);
         let said: Vec<_> = records.iter().filter_map(|text| text.split('：').nth(1)).collect();
         assert_eq!(
             said,
@@ -119,7 +115,7 @@ async fn an_operator_s_assignment_does_not_overtake_one_that_stands_aside_and_go
             assert_eq!(assigned(&world), ["63", "71"], "the later one has the last word");
         }
         assert_done(&world, &ordered).await;
-        assert_eq!(world.sim.handle.catename(ord_of(&world, "c1").await).as_deref(), Some("王芳"));
+        assert_eq!(world.sim.handle.catename(world.ord_of("c1").await).as_deref(), Some("王芳"));
         assert_eq!(readiness(&world).await, json!([]));
     }
 }
@@ -187,7 +183,7 @@ async fn an_assignment_that_comes_late_takes_nobody_from_whom_a_person_gave_the_
         let ids = promote(&world, 1..2).await;
         world.app.dispatcher.run_due().await;
         assert_waiting(&world, &ids, "salesperson_unknown").await;
-        let ord = ord_of(&world, "c1").await;
+        let ord = world.ord_of("c1").await;
         clock.advance(Duration::from_secs(3_600));
         if !by_hand_to.is_empty() {
             assert!(world.sim.handle.assign(ord, by_hand_to.parse().unwrap()));

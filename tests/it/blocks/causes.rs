@@ -203,7 +203,7 @@ async fn every_cause_is_named_with_what_to_do_and_ends_once_it_is_put_right() {
         }
         assert_done(&world, &[id]).await;
         assert_eq!(readiness(&world).await, json!([]), "{name}");
-        let ord = world.app.store.contact("old").await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of("old").await;
         assert!(world.sim.handle.progress_of(ord).len() <= 1, "{name}: nothing is doubled");
         assert!(world.sim.handle.customers().len() <= 2, "{name}: nobody is doubled");
     }

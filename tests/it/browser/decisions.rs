@@ -9,11 +9,6 @@ use super::{
 };
 use crate::support::{OPERATOR, World, promoted};
 
-/// Which customer a contact is.
-async fn ord_of(world: &World, contact: &str) -> i64 {
-    world.app.store.contact(contact).await.unwrap().unwrap().link.ord
-}
-
 /// Waits until the page says for how many seconds it has not shown what happened, and how to come back.
 pub async fn falls_behind(browser: &Browser) {
     let told = "const told = document.querySelector('.live button').textContent.match(/^落后 (\\d+) 秒，回到实时$/);
@@ -43,7 +38,7 @@ pub async fn one_candidate_is_linked(office: Office) {
     office.world.until(&office.asked, &[Status::Succeeded, Status::Queued]).await;
     office.put_right();
     office.world.until(&office.asked, &[Status::Succeeded]).await;
-    assert_eq!(ord_of(&office.world, "c_7007").await, second);
+    assert_eq!(office.world.ord_of("c_7007").await, second);
     browser.is_content().await;
 }
 

@@ -87,7 +87,7 @@ async fn a_candidate_is_linked_and_a_dead_event_corrected_by_keys_alone() {
     go_to(&browser, &format!("form:has([name=ord][value='{ord}']) button")).await;
     browser.sees("已决定，事件继续处理").await;
     office.world.until(&office.asked, &[Status::Succeeded]).await;
-    assert_eq!(office.world.app.store.contact("c_7007").await.unwrap().unwrap().link.ord, ord);
+    assert_eq!(office.world.ord_of("c_7007").await, ord);
 
     go_to(&browser, "nav a[href='/console/todo']").await;
     browser.sees_in("#todo", "备注太长").await;

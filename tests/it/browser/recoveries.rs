@@ -156,7 +156,7 @@ async fn a_field_that_somebody_changed_in_the_erp_stands_beside_what_was_sent() 
     let world = World::start().await;
     let id = world.accept("w1", &promoted(&contact("c_1", 1), 82.0)).await;
     world.until(&id, &[Status::Succeeded]).await;
-    let ord = world.app.store.contact("c_1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c_1").await;
     assert!(world.sim.handle.change_customer_field(ord, "weixinAcc", "改过了"));
     let browser = Browser::signed_in(&world.url(""), OPERATOR).await;
     browser.go(&format!("/console/events/{id}")).await;

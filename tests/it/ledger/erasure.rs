@@ -244,10 +244,11 @@ async fn a_refused_request_that_only_names_its_contact_is_erased_and_no_other(le
     reject(ledger, "r1", None, r#"{"data":{"contact":{"id":"c1","name":"欧阳"#).await;
     reject(ledger, "r2", None, r#"{"data":{"contact":{"id":"c11","name":"王"#).await;
     reject(ledger, "r3", Some("c2"), r#"{"data":{"contact":{"id":"c1"}}}"#).await;
+    reject(ledger, "r4", None, r#"{"data":{"contact":[{"id":"c2"},{"id":"c1","name":"欧阳"#).await;
     assert_eq!(ledger.store.erase_contact("c1", &"ops".into(), None).await, Ok(0));
     let left = ledger.store.rejections(None, 10).await.unwrap().items;
     let left: Vec<_> = left.iter().rev().map(|row| !row.rejection.payload.is_empty()).collect();
-    assert_eq!(left, [false, true, true]);
+    assert_eq!(left, [false, true, true, false]);
     assert_eq!(ledger.store.erase_contact("c1", &"ops".into(), None).await, Err(StoreError::NotFound));
 }
 

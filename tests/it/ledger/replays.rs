@@ -7,12 +7,13 @@ use erp_bridge::{
     store::{BulkDeed, EventFilter, NewEvent, Settlement, StoreError, Unfinished},
 };
 
-use super::{Ledger, event, ids, on_both};
+use super::{Ledger, START, event, ids, on_both};
 
 on_both! {
     a_dry_run_counts_what_the_replay_then_replays
     a_replay_takes_only_states_from_which_replay_is_allowed
     what_has_lost_its_payload_is_neither_counted_nor_replayed
+    trying_a_cause_again_counts_what_retention_left_and_no_erased_contact_s
     replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance
     giving_up_counts_and_takes_the_same_events
 }
@@ -98,6 +99,23 @@ async fn what_has_lost_its_payload_is_neither_counted_nor_replayed(ledger: &Ledg
     let filter = of(&[Status::Dead]);
     assert_eq!(counted(ledger, &filter).await, Ok(1));
     assert_eq!(replayed(ledger, &filter).await, Ok(1));
+}
+
+/// Retention takes the payload of what was given up and of nothing that is dead; erasing a contact takes it of all.
+async fn trying_a_cause_again_counts_what_retention_left_and_no_erased_contact_s(ledger: &Ledger) {
+    for contact in ["c1", "c2", "c3", "erased"] {
+        ledger.ended(contact, Status::Dead).await;
+    }
+    ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
+    let given_up = ledger.ended("c4", Status::Dead).await;
+    ledger.store.discard(&given_up, &"ops".into(), None, None).await.unwrap();
+    ledger.ended("c5", Status::NeedsReview).await;
+    ledger.clock.advance(Duration::from_secs(3_650 * 86_400));
+    assert_eq!(ledger.store.prune(ledger.clock.now(), START).await.unwrap().payloads, 1);
+    let count = async |code: &str, most: i64| ledger.store.replayable_of_cause(code, most).await;
+    assert_eq!((count("said", 10).await, count("another", 10).await), (Ok(3), Ok(0)));
+    // The newest of them is the erased contact's, and takes nobody's place.
+    assert_eq!((count("said", 3).await, count("said", 2).await), (Ok(3), Ok(2)));
 }
 
 async fn replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance(ledger: &Ledger) {

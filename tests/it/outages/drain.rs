@@ -93,7 +93,7 @@ async fn assert_order(world: &World) {
         };
         let expected: Vec<_> = accepted.iter().map(said).collect();
         assert_eq!(expected.len(), EVENTS / CONTACTS);
-        let ord = world.app.store.contact(&id).await.unwrap().unwrap().link.ord;
+        let ord = world.ord_of(&id).await;
         assert_eq!(world.sim.handle.progress_of(ord), expected, "{id}");
     }
 }

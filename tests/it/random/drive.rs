@@ -1,5 +1,4 @@
-//! Drives a schedule: posts, lets the worker run until it is done or dead, moves the clock, and plays the operator where
-//! only a person can decide.
+//! Drives a schedule: posts, lets the worker run until it is done or dead, and moves the clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -11,17 +10,17 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::Config,
     event::Status,
-    store::{EventFilter, StepState},
+    store::EventFilter,
 };
-use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use serde_json::{Value, json};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     installation::Installation,
     mishaps::{Fate, faults},
-    orders::Order,
-    people::{Deed, People},
+    orders::{Hands, Order},
+    people::People,
     script::Script,
 };
 use crate::support::{World, WorldOptions, eventually};
@@ -64,22 +63,24 @@ impl Drop for Schedule {
 
 /// One schedule at work.
 pub struct Schedule {
-    world: World,
+    pub(super) world: World,
     clock: Clock,
-    rng: StdRng,
-    script: Script,
+    pub(super) rng: StdRng,
+    pub(super) script: Script,
     fate: Arc<Fate>,
-    people: People,
+    pub(super) people: People,
     /// Whether people delete and merge customers in this schedule.
-    meddles: bool,
+    pub(super) meddles: bool,
     /// What each contact has still to send.
-    outbox: Vec<VecDeque<(String, Value)>>,
+    pub(super) outbox: Vec<VecDeque<(String, Value)>>,
     posted: Vec<(String, Value)>,
+    /// In whose hands each customer was that the ERP had in the beginning.
+    pub(super) begun: BTreeMap<i64, Hands>,
     /// Orders of operators that were taken, of each contact in their order.
-    orders: BTreeMap<String, Vec<(String, Order)>>,
+    pub(super) orders: BTreeMap<String, Vec<(String, Order)>>,
     /// How far the clock was moved since the ERP was last seen at rest.
     unrested: Duration,
-    installation: Installation,
+    pub(super) installation: Installation,
     /// Turns until somebody puts right what is wrong with it.
     wrong_for: i64,
 }
@@ -137,6 +138,8 @@ impl Schedule {
         })
         .await;
         let script = Script::draw(&mut rng, contacts, &installation, &world.sim.handle);
+        let customers = world.sim.handle.customers();
+        let begun = customers.iter().map(|customer| (customer.ord, Hands::of(&customer.holding))).collect();
         world.sim.handle.set_faults(faults(installation.blind, waits.patience)).unwrap();
         installation.spoil(&world.sim.handle);
         let wrong_for = rng.random_range(1..60);
@@ -155,6 +158,7 @@ impl Schedule {
             meddles: false,
             outbox,
             posted: Vec::new(),
+            begun,
             orders: BTreeMap::new(),
             unrested: Duration::ZERO,
         }
@@ -230,66 +234,6 @@ impl Schedule {
         self.clock.advance(pause);
     }
 
-    /// Now and then a person deletes or merges the customer of one contact, or undoes its link.
-    async fn meddle(&mut self) {
-        if !self.meddles || !self.rng.random_bool(0.2) {
-            return;
-        }
-        let alone: Vec<_> = (0..self.outbox.len()).filter(|at| !self.script.people[*at].shares).collect();
-        let Some(at) = alone.choose(&mut self.rng).copied() else { return };
-        let person = &self.script.people[at];
-        self.erp_is_at_rest().await;
-        if self.people.act(&mut self.rng, &self.world, &person.id).await {
-            self.outbox[at].push_front(person.promotion());
-        }
-    }
-
-    /// Now and then an operator assigns the customer of one contact to a salesperson, takes it back, applies for it or approves
-    /// it (客户指派, 收回, 申请, 审批).
-    async fn order(&mut self) {
-        if self.meddles || !self.rng.random_bool(0.05) {
-            return;
-        }
-        let alone: Vec<_> = self.script.people.iter().filter(|person| !person.shares).collect();
-        let Some(person) = alone.choose(&mut self.rng) else { return };
-        let order = Order::draw(&mut self.rng);
-        let (method, what, body) = order.request();
-        let (status, answer) = self.world.call(method, &format!("/v1/contacts/{}/{what}", person.id), body).await;
-        assert!([202, 404].contains(&status), "{status} {answer}");
-        if status == 202 {
-            let orders = self.orders.entry(person.id.clone()).or_default();
-            orders.push((answer["id"].as_str().unwrap().to_owned(), order));
-        }
-    }
-
-    /// Now and then an operator has everything that is held judged anew.
-    async fn replay(&mut self) {
-        if self.rng.random_bool(0.05) {
-            let body = json!({ "status": "held" });
-            let (status, answer) = self.world.call("POST", "/v1/events/replay", Some(body)).await;
-            assert_eq!(status, 200, "{answer}");
-        }
-    }
-
-    /// The last order that the ERP took stands, where it could be asked whether it did what it said.
-    async fn check_orders(&self) {
-        for (contact, orders) in &self.orders {
-            for (event, order) in orders.iter().rev() {
-                if self.world.event(event).await.status != Status::Succeeded {
-                    continue;
-                }
-                let steps = self.world.app.store.steps(event).await.unwrap();
-                let mut results = steps.iter().filter_map(|step| step.result.as_ref());
-                if !results.any(|result| !result["unverified"].is_null()) {
-                    let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
-                    let customer = self.world.sim.handle.customer(link.ord).unwrap();
-                    assert!(order.stands(&self.world.sim.handle, link.ord), "{contact} {order:?} {customer:?}");
-                }
-                break;
-            }
-        }
-    }
-
     /// At some time somebody puts right what was wrong with the installation from the beginning.
     fn put_right(&mut self) {
         self.wrong_for -= 1;
@@ -298,83 +242,12 @@ impl Schedule {
         }
     }
 
-    async fn erp_is_at_rest(&self) {
+    pub(super) async fn erp_is_at_rest(&self) {
         eventually("the ERP is at rest", Duration::from_secs(10), async || {
             let calls = self.world.sim.handle.calls(0);
             calls.iter().all(|call| call.outcome != "running").then_some(())
         })
         .await;
-    }
-
-    /// The operator looks into the ERP and says what is so.
-    async fn decide(&mut self) {
-        let open = EventFilter { statuses: vec![Status::NeedsReview], ..EventFilter::default() };
-        for event in self.world.app.store.list_events(&open, None, 100).await.unwrap() {
-            self.erp_is_at_rest().await;
-            let contact = event.contact_id.as_deref().unwrap();
-            // Somebody wants it planned anew first; then the same is asked again.
-            if self.rng.random_bool(0.1) {
-                self.again(&event.id, "replan").await;
-                continue;
-            }
-            let decision = match event.error_code.as_deref() {
-                Some("candidates" | "same_name") => Some(self.script.who_it_is(contact, &self.world.sim.handle)),
-                Some("duplicate") => match self.script.who_it_is(contact, &self.world.sim.handle) {
-                    known if known["decision"] == "link" => Some(known),
-                    // Nobody has what the ERP says that somebody has.
-                    _ => {
-                        self.again(&event.id, "replay").await;
-                        None
-                    }
-                },
-                Some("customer_gone") => match self.people.did_to(contact) {
-                    Some(Deed::Deleted(_)) => Some(json!({ "decision": "recreate" })),
-                    // Before anything of the contact was filled in by which it is found.
-                    Some(Deed::Merged(into)) => Some(json!({ "decision": "link", "ord": into })),
-                    _ => panic!("nobody touched it: {event:?}"),
-                },
-                // The ERP lied twice in a row; he looks, and it is not there.
-                Some("not_stored") => Some(json!({ "decision": "resend" })),
-                Some("outcome_unknown") if self.is_order(&event.id) => {
-                    Some(self.was_carried_out(&event.id, contact).await)
-                }
-                Some("outcome_unknown") if self.installation.blind => self.is_there(&event.id, contact).await,
-                _ => panic!("nobody should have to decide: {event:?}"),
-            };
-            // A decision that was sent when the worker died may have been carried out since.
-            let Some(decision) = decision else { continue };
-            let path = format!("/v1/events/{}/resolve", event.id);
-            let (status, answer) = self.world.call("POST", &path, Some(decision)).await;
-            assert!([200, 409].contains(&status), "{status} {answer}");
-        }
-    }
-
-    /// Puts an event back into its turn, unless somebody was faster.
-    async fn again(&self, event: &str, how: &str) {
-        let (status, answer) = self.world.call("POST", &format!("/v1/events/{event}/{how}"), None).await;
-        assert!([200, 409].contains(&status), "{how}: {status} {answer}");
-    }
-
-    fn is_order(&self, event: &str) -> bool {
-        self.orders.values().flatten().any(|(order, _)| order == event)
-    }
-
-    /// Whether a customer is where an order should have brought it, as a decision.
-    async fn was_carried_out(&self, event: &str, contact: &str) -> Value {
-        let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
-        let mut orders = self.orders[contact].iter().filter(|(order, _)| order == event);
-        let (_, order) = orders.next().unwrap();
-        json!({ "decision": if order.stands(&self.world.sim.handle, link.ord) { "done" } else { "resend" } })
-    }
-
-    /// Whether the record is there that an event asks for, as a decision; `None` where it asks no more.
-    async fn is_there(&self, event: &str, contact: &str) -> Option<Value> {
-        let steps = self.world.app.store.steps(event).await.unwrap();
-        let step = steps.into_iter().find(|step| step.state == StepState::Started)?;
-        let link = self.world.app.store.contact(contact).await.unwrap().unwrap().link;
-        let text = step.step["text"].as_str().unwrap();
-        let is_there = self.world.sim.handle.progress_of(link.ord).iter().any(|record| record == text);
-        Some(json!({ "decision": if is_there { "done" } else { "resend" } }))
     }
 
     async fn is_over(&self) -> bool {
@@ -389,12 +262,8 @@ impl Schedule {
         for event in self.world.events().await {
             let is_right = matches!(event.status, Status::Succeeded | Status::Held);
             let is_early = event.webhook_id.as_deref().is_some_and(is_early);
-            // Whoever orders it names the salesperson: no other event waits for one whose account is closed. What does not
-            // stand in the pool nobody can apply for.
-            let is_refused = event.status == Status::Dead
-                && ["salesperson_unknown", "refused"].map(Some).contains(&event.error_code.as_deref());
-            let is_order = self.is_order(&event.id);
-            let may_end_so = is_right || is_early && event.status == Status::NotAdmitted || is_refused && is_order;
+            let is_ended = is_right || is_early && event.status == Status::NotAdmitted;
+            let may_end_so = is_ended || event.status == Status::Dead && self.is_rightly_refused(&event).await;
             if !may_end_so {
                 let store = &self.world.app.store;
                 for step in store.steps(&event.id).await.unwrap() {

@@ -13,6 +13,13 @@ pub fn contact(id: &str, number: u32) -> Value {
     })
 }
 
+/// As [`contact`], of a company.
+pub fn of_company(id: &str, number: u32, company: &str) -> Value {
+    let mut contact = contact(id, number);
+    contact["company"] = company.into();
+    contact
+}
+
 /// A mainland mobile number made of a small one.
 pub fn mobile(number: u32) -> String {
     format!("138{number:08}")

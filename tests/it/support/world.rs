@@ -6,12 +6,12 @@ use erp_bridge::{
     app::{App, StartOptions},
     clock::Clock,
     config::{ApiToken, AssignmentRule, Config, Scope},
-    event::Status,
+    event::{Link, Status},
     simulator::{self, Running, SimConfig},
     store::{EventFilter, EventRow},
 };
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Balancer, Sender, eventually, postgres};
@@ -21,6 +21,10 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// A token that may do everything, and one that may look.
 pub const OPERATOR: &str = "operator-token-0123456789";
 pub const READER: &str = "reader-token-01234567890";
+
+/// What no event becomes while it is still at work.
+const ENDS: [Status; 5] =
+    [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted, Status::Discarded];
 
 /// How a world begins.
 pub struct WorldOptions {
@@ -149,6 +153,38 @@ impl World {
             statuses.contains(&event.status).then_some(event)
         })
         .await
+    }
+
+    /// Waits until an event has ended, or waits for a person.
+    pub async fn ended(&self, id: &str) -> EventRow {
+        self.until(id, &ENDS).await
+    }
+
+    /// Posts an event that must be accepted, and waits until it has ended, or waits for a person.
+    pub async fn handle(&self, webhook_id: &str, event: &Value) -> EventRow {
+        let id = self.accept(webhook_id, event).await;
+        self.ended(&id).await
+    }
+
+    /// The link of a contact that has one.
+    pub async fn link_of(&self, contact: &str) -> Link {
+        self.app.store.contact(contact).await.unwrap().expect("the contact is linked").link
+    }
+
+    /// The customer to which a contact is linked.
+    pub async fn ord_of(&self, contact: &str) -> i64 {
+        self.link_of(contact).await.ord
+    }
+
+    /// Puts a company into the ERP, with a contact person of its own.
+    pub fn seed_company(&self, name: &str, khid: &str) -> i64 {
+        let fields = [("name", name), ("khid", khid), ("kind", "1"), ("person_name", "李总")];
+        self.sim.handle.seed_customer_fields(&fields).unwrap()
+    }
+
+    /// What the ERP has of a customer; null is what it lacks.
+    pub fn fields(&self, ord: i64) -> Value {
+        json!(self.sim.handle.customer(ord).unwrap().fields)
     }
 
     /// Waits until no event is queued or running.

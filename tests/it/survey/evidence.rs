@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 use super::populated;
 use crate::support::{World, WorldOptions, contact, message, mobile, promoted};
 
-const ENDS: [Status; 4] = [Status::Succeeded, Status::Dead, Status::NeedsReview, Status::NotAdmitted];
-
 /// What is done with an installation on which the contact `c1` is a customer: an event, or a call that becomes one.
 enum Act {
     Event(Value),
@@ -25,8 +23,7 @@ async fn without_and_with(sim: impl Fn() -> SimConfig, act: &Act, interface: &st
     let mut seen = Vec::new();
     for is_surveyed in [false, true] {
         let mut world = World::with(WorldOptions { sim: sim(), ..WorldOptions::default() }).await;
-        let id = world.accept("p1", &promoted(&contact("c1", 1), 80.0)).await;
-        let first = world.until(&id, &ENDS).await;
+        let first = world.handle("p1", &promoted(&contact("c1", 1), 80.0)).await;
         assert!([Status::Succeeded, Status::NeedsReview].contains(&first.status), "{:?}", first.error);
         if is_surveyed {
             let surveyed = survey_erp(&world.config, Duration::ZERO, false).await.unwrap();
@@ -42,7 +39,7 @@ async fn without_and_with(sim: impl Fn() -> SimConfig, act: &Act, interface: &st
                 answer["id"].as_str().unwrap().to_owned()
             }
         };
-        let status = world.until(&id, &ENDS).await.status;
+        let status = world.ended(&id).await.status;
         seen.push((status, world.sim.handle.calls_of(interface).len()));
     }
     [seen[0], seen[1]]
@@ -106,8 +103,7 @@ async fn a_sorted_list_is_believed_to_be_sorted() {
         }
         world.restart().await;
         world.sim.handle.clear_calls();
-        let id = world.accept("p1", &promoted(&contact("c1", 1), 80.0)).await;
-        assert_eq!(world.until(&id, &ENDS).await.status, DONE);
+        assert_eq!(world.handle("p1", &promoted(&contact("c1", 1), 80.0)).await.status, DONE);
         calls.push(world.sim.handle.calls_of("customer.list").len());
     }
     assert_eq!(calls[0], calls[1] + 1, "the other end of the list need not be seen");
@@ -130,8 +126,7 @@ async fn details_that_mask_numbers_too_are_not_read_for_them() {
         world.sim.handle.clear_calls();
         let mut person = contact("c1", 1);
         person["phone"] = json!("13800000077");
-        let id = world.accept("p1", &promoted(&person, 80.0)).await;
-        let event = world.until(&id, &ENDS).await;
+        let event = world.handle("p1", &promoted(&person, 80.0)).await;
         details.push((event.status, event.error_code, world.sim.handle.calls_of("customer.detail").len()));
     }
     assert!(details[0].2 > 0, "{details:?}");
@@ -158,9 +153,8 @@ async fn a_list_that_can_neither_be_asked_for_a_customers_number_nor_shows_it_st
     let fields: Vec<(&str, &str)> = fields.iter().map(|(id, val)| (*id, val.as_str())).collect();
     let ord = world.sim.handle.seed_customer_fields(&fields).unwrap();
     world.sim.handle.seed_customer_fields(&[("name", "张3伟"), ("khid", "WXc33")]).unwrap();
-    let id = world.accept("p3", &promoted(&contact("c3", 3), 80.0)).await;
-    assert_eq!(world.until(&id, &ENDS).await.status, DONE);
-    assert_eq!(world.app.store.contact("c3").await.unwrap().unwrap().link.ord, ord);
+    assert_eq!(world.handle("p3", &promoted(&contact("c3", 3), 80.0)).await.status, DONE);
+    assert_eq!(world.ord_of("c3").await, ord);
 }
 
 /// Where customers have no contact persons of their own, nothing but the list itself shows a number in 客户池.
@@ -175,7 +169,6 @@ async fn a_number_in_the_pool_is_found_where_a_survey_saw_no_contact_persons() {
     world.restart().await;
     let pooled = json!({ "customers": [{ "name": "展会客户", "khid": "K9", "mobile": mobile(77), "stype": 1 }] });
     let ord = world.sim.handle.seed(&serde_json::from_value(pooled).unwrap()).unwrap().customers[0];
-    let id = world.accept("p1", &promoted(&contact("c1", 77), 80.0)).await;
-    assert_eq!(world.until(&id, &ENDS).await.status, DONE);
-    assert_eq!(world.app.store.contact("c1").await.unwrap().unwrap().link.ord, ord);
+    assert_eq!(world.handle("p1", &promoted(&contact("c1", 77), 80.0)).await.status, DONE);
+    assert_eq!(world.ord_of("c1").await, ord);
 }
