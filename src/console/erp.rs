@@ -183,7 +183,7 @@ async fn erp_page(state: &HttpState, visit: &Visit) -> Result<ErpPage, Fault> {
         verdict_what,
         may_resume: visit.is_operator() && (stats.dispatch.paused == Some("login_refused") || !stats.blocks.is_empty()),
         help: stats.dispatch.paused.unwrap_or_default(),
-        words: stats.dispatch.words.clone().unwrap_or_default(),
+        words: stats.dispatch.words.as_deref().map(|words| lang.part(words).to_owned()).unwrap_or_default(),
         session,
         circuit: if stats.dispatch.circuit == "closed" { w.erp.circuit_closed } else { w.erp.circuit_open },
         in_hand: fill(w.overview.in_flight_of, &[&stats.dispatch.in_flight, &stats.dispatch.limit]),

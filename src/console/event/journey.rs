@@ -51,7 +51,7 @@ pub(super) struct Check {
     pub(super) code: String,
     pub(super) name: String,
     pub(super) passed: bool,
-    pub(super) message: String,
+    pub(super) found: Why,
 }
 
 /// A call to the ERP.
@@ -159,7 +159,8 @@ impl Writer<'_> {
             if item.actor == "webhook" { self.w.by_webhook.to_owned() } else { fill(self.w.by_token, &[&item.actor]) };
         let warnings = self.event.warnings.iter().filter_map(Value::as_array).flatten().map(|warning| {
             let part = |name: &str| warning[name].as_str().unwrap_or_default().to_owned();
-            format!("{}：{} {}", self.w.warnings, part("pointer"), self.lang.part(&part("message")))
+            let said = format!("{} {}", part("pointer"), self.lang.part(&part("message")));
+            self.lang.labelled(self.w.warnings, &said)
         });
         let at = Some(moment(&item.received_at, self.now, self.lang));
         Stage { at, notes: std::iter::once(from).chain(warnings).collect(), ..Stage::new(self.w.received, "good") }
@@ -187,7 +188,7 @@ impl Writer<'_> {
             code: code.to_owned(),
             name: rule(self.lang, code).to_owned(),
             passed: check["passed"].as_bool().unwrap_or_default(),
-            message: check["message"].as_str().unwrap_or_default().to_owned(),
+            found: Why::of_rule(code, check["message"].as_str().unwrap_or_default(), self.lang),
         }
     }
 
