@@ -282,6 +282,7 @@ impl Front {
             checker: Arc::new(Echo),
             settings: watch::channel(settings()).1,
             succeeded_kept: Duration::from_secs(90 * 86_400),
+            block_pause: Duration::from_secs(5),
             dispatch: Arc::new(Standing::of(wishes)),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),

@@ -14,7 +14,10 @@ use crate::{
         words::{EventWords, Lang, field_of, fill, rule, step},
     },
     event::{Culprit, Status},
-    http::api::views::{CallView, EventDetail, StepView, WaitsForView},
+    http::{
+        HttpState,
+        api::views::{CallView, EventDetail, StepView, WaitsForView},
+    },
     store::StepState,
 };
 
@@ -131,8 +134,9 @@ struct Writer<'a> {
 
 impl Journey {
     /// Of an event about which people did something at these moments, in order.
-    pub(super) fn of(event: &EventDetail, deeds: &[Millis], kept: Duration, now: Millis, lang: Lang) -> Self {
-        let writer = Writer { event, w: &lang.words().event, kept, times: times(event, deeds, now), now, lang };
+    pub(super) fn of(event: &EventDetail, deeds: &[Millis], state: &HttpState, now: Millis, lang: Lang) -> Self {
+        let (kept, times) = (state.succeeded_kept, times(event, deeds, state.block_pause, now));
+        let writer = Writer { event, w: &lang.words().event, kept, times, now, lang };
         let mut stages = vec![writer.received()];
         stages.extend(writer.admission());
         stages.extend(writer.queued());
@@ -381,7 +385,7 @@ const fn waited(culprit: Culprit, w: &EventWords) -> (&'static str, &'static str
 }
 
 /// How the event's time was spent.
-fn times<'a>(event: &'a EventDetail, deeds: &[Millis], now: Millis) -> Times<'a> {
+fn times<'a>(event: &'a EventDetail, deeds: &[Millis], block_pause: Duration, now: Millis) -> Times<'a> {
     let made = |call: &'a CallView| {
         let span = Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default());
         Some(Made { begun: format::millis(&call.started_at)?, span, step: &call.step, outcome: &call.outcome })
@@ -390,7 +394,7 @@ fn times<'a>(event: &'a EventDetail, deeds: &[Millis], now: Millis) -> Times<'a>
     calls.sort_by_key(|call| (call.begun, call.span));
     let received = format::millis(&event.item.received_at).unwrap_or(now);
     let end = event.item.finished_at.as_deref().and_then(format::millis).unwrap_or(now);
-    Times::of(&calls, Known { received, deeds, end, now: waits_for(event) })
+    Times::of(&calls, Known { received, deeds, end, now: waits_for(event), block_pause })
 }
 
 /// For what it waits now.
