@@ -39,6 +39,12 @@ impl Why {
         }
     }
 
+    /// Of a sentence in both languages of which the Chinese one quotes the ERP: who reads English sees that behind it.
+    pub(super) fn quoting(both: &str, lang: Lang) -> Self {
+        let (words, quoting) = (lang.part(both), Lang::Zh.part(both));
+        Self { words: words.to_owned(), raw: if words == quoting { String::new() } else { quoting.to_owned() } }
+    }
+
     /// In the bridge's own words.
     pub(super) fn plain(words: &str) -> Self {
         Self { words: words.to_owned(), raw: String::new() }
@@ -106,6 +112,19 @@ mod tests {
         assert_eq!(why.clone().behind("第 3 次".into()).words, "第 3 次 · ERP 拒绝了请求");
         assert_eq!(Why::default().behind("第 3 次".into()).words, "第 3 次");
         assert_eq!((why.cut(3).words, why.cut(2).raw, why.said()), ("ERP…".into(), "E1…".into(), "E12".into()));
+    }
+
+    #[test]
+    fn what_the_erp_said_within_a_sentence_is_lost_in_no_language() {
+        let both = "ERP 拒绝登录：密码错误 (the ERP refuses the login)";
+        for (lang, both, words, raw) in [
+            (Lang::Zh, both, "ERP 拒绝登录：密码错误", ""),
+            (Lang::En, both, "the ERP refuses the login", "ERP 拒绝登录：密码错误"),
+            (Lang::En, "ops (paused): 对账", "ops (paused): 对账", ""),
+        ] {
+            let why = Why::quoting(both, lang);
+            assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {both}");
+        }
     }
 
     #[test]
