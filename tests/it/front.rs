@@ -348,6 +348,12 @@ impl Front {
         self.call(Method::POST, "/webhooks/events", &headers, body).await
     }
 
+    /// Ends the event whose turn it is.
+    pub async fn end(&self, end: Settlement) {
+        let lease = self.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+        self.store.settle(lease, end).await.unwrap();
+    }
+
     /// Where the ledger's files are.
     pub fn directory(&self) -> &std::path::Path {
         self.directory.path()
@@ -366,10 +372,9 @@ impl Front {
 
     /// Lets a contact's first event succeed, as the clockwork would, and links the contact.
     pub async fn link(&self, ord: i64, khid: &str) {
-        let claimed = self.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0);
         let link = Link { ord, khid: khid.into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
         let last = Advance { link: Some(link), ..Advance::default() };
-        self.store.settle(claimed.lease, Settlement::succeeded(last)).await.unwrap();
+        self.end(Settlement::succeeded(last)).await;
     }
 }
 

@@ -88,8 +88,7 @@ async fn what_was_held_and_went_on_is_let_in_and_what_was_held_twice_waits_once(
     for (id, end) in held.iter().zip([Status::Succeeded, Status::Held]) {
         let path = format!("/v1/events/{id}/replay");
         front.rest(reqwest::Method::POST, &path, OPERATE, &json!({})).await;
-        let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-        front.store.settle(lease, Settlement::to(end)).await.unwrap();
+        front.end(Settlement::to(end)).await;
     }
     let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
     assert_eq!(funnel(&html), ["收到 2", "可以进入 ERP 1", "已写入 ERP 1", "等待转客户 1"]);
