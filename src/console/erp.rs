@@ -81,8 +81,8 @@ struct ErpPage {
     verdict_what: &'static str,
     /// Where the help says what to do; empty where nothing is wrong.
     help: &'static str,
-    /// The ERP's words, for who may see them.
-    words: String,
+    /// Why nothing is sent, with the ERP's words, for who may see them.
+    words: Why,
     /// Whether there is something that a word of an operator would have tried again.
     may_resume: bool,
     session: Option<Moment>,
@@ -183,7 +183,7 @@ async fn erp_page(state: &HttpState, visit: &Visit) -> Result<ErpPage, Fault> {
         verdict_what,
         may_resume: visit.is_operator() && (stats.dispatch.paused == Some("login_refused") || !stats.blocks.is_empty()),
         help: stats.dispatch.paused.unwrap_or_default(),
-        words: stats.dispatch.words.clone().unwrap_or_default(),
+        words: stats.dispatch.words.as_deref().map(|words| Why::quoting(words, lang)).unwrap_or_default(),
         session,
         circuit: if stats.dispatch.circuit == "closed" { w.erp.circuit_closed } else { w.erp.circuit_open },
         in_hand: fill(w.overview.in_flight_of, &[&stats.dispatch.in_flight, &stats.dispatch.limit]),

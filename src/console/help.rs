@@ -183,6 +183,17 @@ mod tests {
     }
 
     #[test]
+    fn every_alert_of_the_manual_has_an_entry_in_both_languages_under_its_name_or_its_code() {
+        let alerts = MANUAL.split("\n## Telling people").nth(1).and_then(|text| text.split("\n## ").next()).unwrap();
+        let names: HashSet<_> =
+            alerts.lines().filter_map(|line| line.strip_prefix("| `")?.split(['`', ' ']).next()).collect();
+        // Of these it is the code behind the name that says what to do.
+        let by_code = HashSet::from(["dead", "needs_review", "block"]);
+        let known: HashSet<_> = causes().map(|cause| cause.code).chain(TOPICS.iter().map(|entry| entry.code)).collect();
+        assert_eq!(names.difference(&known).copied().collect::<HashSet<_>>(), by_code);
+    }
+
+    #[test]
     fn a_manual_is_rendered_with_places_and_without_ways_out() {
         let markdown =
             "# A (甲)\n\n| code | b |\n| --- | --- |\n| `a_b`, `dead X` | `c` [d](https://e.example) |\n\n`<i>`\n";

@@ -156,7 +156,7 @@ fn in_words(fault: &Fault, lang: Lang) -> String {
 fn member_in_words(error: &FieldError, lang: Lang) -> String {
     let message = lang.part(&error.message);
     match error.pointer.strip_prefix("/data/") {
-        Some(path) => format!("{}：{message}", member(lang, &path.replace('/', "."))),
+        Some(path) => lang.labelled(member(lang, &path.replace('/', ".")), message),
         None => message.to_owned(),
     }
 }
@@ -177,6 +177,13 @@ pub(super) fn is_page(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_that_is_wrong_is_named_in_the_language_of_the_page() {
+        let error = FieldError::new("/data/thread/score", "应为 0 至 100 的数字 (must be a number from 0 to 100)");
+        assert_eq!(member_in_words(&error, Lang::Zh), "评分：应为 0 至 100 的数字");
+        assert_eq!(member_in_words(&error, Lang::En), "Score: must be a number from 0 to 100");
+    }
 
     #[test]
     fn whoever_is_sent_back_stays_in_the_console() {

@@ -11,6 +11,7 @@ use super::{
     format::{Moment, exact, moment, number},
     frame::{Frame, Nav, page},
     visit::Visit,
+    why::Why,
     words::{Lang, Words, fill, kind, kinds, rule},
 };
 use crate::{
@@ -42,7 +43,8 @@ struct Row {
     /// What the contact is called; empty where that is not known.
     name: String,
     rules: String,
-    messages: String,
+    /// What each of them found, where the caller may see it.
+    found: Vec<Why>,
     received: Moment,
 }
 
@@ -122,9 +124,10 @@ pub(super) async fn download(State(state): State<HttpState>, visit: Visit) -> Re
     let head = [w.contact, w.kind, w.received, w.rules, w.why, w.event];
     let cut = next.is_some().then_some(visit.lang.words().frame.csv_cut);
     let rows = items.into_iter().map(|item| {
-        let (rules, messages) = (rules(&item, lang), item.messages.join("；"));
+        let found: Vec<String> = found(&item, lang).into_iter().map(Why::whole).collect();
+        let (rules, found) = (rules(&item, lang), found.join(lang.pick("；", "; ")));
         let kind = kind(lang, &item.kind).to_owned();
-        [item.contact_id.unwrap_or_default(), kind, exact(&item.received_at), rules, messages, item.id]
+        [item.contact_id.unwrap_or_default(), kind, exact(&item.received_at), rules, found, item.id]
     });
     csv::file("not-admitted", state.clock.now(), head, csv::Rows { rows, cut })
 }
@@ -168,7 +171,7 @@ fn row(item: NotAdmittedItem, names: &Names, now: Millis, lang: Lang) -> Row {
             rules if rules.is_empty() => rules,
             rules => fill(lang.words().not_admitted.unmet, &[&rules]),
         },
-        messages: item.messages.join("；"),
+        found: found(&item, lang),
         kind: kind(lang, &item.kind).to_owned(),
         contact: item.contact_id.unwrap_or_default(),
         received: moment(&item.received_at, now, lang),
@@ -178,6 +181,11 @@ fn row(item: NotAdmittedItem, names: &Names, now: Millis, lang: Lang) -> Row {
 
 fn rules(item: &NotAdmittedItem, lang: Lang) -> String {
     item.rules.iter().map(|rule| named(lang, *rule)).collect::<Vec<_>>().join(lang.pick("、", ", "))
+}
+
+fn found(item: &NotAdmittedItem, lang: Lang) -> Vec<Why> {
+    let told = item.rules.iter().zip(&item.messages);
+    told.map(|(rule, found)| Why::of_rule(rule.as_str(), found, lang)).collect()
 }
 
 fn named(lang: Lang, of: Rule) -> &'static str {

@@ -132,10 +132,19 @@ fn row(item: MessageItem, now: Millis, lang: Lang) -> Row {
             0 => String::new(),
             attempts => fill(lang.words().outbox.attempts, &[&number(attempts)]),
         },
-        outcome: item.error.unwrap_or_default(),
+        outcome: item.error.map(|said| outcome(&said, lang)).unwrap_or_default(),
         written: moment(&item.created_at, now, lang),
         next: item.next_attempt_at.map(|at| moment(&at, now, lang)),
     }
+}
+
+/// What the addressee said; where several targets of alerts were tried each said something, behind its name.
+fn outcome(said: &str, lang: Lang) -> String {
+    let one = |said: &str| match said.split_once(": ") {
+        Some((target, words)) => format!("{target}: {}", lang.part(words)),
+        None => lang.part(said).to_owned(),
+    };
+    said.split("; ").map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// `POST /console/outbox/{id}/replay`

@@ -82,15 +82,9 @@ impl Trends {
         let begins: Vec<String> = history.slots.iter().map(|(at, _)| begin(*at, window)).collect();
         let whole = &history.whole;
         let told = |count: i64| number(count);
-        let sentence = fill(
-            w.chart_sentence,
-            &[
-                &told(whole.received),
-                &told(whole.reached(Status::Succeeded)),
-                &told(whole.reached(Status::NotAdmitted)),
-                &told(whole.reached(Status::Dead)),
-            ],
-        );
+        let [succeeded, not_admitted, needs_review, dead] = OUTCOMES.map(|(_, status)| told(whole.reached(status)));
+        let sentence =
+            fill(w.chart_sentence, &[&told(whole.received), &succeeded, &not_admitted, &needs_review, &dead]);
         Self {
             choices: labels
                 .map(|(choice, label)| Choice { name: name(choice), label, is_here: choice == window })

@@ -1,9 +1,9 @@
-//! Why an event failed or waits, so that people can read it: in the words that were said, or, where these are not Chinese and the
-//! page is, in the bridge's own sentence with the words behind it.
+//! Why an event failed, waits or was kept out, so that people can read it: in the words that were said, or, where these are not in
+//! the language of the page, in the bridge's own sentence with the words behind it.
 
 use super::{
     format,
-    words::{Lang, is_han},
+    words::{Lang, fill, is_han, rule_help},
 };
 use crate::event::cause;
 
@@ -29,6 +29,22 @@ impl Why {
         Self { words: lang.part(said).to_owned(), raw: String::new() }
     }
 
+    /// What an admission rule found, which it says in Chinese: who reads English reads what the rule asks for, and that behind it.
+    pub(super) fn of_rule(rule: &str, found: &str, lang: Lang) -> Self {
+        match rule_help(lang, rule) {
+            (asks, _) if lang.is_english() && !asks.is_empty() && !found.is_empty() => {
+                Self { words: fill(lang.words().event.rule_asks, &[&asks]), raw: found.to_owned() }
+            }
+            _ => Self::plain(found),
+        }
+    }
+
+    /// Of a sentence in both languages of which the Chinese one quotes the ERP: who reads English sees that behind it.
+    pub(super) fn quoting(both: &str, lang: Lang) -> Self {
+        let (words, quoting) = (lang.part(both), Lang::Zh.part(both));
+        Self { words: words.to_owned(), raw: if words == quoting { String::new() } else { quoting.to_owned() } }
+    }
+
     /// In the bridge's own words.
     pub(super) fn plain(words: &str) -> Self {
         Self { words: words.to_owned(), raw: String::new() }
@@ -48,6 +64,11 @@ impl Why {
     /// With something else behind what people read.
     pub(super) fn then(self, next: &str) -> Self {
         Self { words: format!("{} · {next}", self.words), ..self }
+    }
+
+    /// Both, where they cannot be told apart by their looks.
+    pub(super) fn whole(self) -> String {
+        if self.raw.is_empty() { self.words } else { format!("{} ({})", self.words, self.raw) }
     }
 
     /// What was said, in the language of the page where it was said in both.
@@ -87,8 +108,36 @@ mod tests {
             assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {said}");
         }
         let why = Why::of("refused", "E12", Lang::Zh);
+        assert_eq!(why.clone().whole(), "ERP 拒绝了请求 (E12)");
         assert_eq!(why.clone().behind("第 3 次".into()).words, "第 3 次 · ERP 拒绝了请求");
         assert_eq!(Why::default().behind("第 3 次".into()).words, "第 3 次");
         assert_eq!((why.cut(3).words, why.cut(2).raw, why.said()), ("ERP…".into(), "E1…".into(), "E12".into()));
+    }
+
+    #[test]
+    fn what_the_erp_said_within_a_sentence_is_lost_in_no_language() {
+        let both = "ERP 拒绝登录：密码错误 (the ERP refuses the login)";
+        for (lang, both, words, raw) in [
+            (Lang::Zh, both, "ERP 拒绝登录：密码错误", ""),
+            (Lang::En, both, "the ERP refuses the login", "ERP 拒绝登录：密码错误"),
+            (Lang::En, "ops (paused): 对账", "ops (paused): 对账", ""),
+        ] {
+            let why = Why::quoting(both, lang);
+            assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {both}");
+        }
+    }
+
+    #[test]
+    fn who_reads_english_reads_what_a_rule_asks_for_and_sees_what_it_found_behind_it() {
+        let found = "评分 55 低于 60";
+        for (lang, rule, found, words, raw) in [
+            (Lang::Zh, "score", found, found, ""),
+            (Lang::En, "score", found, "Required: The score is not below admission.min_score", found),
+            (Lang::En, "nobody_knows", found, found, ""),
+            (Lang::En, "score", "", "", ""),
+        ] {
+            let why = Why::of_rule(rule, found, lang);
+            assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {rule}");
+        }
     }
 }

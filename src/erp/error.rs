@@ -2,6 +2,10 @@
 
 use super::{Fault, FaultCause, fault::value_subject, phrases::names_one_record, topics::speaks_of_duplicate};
 
+/// What is said of logins that the ERP calls good, and that bring no session where calls demand one.
+pub(super) const NO_SESSION: &str =
+    "登录没有给出会话，而接口要求会话 (the login gives no session, and calls demand one; check erp.login_path)";
+
 /// Why the ERP client could not be built: a sentence for whoever wrote the configuration.
 #[derive(Debug, thiserror::Error)]
 #[error("the ERP client cannot be built: {0}")]
@@ -87,6 +91,11 @@ impl ErpError {
     /// The ERP could not be asked, or gave no readable answer: an outage, not a fault of the event. Opens the circuit.
     pub fn is_delivery_failure(&self) -> bool {
         matches!(self, Self::NotDelivered(_) | Self::OutcomeUnknown { .. })
+    }
+
+    /// The ERP lets the account in and gives no session, which its other interfaces demand: nothing is wrong with the credentials.
+    pub fn is_without_session(&self) -> bool {
+        matches!(self, Self::LoginRefused(words) if words == NO_SESSION)
     }
 
     /// What is wrong with the installation, if that is what the error says: any other event would meet it too.

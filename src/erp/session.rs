@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::{ErpError, classify::LoginOutcome};
+use super::{ErpError, classify::LoginOutcome, error::NO_SESSION};
 use crate::{
     clock::{Clock, Millis},
     config::ErpConfig,
@@ -34,10 +34,6 @@ const LEASE_MARGIN: Duration = Duration::from_secs(2);
 
 /// See [`FRUITLESS_LOGIN_PAUSE`].
 const FRUITLESS_LOGINS_MAX: u32 = 2;
-
-/// What is said of logins that the ERP calls good, and that bring no session where calls demand one.
-const NO_SESSION: &str =
-    "登录没有给出会话，而接口要求会话 (the login gives no session, and calls demand one; check erp.login_path)";
 
 /// Where the session survives a restart, shared by all replicas. Failures are the store's to log.
 pub trait SessionStore: Send + Sync {

@@ -88,8 +88,8 @@ const CAUSES: &[Cause] = &[
         code: "login_refused",
         message: "ERP 拒绝登录 (the ERP refuses the login)",
         hint: (
-            "手工登录一次，改正 erp.username、erp.password 或 erp.serial，再 SIGHUP 或恢复派发；勿反复尝试，三次错误后 ERP 要求验证码",
-            "log in by hand, correct erp.username, erp.password or erp.serial, then SIGHUP or resume; after three wrong tries the ERP wants a picture code",
+            "手工登录一次，改正 erp.username、erp.password 或 erp.serial（没有给出会话时为 erp.login_path），再 SIGHUP 或恢复派发；勿反复尝试，三次错误后 ERP 要求验证码",
+            "log in by hand, correct erp.username, erp.password or erp.serial (erp.login_path where it gives no session), then SIGHUP or resume; after three wrong tries the ERP wants a picture code",
         ),
     },
     Cause {

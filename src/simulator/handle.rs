@@ -224,11 +224,18 @@ impl Handle {
 
     /// Gives a customer to an account, as a person does in the ERP. Whether there is such a customer.
     pub fn assign(&self, customer: i64, user: i64) -> bool {
+        self.hold(customer, Holding::Members { members: vec![user] })
+    }
+
+    /// Puts a customer into 客户池, as a person does in the ERP. Whether there is such a customer.
+    pub fn take_back(&self, customer: i64) -> bool {
+        self.hold(customer, Holding::Pool)
+    }
+
+    fn hold(&self, ord: i64, holding: Holding) -> bool {
         let mut world = self.world();
         let now = world.clock.now();
-        let holding = Holding::Members { members: vec![user] };
-        world.data.customers.contains_key(&customer)
-            && world.data.apply(Effect::Hold { ord: customer, holding }, now) > 0
+        world.data.customers.contains_key(&ord) && world.data.apply(Effect::Hold { ord, holding }, now) > 0
     }
 
     /// Merges a customer into another, as a person does in the ERP. Whether there were both.

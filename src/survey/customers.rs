@@ -23,6 +23,8 @@ pub(super) const NO_TEXT: &str = "zz9-no-such-text-9zz";
 const LONG_NAME: usize = 6;
 /// How many customers are looked at closely.
 const CLOSELY: usize = 5;
+/// 客户, 客户池 and 待审核.
+const PLACES: usize = 3;
 
 /// Filters that take a text, and the field of the detail that must match.
 const TEXT_FILTERS: [(&str, &str); 5] =
@@ -331,23 +333,38 @@ async fn search_by_number(looker: &mut Looker<'_>, report: &mut Report, known: &
 }
 
 /// Whether `stype` tells 客户, 客户池 and 待审核 apart, by those values alone: what an ERP makes of another says nothing of them.
-/// Lists that have a customer in common are one.
+/// Lists that share some customers are asked for once more, all of them: one may have been moved since the first was read.
 async fn places(looker: &mut Looker<'_>, report: &mut Report, customers: &SeenTable) -> Result<(), ErpError> {
-    let ords = |table: &SeenTable| table.rows.iter().filter_map(|row| row.ord).collect::<BTreeSet<_>>();
-    let mut lists = vec![ords(customers)];
-    for stype in ["1", "2"] {
-        let seen = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("stype", stype)])).await?;
-        let Some(table) = seen.table() else {
-            report.note_how("customers.filter.stype", Outcome::Unseen, seen.how());
-            return Ok(());
-        };
-        lists.push(ords(&table));
+    let code = "customers.filter.stype";
+    let (mut lists, mut are_told_apart) = (vec![customers.clone()], None);
+    for stypes in [&["1", "2"][..], &["", "1", "2"]] {
+        lists.truncate(PLACES - stypes.len());
+        for stype in stypes {
+            let seen = looker.look(RawCall::CustomerList, &page("1", PAGE_SIZE, &[("stype", *stype)])).await?;
+            let Some(table) = seen.table() else {
+                report.note_how(code, Outcome::Unseen, seen.how());
+                return Ok(());
+            };
+            lists.push(table);
+        }
+        are_told_apart = are_apart(&lists);
+        if are_told_apart.is_some() {
+            break;
+        }
     }
-    let is_one = (1..lists.len()).any(|at| lists[..at].iter().any(|other| !other.is_disjoint(&lists[at])));
-    let any = lists.iter().any(|list| !list.is_empty());
-    let how = if is_one { "ignored" } else { "" };
-    report.note_how("customers.filter.stype", any.then_some(!is_one), how);
+    report.note_how(code, are_told_apart, if are_told_apart == Some(false) { "ignored" } else { "" });
     Ok(())
+}
+
+/// Whether lists have no customer in common, or are one and the same; `None` where they share some, or are all empty.
+fn are_apart(lists: &[SeenTable]) -> Option<bool> {
+    let ords = |table: &SeenTable| table.rows.iter().filter_map(|row| row.ord).collect::<BTreeSet<_>>();
+    let lists: Vec<(BTreeSet<i64>, usize)> = lists.iter().map(|table| (ords(table), table.count())).collect();
+    if lists.iter().all(|(ords, _)| ords.is_empty()) {
+        return None;
+    }
+    let shares = |at: usize| lists[..at].iter().any(|(other, _)| !other.is_disjoint(&lists[at].0));
+    if (1..lists.len()).any(shares) { lists.iter().all(|list| *list == lists[0]).then_some(false) } else { Some(true) }
 }
 
 /// Asks with a value that cannot match and, where a record is known, with one that must.
@@ -376,5 +393,35 @@ pub(super) async fn filter_is_known(
         }
         Some(_) => Ok((Outcome::Holds, String::new())),
         None => Ok((Outcome::Unseen, seen.how())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A page of these customers, of so many.
+    fn list(ords: &[i64], count: usize) -> SeenTable {
+        let rows: Vec<Value> = ords.iter().map(|ord| json!([ord])).collect();
+        SeenTable::read(&json!({"cols": [{"id": "ord"}], "rows": rows, "page": {"recordcount": count}})).unwrap()
+    }
+
+    #[test]
+    fn lists_are_one_where_all_of_them_are_the_same_and_apart_where_they_share_nobody() {
+        let (many, none) = (list(&[9, 8, 7], 5), list(&[], 0));
+        for (pool, pending, expected) in [
+            (none.clone(), none.clone(), Some(true)),
+            (list(&[6], 1), none.clone(), Some(true)),
+            (many.clone(), many.clone(), Some(false)),
+            (list(&[9], 1), none.clone(), None),
+            (list(&[6], 1), list(&[6], 1), None),
+            (many.clone(), none.clone(), None),
+            (many.clone(), list(&[9, 8, 7], 4), None),
+        ] {
+            assert_eq!(are_apart(&[many.clone(), pool.clone(), pending.clone()]), expected, "{pool:?} {pending:?}");
+        }
+        assert_eq!(are_apart(&[none.clone(), none.clone(), none]), None);
     }
 }

@@ -9,6 +9,7 @@ mod erp;
 mod events;
 mod filters;
 mod help;
+mod languages;
 mod not_admitted;
 mod now;
 mod outbox;

@@ -242,8 +242,7 @@ async fn a_message_is_corrected_and_keeps_its_place_before_the_later_ones() {
 async fn corrected_data_is_checked_as_at_the_door_and_the_contact_stays() {
     let front = Front::open().await;
     let id = front.post_event("w1", &posted("c1")).await.body["id"].as_str().unwrap().to_owned();
-    let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-    front.store.settle(lease, Settlement::to(Status::Dead).because("refused", "不行")).await.unwrap();
+    front.end(Settlement::to(Status::Dead).because("refused", "不行")).await;
     let path = format!("/v1/events/{id}/amend");
     let data = |change: fn(&mut Value)| {
         let mut data = posted("c1")["data"].clone();

@@ -208,7 +208,9 @@ impl Standing {
 impl DispatchFacts for Standing {
     fn facts(&self) -> Dispatch {
         let paused = self.paused;
-        let words = paused.filter(|why| *why == "login_refused").map(|_| "ERP 拒绝登录：密码错误".to_owned());
+        let words = paused
+            .filter(|why| *why == "login_refused")
+            .map(|_| "ERP 拒绝登录：密码错误 (the ERP refuses the login)".to_owned());
         let (pauses, blocks, block_hints) = (Vec::new(), Vec::new(), Vec::new());
         Dispatch { circuit: "closed", paused, words, pauses, blocks, block_hints, in_flight: 0, limit: 4 }
     }
@@ -281,6 +283,7 @@ impl Front {
             checker: Arc::new(Echo),
             settings: watch::channel(settings()).1,
             succeeded_kept: Duration::from_secs(90 * 86_400),
+            block_pause: Duration::from_secs(5),
             dispatch: Arc::new(Standing::of(wishes)),
             metrics: Arc::new(|| "# no metrics\n".to_owned()),
             stop: stop.clone(),
@@ -345,6 +348,12 @@ impl Front {
         self.call(Method::POST, "/webhooks/events", &headers, body).await
     }
 
+    /// Ends the event whose turn it is.
+    pub async fn end(&self, end: Settlement) {
+        let lease = self.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
+        self.store.settle(lease, end).await.unwrap();
+    }
+
     /// Where the ledger's files are.
     pub fn directory(&self) -> &std::path::Path {
         self.directory.path()
@@ -363,10 +372,9 @@ impl Front {
 
     /// Lets a contact's first event succeed, as the clockwork would, and links the contact.
     pub async fn link(&self, ord: i64, khid: &str) {
-        let claimed = self.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0);
         let link = Link { ord, khid: khid.into(), kind: LinkKind::Person, linked_by: LinkedBy::Created };
         let last = Advance { link: Some(link), ..Advance::default() };
-        self.store.settle(claimed.lease, Settlement::succeeded(last)).await.unwrap();
+        self.end(Settlement::succeeded(last)).await;
     }
 }
 

@@ -1,7 +1,5 @@
 //! Replays (重放) over REST: a forecast first, then started, paused, stopped.
 
-use std::time::Duration;
-
 use erp_bridge::{event::Status, store::Settlement};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,8 +10,7 @@ use crate::front::{Front, OPERATE, READ, promoted};
 async fn dead(front: &Front, body: &Value, code: &'static str) -> String {
     let name = format!("{code}-{}-{}", body["type"].as_str().unwrap(), body["data"]["contact"]["id"].as_str().unwrap());
     let id = front.post_event(&name, body).await.body["id"].as_str().unwrap().to_owned();
-    let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-    front.store.settle(lease, Settlement::to(Status::Dead).because(code, "不行")).await.unwrap();
+    front.end(Settlement::to(Status::Dead).because(code, "不行")).await;
     id
 }
 

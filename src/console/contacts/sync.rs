@@ -11,9 +11,10 @@ use crate::{
         form::Fields,
         frame::{Frame, Nav, page},
         visit::{Change, Sent},
+        why::Why,
         words::{Lang, field, field_of, rule, step},
     },
-    event::Status,
+    event::{Reason, Status},
     http::{
         HttpState,
         api::{
@@ -54,7 +55,8 @@ struct PreviewPage {
     verdict: &'static str,
     /// Whether the rules are not asked.
     is_forced: bool,
-    reasons: Vec<(String, String)>,
+    /// The rules that do not hold, and what they found.
+    reasons: Vec<(String, Why)>,
     changes: Vec<Changed>,
     calls: Vec<Planned>,
     /// The form again, to be sent as it is.
@@ -98,11 +100,7 @@ pub(in crate::console) async fn preview(
     page(&PreviewPage {
         verdict: verdict(&found, &plan, &frame),
         is_forced: force && found.status == Status::Queued,
-        reasons: found
-            .reasons
-            .iter()
-            .map(|reason| (rule(lang, reason.rule.as_str()).to_owned(), reason.message.clone()))
-            .collect(),
+        reasons: found.reasons.iter().map(|reason| told(reason, lang)).collect(),
         changes: plan["changes"].as_array().into_iter().flatten().map(|change| changed(change, lang)).collect(),
         calls: plan["calls"].as_array().into_iter().flatten().map(|call| planned(call, lang)).collect(),
         name: form.text("name").unwrap_or_default(),
@@ -110,6 +108,12 @@ pub(in crate::console) async fn preview(
         id,
         frame,
     })
+}
+
+/// A rule that does not hold, and what it found.
+fn told(reason: &Reason, lang: Lang) -> (String, Why) {
+    let code = reason.rule.as_str();
+    (rule(lang, code).to_owned(), Why::of_rule(code, &reason.message, lang))
 }
 
 /// Why nothing would be written; empty if something would.

@@ -14,7 +14,10 @@ use crate::{
         words::{EventWords, Lang, field_of, fill, rule, step},
     },
     event::{Culprit, Status},
-    http::api::views::{CallView, EventDetail, StepView, WaitsForView},
+    http::{
+        HttpState,
+        api::views::{CallView, EventDetail, StepView, WaitsForView},
+    },
     store::StepState,
 };
 
@@ -51,7 +54,7 @@ pub(super) struct Check {
     pub(super) code: String,
     pub(super) name: String,
     pub(super) passed: bool,
-    pub(super) message: String,
+    pub(super) found: Why,
 }
 
 /// A call to the ERP.
@@ -131,8 +134,9 @@ struct Writer<'a> {
 
 impl Journey {
     /// Of an event about which people did something at these moments, in order.
-    pub(super) fn of(event: &EventDetail, deeds: &[Millis], kept: Duration, now: Millis, lang: Lang) -> Self {
-        let writer = Writer { event, w: &lang.words().event, kept, times: times(event, deeds, now), now, lang };
+    pub(super) fn of(event: &EventDetail, deeds: &[Millis], state: &HttpState, now: Millis, lang: Lang) -> Self {
+        let (kept, times) = (state.succeeded_kept, times(event, deeds, state.block_pause, now));
+        let writer = Writer { event, w: &lang.words().event, kept, times, now, lang };
         let mut stages = vec![writer.received()];
         stages.extend(writer.admission());
         stages.extend(writer.queued());
@@ -159,7 +163,8 @@ impl Writer<'_> {
             if item.actor == "webhook" { self.w.by_webhook.to_owned() } else { fill(self.w.by_token, &[&item.actor]) };
         let warnings = self.event.warnings.iter().filter_map(Value::as_array).flatten().map(|warning| {
             let part = |name: &str| warning[name].as_str().unwrap_or_default().to_owned();
-            format!("{}：{} {}", self.w.warnings, part("pointer"), self.lang.part(&part("message")))
+            let said = format!("{} {}", part("pointer"), self.lang.part(&part("message")));
+            self.lang.labelled(self.w.warnings, &said)
         });
         let at = Some(moment(&item.received_at, self.now, self.lang));
         Stage { at, notes: std::iter::once(from).chain(warnings).collect(), ..Stage::new(self.w.received, "good") }
@@ -187,7 +192,7 @@ impl Writer<'_> {
             code: code.to_owned(),
             name: rule(self.lang, code).to_owned(),
             passed: check["passed"].as_bool().unwrap_or_default(),
-            message: check["message"].as_str().unwrap_or_default().to_owned(),
+            found: Why::of_rule(code, check["message"].as_str().unwrap_or_default(), self.lang),
         }
     }
 
@@ -380,7 +385,7 @@ const fn waited(culprit: Culprit, w: &EventWords) -> (&'static str, &'static str
 }
 
 /// How the event's time was spent.
-fn times<'a>(event: &'a EventDetail, deeds: &[Millis], now: Millis) -> Times<'a> {
+fn times<'a>(event: &'a EventDetail, deeds: &[Millis], block_pause: Duration, now: Millis) -> Times<'a> {
     let made = |call: &'a CallView| {
         let span = Duration::from_millis(u64::try_from(call.duration_ms).unwrap_or_default());
         Some(Made { begun: format::millis(&call.started_at)?, span, step: &call.step, outcome: &call.outcome })
@@ -389,7 +394,7 @@ fn times<'a>(event: &'a EventDetail, deeds: &[Millis], now: Millis) -> Times<'a>
     calls.sort_by_key(|call| (call.begun, call.span));
     let received = format::millis(&event.item.received_at).unwrap_or(now);
     let end = event.item.finished_at.as_deref().and_then(format::millis).unwrap_or(now);
-    Times::of(&calls, Known { received, deeds, end, now: waits_for(event) })
+    Times::of(&calls, Known { received, deeds, end, now: waits_for(event), block_pause })
 }
 
 /// For what it waits now.

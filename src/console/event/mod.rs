@@ -163,7 +163,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
         Fields::default().address(&visit.path, &[("amend", "open"), ("todo", &todo)])
     });
     let deeds = state.store.deeds_on(&event.item.id, &DEEDS, DEEDS_READ).await.map_err(Problem::from)?;
-    let mut journey = Journey::of(&event, &deeds, state.succeeded_kept, frame.now, lang);
+    let mut journey = Journey::of(&event, &deeds, &state, frame.now, lang);
     if is_amending {
         journey.leave_calls_out();
     }

@@ -6,9 +6,6 @@ use crate::{clock::Millis, event::Culprit};
 
 /// A rest between two activities that is longer is waiting, not work.
 const WORK_GAP: Duration = Duration::from_secs(2);
-/// What waits for the ERP's settings is tried again after so long at the earliest (`worker.block_pause`): a shorter rest between
-/// two good look-ups is a slow answer to others, or a restart.
-const SETTINGS_GAP: Duration = Duration::from_secs(5);
 /// The look-ups before an event's plan: whoever makes them anew was put back meanwhile.
 const SURVEY: &str = "survey";
 
@@ -54,6 +51,9 @@ pub(super) struct Known<'a> {
     pub(super) end: Millis,
     /// For what it waits now.
     pub(super) now: Culprit,
+    /// What waits for the ERP's settings is tried again after so long at the earliest: a shorter rest between two good look-ups is
+    /// a slow answer to others, or a restart.
+    pub(super) block_pause: Duration,
 }
 
 impl<'a> Times<'a> {
@@ -62,7 +62,8 @@ impl<'a> Times<'a> {
         let mut times = Self::default();
         let (mut at, mut before) = (known.received, None);
         for call in calls {
-            times.rest(at, call.begun, before, Self::between(before, call, call.begun.since(at)), known.deeds);
+            let may_be_block = call.begun.since(at) >= known.block_pause;
+            times.rest(at, call.begun, before, Self::between(before, call, may_be_block), known.deeds);
             let ended = call.begun.plus(call.span);
             times.erp += ended.since(at.max(call.begun));
             (at, before) = (at.max(ended), Some(call));
@@ -71,13 +72,14 @@ impl<'a> Times<'a> {
         times
     }
 
-    /// For what it waited between two calls where nobody did anything about it: it went on by itself.
-    fn between(before: Option<&Made<'_>>, next: &Made<'_>, rest: Duration) -> Culprit {
+    /// For what it waited between two calls where nobody did anything about it: it went on by itself. A wait for the
+    /// ERP's settings is never shorter than it may be.
+    fn between(before: Option<&Made<'_>>, next: &Made<'_>, may_be_block: bool) -> Culprit {
         let Some(before) = before else { return Culprit::Turn };
         match Culprit::behind(before.outcome) {
             Culprit::Person => Culprit::Erp,
             // Every answer was good, and yet it began anew: what it read is what was wrong.
-            Culprit::Turn if before.step == SURVEY && next.step == SURVEY && rest >= SETTINGS_GAP => Culprit::Settings,
+            Culprit::Turn if before.step == SURVEY && next.step == SURVEY && may_be_block => Culprit::Settings,
             culprit => culprit,
         }
     }
@@ -153,7 +155,7 @@ mod tests {
     }
 
     fn known(end: Millis, now: Culprit) -> Known<'static> {
-        Known { received: Millis(0), deeds: &[], end, now }
+        Known { received: Millis(0), deeds: &[], end, now, block_pause: ms(5_000) }
     }
 
     #[test]
@@ -211,10 +213,15 @@ mod tests {
 
     #[test]
     fn a_slow_answer_or_a_restart_between_two_look_ups_is_no_wait_for_the_settings() {
-        for (gap, expected) in [(4_999, Culprit::Turn), (5_000, Culprit::Settings)] {
+        for (pause, gap, expected) in [
+            (5_000, 4_999, Culprit::Turn),
+            (5_000, 5_000, Culprit::Settings),
+            (2_500, 2_500, Culprit::Settings),
+            (60_000, 59_999, Culprit::Turn),
+        ] {
             let calls = [call(0, 100, SURVEY, "ok"), call(100 + gap, 100, SURVEY, "ok")];
-            let times = Times::of(&calls, known(Millis(200 + gap), Culprit::Turn));
-            assert_eq!(times.rests[0].culprit, expected, "{gap}");
+            let known = Known { block_pause: ms(pause), ..known(Millis(200 + gap), Culprit::Turn) };
+            assert_eq!(Times::of(&calls, known).rests[0].culprit, expected, "{pause} {gap}");
         }
     }
 

@@ -28,6 +28,7 @@ texts! {
         admits_now: "按现在的规则和客户情况已符合，可以立即重试", "The rules of now admit it, as the contact stands now: try it again";
         met: "符合", "met";
         not_met: "不符合", "not met";
+        rule_asks: "要求：{}", "Required: {}";
         same: "相同", "the same";
         differs: "不同", "different";
         warnings: "有内容未按原样采用", "Some of it was not taken as it came";

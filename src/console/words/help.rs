@@ -1,4 +1,4 @@
-//! What the help says of what stops everything, and of every problem that a request is answered with.
+//! What the help says of what stops everything, of each alert, and of every problem that a request is answered with.
 
 use super::Lang;
 
@@ -26,8 +26,8 @@ const fn entry(code: &'static str, what: (&'static str, &'static str), next: (&'
     Entry { code, what, next }
 }
 
-/// What stops everything, or keeps everybody in the dark.
-pub(in crate::console) static TOPICS: [Entry; 4] = [
+/// What stops everything, or keeps everybody in the dark, and what people are told of by alerts, by its name there.
+pub(in crate::console) static TOPICS: [Entry; 11] = [
     entry(
         "circuit_open",
         ("ERP 无响应，已暂停派发", "The ERP does not answer, and sending is paused"),
@@ -58,6 +58,62 @@ pub(in crate::console) static TOPICS: [Entry; 4] = [
         (
             "在“回写与告警”看最近一次的结果：核对 alerts.targets 的地址与密钥，310000 是加签或关键词不符，45009 和 130101 是发送过于频繁，连不上时检查出网代理。改正后点“发送测试消息”确认，再重发或放弃没有送达的消息",
             "The outbox says what came of the last attempt: look at the addresses and secrets of alerts.targets; 310000 is a wrong sign or keyword, 45009 and 130101 are too many messages, and where nothing connects look at the proxy. Then test them, and send again or give up what did not arrive",
+        ),
+    ),
+    entry(
+        "backlog_age",
+        ("积压：最早的事件等待过久", "The oldest event has waited for too long"),
+        (
+            "在总览查看最早的事件在等什么：派发是否暂停，ERP 是否变慢；ERP 不慢而仍积压时可调大 erp.max_in_flight",
+            "See on the overview what the oldest event waits for: is sending paused, is the ERP slow? If neither, it may need more erp.max_in_flight",
+        ),
+    ),
+    entry(
+        "silence",
+        ("微信中台长时间没有推送", "The platform has been silent for long"),
+        (
+            "检查中台的发件箱、签名密钥和到本服务的网络；本来就没有消息时可调大 webhook.silence_after",
+            "Look at the platform's outbox, its secret and its way to the bridge; where there is nothing to send, make webhook.silence_after longer",
+        ),
+    ),
+    entry(
+        "full",
+        ("积压或磁盘已满，新事件被拒收", "The backlog or the disk is full, and new events are refused"),
+        (
+            "恢复派发或清理磁盘，有空间后自动继续接收，被拒收的由平台重发",
+            "Have events dispatched or make room on the disk; it goes on by itself, and the platform sends again what was refused",
+        ),
+    ),
+    entry(
+        "disk",
+        ("磁盘空间不足", "The disk is nearly full"),
+        (
+            "清理磁盘，旧的账本副本与备份可移走；低于 database.min_free_disk 时不再接收事件",
+            "Make room: old copies of the ledger and backups can be moved away; below database.min_free_disk no event is taken",
+        ),
+    ),
+    entry(
+        "old_secret",
+        ("旧的签名密钥仍在使用", "An old webhook secret is still in use"),
+        (
+            "让仍在使用的发送方换用 webhook.secrets 的第一个密钥，再移除旧密钥",
+            "Have the senders that still use it take the first of webhook.secrets, then remove it",
+        ),
+    ),
+    entry(
+        "outbox_age",
+        ("回写积压：微信中台长时间收不到消息", "The platform has not been told for long"),
+        (
+            "检查 writeback.url 是否可用，恢复后自动补发",
+            "See whether the platform is there, at writeback.url; it is told everything once it is",
+        ),
+    ),
+    entry(
+        "outbox_dead",
+        ("回写消息未能送达", "Messages to the platform could not be delivered"),
+        (
+            "在“回写与告警”查看原因，改正后重发，不再需要的放弃",
+            "The outbox says why: put it right, then send them again or give them up",
         ),
     ),
 ];

@@ -164,6 +164,11 @@ impl Lang {
         }
     }
 
+    /// A text behind what it is about.
+    pub(super) fn labelled(self, label: &str, text: &str) -> String {
+        format!("{label}{}{text}", self.pick("：", ": "))
+    }
+
     /// This language's part of `中文 (English)`, as causes and hints are written; a text of another form is answered whole, such as
     /// words of the ERP's own that end in brackets.
     pub(super) fn part(self, both: &str) -> &str {

@@ -31,7 +31,7 @@ texts! {
         last_month: "最近 30 天", "Last 30 days";
         chart_outcomes: "事件的结果", "What became of events";
         chart_spans: "从收到到写入 ERP", "From arrival to the ERP";
-        chart_sentence: "收到 {}，已同步 {}，未准入 {}，同步失败 {}", "{} received, {} synchronised, {} not admitted, {} failed";
+        chart_sentence: "收到 {}，已同步 {}，未准入 {}，待处理 {}，同步失败 {}", "{} received, {} synchronised, {} not admitted, {} to decide, {} failed";
         p50: "一半不超过", "Half within";
         p90: "九成不超过", "90% within";
         p99: "99% 不超过", "99% within";

@@ -139,6 +139,19 @@ async fn check_says_whether_the_ledger_has_a_survey() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_gives_no_session_is_not_laid_to_the_credentials() {
+    let settings_of_erp = Settings { gives_session: false, ..Settings::default() };
+    let sim = simulator::start(SimConfig { settings: settings_of_erp, ..SimConfig::default() }).await.unwrap();
+    for (language, advice) in [("zh", "→ 账号密码无误，但登录没有给出会话"), ("en", "→ the credentials are right")]
+    {
+        let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+        let answer = run(command(dir.path(), &set).args(["check", "--lang", language]));
+        assert!(answer.code == 1 && answer.stdout.contains(advice), "{}{}", answer.stdout, answer.stderr);
+        assert!(!answer.stdout.contains("erp.password"), "{}", answer.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_speaks_the_language_of_the_terminal_and_says_what_to_do() {
     let profile = Profile::load("live-32").unwrap();
     let sim = simulator::start(profile.config().unwrap()).await.unwrap();

@@ -4,7 +4,10 @@ use erp_bridge::event::Status;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::{events::ended, visitor::Visitor};
+use super::{
+    events::{ended, many},
+    visitor::Visitor,
+};
 use crate::front::{Front, OPERATE, READ, promoted};
 
 const PATH: &str = "/console/events/bulk";
@@ -163,15 +166,7 @@ async fn rest_gives_up_all_that_match_and_counts_first() {
 async fn more_than_ten_thousand_are_not_given_up_at_once_and_who_wants_it_is_told_what_to_do() {
     let front = Front::open().await;
     ended(&front, "c1", Status::Dead, "refused", None).await;
-    let at = front.clock.now().0;
-    let many = format!(
-        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 10000)
-         insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, error,
-           error_code, updated_at, finished_at)
-         select printf('01932f6e-0000-7000-8000-%012d', i), 'h', 'contact.promoted', 'many' || i, 'dead', {at}, '{{}}', 'w', 0, 0,
-           'x', 'invalid', {at}, {at} from n"
-    );
-    front.ledger(&many).await;
+    many(&front, 10_000, Status::Dead, "invalid").await;
     let discard = async |body| front.rest(Method::POST, "/v1/events/discard", OPERATE, &body).await;
     let refused = discard(json!({"status": "dead"})).await;
     let told = refused.body["errors"][0]["message"].as_str().unwrap_or_default().to_owned();

@@ -18,9 +18,21 @@ pub async fn ended(front: &Front, contact: &str, to: Status, code: &str, review:
 /// A promotion of a contact that has ended so; its id.
 pub async fn ended_as(front: &Front, contact: &str, end: Settlement) -> String {
     let id = front.post_event(contact, &promoted(contact)).await.body["id"].as_str().unwrap().to_owned();
-    let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-    front.store.settle(lease, end).await.unwrap();
+    front.end(end).await;
     id
+}
+
+/// So many promotions that came just now, each of another contact, and stand like this.
+pub async fn many(front: &Front, count: u32, status: Status, code: &str) {
+    let (at, status) = (front.clock.now().0, status.as_str());
+    let rows = format!(
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < {count})
+         insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, error,
+           error_code, updated_at, finished_at)
+         select printf('01932f6e-0000-7000-8000-%012d', i), 'h', 'contact.promoted', 'many' || i, '{status}', {at}, '{{}}', 'w',
+           0, 0, 'x', '{code}', {at}, case '{status}' when 'dead' then {at} end from n"
+    );
+    front.ledger(&rows).await;
 }
 
 /// How many of its events the list at this address shows.
@@ -62,14 +74,13 @@ async fn filters_stand_in_the_address_and_pages_go_on_where_the_last_one_ended()
 async fn what_is_tried_again_is_a_list_of_its_own() {
     let front = Front::open().await;
     front.post_event("w1", &promoted("c1")).await;
-    let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
     let later = front.clock.now().plus(Duration::from_secs(300));
     let again = Settlement {
         next_attempt_at: Some(later),
         counts: true,
         ..Settlement::to(Status::Queued).because("timeout", "x")
     };
-    front.store.settle(lease, again).await.unwrap();
+    front.end(again).await;
     front.post_event("w2", &promoted("c2")).await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     assert_eq!(listed(&mut visitor, "/console/events?status=queued").await, 2);

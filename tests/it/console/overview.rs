@@ -23,6 +23,7 @@ async fn the_last_hour_day_and_month_stand_in_charts_and_in_a_table_for_who_cann
     ended(&front, "c1", Status::Succeeded, "", None).await;
     front.clock.advance(Duration::from_secs(120));
     ended(&front, "c2", Status::Dead, "refused", None).await;
+    ended(&front, "c4", Status::NeedsReview, "candidates", Some(json!({"decisions": []}))).await;
     let mut stranger = promoted("c3");
     stranger["data"]["thread"]["score"] = json!(12);
     front.post_event("w3", &stranger).await;
@@ -31,13 +32,13 @@ async fn the_last_hour_day_and_month_stand_in_charts_and_in_a_table_for_who_cann
     {
         let html = visitor.get(&format!("/console/overview?span={span}")).await.html;
         let here = format!("span={span}\" aria-current=\"true\">{words}");
-        for told in [&*here, "收到 3，已同步 1，未准入 1，同步失败 1", "以表格查看", "评分达标"]
+        for told in [&*here, "收到 4，已同步 1，未准入 1，待处理 1，同步失败 1", "以表格查看", "评分达标"]
         {
             assert!(html.contains(told), "{span}: {told} is not in {html}");
         }
         let table = html.split_once("figures\">").unwrap().1.split_once("</table>").unwrap().0;
         assert_eq!(table.matches("<th scope=\"row\"").count(), slots, "{span}");
-        for colour in ["good", "mute", "bad"] {
+        for colour in ["good", "mute", "warn", "bad"] {
             assert_eq!(
                 html.matches(&format!("<rect class=\"{colour}\" x=\"")).count() - usize::from(colour == "good"),
                 1
@@ -47,7 +48,7 @@ async fn the_last_hour_day_and_month_stand_in_charts_and_in_a_table_for_who_cann
     }
     let html = visitor.get("/console/overview").await.html;
     assert!(html.contains("span=day\" aria-current"), "a day where nothing is asked for");
-    assert_eq!(funnel(&html), ["收到 3", "可以进入 ERP 2", "已写入 ERP 1"]);
+    assert_eq!(funnel(&html), ["收到 4", "可以进入 ERP 3", "已写入 ERP 1"]);
 }
 
 /// The way into the ERP: each stage with its count.
@@ -87,8 +88,7 @@ async fn what_was_held_and_went_on_is_let_in_and_what_was_held_twice_waits_once(
     for (id, end) in held.iter().zip([Status::Succeeded, Status::Held]) {
         let path = format!("/v1/events/{id}/replay");
         front.rest(reqwest::Method::POST, &path, OPERATE, &json!({})).await;
-        let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-        front.store.settle(lease, Settlement::to(end)).await.unwrap();
+        front.end(Settlement::to(end)).await;
     }
     let html = Visitor::signed_in(&front, READ).await.get("/console/overview").await.html;
     assert_eq!(funnel(&html), ["收到 2", "可以进入 ERP 1", "已写入 ERP 1", "等待转客户 1"]);

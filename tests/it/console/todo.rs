@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use erp_bridge::{event::Status, store::Settlement};
 
 use super::{
-    events::{ended, ended_as},
+    events::{ended, ended_as, many},
     visitor::Visitor,
 };
 use crate::front::{Front, OPERATE, READ, promoted};
@@ -54,15 +54,7 @@ async fn what_waits_is_grouped_by_cause_and_deciding_one_opens_the_next() {
 #[tokio::test]
 async fn trying_a_cause_again_counts_what_failed_and_not_what_waits_for_a_decision() {
     let front = Front::open().await;
-    let at = front.clock.now().0;
-    let many = format!(
-        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 50)
-         insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, error,
-           error_code, updated_at)
-         select printf('01932f6e-0000-7000-8000-%012d', i), 'h', 'contact.promoted', 'r' || i, 'needs_review', {at}, '{{}}', 'w',
-           0, 0, 'x', 'refused', {at} from n"
-    );
-    front.ledger(&many).await;
+    many(&front, 50, Status::NeedsReview, "refused").await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let none = visitor.get("/console/todo?cause=refused").await.html;
     assert!(none.matches("<tr data-row").count() == 50 && !none.contains("放回队列"), "{none}");
@@ -78,15 +70,7 @@ async fn trying_a_cause_again_counts_what_failed_and_not_what_waits_for_a_decisi
 #[tokio::test]
 async fn of_more_failures_than_are_counted_it_is_told_that_there_are_more() {
     let front = Front::open().await;
-    let at = front.clock.now().0;
-    let many = format!(
-        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 10001)
-         insert into events (id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, error,
-           error_code, finished_at, updated_at)
-         select printf('01932f6e-0000-7000-8000-%012d', i), 'h', 'contact.promoted', 'r' || i, 'dead', {at}, '{{}}', 'w',
-           0, 0, 'x', 'refused', {at}, {at} from n"
-    );
-    front.ledger(&many).await;
+    many(&front, 10_001, Status::Dead, "refused").await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let page = visitor.get("/console/todo?cause=refused").await.html;
     assert!(page.contains("约 10,000+ 条失败的事件放回队列"), "{page}");

@@ -1,7 +1,5 @@
 //! What an event's time was spent with, as its page tells.
 
-use std::time::Duration;
-
 use erp_bridge::{
     event::Status,
     store::{Advance, Settlement},
@@ -14,12 +12,6 @@ use super::{
 };
 use crate::front::{Front, OPERATE, READ, promoted};
 
-/// Ends the event whose turn it is.
-async fn end(front: &Front, end: Settlement) {
-    let lease = front.store.claim(1, Duration::from_secs(60)).await.unwrap().remove(0).lease;
-    front.store.settle(lease, end).await.unwrap();
-}
-
 #[tokio::test]
 async fn days_for_a_person_s_decision_are_not_told_as_waiting_for_its_turn() {
     let front = Front::open().await;
@@ -29,7 +21,7 @@ async fn days_for_a_person_s_decision_are_not_told_as_waiting_for_its_turn() {
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     visitor.change(&page, &format!("{page}/replay"), &[]).await;
     front.clock.advance(10 * MINUTE);
-    end(&front, Settlement::succeeded(Advance::default())).await;
+    front.end(Settlement::succeeded(Advance::default())).await;
     for token in [OPERATE, READ] {
         let html = Visitor::signed_in(&front, token).await.get(&page).await.html;
         assert!(html.contains("class=\"key person\">等人处理 2 天 2 小时<"), "{html}");
@@ -64,10 +56,10 @@ async fn what_waits_now_is_told_by_what_it_waits_for() {
     let again = front.post_event("w2", &promoted("qian")).await.body["id"].as_str().unwrap().to_owned();
     let later = front.clock.now().plus(5 * HOUR);
     let away = Settlement { next_attempt_at: Some(later), ..Settlement::to(Status::Queued) };
-    end(&front, Settlement { counts: true, ..away.clone() }.because("not_delivered", "x")).await;
+    front.end(Settlement { counts: true, ..away.clone() }.because("not_delivered", "x")).await;
     // An outage counts no try.
     let outage = front.post_event("w4", &promoted("li")).await.body["id"].as_str().unwrap().to_owned();
-    end(&front, away.because("not_delivered", "x")).await;
+    front.end(away.because("not_delivered", "x")).await;
     let held = front.post_event("w5", &message("stranger", "你好")).await.body["id"].as_str().unwrap().to_owned();
     let fresh = front.post_event("w3", &promoted("sun")).await.body["id"].as_str().unwrap().to_owned();
     front.clock.advance(HOUR);

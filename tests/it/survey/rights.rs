@@ -1,4 +1,4 @@
-//! What a refusal, or an empty list, tells of an installation, and what it does not.
+//! What a refusal, an empty list, or a customer in two of them, tells of an installation, and what it does not.
 
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,38 @@ async fn details_of_companies_are_read_where_the_right_kind_is_demanded() {
 async fn an_erp_without_customers_does_not_show_whether_it_tells_its_lists_apart() {
     let report = survey(SimConfig::default(), false).await;
     assert_eq!(report.fact("customers.filter.stype").unwrap().outcome, Outcome::Unseen);
+}
+
+/// Does something to an installation between the survey's first look at the ordinary list and its look at the others.
+async fn survey_while(settings: Settings, act: impl Fn(&simulator::Handle)) -> Outcome {
+    let sim = simulator::start(populated(Quirks::default(), settings)).await.unwrap();
+    let pooled = serde_json::from_str(r#"{"customers": [{"ord": 9001, "name": "展会客户", "stype": 1}]}"#).unwrap();
+    sim.handle.seed(&pooled).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(&sim.base_url(), &format!("sqlite://{}/ledger.db", dir.path().display()));
+    let acting = async {
+        while sim.handle.calls_of("customer.detail").is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        act(&sim.handle);
+    };
+    let (surveyed, ()) = tokio::join!(survey_erp(&config, Duration::from_millis(4), false), acting);
+    surveyed.unwrap().report.fact("customers.filter.stype").unwrap().outcome
+}
+
+#[tokio::test]
+async fn a_customer_that_is_moved_while_the_lists_are_read_does_not_make_them_one() {
+    let to_pool = survey_while(Settings::default(), |erp| {
+        let ordinary = erp.customers().into_iter().find(|customer| customer.ord != 9001).unwrap();
+        assert!(erp.take_back(ordinary.ord));
+    });
+    assert_eq!(to_pool.await, Outcome::Holds, "asked once more, they share nobody");
+    assert_eq!(survey_while(Settings::default(), |erp| assert!(erp.assign(9001, 63))).await, Outcome::Holds);
+    let ignored = Settings { ignores_stype: true, ..Settings::default() };
+    let added = survey_while(ignored, |erp| {
+        erp.seed_customer_fields(&[("name", "新客户")]).unwrap();
+    });
+    assert_eq!(added.await, Outcome::DoesNot, "asked once more, they are the same");
 }
 
 #[tokio::test]
