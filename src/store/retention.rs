@@ -23,6 +23,9 @@ const ENDED: &str = "finished_at is not null and status in ('succeeded', 'ignore
 /// Takes a person out of an event.
 pub(super) const FORGET_EVENT: &str = "update events
     set payload = null, amended = null, admission = null, warnings = null, review = null, error = null";
+/// SQLite gives the place of a newest event that vanished to the next one that comes, which is still to be counted.
+const BACK_TO_THE_LAST: &str = "update marks set value = (select coalesce(max(seq), 0) from events)
+    where name = 'counted_seq' and value > (select coalesce(max(seq), 0) from events)";
 /// Bytes of a webhook id's hash that are kept: enough that no two ids share one by chance.
 const HASH_BYTES: usize = 16;
 const WEBHOOK_IDS: Insert =
@@ -148,6 +151,9 @@ impl Store {
                 self.keep_what_outlives(&mut tx, &rows).await?;
             }
             changed += tx.execute(format!("{} where id in {these}", part.change()), texts(&ids)).await?;
+            if part == Part::Everything {
+                tx.execute(BACK_TO_THE_LAST, args![]).await?;
+            }
             tx.commit().await?;
         }
         Ok(changed)
