@@ -217,7 +217,8 @@ async fn two_replicas_that_note_at_once_miss_nobody(ledger: &Ledger) {
 async fn a_running_bridge_notes_strangers_by_itself() {
     let world = World::start().await;
     // Nobody becomes a customer with such a score.
-    world.accept("evt-1", &promoted(&contact("c_1", 1), 22.0)).await;
+    let (status, answer) = world.post("evt-1", &promoted(&contact("c_1", 1), 22.0)).await;
+    assert_eq!((status, &answer["status"]), (200, &json!("not_admitted")));
     run(world.config.database.url.expose_secret(), &newer_bodies()).await;
     eventually("a round of upkeep", Duration::from_secs(60), async || {
         let named = world.app.store.named("张1伟", true, |_| true).await.unwrap();
