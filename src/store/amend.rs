@@ -5,6 +5,7 @@ use super::{
     Actor, Store, StoreError,
     db::{Tx, args},
     operators::Order,
+    strangers,
 };
 use crate::{
     clock::Millis,
@@ -69,9 +70,12 @@ impl Store {
         if !amendment.keeps_records && tx.fetch_first(recorded, args![id]).await?.is_some() {
             return Err(AmendRefused::Recorded);
         }
-        let sql = "update events set amended = $2, warnings = $3, admission = $4 where id = $1";
+        let sql = "update events set amended = $2, warnings = $3, admission = $4 where id = $1 returning contact_id";
         let (body, warnings) = (amendment.body.as_str(), amendment.warnings.as_deref());
-        tx.execute(sql, args![id, body, warnings, amendment.admission.as_str()]).await?;
+        let of = tx.fetch_first(sql, args![id, body, warnings, amendment.admission.as_str()]).await?;
+        if let Some(contact_id) = of.map_or(Ok(None), |row| row.opt_text("contact_id"))? {
+            strangers::renew(&mut tx, &[contact_id.as_str()]).await?;
+        }
         self.commit(tx).await?;
         self.work.notify_one();
         Ok(())

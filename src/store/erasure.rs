@@ -10,7 +10,7 @@ use super::{
     person_marks::{MARKS_MAX, Mark, blanked, marks_in, marks_of_link},
     quotes::FORGET_REFUSAL,
     retention::FORGET_EVENT,
-    types,
+    strangers, types,
 };
 use crate::clock::Millis;
 
@@ -131,6 +131,7 @@ async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str, now: Millis) -> 
     let refused = format!("{FORGET_REFUSAL} where contact_id = $1 and payload <> ''");
     let rejections = tx.execute(refused, args![contact_id]).await?;
     let link = tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
+    strangers::forget(tx, &[contact_id]).await?;
     let facts = "update admission_facts set last_score = null, first_deal_at = null
         where contact_id = $1 and (last_score is not null or first_deal_at is not null)";
     let facts = tx.execute(facts, args![contact_id]).await?;

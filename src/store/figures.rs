@@ -240,11 +240,9 @@ impl Store {
     pub async fn count_new_events(&self) -> Result<bool, StoreError> {
         let mut slice = self.uncounted(SLICE).await?;
         let read = slice.events.len();
-        if self.is_postgres() {
-            let settled = self.clock.now().minus(SETTLED);
-            let certain = slice.events.iter().take_while(|event| event.received_at <= settled).count();
-            slice.events.truncate(certain);
-        }
+        let settled = self.settled_until();
+        let certain = slice.events.iter().take_while(|event| event.received_at <= settled).count();
+        slice.events.truncate(certain);
         let Some(last) = slice.events.last() else { return Ok(false) };
         let mut tx = self.db.begin().await?;
         let mark = "update marks set value = $1 where name = 'counted_seq' and value = $2";
@@ -264,8 +262,12 @@ impl Store {
         Ok(Slice { after, events: rows.iter().map(Counted::read).collect::<Result<_, _>>()? })
     }
 
-    const fn is_postgres(&self) -> bool {
-        matches!(self.db, Db::Postgres { .. })
+    /// Before an event that was received by this moment no other can turn up any more.
+    pub(super) fn settled_until(&self) -> Millis {
+        match self.db {
+            Db::Sqlite { .. } => Millis(i64::MAX),
+            Db::Postgres { .. } => self.clock.now().minus(SETTLED),
+        }
     }
 
     pub(super) async fn number(&self, sql: &str, args: Vec<Arg>) -> Result<i64, StoreError> {

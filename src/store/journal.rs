@@ -14,7 +14,7 @@ use super::{
     bulk::{Insert, lists},
     db::{Arg, Tx, args},
     dialect::list,
-    people,
+    people, strangers,
     transitions::Move,
 };
 use crate::{
@@ -240,6 +240,7 @@ pub(super) async fn write_links(tx: &mut Tx, links: &[(&str, &Link)], now: Milli
         ]
     };
     CONTACTS.run(tx, links.iter().map(row).collect()).await?;
+    strangers::forget(tx, &ids).await?;
     for (mut args, list) in lists(&ids) {
         args.push(now.into());
         let release = Move {

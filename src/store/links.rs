@@ -8,6 +8,7 @@ use super::{
     journal::{forget_plan, write_links},
     people,
     queries::pattern,
+    strangers,
     turns::move_turn,
 };
 use crate::event::{Link, LinkKind, LinkedBy, Status};
@@ -180,6 +181,7 @@ impl Store {
         refuse_half_done(&mut tx, contact_id).await?;
         forget_plans(&mut tx, contact_id).await?;
         tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
+        strangers::renew(&mut tx, &[contact_id]).await?;
         let now = self.clock.now();
         let unlinked = "insert into admission_facts (contact_id, unlinked_at) values ($1, $2)
             on conflict (contact_id) do update set unlinked_at = excluded.unlinked_at";

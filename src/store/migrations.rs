@@ -49,6 +49,7 @@ carried! {
     "0035_unlinked"
     "0038_kept_out"
     "0040_audit_of"
+    "0041_strangers"
 }
 
 /// Those of a SQLite ledger.

@@ -57,6 +57,7 @@ mod search;
 mod sequences;
 mod spans;
 mod standings;
+mod strangers;
 mod tally;
 mod transitions;
 mod turns;

@@ -1,5 +1,6 @@
 //! Whom and what a text names that somebody looks for: contacts by what they are called and known by, events by the ids of what
-//! they tell. Only indexes and the newest bodies are asked: no search reads the bodies of all events.
+//! they tell. What contacts are found by is kept, of those that are linked with the link, of all others in `strangers`, by
+//! upkeep; the newest bodies, which it may not have come to, are read. No search reads the bodies of all events.
 
 use serde_json::Value;
 
@@ -11,15 +12,15 @@ const BODIES_SEARCHED: i64 = 1_000;
 const EVENTS_LOOKED_THROUGH: i64 = 20_000;
 /// Longer bodies are left out, in characters.
 const BODY_CHARS_SEARCHED: i64 = 16_384;
-/// Linked contacts whose events a search finds at most.
+/// Linked contacts, and such as are not, whose events a search finds at most.
 const CONTACTS_MAX: i64 = 64;
 /// Events of a deal that a search finds at most.
 const EVENTS_MAX: i64 = 64;
 
 impl Store {
     /// Whom and what `q` names: events by their own id or webhook id, linked contacts by id, 客户编号 and `ord`; and for those
-    /// who may see `people`, events by the id of their deal, and as far as the newest bodies tell contacts by their names, numbers
-    /// and accounts, and events by the id of their message. A link counts only if the caller `sees` in it what it is found by.
+    /// who may see `people`, contacts by their names, numbers and accounts, events by the id of their deal, and as far as the
+    /// newest bodies tell by the id of their message. A link counts only if the caller `sees` in it what it is found by.
     pub async fn named(&self, q: &str, people: bool, sees: impl Fn(&ContactRow) -> bool) -> Result<Named, StoreError> {
         let q = q.trim();
         if q.is_empty() {
@@ -28,6 +29,11 @@ impl Store {
         let mut named = if people { self.named_in_bodies(q).await? } else { Named::default() };
         for link in self.links_named(q, people).await?.into_iter().filter(sees) {
             Named::add(&mut named.contacts, link.contact_id);
+        }
+        if people {
+            for contact_id in self.strangers_named(q).await? {
+                Named::add(&mut named.contacts, contact_id);
+            }
         }
         let own = "select id from events where id = $1 union select id from events where webhook_id = $1";
         let mut events = self.db.read(own, args![q]).await?;
@@ -60,6 +66,14 @@ impl Store {
         let known = format!("select * from contacts where {known} order by contact_id limit $1");
         rows.extend(self.db.read(known, holds).await?);
         rows.iter().map(ContactRow::read).collect()
+    }
+
+    /// Contacts that are not linked and are called or known so: all of them are looked at, as they lie.
+    async fn strangers_named(&self, q: &str) -> Result<Vec<String>, StoreError> {
+        let Some(wanted) = people::looked_for(q).pop() else { return Ok(Vec::new()) };
+        let sql = "select contact_id from strangers where found_by like $2 escape '\\' limit $1";
+        let rows = self.db.read(sql, args![CONTACTS_MAX, pattern(&wanted)]).await?;
+        rows.iter().map(|row| row.text("contact_id")).collect()
     }
 
     /// Whom and what the newest bodies name so.

@@ -76,11 +76,16 @@ pub(super) async fn of_bodies(tx: &mut Tx, ids: &[&str]) -> Result<HashMap<Strin
                 and payload is not null and kind <> 'message.logged' group by contact_id)"
         );
         for row in tx.fetch(sql, values).await? {
-            people.insert(row.text("contact_id")?, found_by_of(&contact_of(&row)?));
+            people.insert(row.text("contact_id")?, told_in(&row)?);
         }
     }
     people.retain(|_, text| !text.is_empty());
     Ok(people)
+}
+
+/// What an event's body says its contact is found by.
+pub(super) fn told_in(row: &Row) -> Result<String, StoreError> {
+    contact_of(row).map(|contact| found_by_of(&contact))
 }
 
 /// The contact in an event's body, as it counts.

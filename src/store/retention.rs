@@ -11,6 +11,7 @@ use super::{
     dialect::list,
     figures::{self, COUNTED},
     outbox::wake_lanes,
+    strangers,
 };
 use crate::clock::Millis;
 
@@ -23,6 +24,9 @@ const ENDED: &str = "finished_at is not null and status in ('succeeded', 'ignore
 /// Takes a person out of an event.
 pub(super) const FORGET_EVENT: &str = "update events
     set payload = null, amended = null, admission = null, warnings = null, review = null, error = null";
+/// SQLite gives the place of a newest event that vanished to the next one that comes: that is still to be counted, and noted.
+const BACK_TO_THE_LAST: &str = "update marks set value = (select coalesce(max(seq), 0) from events)
+    where name in ('counted_seq', 'strangers_seq') and value > (select coalesce(max(seq), 0) from events)";
 /// Bytes of a webhook id's hash that are kept: enough that no two ids share one by chance.
 const HASH_BYTES: usize = 16;
 const WEBHOOK_IDS: Insert =
@@ -129,6 +133,7 @@ impl Store {
         let mut changed = 0;
         for ids in ids.chunks(CHUNK) {
             let mut tx = self.db.begin().await?;
+            let contacts = strangers::lock_those_of(&mut tx, ids).await?;
             // An operator may have put one of them back into its turn meanwhile.
             let lock = self.db.dialect().for_update();
             let still = format!(
@@ -148,6 +153,10 @@ impl Store {
                 self.keep_what_outlives(&mut tx, &rows).await?;
             }
             changed += tx.execute(format!("{} where id in {these}", part.change()), texts(&ids)).await?;
+            strangers::renew(&mut tx, &contacts.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+            if part == Part::Everything {
+                tx.execute(BACK_TO_THE_LAST, args![]).await?;
+            }
             tx.commit().await?;
         }
         Ok(changed)

@@ -1,4 +1,4 @@
-//! What has to be done now and then: count what came, end holding times, forget what is old.
+//! What has to be done now and then: count what came, note who is found by what, end holding times, forget what is old.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use crate::{
 const ROUND: Duration = Duration::from_secs(5);
 /// Batches of retention in one round; a short breath lies between two.
 const BATCHES: usize = 20;
+/// Slices of events whose strangers are noted in one round, with the same breath between them.
+const SLICES: usize = 40;
 /// How long a replay that nobody starts is kept.
 const DRAFTS: Duration = Duration::from_secs(7 * 86_400);
 const BREATH: Duration = Duration::from_millis(50);
@@ -64,9 +66,20 @@ impl Upkeep {
         while self.store.expire_held().await? > 0 && !stop.is_cancelled() {}
         while self.store.count_new_events().await? && !stop.is_cancelled() {}
         self.store.figures().await?;
+        self.note_strangers(stop).await?;
         let forgot = self.forget(stop).await?;
         self.count_outbox().await?;
         Ok(forgot)
+    }
+
+    async fn note_strangers(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+        for _ in 0..SLICES {
+            if !self.store.note_strangers().await? || stop.is_cancelled() {
+                break;
+            }
+            tokio::time::sleep(BREATH).await;
+        }
+        Ok(())
     }
 
     async fn count_outbox(&self) -> Result<(), StoreError> {

@@ -30,6 +30,7 @@ mod schema;
 mod settle;
 mod sqlite;
 mod standings;
+pub mod strangers;
 mod upgrade;
 
 use std::{

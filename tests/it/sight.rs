@@ -189,6 +189,7 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     }
     world.app.dispatcher.run_due().await;
     correct(&world, &secrets).await;
+    while world.app.store.note_strangers().await.unwrap() {}
     operator_sees(&world, &secrets).await;
     for (path, shown) in everything(&world, &secrets).await {
         for secret in &secrets {

@@ -84,8 +84,8 @@ pub(crate) struct ListParams {
 ///
 /// Newest first, without payloads. An error's own words are for `operate`. What no index leads to, such as `q`, is looked for
 /// among 20,000 events at a time: a page can have fewer events than `limit`, or none, and still a `next_cursor`. Where `q` names
-/// contacts, all of their events are found (of up to 64 linked contacts, and of those that the newest thousand bodies name), and of
-/// others those among the newest 20,000.
+/// contacts, all of their events are found (of up to 64 linked contacts, of up to 64 that are not, and of those that the newest
+/// thousand bodies name), and of others those among the newest 20,000.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", params(ListParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of events", body = EventPage)),

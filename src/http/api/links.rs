@@ -50,8 +50,8 @@ pub(crate) struct ContactPage {
 
 /// Search linked contacts
 ///
-/// Whom `read` may not see in clear it cannot search for either. The ledger keeps no directory of people: for `operate`, names
-/// and numbers are looked for in the bodies of the newest thousand events that still have one.
+/// Whom `read` may not see in clear it cannot search for either. For `operate`, names and numbers are looked for as they stood
+/// when the contact was linked, and in the bodies of the newest thousand events that still have one.
 #[utoipa::path(
     get, path = "/v1/contacts", tag = "contacts", params(SearchParams), security(("token" = ["read"])),
     responses((status = 200, description = "A page of linked contacts", body = ContactPage)),

@@ -8,7 +8,10 @@ use super::{
     events::{ended, listed},
     visitor::Visitor,
 };
-use crate::front::{Front, OPERATE, READ, promoted};
+use crate::{
+    front::{Front, OPERATE, READ, promoted},
+    ledger::strangers::newer_bodies,
+};
 
 /// An address with something in its query.
 fn encoded(path: &str, name: &str, value: &str) -> String {
@@ -104,6 +107,25 @@ async fn the_events_of_a_linked_contact_are_found_behind_however_many_others() {
     for q in ["王小明", "13800001001", "KH-2026", "7654321", "w1"] {
         let page = visitor.get(&encoded("/console/events", "q", q)).await.html;
         assert!(page.contains(id.as_str().unwrap()), "{q}: {page}");
+    }
+}
+
+/// Whom nobody has made a customer is found by upkeep's notes, and by who may see it.
+#[tokio::test]
+async fn the_events_of_a_stranger_are_found_behind_however_many_others_and_not_by_readers() {
+    let front = Front::open().await;
+    front.post_event("w1", &person("wang_1", "王小明", "13800001001", "wx_wang")).await;
+    front.ledger(&newer_bodies()).await;
+    while front.store.note_strangers().await.unwrap() {}
+    let (mut operator, mut reader) =
+        (Visitor::signed_in(&front, OPERATE).await, Visitor::signed_in(&front, READ).await);
+    for q in ["王小明", "138 0000 1001", "WX_WANG"] {
+        let path = encoded("/console/events", "q", q);
+        assert_eq!((listed(&mut operator, &path).await, listed(&mut reader, &path).await), (1, 0), "{q}");
+        for (token, expected) in [(OPERATE, 1), (READ, 0)] {
+            let found = front.rest(Method::GET, &encoded("/v1/events", "q", q), token, &Value::Null).await.body;
+            assert_eq!(found["items"].as_array().map(Vec::len), Some(expected), "{q}: {found}");
+        }
     }
 }
 

@@ -179,7 +179,7 @@ async fn planted(ledger: &Ledger) -> [String; 2] {
 }
 
 /// Every row of the ledger as text.
-async fn rows(ledger: &Ledger) -> String {
+pub async fn rows(ledger: &Ledger) -> String {
     let url = ledger.config.url.expose_secret();
     let mut text = String::new();
     if ledger.is_sqlite() {
@@ -307,12 +307,12 @@ async fn an_erasure_reaches_every_row_of_a_long_table(ledger: &Ledger) {
     assert_gone(&rows(ledger).await, "the rows");
 }
 
-fn dir_of(ledger: &Ledger) -> &Path {
+pub fn dir_of(ledger: &Ledger) -> &Path {
     let file = ledger.config.url.expose_secret().strip_prefix("sqlite://").unwrap();
     Path::new(file).parent().unwrap()
 }
 
-fn files(dir: &Path) -> Vec<(String, String)> {
+pub fn files(dir: &Path) -> Vec<(String, String)> {
     let read = |entry: fs::DirEntry| {
         let bytes = fs::read(entry.path()).unwrap();
         (entry.file_name().to_string_lossy().into_owned(), String::from_utf8_lossy(&bytes).into_owned())

@@ -17,6 +17,7 @@ on_both! {
     what_is_counted_is_counted_once_by_however_many_replicas
     types_of_events_that_vanish_are_not_counted_any_more
     an_event_vanishes_only_after_it_was_counted
+    what_comes_after_all_has_vanished_is_counted_too
     an_answer_is_shared_until_it_is_a_second_old
     the_last_webhook_is_known_after_its_event_was_counted
 }
@@ -153,6 +154,17 @@ async fn types_of_events_that_vanish_are_not_counted_any_more(ledger: &Ledger) {
     let now = ledger.clock.now();
     ledger.store.prune(now, now).await.unwrap();
     assert_eq!(ledger.store.stats().await.unwrap().by_kind, []);
+}
+
+async fn what_comes_after_all_has_vanished_is_counted_too(ledger: &Ledger) {
+    ledger.ended("c1", Status::Succeeded).await;
+    count_all(ledger, &ledger.store).await;
+    let now = ledger.clock.now();
+    while ledger.store.prune(now, now).await.unwrap() != Pruned::default() {}
+    assert!(ledger.events().await.is_empty());
+    ledger.accept(NewEvent { kind: "deal.closed".into(), ..event("w1", "c2") }).await;
+    count_all(ledger, &ledger.store).await;
+    assert_eq!(ledger.store.stats().await.unwrap().by_kind, [("deal.closed".to_owned(), 1)]);
 }
 
 async fn an_event_vanishes_only_after_it_was_counted(ledger: &Ledger) {

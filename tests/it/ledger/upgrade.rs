@@ -10,7 +10,7 @@ use erp_bridge::{
 };
 use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 
-use super::{LEASE, START, run};
+use super::{LEASE, START, run, strangers::newer_bodies};
 use crate::support::postgres;
 
 /// What a program with the first schema left behind: an event that has ended, one in its turn, one that is held, and a deal.
@@ -20,7 +20,7 @@ const LEFT_BEHIND: &str = "
       values ('ended', 'h', 'message.logged', 'c1', 'succeeded', 1, '{}', 'webhook', 0, 0, null, 1, 1),
              ('open', 'h', 'message.logged', 'c1', 'queued', 1, '{}', 'webhook', 0, 0, 1, 1, null),
              ('held', 'h', 'message.logged', 'c1', 'held', 1, '{}', 'webhook', 0, 0, 1, 1, null),
-             ('deal', 'h', 'deal.closed', 'c3', 'not_admitted', 1, '{}', 'webhook', 0, 0, null, 1, 1);
+             ('deal', 'h', 'deal.closed', 'c3', 'not_admitted', 1, '{\"data\":{\"contact\":{\"name\":\"韩梅梅\"}}}', 'webhook', 0, 0, null, 1, 1);
     insert into events (id, webhook_id, body_hash, kind, contact_id, status, received_at, payload, actor, force, attempts, updated_at,
         finished_at)
       values ('called', 'key:ops:a-1', 'h', 'sync.requested', 'c2', 'succeeded', 1, '{}', 'ops', 0, 0, 1, 1),
@@ -65,6 +65,11 @@ async fn is_brought_up_to_date(url: String) {
     assert!(store.standing("c3").await.unwrap().has_deal, "who has closed a deal is known");
     assert!(!store.standing("c1").await.unwrap().has_deal);
     assert!(open(false).await.is_ok());
+    run(&url, &newer_bodies()).await;
+    let found = async || store.named("韩梅梅", true, |_| true).await.unwrap().contacts;
+    assert!(found().await.is_empty());
+    while store.note_strangers().await.unwrap() {}
+    assert_eq!(found().await, ["c3"], "who came before the program noted whom it meets");
 }
 
 #[tokio::test]
