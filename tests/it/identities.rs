@@ -108,11 +108,11 @@ async fn a_contact_that_is_said_to_be_new_is_still_its_company_s_that_has_become
     assert_eq!(promote(&world, &colleague("c2", 2)).await.status, Status::Succeeded);
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
-    let event = world.until(&event.id, &ENDS).await;
+    let event = world.ended(&event.id).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     assert_eq!(world.sim.handle.customers().len(), 2, "the company once, and who was refused");
-    assert_eq!(ord_of(&world, "c1").await, ord_of(&world, "c2").await);
-    assert_ne!(ord_of(&world, "c1").await, refused);
+    assert_eq!(world.ord_of("c1").await, world.ord_of("c2").await);
+    assert_ne!(world.ord_of("c1").await, refused);
 }
 
 #[tokio::test]
@@ -127,9 +127,9 @@ async fn a_customer_that_was_refused_stays_refused_although_it_is_found_again() 
     assert!(world.sim.handle.delete_customer(theirs[1]));
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
-    let event = world.until(&event.id, &ENDS).await;
+    let event = world.ended(&event.id).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
-    assert_ne!(ord_of(&world, "c1").await, theirs[0]);
+    assert_ne!(world.ord_of("c1").await, theirs[0]);
     assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
 }
 
