@@ -1,81 +1,128 @@
-//! Keeps SQLite's write-ahead log short on a connection of its own, so that no commit waits while its pages are copied.
+//! Keeps SQLite's write-ahead log short. Its pages are copied on a connection of its own, so that no commit waits for that;
+//! only the last few, and the log's beginning anew, need the writer to stand still, and they get its own connection for a
+//! moment: one that waits for another's lock sleeps longer and longer, and is itself a reader that the log waits for.
 
 use std::time::Duration;
 
-use sqlx::SqlitePool;
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
 use super::background::Background;
 
-/// Pages in the log from which on they are copied into the file. In a longer log a page that changes often is copied
-/// less often; after a crash all of it is read at the start.
-const PAGES: i64 = 16_000;
-/// Times that pages are copied beside the writer before it has to wait, and how few may be left for then.
+/// Pages in the log from which on they are copied into the file. Of a longer log the disk has more to take while the writer
+/// stands still; in a shorter one a page that changes often is copied more often.
+const PAGES: i64 = 4_000;
+/// Times that pages are copied beside the writer before it has to stand still, and how few may be left for then.
 const PASSES: usize = 4;
 const REST: i64 = 500;
-/// Times that the log is tried to be emptied, each with [`PATIENCE`].
+/// Times that the log is tried to be emptied, and the pause between two of them: whoever reads from it may have ended then.
 const TRIES: usize = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(200);
-/// How long the writer may be kept waiting, and readers be waited for, when the log begins anew.
-pub(super) const PATIENCE: Duration = Duration::from_millis(50);
+/// How long the writer stands still for a reader of the log, in milliseconds, and how long it waits for others otherwise.
+const PATIENCE: &str = "pragma busy_timeout = 2";
+const PATIENCE_OTHERWISE: &str = "pragma busy_timeout = 5000";
 
-/// Goes on until the connection's pool is closed.
-pub(super) fn start(connection: SqlitePool, background: &Background) {
-    background.spawn("the ledger's checkpointer", async move {
-        let mut is_owed = false;
-        while !connection.is_closed() {
-            tokio::time::sleep(LOOK).await;
-            match round(&connection, is_owed).await {
-                Ok(begins_anew) => is_owed = !begins_anew,
-                Err(sqlx::Error::PoolClosed) => {}
-                Err(error) => {
-                    let error = super::StoreError::from(error);
-                    tracing::warn!(%error, "the write-ahead log could not be copied into the ledger; it is tried again");
+/// Who copies, and who writes.
+#[derive(Debug, Clone)]
+pub(super) struct Checkpointer {
+    copier: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl Checkpointer {
+    /// `copier` is a connection that nobody else uses.
+    pub(super) const fn new(copier: SqlitePool, writer: SqlitePool) -> Self {
+        Self { copier, writer }
+    }
+
+    /// Goes on until the copier's pool is closed.
+    pub(super) fn start(&self, background: &Background) {
+        let checkpointer = self.clone();
+        background.spawn("the ledger's checkpointer", async move {
+            let mut is_owed = false;
+            while !checkpointer.copier.is_closed() {
+                tokio::time::sleep(LOOK).await;
+                match checkpointer.round(is_owed).await {
+                    Ok(begins_anew) => is_owed = !begins_anew,
+                    Err(sqlx::Error::PoolClosed) => {}
+                    Err(error) => {
+                        let error = super::StoreError::from(error);
+                        tracing::warn!(%error, "the write-ahead log could not be copied into the ledger; it is tried again");
+                    }
                 }
             }
-        }
-    });
-}
-
-/// Copies a long log, and one that could not begin anew the last time however short what waits is; false where it still
-/// cannot, as somebody reads or writes for longer than [`PATIENCE`]: it would grow by as much again before the next look.
-async fn round(connection: &SqlitePool, is_owed: bool) -> Result<bool, sqlx::Error> {
-    if !is_owed && waiting(connection).await? < PAGES {
-        return Ok(true);
+        });
     }
-    // Nearly everything is copied while the writer goes on; only for the little that came meanwhile it has to wait, and
-    // not at all while a long read holds the log.
-    for _ in 0..PASSES {
-        checkpoint(connection, "pragma wal_checkpoint(passive)").await?;
-        if waiting(connection).await? < REST {
-            break;
+
+    /// Copies a long log, and one that could not begin anew the last time however short what waits is; false where it still
+    /// cannot, as somebody reads from it: it would grow by as much again before the next look.
+    async fn round(&self, is_owed: bool) -> Result<bool, sqlx::Error> {
+        if !is_owed && self.waiting().await? < PAGES {
+            return Ok(true);
         }
+        self.copy().await?;
+        self.finish("pragma wal_checkpoint(restart)").await
     }
-    let (busy, ..) = checkpoint(connection, "pragma wal_checkpoint(restart)").await?;
-    Ok(busy == 0)
-}
 
-/// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more.
-///
-/// # Errors
-/// The database's; a read that goes on is none: the log stays then, and begins anew later.
-pub(super) async fn empty(connection: &SqlitePool) -> Result<(), sqlx::Error> {
-    for _ in 0..TRIES {
-        let (busy, ..) = checkpoint(connection, "pragma wal_checkpoint(truncate)").await?;
-        if busy == 0 {
-            return Ok(());
+    /// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more.
+    ///
+    /// # Errors
+    /// The database's; a read that goes on is none: the log stays then, and begins anew later.
+    pub(super) async fn empty(&self) -> Result<(), sqlx::Error> {
+        for _ in 0..TRIES {
+            self.copy().await?;
+            if self.finish("pragma wal_checkpoint(truncate)").await? {
+                return Ok(());
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
         }
+        tracing::debug!("the write-ahead log is read and could not be emptied yet");
+        Ok(())
     }
-    tracing::debug!("the write-ahead log is read and could not be emptied yet");
-    Ok(())
+
+    /// Copies nearly everything while the writer goes on.
+    async fn copy(&self) -> Result<(), sqlx::Error> {
+        for _ in 0..PASSES {
+            checkpoint(&mut *self.copier.acquire().await?, "pragma wal_checkpoint(passive)").await?;
+            if self.waiting().await? < REST {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the little that came meanwhile, while the writer stands still; answers whether the log can begin anew.
+    async fn finish(&self, pragma: &'static str) -> Result<bool, sqlx::Error> {
+        let writer = self.writer.acquire().await?;
+        // To its end, also where whoever asked for it waits no more.
+        tokio::spawn(finish_on(writer, pragma)).await.map_err(|_| sqlx::Error::WorkerCrashed)?
+    }
+
+    /// How many pages of the log are not in the file yet.
+    async fn waiting(&self) -> Result<i64, sqlx::Error> {
+        let mut copier = self.copier.acquire().await?;
+        let (_busy, in_log, copied) = checkpoint(&mut copier, "pragma wal_checkpoint(noop)").await?;
+        Ok(in_log - copied)
+    }
+
+    /// Closes the copier's connection: the copying ends.
+    pub(super) async fn close(&self) {
+        self.copier.close().await;
+    }
 }
 
-/// How many pages of the log are not in the file yet.
-async fn waiting(connection: &SqlitePool) -> Result<i64, sqlx::Error> {
-    let (_busy, in_log, copied) = checkpoint(connection, "pragma wal_checkpoint(noop)").await?;
-    Ok(in_log - copied)
+/// The writer is given back as patient as it was; if it cannot be, it is closed, and another one opened.
+async fn finish_on(mut writer: PoolConnection<Sqlite>, pragma: &'static str) -> Result<bool, sqlx::Error> {
+    sqlx::query(PATIENCE).execute(&mut *writer).await?;
+    let finished = checkpoint(&mut writer, pragma).await;
+    if let Err(error) = sqlx::query(PATIENCE_OTHERWISE).execute(&mut *writer).await {
+        drop(writer.close().await);
+        return Err(error);
+    }
+    finished.map(|(busy, ..)| busy == 0)
 }
 
-async fn checkpoint(connection: &SqlitePool, pragma: &'static str) -> Result<(i64, i64, i64), sqlx::Error> {
+async fn checkpoint(connection: &mut SqliteConnection, pragma: &'static str) -> Result<(i64, i64, i64), sqlx::Error> {
     sqlx::query_as(pragma).fetch_one(connection).await
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::{
     StoreError,
     announcements::{Change, Linked},
+    checkpoint::Checkpointer,
     conn::{CALL_LIMIT, Conn, in_time},
     dialect::Dialect,
     tally::Tally,
@@ -31,7 +32,7 @@ const LANES: i64 = 8;
 /// door's alone and one for everything else (PostgreSQL): however many ask, what comes in is committed.
 #[derive(Debug, Clone)]
 pub(super) enum Db {
-    Sqlite { writer: SqlitePool, reader: SqlitePool, checkpointer: SqlitePool },
+    Sqlite { writer: SqlitePool, reader: SqlitePool, checkpointer: Checkpointer },
     Postgres { door: PgPool, pool: PgPool },
 }
 
@@ -110,7 +111,7 @@ impl Db {
             Self::Sqlite { writer, reader, checkpointer } => {
                 reader.close().await;
                 // Whatever the last reader kept in the log.
-                drop(super::checkpoint::empty(checkpointer).await);
+                drop(checkpointer.empty().await);
                 checkpointer.close().await;
                 writer.close().await;
             }

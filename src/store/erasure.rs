@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{
     Actor, Store, StoreError,
     audit::write_audit,
-    checkpoint,
     db::{Db, Tx, args},
     person_marks::{MARKS_MAX, Mark, blanked, marks_in, marks_of_link},
     quotes::FORGET_REFUSAL,
@@ -117,7 +116,7 @@ impl Store {
     /// next time, or a clean stop, takes it away.
     pub async fn empty_log(&self) {
         let Db::Sqlite { checkpointer, .. } = &self.db else { return };
-        if let Err(error) = checkpoint::empty(checkpointer).await {
+        if let Err(error) = checkpointer.empty().await {
             let error = StoreError::from(error);
             tracing::warn!(%error, "the write-ahead log could not be emptied; it is tried again");
         }

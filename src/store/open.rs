@@ -11,7 +11,8 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::{
-    OpenError, background::Background, backup, checkpoint, conn::CALL_LIMIT, db::Db, migrations, private_files,
+    OpenError, background::Background, backup, checkpoint::Checkpointer, conn::CALL_LIMIT, db::Db, migrations,
+    private_files,
 };
 use crate::{
     clock::Millis,
@@ -111,12 +112,10 @@ async fn connect_sqlite(
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(base.read_only(true).pragma("cache_size", READER_CACHE))
         .await?;
-    let checkpointer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.busy_timeout(checkpoint::PATIENCE))
-        .await?;
-    checkpoint::start(checkpointer.clone(), background);
+    let copier =
+        SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).connect_with(options).await?;
+    let checkpointer = Checkpointer::new(copier, writer.clone());
+    checkpointer.start(background);
     Ok((Db::Sqlite { writer, reader, checkpointer }, format!("SQLite {version}, journal_mode=wal, synchronous=FULL")))
 }
 

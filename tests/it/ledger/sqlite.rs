@@ -11,7 +11,7 @@ use super::{Ledger, event};
 use crate::support::{World, WorldOptions, contact, eventually, promoted};
 
 /// Pages in the write-ahead log above which the ledger copies them into its file.
-const LOG_PAGES: i64 = 16_000;
+const LOG_PAGES: i64 = 4_000;
 
 /// Mounts a small file system for a test; unmounted when it is dropped.
 struct SmallDisk(tempfile::TempDir);
@@ -162,10 +162,10 @@ async fn a_long_write_ahead_log_is_copied_into_the_ledger_and_begins_anew() {
 async fn a_log_that_was_read_while_it_should_have_begun_anew_does_so_once_the_reader_is_gone() {
     let ledger = Ledger::sqlite().await;
     let looker = SqlitePool::connect(ledger.config.url.expose_secret()).await.unwrap();
-    write_until(&ledger, &looker, LOG_PAGES - 4_000).await;
+    write_until(&ledger, &looker, LOG_PAGES - 500).await;
     let mut reader = looker.begin().await.unwrap();
     sqlx::query("select count(*) from events").execute(&mut *reader).await.unwrap();
-    write_until(&ledger, &looker, LOG_PAGES + 2_000).await;
+    write_until(&ledger, &looker, LOG_PAGES + 1_000).await;
     eventually("what the reader lets be copied is", Duration::from_secs(60), async || {
         (log(&looker).await.1 < LOG_PAGES / 2).then_some(())
     })
@@ -173,4 +173,23 @@ async fn a_log_that_was_read_while_it_should_have_begun_anew_does_so_once_the_re
     assert!(log(&looker).await.0 > LOG_PAGES, "the reader holds the log");
     reader.rollback().await.unwrap();
     begins_anew(&ledger, &looker).await;
+}
+
+/// The log begins anew on the writer's own connection, which waits for nobody meanwhile.
+#[tokio::test]
+async fn the_writer_waits_for_other_programs_as_before_once_the_log_was_emptied() {
+    let ledger = Ledger::sqlite().await;
+    ledger.queue("c1").await;
+    ledger.store.empty_log().await;
+    let looker = SqlitePool::connect(ledger.config.url.expose_secret()).await.unwrap();
+    assert_eq!(log(&looker).await, (0, 0));
+    let other = looker.begin_with("begin immediate").await.unwrap();
+    let accepted = tokio::spawn({
+        let store = ledger.store.clone();
+        async move { store.accept(event("m2", "c1")).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!accepted.is_finished(), "somebody else writes");
+    other.rollback().await.unwrap();
+    accepted.await.unwrap().unwrap();
 }
