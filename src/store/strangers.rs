@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Events that one transaction notes at most, so that the door is never held up for long.
-const SLICE: i64 = 250;
+const SLICE: i64 = 100;
 /// Of each contact's open and ended events, the newest that are looked at where it is noted anew …
 const EVENTS_MAX: i64 = 1_000;
 /// … and bodies of them that are read.
