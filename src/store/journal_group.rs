@@ -134,7 +134,8 @@ async fn fence(tx: &mut Tx, now: Millis, writes: &[Write]) -> Result<HashSet<Str
 /// the first. Answers each contact's new steps.
 async fn plan(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<HashMap<String, Vec<StepRow>>, StoreError> {
     let plans: Vec<_> = writes.iter().filter_map(|write| Some((write, write.plan.as_ref()?))).collect();
-    let ids: Vec<&str> = plans.iter().map(|(write, _)| write.lease.event_id.as_str()).collect();
+    let again = plans.iter().filter(|(write, _)| write.lease.has_steps);
+    let ids: Vec<&str> = again.map(|(write, _)| write.lease.event_id.as_str()).collect();
     let (mut unseen, mut next) = (HashMap::new(), HashMap::new());
     for (values, list) in lists(&ids) {
         let forget = format!(

@@ -65,7 +65,9 @@ impl Store {
         advance: Advance,
     ) -> Result<Vec<StepRow>, StoreError> {
         let write = Write { plan: Some(steps.to_vec()), advance, ..Write::of(lease, Progress::None) };
-        Ok(self.write(lease, write).await?.planned)
+        let planned = self.write(lease, write).await?.planned;
+        lease.has_steps |= !planned.is_empty();
+        Ok(planned)
     }
 
     /// Writes one advance of the journal and extends the lease.

@@ -180,7 +180,7 @@ impl Store {
                 None => move_turn(&mut tx, &turn.text("contact_id")?, now).await?,
             }
         }
-        let lease = Lease { event_id: String::new(), contact_id: String::new(), token, until, span };
+        let lease = Lease { event_id: String::new(), contact_id: String::new(), token, until, span, has_steps: false };
         let claimed = with_journal(&mut tx, claimed, &lease).await?;
         self.commit_journal(tx).await?;
         Ok(claimed)
@@ -223,11 +223,12 @@ async fn with_journal(tx: &mut Tx, claimed: Vec<(EventRow, &Row)>, lease: &Lease
     }
     let whole = |(event, turn): (EventRow, &Row)| {
         let contact_id = event.contact_id.clone().unwrap_or_default();
+        let steps = steps.remove(&event.id).unwrap_or_default();
         Ok(Claimed {
             contact: links.remove(&contact_id),
             standing: standings.remove(&contact_id).unwrap_or_default(),
-            steps: steps.remove(&event.id).unwrap_or_default(),
-            lease: Lease { event_id: event.id.clone(), contact_id, ..lease.clone() },
+            lease: Lease { event_id: event.id.clone(), contact_id, has_steps: !steps.is_empty(), ..lease.clone() },
+            steps,
             cut_short: turn.int("cut_short")? - 1,
             tries_block: turn.opt_text("parked_by")?,
             event,

@@ -171,13 +171,8 @@ impl Dispatcher {
                 }
             };
             failures = if claimed.is_ok() { 0 } else { failures + 1 };
-            let claimed = claimed.unwrap_or_default();
-            let found = !claimed.is_empty();
-            for event in claimed {
+            for event in claimed.unwrap_or_default() {
                 running.spawn(self.clone().handle(event, stop.clone()));
-            }
-            if found && running.len() < self.limit() {
-                continue;
             }
             if running.len() >= self.limit() {
                 tokio::select! {
