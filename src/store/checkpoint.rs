@@ -2,7 +2,13 @@
 //! only the last few, and the log's beginning anew, need the writer to stand still, and they get its own connection for a
 //! moment: one that waits for another's lock sleeps longer and longer, and is itself a reader that the log waits for.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
@@ -28,12 +34,14 @@ const PATIENCE_OTHERWISE: &str = "pragma busy_timeout = 5000";
 pub(super) struct Checkpointer {
     copier: SqlitePool,
     writer: SqlitePool,
+    /// Whether the log is to be cut off as soon as it can be: what was deleted may stand in it.
+    empties: Arc<AtomicBool>,
 }
 
 impl Checkpointer {
     /// `copier` is a connection that nobody else uses.
-    pub(super) const fn new(copier: SqlitePool, writer: SqlitePool) -> Self {
-        Self { copier, writer }
+    pub(super) fn new(copier: SqlitePool, writer: SqlitePool) -> Self {
+        Self { copier, writer, empties: Arc::default() }
     }
 
     /// Goes on until the copier's pool is closed.
@@ -58,43 +66,61 @@ impl Checkpointer {
     /// Copies a long log, and one that could not begin anew the last time however short what waits is; false where it still
     /// cannot, as somebody reads from it: it would grow by as much again before the next look.
     async fn round(&self, is_owed: bool) -> Result<bool, sqlx::Error> {
+        if self.empties.load(Ordering::Relaxed) {
+            return self.cut_off().await;
+        }
         if !is_owed && self.waiting().await? < PAGES {
             return Ok(true);
         }
-        self.copy().await?;
-        self.finish("pragma wal_checkpoint(restart)").await
+        Ok(self.copy().await? && self.finish("pragma wal_checkpoint(restart)").await?)
     }
 
-    /// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more.
+    /// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more. Where
+    /// somebody reads from it, or another program writes, that is done as soon as it can be.
     ///
     /// # Errors
-    /// The database's; a read that goes on is none: the log stays then, and begins anew later.
+    /// The database's.
     pub(super) async fn empty(&self) -> Result<(), sqlx::Error> {
+        self.empties.store(true, Ordering::Relaxed);
         for _ in 0..TRIES {
-            self.copy().await?;
-            if self.finish("pragma wal_checkpoint(truncate)").await? {
+            if self.cut_off().await? {
                 return Ok(());
             }
             tokio::time::sleep(BETWEEN_TRIES).await;
         }
-        tracing::debug!("the write-ahead log is read and could not be emptied yet");
+        tracing::debug!("the write-ahead log is in use and could not be emptied yet");
         Ok(())
     }
 
-    /// Copies nearly everything while the writer goes on.
-    async fn copy(&self) -> Result<(), sqlx::Error> {
+    async fn cut_off(&self) -> Result<bool, sqlx::Error> {
+        let is_done = self.copy().await? && self.finish("pragma wal_checkpoint(truncate)").await?;
+        if is_done {
+            self.empties.store(false, Ordering::Relaxed);
+        }
+        Ok(is_done)
+    }
+
+    /// Copies nearly everything while the writer goes on; answers whether little enough is left for it to stand still. A
+    /// reader keeps what is newer than itself from being copied.
+    async fn copy(&self) -> Result<bool, sqlx::Error> {
+        let mut left = i64::MAX;
         for _ in 0..PASSES {
             checkpoint(&mut *self.copier.acquire().await?, "pragma wal_checkpoint(passive)").await?;
-            if self.waiting().await? < REST {
+            left = self.waiting().await?;
+            if left < REST {
                 break;
             }
         }
-        Ok(())
+        Ok(left < PAGES)
     }
 
     /// Copies the little that came meanwhile, while the writer stands still; answers whether the log can begin anew.
     async fn finish(&self, pragma: &'static str) -> Result<bool, sqlx::Error> {
-        let writer = self.writer.acquire().await?;
+        let writer = match self.writer.acquire().await {
+            // Another program writes, or a long transaction of our own goes on.
+            Err(sqlx::Error::PoolTimedOut) => return Ok(false),
+            writer => writer?,
+        };
         // To its end, also where whoever asked for it waits no more.
         tokio::spawn(finish_on(writer, pragma)).await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }

@@ -175,6 +175,30 @@ async fn a_log_that_was_read_while_it_should_have_begun_anew_does_so_once_the_re
     begins_anew(&ledger, &looker).await;
 }
 
+/// Another program writes, and an event waits for it with the writer's connection.
+#[tokio::test]
+async fn a_log_that_could_not_be_emptied_while_another_program_wrote_is_emptied_later() {
+    let ledger = Ledger::sqlite().await;
+    ledger.queue("c1").await;
+    let looker = SqlitePool::connect(ledger.config.url.expose_secret()).await.unwrap();
+    let other = looker.begin_with("begin immediate").await.unwrap();
+    let accepted = tokio::spawn({
+        let store = ledger.store.clone();
+        async move { store.accept(event("m2", "c1")).await }
+    });
+    let emptied = tokio::spawn({
+        let store = ledger.store.clone();
+        async move { store.empty_log().await }
+    });
+    // Longer than anybody waits for the writer's connection, and shorter than that waits for another program.
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
+    assert!(log(&looker).await.0 > 0, "it is in use");
+    other.rollback().await.unwrap();
+    accepted.await.unwrap().unwrap();
+    emptied.await.unwrap();
+    eventually("the log is emptied", Duration::from_secs(10), async || (log(&looker).await.0 == 0).then_some(())).await;
+}
+
 /// The log begins anew on the writer's own connection, which waits for nobody meanwhile.
 #[tokio::test]
 async fn the_writer_waits_for_other_programs_as_before_once_the_log_was_emptied() {
