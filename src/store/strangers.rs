@@ -22,6 +22,8 @@ const EVENTS_MAX: i64 = 1_000;
 const BODIES_MAX: i64 = 50;
 /// Characters of a name, or of whatever else, that are kept.
 const CHARS_MAX: usize = 200;
+/// Longer bodies are left out, as by a search, in characters.
+const BODY_CHARS_MAX: i64 = 16_384;
 
 /// Up to which event strangers are noted.
 const NOTED: &str = "select value from marks where name = 'strangers_seq'";
@@ -34,12 +36,14 @@ const UNLINKED: &str = "not exists (select 1 from contacts where contacts.contac
 /// A contact's newest bodies, the oldest of them first. Messages seldom say whom they are of: what is none goes before them.
 const NEWEST_BODIES: &str = "select payload, amended from events where seq in
     (select seq from
-       (select * from (select seq, kind, payload is not null as has_body from events
+       (select * from (select seq, kind, payload is not null as has_body,
+                         length(coalesce(amended, payload)) as chars from events
                        where contact_id = $1 and finished_at is null order by seq desc limit $2) as waiting
         union all
-        select * from (select seq, kind, payload is not null as has_body from events
+        select * from (select seq, kind, payload is not null as has_body,
+                         length(coalesce(amended, payload)) as chars from events
                        where contact_id = $1 and finished_at is not null order by seq desc limit $2) as ended) as newest
-     where has_body order by case kind when 'message.logged' then 1 else 0 end, seq desc limit $3)
+     where has_body and chars <= $4 order by case kind when 'message.logged' then 1 else 0 end, seq desc limit $3)
     and not exists (select 1 from contacts where contacts.contact_id = $1)
     order by seq";
 
@@ -90,10 +94,11 @@ async fn note(tx: &mut Tx, strangers: &BTreeSet<String>, after: i64, last: i64) 
     }
     let bodies = format!(
         "select contact_id, payload, amended from events where seq > $1 and seq <= $2 and payload is not null and {UNLINKED}
+           and length(coalesce(amended, payload)) <= $3
          order by seq"
     );
     let mut told = BTreeMap::<String, String>::new();
-    for row in tx.fetch(bodies, args![after, last]).await? {
+    for row in tx.fetch(bodies, args![after, last, BODY_CHARS_MAX]).await? {
         let contact_id = row.text("contact_id")?;
         // Whose link went meanwhile was noted with that.
         if strangers.contains(&contact_id) {
@@ -107,22 +112,31 @@ async fn note(tx: &mut Tx, strangers: &BTreeSet<String>, after: i64, last: i64) 
     STRANGERS.run(tx, rows.collect()).await.map(drop)
 }
 
-/// Takes the locks of those among the contacts of these events that are strangers and have a body to lose; answers them.
+/// Takes the locks of the contacts of these events that have a body to lose; answers the strangers among them.
 pub(super) async fn lock_those_of(tx: &mut Tx, events: &[String]) -> Result<BTreeSet<String>, StoreError> {
     let ids: Vec<&str> = events.iter().map(String::as_str).collect();
     let mut contacts = BTreeSet::new();
     for (values, list) in lists(&ids) {
         let sql = format!(
-            "select contact_id from events where id in ({list}) and contact_id is not null and payload is not null
-               and {UNLINKED}"
+            "select contact_id from events where id in ({list}) and contact_id is not null and payload is not null"
         );
         for row in tx.fetch(sql, values).await? {
             contacts.insert(row.text("contact_id")?);
         }
     }
-    if !contacts.is_empty() {
-        tx.lock_contacts(&contacts.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let ids: Vec<&str> = contacts.iter().map(String::as_str).collect();
+    if ids.is_empty() {
+        return Ok(contacts);
     }
+    tx.lock_contacts(&ids).await?;
+    // Whose link went just before the lock was had is one of them.
+    let mut linked = BTreeSet::new();
+    for (values, list) in lists(&ids) {
+        for row in tx.fetch(format!("select contact_id from contacts where contact_id in ({list})"), values).await? {
+            linked.insert(row.text("contact_id")?);
+        }
+    }
+    contacts.retain(|contact| !linked.contains(contact));
     Ok(contacts)
 }
 
@@ -133,7 +147,7 @@ pub(super) async fn renew(tx: &mut Tx, contacts: &[&str]) -> Result<(), StoreErr
     let mut rows = Vec::new();
     for contact_id in contacts {
         let mut text = String::new();
-        for row in tx.fetch(NEWEST_BODIES, args![*contact_id, EVENTS_MAX, BODIES_MAX]).await? {
+        for row in tx.fetch(NEWEST_BODIES, args![*contact_id, EVENTS_MAX, BODIES_MAX, BODY_CHARS_MAX]).await? {
             text = over(&told_in(&row)?, &text);
         }
         if !text.is_empty() {
@@ -143,12 +157,13 @@ pub(super) async fn renew(tx: &mut Tx, contacts: &[&str]) -> Result<(), StoreErr
     STRANGERS.run(tx, rows).await.map(drop)
 }
 
-/// Forgets what these contacts are found by. Their locks are held.
-pub(super) async fn forget(tx: &mut Tx, contacts: &[&str]) -> Result<(), StoreError> {
+/// Forgets what these contacts are found by; answers how many were strangers. Their locks are held.
+pub(super) async fn forget(tx: &mut Tx, contacts: &[&str]) -> Result<u64, StoreError> {
+    let mut forgotten = 0;
     for (values, list) in lists(contacts) {
-        tx.execute(format!("delete from strangers where contact_id in ({list})"), values).await?;
+        forgotten += tx.execute(format!("delete from strangers where contact_id in ({list})"), values).await?;
     }
-    Ok(())
+    Ok(forgotten)
 }
 
 /// What an event's body says its contact is found by.

@@ -20,6 +20,8 @@ on_both! {
     nothing_of_an_erased_stranger_is_kept_or_noted_again
     who_is_linked_is_no_stranger_and_is_one_again_when_the_link_is_forgotten
     a_corrected_body_is_what_its_stranger_is_found_by
+    a_row_of_a_stranger_of_whom_nothing_else_is_kept_is_erased
+    bodies_that_no_search_reads_are_not_read_for_strangers_either
     two_replicas_that_note_at_once_miss_nobody
 }
 
@@ -198,6 +200,35 @@ async fn a_corrected_body_is_what_its_stranger_is_found_by(ledger: &Ledger) {
     ledger.store.amend(&id, &amendment, &"ops".into(), "写错了", None).await.unwrap();
     assert_eq!(found(ledger, "王小明").await, ["c1"]);
     assert!(found(ledger, "王小朋").await.is_empty());
+}
+
+async fn a_row_of_a_stranger_of_whom_nothing_else_is_kept_is_erased(ledger: &Ledger) {
+    ledger.run("insert into strangers (contact_id, found_by) values ('c9', '欧阳秘密')").await;
+    newer(ledger).await;
+    assert_eq!(found(ledger, "欧阳秘密").await, ["c9"]);
+    assert_eq!(ledger.store.erase_contact("c9", &"ops".into(), None).await, Ok(0));
+    assert!(found(ledger, "欧阳秘密").await.is_empty());
+}
+
+/// They would hold up the one who writes.
+async fn bodies_that_no_search_reads_are_not_read_for_strangers_either(ledger: &Ledger) {
+    let id = dead(ledger, "w1", "c1", json!({"name": "王小明"})).await;
+    told(ledger, "w2", "c1", json!({"name": "王大明", "remark": "长".repeat(16_384)})).await;
+    newer(ledger).await;
+    let is_found = async || {
+        assert_eq!(found(ledger, "王小明").await, ["c1"]);
+        assert!(found(ledger, "王大明").await.is_empty());
+    };
+    note(ledger).await;
+    is_found().await;
+    let amendment = Amendment {
+        body: json!({"data": {"contact": {"name": "王小明"}}}).to_string(),
+        warnings: None,
+        admission: "{}".into(),
+        keeps_records: true,
+    };
+    ledger.store.amend(&id, &amendment, &"ops".into(), "再写一次", None).await.unwrap();
+    is_found().await;
 }
 
 async fn two_replicas_that_note_at_once_miss_nobody(ledger: &Ledger) {
