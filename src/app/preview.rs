@@ -34,7 +34,7 @@ impl Previewer for LivePreview {
                 is_admitted: force,
                 standing,
                 decision: None,
-                refused: Vec::new(),
+                refused: None,
                 is_stale: false,
                 profile: None,
                 duplicate: None,

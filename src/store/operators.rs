@@ -118,7 +118,7 @@ impl<'a> Order<'a> {
         if self.happened == Transition::Hastened {
             return ("next_attempt_at = $2", args![id, now]);
         }
-        let resolution = self.resolution.map(|resolution| bound(resolution, event.review.as_ref()));
+        let resolution = self.resolution.map(|resolution| bound(resolution, event));
         let plan_anew = json!(Resolution::PlanAnew);
         // That a correction is yet to be planned outlives a replay.
         let plans_anew = self.plans_anew || resolution.is_none() && event.resolution.as_ref() == Some(&plan_anew);
@@ -292,17 +292,22 @@ impl Store {
 }
 
 /// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other, and for a new
-/// customer with those that it was decided against.
-fn bound(resolution: &Resolution, review: Option<&Value>) -> Value {
+/// customer with those that it was decided against, now and before.
+fn bound(resolution: &Resolution, event: &EventRow) -> Value {
     let mut decision = json!(resolution);
-    let Some(review) = review else { return decision };
+    let Some(review) = &event.review else { return decision };
     if let Some(step) = review.get("step") {
         decision["step"] = step.clone();
     }
     if *resolution == Resolution::Recreate {
         let candidates = review["candidates"].as_array().into_iter().flatten();
-        let refused = candidates.chain([review]).map(|customer| &customer["ord"]).filter(|ord| ord.is_i64());
-        decision["refused"] = refused.cloned().collect();
+        let named: Vec<&Value> = candidates.chain([review]).map(|customer| &customer["ord"]).collect();
+        let before = event.resolution.as_ref().and_then(|before| before["refused"].as_array());
+        let refused: Vec<&Value> = named.into_iter().filter(|ord| ord.is_i64()).collect();
+        // Where no customer was in question, there is none to be told from others that may be found.
+        if !refused.is_empty() {
+            decision["refused"] = refused.into_iter().chain(before.into_iter().flatten()).cloned().collect();
+        }
     }
     decision
 }

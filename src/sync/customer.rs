@@ -31,16 +31,19 @@ impl Planner {
         }
         let erp = survey.erp;
         let looks_again = task.has_saved && task.duplicate.is_none();
+        let refused = task.refused.as_deref().unwrap_or_default();
         let saved = if looks_again { matching::saved(erp, &self.mapping, event).await? } else { None };
+        let saved = saved.filter(|ord| !refused.contains(ord));
         let found = match (&task.duplicate, task.decision) {
             (_, None | Some(WhoItIs::New)) if let Some(ord) = saved => Match::Customer { ord, by: LinkedBy::Khid },
-            (Some(refused), decision) => {
-                duplicates::find(erp, &self.mapping, event, refused, decision.is_none()).await?
+            (Some(duplicate), decision) => {
+                duplicates::find(erp, &self.mapping, event, duplicate, decision.is_none()).await?
             }
             (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
+            (None, Some(WhoItIs::New)) if task.refused.is_none() => Match::Nobody,
             (None, Some(WhoItIs::New)) => {
                 // Its company, or whoever has its number, may have become a customer since the question was asked.
-                match matching::find(erp, &self.mapping, event, &task.refused).await? {
+                match matching::find(erp, &self.mapping, event, refused).await? {
                     Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }) => Match::Nobody,
                     found => found,
                 }
@@ -87,7 +90,7 @@ impl Planner {
         if !may_be_gone || !details::is_gone(erp, Mapping::kind(event), ord).await? {
             return Ok(Err(unsure(erp, ord, by).await?));
         }
-        let others = [&task.refused[..], &[ord]].concat();
+        let others = [task.refused.as_deref().unwrap_or_default(), &[ord]].concat();
         match matching::find(erp, &self.mapping, event, &others).await? {
             Match::Nobody => self.nobody(survey, event).await,
             Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {

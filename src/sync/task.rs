@@ -23,8 +23,8 @@ pub struct Task {
     pub standing: Standing,
     /// An operator said which customer the contact is.
     pub decision: Option<WhoItIs>,
-    /// The customers of whom an operator said that the contact is none.
-    pub refused: Vec<i64>,
+    /// The customers of whom an operator said that the contact is none; `None` where none were in question.
+    pub refused: Option<Vec<i64>>,
     /// The link is there and not to be trusted: the ERP has its customer no more, or an operator decided otherwise.
     pub is_stale: bool,
     /// The newest event that says who the contact is, for a message or a command under a link that is not trusted, or that an

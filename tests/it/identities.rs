@@ -133,6 +133,28 @@ async fn a_customer_that_was_refused_stays_refused_although_it_is_found_again() 
     assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
 }
 
+/// Four customers in two questions: after the second answer the first is not asked again.
+#[tokio::test]
+async fn who_was_refused_stays_refused_when_another_question_comes_behind_it() {
+    let world = World::start().await;
+    let mut theirs: Vec<i64> =
+        ["K1", "K2"].map(|khid| seed(&world, &[("name", "别人"), ("khid", khid), ("mobile", &mobile(1))])).into();
+    theirs.extend(["K3", "K4"].map(|khid| world.seed_company("绍兴纺织有限公司", khid)));
+    let mut event = world.handle("m1", &promoted(&of_company("c1", 1, "绍兴纺织有限公司"), 80.0)).await;
+    for in_question in [&theirs[..2], &theirs[2..]] {
+        assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
+        let review = event.review.unwrap();
+        let candidates = review["candidates"].as_array().unwrap().iter().map(|candidate| candidate["ord"].clone());
+        assert_eq!(json!(candidates.collect::<Vec<_>>()), json!(in_question));
+        let path = format!("/v1/events/{}/resolve", event.id);
+        assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
+        event = world.ended(&event.id).await;
+    }
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_eq!(world.sim.handle.customers().len(), 5);
+    assert!(!theirs.contains(&world.ord_of("c1").await));
+}
+
 #[tokio::test]
 async fn twins_at_one_moment_become_one_customer_however_they_are_written() {
     let abroad = |id: &str, number: &str| {

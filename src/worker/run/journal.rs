@@ -68,9 +68,8 @@ pub(super) struct Decided {
     pub(super) resolution: Resolution,
     /// `None`: about the event as a whole.
     step: Option<String>,
-    /// The customers in question, where the contact is none of them.
-    #[serde(default)]
-    pub(super) refused: Vec<i64>,
+    /// The customers in question, where the contact is none of them; `None`: none were.
+    pub(super) refused: Option<Vec<i64>>,
 }
 
 impl Decided {

@@ -171,7 +171,7 @@ impl Run<'_> {
                 is_admitted,
                 standing,
                 decision: decision.filter(|_| trusted.is_none()),
-                refused: decided.as_ref().map(|decided| decided.refused.clone()).unwrap_or_default(),
+                refused: decided.as_ref().and_then(|decided| decided.refused.clone()),
                 is_stale,
                 profile,
                 duplicate: anew.duplicate.clone(),
