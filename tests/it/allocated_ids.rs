@@ -58,9 +58,12 @@ async fn an_allocated_id_to_which_another_contact_is_linked_is_told_of_and_not_w
 /// The ERP answers slowly, and each time somebody else has become a customer under the same id when its answer is here.
 #[tokio::test]
 async fn an_id_lost_to_others_again_and_again_is_asked_for_until_one_is_had() {
-    let world = World::start().await;
+    let configure = |config: &mut Config| {
+        (config.worker.lease, config.erp.timeout) = (Duration::from_secs(60), Duration::from_secs(20));
+    };
+    let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
     world.sim.handle.change_settings(|settings| settings.allocates_again = true);
-    let slow = "allocate:late_effect:times=1,effect_delay=1ms,delay=600ms";
+    let slow = "allocate:late_effect:times=1,effect_delay=1ms,delay=3s";
     world.sim.handle.fault(slow).unwrap();
     let slow_one = world.accept("m0", &promoted(&contact("c0", 0), 80.0)).await;
     for number in 1..=3 {

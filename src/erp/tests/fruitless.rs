@@ -37,7 +37,7 @@ async fn a_login_that_gives_no_session_is_a_refused_one_only_where_no_call_was_e
         let takes_calls = Arc::new(AtomicBool::new(was_good));
         let takes = Arc::clone(&takes_calls);
         let fake = Fake::start(move |seen| match seen.is_login() {
-            true => status(0, "ok"),
+            true => status(0, ""),
             false if takes.load(Ordering::SeqCst) => list(&["ord"], json!([]), json!({"recordcount": 0})),
             false => status(1, LOST),
         })
