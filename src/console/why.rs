@@ -39,8 +39,13 @@ impl Why {
         }
     }
 
+    /// Of why nothing is dispatched. What an operator wrote may end in brackets as a sentence in both languages does.
+    pub(super) fn of_pause(code: &str, words: &str, lang: Lang) -> Self {
+        if code == "paused" { Self::plain(words) } else { Self::quoting(words, lang) }
+    }
+
     /// Of a sentence in both languages of which the Chinese one quotes the ERP: who reads English sees that behind it.
-    pub(super) fn quoting(both: &str, lang: Lang) -> Self {
+    fn quoting(both: &str, lang: Lang) -> Self {
         let (words, quoting) = (lang.part(both), Lang::Zh.part(both));
         Self { words: words.to_owned(), raw: if words == quoting { String::new() } else { quoting.to_owned() } }
     }
@@ -116,14 +121,26 @@ mod tests {
 
     #[test]
     fn what_the_erp_said_within_a_sentence_is_lost_in_no_language() {
-        let both = "ERP 拒绝登录：密码错误 (the ERP refuses the login)";
-        for (lang, both, words, raw) in [
-            (Lang::Zh, both, "ERP 拒绝登录：密码错误", ""),
-            (Lang::En, both, "the ERP refuses the login", "ERP 拒绝登录：密码错误"),
-            (Lang::En, "ops (paused): 对账", "ops (paused): 对账", ""),
-        ] {
-            let why = Why::quoting(both, lang);
-            assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {both}");
+        let told = "the ERP refuses the login; nothing is tried again until it is put right";
+        for refusal in
+            ["密码错误", "登录没有给出会话，而接口要求会话 (the login gives no session, and calls demand one)"]
+        {
+            let chinese = format!("ERP 拒绝登录：{refusal}");
+            let both = format!("{chinese} ({told})");
+            for (lang, words, raw) in [(Lang::Zh, chinese.as_str(), ""), (Lang::En, told, chinese.as_str())] {
+                let why = Why::of_pause("login_refused", &both, lang);
+                assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {both}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_operator_wrote_about_a_pause_is_shown_whole_in_both_languages() {
+        for reason in ["对账", "盘点 (stock)"] {
+            let words = format!("运维人员 ops 已暂停派发 (paused): {reason}");
+            for lang in [Lang::Zh, Lang::En] {
+                assert_eq!(Why::of_pause("paused", &words, lang), Why::plain(&words), "{lang:?}");
+            }
         }
     }
 
