@@ -157,7 +157,7 @@ async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
     let event = world.ended(answer["id"].as_str().unwrap()).await;
     assert_eq!(event.status, Status::Dead);
     let error = event.error.unwrap();
-    assert!(error.contains("999") && error.contains("63 张伟"), "{error}");
+    assert!(error.contains("999") && error.contains("现有：") && error.contains("63 张伟"), "{error}");
     assert!(world.sim.handle.calls_of("assign").is_empty(), "nothing was sent that the ERP would refuse");
 }
 
