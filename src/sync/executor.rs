@@ -323,8 +323,6 @@ impl Executor<'_> {
         details::row_of(self.erp, self.ord()?, None).await
     }
 
-    /// Whether the customer stands where a step should have brought it. Of the three lists exactly one has a customer; an
-    /// installation that ignores `stype` shows it in several, and then its lists tell nothing (`erp-wire.md §1.15`).
     /// 客户审批 without consent. Whom somebody has agreed to meanwhile waits no more either, and where one that was rejected
     /// goes only the installation knows.
     async fn verify_rejection(&self) -> Result<Verification, SyncError> {
@@ -341,6 +339,8 @@ impl Executor<'_> {
         })
     }
 
+    /// Whether the customer stands where a step should have brought it. Of the three lists exactly one has a customer; an
+    /// installation that ignores `stype` shows it in several, and then its lists tell nothing (`erp-wire.md §1.15`).
     async fn verify_place(&self, is_right: impl Fn(Place) -> bool) -> Result<Verification, SyncError> {
         let tells_apart = self.erp.installation().tells_places_apart;
         // A late effect may move the customer while the lists are read: only what they say twice is believed.
