@@ -114,7 +114,7 @@ impl App {
             }),
             settings: self.settings.subscribe(),
             succeeded_kept: config.retention.succeeded,
-            block_pause: config.worker.block_pause,
+            block_pause: config.worker.block_pause_after(0),
             dispatch: facts.clone(),
             metrics: metrics_text(metrics.clone(), facts, store),
             stop: self.stop.clone(),

@@ -341,6 +341,14 @@ pub struct WorkerConfig {
     pub cut_short_runs: u32,
 }
 
+impl WorkerConfig {
+    /// How long what is wrong with the installation rests after so many tries.
+    pub fn block_pause_after(&self, tries: i64) -> Duration {
+        let doubled = u32::try_from(tries.clamp(0, 20)).unwrap_or_default();
+        self.block_pause.saturating_mul(1 << doubled).min(self.block_pause_max)
+    }
+}
+
 /// `[console]`
 #[derive(Debug, Clone)]
 pub struct ConsoleConfig {

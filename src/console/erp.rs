@@ -172,6 +172,7 @@ async fn erp_page(state: &HttpState, visit: &Visit) -> Result<ErpPage, Fault> {
     let frame = Frame::of(state, visit, Nav::Erp);
     let (w, lang, now) = (frame.w, frame.lang, frame.now);
     let (tone, verdict, verdict_what) = verdict(&stats.dispatch, w);
+    let paused = stats.dispatch.paused.unwrap_or_default();
     let session = state.dispatch.logged_in_since().map(|since| moment_of(since, now, lang));
     let last = Operator::of(visit.caller.clone()).ok().and_then(|operator| check::last(state, &operator));
     let (checked_at, checked) = last.unzip();
@@ -181,9 +182,9 @@ async fn erp_page(state: &HttpState, visit: &Visit) -> Result<ErpPage, Fault> {
         tone,
         verdict,
         verdict_what,
-        may_resume: visit.is_operator() && (stats.dispatch.paused == Some("login_refused") || !stats.blocks.is_empty()),
-        help: stats.dispatch.paused.unwrap_or_default(),
-        words: stats.dispatch.words.as_deref().map(|words| Why::quoting(words, lang)).unwrap_or_default(),
+        may_resume: visit.is_operator() && (paused == "login_refused" || !stats.blocks.is_empty()),
+        help: paused,
+        words: Why::of_pause(paused, stats.dispatch.words.as_deref().unwrap_or_default(), lang),
         session,
         circuit: if stats.dispatch.circuit == "closed" { w.erp.circuit_closed } else { w.erp.circuit_open },
         in_hand: fill(w.overview.in_flight_of, &[&stats.dispatch.in_flight, &stats.dispatch.limit]),

@@ -120,7 +120,7 @@ fn group(causes: &[&FailureGroup], visit: &Visit, frame: &Frame) -> Group {
     let count: i64 = causes.iter().map(|cause| cause.count).sum();
     let oldest = causes.iter().map(|cause| &cause.oldest).min().unwrap_or(&cause.oldest);
     let why = |cause: &FailureGroup| Why::of(&cause.code, &cause.message, lang);
-    let said = |cause: &&FailureGroup| format!("{} × {}", why(cause).said(), number(cause.count));
+    let said = |cause: &&FailureGroup| format!("{} × {}", why(cause).said(lang), number(cause.count));
     let (message, words) = match causes {
         [_] => (why(cause), Vec::new()),
         _ => {

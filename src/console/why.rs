@@ -26,7 +26,7 @@ impl Why {
         if lang == Lang::Zh && !answer.contains(is_han) {
             return Self { words: lang.part(cause(code).message).to_owned(), raw: said.to_owned() };
         }
-        Self { words: lang.part(said).to_owned(), raw: String::new() }
+        Self::quoting(said, lang)
     }
 
     /// What an admission rule found, which it says in Chinese: who reads English reads what the rule asks for, and that behind it.
@@ -39,10 +39,17 @@ impl Why {
         }
     }
 
-    /// Of a sentence in both languages of which the Chinese one quotes the ERP: who reads English sees that behind it.
-    pub(super) fn quoting(both: &str, lang: Lang) -> Self {
-        let (words, quoting) = (lang.part(both), Lang::Zh.part(both));
-        Self { words: words.to_owned(), raw: if words == quoting { String::new() } else { quoting.to_owned() } }
+    /// Of why nothing is dispatched. What an operator wrote may end in brackets as a sentence in both languages does.
+    pub(super) fn of_pause(code: &str, words: &str, lang: Lang) -> Self {
+        if code == "paused" { Self::plain(words) } else { Self::quoting(words, lang) }
+    }
+
+    /// Of a sentence in both languages, of which the Chinese one alone may quote the ERP: then who reads English sees that
+    /// behind it.
+    fn quoting(both: &str, lang: Lang) -> Self {
+        let (words, chinese) = (lang.part(both), Lang::Zh.part(both));
+        let is_lost = words != chinese && chinese.contains(['：', '“']);
+        Self { words: words.to_owned(), raw: if is_lost { chinese.to_owned() } else { String::new() } }
     }
 
     /// In the bridge's own words.
@@ -72,8 +79,8 @@ impl Why {
     }
 
     /// What was said, in the language of the page where it was said in both.
-    pub(super) fn said(self) -> String {
-        if self.raw.is_empty() { self.words } else { self.raw }
+    pub(super) fn said(self, lang: Lang) -> String {
+        if self.raw.is_empty() || lang.is_english() { self.whole() } else { self.raw }
     }
 
     /// The first so many characters of both.
@@ -111,19 +118,38 @@ mod tests {
         assert_eq!(why.clone().whole(), "ERP 拒绝了请求 (E12)");
         assert_eq!(why.clone().behind("第 3 次".into()).words, "第 3 次 · ERP 拒绝了请求");
         assert_eq!(Why::default().behind("第 3 次".into()).words, "第 3 次");
-        assert_eq!((why.cut(3).words, why.cut(2).raw, why.said()), ("ERP…".into(), "E1…".into(), "E12".into()));
+        assert_eq!((why.cut(3).words, why.cut(2).raw, why.said(Lang::Zh)), ("ERP…".into(), "E1…".into(), "E12".into()));
     }
 
     #[test]
     fn what_the_erp_said_within_a_sentence_is_lost_in_no_language() {
-        let both = "ERP 拒绝登录：密码错误 (the ERP refuses the login)";
-        for (lang, both, words, raw) in [
-            (Lang::Zh, both, "ERP 拒绝登录：密码错误", ""),
-            (Lang::En, both, "the ERP refuses the login", "ERP 拒绝登录：密码错误"),
-            (Lang::En, "ops (paused): 对账", "ops (paused): 对账", ""),
-        ] {
-            let why = Why::quoting(both, lang);
-            assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {both}");
+        let chinese = "ERP 的客户来源 (ly)中没有“微信”，现有：展会";
+        let english = "the ERP's 客户来源 (ly) does not have it";
+        let both = format!("{chinese} ({english})");
+        let why = Why::of("choice_missing", &both, Lang::En);
+        assert_eq!((why.words.as_str(), why.raw.as_str()), (english, chinese));
+        assert_eq!(why.said(Lang::En), format!("{english} ({chinese})"));
+        assert_eq!(Why::of("choice_missing", &both, Lang::Zh), Why::plain(chinese));
+        let told = "the ERP refuses the login; nothing is tried again until it is put right";
+        for refusal in
+            ["密码错误", "登录没有给出会话，而接口要求会话 (the login gives no session, and calls demand one)"]
+        {
+            let chinese = format!("ERP 拒绝登录：{refusal}");
+            let both = format!("{chinese} ({told})");
+            for (lang, words, raw) in [(Lang::Zh, chinese.as_str(), ""), (Lang::En, told, chinese.as_str())] {
+                let why = Why::of_pause("login_refused", &both, lang);
+                assert_eq!((why.words.as_str(), why.raw.as_str()), (words, raw), "{lang:?} {both}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_operator_wrote_about_a_pause_is_shown_whole_in_both_languages() {
+        for reason in ["对账", "盘点 (stock)"] {
+            let words = format!("运维人员 ops 已暂停派发 (paused): {reason}");
+            for lang in [Lang::Zh, Lang::En] {
+                assert_eq!(Why::of_pause("paused", &words, lang), Why::plain(&words), "{lang:?}");
+            }
         }
     }
 

@@ -184,7 +184,7 @@ impl Sessions {
     pub(super) async fn recall(&self) {
         let _one_at_a_time = self.renewing.lock().await;
         if let Err(error) = self.adopt().await {
-            tracing::error!(%error, "the ERP refused the login before; dispatch stops until the credentials are right");
+            tracing::error!(%error, "the ERP refused the login before; dispatch stops until that is put right");
         }
     }
 
@@ -342,7 +342,7 @@ impl Sessions {
 
     async fn refused(&self, text: String) -> ErpError {
         self.lock().refusal = Some(text.clone());
-        tracing::error!(erp.refusal = %text, "the ERP refuses the login; dispatch stops until the credentials are right");
+        tracing::error!(erp.refusal = %text, "the ERP refuses the login; dispatch stops until that is put right");
         let counted = self.store.refuse(&self.account, &text, self.clock.now()).await;
         self.lock().uncounted = !counted;
         ErpError::LoginRefused(text)

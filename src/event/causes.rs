@@ -88,8 +88,8 @@ const CAUSES: &[Cause] = &[
         code: "login_refused",
         message: "ERP 拒绝登录 (the ERP refuses the login)",
         hint: (
-            "手工登录一次，改正 erp.username、erp.password 或 erp.serial（没有给出会话时为 erp.login_path），再 SIGHUP 或恢复派发；勿反复尝试，三次错误后 ERP 要求验证码",
-            "log in by hand, correct erp.username, erp.password or erp.serial (erp.login_path where it gives no session), then SIGHUP or resume; after three wrong tries the ERP wants a picture code",
+            "手工登录一次，改正 erp.username、erp.password 或 erp.serial，再 SIGHUP 或恢复派发；没有给出会话时改正 erp.login_path，重启并恢复派发；勿反复尝试，三次错误后 ERP 要求验证码",
+            "log in by hand, correct erp.username, erp.password or erp.serial, then SIGHUP or resume; where it gives no session correct erp.login_path, restart and resume; after three wrong tries the ERP wants a picture code",
         ),
     },
     Cause {
@@ -296,5 +296,16 @@ mod tests {
         }
         assert_eq!(cause("refused").code, "refused");
         assert_eq!(cause("what nobody knows").code, "");
+    }
+
+    /// SIGHUP takes over the account, and never the login's address.
+    #[test]
+    fn whoever_corrects_where_the_login_is_looked_for_is_told_to_restart() {
+        let hint = cause("login_refused").hint();
+        for (text, path) in
+            [(hint.zh, "改正 erp.login_path，重启并恢复派发"), (hint.en, "correct erp.login_path, restart and resume")]
+        {
+            assert!(text.contains(path) && text.contains("SIGHUP"), "{text}");
+        }
     }
 }

@@ -209,7 +209,7 @@ pub struct HttpParts {
     pub settings: watch::Receiver<Settings>,
     /// How long an event that ended is kept; its payload half as long.
     pub succeeded_kept: Duration,
-    /// How long what waits for the ERP's settings waits at least, before it is tried again.
+    /// How long what waits for the ERP's settings rests before its first try, where nothing hurries it.
     pub block_pause: Duration,
     /// How dispatch stands.
     pub dispatch: Arc<dyn DispatchFacts>,

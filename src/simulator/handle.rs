@@ -232,6 +232,11 @@ impl Handle {
         self.hold(customer, Holding::Pool)
     }
 
+    /// Has an account apply for a customer, as a person does in the ERP. Whether there is such a customer.
+    pub fn apply_for(&self, customer: i64, user: i64) -> bool {
+        self.hold(customer, Holding::Pending { applicant: user })
+    }
+
     fn hold(&self, ord: i64, holding: Holding) -> bool {
         let mut world = self.world();
         let now = world.clock.now();

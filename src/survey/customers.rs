@@ -336,7 +336,7 @@ async fn search_by_number(looker: &mut Looker<'_>, report: &mut Report, known: &
 /// Lists that share some customers are asked for once more, all of them: one may have been moved since the first was read.
 async fn places(looker: &mut Looker<'_>, report: &mut Report, customers: &SeenTable) -> Result<(), ErpError> {
     let code = "customers.filter.stype";
-    let (mut lists, mut are_told_apart) = (vec![customers.clone()], None);
+    let (mut lists, mut are_told_apart, mut how) = (vec![customers.clone()], None, "");
     for stypes in [&["1", "2"][..], &["", "1", "2"]] {
         lists.truncate(PLACES - stypes.len());
         for stype in stypes {
@@ -347,24 +347,28 @@ async fn places(looker: &mut Looker<'_>, report: &mut Report, customers: &SeenTa
             };
             lists.push(table);
         }
-        are_told_apart = are_apart(&lists);
+        (are_told_apart, how) = are_apart(&lists);
         if are_told_apart.is_some() {
             break;
         }
     }
-    report.note_how(code, are_told_apart, if are_told_apart == Some(false) { "ignored" } else { "" });
+    report.note_how(code, are_told_apart, how);
     Ok(())
 }
 
-/// Whether lists have no customer in common, or are one and the same; `None` where they share some, or are all empty.
-fn are_apart(lists: &[SeenTable]) -> Option<bool> {
+/// Whether lists have no customer in common, or are one and the same, and how; `None` where they share some, or are all empty.
+fn are_apart(lists: &[SeenTable]) -> (Option<bool>, &'static str) {
     let ords = |table: &SeenTable| table.rows.iter().filter_map(|row| row.ord).collect::<BTreeSet<_>>();
     let lists: Vec<(BTreeSet<i64>, usize)> = lists.iter().map(|table| (ords(table), table.count())).collect();
     if lists.iter().all(|(ords, _)| ords.is_empty()) {
-        return None;
+        return (None, "");
     }
     let shares = |at: usize| lists[..at].iter().any(|(other, _)| !other.is_disjoint(&lists[at].0));
-    if (1..lists.len()).any(shares) { lists.iter().all(|list| *list == lists[0]).then_some(false) } else { Some(true) }
+    match (1..lists.len()).any(shares) {
+        false => (Some(true), ""),
+        true if lists.iter().all(|list| *list == lists[0]) => (Some(false), "ignored"),
+        true => (None, "some customers stand in several lists"),
+    }
 }
 
 /// Asks with a value that cannot match and, where a record is known, with one that must.
@@ -411,17 +415,18 @@ mod tests {
     #[test]
     fn lists_are_one_where_all_of_them_are_the_same_and_apart_where_they_share_nobody() {
         let (many, none) = (list(&[9, 8, 7], 5), list(&[], 0));
+        let shared = (None, "some customers stand in several lists");
         for (pool, pending, expected) in [
-            (none.clone(), none.clone(), Some(true)),
-            (list(&[6], 1), none.clone(), Some(true)),
-            (many.clone(), many.clone(), Some(false)),
-            (list(&[9], 1), none.clone(), None),
-            (list(&[6], 1), list(&[6], 1), None),
-            (many.clone(), none.clone(), None),
-            (many.clone(), list(&[9, 8, 7], 4), None),
+            (none.clone(), none.clone(), (Some(true), "")),
+            (list(&[6], 1), none.clone(), (Some(true), "")),
+            (many.clone(), many.clone(), (Some(false), "ignored")),
+            (list(&[9], 1), none.clone(), shared),
+            (list(&[6], 1), list(&[6], 1), shared),
+            (many.clone(), none.clone(), shared),
+            (many.clone(), list(&[9, 8, 7], 4), shared),
         ] {
             assert_eq!(are_apart(&[many.clone(), pool.clone(), pending.clone()]), expected, "{pool:?} {pending:?}");
         }
-        assert_eq!(are_apart(&[none.clone(), none.clone(), none]), None);
+        assert_eq!(are_apart(&[none.clone(), none.clone(), none]), (None, ""));
     }
 }

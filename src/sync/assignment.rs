@@ -21,7 +21,8 @@ pub(super) async fn check_users(erp: &Erp, to: &Assignment) -> Result<(), ErpErr
     let shown =
         accounts.iter().map(|account| format!("{} {}", account.ord, account.name.as_deref().unwrap_or_default()));
     let shown = shown.map(|account| account.trim_end().to_owned()).collect::<Vec<_>>().join("、");
-    Err(ErpError::Installation(Fault::salesperson(unknown, format!("ERP 没有此账号，现有 (the ERP has): {shown}"))))
+    let words = format!("ERP 没有此账号，现有：{shown} (the ERP has no such account)");
+    Err(ErpError::Installation(Fault::salesperson(unknown, words)))
 }
 
 /// Whether `catename` shows that a customer is these users'. `None` where it does not tell: some of several are shown, an

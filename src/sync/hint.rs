@@ -52,14 +52,16 @@ pub(super) enum Misfit {
 impl Misfit {
     /// For the sender of the event.
     pub(super) fn warning(self) -> FieldError {
-        let why = match self {
-            Self::NoCustomer => "ERP 中没有这个客户 (the ERP has no such customer)",
-            Self::Ambiguous => "ERP 中有多个这样的客户编号 (the ERP has several of this 客户编号)",
-            Self::OtherKhid => "该客户的客户编号不同 (that customer has another 客户编号)",
-            Self::OtherPerson => "该客户的手机或姓名与联系人不符 (that customer's number or name is not the contact's)",
-            Self::Taken => "该客户属于另一位联系人 (that customer is another contact's)",
+        let (zh, en) = match self {
+            Self::NoCustomer => ("ERP 中没有这个客户", "the ERP has no such customer"),
+            Self::Ambiguous => ("ERP 中有多个这样的客户编号", "the ERP has several of this 客户编号"),
+            Self::OtherKhid => ("该客户的客户编号不同", "that customer has another 客户编号"),
+            Self::OtherPerson => {
+                ("该客户的手机或姓名与联系人不符", "that customer's number or name is not the contact's")
+            }
+            Self::Taken => ("该客户属于另一位联系人", "that customer is another contact's"),
         };
-        FieldError::new("/data/contact/erp", format!("未采用，改为查找 (not taken, looked up instead): {why}"))
+        FieldError::new("/data/contact/erp", format!("未采用，改为查找：{zh} (not taken, looked up instead: {en})"))
     }
 }
 

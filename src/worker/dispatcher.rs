@@ -278,7 +278,7 @@ impl Dispatcher {
         match outcome {
             Err(error) if error.is_delivery_failure() => {
                 self.health.breaker.failure(now);
-                let words = format!("ERP 仍无法访问 (the ERP still cannot be reached): {error}");
+                let words = format!("ERP 仍无法访问：{error} (the ERP still cannot be reached)");
                 Err(Pause::new("circuit_open", words))
             }
             Err(ErpError::LoginRefused(words)) => Err(Pause::refused_login(&words)),

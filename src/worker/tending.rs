@@ -2,8 +2,6 @@
 //!
 //! An interface that is known to be blocked is not called: whoever would call it waits with the others at once.
 
-use std::time::Duration;
-
 use super::dispatcher::Dispatcher;
 use crate::{
     store::{Claimed, NewBlock, StoreError, block_name},
@@ -33,7 +31,7 @@ impl Dispatcher {
         }
         let now = self.parts.clock.now();
         for block in known {
-            let pause = self.block_pause(block.tries + 1);
+            let pause = self.parts.worker.block_pause_after(block.tries + 1);
             // A moment further ahead than any pause is from before the clock was set back.
             if block.next_try_at <= now || block.next_try_at.since(now) > self.parts.worker.block_pause_max {
                 self.parts.store.try_block(&block.name, pause).await?;
@@ -77,14 +75,8 @@ impl Dispatcher {
             code: fault.cause.as_str(),
             subject: fault.subject.clone(),
             words: fault.words.clone(),
-            pause: self.block_pause(0),
+            pause: self.parts.worker.block_pause_after(0),
             is_met: fault.is_met,
         })
-    }
-
-    /// The pause after so many tries.
-    fn block_pause(&self, tries: i64) -> Duration {
-        let doubled = u32::try_from(tries.clamp(0, 20)).unwrap_or_default();
-        self.parts.worker.block_pause.saturating_mul(1 << doubled).min(self.parts.worker.block_pause_max)
     }
 }

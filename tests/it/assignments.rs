@@ -157,7 +157,7 @@ async fn a_user_that_the_erp_does_not_have_is_a_clear_failure() {
     let event = world.ended(answer["id"].as_str().unwrap()).await;
     assert_eq!(event.status, Status::Dead);
     let error = event.error.unwrap();
-    assert!(error.contains("999") && error.contains("63 张伟"), "{error}");
+    assert!(error.contains("999") && error.contains("现有：") && error.contains("63 张伟"), "{error}");
     assert!(world.sim.handle.calls_of("assign").is_empty(), "nothing was sent that the ERP would refuse");
 }
 
@@ -183,7 +183,7 @@ async fn an_order_for_a_customer_that_stands_elsewhere_fails_with_the_erp_s_word
 async fn a_lost_rejection_of_a_customer_that_somebody_agreed_to_meanwhile_is_left_to_a_person() {
     let world = World::start().await;
     salesperson(&world, 1, 90.0).await;
-    let ord = world.app.store.contact("c1").await.unwrap().unwrap().link.ord;
+    let ord = world.ord_of("c1").await;
     let reject = || Some(json!({ "approve": false }));
     for order in ["takeback", "apply"] {
         assert_eq!(command(&world, "POST", &format!("/v1/contacts/c1/{order}"), None).await, Status::Succeeded);
@@ -199,8 +199,7 @@ async fn a_lost_rejection_of_a_customer_that_somebody_agreed_to_meanwhile_is_lef
     assert_eq!(status, 202, "{answer}");
     eventually("it was lost", LIMIT, async || (!world.sim.handle.calls_of("approve").is_empty()).then_some(())).await;
     assert!(world.sim.handle.assign(ord, 71));
-    let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
-    let event = world.until(answer["id"].as_str().unwrap(), &ends).await;
+    let event = world.ended(answer["id"].as_str().unwrap()).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("outcome_unknown")));
     assert_eq!(world.sim.handle.calls_of("approve").len(), 1, "it is not sent again");
 }

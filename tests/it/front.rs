@@ -208,9 +208,8 @@ impl Standing {
 impl DispatchFacts for Standing {
     fn facts(&self) -> Dispatch {
         let paused = self.paused;
-        let words = paused
-            .filter(|why| *why == "login_refused")
-            .map(|_| "ERP 拒绝登录：密码错误 (the ERP refuses the login)".to_owned());
+        let told = "the ERP refuses the login; nothing is tried again until it is put right";
+        let words = paused.filter(|why| *why == "login_refused").map(|_| format!("ERP 拒绝登录：密码错误 ({told})"));
         let (pauses, blocks, block_hints) = (Vec::new(), Vec::new(), Vec::new());
         Dispatch { circuit: "closed", paused, words, pauses, blocks, block_hints, in_flight: 0, limit: 4 }
     }

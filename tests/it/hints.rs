@@ -140,8 +140,8 @@ async fn a_customer_that_is_not_the_contact_costs_a_warning_and_the_search_goes_
     for (contact_number, hint, why) in [
         (1, json!({ "ord": other }), "手机或姓名"),
         (2, json!({ "ord": namesake }), "手机或姓名"),
-        (3, json!({ "ord": ours }), "另一位联系人"),
-        (4, json!({ "ord": 987_654 }), "没有这个客户"),
+        (3, json!({ "ord": ours }), "该客户属于另一位联系人 (not taken, looked up instead: that customer is another"),
+        (4, json!({ "ord": 987_654 }), "未采用，改为查找：ERP 中没有这个客户 (not taken"),
         (5, json!({ "khid": "K-none" }), "没有这个客户"),
         (6, json!({ "ord": other, "khid": "K2" }), "客户编号不同"),
         (7, json!({ "ord": alike }), "手机或姓名"),

@@ -95,17 +95,13 @@ async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_s
 #[tokio::test]
 async fn a_contact_that_is_said_to_be_new_is_still_its_company_s_that_has_become_a_customer_meanwhile() {
     let world = World::start().await;
-    let colleague = |id: &str, number| {
-        let mut contact = contact(id, number);
-        contact["company"] = json!("绍兴纺织有限公司");
-        contact
-    };
+    let company = "绍兴纺织有限公司";
     let refused = seed(&world, &[("name", "陈一诺"), ("khid", "K-0042")]);
-    let mut asked_about = colleague("c1", 1);
+    let mut asked_about = of_company("c1", 1, company);
     asked_about["erp"] = json!({ "khid": "K-0042" });
     let event = promote(&world, &asked_about).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
-    assert_eq!(promote(&world, &colleague("c2", 2)).await.status, Status::Succeeded);
+    assert_eq!(promote(&world, &of_company("c2", 2, company)).await.status, Status::Succeeded);
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
     let event = world.ended(&event.id).await;

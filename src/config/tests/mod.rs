@@ -126,6 +126,17 @@ fn alerts_that_have_no_link_into_the_console_are_warned_of() {
 }
 
 #[test]
+fn a_block_rests_twice_as_long_after_each_try_and_never_longer_than_its_longest_pause() {
+    let seconds = Duration::from_secs;
+    let pauses = |block_pause, block_pause_max| {
+        let worker = WorkerConfig { block_pause, block_pause_max, ..WorkerConfig::default() };
+        [0, 1, 2, i64::MAX, -1].map(|tries| worker.block_pause_after(tries))
+    };
+    assert_eq!(pauses(seconds(5), seconds(12)), [5, 10, 12, 12, 5].map(seconds));
+    assert_eq!(pauses(seconds(60), seconds(2)), [seconds(2); 5]);
+}
+
+#[test]
 fn a_file_that_was_named_must_be_there() {
     let error = Config::load(Some(std::path::Path::new("/nowhere/bridge.toml")), variables(&[])).unwrap_err();
     assert!(error.to_string().contains("/nowhere/bridge.toml"), "{error}");

@@ -50,6 +50,7 @@ struct ContactsPage {
     q: String,
     search_hint: &'static str,
     search_where: &'static str,
+    none_match_hint: &'static str,
     rows: Vec<LinkRow>,
     next: Option<String>,
 }
@@ -63,12 +64,16 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     let names = names::of_contacts(&state, &visit.caller, &contacts).await?;
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let w = &frame.w.contacts;
-    let (search_hint, search_where) =
-        if visit.is_operator() { (w.search_hint, w.search_where) } else { (w.search_hint_read, w.search_where_read) };
+    let [search_hint, search_where, none_match_hint] = if visit.is_operator() {
+        [w.search_hint, w.search_where, w.none_match_hint]
+    } else {
+        [w.search_hint_read, w.search_where_read, w.none_match_hint_read]
+    };
     page(&ContactsPage {
         q: query.text("q").unwrap_or_default(),
         search_hint,
         search_where,
+        none_match_hint,
         rows: found.items.iter().map(|link| LinkRow::of(link, names.get(&link.contact_id), &frame)).collect(),
         next: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
         frame,

@@ -6,6 +6,9 @@ use crate::{clock::Millis, event::Culprit};
 
 /// A rest between two activities that is longer is waiting, not work.
 const WORK_GAP: Duration = Duration::from_secs(2);
+/// So long a rest counts as one behind a block even where the block's own pause is longer: who met it late waited for the end of
+/// its pause alone, and SIGHUP hurries it.
+const BLOCK_REST_MIN: Duration = Duration::from_secs(5);
 /// The look-ups before an event's plan: whoever makes them anew was put back meanwhile.
 const SURVEY: &str = "survey";
 
@@ -51,8 +54,8 @@ pub(super) struct Known<'a> {
     pub(super) end: Millis,
     /// For what it waits now.
     pub(super) now: Culprit,
-    /// What waits for the ERP's settings is tried again after so long at the earliest: a shorter rest between two good look-ups is
-    /// a slow answer to others, or a restart.
+    /// What waits for the ERP's settings is tried after so long where nothing hurries it: a rest between two good look-ups that is
+    /// shorter, and shorter than five seconds, is taken for a slow answer to others, or a restart.
     pub(super) block_pause: Duration,
 }
 
@@ -61,8 +64,9 @@ impl<'a> Times<'a> {
     pub(super) fn of(calls: &[Made<'a>], known: Known<'_>) -> Self {
         let mut times = Self::default();
         let (mut at, mut before) = (known.received, None);
+        let shortest = known.block_pause.min(BLOCK_REST_MIN);
         for call in calls {
-            let may_be_block = call.begun.since(at) >= known.block_pause;
+            let may_be_block = call.begun.since(at) >= shortest;
             times.rest(at, call.begun, before, Self::between(before, call, may_be_block), known.deeds);
             let ended = call.begun.plus(call.span);
             times.erp += ended.since(at.max(call.begun));
@@ -72,8 +76,8 @@ impl<'a> Times<'a> {
         times
     }
 
-    /// For what it waited between two calls where nobody did anything about it: it went on by itself. A wait for the
-    /// ERP's settings is never shorter than it may be.
+    /// For what it waited between two calls where nobody did anything about it: it went on by itself. What is too short is
+    /// counted as no wait for the ERP's settings.
     fn between(before: Option<&Made<'_>>, next: &Made<'_>, may_be_block: bool) -> Culprit {
         let Some(before) = before else { return Culprit::Turn };
         match Culprit::behind(before.outcome) {
@@ -217,7 +221,8 @@ mod tests {
             (5_000, 4_999, Culprit::Turn),
             (5_000, 5_000, Culprit::Settings),
             (2_500, 2_500, Culprit::Settings),
-            (60_000, 59_999, Culprit::Turn),
+            (60_000, 4_999, Culprit::Turn),
+            (60_000, 5_000, Culprit::Settings),
         ] {
             let calls = [call(0, 100, SURVEY, "ok"), call(100 + gap, 100, SURVEY, "ok")];
             let known = Known { block_pause: ms(pause), ..known(Millis(200 + gap), Culprit::Turn) };

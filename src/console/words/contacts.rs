@@ -21,7 +21,8 @@ texts! {
         none_yet: "还没有关联的客户", "No contact is linked yet";
         none_yet_hint: "联系人转为客户后出现在这里", "Contacts stand here once they are customers";
         none_match: "没有找到", "Nothing found";
-        none_match_hint: "没有关联的联系人请在“事件”中按联系人编号查找", "Look for a contact that is not linked by its id among the events";
+        none_match_hint: "没有关联的联系人请在“事件”中按编号、姓名、手机或微信号查找", "Look for a contact that is not linked among the events, by its id, name, phone or WeChat id";
+        none_match_hint_read: "没有关联的联系人请在“事件”中按联系人编号查找", "Look for a contact that is not linked among the events, by its id";
         person: "个人客户", "Person";
         company: "单位客户", "Company";
         contact_person: "单位的联系人", "Contact person of a company";

@@ -94,7 +94,7 @@ texts! {
         resend: "未生效，重新发送", "It did not: send it again";
         resend_what: "你在 ERP 中没有找到这一步的结果", "You do not find its result in the ERP";
         recreate: "都不是，新建客户", "None of them: create a customer";
-        recreate_what: "在 ERP 中新建一个客户，并关联此联系人", "Makes a new customer in the ERP and links the contact";
+        recreate_what: "在 ERP 中新建一个客户，并关联此联系人；其间已成为客户的会直接关联", "Makes a new customer in the ERP and links the contact; who became a customer since is linked";
         link: "关联到此客户", "Link this customer";
         link_other: "关联到其他客户", "Link another customer";
         link_what: "客户 ID（ERP 中的 ord）", "The customer's id (ord in the ERP)";

@@ -12,7 +12,7 @@ texts! {
         search: "搜索", "Search";
         search_hint: "姓名、手机、微信号、单号、编号、错误", "name, phone, WeChat id, deal, id, error";
         search_hint_read: "编号、联系人、客户编号", "id, contact, customer number";
-        search_where: "联系人的全部事件可按姓名、手机、微信号查到，已关联的还可按客户编号、客户 ID 查到，成交可按单号（交易编号）查到；消息编号在最近一千条有内容的事件中查；编号和错误原文在最近 20,000 条中查", "All events of a contact are found by its name, phone and WeChat id, of a linked one by customer number and id, too, deals by their ids; messages by their ids in the newest thousand events that have a body; other ids and errors among the newest 20,000";
+        search_where: "联系人的全部事件可按姓名、手机、微信号查到（未关联的以其内容仍留存为限），已关联的还可按客户编号、客户 ID 查到，成交可按单号（交易编号）查到；消息编号在最近一千条有内容的事件中查；编号和错误原文在最近 20,000 条中查", "All events of a contact are found by its name, phone and WeChat id (of one that is not linked while a body of it is kept), of a linked one by customer number and id, too, deals by their ids; messages by their ids in the newest thousand events that have a body; other ids and errors among the newest 20,000";
         search_where_read: "搜索事件编号、Webhook 编号、联系人编号、客户编号、客户 ID 和错误代码", "Searches event ids, webhook ids, contact ids, customer numbers and ids, and error codes";
         any_kind: "所有类型", "All types";
         cause: "原因", "Cause";

@@ -58,7 +58,7 @@ texts! {
         hours: "{} 小时", "{} h";
         days: "{} 天", "{} d";
         banner_login: "ERP 拒绝登录，已停止派发", "The ERP refuses the login: nothing is sent";
-        banner_login_next: "在 ERP 手工登录一次，改正账号密码后恢复派发", "Log in by hand once, correct the credentials, then resume";
+        banner_login_next: "在 ERP 手工登录一次，按 ERP 的原话改正（账号密码，或 erp.login_path 并重启），再恢复派发", "Log in by hand once, put right what the ERP's words name (the credentials, or erp.login_path and restart), then resume";
         banner_circuit: "ERP 无响应，已暂停派发，恢复后自动继续", "The ERP does not answer: sending is paused and goes on by itself";
         banner_quiet: "现在是免打扰时段，结束后自动继续", "Quiet hours: sending goes on by itself afterwards";
         banner_paused: "已暂停派发", "Sending is paused";

@@ -64,8 +64,8 @@ pub(in crate::console) static TOPICS: [Entry; 11] = [
         "backlog_age",
         ("积压：最早的事件等待过久", "The oldest event has waited for too long"),
         (
-            "在总览查看最早的事件在等什么：派发是否暂停，ERP 是否变慢；ERP 不慢而仍积压时可调大 erp.max_in_flight",
-            "See on the overview what the oldest event waits for: is sending paused, is the ERP slow? If neither, it may need more erp.max_in_flight",
+            "在总览查看最早的事件在等什么：派发是否暂停，ERP 是否变慢；都不是时可调大 erp.max_in_flight",
+            "See on the overview what the oldest event waits for: is sending paused, is the ERP slow? If neither, more erp.max_in_flight may help",
         ),
     ),
     entry(

@@ -54,7 +54,7 @@ impl Kind {
             Self::Block => ("block", ""),
             Self::LoginRefused => (
                 "login_refused",
-                "在 ERP 手工登录一次，改正账号密码后重新加载配置并恢复派发 (log in by hand once, put the credentials right, reload, resume)",
+                "在 ERP 手工登录一次，按 ERP 的原话改正（账号密码后重新加载，erp.login_path 后重启），再恢复派发 (log in by hand once, put right what the ERP's words name: the credentials, and reload, or erp.login_path, and restart; then resume)",
             ),
             Self::CircuitOpen => (
                 "circuit_open",

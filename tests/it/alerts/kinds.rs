@@ -110,7 +110,7 @@ async fn a_refused_login_is_told_once_and_its_end() {
     watch.accept().await;
     watch.run().await;
     watch.look_for(MINUTE * 20).await;
-    watch.assert_raised(title, "改正账号密码");
+    watch.assert_raised(title, "按 ERP 的原话改正（账号密码后重新加载，erp.login_path 后重启）");
     watch.world.sim.handle.change_settings(|settings| settings.password = "123456".into());
     watch.operate("/v1/erp/resume", json!({ "reason": "密码已改回" })).await;
     watch.run().await;
@@ -126,7 +126,7 @@ async fn a_restart_is_no_end_of_a_refused_login() {
     watch.look_for(MINUTE).await;
     watch.world.restart().await;
     watch.look_for(AlertsConfig::default().clear_after * 3).await;
-    watch.assert_raised("ERP 拒绝登录", "改正账号密码");
+    watch.assert_raised("ERP 拒绝登录", "erp.login_path 后重启");
 }
 
 #[tokio::test]

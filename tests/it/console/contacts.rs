@@ -28,7 +28,8 @@ async fn a_linked_contact_is_found_and_shown_with_its_history() {
         let found = visitor.get(&format!("/console/contacts?q={q}")).await.html;
         assert_eq!(found.matches("<tr data-row").count(), 1, "{q}: {found}");
     }
-    assert!(visitor.get("/console/contacts?q=nobody").await.html.contains("没有找到"));
+    let nobody = visitor.get("/console/contacts?q=nobody").await.html;
+    assert!(nobody.contains("没有找到") && nobody.contains("按编号、姓名、手机或微信号查找"), "{nobody}");
     let page = visitor.get("/console/contacts/c1").await.html;
     for told in ["个人客户", "WXc1", "王小明", "转为客户", "已同步", "value=\"138 0000 1001\"", "解除关联"]
     {
@@ -38,6 +39,7 @@ async fn a_linked_contact_is_found_and_shown_with_its_history() {
     let mut reader = Visitor::signed_in(&front, READ).await;
     let found = reader.get("/console/contacts?q=%E7%8E%8B%E5%B0%8F%E6%98%8E").await.html;
     assert_eq!(found.matches("<tr data-row").count(), 0, "whom one may not see one cannot search for");
+    assert!(found.contains("按联系人编号查找"), "{found}");
 }
 
 #[tokio::test]

@@ -75,6 +75,7 @@ async fn dispatch_is_resumed_by_a_button_that_is_there_when_the_login_was_refuse
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
     let page = visitor.get("/console/erp").await.html;
     assert!(page.contains("密码错误") && page.contains("/console/erp/resume"), "{page}");
+    assert!(page.contains("按 ERP 的原话改正（账号密码，或 erp.login_path 并重启）"), "{page}");
     let sent = visitor.change("/console/erp", "/console/erp/resume", &[("reason", "密码已改")]).await;
     assert_eq!(sent.location(), "/console/erp?done=resumed");
     assert_eq!(deeds(&front).await, [("erp.resume".into(), "erp".into(), Some("密码已改".into()))]);

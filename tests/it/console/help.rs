@@ -62,6 +62,8 @@ async fn what_stands_still_each_state_and_each_refusal_is_explained_in_both_lang
             assert_eq!(help.matches(&format!("id=\"{place}\"")).count(), 1, "{place}: {help}");
         }
         assert!(help.contains(told), "{help}");
+        // Alerts and the manual call it so.
+        assert!(help.contains("<code>backlog_age</code>") && help.contains("<code>outbox_dead</code>"), "{help}");
     }
 }
 

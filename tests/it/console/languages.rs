@@ -72,7 +72,7 @@ async fn what_an_addressee_said_and_why_the_login_is_refused_is_told_in_the_lang
     let each = "<bdi>wecom a.example: no connection; feishu b.example: no connection</bdi>";
     assert!(outbox.contains("<bdi>no connection</bdi>") && outbox.contains(each), "{outbox}");
     let erp = visitor.get("/console/erp").await.html;
-    let both = "<bdi>the ERP refuses the login</bdi> <bdi class=\"dim\">ERP 拒绝登录：密码错误</bdi>";
+    let both = "put right</bdi> <bdi class=\"dim\">ERP 拒绝登录：密码错误</bdi>";
     assert!(erp.contains(both), "{erp}");
     visitor.get("/console/language?to=zh-CN&back=/console").await;
     let outbox = visitor.get("/console/outbox").await.html;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use erp_bridge::{
     app::survey_erp,
-    simulator::{self, Population, Quirks, Settings, SimConfig},
+    simulator::{self, CallRecord, Population, Quirks, Settings, SimConfig},
     survey::{Outcome, table},
 };
 
@@ -47,36 +47,49 @@ async fn an_erp_without_customers_does_not_show_whether_it_tells_its_lists_apart
     assert_eq!(report.fact("customers.filter.stype").unwrap().outcome, Outcome::Unseen);
 }
 
-/// Does something to an installation between the survey's first look at the ordinary list and its look at the others.
-async fn survey_while(settings: Settings, act: impl Fn(&simulator::Handle)) -> Outcome {
+/// Whether a call asks for 客户池.
+fn is_of_pool(call: &CallRecord) -> bool {
+    call.interface == "customer.list" && call.fields.get("stype").is_some_and(|stype| stype == "1")
+}
+
+/// Does something to an installation once the survey had an answer to such a call; answers what it says of `stype`, and how
+/// often it asked for 客户池.
+async fn survey_while(
+    settings: Settings,
+    is_time: impl Fn(&CallRecord) -> bool,
+    act: impl Fn(&simulator::Handle),
+) -> (Outcome, usize) {
     let sim = simulator::start(populated(Quirks::default(), settings)).await.unwrap();
     let pooled = serde_json::from_str(r#"{"customers": [{"ord": 9001, "name": "展会客户", "stype": 1}]}"#).unwrap();
     sim.handle.seed(&pooled).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let config = config(&sim.base_url(), &format!("sqlite://{}/ledger.db", dir.path().display()));
     let acting = async {
-        while sim.handle.calls_of("customer.detail").is_empty() {
+        while !sim.handle.calls(0).iter().any(|call| call.outcome == "done" && is_time(call)) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         act(&sim.handle);
     };
     let (surveyed, ()) = tokio::join!(survey_erp(&config, Duration::from_millis(4), false), acting);
-    surveyed.unwrap().report.fact("customers.filter.stype").unwrap().outcome
+    let outcome = surveyed.unwrap().report.fact("customers.filter.stype").unwrap().outcome;
+    (outcome, sim.handle.calls(0).iter().filter(|call| is_of_pool(call)).count())
 }
 
 #[tokio::test]
 async fn a_customer_that_is_moved_while_the_lists_are_read_does_not_make_them_one() {
-    let to_pool = survey_while(Settings::default(), |erp| {
+    let is_detail = |call: &CallRecord| call.interface == "customer.detail";
+    let to_pool = survey_while(Settings::default(), is_detail, |erp| {
         let ordinary = erp.customers().into_iter().find(|customer| customer.ord != 9001).unwrap();
         assert!(erp.take_back(ordinary.ord));
     });
-    assert_eq!(to_pool.await, Outcome::Holds, "asked once more, they share nobody");
-    assert_eq!(survey_while(Settings::default(), |erp| assert!(erp.assign(9001, 63))).await, Outcome::Holds);
+    assert_eq!(to_pool.await, (Outcome::Holds, 2), "it stood in 客户 and 客户池");
+    let to_pending = survey_while(Settings::default(), is_of_pool, |erp| assert!(erp.apply_for(9001, 63)));
+    assert_eq!(to_pending.await, (Outcome::Holds, 2), "it stood in 客户池 and 待审核");
     let ignored = Settings { ignores_stype: true, ..Settings::default() };
-    let added = survey_while(ignored, |erp| {
+    let added = survey_while(ignored, is_detail, |erp| {
         erp.seed_customer_fields(&[("name", "新客户")]).unwrap();
     });
-    assert_eq!(added.await, Outcome::DoesNot, "asked once more, they are the same");
+    assert_eq!(added.await, (Outcome::DoesNot, 2), "asked once more, they are the same");
 }
 
 #[tokio::test]
