@@ -165,7 +165,9 @@ async fn at_given_rates(
         let mut add = |name, goal, connections, pace| {
             all.push(Given { database, name, goal, connections, pace, measured: Measured::default() });
         };
-        add(ORDINARY.0, "≤ 3 ms", options.connections[0], ORDINARY.1);
+        for connections in &options.connections {
+            add(ORDINARY.0, "≤ 3 ms", *connections, ORDINARY.1);
+        }
         for connections in &options.connections {
             add("half of the highest rate", "≤ 10 ms", *connections, highest / 2.0);
         }

@@ -1,6 +1,9 @@
-//! Claiming and settling 32 events, at a small, a middle and a large backlog in turn.
+//! Claiming and settling 32 events, at a small, a middle and a large backlog in turn, on one database and the other in turn.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use erp_bridge::store::{Advance, Settlement, Store};
 use futures::future::{join_all, try_join_all};
@@ -18,24 +21,44 @@ const BATCH: usize = 32;
 /// Claims at each backlog in one round.
 const CLAIMS: usize = 60;
 
+/// One database: its ledgers, and the milliseconds of each.
+struct Contestant<'a> {
+    ledgers: &'a Ledgers,
+    stores: Vec<Arc<Store>>,
+    measured: [Series; 3],
+}
+
+impl Contestant<'_> {
+    /// A round at all of its ledgers.
+    async fn round(&mut self, round: usize) -> Outcome<()> {
+        let mut took = [const { Series::new() }; 3];
+        for claim in 0..CLAIMS {
+            let first = (round * CLAIMS + claim) * BATCH;
+            for (store, took) in self.stores.iter().zip(&mut took) {
+                took.push(one(store, first).await?.as_secs_f64() * 1e3);
+            }
+        }
+        self.measured.iter_mut().zip(&took).for_each(|(measured, took)| measured.push(took.median()));
+        Ok(())
+    }
+}
+
 pub(crate) async fn measure(options: &Options, ledgers: &[Ledgers], report: &mut Report) -> Outcome<()> {
-    let mut lines = Vec::new();
+    let mut contestants = Vec::with_capacity(ledgers.len());
     for ledgers in ledgers {
         let stores = try_join_all(ledgers.all().map(|ledger| ledgers::open(&ledger.fresh.url))).await?;
-        let mut measured = [const { Series::new() }; 3];
-        for round in 0..options.rounds {
-            let mut took = [const { Series::new() }; 3];
-            for claim in 0..CLAIMS {
-                let first = (round * CLAIMS + claim) * BATCH;
-                for (store, took) in stores.iter().zip(&mut took) {
-                    took.push(one(store, first).await?.as_secs_f64() * 1e3);
-                }
-            }
-            measured.iter_mut().zip(&took).for_each(|(measured, took)| measured.push(took.median()));
+        contestants.push(Contestant { ledgers, stores, measured: Default::default() });
+    }
+    for round in 0..options.rounds {
+        for contestant in &mut contestants {
+            contestant.round(round).await?;
         }
+    }
+    let mut lines = Vec::new();
+    for Contestant { ledgers, stores, measured } in &contestants {
         join_all(stores.iter().map(|store| store.close())).await;
         let (database, [few, _, many]) = (ledgers.database, ledgers.all().map(|ledger| ledger.events));
-        let [small, _, large] = &measured;
+        let [small, _, large] = measured;
         let (ratio, at_small, at_large) = (large.over(small).words(2), small.words(1), large.words(1));
         report.row(
             &format!("claim and settle {BATCH} events, {database}: {many} waiting against {few}"),

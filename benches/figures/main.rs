@@ -42,7 +42,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// A group of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Group {
-    /// Accepts against BASE, and how long an accept takes at given rates; about seven minutes.
+    /// Accepts against BASE, and how long an accept takes at given rates; about eight minutes.
     Accept,
     /// Claim and settle at a small, a middle and a large backlog; about three minutes, most of them to fill ledgers, which
     /// `start` and `pages` need too.

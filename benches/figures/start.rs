@@ -1,4 +1,5 @@
-//! Memory and start of the real program, on an empty ledger and on filled ones, while it dispatches to a simulator.
+//! Memory and start of the real program, on an empty ledger and on filled ones, while it dispatches to a simulator, on one
+//! database and the other in turn.
 
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,13 @@ const CONNECTIONS: usize = 64;
 /// The first stretch fills the caches and buffers that stay.
 const STRETCHES: usize = 3;
 
+/// What is measured on one database: on the empty ledger, and from the small one to the large one.
+#[derive(Default)]
+struct Measured {
+    memory: [Series; 4],
+    start: [Series; 4],
+}
+
 pub(crate) async fn measure(
     options: &Options,
     databases: &Databases<'_>,
@@ -37,21 +45,24 @@ pub(crate) async fn measure(
 ) -> Outcome<()> {
     let settings = Settings { latency_ms: ERP.1, ..Settings::default() };
     let erp = simulator::start(SimConfig { settings, ..SimConfig::default() }).await?;
-    let mut lines = Vec::new();
-    for ledgers in ledgers {
-        let (mut memory, mut start) = ([const { Series::new() }; 4], [const { Series::new() }; 4]);
-        for round in 0..options.rounds {
+    let mut measured: Vec<Measured> = ledgers.iter().map(|_| Measured::default()).collect();
+    for round in 0..options.rounds {
+        for (ledgers, measured) in ledgers.iter().zip(&mut measured) {
             let empty = databases.fresh(ledgers.database).await?;
             let filled = ledgers.all().map(|ledger| &ledger.fresh.url);
             for (place, url) in [&empty.url].into_iter().chain(filled).enumerate() {
                 let began = Instant::now();
                 let bridge = Program::bridge(Setup::dispatching(url, &erp.base_url(), ERP.0))?;
                 post(bridge.address(), FIRST + round)?;
-                start[place].push(began.elapsed().as_secs_f64());
+                measured.start[place].push(began.elapsed().as_secs_f64());
                 tokio::time::sleep(WORKED).await;
-                memory[place].push(bridge.resident_mb()?);
+                measured.memory[place].push(bridge.resident_mb()?);
             }
         }
+    }
+    erp.stop().await;
+    let mut lines = Vec::new();
+    for (ledgers, Measured { memory, start }) in ledgers.iter().zip(&measured) {
         let (database, middle, large) = (ledgers.database, ledgers.middle.events, ledgers.large.events);
         let [idle, _, at_middle, at_large] = memory.each_ref().map(|series| series.words(0));
         report.row(
@@ -66,7 +77,6 @@ pub(crate) async fn measure(
         );
         lines.push(Line::new(database.to_string(), memory.iter().map(Series::median)));
     }
-    erp.stop().await;
     report.plot("memory", &in_use(ledgers, lines))?;
     for ledgers in ledgers {
         let disk = ledgers::disk_mb(&ledgers.large.fresh.url).await?;

@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// At most so many milliseconds would the ERP have to be called for the new people of a drain, if nothing else took time …
 const SPAN: usize = 4_000;
 /// … with so many calls for each; but there are so many people for every place at the ERP.
-const CALLS: usize = 6;
+const CALLS: usize = 7;
 const PEOPLE_PER_PLACE: usize = 4;
 /// An ERP that takes so many milliseconds sets the pace alone: one round tells it.
 const SLOW: u64 = 500;

@@ -24,6 +24,7 @@ mod simulation;
 use std::{fmt, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
+use erp_bridge::app::EVENTS_PER_CALL;
 
 use self::{
     drains::{Rates, Setting},
@@ -208,7 +209,7 @@ fn model(setting: Setting, costs: &Costs) -> Model {
         cores: CORES,
         apart: false,
         in_flight: setting.in_flight,
-        events_per_call: 2,
+        events_per_call: EVENTS_PER_CALL,
         latency: setting.latency * 1_000,
         // A message: the plan, the record, the list that shows it, the end.
         script: vec![Op::Write, Op::Call, Op::Call, Op::Write],

@@ -49,6 +49,7 @@ pub use self::{
     replicas::Replicas,
     survey::{Surveyed, shown_survey, survey_erp},
 };
+pub use crate::worker::EVENTS_PER_CALL;
 
 /// How long the ledger may take to close, and tasks that were cut to notice it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);

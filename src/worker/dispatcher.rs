@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Events in hand for each ERP call of a prompt ERP: while one writes the ledger, others can use its place.
-const EVENTS_PER_CALL: usize = 3;
+pub const EVENTS_PER_CALL: usize = 3;
 /// At a full hand so large a part of it is let go before more is claimed, unless that takes longer than a moment: a claim of
 /// one event costs what one of many does.
 const PART_CLAIMED: usize = 8;

@@ -22,7 +22,7 @@ mod twin_waits;
 mod upkeep;
 
 pub use self::{
-    dispatcher::{Dispatcher, Parts},
+    dispatcher::{Dispatcher, EVENTS_PER_CALL, Parts},
     pauses::Pause,
     upkeep::Upkeep,
 };

@@ -1,16 +1,22 @@
 //! The door's side: what is taken, once, and in which order.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use erp_bridge::{
-    clock::Millis,
+    clock::{Clock, Millis},
     config::{BeforePromotion, MessagesConfig},
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Accepted, Intake, NewEvent, Settlement, StoreError},
+    store::{Accepted, EventRow, Intake, NewEvent, Settlement, StoreError},
 };
 use futures::future::join_all;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 
-use super::{Ledger, START, event, held_for, judged, judged_with, on_both};
+use super::{Ledger, MS, START, event, held_for, judged, judged_with, on_both, retention::forget_all};
+use crate::support::{Seed, postgres};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -221,4 +227,138 @@ async fn a_null_character_in_a_text_neither_fails_its_batch_nor_its_event(ledger
     }
     let error = ledger.event(&odd).await.error.unwrap();
     assert!(error.starts_with("ERP") && error.ends_with("说不"), "{error:?}");
+}
+
+/// Whose events are drawn.
+const CONTACTS: [&str; 4] = ["c1", "c2", "c3", "c4"];
+
+/// An event that asks nothing of the ledger: one that came before, with something about it changed or not, or a new one.
+fn draw(rng: &mut StdRng, number: usize, seen: &[NewEvent]) -> NewEvent {
+    let score = Some([61.0, 88.5, 95.25][rng.random_range(0..3_usize)]);
+    let (kind, intake) = match rng.random_range(0..6) {
+        0 | 1 => ("message.logged", Intake::Queue),
+        2 => ("unheard.of", Intake::Ignored),
+        3 => ("contact.promoted", judged("contact.promoted", score, false)),
+        4 => ("deal.closed", judged("deal.closed", score, false)),
+        _ => ("sync.requested", judged("sync.requested", score, false)),
+    };
+    assert!(!intake.asks_for_link() && !intake.asks_for_facts(), "one statement stores it: {kind} {score:?}");
+    let contact = CONTACTS[rng.random_range(0..CONTACTS.len())];
+    let new = NewEvent { kind: kind.to_owned(), intake, ..event(&format!("w{number}"), contact) };
+    let Some(first) = (!seen.is_empty()).then(|| seen[rng.random_range(0..seen.len())].clone()) else { return new };
+    match rng.random_range(0..9) {
+        0 | 1 => first,
+        2 => NewEvent { payload: "{\"another\":\"body\"}".into(), ..first },
+        3 => NewEvent { force: !first.force, ..first },
+        4 => NewEvent { webhook_id: first.webhook_id, payload: first.payload, ..new },
+        5 => NewEvent { webhook_id: None, ..new },
+        _ => new,
+    }
+}
+
+/// A ledger on PostgreSQL that has looked for other replicas, and a line on which its letters to them come. It takes the line
+/// for one of theirs if that says so of itself.
+async fn with_line(application_name: &str) -> (Ledger, PgListener) {
+    let url = postgres::database().await;
+    let options: PgConnectOptions = url.parse().unwrap();
+    let options = options.application_name(application_name);
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    let mut line = PgListener::connect_with(&pool).await.unwrap();
+    line.listen_all(["erp_bridge_moved", "end"]).await.unwrap();
+    let ledger = Ledger::at(url, tempfile::tempdir().unwrap()).await;
+    assert!(line.recv().await.unwrap().payload().contains(r#""moved":[]"#), "that it is there");
+    (ledger, line)
+}
+
+/// Whether the ledger has told other replicas what it moved.
+async fn has_told(ledger: &Ledger, line: &mut PgListener) -> bool {
+    ledger.run("notify \"end\"").await;
+    let mut has_told = false;
+    loop {
+        let letter = line.recv().await.unwrap();
+        if letter.channel() == "end" {
+            return has_told;
+        }
+        has_told |= !letter.payload().contains(r#""moved":[]"#);
+    }
+}
+
+/// What became of each event of a batch; `names` tells what the ledger's ids stand for.
+async fn answers(
+    ledger: &Ledger,
+    batch: usize,
+    events: &[NewEvent],
+    names: &mut HashMap<String, String>,
+) -> Vec<String> {
+    let answers = join_all(events.iter().map(|event| ledger.store.accept(event.clone()))).await;
+    let answers: Vec<Accepted> = answers.into_iter().map(Result::unwrap).collect();
+    for (place, answer) in answers.iter().enumerate() {
+        if let Accepted::New { id, .. } = answer {
+            names.insert(id.clone(), format!("{batch}/{place}"));
+        }
+    }
+    let told = |answer: Accepted| match answer {
+        Accepted::New { id, status, decision } => format!("new {} {status:?} {decision:?}", names[&id]),
+        Accepted::Duplicate { id } => format!("duplicate of {}", names[&id]),
+        Accepted::Conflict { id } => format!("conflict with {}", names[&id]),
+    };
+    answers.into_iter().map(told).collect()
+}
+
+/// What stands in the ledger: the events in their order, how the contacts stand, and whose turn it is.
+async fn left(ledger: &Ledger, names: &HashMap<String, String>) -> Vec<String> {
+    let mut left = Vec::new();
+    for row in ledger.events().await {
+        let name = &names[&row.id];
+        left.push(format!("{name} {:?}", EventRow { seq: 0, id: String::new(), ..row }));
+    }
+    for contact in CONTACTS {
+        left.push(format!("{contact} {:?}", ledger.store.standing(contact).await.unwrap()));
+    }
+    left.push(format!("{:?}", ledger.store.next_due().await.unwrap()));
+    let claimed = ledger.claim(CONTACTS.len()).await.into_iter();
+    let mut heads: Vec<_> = claimed.map(|one| (one.lease.contact_id, names[&one.event.id].clone())).collect();
+    heads.sort();
+    left.push(format!("{heads:?}"));
+    left
+}
+
+#[tokio::test]
+async fn a_batch_in_one_statement_becomes_what_it_does_in_a_transaction_and_on_sqlite() {
+    const BATCHES: usize = 12;
+    let seed = Seed::asked_or(Clock::system().now().0.unsigned_abs(), "a_batch_in_one_statement");
+    let mut rng = StdRng::seed_from_u64(seed.number);
+    // Alone, a batch is one statement; in company the letter to the others is a second one, in its transaction.
+    let (alone, mut line_of_alone) = with_line("somebody").await;
+    let (in_company, mut line_of_company) = with_line("erp-bridge stream").await;
+    let ledgers = [Ledger::sqlite().await, alone, in_company];
+    let mut names: [HashMap<String, String>; 3] = Default::default();
+    let mut seen: Vec<NewEvent> = Vec::new();
+    for batch in 0..BATCHES {
+        let (first, count): (usize, usize) = (seen.len(), rng.random_range(1..25));
+        for number in first..first + count {
+            let drawn = draw(&mut rng, number, &seen);
+            seen.push(drawn);
+        }
+        let mut told = Vec::new();
+        for (ledger, names) in ledgers.iter().zip(&mut names) {
+            told.push(answers(ledger, batch, &seen[first..], names).await);
+            ledger.clock.advance(MS);
+            if batch == BATCHES / 2 {
+                // From now on some come again whose events are gone.
+                for one in ledger.claim(CONTACTS.len()).await {
+                    ledger.store.settle(one.lease, Settlement::to(Status::Succeeded)).await.unwrap();
+                }
+                forget_all(ledger).await;
+            }
+        }
+        assert_eq!(told[1], told[0], "one statement, and SQLite: {:#?}", &seen[first..]);
+        assert_eq!(told[1], told[2], "one statement, and a transaction: {:#?}", &seen[first..]);
+    }
+    let [sqlite, alone, in_company] = &ledgers;
+    let in_one_statement = left(alone, &names[1]).await;
+    assert_eq!(in_one_statement, left(sqlite, &names[0]).await, "one statement, and SQLite");
+    assert_eq!(in_one_statement, left(in_company, &names[2]).await, "one statement, and a transaction");
+    assert!(!has_told(alone, &mut line_of_alone).await, "it was alone, and each batch one statement");
+    assert!(has_told(in_company, &mut line_of_company).await, "it was not, and each batch a transaction");
 }

@@ -133,7 +133,7 @@ async fn the_audit_log_has_a_retention_of_its_own(ledger: &Ledger) {
 }
 
 /// Counts everything and then lets every ended event vanish.
-async fn forget_all(ledger: &Ledger) {
+pub async fn forget_all(ledger: &Ledger) {
     ledger.clock.advance(Duration::from_secs(31));
     while ledger.store.count_new_events().await.unwrap() {}
     let now = ledger.clock.now();
