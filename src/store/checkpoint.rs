@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
@@ -20,8 +20,9 @@ const PAGES: i64 = 4_000;
 /// Times that pages are copied beside the writer before it has to stand still, and how few may be left for then.
 const PASSES: usize = 4;
 const REST: i64 = 500;
-/// Times that the log is tried to be emptied, and the pause between two of them: whoever reads from it may have ended then.
-const TRIES: usize = 20;
+/// How long the log is tried to be emptied by who wants it, and the pause between two tries: whoever reads from it may have
+/// ended then.
+const TRIED_FOR: Duration = Duration::from_secs(1);
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 /// How often the log is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -81,8 +82,8 @@ impl Checkpointer {
     /// # Errors
     /// The database's.
     pub(super) async fn empty(&self) -> Result<(), sqlx::Error> {
-        self.empties.store(true, Ordering::Relaxed);
-        for _ in 0..TRIES {
+        let begun = Instant::now();
+        while begun.elapsed() < TRIED_FOR {
             if self.cut_off().await? {
                 return Ok(());
             }
@@ -92,12 +93,17 @@ impl Checkpointer {
         Ok(())
     }
 
+    /// What is deleted while this goes on wants another one: so it is owed until then.
     async fn cut_off(&self) -> Result<bool, sqlx::Error> {
-        let is_done = self.copy().await? && self.finish("pragma wal_checkpoint(truncate)").await?;
-        if is_done {
-            self.empties.store(false, Ordering::Relaxed);
+        self.empties.store(false, Ordering::Relaxed);
+        let is_done = match self.copy().await {
+            Ok(true) => self.finish("pragma wal_checkpoint(truncate)").await,
+            copied => copied,
+        };
+        if !matches!(is_done, Ok(true)) {
+            self.empties.store(true, Ordering::Relaxed);
         }
-        Ok(is_done)
+        is_done
     }
 
     /// Copies nearly everything while the writer goes on; answers whether little enough is left for it to stand still. A
@@ -105,9 +111,11 @@ impl Checkpointer {
     async fn copy(&self) -> Result<bool, sqlx::Error> {
         let mut left = i64::MAX;
         for _ in 0..PASSES {
-            checkpoint(&mut *self.copier.acquire().await?, "pragma wal_checkpoint(passive)").await?;
-            left = self.waiting().await?;
-            if left < REST {
+            let Some(mut copier) = free(&self.copier).await? else { return Ok(false) };
+            checkpoint(&mut copier, "pragma wal_checkpoint(passive)").await?;
+            drop(copier);
+            let before = std::mem::replace(&mut left, self.waiting().await?);
+            if left < REST || left >= before {
                 break;
             }
         }
@@ -116,18 +124,14 @@ impl Checkpointer {
 
     /// Copies the little that came meanwhile, while the writer stands still; answers whether the log can begin anew.
     async fn finish(&self, pragma: &'static str) -> Result<bool, sqlx::Error> {
-        let writer = match self.writer.acquire().await {
-            // Another program writes, or a long transaction of our own goes on.
-            Err(sqlx::Error::PoolTimedOut) => return Ok(false),
-            writer => writer?,
-        };
+        let Some(writer) = free(&self.writer).await? else { return Ok(false) };
         // To its end, also where whoever asked for it waits no more.
         tokio::spawn(finish_on(writer, pragma)).await.map_err(|_| sqlx::Error::WorkerCrashed)?
     }
 
-    /// How many pages of the log are not in the file yet.
+    /// How many pages of the log are not in the file yet, if nobody else is just copying them.
     async fn waiting(&self) -> Result<i64, sqlx::Error> {
-        let mut copier = self.copier.acquire().await?;
+        let Some(mut copier) = free(&self.copier).await? else { return Ok(i64::MAX) };
         let (_busy, in_log, copied) = checkpoint(&mut copier, "pragma wal_checkpoint(noop)").await?;
         Ok(in_log - copied)
     }
@@ -135,6 +139,14 @@ impl Checkpointer {
     /// Closes the copier's connection: the copying ends.
     pub(super) async fn close(&self) {
         self.copier.close().await;
+    }
+}
+
+/// A pool's connection, unless whoever has it keeps it for long: another program writes, or a long transaction goes on.
+async fn free(pool: &SqlitePool) -> Result<Option<PoolConnection<Sqlite>>, sqlx::Error> {
+    match pool.acquire().await {
+        Err(sqlx::Error::PoolTimedOut) => Ok(None),
+        connection => connection.map(Some),
     }
 }
 

@@ -112,8 +112,8 @@ impl Store {
         Ok(marks)
     }
 
-    /// Lets nothing of what was deleted stand in SQLite's write-ahead log. While a long read holds the log it stays; the
-    /// next time, or a clean stop, takes it away.
+    /// Lets nothing of what was deleted stand in SQLite's write-ahead log. While a long read holds the log it stays
+    /// until that has ended.
     pub async fn empty_log(&self) {
         let Db::Sqlite { checkpointer, .. } = &self.db else { return };
         if let Err(error) = checkpointer.empty().await {

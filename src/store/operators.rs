@@ -118,11 +118,7 @@ impl<'a> Order<'a> {
         if self.happened == Transition::Hastened {
             return ("next_attempt_at = $2", args![id, now]);
         }
-        let resolution = self.resolution.map(|resolution| bound(resolution, event));
-        let plan_anew = json!(Resolution::PlanAnew);
-        // That a correction is yet to be planned outlives a replay.
-        let plans_anew = self.plans_anew || resolution.is_none() && event.resolution.as_ref() == Some(&plan_anew);
-        let resolution = resolution.or(plans_anew.then_some(plan_anew)).map(|it| it.to_string());
+        let resolution = self.resolution_of(event).map(|it| it.to_string());
         let is_tried_again = self.happened.target() == Some(Status::Queued);
         // Why an event was given up stays readable.
         let set = if is_tried_again {
@@ -132,6 +128,26 @@ impl<'a> Order<'a> {
             "attempts = 0, next_attempt_at = $2, resolution = $3, blocked_by = null"
         };
         (set, args![id, is_tried_again.then_some(now.plus(self.pause)), resolution])
+    }
+
+    /// The decision that the event has from now on. That a correction is yet to be planned outlives a replay, and so does that
+    /// its contact is none of the customers that were in question.
+    fn resolution_of(&self, event: &EventRow) -> Option<Value> {
+        let before = |decision: Resolution| {
+            let word = json!(decision)["decision"].clone();
+            event.resolution.as_ref().filter(|before| before["decision"] == word)
+        };
+        let given = self.resolution.map(|resolution| bound(resolution, event));
+        let plans_anew = self.plans_anew || before(Resolution::PlanAnew).is_some();
+        let standing =
+            plans_anew.then(|| json!(Resolution::PlanAnew)).or_else(|| before(Resolution::Recreate).cloned());
+        let mut resolution = given.or(standing)?;
+        if let Some(refused) = event.resolution.as_ref().and_then(|before| before.get("refused"))
+            && resolution.get("refused").is_none()
+        {
+            resolution["refused"] = refused.clone();
+        }
+        Some(resolution)
     }
 
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
@@ -304,10 +320,11 @@ fn bound(resolution: &Resolution, event: &EventRow) -> Value {
         let named: Vec<&Value> = candidates.chain([review]).map(|customer| &customer["ord"]).collect();
         let before = event.resolution.as_ref().and_then(|before| before["refused"].as_array());
         let refused: Vec<&Value> = named.into_iter().filter(|ord| ord.is_i64()).collect();
-        // Where no customer was in question, there is none to be told from others that may be found.
-        if !refused.is_empty() {
-            decision["refused"] = refused.into_iter().chain(before.into_iter().flatten()).cloned().collect();
-        }
+        // Where no customer was in question, there is none to be told from others that may be found: it is a new one.
+        decision["refused"] = match refused.is_empty() {
+            true => Value::Null,
+            false => refused.into_iter().chain(before.into_iter().flatten()).cloned().collect(),
+        };
     }
     decision
 }

@@ -32,23 +32,16 @@ impl Planner {
         let erp = survey.erp;
         let looks_again = task.has_saved && task.duplicate.is_none();
         let refused = task.refused.as_deref().unwrap_or_default();
-        let saved = if looks_again { matching::saved(erp, &self.mapping, event).await? } else { None };
-        let saved = saved.filter(|ord| !refused.contains(ord));
+        let saved = if looks_again { matching::saved(erp, &self.mapping, event, refused).await? } else { None };
         let found = match (&task.duplicate, task.decision) {
             (_, None | Some(WhoItIs::New)) if let Some(ord) = saved => Match::Customer { ord, by: LinkedBy::Khid },
             (Some(duplicate), decision) => {
-                duplicates::find(erp, &self.mapping, event, duplicate, decision.is_none()).await?
+                duplicates::find(erp, &self.mapping, event, duplicate, refused, decision.is_none()).await?
             }
             (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
             (None, Some(WhoItIs::New)) if task.refused.is_none() => Match::Nobody,
-            (None, Some(WhoItIs::New)) => {
-                // Its company, or whoever has its number, may have become a customer since the question was asked.
-                match matching::find(erp, &self.mapping, event, refused).await? {
-                    Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }) => Match::Nobody,
-                    found => found,
-                }
-            }
-            (None, None) => matching::find(erp, &self.mapping, event, &[]).await?,
+            // Its company, or whoever has its number, may have become a customer since the question was asked.
+            (None, None | Some(WhoItIs::New)) => self.find(erp, task, event, refused).await?,
         };
         let stale = task.link.as_ref().filter(|_| task.is_stale).map(|link| link.ord);
         let gone = stale.filter(|_| task.decision.is_none());
@@ -75,6 +68,13 @@ impl Planner {
         })
     }
 
+    /// Looks the contact up among all but the `others`. Of whom somebody has said that it is new, a name alone says nothing.
+    async fn find(&self, erp: &Erp, task: &Task, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
+        let found = matching::find(erp, &self.mapping, event, others).await?;
+        let is_by_name = matches!(found, Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }));
+        Ok(if is_by_name && task.decision == Some(WhoItIs::New) { Match::Nobody } else { found })
+    }
+
     /// A customer that was found and cannot be opened is gone, and looked past, or may not be seen, and a person decides.
     async fn look_past(
         &self,
@@ -91,7 +91,7 @@ impl Planner {
             return Ok(Err(unsure(erp, ord, by).await?));
         }
         let others = [task.refused.as_deref().unwrap_or_default(), &[ord]].concat();
-        match matching::find(erp, &self.mapping, event, &others).await? {
+        match self.find(erp, task, event, &others).await? {
             Match::Nobody => self.nobody(survey, event).await,
             Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {
                 Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await?)),

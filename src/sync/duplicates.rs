@@ -19,12 +19,13 @@ use crate::{
 };
 
 /// Finds the customer for which the ERP refused the contact. Exactly one that is the contact by the rules of `contract.md
-/// §3.1` is taken, if `may_link`; else a person is asked, and shown whatever has something in common with the contact.
+/// §3.1` is taken, if `may_link` and it is none of the `others`, whom a person has refused; else a person is asked, and shown whatever has something in common with the contact.
 pub(super) async fn find(
     erp: &Erp,
     mapping: &Mapping,
     event: &Event,
     refused: &Duplicate,
+    others: &[i64],
     may_link: bool,
 ) -> Result<Match, ErpError> {
     let mut alike = Alike::default();
@@ -33,7 +34,8 @@ pub(super) async fn find(
         alike.by_name(erp, mapping, event, !refused.of_contact_person).await?;
     }
     // Whatever was decided before: the contact's own 客户编号 is on a customer that was made for it since.
-    if let Some((ord, by)) = alike.only_one().filter(|(_, by)| may_link || *by == LinkedBy::Khid) {
+    let is_it = |ord: i64, by| (may_link || by == LinkedBy::Khid) && !others.contains(&ord);
+    if let Some((ord, by)) = alike.only_one().filter(|(ord, by)| is_it(*ord, *by)) {
         return Ok(Match::Customer { ord, by });
     }
     alike.by_email_and_phone(erp, event).await?;

@@ -111,7 +111,12 @@ fn open(found: Result<Matches, ErpError>) -> Result<Matches, ErpError> {
 }
 
 /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
-pub(super) async fn saved(erp: &Erp, mapping: &Mapping, event: &Event) -> Result<Option<i64>, ErpError> {
+pub(super) async fn saved(
+    erp: &Erp,
+    mapping: &Mapping,
+    event: &Event,
+    others: &[i64],
+) -> Result<Option<i64>, ErpError> {
     let kind = Mapping::kind(event);
     let khid = mapping.khid(event.contact().id());
     let name = name_of(mapping, event).unwrap_or_default();
@@ -123,7 +128,7 @@ pub(super) async fn saved(erp: &Erp, mapping: &Mapping, event: &Event) -> Result
             }
             _ => readable(search(erp, kind, Column::Khid, &khid, place).await)?,
         };
-        if let [ord] = found.exact.into_keys().collect::<Vec<_>>()[..] {
+        if let [ord] = found.without(others).exact.into_keys().collect::<Vec<_>>()[..] {
             return Ok(Some(ord));
         }
     }

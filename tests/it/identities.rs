@@ -119,10 +119,16 @@ async fn a_customer_that_was_refused_stays_refused_although_it_is_found_again() 
     let event = promote(&world, &contact("c1", 1)).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
     assert_eq!(event.review.unwrap()["candidates"].as_array().unwrap().len(), 2);
-    // One of both is merged away while somebody decides.
+    // One of both is merged away while somebody decides, and the save fails once for a reason of its own.
     assert!(world.sim.handle.delete_customer(theirs[1]));
+    world.sim.handle.fault("customer.add:refuse:times=2,text=联系人手机格式不正确").unwrap();
     let path = format!("/v1/events/{}/resolve", event.id);
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
+    let event = world.ended(&event.id).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")), "{:?}", event.error);
+    world.sim.handle.clear_faults();
+    let (status, answer) = world.call("POST", &format!("/v1/events/{}/replay", event.id), None).await;
+    assert_eq!(status, 200, "{answer}");
     let event = world.ended(&event.id).await;
     assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
     assert_ne!(world.ord_of("c1").await, theirs[0]);
