@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     event::phone::{is_separator, normalize},
     json,
+    telemetry::masking::{digit_value, is_mark_of_digit},
 };
 
 /// Shorter numbers tell nobody apart, and would be found everywhere.
@@ -27,7 +28,7 @@ pub(super) const MARKS_MAX: usize = 50;
 /// What tells a person apart. Names and companies are others' too.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mark {
-    /// A phone number by its digits, however they are parted, in ASCII or full width.
+    /// A phone number by its digits, however they are parted and written.
     Number(String),
     /// A QQ number, by which WeChat takes people in, too: ASCII digits that stand alone.
     Qq(String),
@@ -100,6 +101,7 @@ impl Mark {
             (Self::Account(_), _) => '*',
             (_, '0'..='9') => '9',
             (_, '０'..='９') => '９',
+            (Self::Number(_), other) if digit_value(other).is_some() => '9',
             (_, other) => other,
         }
     }
@@ -251,19 +253,20 @@ fn is_contact_id(name: &str) -> bool {
     matches!(name, "contact_id" | "contactId" | "contactID")
 }
 
-/// The bytes of a number at the beginning of a text.
+/// The bytes of a number at the beginning of a text, its digits as the masking knows them: keycaps and Chinese ones, too.
 fn number_at(text: &str, digits: &str) -> Option<usize> {
     let mut wanted = digits.chars();
     let (mut next, mut parted) = (wanted.next()?, 0);
     for (at, c) in text.char_indices() {
-        if digit_of(c) == Some(next) {
+        if digit_value(c).and_then(|value| char::from_digit(value, 10)) == Some(next) {
             parted = 0;
             match wanted.next() {
                 Some(digit) => next = digit,
                 None => return Some(at + c.len_utf8()),
             }
-        } else if at > 0 && parted < PARTED_MAX && is_separator(c) {
-            parted += 1;
+        } else if at > 0 && (is_mark_of_digit(c) || parted < PARTED_MAX && is_separator(c)) {
+            // What nobody sees parts nothing.
+            parted += usize::from(!is_mark_of_digit(c));
         } else {
             return None;
         }
@@ -271,6 +274,7 @@ fn number_at(text: &str, digits: &str) -> Option<usize> {
     None
 }
 
+/// Digits in which a number is typed where one is asked for. A Chinese one beside a number is mostly a word's.
 fn digit_of(c: char) -> Option<char> {
     match c {
         '0'..='9' => Some(c),

@@ -31,6 +31,10 @@ fn a_person_is_looked_for_as_people_write_a_number() {
             "1３80013８05５",
             "138\u{a0}0013\u{2011}80·55",
             "1 - 3 - 8 0013 80 - 5 - 5",
+            "1\u{fe0f}\u{20e3}3\u{fe0f}\u{20e3}8\u{20e3} 0013 8055",
+            "一三八 〇〇一三 八〇五五",
+            "幺三八零零幺三八零五五",
+            "①③⑧00①③⑧0⑤⑤",
         ] {
             let Some(blank) = blanked(&format!("客户 {written} 要求"), &marks) else {
                 panic!("{written}: {marks:?}")

@@ -6,6 +6,7 @@
 mod digits;
 
 use self::digits::mask_numbers;
+pub(crate) use self::digits::{is_mark as is_mark_of_digit, value as digit_value};
 
 /// What stands before a WeChat id that WeChat itself made.
 const WECHAT_PREFIX: &str = "wxid_";

@@ -6,12 +6,15 @@ use std::time::Duration;
 use erp_bridge::{
     clock::{Clock, Millis},
     event::Status,
+    simulator::ReplyList,
     store::EventRow,
 };
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::support::{
-    World, WorldOptions, contact, event, eventually, message, mobile, of_company, promoted, users_in_turn,
+use crate::{
+    ledger,
+    support::{World, WorldOptions, contact, event, eventually, message, mobile, of_company, promoted, users_in_turn},
 };
 
 /// Faults that leave the outcome open to whoever sent the call.
@@ -351,7 +354,7 @@ async fn with_the_progress_list_closed_an_unknown_outcome_waits_for_a_person_and
 async fn a_decision_to_resend_sends_once_and_an_unknown_outcome_of_it_waits_for_a_person_again() {
     let world = world().await;
     let ord = world.linked("c1", 1).await;
-    world.sim.handle.change_settings(|settings| settings.replylist = erp_bridge::simulator::ReplyList::NotFound);
+    world.sim.handle.change_settings(|settings| settings.replylist = ReplyList::NotFound);
     let row = world.meet("progress.add", "cut_before", "m1", &message("c1", 1, "你好")).await;
     assert_eq!(row.status, Status::NeedsReview);
     world.sim.handle.fault(&rule("progress.add", "cut_after")).unwrap();
@@ -362,6 +365,28 @@ async fn a_decision_to_resend_sends_once_and_an_unknown_outcome_of_it_waits_for_
     assert_eq!(world.call("POST", &path, Some(json!({ "decision": "done" }))).await.0, 200);
     assert_eq!(world.settled(&row.id).await.status, Status::Succeeded);
     assert_eq!(world.sim.handle.progress_of(ord), ["2026-11-23 15:04:05 客户：你好"]);
+}
+
+/// The step that was asked about may be gone from the plan when the decision's turn comes.
+#[tokio::test]
+async fn a_decision_on_one_step_settles_and_sends_no_other() {
+    for decision in ["done", "resend"] {
+        let world = world().await;
+        let ord = world.linked("c1", 1).await;
+        world.sim.handle.change_settings(|settings| settings.replylist = ReplyList::NotFound);
+        let asked = world.meet("progress.add", "cut_before", "m1", &message("c1", 1, "你好")).await;
+        let of_another = json!({ "step": "another", "decisions": ["done", "resend"] });
+        let url = world.config.database.url.expose_secret();
+        ledger::run(url, &format!("update events set review = '{of_another}' where id = '{}'", asked.id)).await;
+        let path = format!("/v1/events/{}/resolve", asked.id);
+        assert_eq!(world.call("POST", &path, Some(json!({ "decision": decision }))).await.0, 200, "{decision}");
+        let row = world.settled(&asked.id).await;
+        let end = (row.status, row.error_code.as_deref());
+        assert_eq!(end, (Status::NeedsReview, Some("outcome_unknown")), "{decision}: {:?}", row.error);
+        assert_eq!(row.review, asked.review, "{decision}: it is asked about the step that is open");
+        assert_eq!(world.sim.handle.calls_of("progress.add").len(), 1, "{decision}");
+        assert!(world.sim.handle.progress_of(ord).is_empty(), "{decision}");
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod files;
 mod imports;
 mod json;
 mod portable;
+mod tasks;
 
 use std::{
     fs,

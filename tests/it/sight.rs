@@ -64,6 +64,11 @@ async fn fail_with(world: &World, secrets: &[Secret]) {
     }
 }
 
+/// A record of the ERP that has a secret in each of these fields.
+fn of_all(fields: &[&str], secret: &Secret) -> Value {
+    fields.iter().map(|field| ((*field).to_owned(), Value::from(secret.text.as_str()))).collect()
+}
+
 /// The ERP refuses what it is asked to store in words that hold each secret, and finds others like it.
 async fn refuse_with(world: &World, secrets: &[Secret]) {
     for (number, secret) in secrets.iter().enumerate() {
@@ -164,12 +169,25 @@ async fn nothing_that_read_may_not_see_is_shown_or_found_or_logged() {
     let secrets = secrets();
     let followed = tokio::spawn(search::follow(world.url("/v1/stream?seconds=2")));
     // What the ERP knows of others, two of them under the number of one contact.
-    let person = |secret: &Secret| json!({"name": secret.text, "mobile": "13800000041", "address": secret.text, "intro": secret.text, "weixinAcc": secret.text});
+    let person = |secret: &Secret| {
+        let mut person = of_all(&["name", "address", "intro", "weixinAcc", "email", "job", "product", "faren"], secret);
+        person["mobile"] = "13800000041".into();
+        person
+    };
     let customers: Vec<Value> = secrets.iter().map(person).collect();
     let seeded = world.sim.handle.seed(&serde_json::from_value(json!({ "customers": customers })).unwrap()).unwrap();
+    // Each is somebody's whose account is called so.
+    for (user, (customer, secret)) in (9_000..).zip(seeded.customers.iter().zip(&secrets)) {
+        world.sim.handle.add_user(user, &secret.text);
+        assert!(world.sim.handle.assign(*customer, user));
+    }
     // Contact persons of theirs, one of them under the number of another contact.
     let customer = seeded.customers[0].to_string();
-    let colleague = |secret: &Secret| json!({"company": customer, "person_name": secret.text, "mobile": "13800000042", "weixinAcc": secret.text});
+    let colleague = |secret: &Secret| {
+        let mut colleague = of_all(&["person_name", "weixinAcc", "email", "job", "intro"], secret);
+        (colleague["company"], colleague["mobile"]) = (json!(customer), "13800000042".into());
+        colleague
+    };
     let colleagues: Vec<Value> = secrets.iter().map(colleague).collect();
     world.sim.handle.seed(&serde_json::from_value(json!({ "contacts": colleagues })).unwrap()).unwrap();
     world.accept("colleague", &promoted(&contact("colleague", 42), 82.0)).await;

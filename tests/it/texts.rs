@@ -10,7 +10,7 @@ use proptest::{
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-use crate::support::{World, contact, message, promoted};
+use crate::support::{World, contact, deal, message, promoted};
 
 const LIMIT: Duration = Duration::from_secs(120);
 /// Contacts that write at the same time, and what each of them writes.
@@ -98,6 +98,32 @@ async fn no_text_breaks_the_envelope_exceeds_a_limit_or_loses_a_character() {
         }
         assert_eq!(records.next(), None, "nothing is stored twice");
     }
+}
+
+/// Its own time is left out where it cannot be, and of an event that has no time at all that of its reception is the nearest.
+#[tokio::test]
+async fn no_record_is_dated_by_a_clock_that_was_never_set() {
+    let world = World::start().await;
+    world.handle("p", &promoted(&contact("c1", 1), 70.0)).await;
+    let mut expected = Vec::new();
+    for (number, never) in (1..).zip(["0001-01-01T00:00:00Z", "1999-12-31T15:59:59Z", "9999-12-31T23:59:59Z"]) {
+        let mut said = message("c1", number, &format!("第{number}句"));
+        said["data"]["signal"]["sent_at"] = never.into();
+        world.handle(&format!("said{number}"), &said).await;
+        expected.push(format!("2026-11-23 15:00:00 客户：第{number}句"));
+
+        let mut closed = deal(&contact("c1", 1), 70.0);
+        closed["data"]["deal"]["id"] = format!("D{number}").into();
+        closed["data"]["deal"]["closed_at"] = never.into();
+        world.handle(&format!("closed{number}"), &closed).await;
+        expected.push(format!("2026-11-23 15:00:00 我方：成交《年度框架》，金额 CNY 12800.50（成交编号 D{number}）"));
+
+        said["timestamp"] = never.into();
+        said["data"]["signal"]["content"] = format!("再说第{number}句").into();
+        let received = world.handle(&format!("again{number}"), &said).await.received_at;
+        expected.push(format!("{} 客户：再说第{number}句", received.erp_local()));
+    }
+    assert_eq!(world.sim.handle.progress_of(world.ord_of("c1").await), expected);
 }
 
 /// One message out of its one or several records.

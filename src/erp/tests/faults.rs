@@ -6,7 +6,7 @@ use super::*;
 use crate::erp::{
     CallLog, ErpError, FaultCause,
     envelope::BODY_MAX,
-    fake::{Act, say, status, words},
+    fake::{Act, Seen, say, status, words},
 };
 
 /// What became of one save whose answer is `act`.
@@ -36,6 +36,20 @@ async fn an_answer_made_to_exhaust_whoever_reads_it_is_an_answer_like_others() {
     let (answered, calls) = outcome(Act::Say(deep), Duration::from_secs(2)).await;
     assert!(matches!(answered, Err(ErpError::OutcomeUnknown { answered: true, .. })), "{answered:?}");
     assert_eq!(calls, 1);
+}
+
+#[tokio::test]
+async fn an_answer_of_17_kb_of_texts_within_texts_is_garbled_and_ends_nothing() {
+    let texts = (1..).map(nested_texts).find(|text| text.len() > 17 * 1024).unwrap();
+    let answer =
+        move |seen: &Seen| if seen.path.contains("/apply.asp") { Act::Say(texts.clone()) } else { words("ok") };
+    let fake = Fake::with_login(answer).await;
+    let erp = erp(&fake);
+    for _ in 0..2 {
+        let answered = erp.apply(7592).await;
+        assert!(matches!(answered, Err(ErpError::OutcomeUnknown { answered: true, .. })), "{answered:?}");
+    }
+    assert!(erp.take_back(7592).await.is_ok(), "whoever read it goes on");
 }
 
 #[tokio::test]

@@ -148,7 +148,7 @@ fn is_international(chars: &[char], run: &[usize]) -> bool {
 }
 
 /// The value of a digit: ASCII, full-width, of other scripts, in circles, small, and the Chinese ones, 幺 as well.
-pub(super) fn value(c: char) -> Option<u32> {
+pub(crate) fn value(c: char) -> Option<u32> {
     let from = |first: char, least: u32| Some(u32::from(c) - u32::from(first) + least);
     match c {
         '0'..='9' => from('0', 0),
@@ -188,7 +188,7 @@ fn is_separator(c: char) -> bool {
 }
 
 /// What stands at a digit without being seen, and the frame of a keycap (`1️⃣`).
-fn is_mark(c: char) -> bool {
+pub(crate) fn is_mark(c: char) -> bool {
     matches!(c, '\u{fe0e}' | '\u{fe0f}' | '\u{20e3}' | '\u{ad}' | '\u{feff}')
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }

@@ -32,7 +32,7 @@ const WECHAT: &str = "wxid_secret_1";
 /// An account that the person had at another time, as short as one can be.
 const SHORT_WECHAT: &str = "ly_886";
 /// How others write the person's number.
-const WRITTEN: [&str; 9] = [
+const WRITTEN: [&str; 11] = [
     "139 1234 5678",
     "139-1234-5678",
     "139.1234.5678",
@@ -42,6 +42,8 @@ const WRITTEN: [&str; 9] = [
     "1-391-234-5678",
     "1 3 9 1 2 3 4 5 6 7 8",
     "1３９123４5678",
+    "一三九一二三四五六七八",
+    "1\u{fe0f}\u{20e3}3\u{fe0f}\u{20e3}9\u{fe0f}\u{20e3}1\u{fe0f}\u{20e3}2\u{fe0f}\u{20e3}3\u{fe0f}\u{20e3}4\u{fe0f}\u{20e3}5\u{fe0f}\u{20e3}678",
 ];
 
 /// Everything by which the person could be found.

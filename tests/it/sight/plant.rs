@@ -60,7 +60,8 @@ impl Turn<'_> {
     }
 }
 
-/// Events of every type that are taken, with a secret in every member that may hold any text; over all shifts every member
+/// Events of every type that are taken, with a secret in every member that may hold any text, or is left out where it does not
+/// fit. A deal is not taken with such an amount, and a 客户编号 is shown as an id where it looks like one. Over all shifts every member
 /// holds every kind.
 pub fn bodies(secrets: &[Secret], shift: usize) -> Vec<Value> {
     let mut turn = Turn { secrets, next: shift };
@@ -73,16 +74,21 @@ pub fn bodies(secrets: &[Secret], shift: usize) -> Vec<Value> {
                 "contact": {
                     "id": format!("c{shift}-{}", kind.len()), "name": turn.take(), "phone": turn.take(), "phone_verified": true,
                     "wechat_id": turn.take(), "company": turn.take(), "source": turn.take(), "notes": turn.take(),
-                    "address": turn.take(), "email": "lihua.geheim@example.com", "job": turn.take(), "made_up": turn.take(),
+                    "address": turn.take(), "email": turn.take(), "job": turn.take(), "made_up": turn.take(),
                 },
-                "thread": {"id": turn.take(), "score": 80, "bucket": "WHITE", "made_up": [turn.take()]},
-                "signal": {"id": turn.take(), "content": turn.take(), "direction": "inbound", "made_up": turn.take()},
+                "thread": {
+                    "id": turn.take(), "score": 80, "bucket": turn.take(), "previous_bucket": turn.take(), "made_up": [turn.take()],
+                },
+                "signal": {
+                    "id": turn.take(), "content": turn.take(), "direction": turn.take(), "channel": turn.take(), "made_up": turn.take(),
+                },
                 "requested_by": turn.take(),
                 "made_up": {"deep": turn.take()},
             }),
         );
         if kind == "deal.closed" {
-            body["data"]["deal"] = json!({"id": turn.take(), "title": turn.take(), "made_up": turn.take()});
+            body["data"]["deal"] =
+                json!({"id": turn.take(), "title": turn.take(), "currency": turn.take(), "made_up": turn.take()});
         }
         body["made_up"] = turn.take();
         body["data"][turn.take().as_str().unwrap_or_default()] = json!(1);
