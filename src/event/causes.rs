@@ -237,11 +237,11 @@ pub(crate) fn hint_on(code: &str, subject: &str) -> Bilingual {
         ),
         "right_missing" => Bilingual::new(
             format!("ERP 账号没有“{of}”的权限：请管理员在 ERP 的权限设置中授予"),
-            "have the account of erp.username granted the right to it",
+            format!("have the account of erp.username granted the right to {of}"),
         ),
         "wrong_path" => Bilingual::new(
             format!("“{of}”的地址未由 ERP 应答：检查 erp.base_url、反向代理与防火墙"),
-            "something else answers there: check erp.base_url, the proxy and the firewall",
+            format!("something else answers in place of {of}: check erp.base_url, the proxy and the firewall"),
         ),
         code => cause(code).hint(),
     }
@@ -296,6 +296,16 @@ mod tests {
         }
         assert_eq!(cause("refused").code, "refused");
         assert_eq!(cause("what nobody knows").code, "");
+    }
+
+    #[test]
+    fn both_languages_name_the_interface_that_is_closed() {
+        for code in ["right_missing", "wrong_path"] {
+            let hint = hint_on(code, "客户列表 (customer.list)");
+            for text in [hint.zh, hint.en] {
+                assert!(text.contains("客户列表 (customer.list)"), "{code}: {text}");
+            }
+        }
     }
 
     /// SIGHUP takes over the account, and never the login's address.

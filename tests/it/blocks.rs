@@ -59,6 +59,13 @@ async fn readiness(world: &World) -> Value {
     body["dispatch"]["blocks"].clone()
 }
 
+/// What the blocks are about, in the order of their texts.
+fn subjects(world: &World) -> Vec<String> {
+    let mut subjects: Vec<_> = world.app.dispatcher.blocks().into_iter().map(|block| block.subject).collect();
+    subjects.sort();
+    subjects
+}
+
 async fn events(world: &World, ids: &[String]) -> Vec<EventRow> {
     let mut events = Vec::new();
     for id in ids {
@@ -162,9 +169,12 @@ async fn a_proxy_that_answers_404_for_ten_minutes_of_traffic_costs_nothing() {
     }
     assert!(world.app.dispatcher.circuit_closed(), "it is no outage");
     assert_eq!(readiness(&world).await, json!(["wrong_path"]));
-    for shown in failures(&world).await {
+    let shown = failures(&world).await;
+    assert_eq!(shown.len(), 2, "one an interface: {shown:?}");
+    for shown in shown {
         assert_eq!((&shown["code"], &shown["blocked"]), (&json!("wrong_path"), &json!(true)), "{shown}");
     }
+    assert_eq!(subjects(&world), ["客户列表 (customer.list)", "洽谈进展 (progress.add)"]);
     let calls = world.sim.handle.calls(0).len();
     assert!(calls < 120, "110 events in ten minutes made {calls} calls");
     world.sim.handle.clear_faults();
@@ -349,7 +359,5 @@ async fn a_block_names_the_interface_that_was_called_first() {
     world.accept("said", &message("old", 1, "你好")).await;
     clock.advance(Duration::from_secs(5));
     world.app.dispatcher.run_due().await;
-    let blocks = world.app.dispatcher.blocks();
-    let subjects: Vec<_> = blocks.iter().map(|block| block.subject.as_str()).collect();
-    assert_eq!(subjects, ["洽谈进展 (progress.add)"]);
+    assert_eq!(subjects(&world), ["洽谈进展 (progress.add)"]);
 }

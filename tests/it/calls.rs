@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use erp_bridge::config::{Config, SameName};
+use erp_bridge::{
+    config::{Config, SameName},
+    simulator::{Profile, SimConfig},
+};
 use serde_json::{Value, json};
 
 use crate::support::{World, WorldOptions, contact, deal, message, mobile, of_company, promoted, users_in_turn};
@@ -71,7 +74,13 @@ async fn one_reading_of_the_list_confirms_all_parts_of_a_long_message() {
 
 /// A world that has paid for the login and the choices.
 async fn warm(configure: impl Fn(&mut Config) + Send + 'static) -> World {
-    let world = World::with(WorldOptions { configure: Box::new(configure), ..WorldOptions::default() }).await;
+    warm_on(SimConfig::default(), configure).await
+}
+
+/// The same with this installation.
+async fn warm_on(sim: SimConfig, configure: impl Fn(&mut Config) + Send + 'static) -> World {
+    let options = WorldOptions { sim, configure: Box::new(configure), ..WorldOptions::default() };
+    let world = World::with(options).await;
     world.cost(world.accept("warm", &promoted(&contact("warm", 90), 80.0))).await;
     world
 }
@@ -107,6 +116,7 @@ async fn the_manual_says_what_each_event_costs_the_erp() {
     let assigning = warm(|config| config.assignment.rules = vec![users_in_turn(&["63"])]).await;
     let calls = assigning.cost(assigning.accept("m3", &promoted(&contact("c3", 3), 80.0))).await;
     costs.push(("new person, with an assignment", calls));
+    costs.extend(costs_on_live_32().await);
     let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/mapping.md")).unwrap();
     let missing: Vec<_> = costs
         .iter()
@@ -114,4 +124,21 @@ async fn the_manual_says_what_each_event_costs_the_erp() {
         .filter(|(row, _)| !manual.contains(row.as_str()))
         .collect();
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// What the most frequent events cost where the list of customers shows no 客户编号, among 239 customers.
+async fn costs_on_live_32() -> [(&'static str, Vec<String>); 3] {
+    let world = warm_on(Profile::load("live-32").unwrap().config().unwrap(), |config| {
+        config.erp.values.source = "网站注册".into();
+        config.erp.values.sort = "终端客户".into();
+    })
+    .await;
+    let known = mobile(6);
+    world.sim.handle.seed_customer_fields(&[("name", "老客户"), ("khid", "K6"), ("mobile", &known)]).unwrap();
+    let cost = async |id: &str, event: Value| world.cost(world.accept(id, &event)).await;
+    [
+        ("message of a linked contact, on `live-32`", cost("m1", message("warm", 1, "你好")).await),
+        ("new person, on `live-32`", cost("m2", promoted(&contact("c3", 3), 80.0)).await),
+        ("person whose number the ERP has, on `live-32`", cost("m3", promoted(&contact("c6", 6), 80.0)).await),
+    ]
 }

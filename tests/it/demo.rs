@@ -6,7 +6,7 @@ use erp_bridge::json;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::support::{SECRET, World};
+use crate::support::{SECRET, World, python};
 
 /// How long the story may take once everything is built.
 const STORY_LIMIT: Duration = Duration::from_secs(60);
@@ -125,7 +125,7 @@ async fn the_events_that_stand_in_for_the_platform_are_those_that_it_emits() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/platform");
     let (hub, mut expected) = (tempfile::tempdir().unwrap(), Vec::new());
     for act in ["chat", "promote", "buy"] {
-        let mut story = tokio::process::Command::new("python3");
+        let mut story = tokio::process::Command::new(python());
         story.arg(folder.join("story.py")).arg("--db").arg(hub.path().join("hub.db")).args([
             "--url",
             &world.url(""),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use erp_bridge::event::Status;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{World, contact, message, mobile, promoted};
 
@@ -82,31 +82,39 @@ async fn the_reason_is_said_in_the_query_or_in_the_body() {
 }
 
 /// 客户收回 moves a customer into 客户池, where no look-up by the contact's data comes, and not every ERP refuses a second one.
+/// The contact may have another number by then.
 #[tokio::test]
 async fn a_customer_in_the_pool_of_somebody_who_was_unlinked_or_erased_is_found_there_and_not_made_again() {
     for what in ["link", "data"] {
-        let world = World::start().await;
-        world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
-        let mut person = contact("c1", 1);
-        person["phone"] = json!("");
+        assert_found_in_pool(what, &json!(""), &json!("")).await;
+        assert_found_in_pool(what, &json!(mobile(1)), &json!(mobile(2))).await;
+    }
+}
+
+/// What is undone, and the contact's number before and after.
+async fn assert_found_in_pool(what: &str, before: &Value, after: &Value) {
+    let world = World::start().await;
+    world.sim.handle.change_settings(|settings| settings.duplicate_rules.clear());
+    let mut person = contact("c1", 1);
+    for (step, number) in [("made", before), ("found", after)] {
+        person["phone"].clone_from(number);
         let body = json!({ "contact": person, "thread": { "id": "t1", "score": 80 }, "force": true });
-        for step in ["made", "found"] {
-            let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body.clone())).await;
-            assert_eq!(status, 202, "{what} {step}: {answer}");
-            let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
-            let row = world.until(answer["id"].as_str().unwrap(), &ends).await;
-            assert_eq!(row.status, Status::Succeeded, "{what} {step}: {:?}", row.error);
-            assert_eq!(world.sim.handle.customers().len(), 1, "{what} {step}");
-            if step == "made" {
-                let (_, taken) = world.call("POST", "/v1/contacts/c1/takeback", None).await;
-                world.until(taken["id"].as_str().unwrap(), &[Status::Succeeded]).await;
-                for expected in [200, 404] {
-                    let path = format!("/v1/contacts/c1/{what}?reason=x");
-                    assert_eq!(world.call("DELETE", &path, None).await.0, expected, "{what}");
-                }
+        let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body)).await;
+        assert_eq!(status, 202, "{what} {step}: {answer}");
+        let ends = [Status::Succeeded, Status::Dead, Status::NeedsReview];
+        let row = world.until(answer["id"].as_str().unwrap(), &ends).await;
+        assert_eq!(row.status, Status::Succeeded, "{what} {step} {number}: {:?}", row.error);
+        assert_eq!(world.sim.handle.customers().len(), 1, "{what} {step} {number}");
+        if step == "made" {
+            let (_, taken) = world.call("POST", "/v1/contacts/c1/takeback", None).await;
+            world.until(taken["id"].as_str().unwrap(), &[Status::Succeeded]).await;
+            for expected in [200, 404] {
+                let path = format!("/v1/contacts/c1/{what}?reason=x");
+                assert_eq!(world.call("DELETE", &path, None).await.0, expected, "{what}");
             }
         }
     }
+    assert_eq!(world.link_of("c1").await.ord, world.sim.handle.customers()[0].ord, "{what} {after}");
 }
 
 #[tokio::test]

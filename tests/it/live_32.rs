@@ -88,6 +88,12 @@ async fn a_closed_list_of_records_neither_doubles_nor_loses_a_message() {
     for number in 1..=3 {
         handle(&world, &format!("m{number}"), &message("c1", number, &format!("第{number}句"))).await;
     }
+    // Of a record whose answer was lost the list of customers tells: it shows the latest one of each.
+    world.sim.handle.fault("progress.add:cut_after:times=1").unwrap();
+    let row = handle(&world, "m4", &message("c1", 4, "第4句")).await;
+    let steps = world.app.store.steps(&row.id).await.unwrap();
+    let step = steps.into_iter().find(|step| step.name == "progress:1").unwrap();
+    assert_eq!(step.result.unwrap_or_default()["shown_by"], "telintro");
     let ord = customer_of(&world, "c1").await.ord;
-    assert_eq!(world.sim.handle.progress_of(ord).len(), 3);
+    assert_eq!(world.sim.handle.progress_of(ord).len(), 4);
 }

@@ -12,8 +12,8 @@ use crate::{
     support::{World, WorldOptions, events},
 };
 
-/// A row: what the platform has, the event, the answer's status and word, the pointers of its warnings, and the status of a
-/// strict door's answer.
+/// A row: what the platform has, the event, the answer's status and word, what it lays its finger on (the rules that do not
+/// hold, and the pointers of errors and warnings), and the status of a strict door's answer.
 struct Shape(&'static str, Value, u16, &'static str, &'static [&'static str], u16);
 
 fn with(mut event: Value, pointer: &str, value: Value) -> Value {
@@ -46,14 +46,35 @@ fn shapes() -> Vec<Shape> {
         Shape("a UUID as the contact's id", contact("id", json!(uuid)), 202, "queued", &[], 202),
         Shape("an integer as the contact's id", contact("id", json!(12_345)), 202, "queued", &[], 422),
         Shape("WX and an integer", contact("id", json!("WX12345")), 202, "queued", &[], 202),
-        Shape("a nickname as the contact's id", contact("id", json!("小明🌸")), 422, "invalid_body", &[], 422),
+        Shape(
+            "a nickname as the contact's id",
+            contact("id", json!("小明🌸")),
+            422,
+            "invalid_body",
+            &["/data/contact/id"],
+            422,
+        ),
         Shape("an emoji in a nickname as the only name", contact("name", json!("小明🌸")), 202, "queued", &[], 202),
-        Shape("nothing but emoji as the name", contact("name", json!("🌸🌸")), 200, "not_admitted", &[], 200),
+        Shape(
+            "nothing but emoji as the name",
+            contact("name", json!("🌸🌸")),
+            200,
+            "not_admitted",
+            &["name_complete"],
+            200,
+        ),
         Shape("a customer code as the name", contact("name", json!("K-0042")), 202, "queued", &[], 202),
         Shape("None for whatever is unknown", contact("company", Value::Null), 202, "queued", &[], 202),
-        Shape("no phone", contact("phone", Value::Null), 200, "not_admitted", &[], 200),
+        Shape("no phone", contact("phone", Value::Null), 200, "not_admitted", &["phone_verified"], 200),
         Shape("1 from SQLite for verified", contact("phone_verified", json!(1)), 202, "queued", &[], 422),
-        Shape("0 from SQLite for verified", contact("phone_verified", json!(0)), 200, "not_admitted", &[], 422),
+        Shape(
+            "0 from SQLite for verified",
+            contact("phone_verified", json!(0)),
+            200,
+            "not_admitted",
+            &["phone_verified"],
+            422,
+        ),
         Shape(
             "a WeChat id of 100",
             contact("wechat_id", json!("w".repeat(100))),
@@ -62,7 +83,14 @@ fn shapes() -> Vec<Shape> {
             &["/data/contact/wechat_id"],
             422,
         ),
-        Shape("a company of 200", contact("company", json!("司".repeat(200))), 422, "invalid_body", &[], 422),
+        Shape(
+            "a company of 200",
+            contact("company", json!("司".repeat(200))),
+            422,
+            "invalid_body",
+            &["/data/contact/company"],
+            422,
+        ),
         Shape(
             "an address of any length",
             contact("address", json!("路".repeat(900))),
@@ -96,7 +124,7 @@ fn shapes() -> Vec<Shape> {
             with(promoted("c1"), "/data/thread/score", json!(12)),
             200,
             "not_admitted",
-            &[],
+            &["score"],
             200,
         ),
         Shape(
@@ -109,15 +137,29 @@ fn shapes() -> Vec<Shape> {
         ),
         Shape("me", message(said("me")), 202, "held", &[], 422),
         Shape("them", message(said("them")), 202, "held", &[], 422),
-        Shape("a signal without text", message(json!({"id": "s1", "content": ""})), 422, "invalid_body", &[], 422),
-        Shape("a file without text", message(json!({"id": "s1", "content": null})), 422, "invalid_body", &[], 422),
-        Shape("a deal of flags", deal(json!({"has_order": 1})), 422, "invalid_body", &[], 422),
+        Shape(
+            "a signal without text",
+            message(json!({"id": "s1", "content": ""})),
+            422,
+            "invalid_body",
+            &["/data/signal/content"],
+            422,
+        ),
+        Shape(
+            "a file without text",
+            message(json!({"id": "s1", "content": null})),
+            422,
+            "invalid_body",
+            &["/data/signal/content"],
+            422,
+        ),
+        Shape("a deal of flags", deal(json!({"has_order": 1})), 422, "invalid_body", &["/data/deal/id"], 422),
         Shape(
             "a contract and a payment",
             deal(json!({"has_contract": 1, "has_payment": 0})),
             422,
             "invalid_body",
-            &[],
+            &["/data/deal/id"],
             422,
         ),
         Shape(
@@ -167,13 +209,15 @@ fn shapes() -> Vec<Shape> {
 #[tokio::test]
 async fn each_shape_of_the_platforms_data_has_its_exact_answer() {
     let front = Front::open().await;
-    for (number, Shape(name, event, status, word, warned, _)) in shapes().into_iter().enumerate() {
+    for (number, Shape(name, event, status, word, told, _)) in shapes().into_iter().enumerate() {
         let answered = front.post_event(&format!("shape-{number}"), &event).await;
         let said = answered.body["status"].as_str().unwrap_or_else(|| answered.problem());
         assert_eq!((answered.status.as_u16(), said), (status, word), "{name}: {:?}", answered.body);
-        let warnings = answered.body["warnings"].as_array().cloned().unwrap_or_default();
-        let pointers: Vec<_> = warnings.iter().filter_map(|warning| warning["pointer"].as_str()).collect();
-        assert_eq!(pointers, warned, "{name}");
+        let list = |name: &str| answered.body[name].as_array().cloned().unwrap_or_default();
+        let warnings = list("warnings");
+        let found = [list("reasons"), list("errors"), warnings.clone()].concat();
+        let found: Vec<_> = found.iter().map(|it| it["rule"].as_str().or(it["pointer"].as_str()).unwrap()).collect();
+        assert_eq!(found, told, "{name}: {:?}", answered.body);
         if let Some(id) = answered.body["id"].as_str() {
             let kept = front.rest(Method::GET, &format!("/v1/events/{id}"), OPERATE, &Value::Null).await;
             assert_eq!(kept.body["warnings"].as_array().cloned().unwrap_or_default(), warnings, "{name}");

@@ -8,7 +8,7 @@ use tokio::{
     process::Command,
 };
 
-use crate::support::{World, WorldOptions, contact, promoted};
+use crate::support::{World, WorldOptions, contact, promoted, python};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
@@ -61,7 +61,7 @@ server.serve_forever()
 async fn the_platform_handles_each_message_once_whatever_fails_on_its_way_and_no_forged_one() {
     let dir = tempfile::tempdir().unwrap();
     let clients = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python");
-    let mut platform = Command::new("python3")
+    let mut platform = Command::new(python())
         .args(["-c", PLATFORM])
         .env("PYTHONPATH", clients)
         .env("SECRET", SECRET)

@@ -1,5 +1,6 @@
 //! `clients/python/erp_bridge_sender.py` as a platform uses it, against the real bridge: what was committed arrives, once and
-//! in order, whatever is killed, away, wrong or in the way.
+//! in order, whatever is killed, away, wrong or in the way. `ERP_BRIDGE_PYTHON=python3.8 cargo nextest run python` runs it, and
+//! the other tests with a platform in Python, by that interpreter instead of `python3`.
 
 mod helpers;
 mod strangers;
@@ -14,7 +15,7 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 
-use crate::support::{Process, SECRET, Sender, World, WorldOptions};
+use crate::support::{Process, SECRET, Sender, World, WorldOptions, python};
 
 /// So long may a platform's program run; the machine may be busy.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -64,7 +65,7 @@ impl Platform {
     }
 
     fn python(&self, script: &str) -> Command {
-        let mut command = Command::new("python3");
+        let mut command = Command::new(python());
         let client = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python");
         command.args(["-W", "error", "-c", &format!("{PRELUDE}{script}")]).current_dir(self.dir.path());
         command.envs([("PYTHONPATH", client), ("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONIOENCODING", "utf-8")]);
@@ -320,6 +321,41 @@ say("done")
     assert!(duplicates(&world.sender).await <= 50, "at most those whose answers were not written yet");
     sent.retain(|id| !id.contains("-3"));
     assert_eq!(sent, messages(2_000..2_400, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn threads_that_emit_at_once_on_one_sender_lose_double_and_overtake_nothing() {
+    let world = world(|_| {}).await;
+    let platform = Platform::of(&world.url(""));
+    let script = r#"
+together, broken = threading.Barrier(2), []
+def emit(contact_id):
+    try:
+        together.wait()
+        message("both", 0)
+        for number in range(50):
+            message(contact_id, number)
+    except Exception as error:
+        broken.append(error)
+sender.start()
+threads = [threading.Thread(target=emit, args=(contact_id,)) for contact_id in ("c0", "c1")]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not broken, broken
+deliver()
+assert sender.counts() == {"waiting": 0, "failed": 0, "delivered": 101}, sender.counts()
+"#;
+    platform.run(script).await;
+    let sent = taken(&world.sender).await;
+    for (contact, count) in [("both", 1), ("c0", 50), ("c1", 50)] {
+        let start = format!("m-{contact}-");
+        let own: Vec<_> = sent.iter().filter(|id| id.starts_with(&start)).cloned().collect();
+        let emitted: Vec<_> = (0..count).map(|number| format!("{start}{number}")).collect();
+        assert_eq!(own, emitted, "{contact}");
+    }
+    assert_eq!(duplicates(&world.sender).await, 0, "nothing was sent twice");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

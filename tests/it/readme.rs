@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::support::{World, world::SECRET};
+use crate::support::{World, python, world::SECRET};
 
 const URL: &str = "http://127.0.0.1:8080/webhooks/events";
 const READMES: [(&str, &str); 2] =
@@ -45,7 +45,7 @@ print(sender.delivered(), sender.failed())
 async fn the_python_senders_are_accepted() {
     let world = World::start().await;
     for (name, text) in READMES {
-        let answers = run("python3", "-c", &format!("{}{ANSWERS}", sender(name, text, "python", &world))).await;
+        let answers = run(&python(), "-c", &format!("{}{ANSWERS}", sender(name, text, "python", &world))).await;
         assert!(answers.contains("words='queued'") && answers.contains(" []"), "{name}: {answers}");
         world.idle(std::time::Duration::from_secs(30)).await;
     }

@@ -63,6 +63,7 @@ pub(super) async fn check(config: &Config, erp: &Erp, clock: &Clock, survey: Opt
     rows.extend(categories(config, erp.category_tree().await));
     rows.extend(salespeople(config, erp).await);
     rows.extend(rights(erp, clock).await);
+    rows.push(rights_to_write());
     rows.push(look_up(config, erp, clock).await);
     rows
 }
@@ -233,7 +234,7 @@ async fn rights(erp: &Erp, clock: &Clock) -> Vec<CheckRow> {
         Ok(first) => first.rows,
         Err(error) => return vec![list.failed_by(&error)],
     };
-    let mut rows = vec![zone_row(&customers, clock), list.holds("✓")];
+    let mut rows = vec![zone_row(&customers, clock), list.holds("✓"), further_lists(erp).await];
     let nobody = ContactPersonFilter { mobile: Some(NO_NUMBER.to_owned()), ..ContactPersonFilter::default() };
     let list = row("rights.contact_list", "联系人列表");
     rows.push(
@@ -264,6 +265,42 @@ async fn rights(erp: &Erp, clock: &Clock) -> Vec<CheckRow> {
         Err(error) => progress.failed_by(&error),
     });
     rows
+}
+
+/// The lists beside that of ordinary customers: a look-up passes over one that may not be read, without a word.
+async fn further_lists(erp: &Erp) -> CheckRow {
+    let row = CheckRow::of("rights.customer_pool", "可读 客户池、待审核", "may read 客户池, 待审核");
+    for (stype, name) in [(1, "客户池"), (2, "待审核")] {
+        let list = CustomerFilter { stype: Some(stype), ..CustomerFilter::default() };
+        match erp.first_customers(&list).await {
+            Ok(_) => {}
+            Err(error) if error.is_refusal() => {
+                let advice = Bilingual::new(
+                    format!("找不到{name}中的客户，ERP 不查重时会重复建档：请管理员授予查看权限"),
+                    format!(
+                        "customers in {name} are not found, and made again unless the ERP refuses it: have the right to read it granted"
+                    ),
+                );
+                return CheckRow { advice: Some(advice), ..row.unseen(error.to_string()) };
+            }
+            Err(error) => return row.failed_by(&error),
+        }
+    }
+    row.holds("✓")
+}
+
+/// A check only reads.
+fn rights_to_write() -> CheckRow {
+    let row = CheckRow::of(
+        "rights.write",
+        "可写（分配客户 ID、添加、修改、洽谈、指派）",
+        "may write (allocate, add, edit, progress, assign)",
+    );
+    let advice = Bilingual::new(
+        "只读检查看不到写权限：请在 ERP 的权限设置中核对；缺少时相关事件等待授权",
+        "no reading shows it: look into the ERP's settings of rights; where one is missing, events wait until it is granted",
+    );
+    CheckRow { advice: Some(advice), ..row.unseen("") }
 }
 
 /// The newer interfaces take the session in a header, which a proxy may take away, and 客户修改 is one of them. That only

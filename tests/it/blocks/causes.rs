@@ -37,7 +37,7 @@ fn chat() -> Value {
 
 const NOTHING: Change = |_| {};
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 25] = [
     case("", |s| s.choices.sources.clear(), promotion, "choice_missing", "客户来源 (ly) = 微信", "erp.values.source"),
     case(
         "",
@@ -133,6 +133,14 @@ const CASES: [Case; 24] = [
     case(
         "",
         |s| s.licence_refused = Some("软件授权已到期，请联系供应商".into()),
+        chat,
+        "licence_refused",
+        "登录 (session.login)",
+        "erp.serial",
+    ),
+    case(
+        "",
+        |s| s.licence_refused = Some("机器码serialnum无效".into()),
         chat,
         "licence_refused",
         "登录 (session.login)",

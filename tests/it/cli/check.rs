@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     clock::Clock,
-    simulator::{self, Population, Profile, Quirk, Quirks, ReplyList, Settings, SimConfig},
+    simulator::{self, FaultRule, Population, Profile, Quirk, Quirks, ReplyList, Settings, SimConfig},
 };
 use serde_json::{Value, json};
 
@@ -37,6 +37,7 @@ async fn check_only_reads_and_has_a_stable_code_for_each_row() {
         "values.stage",
         "assignment.user",
         "rights.customer_list",
+        "rights.customer_pool",
         "rights.customer_detail",
         "rights.contact_list",
         "rights.progress_list",
@@ -45,6 +46,11 @@ async fn check_only_reads_and_has_a_stable_code_for_each_row() {
         "look_up",
     ] {
         assert!(held(code), "{code}: {told:#}");
+    }
+    let write = rows.iter().find(|row| row["code"] == "rights.write").unwrap();
+    assert_eq!(write["status"], "unseen", "{write}");
+    for (language, words) in [("zh", "只读检查看不到写权限"), ("en", "no reading shows it")] {
+        assert!(write["advice"][language].as_str().unwrap().contains(words), "{write}");
     }
     assert_eq!((&told["ok"], before), (&true.into(), format!("{:?}", sim.handle.customers())));
     let writes = ["allocate", "customer.add", "customer.edit", "progress.add", "assign", "takeback", "apply"];
@@ -68,6 +74,27 @@ async fn lists_that_the_bridge_can_do_without_fail_no_check() {
         for code in ["values.level", "assignment.user", "rights.v3"] {
             let mut rows = told["rows"].as_array().unwrap().iter().filter(|row| row["code"] == code).peekable();
             assert!(rows.peek().is_some() && rows.all(|row| row["status"] == "unseen"), "{fault}, {code}: {told:#}");
+        }
+    }
+}
+
+/// A look-up passes over them without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_beside_the_customers_that_may_not_be_read_fails_no_check_and_is_told_with_what_it_costs() {
+    for (stype, name) in [("1", "客户池"), ("2", "待审核")] {
+        let sim = simulator::start(SimConfig::default()).await.unwrap();
+        let mut rule: FaultRule = "customer.list:no_right".parse().unwrap();
+        rule.only.insert("stype".into(), stype.into());
+        sim.handle.set_faults(vec![rule]).unwrap();
+        let (dir, set) = (tempfile::tempdir().unwrap(), settings(&sim.base_url()));
+        let answer = run(command(dir.path(), &set).args(["check", "--json"]));
+        assert_eq!(answer.code, 0, "{name}: {}{}", answer.stdout, answer.stderr);
+        let told: Value = serde_json::from_str(&answer.stdout).unwrap();
+        let row = told["rows"].as_array().unwrap().iter().find(|row| row["code"] == "rights.customer_pool").unwrap();
+        assert_eq!(row["status"], "unseen", "{row}");
+        for (language, words) in [("zh", "会重复建档"), ("en", "made again")] {
+            let advice = row["advice"][language].as_str().unwrap();
+            assert!(advice.contains(name) && advice.contains(words), "{row}");
         }
     }
 }

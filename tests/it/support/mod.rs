@@ -27,6 +27,11 @@ pub use world::{OPERATOR, READER, SECRET, World, WorldOptions, users_in_turn};
 
 use std::time::{Duration, Instant};
 
+/// The Python (3.8 or newer) that plays a platform: that of `ERP_BRIDGE_PYTHON`, else `python3`.
+pub fn python() -> String {
+    std::env::var("ERP_BRIDGE_PYTHON").unwrap_or_else(|_| "python3".to_owned())
+}
+
 /// Polls `check` every few milliseconds until it answers, for `limit` at most.
 pub async fn eventually<T, F>(what: &str, limit: Duration, mut check: impl FnMut() -> F) -> T
 where
