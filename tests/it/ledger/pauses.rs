@@ -31,7 +31,7 @@ async fn pause(ledger: &Ledger, scope: &PauseScope, until: Option<Millis>) {
 
 /// Ends a pause and releases what it had parked, as a worker does.
 async fn resume(ledger: &Ledger, scope: &PauseScope) {
-    assert!(ledger.store.resume(scope, None, &"ops".into()).await.unwrap());
+    assert!(ledger.store.resume(scope, None, &"ops".into(), None).await.unwrap());
     release(ledger).await;
 }
 
@@ -105,7 +105,7 @@ async fn nothing_is_claimed_while_everything_is_paused(ledger: &Ledger) {
     assert!(ledger.claim(10).await.is_empty());
     resume(ledger, &PauseScope::All).await;
     ledger.claim_one().await;
-    assert!(!ledger.store.resume(&PauseScope::All, None, &"ops".into()).await.unwrap(), "it stands no more");
+    assert!(!ledger.store.resume(&PauseScope::All, None, &"ops".into(), None).await.unwrap(), "it stands no more");
     let audit: Vec<_> = ledger.store.audit_log(None, 10).await.unwrap().into_iter().map(|row| row.action).collect();
     assert_eq!(audit, ["dispatch.resume", "dispatch.pause"]);
 }
