@@ -160,8 +160,9 @@ impl Store {
     /// link as it was.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if it is not linked as whoever orders this saw it. [`StoreError::NotFound`] if the contact is not linked. [`StoreError::WrongState`] with the state of an event of the
-    /// contact that is running or half done: what it began belongs to the customer that it began it with.
+    /// [`StoreError::Changed`] if it is not linked as whoever orders this saw it. [`StoreError::NotFound`] if the contact is not
+    /// linked. [`StoreError::WrongState`] with the state of an event of the contact that is running or half done: what it began
+    /// belongs to the customer that it began it with.
     pub async fn unlink(
         &self,
         contact_id: &str,

@@ -3,7 +3,7 @@
 use super::{question::Question, task::kind_of};
 use crate::{
     erp::{CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError, PAGES_MAX},
-    event::Link,
+    event::{Candidate, Link},
 };
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
@@ -120,7 +120,8 @@ pub(super) async fn readable_row(erp: &Erp, ord: i64) -> Result<Option<CustomerR
 /// A question with what tells its candidates apart: one that was found by a contact person is known by name and number alone.
 pub(super) async fn told_apart(erp: &Erp, mut question: Question) -> Result<Question, ErpError> {
     let bare = question.candidates_mut().iter_mut().filter(|candidate| candidate.is_bare());
-    for candidate in bare.take(CANDIDATES_READ) {
+    let bare: Vec<&mut Candidate> = bare.take(CANDIDATES_READ).collect();
+    for candidate in bare {
         if let Some(row) = readable_row(erp, candidate.ord).await? {
             candidate.fill(row);
         }

@@ -261,7 +261,8 @@ pub(crate) async fn approve_contact(
 /// caller says it.
 ///
 /// # Errors
-/// [`Problem::Changed`] if the contact has another link or a newer order since, [`Problem::ContactNotLinked`], or as [`intake::commit`].
+/// [`Problem::Changed`] if the contact has another link or a newer order since, [`Problem::ContactNotLinked`], or as
+/// [`intake::commit`].
 pub(crate) async fn enqueue(
     state: &HttpState,
     Operator(caller): &Operator,

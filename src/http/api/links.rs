@@ -147,7 +147,8 @@ pub(crate) async fn forget_link(
 /// Forgets the link; answers what it was. `seen` is what the caller saw of the contact, if the caller says it.
 ///
 /// # Errors
-/// [`Problem::Changed`] if the contact has another link since, [`Problem::ContactNotLinked`], [`Problem::WrongState`], or that the reason is missing or not valid.
+/// [`Problem::Changed`] if the contact has another link since, [`Problem::ContactNotLinked`], [`Problem::WrongState`], or that
+/// the reason is missing or not valid.
 pub(crate) async fn forget(
     state: &HttpState,
     Operator(caller): &Operator,
