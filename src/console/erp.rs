@@ -59,6 +59,8 @@ struct Pause {
     since: Moment,
     until: Option<Moment>,
     waiting: String,
+    /// Which pause of its scope it is.
+    print: String,
     /// The list of the events that it keeps back.
     list: String,
 }
@@ -142,7 +144,7 @@ pub(super) async fn unpause(
 ) -> Result<Response, Fault> {
     let (scope, value) = scope(&form)?;
     let body = ResumeBody { scope, value, reason: form.text("reason") };
-    pauses::resume_dispatch(&state, &operator, body).await?;
+    pauses::resume_dispatch(&state, &operator, body, form.text("seen")).await?;
     Ok(back("unpaused"))
 }
 
@@ -239,6 +241,7 @@ fn shown_pause(pause: PauseView, now: Millis, lang: Lang) -> Pause {
         list: Fields::default().address(super::events::PATH, &kept_back),
         what,
         scope: pause.scope,
+        print: pause.print,
         value,
         reason: pause.reason.unwrap_or_default(),
         actor: pause.actor,

@@ -12,7 +12,7 @@ use super::{keys::Caller, problem::Problem, state::HttpState, trace};
 use crate::{
     event::{Alternative, Decision, Event, FieldError, Intake, Reason, Status},
     json,
-    store::{Accepted, Deed, NewEvent},
+    store::{Accepted, Deed, NewEvent, SeenContact},
     telemetry::traces::Trace,
 };
 
@@ -129,8 +129,13 @@ impl Origin {
                 return Err(Problem::BadHeader(allowed));
             }
         };
-        let deed = Some(Deed { actor: caller.actor(), action: action.to_owned() });
+        let deed = Some(Deed { actor: caller.actor(), action: action.to_owned(), seen: None });
         Ok(Self { webhook_id, actor: caller.name.to_string(), trace_parent: trace::trace_parent(headers), deed })
+    }
+
+    /// The same, ordered upon what the caller saw of the contact.
+    pub(super) fn upon(self, seen: Option<SeenContact>) -> Self {
+        Self { deed: self.deed.map(|deed| Deed { seen, ..deed }), ..self }
     }
 }
 

@@ -67,7 +67,7 @@ pub enum Problem {
     WrongState(Status),
     /// The review of the event offers other decisions: these. To a program it is a state that does not allow this.
     NotOffered(Vec<String>),
-    /// The event has changed since the caller saw it.
+    /// The event, contact or pause has changed since the caller saw it.
     Changed,
     /// This step of the event was begun, and its outcome is not known yet.
     StepOpen(String),
@@ -165,7 +165,7 @@ impl Problem {
             Self::WrongState(_) | Self::NotOffered(_) => {
                 ("wrong_state", StatusCode::CONFLICT, "The event's state does not allow this")
             }
-            Self::Changed => ("changed", StatusCode::CONFLICT, "The event has changed meanwhile"),
+            Self::Changed => ("changed", StatusCode::CONFLICT, "It has changed meanwhile"),
             Self::StepOpen(_) => ("step_open", StatusCode::CONFLICT, "The outcome of a step is not known yet"),
             Self::Recorded => ("already_recorded", StatusCode::CONFLICT, "Its record stands in the ERP"),
             Self::WrongReplayState(_) => {
@@ -256,9 +256,9 @@ impl Problem {
                 let decisions = decisions.join(", ");
                 format!("该事件不能这样处理，可选：{decisions}。The review of this event offers other decisions: {decisions}.")
             }
-            Self::Changed => "该事件在你查看后已有变化：请重新查看后再决定。The event has changed since you saw it (updated_at): look \
-                 at it again, then decide."
-                .into(),
+            Self::Changed => {
+                "在你查看后已有变化：请重新查看后再决定。It has changed since you saw it: look at it again, then decide.".into()
+            }
             Self::StepOpen(step) => format!(
                 "步骤 {step} 已开始但结果未知：请先重放或决定该事件。Step {step} was begun and its outcome is not known: \
                  replay or decide the event first."

@@ -34,6 +34,17 @@ pub struct Deed {
     pub actor: Actor,
     /// Such as `contact.assign`.
     pub action: String,
+    /// What it was ordered upon: where that has changed, nothing happens.
+    pub seen: Option<SeenContact>,
+}
+
+/// What whoever orders something for a contact saw of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenContact {
+    /// The customer that it was linked to, if to any.
+    pub ord: Option<i64>,
+    /// The newest order for it, if there was any.
+    pub order: Option<String>,
 }
 
 /// Which entries of the audit log; what is `None` narrows nothing.

@@ -8,6 +8,7 @@ use super::{
     bulk::{Insert, arrays, bound, by_column, lists},
     db::{Arg, Row, Tx, args},
     prepared::Prepared,
+    seen,
     standings::{self, Standings},
     transitions,
 };
@@ -65,7 +66,11 @@ pub(super) async fn store_batch(tx: &mut Tx, now: Millis, events: &[Prepared]) -
     let mut rest = events;
     while !rest.is_empty() {
         let (wave, later) = rest.split_at(wave(rest));
-        let rows: Vec<_> = wave.iter().map(|prepared| NewRow::of(prepared, &standings, now)).collect();
+        rest = later;
+        let rows = rows_of(tx, now, wave, &standings).await?;
+        if rows.is_empty() {
+            continue;
+        }
         let new = match tx.postgres().is_some() {
             true => insert_on_postgres(tx, now, &contacts, &rows).await?,
             false => insert(tx, now, &rows).await?,
@@ -76,7 +81,6 @@ pub(super) async fn store_batch(tx: &mut Tx, now: Millis, events: &[Prepared]) -
         }
         inserted.extend(new);
         stored.extend(rows);
-        rest = later;
     }
     audit::write_many(tx, deeds(now, &stored, &inserted)).await?;
     DEALS.run(tx, deals(&stored, &inserted)).await?;
@@ -86,7 +90,28 @@ pub(super) async fn store_batch(tx: &mut Tx, now: Millis, events: &[Prepared]) -
         let change = Change { id, kind, contact_id, status: row.start.status, at: now };
         transitions::stored(tx, change, row.start.decision.as_ref());
     }
-    Ok(stored.into_iter().map(|row| row.outcome(&inserted, &taken)).collect())
+    let mut stored = stored.into_iter().peekable();
+    let outcomes = events.iter().map(|prepared| match stored.next_if(|row| row.id() == prepared.id) {
+        Some(row) => row.outcome(&inserted, &taken),
+        None => Err(StoreError::Changed),
+    });
+    Ok(outcomes.collect())
+}
+
+/// The rows of a wave; what was ordered upon something that has changed since has none.
+async fn rows_of<'a>(
+    tx: &mut Tx,
+    now: Millis,
+    wave: &'a [Prepared],
+    standings: &Standings,
+) -> Result<Vec<NewRow<'a>>, StoreError> {
+    let mut rows = Vec::with_capacity(wave.len());
+    for prepared in wave {
+        if seen::is_as_seen(tx, &prepared.event).await? {
+            rows.push(NewRow::of(prepared, standings, now));
+        }
+    }
+    Ok(rows)
 }
 
 /// How many of the events one insert may take: up to the first whose start can depend on an earlier one of its contact
@@ -95,7 +120,8 @@ fn wave(events: &[Prepared]) -> usize {
     let mut contacts = HashSet::new();
     for (place, Prepared { event, .. }) in events.iter().enumerate() {
         let is_second = !contacts.insert(event.contact_id.as_deref().unwrap_or_default());
-        if is_second && event.intake.hangs_on_others() {
+        let is_upon = event.deed.as_ref().is_some_and(|deed| deed.seen.is_some());
+        if is_second && (event.intake.hangs_on_others() || is_upon) {
             return place;
         }
     }

@@ -1,7 +1,7 @@
 //! The links of contacts to customers: searching them, forgetting one.
 
 use super::{
-    Actor, ContactRow, Store, StoreError,
+    Actor, ContactRow, SeenContact, Store, StoreError,
     audit::write_audit,
     db::{Arg, Tx, args},
     dialect::list,
@@ -160,18 +160,24 @@ impl Store {
     /// link as it was.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if the contact is not linked. [`StoreError::WrongState`] with the state of an event of the
-    /// contact that is running or half done: what it began belongs to the customer that it began it with.
+    /// [`StoreError::Changed`] if it is not linked as whoever orders this saw it. [`StoreError::NotFound`] if the contact is not
+    /// linked. [`StoreError::WrongState`] with the state of an event of the contact that is running or half done: what it began
+    /// belongs to the customer that it began it with.
     pub async fn unlink(
         &self,
         contact_id: &str,
         actor: &Actor,
         reason: Option<&str>,
+        seen: Option<&SeenContact>,
     ) -> Result<ContactRow, StoreError> {
         let mut tx = self.db.begin().await?;
         tx.lock_contacts(&[contact_id]).await?;
         let link = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
-        let link = ContactRow::read(&link.ok_or(StoreError::NotFound)?)?;
+        let link = link.as_ref().map(ContactRow::read).transpose()?;
+        if seen.is_some_and(|seen| seen.ord != link.as_ref().map(|row| row.link.ord)) {
+            return Err(StoreError::Changed);
+        }
+        let link = link.ok_or(StoreError::NotFound)?;
         // A claim locks no contact: whoever is just claiming reads the link before or after all of this.
         let turn = format!("select token from turns where contact_id = $1{}", self.db.dialect().for_update());
         let turn = tx.fetch_first(turn, args![contact_id]).await?;

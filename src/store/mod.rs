@@ -54,6 +54,7 @@ mod reservations;
 mod retention;
 mod rollups;
 mod search;
+mod seen;
 mod sequences;
 mod spans;
 mod standings;
@@ -78,7 +79,7 @@ use tokio::sync::Notify;
 pub use self::{
     amend::{AmendRefused, Amendment},
     announcements::{Change, Follower, News, WriteBack},
-    audit::{Actor, AuditFilter, AuditRow, Deed},
+    audit::{Actor, AuditFilter, AuditRow, Deed, SeenContact},
     blocks::{Before, Block, NewBlock, Waiting, block_name, code_and_subject},
     day::DaySummary,
     erp_state::ErpSession,
@@ -138,8 +139,8 @@ pub enum StoreError {
     /// The review of the event offers other decisions: these.
     #[error("the review offers other decisions: {}", .0.join(", "))]
     NotOffered(Vec<String>),
-    /// The event's state has changed since whoever orders this saw it.
-    #[error("the event has changed meanwhile")]
+    /// The event, contact or pause has changed since whoever orders this saw it.
+    #[error("it has changed meanwhile")]
     Changed,
 }
 

@@ -13,6 +13,7 @@ use super::{
     audit::write_audit,
     db::{Arg, Row, Tx, args},
     dialect::{Dialect, list},
+    retention::hash_of,
 };
 use crate::clock::Millis;
 
@@ -95,6 +96,12 @@ pub struct DispatchPause {
 }
 
 impl DispatchPause {
+    /// By which it is told from an earlier or later pause of the same scope.
+    pub fn print(&self) -> String {
+        let (since, until) = (self.since.0, self.until.map(|until| until.0));
+        hash_of(&format!("{since} {until:?} {} {}", self.actor, self.reason))
+    }
+
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             name: row.text("name")?,
@@ -131,9 +138,27 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a pause; answers whether it stood. Audited as `dispatch.resume`.
-    pub async fn resume(&self, scope: &PauseScope, reason: Option<&str>, actor: &Actor) -> Result<bool, StoreError> {
+    /// Ends a pause; answers whether it stood. Audited as `dispatch.resume`. `seen` is the [`DispatchPause::print`] of the
+    /// pause that is meant.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if that pause does not stand any more.
+    pub async fn resume(
+        &self,
+        scope: &PauseScope,
+        reason: Option<&str>,
+        actor: &Actor,
+        seen: Option<&str>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
+        if let Some(seen) = seen {
+            let stands = format!("select * from pauses where name = $1{}", self.db.dialect().for_update());
+            let stands = tx.fetch_first(stands, args![scope.name()]).await?;
+            let stands = stands.as_ref().map(DispatchPause::read).transpose()?;
+            if stands.is_none_or(|pause| pause.print() != seen) {
+                return Err(StoreError::Changed);
+            }
+        }
         if tx.execute("delete from pauses where name = $1", args![scope.name()]).await? == 0 {
             return Ok(false);
         }

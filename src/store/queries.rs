@@ -164,7 +164,7 @@ impl Store {
 }
 
 /// The events of the contact that is this argument: each half says what one of the two indexes by contact holds.
-fn of_contact(number: usize) -> String {
+pub(super) fn of_contact(number: usize) -> String {
     format!("(contact_id = ${number} and finished_at is null or contact_id = ${number} and finished_at is not null)")
 }
 

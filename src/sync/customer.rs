@@ -212,10 +212,7 @@ impl Planner {
 
 /// A customer of whom only a person can say whether the contact belongs to it.
 async fn unsure(erp: &Erp, ord: i64, by: LinkedBy) -> Result<Question, ErpError> {
-    let row = match details::row_of(erp, ord, None).await {
-        Err(error) if error.is_refusal() || matches!(error, ErpError::TooMany(_)) => None,
-        row => row?,
-    };
+    let row = details::readable_row(erp, ord).await?;
     let unknown = Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
     Ok(Question::Several { by, candidates: vec![row.map_or(unknown, Candidate::from)] })
 }

@@ -1,14 +1,16 @@
 //! 客户详情 and the lists: one customer as the ERP shows it, and whether it is there at all.
 
-use super::task::kind_of;
+use super::{question::Question, task::kind_of};
 use crate::{
     erp::{CustomerFilter, CustomerKind, CustomerRow, Detail, Erp, ErpError, PAGES_MAX},
-    event::Link,
+    event::{Candidate, Link},
 };
 
 /// Rows of a fuzzy answer whose details are read at most, where the list lacks the column to compare: `WX1` also finds
 /// `WX10` to `WX199`.
 pub(super) const DETAILS_READ: usize = 200;
+/// Candidates of a question whose rows are looked up at most.
+const CANDIDATES_READ: usize = 10;
 
 /// 客户详情 of a customer whose kind is a guess: where the ERP refuses the one, the other is asked.
 pub(super) async fn detail_of(erp: &Erp, guess: CustomerKind, ord: i64) -> Result<(CustomerKind, Detail), ErpError> {
@@ -105,6 +107,26 @@ pub(super) async fn row_of(erp: &Erp, ord: i64, stype: Option<i64>) -> Result<Op
     let filter = CustomerFilter { ord: Some(ord), stype, ..CustomerFilter::default() };
     let rows = erp.customers_until(&filter, PAGES_MAX, |rows| rows.iter().any(|row| row.ord == ord)).await?;
     Ok(rows.into_iter().find(|row| row.ord == ord))
+}
+
+/// The same where nothing hangs on it: `None` also where the list may not be read, or is too long to be looked through.
+pub(super) async fn readable_row(erp: &Erp, ord: i64) -> Result<Option<CustomerRow>, ErpError> {
+    match row_of(erp, ord, None).await {
+        Err(error) if error.is_refusal() || matches!(error, ErpError::TooMany(_)) => Ok(None),
+        row => row,
+    }
+}
+
+/// A question with what tells its candidates apart: one that was found by a contact person is known by name and number alone.
+pub(super) async fn told_apart(erp: &Erp, mut question: Question) -> Result<Question, ErpError> {
+    let bare = question.candidates_mut().iter_mut().filter(|candidate| candidate.is_bare());
+    let bare: Vec<&mut Candidate> = bare.take(CANDIDATES_READ).collect();
+    for candidate in bare {
+        if let Some(row) = readable_row(erp, candidate.ord).await? {
+            candidate.fill(row);
+        }
+    }
+    Ok(question)
 }
 
 /// Whether the ERP has no such customer (any more): its detail is refused or empty, and no list has it. A list that cannot

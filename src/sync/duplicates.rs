@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{
     customer_search::{Column, Matches, readable, search, with_name, with_number, with_phone},
-    details::Place,
+    details::{Place, told_apart},
     mapping::Mapping,
     matching::{Match, by_mobile},
     phone_match::number_key,
@@ -39,7 +39,8 @@ pub(super) async fn find(
         return Ok(Match::Customer { ord, by });
     }
     alike.by_email_and_phone(erp, event).await?;
-    Ok(Match::Unclear(Question::Duplicate { words: refused.words.clone(), candidates: alike.candidates() }))
+    let question = Question::Duplicate { words: refused.words.clone(), candidates: alike.candidates() };
+    Ok(Match::Unclear(told_apart(erp, question).await?))
 }
 
 /// Customers that have something in common with a contact.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{
     contact_persons::{complete, contact_persons},
     customer_search::{Column, Matches, readable, search, with_name, with_number},
-    details::{DETAILS_READ, Place, further_places, readable_detail, shown},
+    details::{DETAILS_READ, Place, further_places, readable_detail, shown, told_apart},
     identity::{name_key, same_name},
     mapping::Mapping,
     phone_match::{PhoneMatch, fit, is_hidden, last_digits, same_number},
@@ -47,6 +47,7 @@ pub(super) enum Match {
 pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
     match find_exactly(erp, mapping, event, others).await {
         Err(ErpError::TooMany(what)) => Ok(Match::Unclear(Question::TooMany { what })),
+        Ok(Match::Unclear(question)) => Ok(Match::Unclear(told_apart(erp, question).await?)),
         found => found,
     }
 }

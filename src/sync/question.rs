@@ -19,6 +19,18 @@ impl Candidate {
             salesperson: None,
         }
     }
+
+    /// Whether no more is known of it than a contact person says of its customer.
+    pub(super) fn is_bare(&self) -> bool {
+        self.khid.is_none() && self.added.is_none() && self.salesperson.is_none()
+    }
+
+    /// The same with what its row in 客户列表 says besides.
+    pub(super) fn fill(&mut self, row: CustomerRow) {
+        self.name = self.name.take().or(row.name);
+        self.mobile = self.mobile.take().or(row.mobile);
+        (self.khid, self.added, self.salesperson) = (row.khid, row.date1, row.catename);
+    }
 }
 
 impl From<CustomerRow> for Candidate {
@@ -82,6 +94,17 @@ impl Question {
             Self::TooMany { .. } => "too_many",
             Self::Gone { .. } => "customer_gone",
             Self::OfOrder(question) => question.code(),
+        }
+    }
+
+    /// Which customers are in question.
+    pub(super) fn candidates_mut(&mut self) -> &mut [Candidate] {
+        match self {
+            Self::Several { candidates, .. } | Self::SameName { candidates } | Self::Duplicate { candidates, .. } => {
+                candidates
+            }
+            Self::TooMany { .. } | Self::Gone { .. } => &mut [],
+            Self::OfOrder(question) => question.candidates_mut(),
         }
     }
 

@@ -112,6 +112,27 @@ async fn several_matches_wait_for_a_person_with_the_candidates_and_hold_the_cont
     assert_eq!(world.sim.handle.customers().len(), 2);
 }
 
+/// Found by their contact persons, who say neither.
+#[tokio::test]
+async fn two_customers_of_one_name_and_number_are_told_apart_by_what_their_list_shows() {
+    let world = World::start().await;
+    let number = mobile(7);
+    for khid in ["K1", "K2"] {
+        let known = [("name", "老客户"), ("khid", khid), ("mobile", number.as_str())];
+        world.sim.handle.seed_customer_fields(&known).unwrap();
+    }
+    let event = world.handle("m1", &promoted(&contact("c1", 7), 80.0)).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
+    let review = event.review.unwrap();
+    let candidates = review["candidates"].as_array().unwrap();
+    let khids: Vec<_> = candidates.iter().map(|candidate| candidate["khid"].as_str().unwrap_or_default()).collect();
+    assert_eq!(khids, ["K1", "K2"], "{review}");
+    for candidate in candidates {
+        assert!(candidate["added"].as_str().is_some_and(|added| !added.is_empty()), "{candidate}");
+        assert_eq!((&candidate["name"], &candidate["mobile"]), (&json!("老客户"), &json!(number)), "{candidate}");
+    }
+}
+
 #[tokio::test]
 async fn a_source_that_the_erp_does_not_have_is_named_with_those_it_has() {
     let world = World::with(WorldOptions {

@@ -10,6 +10,7 @@ mod events;
 mod filters;
 mod help;
 mod languages;
+mod lists;
 mod not_admitted;
 mod now;
 mod outbox;

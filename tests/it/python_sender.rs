@@ -332,7 +332,7 @@ together, broken = threading.Barrier(2), []
 def emit(contact_id):
     try:
         together.wait()
-        message("both", 0)
+        message("c-both-1", 0)
         for number in range(50):
             message(contact_id, number)
     except Exception as error:
@@ -349,7 +349,7 @@ assert sender.counts() == {"waiting": 0, "failed": 0, "delivered": 101}, sender.
 "#;
     platform.run(script).await;
     let sent = taken(&world.sender).await;
-    for (contact, count) in [("both", 1), ("c0", 50), ("c1", 50)] {
+    for (contact, count) in [("c-both-1", 1), ("c0", 50), ("c1", 50)] {
         let start = format!("m-{contact}-");
         let own: Vec<_> = sent.iter().filter(|id| id.starts_with(&start)).cloned().collect();
         let emitted: Vec<_> = (0..count).map(|number| format!("{start}{number}")).collect();

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use super::seen;
 use crate::{
     console::{fault::Fault, form::Fields, visit::Change},
     event::{Assignment, Command, FieldError},
@@ -76,7 +77,7 @@ async fn order(
     Change { operator, form }: Change,
     command: &Command,
 ) -> Result<Response, Fault> {
-    Ok(to_event(&contacts::enqueue(state, &operator, &key_of(&form), id, command).await?))
+    Ok(to_event(&contacts::enqueue(state, &operator, &key_of(&form), id, command, seen::of(&form)).await?))
 }
 
 /// `POST /console/contacts/{id}/unlink` (解除关联)
@@ -85,7 +86,7 @@ pub(in crate::console) async fn unlink(
     id: PathId,
     Change { operator, form }: Change,
 ) -> Result<Response, Fault> {
-    let link = links::forget(&state, &operator, id, form.text("reason")).await?;
+    let link = links::forget(&state, &operator, id, form.text("reason"), seen::of(&form)).await?;
     Ok(to_contact(&link.contact_id, "unlinked"))
 }
 

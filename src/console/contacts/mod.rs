@@ -3,6 +3,7 @@
 mod act;
 mod link;
 mod salespeople;
+mod seen;
 mod sync;
 
 use askama::Template;
@@ -116,6 +117,8 @@ struct ContactPage {
     history: Vec<Row>,
     older: bool,
     held: String,
+    /// As forms say what the page showed.
+    seen: String,
     /// Makes a form that is sent twice count once.
     key: String,
 }
@@ -123,6 +126,8 @@ struct ContactPage {
 /// `GET /console/contacts/{id}`
 pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visit) -> Result<Response, Fault> {
     let contact_id = id.contact().map_err(|_| Problem::ContactUnknown)?;
+    // Before all else: what comes meanwhile is newer than the page.
+    let seen = state.store.seen_contact(&contact_id).await.map_err(Problem::from)?;
     let link = match contacts::link(&state, &visit.caller, PathId(contact_id.clone())).await {
         Ok(link) => Some(link),
         Err(Problem::ContactNotLinked) => None,
@@ -152,6 +157,7 @@ pub(super) async fn show(State(state): State<HttpState>, id: PathId, visit: Visi
             0 => String::new(),
             count => fill(frame.w.contacts.held, &[&format!("{count}{more}")]),
         },
+        seen: seen::text(&seen),
         key: uuid::Uuid::now_v7().to_string(),
         title: Some(name(profile.as_ref())).filter(|name| !name.is_empty()),
         id: contact_id,

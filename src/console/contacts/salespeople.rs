@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 
+use super::seen;
 use crate::{
     console::{
         fault::Fault,
@@ -26,6 +27,8 @@ struct SalespeoplePage {
     name: String,
     /// `None` if the ERP does not tell.
     salespeople: Option<Vec<Salesperson>>,
+    /// As the form says what the page showed.
+    seen: String,
     /// Makes a form that is sent twice count once.
     key: String,
 }
@@ -38,6 +41,7 @@ pub(in crate::console) async fn choose_salesperson(
 ) -> Result<Response, Fault> {
     let operator = Operator::of(visit.caller.clone())?;
     let id = id.contact().map_err(|_| Problem::ContactUnknown)?;
+    let shown = state.store.seen_contact(&id).await.map_err(Problem::from)?;
     let salespeople = match check::salespeople(&state, &operator).await {
         Ok(salespeople) => Some(salespeople).filter(|all| !all.is_empty()),
         Err(Problem::ErpUnavailable(_)) => None,
@@ -45,5 +49,6 @@ pub(in crate::console) async fn choose_salesperson(
     };
     let name = names::of_contact(&state, &visit.caller, &id).await?;
     let key = uuid::Uuid::now_v7().to_string();
-    page(&SalespeoplePage { frame: Frame::of(&state, &visit, Nav::Contacts), id, name, salespeople, key })
+    let frame = Frame::of(&state, &visit, Nav::Contacts);
+    page(&SalespeoplePage { frame, id, name, salespeople, seen: seen::text(&shown), key })
 }

@@ -4,7 +4,10 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use serde_json::{Map, Value, json};
 
-use super::act::{key_of, to_event};
+use super::{
+    act::{key_of, to_event},
+    seen,
+};
 use crate::{
     console::{
         fault::Fault,
@@ -75,7 +78,7 @@ pub(in crate::console) async fn sync(
         signal: None,
         force: form.get("force").is_some(),
     };
-    Ok(to_event(&contacts::sync(&state, &operator, id, &key_of(&form), body).await?))
+    Ok(to_event(&contacts::sync(&state, &operator, id, &key_of(&form), body, seen::of(&form)).await?))
 }
 
 /// `POST /console/contacts/{id}/preview`: nothing is written, but the ERP is asked.
@@ -96,7 +99,7 @@ pub(in crate::console) async fn preview(
     let frame = Frame::of(&state, &visit, Nav::Contacts);
     let lang = frame.lang;
     let plan = found.plan.clone().unwrap_or_default();
-    let again = ["name", "phone", "phone_verified", "wechat_id", "company", "thread", "score", "force", "key"];
+    let again = ["name", "phone", "phone_verified", "wechat_id", "company", "thread", "score", "force", "key", "seen"];
     page(&PreviewPage {
         verdict: verdict(&found, &plan, &frame),
         is_forced: force && found.status == Status::Queued,

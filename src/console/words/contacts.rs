@@ -38,7 +38,7 @@ texts! {
         profile_none: "没有留存的资料", "Nothing is kept of it";
         history: "经过", "History";
         history_more: "更早的事件", "Earlier events";
-        history_none: "没有事件", "No events";
+        history_none: "没有事件，此联系人的事件会出现在这里", "No events: those of this contact will stand here";
         held: "{} 条记录等待此联系人成为客户", "{} records wait until the contact is a customer";
         acts: "操作", "What you can do";
         sync: "手动同步", "Sync by hand";

@@ -233,7 +233,7 @@ pub(in crate::console) static PROBLEMS: [Entry; 40] = [
     ),
     entry(
         "changed",
-        ("事件在你查看后有了变化", "The event has changed since you saw it"),
+        ("在你查看后有了变化", "It has changed since you saw it"),
         ("重新查看后再决定", "Look at it again, then decide"),
     ),
     entry(

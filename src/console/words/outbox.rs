@@ -17,7 +17,9 @@ texts! {
         next: "下次发送", "Next attempt";
         after_older: "等待同一联系人之前的消息", "after an older one of its contact";
         none_dead: "没有未送达的消息", "Everything was delivered";
+        none_dead_hint: "平台或告警机器人没有收下的消息会出现在这里，可以重发或放弃", "What the platform or an alert robot did not take will stand here, to be sent again or given up";
         none_waiting: "没有待发送的消息", "Nothing waits";
+        none_waiting_hint: "回写和告警在送达之前会出现在这里", "What others are to be told will stand here until it is delivered";
         replay: "重发", "Send again";
         discard: "放弃", "Give up";
         discard_what: "消息不再发送，对方不会得知此事", "It is not sent any more: nobody will be told";

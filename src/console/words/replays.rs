@@ -8,7 +8,8 @@ texts! {
         title: "重放", "Replays";
         error_state: "该重放现在是“{}”，不能这样做", "This is not possible while the replay is: {}";
         one: "一次重放", "A replay";
-        none_yet: "还没有重放，在“待处理”里选一个原因即可重放", "No replays yet: choose a cause in “To do” to replay it";
+        none_yet: "还没有重放", "No replays yet";
+        none_yet_hint: "在“待处理”里选一个原因即可重放，每次重放会出现在这里", "Choose a cause in “To do” to replay it: every replay will stand here";
         state: "状态", "State";
         filter: "范围", "Which events";
         chosen: "勾选的 {} 条", "{} ticked events";

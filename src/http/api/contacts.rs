@@ -26,7 +26,7 @@ use crate::{
         state::HttpState,
     },
     json::Plain,
-    store::{Intake, NewEvent},
+    store::{Intake, NewEvent, SeenContact},
 };
 
 /// Show a contact's customer
@@ -135,10 +135,10 @@ pub(crate) async fn sync_contact(
     headers: HeaderMap,
     JsonBody(body): JsonBody<SyncBody>,
 ) -> Result<Answer, Problem> {
-    sync(&state, &operator, id, &headers, body).await
+    sync(&state, &operator, id, &headers, body, None).await
 }
 
-/// Takes in an event that asks for a contact to be synced.
+/// Takes in an event that asks for a contact to be synced; `seen` as [`enqueue`].
 ///
 /// # Errors
 /// That the body is not valid or speaks of another contact, or as [`intake::take`].
@@ -148,12 +148,13 @@ pub(crate) async fn sync(
     id: PathId,
     headers: &HeaderMap,
     body: SyncBody,
+    seen: Option<SeenContact>,
 ) -> Result<Answer, Problem> {
     open(state)?;
     let contact_id = id.contact()?;
     let force = body.force;
     let action = if force { "contact.force_sync" } else { "contact.sync" };
-    let origin = Origin::of_call(caller, headers, action)?;
+    let origin = Origin::of_call(caller, headers, action)?.upon(seen);
     let payload = body.event(&contact_id, &caller.name, &state.clock.now().rfc3339())?.to_string();
     let event = match Event::parse(payload.as_bytes(), &state.reading) {
         Ok(Parsed::Event(event)) => event,
@@ -189,7 +190,7 @@ pub(crate) async fn assign_contact(
     JsonBody(body): JsonBody<AssignmentBody>,
 ) -> Result<Answer, Problem> {
     let to = Assignment::try_from(body).map_err(|fault| Problem::Invalid(vec![fault]))?;
-    enqueue(&state, &operator, &headers, id, &Command::Assign(to)).await
+    enqueue(&state, &operator, &headers, id, &Command::Assign(to), None).await
 }
 
 /// A call that says all with its address.
@@ -211,7 +212,7 @@ pub(crate) async fn apply_for_contact(
     headers: HeaderMap,
     OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&state, &operator, &headers, id, &Command::Apply).await
+    enqueue(&state, &operator, &headers, id, &Command::Apply, None).await
 }
 
 /// Take a customer back (客户收回)
@@ -228,7 +229,7 @@ pub(crate) async fn take_contact_back(
     headers: HeaderMap,
     OptionalJsonBody(EmptyBody {}): OptionalJsonBody<EmptyBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&state, &operator, &headers, id, &Command::TakeBack).await
+    enqueue(&state, &operator, &headers, id, &Command::TakeBack, None).await
 }
 
 /// 客户审批: whether it is approved.
@@ -253,24 +254,27 @@ pub(crate) async fn approve_contact(
     headers: HeaderMap,
     JsonBody(body): JsonBody<ApprovalBody>,
 ) -> Result<Answer, Problem> {
-    enqueue(&state, &operator, &headers, id, &Command::Approval { approve: body.approve }).await
+    enqueue(&state, &operator, &headers, id, &Command::Approval { approve: body.approve }, None).await
 }
 
-/// Puts a command on a linked contact's customer into the contact's turn.
+/// Puts a command on a linked contact's customer into the contact's turn. `seen` is what the caller saw of the contact, if the
+/// caller says it.
 ///
 /// # Errors
-/// [`Problem::ContactNotLinked`], or as [`intake::commit`].
+/// [`Problem::Changed`] if the contact has another link or a newer order since, [`Problem::ContactNotLinked`], or as
+/// [`intake::commit`].
 pub(crate) async fn enqueue(
     state: &HttpState,
     Operator(caller): &Operator,
     headers: &HeaderMap,
     id: PathId,
     command: &Command,
+    seen: Option<SeenContact>,
 ) -> Result<Answer, Problem> {
     open(state)?;
     let contact_id = id.contact()?;
     let (kind, payload) = command.payload(&contact_id);
-    let origin = Origin::of_call(caller, headers, &kind)?;
+    let origin = Origin::of_call(caller, headers, &kind)?.upon(seen);
     if state.store.contact(&contact_id).await?.is_none() {
         return Err(Problem::ContactNotLinked);
     }

@@ -19,7 +19,7 @@ use crate::{
         problem::{Problem, ProblemDocument},
         state::HttpState,
     },
-    store::{ContactRow, LinkSearch, Named},
+    store::{ContactRow, LinkSearch, Named, SeenContact},
 };
 
 /// Which links, and which page of them.
@@ -141,25 +141,27 @@ pub(crate) async fn forget_link(
     Params(params): Params<ReasonParams>,
     OptionalJsonBody(body): OptionalJsonBody<ReasonBody>,
 ) -> Result<Json<ContactView>, Problem> {
-    forget(&state, &operator, id, params.or(body)).await.map(Json)
+    forget(&state, &operator, id, params.or(body), None).await.map(Json)
 }
 
-/// Forgets the link; answers what it was.
+/// Forgets the link; answers what it was. `seen` is what the caller saw of the contact, if the caller says it.
 ///
 /// # Errors
-/// [`Problem::ContactNotLinked`], [`Problem::WrongState`], or that the reason is missing or not valid.
+/// [`Problem::Changed`] if the contact has another link since, [`Problem::ContactNotLinked`], [`Problem::WrongState`], or that
+/// the reason is missing or not valid.
 pub(crate) async fn forget(
     state: &HttpState,
     Operator(caller): &Operator,
     id: PathId,
     reason: Option<String>,
+    seen: Option<SeenContact>,
 ) -> Result<ContactView, Problem> {
     let reason = checked_reason(reason)?.filter(|reason| !reason.trim().is_empty());
     let missing = FieldError::new("/reason", "请写明原因，写入审计记录 (say why: it is kept in the audit log)");
     let reason = reason.ok_or_else(|| Problem::Invalid(vec![missing]))?;
     let contact_id = id.contact()?;
     let (store, actor) = (state.store.clone(), caller.actor());
-    let forget = async move { store.unlink(&contact_id, &actor, Some(&reason)).await };
+    let forget = async move { store.unlink(&contact_id, &actor, Some(&reason), seen.as_ref()).await };
     let link = state.undisturbed(forget).await.map_err(|problem| match problem {
         Problem::EventNotFound => Problem::ContactNotLinked,
         other => other,

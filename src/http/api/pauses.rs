@@ -76,6 +76,10 @@ pub(crate) struct PauseView {
     pub until: Option<String>,
     /// Contacts whose next event was found to wait for it; counted as events fall due.
     pub contacts_waiting: i64,
+    /// By which it is told from another pause of the same scope.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub print: String,
 }
 
 impl PauseView {
@@ -91,6 +95,7 @@ impl PauseView {
 
     fn of(pause: DispatchPause, contacts_waiting: i64, with_words: bool) -> Self {
         Self {
+            print: pause.print(),
             scope: pause.scope.word(),
             value: pause.scope.value().map(str::to_owned),
             reason: with_words.then_some(pause.reason),
@@ -163,22 +168,23 @@ pub(crate) async fn resume(
     operator: Operator,
     JsonBody(body): JsonBody<ResumeBody>,
 ) -> Result<Json<Pauses>, Problem> {
-    resume_dispatch(&state, &operator, body).await.map(Json)
+    resume_dispatch(&state, &operator, body, None).await.map(Json)
 }
 
-/// Lets go on what the body names.
+/// Lets go on what the body names; `seen` is the [`PauseView::print`] of the pause that is meant, if the caller says it.
 ///
 /// # Errors
-/// [`Problem::Invalid`] with the member that is not possible.
+/// [`Problem::Changed`] if that pause does not stand any more, or [`Problem::Invalid`] with the member that is not possible.
 pub(crate) async fn resume_dispatch(
     state: &HttpState,
     Operator(caller): &Operator,
     body: ResumeBody,
+    seen: Option<String>,
 ) -> Result<Pauses, Problem> {
     let scope = scope(body.scope, body.value)?;
     let reason = checked_reason(body.reason)?;
     let (store, actor) = (state.store.clone(), caller.actor());
-    state.undisturbed(async move { store.resume(&scope, reason.as_deref(), &actor).await }).await?;
+    state.undisturbed(async move { store.resume(&scope, reason.as_deref(), &actor, seen.as_deref()).await }).await?;
     standing(state).await
 }
 

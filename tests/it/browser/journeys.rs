@@ -15,7 +15,10 @@ use crate::support::{OPERATOR, READER, World, WorldOptions, eventually, promoted
 
 #[tokio::test]
 async fn somebody_signs_in_sees_an_event_arrive_reads_in_english_and_signs_out() {
-    let world = World::start().await;
+    an_event_arrives_and_is_read_in_english(World::start().await).await;
+}
+
+pub async fn an_event_arrives_and_is_read_in_english(world: World) {
     let browser = Browser::open(&world.url("")).await;
     browser.go("/console/events?status=succeeded").await;
     browser.arrives("/console/sign-in?next=").await;

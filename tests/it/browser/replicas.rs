@@ -28,7 +28,13 @@ async fn between_replicas_a_dead_event_is_corrected() {
 
 #[tokio::test]
 async fn between_replicas_a_cause_is_replayed_paused_and_gone_on_with() {
-    recoveries::a_cause_is_replayed(150, true).await;
+    recoveries::a_cause_is_replayed(300, true).await;
+}
+
+#[tokio::test]
+async fn between_replicas_an_event_arrives_and_is_read_in_english() {
+    let options = WorldOptions { replicas: true, ..WorldOptions::default() };
+    journeys::an_event_arrives_and_is_read_in_english(World::with(options).await).await;
 }
 
 #[tokio::test]

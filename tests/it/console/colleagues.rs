@@ -2,16 +2,114 @@
 
 use std::time::Duration;
 
-use erp_bridge::event::Status;
+use erp_bridge::{
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::PauseScope,
+};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::{events::ended, visitor::Visitor};
-use crate::front::{Front, OPERATE};
+use crate::front::{Front, OPERATE, promoted};
 
 /// When the event had last changed, as its page says it.
 pub fn seen(page: &str) -> String {
     page.split_once("name=\"updated_at\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+}
+
+/// What a contact or a pause was, as the forms of its page say it.
+fn shown(page: &str) -> String {
+    page.split_once("name=\"seen\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+}
+
+/// A door whose contact `c1` is linked to customer 7001.
+async fn linked() -> Front {
+    let front = Front::open().await;
+    front.post_event("w1", &promoted("c1")).await;
+    front.link(7_001, "WXc1").await;
+    front
+}
+
+#[tokio::test]
+async fn who_orders_from_an_old_page_of_a_contact_is_told_and_nothing_is_ordered_twice() {
+    let front = linked().await;
+    let mut first = Visitor::signed_in(&front, OPERATE).await;
+    let mut second = Visitor::signed_in(&front, OPERATE).await;
+    let page = "/console/contacts/c1";
+    for (order, form, field) in [
+        ("assign", "/console/contacts/c1/assign", ("user", "63")),
+        ("apply", page, ("", "")),
+        ("approval", page, ("approve", "true")),
+        ("takeback", page, ("", "")),
+        ("sync", page, ("name", "王小明")),
+    ] {
+        let (old, key) = (shown(&second.get(form).await.html), format!("first-{order}"));
+        let path = format!("{page}/{order}");
+        let sent = first.change(page, &path, &[field, ("key", &*key), ("seen", &*old)]).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{order}: {}", sent.html);
+        let stored = front.stored().await;
+        let told = second.change(page, &path, &[field, ("key", "second"), ("seen", &*old)]).await;
+        assert_eq!(told.status, StatusCode::CONFLICT, "{order}: {}", told.html);
+        assert!(told.html.contains("可能有人刚刚处理过"), "{order}: {}", told.html);
+        let again = first.change(page, &path, &[field, ("key", &*key), ("seen", &*old)]).await;
+        assert_eq!(again.location(), sent.location(), "{order}: a form that is sent twice");
+        assert_eq!(front.stored().await, stored, "{order}");
+    }
+    let by_rest = front.rest(Method::POST, "/v1/contacts/c1/apply", OPERATE, &json!({})).await;
+    assert_eq!(by_rest.status, StatusCode::ACCEPTED, "a program says nothing of what it saw");
+}
+
+#[tokio::test]
+async fn what_was_previewed_from_an_old_page_is_not_synced() {
+    let front = linked().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = "/console/contacts/c1";
+    let old = shown(&visitor.get(page).await.html);
+    let fields = [("name", "王小明"), ("phone", "13800001001"), ("seen", &*old)];
+    let preview = visitor.change(page, &format!("{page}/preview"), &fields).await.html;
+    assert_eq!(shown(&preview), old, "{preview}");
+    front.rest(Method::POST, "/v1/contacts/c1/takeback", OPERATE, &json!({})).await;
+    let told = visitor.change(page, &format!("{page}/sync"), &fields).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.html);
+}
+
+#[tokio::test]
+async fn a_newer_link_is_not_undone_from_an_old_page() {
+    let front = linked().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let (page, path) = ("/console/contacts/c1", "/console/contacts/c1/unlink");
+    let old = shown(&visitor.get(page).await.html);
+    front.store.unlink("c1", &"colleague".into(), None, None).await.unwrap();
+    let told = visitor.change(page, path, &[("reason", "认错人"), ("seen", &*old)]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "it is undone already: {}", told.html);
+    let link = Link { ord: 7_002, khid: "WX2".into(), kind: LinkKind::Person, linked_by: LinkedBy::Operator };
+    front.store.adopt("c1", &link, "", true, &"colleague".into()).await.unwrap();
+    let told = visitor.change(page, path, &[("reason", "认错人"), ("seen", &*old)]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.html);
+    assert!(told.html.contains("可能有人刚刚处理过"), "{}", told.html);
+    assert_eq!(front.store.contact("c1").await.unwrap().unwrap().link.ord, 7_002);
+    let now = shown(&visitor.get(page).await.html);
+    let done = visitor.change(page, path, &[("reason", "认错人"), ("seen", &*now)]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.html);
+}
+
+#[tokio::test]
+async fn a_newer_pause_is_not_lifted_from_an_old_page() {
+    let front = Front::open().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let (page, path) = ("/console/erp", "/console/erp/unpause");
+    front.store.pause(&PauseScope::All, "盘点", None, &"ops".into()).await.unwrap();
+    let old = shown(&visitor.get(page).await.html);
+    front.store.pause(&PauseScope::All, "升级", None, &"colleague".into()).await.unwrap();
+    let told = visitor.change(page, path, &[("scope", "all"), ("seen", &*old)]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.html);
+    assert_eq!(front.store.pauses().await.unwrap()[0].reason, "升级");
+    let now = shown(&visitor.get(page).await.html);
+    let done = visitor.change(page, path, &[("scope", "all"), ("seen", &*now)]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.html);
+    let told = visitor.change(page, path, &[("scope", "all"), ("seen", &*now)]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "who comes second is told: {}", told.html);
+    assert!(told.html.contains("可能有人刚刚处理过"), "{}", told.html);
 }
 
 #[tokio::test]

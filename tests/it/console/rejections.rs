@@ -48,10 +48,13 @@ async fn each_place_says_what_is_known_of_it_once_and_nothing_is_drawn_of_what_i
     for token in [READ, OPERATE] {
         let html = Visitor::signed_in(&front, token).await.get("/console/rejections").await.html;
         for (id, told) in [
-            ("evt_whole", "<td>1 次</td>\n<td class=\"note\"><p><bdi>应为对象</bdi></p></td>"),
+            (
+                "evt_whole",
+                "1 次</td>\n<td class=\"note\" data-label=\"不符合要求之处\"><p><bdi>应为对象</bdi></p></td>",
+            ),
             ("evt_made_up", "</bdi></code> · <bdi>未知成员</bdi>"),
             ("evt_nameless", "<p><code><bdi>/data/contact</bdi></code> · <bdi>缺少</bdi></p>"),
-            ("evt_erased", "<td class=\"note\"><span class=\"dim\">--</span></td>"),
+            ("evt_erased", "<td class=\"note\" data-label=\"不符合要求之处\"><span class=\"dim\">--</span></td>"),
         ] {
             let row = html.split("<tr>").find(|row| row.contains(id)).unwrap();
             assert!(row.contains(told), "{id}: {told} is not in {row}");

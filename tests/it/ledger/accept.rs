@@ -9,7 +9,7 @@ use erp_bridge::{
     clock::{Clock, Millis},
     config::{BeforePromotion, MessagesConfig},
     event::{Link, LinkKind, LinkedBy, Status},
-    store::{Accepted, EventRow, Intake, NewEvent, Settlement, StoreError},
+    store::{Accepted, Deed, EventRow, Intake, NewEvent, SeenContact, Settlement, StoreError},
 };
 use futures::future::join_all;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -26,6 +26,7 @@ on_both! {
     one_delivery_many_times_at_once_is_stored_once
     two_bodies_of_one_webhook_id_at_once_are_one_event_and_conflicts
     what_has_no_webhook_id_is_never_a_duplicate
+    of_many_who_order_at_once_upon_the_same_sight_one_has_it
     the_order_of_acceptance_is_the_order_of_a_contact_s_turn_whichever_replica_accepts
     where_an_event_starts_depends_on_its_contact
     within_one_batch_an_event_counts_for_those_behind_it
@@ -123,6 +124,27 @@ async fn two_bodies_of_one_webhook_id_at_once_are_one_event_and_conflicts(ledger
             Accepted::Conflict { id } => assert!(!same && id == events[0].id, "{number}"),
         }
     }
+}
+
+async fn of_many_who_order_at_once_upon_the_same_sight_one_has_it(ledger: &Ledger) {
+    let order = |number: usize| {
+        let seen = Some(SeenContact::default());
+        let deed = Some(Deed { actor: "ops".into(), action: "contact.apply".into(), seen });
+        NewEvent { kind: "contact.apply".into(), deed, ..event(&format!("key ops:{number}"), "c1") }
+    };
+    let other = ledger.replica().await;
+    let doors = [&ledger.store, &other];
+    let answers = join_all((0..10).map(|number| doors[number % 2].accept(order(number)))).await;
+    let is_new = |answer: &Result<Accepted, StoreError>| matches!(answer, Ok(Accepted::New { .. }));
+    let first = answers.iter().position(is_new).unwrap();
+    for (number, answer) in answers.into_iter().enumerate().filter(|(number, _)| *number != first) {
+        assert_eq!(answer, Err(StoreError::Changed), "{number}");
+    }
+    let again = ledger.store.accept(order(first)).await.unwrap();
+    assert!(matches!(again, Accepted::Duplicate { .. }), "the same order that comes again: {again:?}");
+    assert_eq!(ledger.events().await.len(), 1);
+    let audit = ledger.store.audit_log(None, 10).await.unwrap();
+    assert_eq!(audit.len(), 1, "what did not happen is no deed");
 }
 
 async fn what_has_no_webhook_id_is_never_a_duplicate(ledger: &Ledger) {

@@ -84,10 +84,10 @@ async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger)
 }
 
 async fn a_forgotten_link_is_audited_and_the_turn_goes_on_without_it(ledger: &Ledger) {
-    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON).await, Err(StoreError::NotFound));
+    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON, None).await, Err(StoreError::NotFound));
     linked(ledger, "c1").await;
     let waiting = ledger.queue("c1").await;
-    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON).await.unwrap().link.ord, 7_592);
+    assert_eq!(ledger.store.unlink("c1", &OPS.into(), REASON, None).await.unwrap().link.ord, 7_592);
     assert_eq!(ledger.store.contact("c1").await.unwrap(), None);
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
     assert_eq!(audit.len(), 1, "a refused deed is not one");
@@ -101,14 +101,14 @@ async fn a_link_stays_while_an_event_is_running_or_half_done(ledger: &Ledger) {
     linked(ledger, "c1").await;
     ledger.queue("c1").await;
     let mut lease = ledger.claim_one().await.lease;
-    let refused = ledger.store.unlink("c1", &OPS.into(), REASON).await;
+    let refused = ledger.store.unlink("c1", &OPS.into(), REASON, None).await;
     assert_eq!(refused, Err(StoreError::WrongState(Status::Running)));
     let steps = ["a", "b"].map(step);
     ledger.store.plan(&mut lease, &steps, Vec::new()).await.unwrap();
     let review = Settlement::to(Status::NeedsReview).because("outcome_unknown", "?");
     ledger.store.settle(lease, review).await.unwrap();
     ledger.clock.advance(Duration::from_secs(1));
-    let refused = ledger.store.unlink("c1", &OPS.into(), REASON).await;
+    let refused = ledger.store.unlink("c1", &OPS.into(), REASON, None).await;
     assert_eq!(refused, Err(StoreError::WrongState(Status::NeedsReview)), "its step was begun with this customer");
     assert!(ledger.store.contact("c1").await.unwrap().is_some());
 }

@@ -213,7 +213,7 @@ async fn a_link_is_told_once_and_again_when_it_moves(ledger: &Ledger) {
     let adopt = async |ord| ledger.store.adopt("c1", &link(ord), "", true, &"ops".into()).await.unwrap();
     assert_eq!(adopt(7).await, Adoption::Linked);
     assert!(matches!(adopt(7).await, Adoption::Already(_)));
-    ledger.store.unlink("c1", &"ops".into(), None).await.unwrap();
+    ledger.store.unlink("c1", &"ops".into(), None, None).await.unwrap();
     assert_eq!(adopt(8).await, Adoption::Linked);
     let first = claim(ledger).await.remove(0);
     let expected = json!({"contact_id": "c1", "ord": 7, "khid": "K7", "kind": "person", "linked_by": "adopt"});

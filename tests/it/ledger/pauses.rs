@@ -31,7 +31,7 @@ async fn pause(ledger: &Ledger, scope: &PauseScope, until: Option<Millis>) {
 
 /// Ends a pause and releases what it had parked, as a worker does.
 async fn resume(ledger: &Ledger, scope: &PauseScope) {
-    assert!(ledger.store.resume(scope, None, &"ops".into()).await.unwrap());
+    assert!(ledger.store.resume(scope, None, &"ops".into(), None).await.unwrap());
     release(ledger).await;
 }
 
@@ -105,7 +105,7 @@ async fn nothing_is_claimed_while_everything_is_paused(ledger: &Ledger) {
     assert!(ledger.claim(10).await.is_empty());
     resume(ledger, &PauseScope::All).await;
     ledger.claim_one().await;
-    assert!(!ledger.store.resume(&PauseScope::All, None, &"ops".into()).await.unwrap(), "it stands no more");
+    assert!(!ledger.store.resume(&PauseScope::All, None, &"ops".into(), None).await.unwrap(), "it stands no more");
     let audit: Vec<_> = ledger.store.audit_log(None, 10).await.unwrap().into_iter().map(|row| row.action).collect();
     assert_eq!(audit, ["dispatch.resume", "dispatch.pause"]);
 }
@@ -158,7 +158,7 @@ async fn every_replica_obeys(ledger: &Ledger) {
     let replica = ledger.replica().await;
     pause(ledger, &PauseScope::Contact("c1".into()), None).await;
     assert!(replica.claim(10, super::LEASE).await.unwrap().is_empty());
-    assert!(replica.resume(&PauseScope::Contact("c1".into()), None, &"ops".into()).await.unwrap());
+    assert!(replica.resume(&PauseScope::Contact("c1".into()), None, &"ops".into(), None).await.unwrap());
     release(ledger).await;
     ledger.claim_one().await;
 }

@@ -180,7 +180,7 @@ async fn who_is_linked_is_no_stranger_and_is_one_again_when_the_link_is_forgotte
     for q in ["王小明", "王大明", "13800001001"] {
         assert!(found(ledger, q).await.is_empty(), "{q}: its link says whom it finds");
     }
-    ledger.store.unlink("c1", &"ops".into(), None).await.unwrap();
+    ledger.store.unlink("c1", &"ops".into(), None, None).await.unwrap();
     for q in ["王大明", "13800001001"] {
         assert_eq!(found(ledger, q).await, ["c1"], "{q}");
     }
