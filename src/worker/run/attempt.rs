@@ -13,7 +13,7 @@ use crate::{
     worker::end::{Counts, End, NOT_STORED, REFUSED},
 };
 
-/// How often one run looks for an assignment, or for filled fields, that the ERP says are done, and sends them at most.
+/// Tries of one run to see an assignment, or filled fields, that the ERP says are done.
 const ASSIGN_TRIES: usize = 3;
 const FILL_TRIES: usize = 2;
 
@@ -26,6 +26,7 @@ impl Run<'_> {
             _ => 1,
         };
         loop {
+            tries -= 1;
             let effect = match self.send(executor, row, step).await? {
                 Sent::Acknowledged(effect) => effect,
                 Sent::Found(result) => return Ok(result),
@@ -44,42 +45,15 @@ impl Run<'_> {
                 }
                 _ => {}
             }
-            if let Some(result) = self.seek(executor, row, step, &effect.said, &mut tries).await? {
-                return Ok(result);
-            }
-        }
-    }
-
-    /// Looks for the effect of a call that the ERP says is done. `None`: it is not there, and is to be sent again.
-    async fn seek(
-        &mut self,
-        executor: &Executor<'_>,
-        row: &StepRow,
-        step: &Step,
-        said: &str,
-        tries: &mut usize,
-    ) -> Result<Option<Value>, End> {
-        loop {
-            *tries -= 1;
             match self.look(executor, row, step).await? {
-                Verification::Done(result) => return Ok(Some(result)),
-                Verification::Hidden(words) => return Ok(Some(json!({ "unverified": words, "said": said }))),
-                Verification::NotDone if *tries > 0 && self.is_worth_sending_again(step) => return Ok(None),
-                Verification::NotDone if *tries > 0 => {}
+                Verification::Done(result) => return Ok(result),
+                Verification::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
+                Verification::NotDone if tries > 0 => {}
                 Verification::NotDone | Verification::Shared | Verification::Anothers => {
-                    return self.not_seen(row, step, said).await.map(Some);
+                    return self.not_seen(row, step, &effect.said).await;
                 }
             }
         }
-    }
-
-    /// Whether another call may show what the one before did not. Where this installation never showed such an effect, that of
-    /// another one would be missed for the same reason, whatever it did, so it is only looked for again. Filled fields are sent
-    /// a second time all the same: a save that stores nothing and says otherwise is nothing rare, the first one may be such
-    /// a save, and a field that the ERP lacks is what the contact is found by.
-    fn is_worth_sending_again(&self, step: &Step) -> bool {
-        let was_shown = self.evidence_of(step).is_none_or(|(is_shown, _)| is_shown);
-        was_shown || matches!(step, Step::FillMissing { .. })
     }
 
     /// Makes a step's call.
