@@ -118,7 +118,7 @@ impl<'a> Order<'a> {
         if self.happened == Transition::Hastened {
             return ("next_attempt_at = $2", args![id, now]);
         }
-        let resolution = self.resolution_of(event).map(|it| it.to_string());
+        let resolution = self.resolution_of(event, now).map(|it| it.to_string());
         let is_tried_again = self.happened.target() == Some(Status::Queued);
         // Why an event was given up stays readable.
         let set = if is_tried_again {
@@ -132,20 +132,22 @@ impl<'a> Order<'a> {
 
     /// The decision that the event has from now on. That a correction is yet to be planned outlives a replay, and so does that
     /// its contact is none of the customers that were in question.
-    fn resolution_of(&self, event: &EventRow) -> Option<Value> {
+    fn resolution_of(&self, event: &EventRow, now: Millis) -> Option<Value> {
         let before = |decision: Resolution| {
             let word = json!(decision)["decision"].clone();
             event.resolution.as_ref().filter(|before| before["decision"] == word)
         };
-        let given = self.resolution.map(|resolution| bound(resolution, event));
+        let given = self.resolution.map(|resolution| bound(resolution, event, now));
         let plans_anew = self.plans_anew || before(Resolution::PlanAnew).is_some();
         let standing =
             plans_anew.then(|| json!(Resolution::PlanAnew)).or_else(|| before(Resolution::Recreate).cloned());
         let mut resolution = given.or(standing)?;
-        if let Some(refused) = event.resolution.as_ref().and_then(|before| before.get("refused"))
+        if let Some(refused) = event.resolution.as_ref().and_then(|before| before["refused"].as_array())
             && resolution.get("refused").is_none()
         {
-            resolution["refused"] = refused.clone();
+            // Whoever is named now is refused no more.
+            let others = refused.iter().filter(|ord| Some(*ord) != resolution.get("ord"));
+            resolution["refused"] = others.cloned().collect();
         }
         Some(resolution)
     }
@@ -309,7 +311,7 @@ impl Store {
 
 /// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other, and for a new
 /// customer with those that it was decided against, now and before.
-fn bound(resolution: &Resolution, event: &EventRow) -> Value {
+fn bound(resolution: &Resolution, event: &EventRow, now: Millis) -> Value {
     let mut decision = json!(resolution);
     let Some(review) = &event.review else { return decision };
     if let Some(step) = review.get("step") {
@@ -321,6 +323,7 @@ fn bound(resolution: &Resolution, event: &EventRow) -> Value {
         let before = event.resolution.as_ref().and_then(|before| before["refused"].as_array());
         let refused: Vec<&Value> = named.into_iter().filter(|ord| ord.is_i64()).collect();
         // Where no customer was in question, there is none to be told from others that may be found: it is a new one.
+        decision["at"] = json!(now);
         decision["refused"] = match refused.is_empty() {
             true => Value::Null,
             false => refused.into_iter().chain(before.into_iter().flatten()).cloned().collect(),

@@ -80,7 +80,7 @@ impl Mark {
         match self {
             Self::Number(digits) => {
                 let len = number_at(here, digits)?;
-                let is_alone = !before.ends_with(is_digit) && !here[len..].starts_with(is_digit);
+                let is_alone = stands_alone(before, &here[..len], &here[len..]);
                 (is_alone || digits.len() >= NUMBER_DIGITS_ALONE).then_some(len)
             }
             Self::Qq(digits) => {
@@ -105,6 +105,14 @@ impl Mark {
             (_, other) => other,
         }
     }
+}
+
+/// Whether no digit stands beside a number. A Chinese digit beside one in figures is mostly part of a word.
+fn stands_alone(before: &str, number: &str, behind: &str) -> bool {
+    let in_figures = number.starts_with(is_digit) && number.ends_with(is_digit);
+    let of_it = |c: char| if in_figures { is_digit(c) } else { digit_value(c).is_some() };
+    let behind = behind.trim_start_matches(is_mark_of_digit);
+    !before.trim_end_matches(is_mark_of_digit).ends_with(of_it) && !behind.starts_with(of_it)
 }
 
 /// Phone numbers, WeChat ids and mail addresses of a payload.

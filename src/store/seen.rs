@@ -9,7 +9,7 @@ use super::{
 impl Store {
     /// What there is to see of a contact for who is to order something for it.
     pub async fn seen_contact(&self, contact_id: &str) -> Result<SeenContact, StoreError> {
-        let rows = self.db.read(newest(), args![contact_id, ""]).await?;
+        let rows = self.db.read(newest(), args![contact_id]).await?;
         rows.first().map_or_else(|| Ok(SeenContact::default()), read)
     }
 }
@@ -19,17 +19,20 @@ impl Store {
 pub(super) async fn is_as_seen(tx: &mut Tx, event: &NewEvent) -> Result<bool, StoreError> {
     let Some(seen) = event.deed.as_ref().and_then(|deed| deed.seen.as_ref()) else { return Ok(true) };
     let own = event.webhook_id.as_deref().unwrap_or_default();
-    let row = tx.fetch_first(newest(), args![event.contact_id.as_deref(), own]).await?;
+    if tx.fetch_first("select id from events where webhook_id = $1", args![own]).await?.is_some() {
+        return Ok(true);
+    }
+    let row = tx.fetch_first(newest(), args![event.contact_id.as_deref()]).await?;
     let now = row.as_ref().map_or_else(|| Ok(SeenContact::default()), read)?;
     // Retention may have taken away what was seen.
     Ok(now.ord == seen.ord && (now.order.is_none() || now.order == seen.order))
 }
 
-/// The contact's customer, and the newest order for it but the one of this `webhook_id`.
+/// The contact's customer, and the newest order of an operator for it.
 fn newest() -> String {
     format!(
         "select (select ord from contacts where contact_id = $1) as ord,
-           (select id from events where {} and (webhook_id is null or webhook_id <> $2) and kind in
+           (select id from events where {} and actor <> 'webhook' and kind in
               ('contact.assign', 'contact.apply', 'contact.approval', 'contact.takeback', 'sync.requested')
             order by seq desc limit 1) as newest",
         of_contact(1)

@@ -118,15 +118,17 @@ pub(super) async fn readable_row(erp: &Erp, ord: i64) -> Result<Option<CustomerR
 }
 
 /// A question with what tells its candidates apart: one that was found by a contact person is known by name and number alone.
-pub(super) async fn told_apart(erp: &Erp, mut question: Question) -> Result<Question, ErpError> {
+pub(super) async fn told_apart(erp: &Erp, mut question: Question) -> Question {
     let bare = question.candidates_mut().iter_mut().filter(|candidate| candidate.is_bare());
     let bare: Vec<&mut Candidate> = bare.take(CANDIDATES_READ).collect();
     for candidate in bare {
-        if let Some(row) = readable_row(erp, candidate.ord).await? {
-            candidate.fill(row);
-        }
+        let filter = CustomerFilter { ord: Some(candidate.ord), ..CustomerFilter::default() };
+        // Nothing hangs on it: where it is not answered at once, the question is asked as it is.
+        let Ok(first) = erp.first_customers(&filter).await else { break };
+        let Some(row) = first.rows.into_iter().find(|row| row.ord == candidate.ord) else { continue };
+        candidate.fill(row);
     }
-    Ok(question)
+    question
 }
 
 /// Whether the ERP has no such customer (any more): its detail is refused or empty, and no list has it. A list that cannot

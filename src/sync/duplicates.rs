@@ -40,7 +40,7 @@ pub(super) async fn find(
     }
     alike.by_email_and_phone(erp, event).await?;
     let question = Question::Duplicate { words: refused.words.clone(), candidates: alike.candidates() };
-    Ok(Match::Unclear(told_apart(erp, question).await?))
+    Ok(Match::Unclear(told_apart(erp, question).await))
 }
 
 /// Customers that have something in common with a contact.

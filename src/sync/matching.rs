@@ -47,7 +47,7 @@ pub(super) enum Match {
 pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
     match find_exactly(erp, mapping, event, others).await {
         Err(ErpError::TooMany(what)) => Ok(Match::Unclear(Question::TooMany { what })),
-        Ok(Match::Unclear(question)) => Ok(Match::Unclear(told_apart(erp, question).await?)),
+        Ok(Match::Unclear(question)) => Ok(Match::Unclear(told_apart(erp, question).await)),
         found => found,
     }
 }

@@ -135,6 +135,30 @@ async fn a_customer_that_was_refused_stays_refused_although_it_is_found_again() 
     assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
 }
 
+#[tokio::test]
+async fn that_a_contact_is_new_is_over_once_somebody_has_said_who_it_is() {
+    let world = World::start().await;
+    let theirs = ["K1", "K2"].map(|khid| seed(&world, &[("name", "别人"), ("khid", khid), ("mobile", &mobile(1))]));
+    let decide = async |event: &EventRow, decision: Value| {
+        let path = format!("/v1/events/{}/resolve", event.id);
+        assert_eq!(world.call("POST", &path, Some(decision)).await.0, 200);
+        world.ended(&event.id).await
+    };
+    let event = promote(&world, &contact("c1", 1)).await;
+    world.sim.handle.fault("customer.add:refuse:times=2,text=联系人手机格式不正确").unwrap();
+    let dead = decide(&event, json!({ "decision": "recreate" })).await;
+    assert_eq!(dead.status, Status::Dead, "{:?}", dead.error);
+    world.sim.handle.clear_faults();
+    let other = world.handle("m2", &promoted(&contact("c1", 1), 80.0)).await;
+    assert_eq!(other.status, Status::NeedsReview, "{:?}", other.error);
+    let linked = decide(&other, json!({ "decision": "link", "ord": theirs[0] })).await;
+    assert_eq!(linked.status, Status::Succeeded, "{:?}", linked.error);
+    assert_eq!(world.call("POST", &format!("/v1/events/{}/replay", dead.id), None).await.0, 200);
+    let event = world.ended(&dead.id).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_eq!((world.sim.handle.customers().len(), world.ord_of("c1").await), (2, theirs[0]));
+}
+
 /// Four customers in two questions: after the second answer the first is not asked again.
 #[tokio::test]
 async fn who_was_refused_stays_refused_when_another_question_comes_behind_it() {

@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Millis,
     event::Link,
     json,
     store::{Begun, EqualSteps, NewStep, Resolution, StepFacts, StepRow, StepState, Store},
@@ -70,9 +71,16 @@ pub(super) struct Decided {
     step: Option<String>,
     /// The customers in question, where the contact is none of them; `None`: none were.
     pub(super) refused: Option<Vec<i64>>,
+    /// When it was decided that the contact is none of them.
+    at: Option<Millis>,
 }
 
 impl Decided {
+    /// Whether somebody has said since who the contact is: that it is new is over then.
+    pub(super) fn is_over(&self, linked_at: Option<Millis>) -> bool {
+        self.resolution == Resolution::Recreate && self.at.zip(linked_at).is_some_and(|(at, linked)| linked > at)
+    }
+
     /// Whether it is about this step: made for one, it says nothing of any other.
     pub(super) fn is_for(&self, row: &StepRow) -> bool {
         self.step.as_ref().is_none_or(|step| *step == row.name)

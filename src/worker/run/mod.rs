@@ -127,7 +127,9 @@ impl Run<'_> {
         anew: &Anew,
     ) -> Result<Advance, End> {
         let event = &claimed.event;
+        let linked_at = claimed.contact.as_ref().map(|contact| contact.linked_at);
         let decided = event.resolution.as_ref().and_then(|value| json::from_value::<Decided>(value).ok());
+        let decided = decided.filter(|decided| !decided.is_over(linked_at));
         let decision = decided.as_ref().and_then(who_it_is);
         let plans_anew = decided.as_ref().is_some_and(|decided| decided.resolution == Resolution::PlanAnew);
         let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
@@ -136,7 +138,6 @@ impl Run<'_> {
         let of_this_plan = done.iter().rev().take_while(|row| !matches!(step_of(row), Some(Step::Link { .. })));
         let effects: Vec<&StepRow> = pending.iter().chain(of_this_plan).filter(|row| is_effect(row)).collect();
         // A plan that links the contact anew was begun, and is gone on with; one from before the contact was linked is not.
-        let linked_at = claimed.contact.as_ref().map(|contact| contact.linked_at);
         let is_linking = linked_at.is_some() && links && effects.iter().any(|row| row.started_at >= linked_at);
         let is_decided =
             link.is_some_and(|link| decision.is_some_and(|decision| decision != WhoItIs::Customer(link.ord)));

@@ -30,7 +30,7 @@ pub async fn one_candidate_is_linked(office: Office) {
     browser.arrives(&format!("/console/events/{}", office.asked)).await;
     browser.sees_in(".candidates", "李雷").await;
     browser.sees_in(".candidates", "李磊").await;
-    browser.sees_in(".candidates", "会补上：客户编号、客户来源、价值评估、微信号").await;
+    browser.sees_in(".candidates", "会补上：客户来源、价值评估、微信号").await;
     let second = office.candidates[1];
     browser.click_on(&format!("form:has([name=ord][value='{second}']) button")).await;
     browser.arrives("/console/todo").await;
