@@ -142,7 +142,7 @@ impl Store {
     /// pause that is meant.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if another one stands there.
+    /// [`StoreError::Changed`] if that pause does not stand any more.
     pub async fn resume(
         &self,
         scope: &PauseScope,
@@ -155,7 +155,7 @@ impl Store {
             let stands = format!("select * from pauses where name = $1{}", self.db.dialect().for_update());
             let stands = tx.fetch_first(stands, args![scope.name()]).await?;
             let stands = stands.as_ref().map(DispatchPause::read).transpose()?;
-            if stands.is_some_and(|pause| pause.print() != seen) {
+            if stands.is_none_or(|pause| pause.print() != seen) {
                 return Err(StoreError::Changed);
             }
         }

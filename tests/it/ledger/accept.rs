@@ -130,7 +130,12 @@ async fn of_many_who_order_at_once_upon_the_same_sight_one_has_it(ledger: &Ledge
     let order = |number: usize| {
         let seen = Some(SeenContact::default());
         let deed = Some(Deed { actor: "ops".into(), action: "contact.apply".into(), seen });
-        NewEvent { kind: "contact.apply".into(), deed, ..event(&format!("key ops:{number}"), "c1") }
+        NewEvent {
+            kind: "contact.apply".into(),
+            actor: "ops".into(),
+            deed,
+            ..event(&format!("key ops:{number}"), "c1")
+        }
     };
     let other = ledger.replica().await;
     let doors = [&ledger.store, &other];
