@@ -56,12 +56,13 @@ impl Store {
             let of_customer = "select * from contacts where ord = $1 order by contact_id limit $2";
             rows.extend(self.db.read(of_customer, args![ord, CONTACTS_MAX]).await?);
         }
-        let mut holds = args![CONTACTS_MAX, pattern(&q.to_lowercase())];
-        let mut known = "lower(khid) like $2 escape '\\'".to_owned();
+        let lower = |column| self.db.dialect().lower(column);
+        let mut holds = args![CONTACTS_MAX, pattern(&q.to_ascii_lowercase())];
+        let mut known = format!("{} like $2 escape '\\'", lower("khid"));
         // Of a number its digits, however it is written.
         if let Some(wanted) = people::looked_for(q).pop().filter(|_| people) {
             holds.push(pattern(&wanted).into());
-            known += " or lower(found_by) like $3 escape '\\'";
+            known += &format!(" or {} like $3 escape '\\'", lower("found_by"));
         }
         let known = format!("select * from contacts where {known} order by contact_id limit $1");
         rows.extend(self.db.read(known, holds).await?);
