@@ -29,6 +29,17 @@ pub enum Shown {
     Stage,
 }
 
+impl Shown {
+    /// What the ledger calls it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Assignment => "assignment",
+            Self::Opening => "opening",
+            Self::Stage => "stage",
+        }
+    }
+}
+
 /// What was seen of the lists of progress records.
 #[derive(Default)]
 struct ProgressSeen {

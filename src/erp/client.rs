@@ -126,6 +126,11 @@ impl Erp {
         self.sessions().refusal()
     }
 
+    /// Where it is, as it is configured.
+    pub fn address(&self) -> &str {
+        self.shared.config.base_url.as_str()
+    }
+
     /// With which name the bridge logs in.
     pub fn username(&self) -> String {
         self.sessions().credentials().username.clone()

@@ -3,6 +3,8 @@
 //! `$1` numbers arguments on both, times and flags are `bigint`, ids and JSON are `text`; the few statements that must
 //! differ stand in [`super::dialect`].
 
+use std::collections::BTreeSet;
+
 use sqlx::{
     AssertSqlSafe, Postgres, Sqlite, SqlitePool, Transaction,
     error::DatabaseError,
@@ -208,6 +210,17 @@ impl Tx {
     /// must be sorted, so that two transactions never wait for each other. SQLite's single writer is its own lock.
     pub(super) async fn lock_contacts(&mut self, contacts: &[&str]) -> Result<(), StoreError> {
         self.lock(contacts, CONTACTS).await
+    }
+
+    /// The same of those whose lock nobody holds, and nobody is waited for; answers which they are.
+    pub(super) async fn try_lock_contacts(&mut self, contacts: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+        let names: Vec<String> = contacts.iter().map(ToString::to_string).collect();
+        let Some((conn, until)) = self.postgres() else { return Ok(names.into_iter().collect()) };
+        debug_assert!(names.is_sorted());
+        let locks = "select name from unnest($1::text[]) as names (name)
+            where pg_try_advisory_xact_lock(hashtextextended(name, $2))";
+        let rows = conn.fetch_all(until, sqlx::query(locks).bind(names).bind(CONTACTS)).await?;
+        rows.into_iter().map(|row| Row::Postgres(row).text("name")).collect()
     }
 
     /// Whoever changes a lane of the outbox holds this lock until its transaction ends; taken after all others.

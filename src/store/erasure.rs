@@ -7,7 +7,7 @@ use super::{
     audit::write_audit,
     db::{Db, Tx, args},
     person_marks::{MARKS_MAX, Mark, blanked, marks_in, marks_of_link},
-    quotes::FORGET_REFUSAL,
+    quotes::{FORGET_REFUSAL, telling},
     retention::FORGET_EVENT,
     strangers, types,
 };
@@ -19,8 +19,8 @@ const PAYLOADS: i64 = 50;
 impl Store {
     /// Erases what a person wrote and who they are: payloads, ERP calls and steps of a contact's events, refused requests
     /// and the link; and where others' rows quote a phone number, WeChat id or mail address of the contact (candidates,
-    /// the ERP's answers, reasons that operators gave), that goes too, and of a candidate that is its customer everything but
-    /// the `ord`. Bodies of which nobody could read whose they are go where they name the contact or quote it. The trace (ids,
+    /// the ERP's answers, reasons that operators gave), that goes too, its name in the ERP's answers and errors, and of a
+    /// candidate that is its customer everything but the `ord`. Bodies of which nobody could read whose they are go where they name the contact or quote it. The trace (ids,
     /// times, states) stays. Answers how many events lost their payload. Reads the whole ledger twice; cut short, it is
     /// begun anew by the same call.
     ///
@@ -38,6 +38,7 @@ impl Store {
         self.forget_candidate(contact_id).await?;
         let marks = self.marks_of(contact_id).await?;
         self.blank_quotes(contact_id, &marks).await?;
+        let marks = telling(&marks);
         let strays = self.erase_strays(contact_id, &marks).await?;
         // Why it is done is kept for years.
         let blank = reason.and_then(|reason| blanked(reason, &marks));

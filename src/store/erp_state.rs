@@ -1,4 +1,5 @@
-//! What the ledger remembers of the ERP itself: the shared session, refused logins, whose turn an assignment is.
+//! What the ledger remembers of the ERP itself: the shared session, refused logins, whose turn an assignment is, what was seen of
+//! the installation.
 
 use super::{
     Store, StoreError,
@@ -124,6 +125,25 @@ impl Store {
         let rows = self.db.read("select report from erp_surveys where erp = $1", args![erp]).await?;
         rows.first().map(|row| row.text("report")).transpose()
     }
+
+    /// Notes that the ERP at this address says of such writes that they are done, and was seen to show none.
+    pub(crate) async fn note_unshown(&self, erp: &str, effect: &str) -> Result<(), StoreError> {
+        let sql =
+            "insert into unshown (erp, effect, noted_at) values ($1, $2, $3) on conflict (erp, effect) do nothing";
+        self.change_state(sql, args![erp, effect, self.clock.now()]).await.map(drop)
+    }
+
+    /// Notes that the ERP at this address shows such writes.
+    pub(crate) async fn forget_unshown(&self, erp: &str, effect: &str) -> Result<(), StoreError> {
+        let sql = "delete from unshown where erp = $1 and effect = $2";
+        self.change_state(sql, args![erp, effect]).await.map(drop)
+    }
+
+    /// Whether the ERP at this address was looked at for such a write, and showed none since.
+    pub(crate) async fn is_unshown(&self, erp: &str, effect: &str) -> Result<bool, StoreError> {
+        let sql = "select noted_at from unshown where erp = $1 and effect = $2";
+        Ok(!self.db.read(sql, args![erp, effect]).await?.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -189,5 +209,19 @@ mod tests {
         }
         assert_eq!(store.newest_survey("http://erp.test").await.unwrap().as_deref(), Some("{}"));
         assert_eq!(store.newest_survey("http://other.test").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn what_an_address_does_not_show_is_kept_until_it_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = ledger(&dir).await;
+        let is_unshown = async |erp: &str, effect: &str| store.is_unshown(erp, effect).await.unwrap();
+        for _ in 0..2 {
+            store.note_unshown("http://erp.test", "stage").await.unwrap();
+        }
+        assert!(is_unshown("http://erp.test", "stage").await);
+        assert!(!is_unshown("http://erp.test", "opening").await && !is_unshown("http://other.test", "stage").await);
+        store.forget_unshown("http://erp.test", "stage").await.unwrap();
+        assert!(!is_unshown("http://erp.test", "stage").await);
     }
 }

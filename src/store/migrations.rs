@@ -50,6 +50,7 @@ carried! {
     "0038_kept_out"
     "0040_audit_of"
     "0041_strangers"
+    "0042_unshown"
 }
 
 /// Those of a SQLite ledger.

@@ -31,6 +31,7 @@ mod journal_writer;
 mod latest;
 mod links;
 mod migrations;
+mod name_marks;
 mod name_search;
 mod named;
 mod not_admitted;

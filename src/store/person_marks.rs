@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::name_marks::{name_at, name_of};
 use crate::{
     event::phone::{is_separator, normalize},
     json,
@@ -25,7 +26,7 @@ const ACCOUNT_MEMBERS: [&str; 3] = ["qq", "weixinacc", "wechat_id"];
 /// What is looked for at most.
 pub(super) const MARKS_MAX: usize = 50;
 
-/// What tells a person apart. Names and companies are others' too.
+/// By what a person is found in others' rows. Companies are others' too.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mark {
     /// A phone number by its digits, however they are parted and written.
@@ -34,6 +35,8 @@ pub(super) enum Mark {
     Qq(String),
     /// A WeChat id or a mail address, in whatever case, as a word of its own.
     Account(String),
+    /// A name, which others may have, too: it is looked for in the ERP's words alone, and behind all that tells apart.
+    Name(String),
 }
 
 impl Mark {
@@ -69,6 +72,15 @@ impl Mark {
         if is_number { Self::numbers(written) } else { Vec::new() }
     }
 
+    fn name(written: &str) -> Vec<Self> {
+        name_of(written).map(Self::Name).into_iter().collect()
+    }
+
+    /// Whether nobody else can be meant by it.
+    pub(super) const fn tells_apart(&self) -> bool {
+        !matches!(self, Self::Name(_))
+    }
+
     fn mail(written: &str) -> Vec<Self> {
         let written = written.trim();
         is_mail(written).then(|| Self::Account(written.to_owned())).into_iter().collect()
@@ -92,13 +104,20 @@ impl Mark {
                 let is_same = here.get(..len)?.eq_ignore_ascii_case(account);
                 (is_same && is_word(before, &here[len..]) && !is_member(before, &here[len..])).then_some(len)
             }
+            Self::Name(name) => {
+                let len = name_at(here, name)?;
+                let behind = &here[len..];
+                // Chinese has nothing between its words.
+                let is_whole = !name.is_ascii() || is_word(before, behind);
+                (is_whole && !is_member(before, behind)).then_some(len)
+            }
         }
     }
 
     /// A digit for a digit and the rest as it was, so that JSON stays JSON.
     fn blank_of(&self, c: char) -> char {
         match (self, c) {
-            (Self::Account(_), _) => '*',
+            (Self::Account(_) | Self::Name(_), _) => '*',
             (_, '0'..='9') => '9',
             (_, '０'..='９') => '９',
             (Self::Number(_), other) if digit_value(other).is_some() => '9',
@@ -115,7 +134,7 @@ fn stands_alone(before: &str, number: &str, behind: &str) -> bool {
     !before.trim_end_matches(is_mark_of_digit).ends_with(of_it) && !behind.starts_with(of_it)
 }
 
-/// Phone numbers, WeChat ids and mail addresses of a payload.
+/// Phone numbers, WeChat ids, mail addresses and names of a payload.
 pub(super) fn marks_in(payload: &str) -> Vec<Mark> {
     let Ok(payload) = json::parse_text(payload) else { return Vec::new() };
     let text = |member: &str| match &payload["data"]["contact"][member] {
@@ -124,13 +143,14 @@ pub(super) fn marks_in(payload: &str) -> Vec<Mark> {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    [Mark::wechat(&text("wechat_id")), Mark::mail(&text("email")), Mark::numbers(&text("phone"))].concat()
+    let accounts = [Mark::wechat(&text("wechat_id")), Mark::mail(&text("email"))].concat();
+    [accounts, Mark::numbers(&text("phone")), Mark::name(&text("name"))].concat()
 }
 
 /// The same of what a link was found by ([`found_by`](super::found_by)).
 pub(super) fn marks_of_link(found_by: &str) -> Vec<Mark> {
-    if let [_, _, wechat_id, email, phone] = found_by.split('\n').collect::<Vec<_>>()[..] {
-        return [Mark::wechat(wechat_id), Mark::mail(email), Mark::numbers(phone)].concat();
+    if let [name, _, wechat_id, email, phone] = found_by.split('\n').collect::<Vec<_>>()[..] {
+        return [Mark::wechat(wechat_id), Mark::mail(email), Mark::numbers(phone), Mark::name(name)].concat();
     }
     // Earlier programs left out the lines that were empty: a line is what it looks like.
     found_by.lines().flat_map(marks_of_line).collect()

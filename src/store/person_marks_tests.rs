@@ -121,7 +121,7 @@ fn a_qq_number_is_found_where_it_stands_alone_and_never_for_a_record() {
 
 #[test]
 fn what_tells_nobody_apart_is_not_looked_for() {
-    assert_eq!(marks(json!({ "phone": "123", "wechat_id": "a", "name": "陈晓雨", "email": null })), BTreeSet::new());
+    assert_eq!(marks(json!({ "phone": "123", "wechat_id": "a", "name": "陈", "email": null })), BTreeSet::new());
     assert_eq!(marks_in("no JSON"), []);
 }
 
@@ -137,19 +137,32 @@ fn what_stands_in_its_place_keeps_json_readable() {
 fn the_lines_of_a_link_tell_accounts_from_names() {
     let account = |text: &str| Mark::Account(text.to_owned());
     let number = || Mark::Number("13800138055".to_owned());
+    let name = || Mark::Name("Michael".to_owned());
     for (found_by, marks) in [
         (
             "Michael\nACMEGROUP\nzhangsan\nli@example.com\n13800138055",
-            vec![account("zhangsan"), account("li@example.com"), number()],
+            vec![account("zhangsan"), account("li@example.com"), number(), name()],
         ),
-        ("Michael\n\nzhangsan\n\n", vec![account("zhangsan")]),
-        ("Michael\n\n\n\n13800138055", vec![number()]),
+        ("Michael\n\nzhangsan\n\n", vec![account("zhangsan"), name()]),
+        ("Michael\n\n\n\n13800138055", vec![number(), name()]),
         // As earlier programs wrote it.
         ("michael\nwang_66\n13800138055", vec![account("wang_66"), number()]),
         ("michael\nzhangsan\nacme group", vec![]),
     ] {
         assert_eq!(marks_of_link(found_by), marks, "{found_by:?}");
     }
+}
+
+#[test]
+fn a_name_is_found_in_the_erp_s_words_and_keeps_them_readable() {
+    let han = marks(json!({ "name": "张伟" }));
+    let text = r#"{"张伟":"","name":"张伟","rows":["\u5f20\u4f1f","王张伟国"],"message":"张伟 已存在"}"#;
+    let blank = r#"{"张伟":"","name":"**","rows":["************","王**国"],"message":"** 已存在"}"#;
+    assert_eq!(blanked(text, &han).as_deref(), Some(blank));
+    let anna = marks(json!({ "name": "Anna" }));
+    assert!(is_found(&anna, r#"{"name":"ANNA"}"#) && is_found(&anna, "客户Anna，"));
+    assert!(!is_found(&anna, "Hannah") && !is_found(&anna, "annabel") && !is_found(&anna, r#"{"anna":1}"#));
+    assert!(han.iter().chain(&anna).all(|mark| !mark.tells_apart()));
 }
 
 #[test]
@@ -227,7 +240,7 @@ fn a_contact_may_be_a_bare_number() {
 fn an_id_that_a_program_made_is_an_account() {
     for made in ["oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "o-6Ib5q3XkT_9sVbYw2LmN0pQrSt", "wmqfasd1e1927831123109rBAAAA"] {
         let marks = marks(json!({ "wechat_id": made }));
-        assert_eq!(marks_of_link(&format!("陈晓雨\n\n{made}\n\n")), Vec::from_iter(marks.clone()));
+        assert_eq!(marks_of_link(&format!("陈\n\n{made}\n\n")), Vec::from_iter(marks.clone()));
         let said = |id: &str| format!(r#"{{"openid":"{id}","intro":"微信 {id}。"}}"#);
         assert_eq!(blanked(&said(made), &marks), Some(said(&"*".repeat(made.len()))));
         assert!(!is_found(&marks, &format!("{made}0")), "{made}");

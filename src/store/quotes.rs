@@ -33,19 +33,39 @@ struct Quotes {
     /// The event that a row belongs to: those of the person are blanked whole.
     event: &'static str,
     texts: &'static [&'static str],
+    /// Those of them that are the ERP's words, or quote them, in which names are looked for, too. What others wrote names others.
+    words: &'static [&'static str],
 }
 
 /// Payloads and steps are the others' own.
 const QUOTES: [Quotes; 8] = [
-    Quotes { table: "calls", key: Key::Text("event_id"), event: "event_id", texts: &["request", "response"] },
-    Quotes { table: "steps", key: Key::Text("event_id"), event: "event_id", texts: &["result"] },
-    Quotes { table: "events", key: Key::Text("id"), event: "id", texts: &["error", "review"] },
-    Quotes { table: "outbox", key: Key::Text("id"), event: "coalesce(event_id, '')", texts: &["data", "error"] },
-    Quotes { table: "blocks", key: Key::Text("name"), event: "''", texts: &["words"] },
-    Quotes { table: "replays", key: Key::Text("id"), event: "''", texts: &["filter", "reason"] },
-    Quotes { table: "pauses", key: Key::Text("name"), event: "''", texts: &["reason"] },
-    Quotes { table: "audit", key: Key::Number("seq"), event: "''", texts: &["reason"] },
+    Quotes {
+        table: "calls",
+        key: Key::Text("event_id"),
+        event: "event_id",
+        texts: &["request", "response"],
+        words: &["response"],
+    },
+    Quotes { table: "steps", key: Key::Text("event_id"), event: "event_id", texts: &["result"], words: &[] },
+    Quotes { table: "events", key: Key::Text("id"), event: "id", texts: &["error", "review"], words: &["error"] },
+    Quotes {
+        table: "outbox",
+        key: Key::Text("id"),
+        event: "coalesce(event_id, '')",
+        texts: &["data", "error"],
+        words: &["data", "error"],
+    },
+    Quotes { table: "blocks", key: Key::Text("name"), event: "''", texts: &["words"], words: &["words"] },
+    Quotes { table: "replays", key: Key::Text("id"), event: "''", texts: &["filter", "reason"], words: &[] },
+    Quotes { table: "pauses", key: Key::Text("name"), event: "''", texts: &["reason"], words: &[] },
+    Quotes { table: "audit", key: Key::Number("seq"), event: "''", texts: &["reason"], words: &[] },
 ];
+
+/// By what a person is looked for: in the ERP's words by all, elsewhere by what tells it apart.
+struct Marks<'a> {
+    all: &'a BTreeSet<Mark>,
+    telling: &'a BTreeSet<Mark>,
+}
 
 /// Takes a person out of a refused request.
 pub(super) const FORGET_REFUSAL: &str = "update rejections set payload = '', errors = '[]', fingerprint = null";
@@ -85,13 +105,15 @@ impl Store {
         if marks.is_empty() {
             return Ok(());
         }
+        let apart = telling(marks);
+        let marks = Marks { all: marks, telling: &apart };
         for quotes in &QUOTES {
             let mut after = Some(quotes.key.start());
             while let Some(from) = after {
                 let next = self.next_slice(quotes.table, quotes.key, &from).await?;
                 let upto = next.clone().unwrap_or_else(|| quotes.key.end());
                 // What changes meanwhile is looked at once more.
-                while !self.blank_slice(quotes, &[from.clone(), upto.clone()], contact_id, marks).await? {}
+                while !self.blank_slice(quotes, &[from.clone(), upto.clone()], contact_id, &marks).await? {}
                 after = next;
             }
         }
@@ -104,9 +126,9 @@ impl Store {
         quotes: &Quotes,
         slice: &[Arg; 2],
         contact_id: &str,
-        marks: &BTreeSet<Mark>,
+        marks: &Marks<'_>,
     ) -> Result<bool, StoreError> {
-        let Quotes { table, key, event, texts } = quotes;
+        let Quotes { table, key, event, texts, words } = quotes;
         let name = key.name();
         let values = [slice.to_vec(), args![contact_id]].concat();
         let look = format!(
@@ -118,6 +140,7 @@ impl Store {
         for row in self.db.read(look, values).await? {
             for text in *texts {
                 let Some(before) = row.opt_text(text)? else { continue };
+                let marks = if words.contains(text) { marks.all } else { marks.telling };
                 if let Some(after) = blanked(&before, marks) {
                     let change = format!("update {table} set {text} = $3 where {name} = $1 and {text} = $2");
                     changes.push((change, vec![key.of(&row)?, before.into(), after.into()]));
@@ -214,6 +237,11 @@ impl Store {
         let rows = self.db.read(sql, vec![after.clone(), SLICE.into()]).await?;
         rows.first().map(|row| key.of(row)).transpose()
     }
+}
+
+/// The marks by which nobody else can be meant.
+pub(super) fn telling(marks: &BTreeSet<Mark>) -> BTreeSet<Mark> {
+    marks.iter().filter(|mark| mark.tells_apart()).cloned().collect()
 }
 
 /// A review without what it says of this candidate; `None` if it says nothing.

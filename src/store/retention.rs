@@ -17,8 +17,8 @@ use crate::clock::Millis;
 
 /// Events, requests or ids that one call takes away at most, so that the door is never held up for long.
 const BATCH: i64 = 500;
-/// Events of one transaction.
-const CHUNK: usize = 100;
+/// Events of one transaction. Whoever brings something of their contacts waits for its end.
+const CHUNK: usize = 25;
 /// What retention may touch.
 const ENDED: &str = "finished_at is not null and status in ('succeeded', 'ignored', 'not_admitted', 'discarded')";
 /// Takes a person out of an event.
@@ -124,7 +124,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Takes a batch of ended events their steps and calls, and this part of themselves; answers to how many.
+    /// Takes a batch of ended events their steps and calls, and this part of themselves; answers to how many. It waits for no
+    /// contact's lock, so that nobody waits for whoever it would wait for.
     async fn forget(&self, part: Part, before: Millis) -> Result<u64, StoreError> {
         let ended = format!("{} and {ENDED}", part.condition());
         let oldest = format!("select id from events where {ended} order by finished_at limit $2");
@@ -133,14 +134,18 @@ impl Store {
         let mut changed = 0;
         for ids in ids.chunks(CHUNK) {
             let mut tx = self.db.begin().await?;
-            let contacts = strangers::lock_those_of(&mut tx, ids).await?;
+            // Of a contact that somebody else is at, they go the next time.
+            let (ids, contacts) = strangers::lock_free_of(&mut tx, ids).await?;
+            if ids.is_empty() {
+                continue;
+            }
             // An operator may have put one of them back into its turn meanwhile.
             let lock = self.db.dialect().for_update();
             let still = format!(
                 "select id, kind, webhook_id, body_hash from events where {ended} and id in ({}) order by id{lock}",
                 list(2, ids.len())
             );
-            let rows = tx.fetch(still, [args![before], texts(ids)].concat()).await?;
+            let rows = tx.fetch(still, [args![before], texts(&ids)].concat()).await?;
             let ids = rows.iter().map(|row| row.text("id")).collect::<Result<Vec<_>, _>>()?;
             if ids.is_empty() {
                 continue;

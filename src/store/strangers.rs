@@ -112,32 +112,38 @@ async fn note(tx: &mut Tx, strangers: &BTreeSet<String>, after: i64, last: i64) 
     STRANGERS.run(tx, rows.collect()).await.map(drop)
 }
 
-/// Takes the locks of the contacts of these events that have a body to lose; answers the strangers among them.
-pub(super) async fn lock_those_of(tx: &mut Tx, events: &[String]) -> Result<BTreeSet<String>, StoreError> {
+/// Takes the locks of the contacts of these events that have a body to lose, as far as they are free; answers the events whose
+/// contacts' locks are had, or not needed, and the strangers among these contacts.
+pub(super) async fn lock_free_of(
+    tx: &mut Tx,
+    events: &[String],
+) -> Result<(Vec<String>, BTreeSet<String>), StoreError> {
     let ids: Vec<&str> = events.iter().map(String::as_str).collect();
-    let mut contacts = BTreeSet::new();
+    let mut contacts = BTreeMap::new();
     for (values, list) in lists(&ids) {
         let sql = format!(
-            "select contact_id from events where id in ({list}) and contact_id is not null and payload is not null"
+            "select id, contact_id from events where id in ({list}) and contact_id is not null and payload is not null"
         );
         for row in tx.fetch(sql, values).await? {
-            contacts.insert(row.text("contact_id")?);
+            contacts.insert(row.text("id")?, row.text("contact_id")?);
         }
     }
-    let ids: Vec<&str> = contacts.iter().map(String::as_str).collect();
-    if ids.is_empty() {
-        return Ok(contacts);
+    let wanted: BTreeSet<&str> = contacts.values().map(String::as_str).collect();
+    if wanted.is_empty() {
+        return Ok((events.to_vec(), BTreeSet::new()));
     }
-    tx.lock_contacts(&ids).await?;
+    let mut strangers = tx.try_lock_contacts(&Vec::from_iter(wanted)).await?;
+    let is_free = |event: &&String| contacts.get(*event).is_none_or(|contact| strangers.contains(contact));
+    let free = events.iter().filter(is_free).cloned().collect();
     // Whose link went just before the lock was had is one of them.
-    let mut linked = BTreeSet::new();
+    let ids: Vec<String> = strangers.iter().cloned().collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     for (values, list) in lists(&ids) {
         for row in tx.fetch(format!("select contact_id from contacts where contact_id in ({list})"), values).await? {
-            linked.insert(row.text("contact_id")?);
+            strangers.remove(&row.text("contact_id")?);
         }
     }
-    contacts.retain(|contact| !linked.contains(contact));
-    Ok(contacts)
+    Ok((free, strangers))
 }
 
 /// Notes these contacts anew by the bodies that they have now; who has none that says anything, or is linked, is not noted.

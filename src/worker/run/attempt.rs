@@ -7,13 +7,12 @@ use super::{
     parts::{Acknowledged, Sent},
 };
 use crate::{
-    event::Assignment,
     store::{Advance, StepRow},
-    sync::{Duplicate, ErpError, Executor, Fault, Shown, Step, SyncError, Verification},
+    sync::{Duplicate, ErpError, Executor, Fault, Step, SyncError, Verification},
     worker::end::{Counts, End, NOT_STORED, REFUSED},
 };
 
-/// Tries of one run to see an assignment, or filled fields, that the ERP says are done.
+/// Tries of one run to see an assignment, or filled fields, that the ERP says are done, where it may show them.
 const ASSIGN_TRIES: usize = 3;
 const FILL_TRIES: usize = 2;
 
@@ -48,7 +47,7 @@ impl Run<'_> {
             match self.look(executor, row, step).await? {
                 Verification::Done(result) => return Ok(result),
                 Verification::Hidden(words) => return Ok(json!({ "unverified": words, "said": effect.said })),
-                Verification::NotDone if tries > 0 => {}
+                Verification::NotDone if tries > 0 && self.is_worth_sending_again(step).await? => {}
                 Verification::NotDone | Verification::Shared | Verification::Anothers => {
                     return self.not_seen(row, step, &effect.said).await;
                 }
@@ -64,41 +63,6 @@ impl Run<'_> {
         match outcome {
             Ok(effect) => Ok(Sent::Acknowledged(effect)),
             Err(error) => self.after_failure(executor, row, step, error).await.map(Sent::Found),
-        }
-    }
-
-    /// The ERP said that a step is done, and does not show it after all tries. Where nothing says that this installation
-    /// shows such effects at all, the ERP's word is taken, and the step's result says so.
-    async fn not_seen(&mut self, row: &StepRow, step: &Step, said: &str) -> Result<Value, End> {
-        let Some((is_shown, words)) = self.evidence_of(step) else {
-            return Err(self.again_or_ask(row, step, said).await);
-        };
-        if is_shown {
-            return Err(self.again_or_ask(row, step, said).await);
-        }
-        // That other fields were shown says little of these, and is worth another try.
-        if matches!(step, Step::FillMissing { .. }) && self.job.erp.shows_any_edit() && row.unseen == 0 {
-            return Err(self.again_or_ask(row, step, said).await.uncounted());
-        }
-        tracing::warn!(event.id = %self.lease.event_id, step = %row.name, "a step's effect is not shown; the ERP's word is taken");
-        Ok(json!({ "unverified": words, "said": said }))
-    }
-
-    /// Whether this installation has shown such effects, and what it shows now in place of this one. `None` for effects that
-    /// every installation shows.
-    fn evidence_of(&self, step: &Step) -> Option<(bool, &'static str)> {
-        let erp = &self.job.erp;
-        match step {
-            Step::Assign { to: Assignment::Public } => {
-                Some((erp.shows(Shown::Opening), "客户列表 shows a salesperson"))
-            }
-            Step::Assign { .. } => Some((erp.shows(Shown::Assignment), "客户列表 shows another salesperson")),
-            Step::FillMissing { fields, .. } => {
-                let is_shown = erp.shows_edits(fields.iter().map(|field| field.id.as_ref()));
-                Some((is_shown, "客户详情 shows none of the fields"))
-            }
-            Step::SetStage { .. } => Some((erp.shows(Shown::Stage), "客户详情 shows another 跟进程度")),
-            _ => None,
         }
     }
 

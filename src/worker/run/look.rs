@@ -69,7 +69,9 @@ impl Run<'_> {
         row: &StepRow,
         step: &Step,
     ) -> Result<Verification, End> {
+        let was_shown = self.was_shown(step);
         let seen = executor.verify(step).await;
+        self.keep_shown(step, was_shown).await?;
         self.judge(executor, row, step, seen).await
     }
 

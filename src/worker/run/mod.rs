@@ -2,6 +2,7 @@
 //! looks a started one up before doing it again; a crash, a timeout and a replay by hand are one case.
 
 mod attempt;
+mod evidence;
 mod journal;
 mod look;
 mod parts;

@@ -96,7 +96,7 @@ async fn quotes_of(ledger: &Ledger, contact: &str, status: Status) -> String {
     let written = WRITTEN.join("、");
     let answer = json!({
         "mobile": PHONE.parse::<i64>().unwrap(), "phone": "139 1234 5678", "weixinAcc": WECHAT,
-        "qq": "LY_886", "intro": format!("电话 {written}，或 +86{PHONE}"),
+        "qq": "LY_886", "intro": format!("电话 {written}，或 +86{PHONE}"), "name": NAME, "of": format!("{NAME}的朋友"),
     });
     let answer = answer.to_string();
     ledger.store.plan(&mut lease, &[], vec![call(&answer)]).await.unwrap();
@@ -105,7 +105,7 @@ async fn quotes_of(ledger: &Ledger, contact: &str, status: Status) -> String {
     let review = json!({ "candidates": [own, others], "decisions": ["link"] });
     let settlement = Settlement {
         review: Some(review),
-        ..Settlement::to(status).because("candidates", format!("{PHONE} 已存在 (exists)"))
+        ..Settlement::to(status).because("candidates", format!("{NAME} {PHONE} 已存在 (exists)"))
     };
     ledger.store.settle(lease, settlement).await.unwrap();
     id
@@ -218,12 +218,14 @@ async fn nothing_of_an_erased_person_stands_in_any_row(ledger: &Ledger) {
     assert_gone(&rows(ledger).await, "the rows");
     // What quoted the person can still be read and decided.
     let row = ledger.event(&review).await;
-    let candidates = row.review.unwrap()["candidates"].take();
+    let candidates = row.review.clone().unwrap()["candidates"].take();
     assert_eq!((&candidates[0]["ord"], &candidates[0]["name"]), (&json!(7), &Value::Null));
     assert_eq!(candidates[1]["name"], "王芳", "another candidate stays as it was");
     let call = ledger.store.calls(&review).await.unwrap().items.remove(0);
     let answer: Value = serde_json::from_str(&call.response).unwrap();
     assert_eq!(answer["mobile"], json!(99_999_999_999_i64), "{answer}");
+    assert_eq!((&answer["name"], &answer["of"]), (&json!("****"), &json!("****的朋友")), "{answer}");
+    assert_eq!(row.error.as_deref(), Some("**** 99999999999 已存在 (exists)"));
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
     assert_eq!(audit[0].reason.as_deref(), Some("本人（99999999999）要求"));
     let is_id =
@@ -239,7 +241,7 @@ async fn the_link_goes_with_the_person_and_another_contact_keeps_its_own(ledger:
     ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
     assert!(ledger.store.contact("erased").await.unwrap().is_none());
     let kept = ledger.event(&own).await.payload.unwrap();
-    assert!(kept.contains(CHAT), "the same number is another contact's own");
+    assert!(kept.contains(CHAT) && kept.contains(NAME), "the same number, or name, is another contact's own");
 }
 
 async fn a_refused_request_that_only_names_its_contact_is_erased_and_no_other(ledger: &Ledger) {
@@ -273,7 +275,7 @@ async fn what_retention_left_of_a_link_still_finds_the_person_in_others_rows(led
     ledger.store.settle(lease, Settlement::to(Status::Succeeded)).await.unwrap();
     ledger.store.erase_contact("erased", &"ops".into(), None).await.unwrap();
     let call = ledger.store.calls(&id).await.unwrap().items.remove(0);
-    assert_eq!(call.response, format!("******** {NAME} 99999999999"), "a name is others' too");
+    assert_eq!(call.response, "******** **** 99999999999");
 }
 
 async fn an_erasure_takes_no_word_and_no_body_of_others_for_want_of_an_account(ledger: &Ledger) {
@@ -288,11 +290,15 @@ async fn an_erasure_takes_no_word_and_no_body_of_others_for_want_of_an_account(l
     ledger.store.audit(&ops, "event.replay", "other", Some(words)).await.unwrap();
     reject(ledger, "r1", None, r#"{"data":{"contact":{"id":"c1"},"deal":{"id":42}}}"#).await;
     reject(ledger, "r2", None, r#"{"data":{"contact":{"id":"c1","name":"王"},"deal":{"id":42,"#).await;
+    // Somebody else of that name.
+    reject(ledger, "r3", None, &format!(r#"{{"data":{{"contact":{{"id":"c9","name":"{NAME}","#)).await;
+    ledger.store.audit(&ops, "event.replay", "other", Some(NAME)).await.unwrap();
     assert_eq!(ledger.store.erase_contact("42", &ops, None).await, Ok(3));
     let audit = ledger.store.audit_log(None, 10).await.unwrap();
     assert!(audit.iter().any(|entry| entry.reason.as_deref() == Some(words)), "{audit:?}");
     let left = ledger.store.rejections(None, 10).await.unwrap().items;
-    assert!(left.len() == 2 && left.iter().all(|row| !row.rejection.payload.is_empty()), "deals have ids, too");
+    assert!(audit.iter().any(|entry| entry.reason.as_deref() == Some(NAME)), "{audit:?}");
+    assert!(left.len() == 3 && left.iter().all(|row| !row.rejection.payload.is_empty()), "deals have ids, too");
 }
 
 /// More rows than one statement looks through, and more bodies than are read at once.

@@ -10,7 +10,9 @@ use erp_bridge::{
         StoreError,
     },
 };
+use secrecy::ExposeSecret;
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 
 use super::{Ledger, MS, START, event, held_for, judged, on_both, step};
 
@@ -261,6 +263,54 @@ async fn an_event_that_is_replayed_while_it_is_pruned_keeps_all_it_needs(ledger:
     }
     assert_eq!(ledger.events().await.len(), replayed.len());
     assert_eq!(ledger.claim(BATCH).await.len(), replayed.len());
+}
+
+/// Whoever waits for a contact's lock may hold another one that somebody waits for.
+#[tokio::test]
+async fn what_is_old_of_a_contact_that_somebody_is_at_is_forgotten_the_next_time_and_not_waited_for() {
+    let ledger = Ledger::postgres().await;
+    for contact in ["c1", "c2", "c3"] {
+        ledger.ended(contact, Status::Succeeded).await;
+    }
+    ledger.clock.advance(MS);
+    let now = ledger.clock.now();
+    let prune = async || ledger.store.prune(now, Millis(0)).await.unwrap().payloads;
+    let mut line = PgConnection::connect(ledger.config.url.expose_secret()).await.unwrap();
+    let mut busy = line.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('c2', 7))").execute(&mut *busy).await.unwrap();
+    let forgotten = tokio::time::timeout(Duration::from_secs(5), prune()).await;
+    assert_eq!(forgotten, Ok(2), "it waits for nobody");
+    busy.rollback().await.unwrap();
+    assert_eq!((prune().await, prune().await), (1, 0));
+}
+
+#[tokio::test]
+async fn two_replicas_that_forget_at_once_and_a_door_that_takes_in_keep_nobody_waiting_for_ever() {
+    const CONTACTS: usize = 300;
+    let ledger = Ledger::postgres().await;
+    let other = ledger.replica().await;
+    let accepted = (0..CONTACTS).map(|number| {
+        let (intake, contact) = (Intake::Ignored, format!("c{}", number * 7 % CONTACTS));
+        ledger.store.accept(erp_bridge::store::NewEvent { intake, ..event(&format!("i{number}"), &contact) })
+    });
+    futures::future::try_join_all(accepted).await.unwrap();
+    ledger.clock.advance(MS);
+    let now = ledger.clock.now();
+    let door = (0..CONTACTS)
+        .rev()
+        .step_by(5)
+        .map(|number| ledger.store.accept(event(&format!("w{number}"), &format!("c{number}"))));
+    let (one, two, taken) = futures::join!(
+        ledger.store.prune(now, Millis(0)),
+        other.prune(now, Millis(0)),
+        futures::future::try_join_all(door)
+    );
+    assert_eq!(taken.unwrap().len(), CONTACTS / 5);
+    // Each of them may have left some to whoever was at their contacts.
+    let rest = ledger.store.prune(now, Millis(0)).await.unwrap();
+    let forgotten = one.unwrap().payloads + two.unwrap().payloads + rest.payloads;
+    assert_eq!(forgotten, u64::try_from(CONTACTS).unwrap());
+    other.close().await;
 }
 
 async fn erasing_a_contact_leaves_the_trace_and_nothing_of_the_person(ledger: &Ledger) {

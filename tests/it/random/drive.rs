@@ -117,7 +117,7 @@ impl Schedule {
         waits: Waits,
         database: Option<String>,
     ) -> Self {
-        let installation = Installation::draw(&mut rng);
+        let installation = Installation::draw(&mut rng, seed);
         let set_up = installation.configure();
         let configure = move |config: &mut Config| {
             config.erp.timeout = waits.patience;

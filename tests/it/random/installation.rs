@@ -8,12 +8,14 @@ use erp_bridge::{
     event::{EventKind, Rule, RuleSet},
     simulator::{Handle, Quirk, Quirks, ReplyList, Settings, SimConfig},
 };
-use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use crate::support::users_in_turn;
 
 /// How often an installation has one of its ways.
 const OFTEN: f64 = 0.15;
+/// What it stores in place of a text, in a way that nobody knows.
+pub const REPLACED: (&str, &str) = ("句", "[句]");
 /// Answers that look different and say the same.
 const LOOKS: [Quirk; 11] = [
     Quirk::RowsObjects,
@@ -47,7 +49,8 @@ fn close(settings: &mut Settings, interface: &str, how: ReplyList) {
 
 /// An installation, and the bridge in front of it.
 pub struct Installation {
-    /// Its list of progress records is closed, so that a person compares what he reads with what was sent.
+    /// Its list of progress records is closed, or shows other texts than were sent ([`REPLACED`]), so that a person compares
+    /// what he reads with what was sent.
     pub blind: bool,
     /// It refuses a second customer of the same name (查重).
     pub checks_names: bool,
@@ -59,12 +62,15 @@ pub struct Installation {
 }
 
 impl Installation {
-    pub fn draw(rng: &mut StdRng) -> Self {
+    pub fn draw(rng: &mut StdRng, seed: u64) -> Self {
         let blind = rng.random_bool(0.1);
         let mut settings = Settings::default();
         let altering = Quirk::ALTERING.into_iter().filter(|_| !blind);
         let quirks: Vec<_> = altering.chain(LOOKS).filter(|_| rng.random_bool(OFTEN)).collect();
-        if blind {
+        // From a generator of its own: whatever else a seed draws stays what it was.
+        if blind && StdRng::seed_from_u64(!seed).random_bool(0.5) {
+            settings.replaces = Some((REPLACED.0.to_owned(), REPLACED.1.to_owned()));
+        } else if blind {
             settings.replylist = ReplyList::NotFound;
         }
         settings.replylist_oldest_first = rng.random_bool(OFTEN);
@@ -126,6 +132,12 @@ impl Installation {
     /// Whether its pages are as long as anybody's.
     pub fn shows_all(&self) -> bool {
         self.settings.page_cap.is_none()
+    }
+
+    /// A record as it stores it.
+    pub fn stored(&self, text: &str) -> String {
+        let replaces = self.settings.replaces.as_ref();
+        replaces.map_or_else(|| text.to_owned(), |(said, stored)| text.replace(said.as_str(), stored))
     }
 
     /// Something is wrong with it from now on, if it was drawn so.

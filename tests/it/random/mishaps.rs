@@ -43,8 +43,9 @@ const REFUSAL: &str = "customer.add:refuse:p=0.03,text=手机重复，不能保�
 /// Of all calls, that come late: each costs the client's whole patience in real time.
 const LATE: f64 = 0.002;
 
-/// Faults on 5 % of all calls; the late ones come after the client's `patience`. `blind`: the progress list is closed, so that a save which stores nothing and says
-/// otherwise can be found out by nobody; that one fault is left out for it.
+/// Faults on 5 % of all calls; the late ones come after the client's `patience`. `blind`: the progress list is closed, or shows
+/// other texts than were sent, so that a save which stores nothing and says otherwise can be found out by nobody; that one fault
+/// is left out for it.
 pub fn faults(blind: bool, patience: Duration) -> Vec<FaultRule> {
     let late = |after: u64| patience.as_millis() as u64 + after;
     let each = (FAULTY - LATE) / QUICK.len() as f64;

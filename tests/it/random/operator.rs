@@ -146,8 +146,8 @@ impl Schedule {
         let steps = self.world.app.store.steps(event).await.unwrap();
         let step = steps.into_iter().find(|step| step.state == StepState::Started)?;
         let link = self.world.link_of(contact).await;
-        let text = step.step["text"].as_str().unwrap();
-        let is_there = self.world.sim.handle.progress_of(link.ord).iter().any(|record| record == text);
+        let record = self.installation.stored(step.step["text"].as_str().unwrap());
+        let is_there = self.world.sim.handle.progress_of(link.ord).contains(&record);
         Some(json!({ "decision": if is_there { "done" } else { "resend" } }))
     }
 

@@ -7,7 +7,7 @@ use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
 use super::{
-    installation::Installation,
+    installation::{Installation, REPLACED},
     people::{Deed, People},
 };
 use crate::support::{World, contact, deal, message, mobile, promoted};
@@ -366,9 +366,9 @@ fn typed(rng: &mut StdRng, number: &str) -> String {
     }
 }
 
-/// What every installation of the suite stores of a text as it was said.
+/// What every installation of the suite stores of a text as it was said, or in a way that is known here.
 fn unaltered(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '?' | '\u{200b}' | '☺' | '😀')).collect()
+    text.replace(REPLACED.1, REPLACED.0).chars().filter(|c| !matches!(c, '?' | '\u{200b}' | '☺' | '😀')).collect()
 }
 
 /// What was said, the parts of long messages put together again. They stand together, in whatever order: one that the ERP
