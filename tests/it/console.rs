@@ -9,6 +9,7 @@ mod erp;
 mod events;
 mod filters;
 mod help;
+mod hostile;
 mod languages;
 mod lists;
 mod not_admitted;
