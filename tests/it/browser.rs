@@ -13,3 +13,4 @@ mod office;
 mod readers;
 mod recoveries;
 mod replicas;
+mod without_script;
