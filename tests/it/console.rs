@@ -6,7 +6,7 @@ mod checks;
 mod colleagues;
 mod contacts;
 mod erp;
-mod events;
+pub mod events;
 mod filters;
 mod help;
 mod hostile;
