@@ -124,6 +124,7 @@ async fn a_cause_is_replayed_paused_and_gone_on_with_by_keys_alone() {
     write(&browser, "form[action='/console/replays'] [name=reason]", "put right").await;
     go_to(&browser, "form[action='/console/replays'] button").await;
     browser.sees_in("#replay", "共 150 条，还没有开始").await;
+    browser.sees_in("#replay .facts", "新建客户\n150").await;
     answers_after(&world, 500);
     go_to(&browser, "form[action$='/start'] button").await;
     browser.sees_in("h1", "进行中").await;
@@ -210,6 +211,7 @@ async fn events_are_ticked_with_the_space_bar_and_given_up_by_keys_alone() {
     walk(&browser, BACK, "return document.activeElement.matches('button[value=discard]')").await;
     browser.press(ENTER).await;
     browser.sees("这些事件将被放弃").await;
+    browser.until("Cancel has the focus", "return document.activeElement.textContent === '取消'").await;
     walk(&browser, BACK, "return document.activeElement.matches('[name=reason]')").await;
     browser.press("entered twice").await;
     press_named(&browser, "放弃这些事件").await;
