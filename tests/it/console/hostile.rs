@@ -62,6 +62,22 @@ async fn what_the_erp_calls_its_customers_is_text_beside_a_decision_however_long
 }
 
 #[tokio::test]
+async fn a_customer_number_is_text_in_the_list_of_contacts_however_long_it_is() {
+    let front = Front::open().await;
+    for (contact, ord) in [("c1", 7_001), ("c2", 7_002), ("c3", 7_003)] {
+        front.post_event(contact, &promoted(contact)).await;
+        front.link(ord, &long("<script>\"'&", 20_000)).await;
+    }
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    for path in ["/console/contacts", "/console/contacts/c1"] {
+        let page = visitor.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
+        assert_harmless(&page.html, path);
+        assert!(page.html.contains("<bdi>&#60;script&#62;&#34;&#39;&#38;"), "{path}: {}", page.html);
+    }
+}
+
+#[tokio::test]
 async fn what_a_sync_would_change_is_text_in_its_preview_however_long_it_is() {
     let front = Front::open().await;
     let mut visitor = Visitor::signed_in(&front, OPERATE).await;
