@@ -13,3 +13,5 @@ mod office;
 mod readers;
 mod recoveries;
 mod replicas;
+mod states;
+mod without_script;

@@ -36,6 +36,8 @@ pub const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhr
 pub const READ: &str = "read-token-012345678901234";
 /// One that may change things.
 pub const OPERATE: &str = "007-operate-token-01234567";
+/// What somebody may have written into the ERP where a text can stand.
+const HOSTILE: &str = "<script>alert(1)</script>\"'&\u{202e}😀";
 /// Largest body.
 pub const BODY_LIMIT: u64 = 16 * 1024;
 
@@ -132,7 +134,11 @@ impl Previewer for Echo {
         let calls =
             json!([{"step": "save_customer", "interface": "个人客户添加", "fields": {"name": event.contact().name()}}]);
         let (contact, phone) = (event.contact().id(), event.contact().phone());
-        let plan = json!({"outcome": "planned", "contact": contact, "phone": phone, "force": force, "calls": calls});
+        let changes = ["intro", "address", "product", "faren"];
+        let changes = changes.map(|field| json!({"field": field, "old": HOSTILE.repeat(800), "new": HOSTILE}));
+        let plan = json!({
+            "outcome": "planned", "contact": contact, "phone": phone, "force": force, "changes": changes, "calls": calls,
+        });
         Box::pin(async move { Ok(plan) })
     }
 }

@@ -2,12 +2,15 @@
 
 use crate::{
     console::{
-        format::{Moment, moment},
+        format::{Moment, cut, moment},
         frame::Frame,
     },
     event::{LinkKind, LinkedBy},
     http::api::views::ContactView,
 };
+
+/// Characters of a 客户编号 that are shown: a list has fifty of them.
+const KHID_SHOWN: usize = 100;
 
 /// A contact and its customer.
 pub(super) struct LinkRow {
@@ -28,7 +31,7 @@ impl LinkRow {
             contact: link.contact_id.clone(),
             name: name.cloned().unwrap_or_default(),
             ord: link.ord,
-            khid: link.khid.clone(),
+            khid: cut(&link.khid, KHID_SHOWN),
             kind: match link.kind {
                 LinkKind::Person => w.person,
                 LinkKind::Company => w.company,

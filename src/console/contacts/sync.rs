@@ -12,6 +12,7 @@ use crate::{
     console::{
         fault::Fault,
         form::Fields,
+        format::cut,
         frame::{Frame, Nav, page},
         visit::{Change, Sent},
         why::Why,
@@ -32,6 +33,9 @@ use crate::{
 
 /// Members of the form that are the contact's.
 const MEMBERS: [&str; 4] = ["name", "phone", "wechat_id", "company"];
+
+/// Characters of a value that are shown.
+const CHARS_SHOWN: usize = 500;
 
 /// A call that would be sent.
 struct Planned {
@@ -136,8 +140,8 @@ fn verdict(found: &Preview, plan: &Value, frame: &Frame) -> &'static str {
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => cut(text, CHARS_SHOWN),
+        other => cut(&other.to_string(), CHARS_SHOWN),
     }
 }
 

@@ -3,9 +3,15 @@
 use serde_json::Value;
 
 use crate::{
-    console::words::{Lang, field, fill, step},
+    console::{
+        format::cut,
+        words::{Lang, field, fill, step},
+    },
     http::api::views::EventDetail,
 };
+
+/// Characters of a value that are shown: more than the ERP has room for, and twenty customers stand side by side.
+const CHARS_SHOWN: usize = 100;
 
 /// A question and its possible answers.
 pub(super) struct Review {
@@ -39,9 +45,9 @@ pub(super) struct Compared {
 
 impl Compared {
     fn with(name: &'static str, value: &Value, own: Option<&str>) -> Option<Self> {
-        let value = value.as_str().filter(|value| !value.is_empty())?.to_owned();
-        let same = own.filter(|own| !own.is_empty()).map(|own| plain(&value) == plain(own));
-        Some(Self { name, value, same })
+        let value = value.as_str().filter(|value| !value.is_empty())?;
+        let same = own.filter(|own| !own.is_empty()).map(|own| plain(value) == plain(own));
+        Some(Self { name, value: cut(value, CHARS_SHOWN), same })
     }
 }
 
@@ -86,7 +92,7 @@ impl Review {
                 })
                 .collect(),
             labels: [name, mobile, wechat],
-            contact,
+            contact: contact.map(|own| cut(&own, CHARS_SHOWN)),
             step: review["step"].as_str().map(|name| fill(w.question_step, &[&step(lang, name)])),
             may_link: may("link"),
             may_recreate: may("recreate"),

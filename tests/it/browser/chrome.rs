@@ -28,9 +28,11 @@ const ARGUMENTS: [&str; 9] = [
     "--window-size=1440,1000",
 ];
 
-/// Keys as WebDriver names them.
+/// Keys as WebDriver names them; Shift and Tab lead back.
 pub const ENTER: &str = "\u{e007}";
 pub const TAB: &str = "\u{e004}";
+pub const BACK: &str = "\u{e008}\u{e004}";
+pub const SPACE: &str = " ";
 
 /// The colours and the width of a screen.
 #[derive(Debug, Clone, Copy)]
@@ -156,6 +158,11 @@ impl Browser {
     /// Presses keys one after the other, wherever the focus is.
     pub async fn press(&self, keys: &str) {
         self.driver.press(keys).await;
+    }
+
+    /// The name of what has the focus; empty if it has none, or while the page changes.
+    pub async fn focused(&self) -> String {
+        self.driver.name_of_focused().await.unwrap_or_default()
     }
 
     /// Does something to the first of these that is shown, again if the page was put anew meanwhile.

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// The member that names an element (W3C WebDriver §12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// The Shift key, as WebDriver names it.
+const SHIFT: char = '\u{e008}';
+
 /// How often a driver is started until one finds a port.
 const STARTS: usize = 20;
 
@@ -88,6 +91,12 @@ impl Driver {
         Ok(text(&self.get(&format!("/element/{}/text", element.0)).await?))
     }
 
+    /// The name by which a reader of screens calls what has the focus.
+    pub async fn name_of_focused(&self) -> Answer<String> {
+        let focused = self.get("/element/active").await?;
+        Ok(text(&self.get(&format!("/element/{}/computedlabel", text(&focused[ELEMENT]))).await?))
+    }
+
     pub async fn click(&self, element: &Element) -> Answer {
         self.post(&format!("/element/{}/click", element.0), &json!({})).await
     }
@@ -98,11 +107,20 @@ impl Driver {
         self.post(&format!("/element/{}/value", element.0), &json!({ "text": words })).await
     }
 
-    /// Presses keys one after the other, wherever the focus is.
+    /// Presses keys one after the other, wherever the focus is; Shift is held until the last of them.
     pub async fn press(&self, keys: &str) {
-        let strokes =
-            keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
-        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() });
+        let stroke = |kind: &str, key: char| json!({ "type": kind, "value": key });
+        let mut strokes = Vec::new();
+        for key in keys.chars() {
+            strokes.push(stroke("keyDown", key));
+            if key != SHIFT {
+                strokes.push(stroke("keyUp", key));
+            }
+        }
+        if keys.contains(SHIFT) {
+            strokes.push(stroke("keyUp", SHIFT));
+        }
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
         self.post("/actions", &json!({ "actions": [keyboard] })).await.unwrap();
     }
 

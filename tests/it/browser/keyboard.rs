@@ -3,11 +3,14 @@
 use erp_bridge::event::Status;
 
 use super::{
-    chrome::{Browser, ENTER, TAB},
-    office::Office,
+    chrome::{BACK, Browser, ENTER, SPACE, TAB},
+    office::{Office, person},
     recoveries::{answers_after, with_dead},
 };
-use crate::support::{OPERATOR, World};
+use crate::support::{OPERATOR, World, promoted};
+
+/// How often a key is pressed until something counts as not to be reached by it.
+const STEPS: usize = 90;
 
 #[tokio::test]
 async fn a_failed_event_is_found_read_and_tried_again_by_keys_alone() {
@@ -121,6 +124,7 @@ async fn a_cause_is_replayed_paused_and_gone_on_with_by_keys_alone() {
     write(&browser, "form[action='/console/replays'] [name=reason]", "put right").await;
     go_to(&browser, "form[action='/console/replays'] button").await;
     browser.sees_in("#replay", "共 150 条，还没有开始").await;
+    browser.sees_in("#replay .facts", "新建客户\n150").await;
     answers_after(&world, 500);
     go_to(&browser, "form[action$='/start'] button").await;
     browser.sees_in("h1", "进行中").await;
@@ -152,6 +156,68 @@ async fn dispatch_is_paused_the_language_chosen_and_the_session_ended_by_keys_al
     browser.sees("没有人工暂停").await;
     go_to(&browser, "form[action='/console/sign-out'] button").await;
     browser.arrives("/console/sign-in").await;
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn who_is_kept_out_what_waits_and_what_arrives_is_found_and_read_by_keys_alone() {
+    let office = Office::open().await;
+    let browser = signed_in(&office.world).await;
+    press_named(&browser, "未准入").await;
+    open_row(&browser, "c_3003").await;
+    browser.arrives(&format!("/console/events/{}", office.not_admitted)).await;
+    browser.sees_in("#journey", "不符合准入条件").await;
+
+    press_named(&browser, "ERP 连接").await;
+    browser.arrives("/console/erp").await;
+    browser.sees_in("#banners", "ERP 的设置有问题").await;
+    press_named(&browser, "1 条在等").await;
+    open_row(&browser, "c_5005").await;
+    browser.arrives(&format!("/console/events/{}", office.blocked)).await;
+    browser.sees_in("#verdict", "微信").await;
+    office.put_right();
+    browser.sees_in("#head", "已同步").await;
+
+    press_named(&browser, "事件").await;
+    browser.sees_in("h1", "事件").await;
+    browser.sees_in(".live", "实时").await;
+    browser.ask("window.sameDocument = true").await;
+    let id = office.world.accept("w9", &promoted(&person("c_9009", "孙立", 9), 75.0)).await;
+    browser.sees_in("#rows", "c_9009").await;
+    assert_eq!(browser.ask("return window.sameDocument").await, true, "the page was not loaded anew");
+    open_row(&browser, "c_9009").await;
+    browser.arrives(&format!("/console/events/{id}")).await;
+    browser.sees_in("#head", "已同步").await;
+    press_named(&browser, "English").await;
+    browser.sees("In the ERP, and read back").await;
+    press_named(&browser, "Sign out").await;
+    browser.arrives("/console/sign-in").await;
+    browser.is_content().await;
+}
+
+#[tokio::test]
+async fn events_are_ticked_with_the_space_bar_and_given_up_by_keys_alone() {
+    let office = Office::open().await;
+    let browser = signed_in(&office.world).await;
+    press_named(&browser, "事件").await;
+    browser.arrives("/console/events").await;
+    press_named(&browser, "有问题").await;
+    browser.arrives("/console/events?status=").await;
+    let row = format!("return document.activeElement.value?.startsWith('{}.')", office.dead);
+    walk(&browser, TAB, &row).await;
+    browser.press(SPACE).await;
+    browser.until("it is ticked", "return document.querySelectorAll('[name=id]:checked').length === 1").await;
+    // The buttons stand before the rows, and the reason before Cancel, where the focus begins.
+    walk(&browser, BACK, "return document.activeElement.matches('button[value=discard]')").await;
+    browser.press(ENTER).await;
+    browser.sees("这些事件将被放弃").await;
+    browser.until("Cancel has the focus", "return document.activeElement.textContent === '取消'").await;
+    walk(&browser, BACK, "return document.activeElement.matches('[name=reason]')").await;
+    browser.press("entered twice").await;
+    press_named(&browser, "放弃这些事件").await;
+    browser.sees("已放弃").await;
+    assert_eq!(office.world.event(&office.dead).await.status, Status::Discarded);
+    assert_eq!(office.world.event(&office.asked).await.status, Status::NeedsReview, "it was not ticked");
     browser.is_content().await;
 }
 
@@ -190,9 +256,28 @@ async fn write(browser: &Browser, css: &str, words: &str) {
     browser.press(words).await;
 }
 
+/// Walks to what a reader of screens calls so, and presses it.
+async fn press_named(browser: &Browser, name: &str) {
+    for _ in 0..STEPS {
+        if browser.focused().await == name {
+            return browser.press(ENTER).await;
+        }
+        browser.press(TAB).await;
+    }
+    panic!("{:?} is reached by no key at {}", name, browser.place().await);
+}
+
+/// Goes down the rows to the one that says this, and opens it.
+async fn open_row(browser: &Browser, words: &str) {
+    browser.sees_in("main", words).await;
+    let there = format!("return document.activeElement.closest('[data-row]')?.textContent.includes('{words}')");
+    walk(browser, "j", &there).await;
+    browser.press(ENTER).await;
+}
+
 /// Presses a key until what is looked for has the focus.
 async fn walk(browser: &Browser, key: &str, there: &str) {
-    for _ in 0..90 {
+    for _ in 0..STEPS {
         if browser.ask(there).await == true {
             return;
         }

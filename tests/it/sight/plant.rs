@@ -7,6 +7,9 @@ use crate::support::{OPERATOR, SECRET, event};
 /// How many kinds of secrets there are.
 pub const KINDS: usize = 15;
 
+/// Kinds that look like a 客户编号, and would be shown as one.
+const LIKE_IDS: [&str; 3] = ["session of the ERP", "API token", "webhook secret"];
+
 /// Something that `read` may not see.
 pub struct Secret {
     pub kind: &'static str,
@@ -58,11 +61,18 @@ impl Turn<'_> {
         self.next += 1;
         self.secrets[self.next % self.secrets.len()].text.clone().into()
     }
+
+    /// One that no customer could be numbered by.
+    fn take_no_id(&mut self) -> Value {
+        self.next += 1;
+        let apart: Vec<_> = self.secrets.iter().filter(|secret| !LIKE_IDS.contains(&secret.kind)).collect();
+        apart[self.next % apart.len()].text.clone().into()
+    }
 }
 
 /// Events of every type that are taken, with a secret in every member that may hold any text, or is left out where it does not
-/// fit. A deal is not taken with such an amount, and a 客户编号 is shown as an id where it looks like one. Over all shifts every member
-/// holds every kind.
+/// fit. A deal is not taken with any other amount than a mobile number, and a 客户编号 is shown as an id where it looks like one. Over
+/// all shifts every other member holds every kind.
 pub fn bodies(secrets: &[Secret], shift: usize) -> Vec<Value> {
     let mut turn = Turn { secrets, next: shift };
     let kinds = ["contact.promoted", "deal.closed", "message.logged", "sync.requested", "tag.added"];
@@ -89,6 +99,11 @@ pub fn bodies(secrets: &[Secret], shift: usize) -> Vec<Value> {
         if kind == "deal.closed" {
             body["data"]["deal"] =
                 json!({"id": turn.take(), "title": turn.take(), "currency": turn.take(), "made_up": turn.take()});
+            body["data"]["deal"]["amount"] = secrets[0].text.clone().into();
+        }
+        // A hint decides who a contact is: not all of them shall be asked about.
+        if matches!(kind, "deal.closed" | "message.logged") {
+            body["data"]["contact"]["erp"] = json!({"ord": turn.take(), "khid": turn.take_no_id()});
         }
         body["made_up"] = turn.take();
         body["data"][turn.take().as_str().unwrap_or_default()] = json!(1);
@@ -117,6 +132,7 @@ pub fn refused_bodies(secrets: &[Secret], shift: usize) -> Vec<Value> {
                     "address",
                     "email",
                     "job",
+                    "erp",
                 ][..],
             ),
             ("thread", &["id", "score", "bucket", "previous_bucket"]),
