@@ -51,6 +51,7 @@ mod replay_types;
 mod replays;
 mod replicas;
 mod reservations;
+mod resolution;
 mod retention;
 mod rollups;
 mod search;
@@ -103,6 +104,7 @@ pub use self::{
         ReplayState,
     },
     replays::{OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX},
+    resolution::{Decided, Resolution},
     retention::Pruned,
     rollups::{Happened, History, Window},
     search::{FoundEvents, LOOKED_THROUGH},
