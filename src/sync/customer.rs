@@ -7,7 +7,7 @@ use super::{
     duplicates,
     hint::{self, Hint, Known, Misfit},
     mapping::Mapping,
-    matching::{self, Match},
+    matching::{Match, Sought},
     phone_match::{PhoneMatch, fit},
     question::Question,
     task::{PlanDraft, Planner, Survey, Task, WhoItIs},
@@ -31,17 +31,16 @@ impl Planner {
         }
         let erp = survey.erp;
         let looks_again = task.has_saved && task.duplicate.is_none();
-        let refused = task.refused.as_deref().unwrap_or_default();
-        let saved = if looks_again { matching::saved(erp, &self.mapping, event, refused).await? } else { None };
+        let others = task.refused.as_deref().unwrap_or_default();
+        let sought = Sought { erp, mapping: &self.mapping, event, others };
+        let saved = if looks_again { sought.saved().await? } else { None };
         let found = match (&task.duplicate, task.decision) {
             (_, None | Some(WhoItIs::New)) if let Some(ord) = saved => Match::Customer { ord, by: LinkedBy::Khid },
-            (Some(duplicate), decision) => {
-                duplicates::find(erp, &self.mapping, event, duplicate, refused, decision.is_none()).await?
-            }
+            (Some(duplicate), decision) => duplicates::find(&sought, duplicate, decision.is_none()).await?,
             (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
             (None, Some(WhoItIs::New)) if task.refused.is_none() => Match::Nobody,
             // Its company, or whoever has its number, may have become a customer since the question was asked.
-            (None, None | Some(WhoItIs::New)) => self.find(erp, task, event, refused).await?,
+            (None, None | Some(WhoItIs::New)) => find(&sought, task).await?,
         };
         let stale = task.link.as_ref().filter(|_| task.is_stale).map(|link| link.ord);
         let gone = stale.filter(|_| task.decision.is_none());
@@ -68,13 +67,6 @@ impl Planner {
         })
     }
 
-    /// Looks the contact up among all but the `others`. Of whom somebody has said that it is new, a name alone says nothing.
-    async fn find(&self, erp: &Erp, task: &Task, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
-        let found = matching::find(erp, &self.mapping, event, others).await?;
-        let is_by_name = matches!(found, Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }));
-        Ok(if is_by_name && task.decision == Some(WhoItIs::New) { Match::Nobody } else { found })
-    }
-
     /// A customer that was found and cannot be opened is gone, and looked past, or may not be seen, and a person decides.
     async fn look_past(
         &self,
@@ -91,7 +83,7 @@ impl Planner {
             return Ok(Err(unsure(erp, ord, by).await?));
         }
         let others = [task.refused.as_deref().unwrap_or_default(), &[ord]].concat();
-        match self.find(erp, task, event, &others).await? {
+        match find(&Sought { erp, mapping: &self.mapping, event, others: &others }, task).await? {
             Match::Nobody => self.nobody(survey, event).await,
             Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {
                 Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await?)),
@@ -208,6 +200,13 @@ impl Planner {
         let numbers = shown(detail, "mobile").zip(Mapping::mobile(event));
         has_khid || numbers.is_some_and(|(theirs, ours)| fit(&theirs, ours) != PhoneMatch::Other)
     }
+}
+
+/// Looks a contact up. Of whom somebody has said that it is new, a name alone says nothing.
+async fn find(sought: &Sought<'_>, task: &Task) -> Result<Match, ErpError> {
+    let found = sought.find().await?;
+    let is_by_name = matches!(found, Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }));
+    Ok(if is_by_name && task.decision == Some(WhoItIs::New) { Match::Nobody } else { found })
 }
 
 /// A customer of whom only a person can say whether the contact belongs to it.
