@@ -80,13 +80,13 @@ impl Planner {
         // Whom the account may not see no list shows either.
         let may_be_gone = matches!(refused, ErpError::Refused(_));
         if !may_be_gone || !details::is_gone(erp, Mapping::kind(event), ord).await? {
-            return Ok(Err(unsure(erp, ord, by).await?));
+            return Ok(Err(unsure(erp, ord, by).await));
         }
         let others = [task.refused.as_deref().unwrap_or_default(), &[ord]].concat();
         match find(&Sought { erp, mapping: &self.mapping, event, others: &others }, task).await? {
             Match::Nobody => self.nobody(survey, event).await,
             Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {
-                Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await?)),
+                Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await)),
                 taken => taken,
             },
             Match::Unclear(question) => Ok(Err(question)),
@@ -138,7 +138,7 @@ impl Planner {
         };
         match role {
             // Nobody can tell whether the contact is one of so many persons: a person says whose it is.
-            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await?)),
+            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await)),
             role => Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role: role? }))),
         }
     }
@@ -210,10 +210,8 @@ async fn find(sought: &Sought<'_>, task: &Task) -> Result<Match, ErpError> {
 }
 
 /// A customer of whom only a person can say whether the contact belongs to it.
-async fn unsure(erp: &Erp, ord: i64, by: LinkedBy) -> Result<Question, ErpError> {
-    let row = details::readable_row(erp, ord).await?;
-    let unknown = Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
-    Ok(Question::Several { by, candidates: vec![row.map_or(unknown, Candidate::from)] })
+async fn unsure(erp: &Erp, ord: i64, by: LinkedBy) -> Question {
+    details::told_apart(erp, Question::Several { by, candidates: vec![Candidate::of(ord)] }).await
 }
 
 /// Whether the customer's own mobile number is the contact's, or there is none: else the contact is one of its further

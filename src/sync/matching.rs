@@ -336,11 +336,10 @@ mod tests {
 
     #[test]
     fn one_match_is_taken_and_several_are_left_to_a_person() {
-        let candidate = |ord| Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
         assert_eq!(verdict(vec![], LinkedBy::Khid), None);
-        let one = verdict(vec![candidate(7)], LinkedBy::Mobile);
+        let one = verdict(vec![Candidate::of(7)], LinkedBy::Mobile);
         assert_eq!(one, Some(Match::Customer { ord: 7, by: LinkedBy::Mobile }));
-        let several = verdict(vec![candidate(7), candidate(8)], LinkedBy::Mobile);
+        let several = verdict([7, 8].map(Candidate::of).into(), LinkedBy::Mobile);
         let Some(Match::Unclear(Question::Several { candidates, .. })) = several else { panic!("{several:?}") };
         assert_eq!(candidates.len(), 2);
     }
