@@ -104,7 +104,7 @@ pub use self::{
         ReplayState,
     },
     replays::{OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX},
-    resolution::{Decided, Resolution},
+    resolution::{Decided, Resolution, Under},
     retention::Pruned,
     rollups::{Happened, History, Window},
     search::{FoundEvents, LOOKED_THROUGH},

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    Actor, Decided, EventFilter, EventRow, Resolution, Store, StoreError,
+    Actor, Decided, EventFilter, EventRow, Resolution, Store, StoreError, Under,
     audit::write_audit,
     db::{Arg, Tx, args},
+    links::link_of,
     queries::Conditions,
     transitions::Move,
     turns::move_turn,
@@ -113,12 +114,12 @@ impl<'a> Order<'a> {
     }
 
     /// What else changes in the event's row, and the arguments of it, the event's id the first of them.
-    fn changes(&self, event: &EventRow, now: Millis) -> (&'static str, Vec<Arg>) {
+    fn changes(&self, event: &EventRow, now: Millis, under: Under) -> (&'static str, Vec<Arg>) {
         let id = event.id.as_str();
         if self.happened == Transition::Hastened {
             return ("next_attempt_at = $2", args![id, now]);
         }
-        let resolution = self.decided(event, now).map(|decided| json!(decided).to_string());
+        let resolution = self.decided(event, now, under).map(|decided| json!(decided).to_string());
         let is_tried_again = self.happened.target() == Some(Status::Queued);
         // Why an event was given up stays readable.
         let set = if is_tried_again {
@@ -131,10 +132,10 @@ impl<'a> Order<'a> {
     }
 
     /// The decision that the event has from now on.
-    fn decided(&self, event: &EventRow, now: Millis) -> Option<Decided> {
+    fn decided(&self, event: &EventRow, now: Millis, under: Under) -> Option<Decided> {
         let before = event.decided();
         match self.resolution {
-            Some(given) => Some(Decided::given(*given, event.review.as_ref(), before, now)),
+            Some(given) => Some(Decided::given(*given, event.review.as_ref(), before, (now, under))),
             None => Decided::kept(before, self.plans_anew),
         }
     }
@@ -285,7 +286,8 @@ impl Store {
         if seen.is_some_and(|seen| seen != event.updated_at) {
             return Err(StoreError::Changed);
         }
-        let (set, args) = order.changes(&event, now);
+        let link = link_of(tx, &contact_id).await?;
+        let (set, args) = order.changes(&event, now, link.as_ref().into());
         let moved = Move { happened, at: now, set, which: "id = $1", args, returning: "" };
         moved.run_one(tx, id).await?;
         // A worker that is running the contact's head moves the turn itself when it settles.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{EventRow, StepRow};
+use super::{ContactRow, EventRow, StepRow};
 use crate::{clock::Millis, json};
 
 /// What a person decided about an event that `needs_review`.
@@ -39,6 +39,24 @@ pub struct Decided {
     /// When it was decided that the contact is none of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Millis>,
+    /// How the contact was linked then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under: Option<Under>,
+}
+
+/// A contact's link as it was once, or that it had none. Whoever links the contact writes another one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Under {
+    /// The customer.
+    pub ord: Option<i64>,
+    /// Since when, by the clock of whoever linked it.
+    pub since: Option<Millis>,
+}
+
+impl From<Option<&ContactRow>> for Under {
+    fn from(row: Option<&ContactRow>) -> Self {
+        Self { ord: row.map(|row| row.link.ord), since: row.map(|row| row.linked_at) }
+    }
 }
 
 impl EventRow {
@@ -50,17 +68,23 @@ impl EventRow {
 
 impl Decided {
     /// A decision on a review: with the step that it was asked for, and for a new customer with those that it was decided
-    /// against, now and `before`.
-    pub(super) fn given(resolution: Resolution, review: Option<&Value>, before: Option<Self>, now: Millis) -> Self {
+    /// against, now and `before`, and with the time and the link of its contact.
+    pub(super) fn given(
+        resolution: Resolution,
+        review: Option<&Value>,
+        before: Option<Self>,
+        (now, under): (Millis, Under),
+    ) -> Self {
         let step = review.and_then(|review| review["step"].as_str()).map(str::to_owned);
         let before = before.and_then(|before| before.refused);
-        let (refused, at) = match resolution {
-            Resolution::Recreate => (refused_now(review, before), Some(now)),
+        let refused = match resolution {
+            Resolution::Recreate => refused_now(review, before),
             // Whoever is named now is refused no more.
-            Resolution::Link { ord } => (before.map(|refused| without(refused, ord)), None),
-            Resolution::Done | Resolution::Resend | Resolution::PlanAnew => (before, None),
+            Resolution::Link { ord } => before.map(|refused| without(refused, ord)),
+            Resolution::Done | Resolution::Resend | Resolution::PlanAnew => before,
         };
-        Self { resolution, step, refused, at }
+        let is_new = resolution == Resolution::Recreate;
+        Self { resolution, step, refused, at: is_new.then_some(now), under: is_new.then_some(under) }
     }
 
     /// What stays of a decision when its event goes on by no other: that a correction is yet to be planned outlives a replay,
@@ -68,14 +92,20 @@ impl Decided {
     pub(super) fn kept(before: Option<Self>, plans_anew: bool) -> Option<Self> {
         if plans_anew || before.as_ref().is_some_and(|before| before.resolution == Resolution::PlanAnew) {
             let refused = before.and_then(|before| before.refused);
-            return Some(Self { resolution: Resolution::PlanAnew, step: None, refused, at: None });
+            return Some(Self { resolution: Resolution::PlanAnew, step: None, refused, at: None, under: None });
         }
         before.filter(|before| before.resolution == Resolution::Recreate)
     }
 
-    /// Whether somebody has said since who the contact is: that it is new is over then.
-    pub fn is_over(&self, linked_at: Option<Millis>) -> bool {
-        self.resolution == Resolution::Recreate && self.at.zip(linked_at).is_some_and(|(at, linked)| linked > at)
+    /// Whether somebody has said since who the contact is: that it is new is over then. Its link is another one than it was,
+    /// whatever the clocks say of which came first: they are those of several replicas.
+    pub fn is_over(&self, link: Option<&ContactRow>) -> bool {
+        let Some(link) = link.filter(|_| self.resolution == Resolution::Recreate) else { return false };
+        match self.under {
+            Some(under) => under != Under::from(Some(link)),
+            // Rows that were written before have only the time.
+            None => self.at.is_some_and(|at| link.linked_at > at),
+        }
     }
 
     /// Whether it is about this step: made for one, it says nothing of any other.
@@ -107,8 +137,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::event::{Link, LinkKind, LinkedBy};
 
-    const NOW: Millis = Millis(9);
+    const NOW: (Millis, Under) = (Millis(9), Under { ord: None, since: None });
 
     fn read(value: &Value) -> Decided {
         json::from_value(value).unwrap()
@@ -116,7 +147,7 @@ mod tests {
 
     #[test]
     fn what_was_written_before_is_read_as_it_was_meant() {
-        let plain = |resolution| Decided { resolution, step: None, refused: None, at: None };
+        let plain = |resolution| Decided { resolution, step: None, refused: None, at: None, under: None };
         let but = |resolution, ords: &[i64]| Decided { refused: Some(ords.to_vec()), ..plain(resolution) };
         let (recreate, at) = (Resolution::Recreate, Some(Millis(5)));
         let done = Decided { step: Some("progress:2".into()), ..plain(Resolution::Done) };
@@ -139,10 +170,34 @@ mod tests {
     }
 
     #[test]
+    fn that_a_contact_is_new_is_over_with_another_link_whatever_the_clocks_say() {
+        let row = |ord, at| ContactRow {
+            contact_id: "c1".into(),
+            link: Link { ord, khid: "K1".into(), kind: LinkKind::Person, linked_by: LinkedBy::Operator },
+            linked_at: Millis(at),
+        };
+        let decided = |at: i64, under: Option<&ContactRow>| {
+            Decided::given(Resolution::Recreate, None, None, (Millis(at), under.into()))
+        };
+        for linked_at in [1, 5, 9] {
+            assert!(decided(5, None).is_over(Some(&row(7, linked_at))), "{linked_at}");
+            let before = row(7, linked_at);
+            assert!(!decided(5, Some(&before)).is_over(Some(&before)), "{linked_at}: it was linked like that");
+            assert!(decided(5, Some(&before)).is_over(Some(&row(8, linked_at))), "{linked_at}: to another one");
+        }
+        assert!(decided(5, Some(&row(7, 1))).is_over(Some(&row(7, 6))), "once more to the same one");
+        assert!(!decided(5, Some(&row(7, 1))).is_over(None), "nobody says who it is");
+        let old = read(&json!({ "decision": "recreate", "refused": [7], "at": 5 }));
+        assert_eq!([4, 5, 6].map(|at| old.is_over(Some(&row(7, at)))), [false, false, true]);
+        let link = read(&json!({ "decision": "link", "ord": 7 }));
+        assert!(!link.is_over(Some(&row(8, 9))), "who it is stays said");
+    }
+
+    #[test]
     fn a_new_customer_is_none_of_those_in_question_nor_of_those_before() {
         let review = json!({ "step": "link:1", "candidates": [{ "ord": 7 }, { "ord": 8 }], "ord": 3 });
         let first = Decided::given(Resolution::Recreate, Some(&review), None, NOW);
-        assert_eq!((first.step.as_deref(), first.at), (Some("link:1"), Some(NOW)));
+        assert_eq!((first.step.as_deref(), first.at.zip(first.under)), (Some("link:1"), Some(NOW)));
         assert_eq!(first.refused, Some(vec![7, 8, 3]));
         let second = json!({ "candidates": [{ "ord": 9 }] });
         let second = Decided::given(Resolution::Recreate, Some(&second), Some(first.clone()), NOW);
@@ -151,7 +206,11 @@ mod tests {
         let third = Decided::given(Resolution::Recreate, Some(&too_many), Some(second), NOW);
         assert_eq!(third.refused, None, "nobody is in question");
         let named = Decided::given(Resolution::Link { ord: 8 }, Some(&too_many), Some(first.clone()), NOW);
-        assert_eq!((named.refused, named.at), (Some(vec![7, 3]), None), "who is named is refused no more");
+        assert_eq!(
+            (named.refused, named.at, named.under),
+            (Some(vec![7, 3]), None, None),
+            "who is named is refused no more"
+        );
         let done = Decided::given(Resolution::Done, Some(&too_many), Some(first), NOW);
         assert_eq!(done.refused, Some(vec![7, 8, 3]));
     }

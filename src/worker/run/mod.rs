@@ -130,7 +130,7 @@ impl Run<'_> {
     ) -> Result<Advance, End> {
         let event = &claimed.event;
         let linked_at = claimed.contact.as_ref().map(|contact| contact.linked_at);
-        let decided = event.decided().filter(|decided| !decided.is_over(linked_at));
+        let decided = event.decided().filter(|decided| !decided.is_over(claimed.contact.as_ref()));
         let decision = decided.as_ref().and_then(who_it_is);
         let plans_anew = decided.as_ref().is_some_and(|decided| decided.resolution == Resolution::PlanAnew);
         let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
