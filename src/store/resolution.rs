@@ -17,6 +17,8 @@ pub enum Resolution {
     Recreate,
     /// What is planned and not done is planned anew: the event was corrected, or the configuration.
     PlanAnew,
+    /// Nothing is decided any more but who the contact is not: what was decided besides was carried out.
+    NoneOf,
     /// The contact is this customer.
     Link {
         /// The customer's `ord`.
@@ -62,11 +64,15 @@ impl From<Option<&ContactRow>> for Under {
 impl EventRow {
     /// What a person decided about it, and counts; a decision that cannot be read is none.
     pub fn decided(&self) -> Option<Decided> {
-        self.resolution.as_ref().and_then(|value| json::from_value(value).ok())
+        self.resolution.as_ref().and_then(Decided::read)
     }
 }
 
 impl Decided {
+    pub(super) fn read(column: &Value) -> Option<Self> {
+        json::from_value(column).ok()
+    }
+
     /// A decision on a review: with the step that it was asked for, and for a new customer with those that it was decided
     /// against, now and `before`, and with the time and the link of its contact.
     pub(super) fn given(
@@ -81,7 +87,7 @@ impl Decided {
             Resolution::Recreate => refused_now(review, before),
             // Whoever is named now is refused no more.
             Resolution::Link { ord } => before.map(|refused| without(refused, ord)),
-            Resolution::Done | Resolution::Resend | Resolution::PlanAnew => before,
+            Resolution::Done | Resolution::Resend | Resolution::PlanAnew | Resolution::NoneOf => before,
         };
         let is_new = resolution == Resolution::Recreate;
         Self { resolution, step, refused, at: is_new.then_some(now), under: is_new.then_some(under) }
@@ -94,7 +100,14 @@ impl Decided {
             let refused = before.and_then(|before| before.refused);
             return Some(Self { resolution: Resolution::PlanAnew, step: None, refused, at: None, under: None });
         }
-        before.filter(|before| before.resolution == Resolution::Recreate)
+        before.filter(|before| matches!(before.resolution, Resolution::Recreate | Resolution::NoneOf))
+    }
+
+    /// What is left of a decision that was carried out while its contact is not linked yet: who it is not.
+    pub(super) fn used_up(self) -> Option<Self> {
+        let refused = self.refused.filter(|refused| !refused.is_empty())?;
+        let resolution = Resolution::NoneOf;
+        Some(Self { resolution, step: None, refused: Some(refused), at: None, under: None })
     }
 
     /// Whether somebody has said since who the contact is: that it is new is over then. Its link is another one than it was,
@@ -226,5 +239,27 @@ mod tests {
             assert_eq!(Decided::kept(Some(read(&over)), false), None, "{over}");
         }
         assert_eq!(Decided::kept(None, false), None);
+    }
+
+    #[test]
+    fn who_was_refused_stays_refused_when_another_decision_is_used_up() {
+        for (used, refused) in [
+            (json!({ "decision": "plan_anew", "refused": [7] }), Some(vec![7])),
+            (json!({ "decision": "resend", "step": "save", "refused": [7, 8] }), Some(vec![7, 8])),
+            (json!({ "decision": "resend", "step": "save", "refused": [] }), None),
+            (json!({ "decision": "done", "step": "save" }), None),
+        ] {
+            let left = read(&used).used_up();
+            let resolution = Resolution::NoneOf;
+            let expected = refused.map(|refused| Decided {
+                resolution,
+                step: None,
+                refused: Some(refused),
+                at: None,
+                under: None,
+            });
+            assert_eq!(left, expected, "{used}");
+            assert_eq!(Decided::kept(left.clone(), false), left, "{used}");
+        }
     }
 }

@@ -144,7 +144,9 @@ async fn a_customer_that_was_refused_stays_refused_where_the_erp_refuses_the_sav
     let event = promote(&world, &contact("c1", 1)).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
     assert!(world.sim.handle.delete_customer(theirs[1]));
-    for (deed, body) in [("resolve", Some(json!({ "decision": "recreate" }))), ("replay", None), ("replan", None)] {
+    let decision = json!({ "decision": "recreate" });
+    let deeds = [("resolve", Some(decision)), ("replay", None), ("replan", None), ("replay", None)];
+    for (deed, body) in deeds {
         let (status, answer) = world.call("POST", &format!("/v1/events/{}/{deed}", event.id), body).await;
         assert_eq!(status, 200, "{deed}: {answer}");
         let event = world.ended(&event.id).await;

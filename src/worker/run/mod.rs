@@ -394,6 +394,6 @@ fn who_it_is(decided: &Decided) -> Option<WhoItIs> {
     match decided.resolution {
         Resolution::Link { ord } => Some(WhoItIs::Customer(ord)),
         Resolution::Recreate => Some(WhoItIs::New),
-        Resolution::Done | Resolution::Resend | Resolution::PlanAnew => None,
+        Resolution::Done | Resolution::Resend | Resolution::PlanAnew | Resolution::NoneOf => None,
     }
 }
