@@ -1,23 +1,20 @@
 //! The one place that calls: with a session, once more only after one that expired; every call is judged and recorded.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, atomic::Ordering},
+    sync::{Arc, RwLock, atomic::Ordering},
     time::Duration,
 };
 
-use secrecy::ExposeSecret;
-use tracing::Instrument;
-
 use super::{
-    BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, Installation, LoginInfo, PLANNED,
-    SessionStore, Shown, UNALLOCATED,
+    BuildError, CallLog, CallRecord, Detail, ErpError, Fault, FaultCause, Field, Installation, PLANNED, SessionStore,
+    Shown, UNALLOCATED,
     cache::Caches,
-    classify::{LoginOutcome, Reply, Verdict, doubtful, judge, judge_login, refusal},
+    classify::{Reply, Verdict, doubtful, judge, refusal},
     envelope::{asp_body, v3_body},
     installation::is_another,
-    interface::{CUSTOMER_LIST, Interface, SOURCES, Style},
+    interface::{CUSTOMER_LIST, Interface, Style},
     lease_guard::LeaseGuard,
-    session::{Credentials, Session, Sessions},
+    session::{Session, Sessions},
     summary,
     topics::speaks_of_a_breakdown,
     transport::{Sent, Transport},
@@ -34,16 +31,11 @@ const SURVEYED_EDITS: [&str; 1] = ["intro"];
 /// login of its own.
 const RENEWALS_MAX: usize = 2;
 
-/// 登录, the one interface whose path is configuration: `user`, `password`, `serialnum` (each behind `txt:`, the last
-/// 1 to 40 letters, digits, `_` and `-`) and an empty `rndcode`. Answers `header.session`; anything else is a refusal. Source:
-/// `erp-wire.md §2`.
-const LOG_IN: Interface = Interface::command("登录", "session.login", "", None);
-
 /// The ERP. Cheap to clone; clones share connections, session and caches.
 #[derive(Clone)]
 pub struct Erp {
-    shared: Arc<Shared>,
-    log: Option<CallLog>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) log: Option<CallLog>,
 }
 
 impl std::fmt::Debug for Erp {
@@ -52,15 +44,16 @@ impl std::fmt::Debug for Erp {
     }
 }
 
-struct Shared {
+/// What all clones share.
+pub(super) struct Shared {
     transport: Transport,
     late_effect: Duration,
     /// Of the present account; another account has another one.
-    sessions: RwLock<Arc<Sessions>>,
-    session_store: Arc<dyn SessionStore>,
+    pub(super) sessions: RwLock<Arc<Sessions>>,
+    pub(super) session_store: Arc<dyn SessionStore>,
     caches: Caches,
-    config: ErpConfig,
-    clock: Clock,
+    pub(super) config: ErpConfig,
+    pub(super) clock: Clock,
 }
 
 impl Erp {
@@ -96,87 +89,9 @@ impl Erp {
         self.shared.late_effect
     }
 
-    /// Takes user name, password and serial number of a newly read configuration. They are another account, with attempts
-    /// of its own; whatever is under way ends with the old one. The same account keeps its session, or its refusal.
-    pub fn change_account(&self, config: &ErpConfig) {
-        let account = ErpConfig {
-            username: config.username.clone(),
-            password: config.password.clone(),
-            serial: config.serial.clone(),
-            ..self.shared.config.clone()
-        };
-        let store = Arc::clone(&self.shared.session_store);
-        let changed = Sessions::new(&account, self.shared.clock.clone(), store);
-        if !changed.is_of_the_account_of(&self.sessions()) {
-            *self.shared.sessions.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
-        }
-    }
-
-    /// When the present session was obtained; changes when another one takes its place.
-    pub(crate) fn session_mark(&self) -> Option<Millis> {
-        self.sessions().current().map(|session| session.obtained_at)
-    }
-
-    pub(super) fn sessions(&self) -> Arc<Sessions> {
-        Arc::clone(&self.shared.sessions.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The ERP's words, while dispatch must stop because it refuses the login.
-    pub fn login_refusal(&self) -> Option<String> {
-        self.sessions().refusal()
-    }
-
     /// Where it is, as it is configured.
     pub fn address(&self) -> &str {
         self.shared.config.base_url.as_str()
-    }
-
-    /// With which name the bridge logs in.
-    pub fn username(&self) -> String {
-        self.sessions().credentials().username.clone()
-    }
-
-    /// The ERP's words, while nobody was let in since it refused a login: of this process, of another one, or before a
-    /// restart.
-    pub async fn last_refusal(&self) -> Option<String> {
-        self.sessions().last_refusal().await
-    }
-
-    /// Takes over from the [`SessionStore`] what is known of the login; sends nothing.
-    pub async fn recall_login(&self) {
-        self.sessions().recall().await;
-    }
-
-    /// Logs in if there is no valid session, else asks one cheap question (客户来源). While the login is refused it sends
-    /// nothing, but looks into the [`SessionStore`] whether another replica was let in again.
-    ///
-    /// # Errors
-    ///
-    /// [`ErpError::LoginRefused`], a delivery failure, or [`ErpError::SessionExpired`].
-    pub async fn check_login(&self) -> Result<LoginInfo, ErpError> {
-        let before = self.sessions().current();
-        let session = self.session(None).await?;
-        let fresh = !session.adopted && before.is_none_or(|before| before.token != session.token);
-        if !fresh {
-            match self.call(&SOURCES, &[]).await {
-                // An account without this right is logged in all the same.
-                Ok(_) => {}
-                Err(error) if error.denies_interface() => {}
-                // An ERP that answers what nobody can read here may answer well elsewhere.
-                Err(ErpError::OutcomeUnknown { answered: true, .. }) => {
-                    drop(self.call(&CUSTOMER_LIST, &one_row()).await?)
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        let obtained_at = self.sessions().current().map_or(session.obtained_at, |session| session.obtained_at);
-        let app_version = self.sessions().app_version();
-        Ok(LoginInfo { username: self.sessions().credentials().username.clone(), app_version, obtained_at })
-    }
-
-    /// An operator says that the credentials are right again: forget the refusal, in the store as well.
-    pub async fn resume_login(&self) {
-        self.sessions().resume().await;
     }
 
     /// Remembers that the ERP showed an effect of this kind as it was made.
@@ -323,22 +238,6 @@ impl Erp {
         }
     }
 
-    pub(super) async fn session(&self, expired: Option<&Session>) -> Result<Session, ErpError> {
-        let sessions = self.sessions();
-        if let Some(session) = sessions.unlike(expired) {
-            return Ok(session);
-        }
-        let (this, expired) = (self.clone(), expired.cloned());
-        // A task of its own: a caller who goes away must not take a login with him whose refusal was not counted yet.
-        let renewal = async move {
-            let log_in = |send_before| this.log_in(sessions.credentials(), send_before);
-            sessions.obtain(expired.as_ref(), log_in).await
-        };
-        tokio::spawn(renewal.in_current_span())
-            .await
-            .unwrap_or_else(|_| Err(ErpError::NotDelivered("the login was broken off".into())))
-    }
-
     async fn send(&self, interface: &Interface, fields: &[Field], session: &Session) -> Verdict {
         let body = match interface.style {
             Style::Asp => asp_body(Some(&session.token), interface.cmdkey, fields),
@@ -355,37 +254,6 @@ impl Erp {
         let (outcome, said) = summary::of_call(&verdict, sent.answer.as_ref().ok(), &session.token);
         self.note(interface, &sent, outcome, summary::of_fields(fields), said);
         verdict
-    }
-
-    async fn log_in(&self, credentials: &Credentials, send_before: Millis) -> LoginOutcome {
-        if let Some(fault) = self.log.as_ref().and_then(|log| log.known_fault(&LOG_IN)) {
-            return LoginOutcome::Failed(ErpError::Installation(fault));
-        }
-        let shared = &self.shared;
-        let text = |id: &'static str, val: &str| Field::new(id, format!("txt:{val}"));
-        let fields = [
-            text("user", &credentials.username),
-            text("password", credentials.password.expose_secret()),
-            text("serialnum", &credentials.serial),
-            Field::new("rndcode", ""),
-        ];
-        let body = asp_body(None, None, &fields);
-        let sent = self.post(&LOG_IN, &shared.config.login_path, body, None, Some(send_before)).await;
-        let outcome = match &sent.answer {
-            Ok(answer) => {
-                judge_login(&LOG_IN, &shared.config.login_path, answer).without(credentials.password.expose_secret())
-            }
-            Err(error @ (ErpError::LeaseOver | ErpError::NotDelivered(_))) => LoginOutcome::Failed(error.clone()),
-            // Whatever became of the login, the call that needed it was not sent.
-            Err(error) => LoginOutcome::Failed(ErpError::NotDelivered(format!("the login: {error}"))),
-        };
-        let (word, said) = match &outcome {
-            LoginOutcome::In { .. } => ("ok", String::new()),
-            LoginOutcome::Refused(text) => ("login_refused", text.clone()),
-            LoginOutcome::Failed(error) => (error.code(), error.to_string()),
-        };
-        self.note(&LOG_IN, &sent, word, summary::of_fields(&fields[..1]), said);
-        outcome
     }
 
     /// Sends one request within the lease that the log holds; a login only before its own ends.
@@ -412,7 +280,15 @@ impl Erp {
         self.shared.transport.clock_ahead()
     }
 
-    fn note(&self, interface: &Interface, sent: &Sent, outcome: &str, request: serde_json::Value, response: String) {
+    /// Writes a call down, for whoever counts and for whoever reads.
+    pub(super) fn note(
+        &self,
+        interface: &Interface,
+        sent: &Sent,
+        outcome: &str,
+        request: serde_json::Value,
+        response: String,
+    ) {
         let duration_ms = i64::try_from(sent.elapsed.as_millis()).unwrap_or(i64::MAX);
         tracing::debug!(
             erp.call = interface.call,
@@ -440,6 +316,6 @@ impl Erp {
 }
 
 /// The fields of the cheapest question to 客户列表.
-fn one_row() -> [Field; 3] {
+pub(super) fn one_row() -> [Field; 3] {
     [Field::new("stype", ""), Field::number("pagesize", 1), Field::number("pageindex", 1)]
 }

@@ -1,8 +1,9 @@
 //! The foreign house: one typed call for each interface of 智邦国际 ERP (`erp-wire.md`).
 //!
-//! `client.rs` is the one place that calls, `transport.rs` sends one request. `session.rs` keeps the login, `envelope/` reads what comes back, however it
-//! is shaped, `classify.rs`, `phrases.rs` and `topics.rs` decide what it means, `error.rs` says what a failure means for the caller. The
-//! files `customers.rs`, `contact_persons.rs`, `progress.rs`, `assignment.rs` and `choices.rs` hold one group of interfaces each.
+//! `client.rs` is the one place that calls, `transport.rs` sends one request. `login.rs` logs in, `session.rs` keeps the login.
+//! `envelope/` reads what comes back, however it is shaped, `classify.rs`, `phrases.rs` and `topics.rs` decide what it means,
+//! `error.rs` says what a failure means for the caller. The files `customers.rs`, `contact_persons.rs`, `progress.rs`,
+//! `assignment.rs` and `choices.rs` hold one group of interfaces each.
 
 mod account;
 mod assignment;
@@ -19,6 +20,7 @@ mod fault;
 mod installation;
 mod interface;
 mod lease_guard;
+mod login;
 mod memory_sessions;
 mod paging;
 mod phrases;

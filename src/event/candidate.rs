@@ -17,4 +17,14 @@ pub struct Candidate {
     pub added: Option<String>,
     /// Its salesperson.
     pub salesperson: Option<String>,
+    /// Whether its row in 客户列表 was never read, which may tell more of it.
+    #[serde(skip)]
+    pub is_unread: bool,
+}
+
+impl Candidate {
+    /// One of which nothing is known but its record.
+    pub const fn of(ord: i64) -> Self {
+        Self { ord, name: None, khid: None, mobile: None, added: None, salesperson: None, is_unread: true }
+    }
 }

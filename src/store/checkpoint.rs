@@ -35,7 +35,7 @@ const PATIENCE_OTHERWISE: &str = "pragma busy_timeout = 5000";
 pub(super) struct Checkpointer {
     copier: SqlitePool,
     writer: SqlitePool,
-    /// Whether the log is to be cut off as soon as it can be: what was deleted may stand in it.
+    /// Whether a try to cut the log off did not succeed: what was deleted may stand in it, and each look tries again.
     empties: Arc<AtomicBool>,
 }
 
@@ -76,8 +76,8 @@ impl Checkpointer {
         Ok(self.copy().await? && self.finish("pragma wal_checkpoint(restart)").await?)
     }
 
-    /// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more. Where
-    /// somebody reads from it, or another program writes, that is done as soon as it can be.
+    /// Copies the whole log into the file and cuts it off, so that nothing of what was deleted stands in it any more. Where that
+    /// does not succeed within a moment, as somebody reads from it or another program writes, each look tries it again.
     ///
     /// # Errors
     /// The database's.
@@ -93,7 +93,8 @@ impl Checkpointer {
         Ok(())
     }
 
-    /// What is deleted while this goes on wants another one: so it is owed until then.
+    /// One try; where it does not succeed, another one is owed. What was owed is so no more from its beginning, not from its
+    /// end: what is deleted while this goes on may owe one of its own.
     async fn cut_off(&self) -> Result<bool, sqlx::Error> {
         self.empties.store(false, Ordering::Relaxed);
         let is_done = match self.copy().await {

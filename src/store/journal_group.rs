@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
-    CallRow, NewStep, Settled, Settlement, StepRow, StepState, StoreError,
+    CallRow, Decided, NewStep, Settled, Settlement, StepRow, StepState, StoreError,
     blocks::{begin_block, end_block},
     bulk::{Insert, Many, lists},
     db::{Arg, Tx, args},
@@ -205,7 +205,7 @@ async fn advance(tx: &mut Tx, now: Millis, writes: &[&Write]) -> Result<(), Stor
     STEPS.run(tx, writes.iter().flat_map(|write| changes(now, write)).collect()).await?;
     for Write { lease, advance, .. } in writes {
         if advance.resolved {
-            tx.execute("update events set resolution = null where id = $1", args![lease.event_id.as_str()]).await?;
+            use_up(tx, &lease.event_id, advance.link.is_some()).await?;
         }
         if let Some((position, step)) = &advance.renewed {
             let sql = "update steps set step = $3 where event_id = $1 and position = $2";
@@ -237,6 +237,15 @@ fn changes(now: Millis, write: &Write) -> Vec<[Arg; 7]> {
     let reset = reset.iter().map(|position| row(*position, Some(StepState::Planned), None, None, *unseen));
     let start = start.iter().map(|position| row(*position, Some(StepState::Started), None, mark.clone(), false));
     done.chain(told).chain(reset).chain(start).collect()
+}
+
+/// A decision that was carried out counts for nothing behind it; whom it has refused stays refused until the contact is linked.
+async fn use_up(tx: &mut Tx, event_id: &str, is_linked: bool) -> Result<(), StoreError> {
+    let before = tx.fetch_first("select resolution from events where id = $1", args![event_id]).await?;
+    let before = before.map_or(Ok(None), |row| row.opt_json("resolution"))?.filter(|_| !is_linked);
+    let left = before.as_ref().and_then(Decided::read).and_then(Decided::used_up);
+    let left = left.map(|left| serde_json::json!(left).to_string());
+    tx.execute("update events set resolution = $2 where id = $1", args![event_id, left]).await.map(drop)
 }
 
 /// Adds to the event's warnings.

@@ -69,9 +69,8 @@ impl Store {
         let mut locks = [contact_id, customer.as_str()];
         locks.sort_unstable();
         tx.lock_contacts(&locks).await?;
-        let linked = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
-        if let Some(row) = linked {
-            return Ok(Adoption::Already(ContactRow::read(&row)?.link));
+        if let Some(row) = link_of(&mut tx, contact_id).await? {
+            return Ok(Adoption::Already(row.link));
         }
         let own = "select contact_id from contacts where ord = $1 and kind <> $2 limit 1";
         let own = tx.fetch_first(own, args![link.ord, LinkKind::ContactPerson.as_str()]).await?;
@@ -172,8 +171,7 @@ impl Store {
     ) -> Result<ContactRow, StoreError> {
         let mut tx = self.db.begin().await?;
         tx.lock_contacts(&[contact_id]).await?;
-        let link = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
-        let link = link.as_ref().map(ContactRow::read).transpose()?;
+        let link = link_of(&mut tx, contact_id).await?;
         if seen.is_some_and(|seen| seen.ord != link.as_ref().map(|row| row.link.ord)) {
             return Err(StoreError::Changed);
         }
@@ -205,6 +203,12 @@ async fn forget_plans(tx: &mut Tx, contact_id: &str) -> Result<(), StoreError> {
         forget_plan(tx, &event.text("id")?).await?;
     }
     Ok(())
+}
+
+/// A contact's link, under the contact's lock: as it is until the transaction ends.
+pub(super) async fn link_of(tx: &mut Tx, contact_id: &str) -> Result<Option<ContactRow>, StoreError> {
+    let row = tx.fetch_first("select * from contacts where contact_id = $1", args![contact_id]).await?;
+    row.as_ref().map(ContactRow::read).transpose()
 }
 
 /// The contact's lock is held: no event of it begins or ends meanwhile.

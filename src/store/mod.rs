@@ -52,6 +52,7 @@ mod replay_types;
 mod replays;
 mod replicas;
 mod reservations;
+mod resolution;
 mod retention;
 mod rollups;
 mod search;
@@ -104,6 +105,7 @@ pub use self::{
         ReplayState,
     },
     replays::{OPEN_REPLAYS_MAX, REPLAY_EVENTS_MAX},
+    resolution::{Decided, Resolution, Under},
     retention::Pruned,
     rollups::{Happened, History, Window},
     search::{FoundEvents, LOOKED_THROUGH},

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    Actor, EventFilter, EventRow, Resolution, Store, StoreError,
+    Actor, Decided, EventFilter, EventRow, Resolution, Store, StoreError, Under,
     audit::write_audit,
     db::{Arg, Tx, args},
+    links::link_of,
     queries::Conditions,
     transitions::Move,
     turns::move_turn,
@@ -113,12 +114,12 @@ impl<'a> Order<'a> {
     }
 
     /// What else changes in the event's row, and the arguments of it, the event's id the first of them.
-    fn changes(&self, event: &EventRow, now: Millis) -> (&'static str, Vec<Arg>) {
+    fn changes(&self, event: &EventRow, now: Millis, under: Under) -> (&'static str, Vec<Arg>) {
         let id = event.id.as_str();
         if self.happened == Transition::Hastened {
             return ("next_attempt_at = $2", args![id, now]);
         }
-        let resolution = self.resolution_of(event, now).map(|it| it.to_string());
+        let resolution = self.decided(event, now, under).map(|decided| json!(decided).to_string());
         let is_tried_again = self.happened.target() == Some(Status::Queued);
         // Why an event was given up stays readable.
         let set = if is_tried_again {
@@ -130,26 +131,13 @@ impl<'a> Order<'a> {
         (set, args![id, is_tried_again.then_some(now.plus(self.pause)), resolution])
     }
 
-    /// The decision that the event has from now on. That a correction is yet to be planned outlives a replay, and so does that
-    /// its contact is none of the customers that were in question.
-    fn resolution_of(&self, event: &EventRow, now: Millis) -> Option<Value> {
-        let before = |decision: Resolution| {
-            let word = json!(decision)["decision"].clone();
-            event.resolution.as_ref().filter(|before| before["decision"] == word)
-        };
-        let given = self.resolution.map(|resolution| bound(resolution, event, now));
-        let plans_anew = self.plans_anew || before(Resolution::PlanAnew).is_some();
-        let standing =
-            plans_anew.then(|| json!(Resolution::PlanAnew)).or_else(|| before(Resolution::Recreate).cloned());
-        let mut resolution = given.or(standing)?;
-        if let Some(refused) = event.resolution.as_ref().and_then(|before| before["refused"].as_array())
-            && resolution.get("refused").is_none()
-        {
-            // Whoever is named now is refused no more.
-            let others = refused.iter().filter(|ord| Some(*ord) != resolution.get("ord"));
-            resolution["refused"] = others.cloned().collect();
+    /// The decision that the event has from now on.
+    fn decided(&self, event: &EventRow, now: Millis, under: Under) -> Option<Decided> {
+        let before = event.decided();
+        match self.resolution {
+            Some(given) => Some(Decided::given(*given, event.review.as_ref(), before, (now, under))),
+            None => Decided::kept(before, self.plans_anew),
         }
-        Some(resolution)
     }
 
     /// Whether an event takes this order. One that a worker has in hand takes none, and a decision must be one of those
@@ -298,7 +286,8 @@ impl Store {
         if seen.is_some_and(|seen| seen != event.updated_at) {
             return Err(StoreError::Changed);
         }
-        let (set, args) = order.changes(&event, now);
+        let link = link_of(tx, &contact_id).await?;
+        let (set, args) = order.changes(&event, now, link.as_ref().into());
         let moved = Move { happened, at: now, set, which: "id = $1", args, returning: "" };
         moved.run_one(tx, id).await?;
         // A worker that is running the contact's head moves the turn itself when it settles.
@@ -307,29 +296,6 @@ impl Store {
         }
         write_audit(tx, now, actor, action, id, reason).await
     }
-}
-
-/// A decision as the ledger keeps it: with the step that it was asked for, so that it counts for no other, and for a new
-/// customer with those that it was decided against, now and before.
-fn bound(resolution: &Resolution, event: &EventRow, now: Millis) -> Value {
-    let mut decision = json!(resolution);
-    let Some(review) = &event.review else { return decision };
-    if let Some(step) = review.get("step") {
-        decision["step"] = step.clone();
-    }
-    if *resolution == Resolution::Recreate {
-        let candidates = review["candidates"].as_array().into_iter().flatten();
-        let named: Vec<&Value> = candidates.chain([review]).map(|customer| &customer["ord"]).collect();
-        let before = event.resolution.as_ref().and_then(|before| before["refused"].as_array());
-        let refused: Vec<&Value> = named.into_iter().filter(|ord| ord.is_i64()).collect();
-        // Where no customer was in question, there is none to be told from others that may be found: it is a new one.
-        decision["at"] = json!(now);
-        decision["refused"] = match refused.is_empty() {
-            true => Value::Null,
-            false => refused.into_iter().chain(before.into_iter().flatten()).cloned().collect(),
-        };
-    }
-    decision
 }
 
 /// Of those that match, the events that still have their payload: without it there is nothing to replay.

@@ -141,7 +141,7 @@ pub struct EventRow {
     pub error_code: Option<String>,
     /// What a person needs for a decision: candidates of a conflict, or the step whose outcome is unknown.
     pub review: Option<Value>,
-    /// What a person decided: `{"decision": …, "ord": …}`.
+    /// What a person decided: `{"decision": …, "ord": …}`; read by [`EventRow::decided`].
     pub resolution: Option<Value>,
     /// The block that it waits for: code and subject.
     pub blocked_by: Option<String>,
@@ -228,25 +228,6 @@ pub struct ContactRow {
     pub link: Link,
     /// Since when.
     pub linked_at: Millis,
-}
-
-/// What a person decided about an event that `needs_review`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "decision", rename_all = "snake_case")]
-pub enum Resolution {
-    /// The step in question took effect.
-    Done,
-    /// It did not; send it again.
-    Resend,
-    /// The contact is none of the ERP's customers: a new one.
-    Recreate,
-    /// What is planned and not done is planned anew: the event was corrected, or the configuration.
-    PlanAnew,
-    /// The contact is this customer.
-    Link {
-        /// The customer's `ord`.
-        ord: i64,
-    },
 }
 
 /// What `GET /v1/events` may ask for.

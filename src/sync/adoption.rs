@@ -8,7 +8,7 @@ use super::{
     hint::{self, Hint, Known, Misfit},
     identity::name_key,
     mapping::Mapping,
-    matching::{self, Match},
+    matching::{Match, Sought},
     phone_match::number_key,
     question::Question,
     task::Planner,
@@ -74,7 +74,8 @@ impl Engine {
                 }
             }
         }
-        let identified = match matching::find(erp, &planner.mapping, event, &[]).await? {
+        let sought = Sought { erp, mapping: &planner.mapping, event, others: &[] };
+        let identified = match sought.find().await? {
             Match::Nobody => planner.asked_about(unclear).map_or(Identified::Nobody, Identified::Unclear),
             Match::Unclear(question) => Identified::Unclear(question),
             Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {

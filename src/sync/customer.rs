@@ -7,7 +7,7 @@ use super::{
     duplicates,
     hint::{self, Hint, Known, Misfit},
     mapping::Mapping,
-    matching::{self, Match},
+    matching::{Match, Sought},
     phone_match::{PhoneMatch, fit},
     question::Question,
     task::{PlanDraft, Planner, Survey, Task, WhoItIs},
@@ -31,17 +31,16 @@ impl Planner {
         }
         let erp = survey.erp;
         let looks_again = task.has_saved && task.duplicate.is_none();
-        let refused = task.refused.as_deref().unwrap_or_default();
-        let saved = if looks_again { matching::saved(erp, &self.mapping, event, refused).await? } else { None };
+        let others = task.refused.as_deref().unwrap_or_default();
+        let sought = Sought { erp, mapping: &self.mapping, event, others };
+        let saved = if looks_again { sought.saved().await? } else { None };
         let found = match (&task.duplicate, task.decision) {
             (_, None | Some(WhoItIs::New)) if let Some(ord) = saved => Match::Customer { ord, by: LinkedBy::Khid },
-            (Some(duplicate), decision) => {
-                duplicates::find(erp, &self.mapping, event, duplicate, refused, decision.is_none()).await?
-            }
+            (Some(duplicate), decision) => duplicates::find(&sought, duplicate, decision.is_none()).await?,
             (None, Some(WhoItIs::Customer(ord))) => Match::Customer { ord, by: LinkedBy::Operator },
             (None, Some(WhoItIs::New)) if task.refused.is_none() => Match::Nobody,
             // Its company, or whoever has its number, may have become a customer since the question was asked.
-            (None, None | Some(WhoItIs::New)) => self.find(erp, task, event, refused).await?,
+            (None, None | Some(WhoItIs::New)) => find(&sought, task).await?,
         };
         let stale = task.link.as_ref().filter(|_| task.is_stale).map(|link| link.ord);
         let gone = stale.filter(|_| task.decision.is_none());
@@ -68,13 +67,6 @@ impl Planner {
         })
     }
 
-    /// Looks the contact up among all but the `others`. Of whom somebody has said that it is new, a name alone says nothing.
-    async fn find(&self, erp: &Erp, task: &Task, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
-        let found = matching::find(erp, &self.mapping, event, others).await?;
-        let is_by_name = matches!(found, Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }));
-        Ok(if is_by_name && task.decision == Some(WhoItIs::New) { Match::Nobody } else { found })
-    }
-
     /// A customer that was found and cannot be opened is gone, and looked past, or may not be seen, and a person decides.
     async fn look_past(
         &self,
@@ -88,13 +80,13 @@ impl Planner {
         // Whom the account may not see no list shows either.
         let may_be_gone = matches!(refused, ErpError::Refused(_));
         if !may_be_gone || !details::is_gone(erp, Mapping::kind(event), ord).await? {
-            return Ok(Err(unsure(erp, ord, by).await?));
+            return Ok(Err(unsure(erp, ord, by).await));
         }
         let others = [task.refused.as_deref().unwrap_or_default(), &[ord]].concat();
-        match self.find(erp, task, event, &others).await? {
+        match find(&Sought { erp, mapping: &self.mapping, event, others: &others }, task).await? {
             Match::Nobody => self.nobody(survey, event).await,
             Match::Customer { ord, by } => match self.take_found(erp, event, ord, by).await {
-                Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await?)),
+                Err(SyncError::Erp(error)) if error.refuses_this_record() => Ok(Err(unsure(erp, ord, by).await)),
                 taken => taken,
             },
             Match::Unclear(question) => Ok(Err(question)),
@@ -146,7 +138,7 @@ impl Planner {
         };
         match role {
             // Nobody can tell whether the contact is one of so many persons: a person says whose it is.
-            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await?)),
+            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await)),
             role => Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role: role? }))),
         }
     }
@@ -210,11 +202,16 @@ impl Planner {
     }
 }
 
+/// Looks a contact up. Of whom somebody has said that it is new, a name alone says nothing.
+async fn find(sought: &Sought<'_>, task: &Task) -> Result<Match, ErpError> {
+    let found = sought.find().await?;
+    let is_by_name = matches!(found, Match::Unclear(Question::SameName { .. } | Question::TooMany { .. }));
+    Ok(if is_by_name && task.decision == Some(WhoItIs::New) { Match::Nobody } else { found })
+}
+
 /// A customer of whom only a person can say whether the contact belongs to it.
-async fn unsure(erp: &Erp, ord: i64, by: LinkedBy) -> Result<Question, ErpError> {
-    let row = details::readable_row(erp, ord).await?;
-    let unknown = Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
-    Ok(Question::Several { by, candidates: vec![row.map_or(unknown, Candidate::from)] })
+async fn unsure(erp: &Erp, ord: i64, by: LinkedBy) -> Question {
+    details::told_apart(erp, Question::Several { by, candidates: vec![Candidate::of(ord)] }).await
 }
 
 /// Whether the customer's own mobile number is the contact's, or there is none: else the contact is one of its further

@@ -222,7 +222,7 @@ mod tests {
                 panic!("{body}")
             };
             let (khid, mobile) = (khid.map(str::to_owned), mobile.map(str::to_owned));
-            let candidate = Candidate { ord: 7, name: None, khid, mobile, added: None, salesperson: None };
+            let candidate = Candidate { khid, mobile, ..Candidate::of(7) };
             let fields = planner.filled_by_link(&event, &candidate);
             fields.into_iter().map(|field| field.id.into_owned()).collect::<Vec<_>>()
         };

@@ -109,24 +109,17 @@ pub(super) async fn row_of(erp: &Erp, ord: i64, stype: Option<i64>) -> Result<Op
     Ok(rows.into_iter().find(|row| row.ord == ord))
 }
 
-/// The same where nothing hangs on it: `None` also where the list may not be read, or is too long to be looked through.
-pub(super) async fn readable_row(erp: &Erp, ord: i64) -> Result<Option<CustomerRow>, ErpError> {
-    match row_of(erp, ord, None).await {
-        Err(error) if error.is_refusal() || matches!(error, ErpError::TooMany(_)) => Ok(None),
-        row => row,
-    }
-}
-
-/// A question with what tells its candidates apart: one that was found by a contact person is known by name and number alone.
+/// A question with what tells its candidates apart: the row is read of each that was found otherwise than in 客户列表, and is
+/// known by name and number alone. Nothing hangs on it: where it is not answered at once, the question is asked as it is.
 pub(super) async fn told_apart(erp: &Erp, mut question: Question) -> Question {
-    let bare = question.candidates_mut().iter_mut().filter(|candidate| candidate.is_bare());
-    let bare: Vec<&mut Candidate> = bare.take(CANDIDATES_READ).collect();
-    for candidate in bare {
+    let unread = question.candidates_mut().iter_mut().filter(|candidate| candidate.is_unread);
+    let unread: Vec<&mut Candidate> = unread.take(CANDIDATES_READ).collect();
+    for candidate in unread {
         let filter = CustomerFilter { ord: Some(candidate.ord), ..CustomerFilter::default() };
-        // Nothing hangs on it: where it is not answered at once, the question is asked as it is.
         let Ok(first) = erp.first_customers(&filter).await else { break };
-        let Some(row) = first.rows.into_iter().find(|row| row.ord == candidate.ord) else { continue };
-        candidate.fill(row);
+        if let Some(row) = first.rows.into_iter().find(|row| row.ord == candidate.ord) {
+            candidate.fill(row);
+        }
     }
     question
 }

@@ -8,39 +8,33 @@ use super::{
     customer_search::{Column, Matches, readable, search, with_name, with_number, with_phone},
     details::{Place, told_apart},
     mapping::Mapping,
-    matching::{Match, by_mobile},
+    matching::{Match, Sought, by_mobile},
     phone_match::number_key,
     question::Question,
     task::Duplicate,
 };
 use crate::{
-    erp::{ContactPersonFilter, Erp, ErpError},
-    event::{Candidate, Event, LinkedBy},
+    erp::{ContactPersonFilter, ErpError},
+    event::{Candidate, LinkedBy},
 };
 
 /// Finds the customer for which the ERP refused the contact. Exactly one that is the contact by the rules of `contract.md
-/// §3.1` is taken, if `may_link` and it is none of the `others`, whom a person has refused; else a person is asked, and shown whatever has something in common with the contact.
-pub(super) async fn find(
-    erp: &Erp,
-    mapping: &Mapping,
-    event: &Event,
-    refused: &Duplicate,
-    others: &[i64],
-    may_link: bool,
-) -> Result<Match, ErpError> {
+/// §3.1` is taken, if `may_link` and it is none of the others, whom a person has refused; else a person is asked, and shown
+/// whatever has something in common with the contact.
+pub(super) async fn find(sought: &Sought<'_>, refused: &Duplicate, may_link: bool) -> Result<Match, ErpError> {
     let mut alike = Alike::default();
-    alike.by_number_and_khid(erp, mapping, event).await?;
+    alike.by_number_and_khid(sought).await?;
     if alike.same.is_empty() || !may_link {
-        alike.by_name(erp, mapping, event, !refused.of_contact_person).await?;
+        alike.by_name(sought, !refused.of_contact_person).await?;
     }
     // Whatever was decided before: the contact's own 客户编号 is on a customer that was made for it since.
-    let is_it = |ord: i64, by| (may_link || by == LinkedBy::Khid) && !others.contains(&ord);
+    let is_it = |ord: i64, by| (may_link || by == LinkedBy::Khid) && !sought.others.contains(&ord);
     if let Some((ord, by)) = alike.only_one().filter(|(ord, by)| is_it(*ord, *by)) {
         return Ok(Match::Customer { ord, by });
     }
-    alike.by_email_and_phone(erp, event).await?;
+    alike.by_email_and_phone(sought).await?;
     let question = Question::Duplicate { words: refused.words.clone(), candidates: alike.candidates() };
-    Ok(Match::Unclear(told_apart(erp, question).await))
+    Ok(Match::Unclear(told_apart(sought.erp, question).await))
 }
 
 /// Customers that have something in common with a contact.
@@ -52,13 +46,13 @@ struct Alike {
 }
 
 impl Alike {
-    async fn by_number_and_khid(&mut self, erp: &Erp, mapping: &Mapping, event: &Event) -> Result<(), ErpError> {
-        let (kind, khid) = (Mapping::kind(event), mapping.khid(event.contact().id()));
+    async fn by_number_and_khid(&mut self, sought: &Sought<'_>) -> Result<(), ErpError> {
+        let (erp, kind, khid) = (sought.erp, sought.kind(), sought.khid());
         for place in Place::ALL {
             let found = readable(search(erp, kind, Column::Khid, &khid, place).await)?;
             self.add(found, Some(LinkedBy::Khid));
         }
-        let Some(mobile) = Mapping::mobile(event) else { return Ok(()) };
+        let Some(mobile) = Mapping::mobile(sought.event) else { return Ok(()) };
         let found = readable(by_mobile(erp, kind, mobile).await)?;
         let is_found = !found.is_empty();
         self.add(found, Some(LinkedBy::Mobile));
@@ -71,19 +65,19 @@ impl Alike {
     }
 
     /// `decides`: a company of this name is the contact's.
-    async fn by_name(&mut self, erp: &Erp, mapping: &Mapping, event: &Event, decides: bool) -> Result<(), ErpError> {
-        let (kind, contact) = (Mapping::kind(event), event.contact());
-        let Some(name) = contact.company().or(contact.name()) else { return Ok(()) };
-        let by = (decides && contact.company().is_some()).then_some(LinkedBy::CompanyName);
+    async fn by_name(&mut self, sought: &Sought<'_>, decides: bool) -> Result<(), ErpError> {
+        let Some(name) = sought.name() else { return Ok(()) };
+        let has_company = sought.event.contact().company().is_some();
+        let by = (decides && has_company).then_some(LinkedBy::CompanyName);
         for place in Place::ALL {
-            let found = readable(with_name(erp, kind, &mapping.line(name), place).await)?;
+            let found = readable(with_name(sought.erp, sought.kind(), &name, place).await)?;
             self.add(found, by);
         }
         Ok(())
     }
 
-    async fn by_email_and_phone(&mut self, erp: &Erp, event: &Event) -> Result<(), ErpError> {
-        let (kind, contact) = (Mapping::kind(event), event.contact());
+    async fn by_email_and_phone(&mut self, sought: &Sought<'_>) -> Result<(), ErpError> {
+        let (erp, kind, contact) = (sought.erp, sought.kind(), sought.event.contact());
         if let Some(phone) = contact.phone().filter(|phone| number_key(phone).is_some()) {
             for place in Place::ALL {
                 self.add(readable(with_phone(erp, kind, phone, place).await)?, None);

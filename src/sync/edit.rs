@@ -7,7 +7,8 @@ use super::{
     category::{Category, NO_TEXTS},
     contact_persons,
     details::{self, is_missing, shown},
-    executor::{Effect, Executor, Verification},
+    executor::{Effect, Executor},
+    verify::Verification,
 };
 use crate::erp::{Answer, CustomerKind, Detail, ErpError, Field};
 

@@ -122,9 +122,8 @@ async fn check_record(erp: &Erp, mapping: &Mapping, event: &Event, named: &ErpHi
         Some(role) => Hint::Holds(Known { ord, kind, detail, role }),
         None if number_of(&detail, event).is_some() => Hint::Fails(Misfit::OtherPerson),
         None => {
-            let (name, khid) = (shown(&detail, "name"), shown(&detail, "khid"));
-            let mobile = shown(&detail, "mobile");
-            Hint::Unclear(Candidate { ord, name, khid, mobile, added: None, salesperson: None })
+            let [name, khid, mobile] = ["name", "khid", "mobile"].map(|id| shown(&detail, id));
+            Hint::Unclear(Candidate { name, khid, mobile, ..Candidate::of(ord) })
         }
     })
 }

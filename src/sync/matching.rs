@@ -41,66 +41,178 @@ pub(super) enum Match {
     Unclear(Question),
 }
 
-/// Looks a contact up in the ERP. What the ERP answers too much of is a question, not a failure.
-///
-/// `others`: customers that it is not: the ERP names them and has them no more, or a person said so.
-pub(super) async fn find(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
-    match find_exactly(erp, mapping, event, others).await {
-        Err(ErpError::TooMany(what)) => Ok(Match::Unclear(Question::TooMany { what })),
-        Ok(Match::Unclear(question)) => Ok(Match::Unclear(told_apart(erp, question).await)),
-        found => found,
-    }
+/// A contact that is looked for: where, by what rules, and among whom.
+pub(super) struct Sought<'a> {
+    /// The ERP.
+    pub erp: &'a Erp,
+    /// How contacts look there.
+    pub mapping: &'a Mapping,
+    /// What says who the contact is.
+    pub event: &'a Event,
+    /// Customers that it is not: the ERP names them and has them no more, or a person said so.
+    pub others: &'a [i64],
 }
 
-async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
-    let kind = Mapping::kind(event);
-    let contact = event.contact();
-    let khid = mapping.khid(contact.id());
-    let name = name_of(mapping, event);
-    let found = match erp.installation().finds_khid {
-        Some(false) => by_name_and_khid(erp, kind, name.as_deref().unwrap_or_default(), &khid, others).await?,
-        _ => by_khid(erp, kind, &khid, name.as_deref(), others).await?,
-    };
-    if let Some(found) = found {
-        return Ok(found);
-    }
-    if let Some(mobile) = Mapping::mobile(event) {
-        let matches = by_mobile(erp, kind, mobile).await?.without(others);
-        if !matches.masked.is_empty() {
-            let candidates = matches.exact.into_values().chain(matches.masked.into_values()).collect();
-            return Ok(Match::Unclear(Question::Several { by: LinkedBy::Mobile, candidates }));
+impl Sought<'_> {
+    /// Looks the contact up in the ERP. What the ERP answers too much of is a question, not a failure.
+    pub(super) async fn find(&self) -> Result<Match, ErpError> {
+        match self.find_exactly().await {
+            Err(ErpError::TooMany(what)) => Ok(Match::Unclear(Question::TooMany { what })),
+            Ok(Match::Unclear(question)) => Ok(Match::Unclear(told_apart(self.erp, question).await)),
+            found => found,
         }
-        if let Some(found) = verdict(matches.exact.into_values().collect(), LinkedBy::Mobile) {
+    }
+
+    async fn find_exactly(&self) -> Result<Match, ErpError> {
+        let found = match self.erp.installation().finds_khid {
+            Some(false) => self.by_name_and_khid().await?,
+            _ => self.by_khid().await?,
+        };
+        if let Some(found) = found {
             return Ok(found);
         }
+        if let Some(mobile) = Mapping::mobile(self.event) {
+            let matches = by_mobile(self.erp, self.kind(), mobile).await?.without(self.others);
+            if !matches.masked.is_empty() {
+                let candidates = matches.exact.into_values().chain(matches.masked.into_values()).collect();
+                return Ok(Match::Unclear(Question::Several { by: LinkedBy::Mobile, candidates }));
+            }
+            if let Some(found) = verdict(matches.exact.into_values().collect(), LinkedBy::Mobile) {
+                return Ok(found);
+            }
+        }
+        if let Some(company) = self.event.contact().company() {
+            return self.company_of_name(&self.mapping.line(company)).await;
+        }
+        if self.mapping.conflicts.same_name == SameName::Create {
+            return Ok(Match::Nobody);
+        }
+        let candidates = self.same_name_without_number().await?;
+        Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
     }
-    if let Some(company) = contact.company() {
-        return company_of_name(erp, &mapping.line(company), others).await;
+
+    /// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known
+    /// to the ERP too, and would be there twice.
+    async fn company_of_name(&self, name: &str) -> Result<Match, ErpError> {
+        let (erp, kind, by) = (self.erp, CustomerKind::Company, LinkedBy::CompanyName);
+        let mut named = with_name(erp, kind, name, Place::Customers).await?.without(self.others);
+        let places = if erp.installation().tells_places_apart == Some(false) { &[][..] } else { &Place::ALL[1..] };
+        for place in places {
+            if named.exact.is_empty() {
+                named.extend(open(with_name(erp, kind, name, *place).await)?.without(self.others));
+            }
+        }
+        let found = verdict(named.exact.into_values().collect(), by);
+        // One whose name the list cuts, and whose record may not be read.
+        let candidates: Vec<Candidate> = named.masked.into_values().collect();
+        let question = (!candidates.is_empty()).then_some(Question::Several { by, candidates }).map(Match::Unclear);
+        Ok(found.or(question).unwrap_or(Match::Nobody))
     }
-    if mapping.conflicts.same_name == SameName::Create {
-        return Ok(Match::Nobody);
+
+    /// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours
+    /// alone.
+    pub(super) async fn saved(&self) -> Result<Option<i64>, ErpError> {
+        let (erp, kind, khid) = (self.erp, self.kind(), self.khid());
+        let name = self.name().unwrap_or_default();
+        for place in Place::ALL {
+            let found = match erp.installation().finds_khid {
+                Some(false) => {
+                    let named = readable(with_name(erp, kind, &name, place).await)?;
+                    with_khid(erp, kind, named, &khid).await?
+                }
+                _ => readable(search(erp, kind, Column::Khid, &khid, place).await)?,
+            };
+            if let [ord] = found.without(self.others).exact.into_keys().collect::<Vec<_>>()[..] {
+                return Ok(Some(ord));
+            }
+        }
+        Ok(None)
     }
-    let candidates = same_name_without_number(erp, mapping, event, others).await?;
-    Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
+
+    /// The customer with exactly the contact's 客户编号; one of its name whose record may not be read may be it.
+    async fn by_khid(&self) -> Result<Option<Match>, ErpError> {
+        let found = search(self.erp, self.kind(), Column::Khid, &self.khid(), Place::Customers).await?;
+        let found = found.without(self.others);
+        if found.exact.is_empty() {
+            let name = self.name();
+            let is_namesake = |theirs: &Candidate| {
+                name.as_deref().zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs))
+            };
+            let candidates: Vec<Candidate> = found.masked.into_values().filter(is_namesake).collect();
+            let question = (!candidates.is_empty()).then_some(Question::Several { by: LinkedBy::Khid, candidates });
+            return Ok(question.map(Match::Unclear));
+        }
+        Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
+    }
+
+    /// The same where the list can neither be asked for a 客户编号 nor shows it: among the customers of the contact's name,
+    /// whose records show it.
+    async fn by_name_and_khid(&self) -> Result<Option<Match>, ErpError> {
+        let name = self.name().unwrap_or_default();
+        let named = match with_name(self.erp, self.kind(), &name, Place::Customers).await {
+            Err(ErpError::TooMany(_)) => return Ok(None),
+            named => named?,
+        };
+        let found = with_khid(self.erp, self.kind(), named.without(self.others), &self.khid()).await?;
+        Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
+    }
+
+    /// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact.
+    async fn same_name_without_number(&self) -> Result<Vec<Candidate>, ErpError> {
+        let erp = self.erp;
+        let name = self.event.contact().name().unwrap_or_default();
+        if name_key(name).is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut named = BTreeMap::new();
+        for place in [vec![Place::Customers], further_places(erp).await?].concat() {
+            named.extend(match with_name(erp, CustomerKind::Person, name, place).await {
+                Ok(named) => named.without(self.others).exact,
+                // Only a hint: a name that is part of so many others says nothing.
+                Err(ErpError::TooMany(_)) => continue,
+                // Nor does a list that may not be read.
+                Err(error) if error.is_refusal() && place != Place::Customers => continue,
+                Err(error) => return Err(error),
+            });
+        }
+        let is_ours = |khid: Option<&str>| khid.is_some_and(|khid| self.mapping.is_ours(khid));
+        let has_number = |candidate: &Candidate| candidate.mobile.as_deref().is_some_and(|it| !it.trim().is_empty());
+        let mut candidates = Vec::new();
+        for candidate in named.into_values().filter(|it| !is_ours(it.khid.as_deref()) && !has_number(it)) {
+            if candidates.len() == CANDIDATES_MAX {
+                break;
+            }
+            let detail = readable_detail(erp, CustomerKind::Person, candidate.ord).await?;
+            let may_be =
+                |detail: &Detail| shown(detail, "mobile").is_none() && !is_ours(shown(detail, "khid").as_deref());
+            if detail.as_ref().is_none_or(may_be) {
+                candidates.push(candidate);
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// What its customer would be.
+    pub(super) fn kind(&self) -> CustomerKind {
+        Mapping::kind(self.event)
+    }
+
+    /// The 客户编号 of a customer that was made for it.
+    pub(super) fn khid(&self) -> String {
+        self.mapping.khid(self.event.contact().id())
+    }
+
+    /// What its customer is called in the ERP.
+    pub(super) fn name(&self) -> Option<String> {
+        let contact = self.event.contact();
+        contact.company().or(contact.name()).map(|name| self.mapping.line(name))
+    }
 }
 
-/// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known to
-/// the ERP too, and would be there twice.
-async fn company_of_name(erp: &Erp, name: &str, others: &[i64]) -> Result<Match, ErpError> {
-    let kind = CustomerKind::Company;
-    let by = LinkedBy::CompanyName;
-    let mut named = with_name(erp, kind, name, Place::Customers).await?.without(others);
-    let places = if erp.installation().tells_places_apart == Some(false) { &[][..] } else { &Place::ALL[1..] };
-    for place in places {
-        if named.exact.is_empty() {
-            named.extend(open(with_name(erp, kind, name, *place).await)?.without(others));
-        }
-    }
-    let found = verdict(named.exact.into_values().collect(), by);
-    // One whose name the list cuts, and whose record may not be read.
-    let candidates: Vec<Candidate> = named.masked.into_values().collect();
-    let question = (!candidates.is_empty()).then_some(Question::Several { by, candidates }).map(Match::Unclear);
-    Ok(found.or(question).unwrap_or(Match::Nobody))
+/// The customer with exactly this 客户编号.
+pub(super) async fn by_khid(erp: &Erp, kind: CustomerKind, khid: &str) -> Result<Option<Match>, ErpError> {
+    let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?;
+    Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
 }
 
 /// What a list shows that may be closed to the account: nobody then. One that is too long is a question.
@@ -109,73 +221,6 @@ fn open(found: Result<Matches, ErpError>) -> Result<Matches, ErpError> {
         Err(error) if error.is_refusal() => Ok(Matches::default()),
         found => found,
     }
-}
-
-/// The customer that an earlier try has saved for the contact, in whatever list it appeared since: its 客户编号 is ours alone.
-pub(super) async fn saved(
-    erp: &Erp,
-    mapping: &Mapping,
-    event: &Event,
-    others: &[i64],
-) -> Result<Option<i64>, ErpError> {
-    let kind = Mapping::kind(event);
-    let khid = mapping.khid(event.contact().id());
-    let name = name_of(mapping, event).unwrap_or_default();
-    for place in Place::ALL {
-        let found = match erp.installation().finds_khid {
-            Some(false) => {
-                let named = readable(with_name(erp, kind, &name, place).await)?;
-                with_khid(erp, kind, named, &khid).await?
-            }
-            _ => readable(search(erp, kind, Column::Khid, &khid, place).await)?,
-        };
-        if let [ord] = found.without(others).exact.into_keys().collect::<Vec<_>>()[..] {
-            return Ok(Some(ord));
-        }
-    }
-    Ok(None)
-}
-
-/// What the contact's customer is called in the ERP.
-fn name_of(mapping: &Mapping, event: &Event) -> Option<String> {
-    let contact = event.contact();
-    contact.company().or(contact.name()).map(|name| mapping.line(name))
-}
-
-/// The customer with exactly this 客户编号; one of the contact's name whose record may not be read may be it.
-pub(super) async fn by_khid(
-    erp: &Erp,
-    kind: CustomerKind,
-    khid: &str,
-    name: Option<&str>,
-    others: &[i64],
-) -> Result<Option<Match>, ErpError> {
-    let found = search(erp, kind, Column::Khid, khid, Place::Customers).await?.without(others);
-    if found.exact.is_empty() {
-        let is_namesake =
-            |theirs: &Candidate| name.zip(theirs.name.as_deref()).is_some_and(|(ours, theirs)| same_name(ours, theirs));
-        let candidates: Vec<Candidate> = found.masked.into_values().filter(is_namesake).collect();
-        let question = (!candidates.is_empty()).then_some(Question::Several { by: LinkedBy::Khid, candidates });
-        return Ok(question.map(Match::Unclear));
-    }
-    Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
-}
-
-/// The same where the list can neither be asked for a 客户编号 nor shows it: among the customers of this name, whose
-/// records show it.
-async fn by_name_and_khid(
-    erp: &Erp,
-    kind: CustomerKind,
-    name: &str,
-    khid: &str,
-    others: &[i64],
-) -> Result<Option<Match>, ErpError> {
-    let named = match with_name(erp, kind, name, Place::Customers).await {
-        Err(ErpError::TooMany(_)) => return Ok(None),
-        named => named?,
-    };
-    let found = with_khid(erp, kind, named.without(others), khid).await?;
-    Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
 }
 
 /// Those whose records show this 客户编号.
@@ -188,44 +233,6 @@ async fn with_khid(erp: &Erp, kind: CustomerKind, named: Matches, khid: &str) ->
         }
     }
     Ok(found)
-}
-
-/// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact.
-async fn same_name_without_number(
-    erp: &Erp,
-    mapping: &Mapping,
-    event: &Event,
-    others: &[i64],
-) -> Result<Vec<Candidate>, ErpError> {
-    let name = event.contact().name().unwrap_or_default();
-    if name_key(name).is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut named = BTreeMap::new();
-    for place in [vec![Place::Customers], further_places(erp).await?].concat() {
-        named.extend(match with_name(erp, CustomerKind::Person, name, place).await {
-            Ok(named) => named.without(others).exact,
-            // Only a hint: a name that is part of so many others says nothing.
-            Err(ErpError::TooMany(_)) => continue,
-            // Nor does a list that may not be read.
-            Err(error) if error.is_refusal() && place != Place::Customers => continue,
-            Err(error) => return Err(error),
-        });
-    }
-    let is_ours = |khid: Option<&str>| khid.is_some_and(|khid| mapping.is_ours(khid));
-    let has_number = |candidate: &Candidate| candidate.mobile.as_deref().is_some_and(|it| !it.trim().is_empty());
-    let mut candidates = Vec::new();
-    for candidate in named.into_values().filter(|it| !is_ours(it.khid.as_deref()) && !has_number(it)) {
-        if candidates.len() == CANDIDATES_MAX {
-            break;
-        }
-        let detail = readable_detail(erp, CustomerKind::Person, candidate.ord).await?;
-        let may_be = |detail: &Detail| shown(detail, "mobile").is_none() && !is_ours(shown(detail, "khid").as_deref());
-        if detail.as_ref().is_none_or(may_be) {
-            candidates.push(candidate);
-        }
-    }
-    Ok(candidates)
 }
 
 fn verdict(mut candidates: Vec<Candidate>, by: LinkedBy) -> Option<Match> {
@@ -329,11 +336,10 @@ mod tests {
 
     #[test]
     fn one_match_is_taken_and_several_are_left_to_a_person() {
-        let candidate = |ord| Candidate { ord, name: None, khid: None, mobile: None, added: None, salesperson: None };
         assert_eq!(verdict(vec![], LinkedBy::Khid), None);
-        let one = verdict(vec![candidate(7)], LinkedBy::Mobile);
+        let one = verdict(vec![Candidate::of(7)], LinkedBy::Mobile);
         assert_eq!(one, Some(Match::Customer { ord: 7, by: LinkedBy::Mobile }));
-        let several = verdict(vec![candidate(7), candidate(8)], LinkedBy::Mobile);
+        let several = verdict([7, 8].map(Candidate::of).into(), LinkedBy::Mobile);
         let Some(Match::Unclear(Question::Several { candidates, .. })) = several else { panic!("{several:?}") };
         assert_eq!(candidates.len(), 2);
     }

@@ -1,7 +1,8 @@
 //! What we do: an event becomes a plan of steps, and each step can be done and can be looked up.
 //!
 //! [`Planner`] reads the ERP and makes the plan ([`matching`], [`mapping`], [`progress`], [`assignment`]); [`Executor`] does
-//! its steps. Both know nothing of the ledger beyond the two questions of [`Journal`].
+//! its steps, and asks whether they are done ([`verify`]). Both know nothing of the ledger beyond the two questions of
+//! [`Journal`].
 
 mod adoption;
 mod assignment;
@@ -28,6 +29,7 @@ mod renewal;
 mod step;
 mod task;
 mod text;
+mod verify;
 
 use std::sync::Arc;
 
@@ -37,13 +39,14 @@ use tokio::sync::watch;
 pub(crate) use self::{
     adoption::{Identified, Identity, person_key},
     details::customer_now,
-    executor::{Effect, Executor, Verification},
+    executor::{Effect, Executor},
     identity::identities,
     mapping::Mapping,
     plan::Plan,
     question::Question,
     step::{Step, named},
     task::{DoneBefore, Duplicate, Planner, Task, WhoItIs},
+    verify::Verification,
 };
 pub use self::{
     progress::INTRO_LIMIT,

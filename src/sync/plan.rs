@@ -121,7 +121,7 @@ impl Planner {
         let khid = self.mapping.khid(task.work.contact_id());
         let found = match task.decision {
             Some(WhoItIs::Customer(ord)) => Some((ord, LinkedBy::Operator)),
-            _ => match matching::by_khid(survey.erp, kind_of(link), &khid, None, &[]).await? {
+            _ => match matching::by_khid(survey.erp, kind_of(link), &khid).await? {
                 Some(Match::Customer { ord, by }) if ord != link.ord => Some((ord, by)),
                 Some(Match::Unclear(question)) => return Ok(Err(question)),
                 _ => None,

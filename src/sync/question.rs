@@ -10,26 +10,13 @@ use crate::{
 impl Candidate {
     /// The customer of a contact person.
     pub(super) fn of_contact_person(ord: i64, person: &ContactPersonRow) -> Self {
-        Self {
-            ord,
-            name: person.company_name.clone(),
-            khid: None,
-            mobile: person.mobile.clone(),
-            added: None,
-            salesperson: None,
-        }
+        Self { name: person.company_name.clone(), mobile: person.mobile.clone(), ..Self::of(ord) }
     }
 
-    /// Whether no more is known of it than a contact person says of its customer.
-    pub(super) fn is_bare(&self) -> bool {
-        self.khid.is_none() && self.added.is_none() && self.salesperson.is_none()
-    }
-
-    /// The same with what its row in 客户列表 says besides.
+    /// Takes over what its row in 客户列表 says besides.
     pub(super) fn fill(&mut self, row: CustomerRow) {
-        self.name = self.name.take().or(row.name);
-        self.mobile = self.mobile.take().or(row.mobile);
-        (self.khid, self.added, self.salesperson) = (row.khid, row.date1, row.catename);
+        let read = Self::from(row);
+        *self = Self { name: self.name.take().or(read.name), mobile: self.mobile.take().or(read.mobile), ..read };
     }
 }
 
@@ -42,6 +29,7 @@ impl From<CustomerRow> for Candidate {
             mobile: row.mobile,
             added: row.date1,
             salesperson: row.catename,
+            is_unread: false,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use erp_bridge::{config::Config, event::Status};
+use erp_bridge::{config::Config, event::Status, simulator::Settings};
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, of_company, promoted};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -131,6 +131,35 @@ async fn two_customers_of_one_name_and_number_are_told_apart_by_what_their_list_
         assert!(candidate["added"].as_str().is_some_and(|added| !added.is_empty()), "{candidate}");
         assert_eq!((&candidate["name"], &candidate["mobile"]), (&json!("老客户"), &json!(number)), "{candidate}");
     }
+    assert_eq!(rows_read(&world), 2, "one each");
+}
+
+#[tokio::test]
+async fn who_was_found_in_the_list_is_not_looked_up_once_more_where_it_shows_nothing_that_tells() {
+    let company = "绍兴纺织有限公司";
+    for is_bare in [false, true] {
+        let world = World::start().await;
+        if is_bare {
+            let tells = ["khid", "date1", "catename"];
+            let lack = |settings: &mut Settings| settings.columns.customers.retain(|id| !tells.contains(&id.as_str()));
+            world.sim.handle.change_settings(lack);
+        }
+        for khid in ["K1", "K2"] {
+            world.seed_company(company, khid);
+        }
+        let event = world.handle("m1", &promoted(&of_company("c1", 7, company), 80.0)).await;
+        assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
+        let review = event.review.unwrap();
+        assert_eq!(review["candidates"].as_array().map(Vec::len), Some(2), "{review}");
+        assert_eq!(review["candidates"][0]["khid"].is_null(), is_bare, "{review}");
+        assert_eq!(rows_read(&world), 0, "{is_bare}");
+    }
+}
+
+/// How often 客户列表 was asked for a single customer.
+fn rows_read(world: &World) -> usize {
+    let lists = world.sim.handle.calls_of("customer.list");
+    lists.iter().filter(|call| call.fields.contains_key("telord")).count()
 }
 
 #[tokio::test]

@@ -135,6 +135,53 @@ async fn a_customer_that_was_refused_stays_refused_although_it_is_found_again() 
     assert_eq!(world.sim.handle.customers_with("khid", "WXc1").len(), 1);
 }
 
+/// The ERP's own rule names the customer that was refused, and by all rules of ours it is the contact.
+#[tokio::test]
+async fn a_customer_that_was_refused_stays_refused_where_the_erp_refuses_the_save_because_of_it() {
+    let world = World::start().await;
+    let theirs = ["K1", "K2"].map(|khid| seed(&world, &[("name", "别人"), ("khid", khid), ("mobile", &mobile(1))]));
+    world.sim.handle.change_settings(|settings| settings.duplicate_rules = vec!["mobile".into()]);
+    let event = promote(&world, &contact("c1", 1)).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
+    assert!(world.sim.handle.delete_customer(theirs[1]));
+    let decision = json!({ "decision": "recreate" });
+    let deeds = [("resolve", Some(decision)), ("replay", None), ("replan", None), ("replay", None)];
+    for (deed, body) in deeds {
+        let (status, answer) = world.call("POST", &format!("/v1/events/{}/{deed}", event.id), body).await;
+        assert_eq!(status, 200, "{deed}: {answer}");
+        let event = world.ended(&event.id).await;
+        let ended = (event.status, event.error_code.as_deref());
+        assert_eq!(ended, (Status::NeedsReview, Some("duplicate")), "{deed}: {:?}", event.error);
+        assert_eq!(event.review.unwrap()["candidates"][0]["ord"], json!(theirs[0]), "{deed}");
+    }
+    assert_eq!(world.sim.handle.customers().len(), 1);
+}
+
+/// Its company was made a customer meanwhile, whom nobody has refused.
+#[tokio::test]
+async fn who_was_refused_is_told_from_all_others_over_a_replay() {
+    let world = World::start().await;
+    let company = "绍兴纺织有限公司";
+    let refused = seed(&world, &[("name", "陈一诺"), ("khid", "K-0042")]);
+    let mut asked_about = of_company("c1", 1, company);
+    asked_about["erp"] = json!({ "khid": "K-0042" });
+    let event = promote(&world, &asked_about).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::NeedsReview, Some("candidates")));
+    world.sim.handle.fault("customer.add:refuse:times=2,text=联系人手机格式不正确").unwrap();
+    let path = format!("/v1/events/{}/resolve", event.id);
+    assert_eq!(world.call("POST", &path, Some(json!({ "decision": "recreate" }))).await.0, 200);
+    let dead = world.ended(&event.id).await;
+    assert_eq!((dead.status, dead.error_code.as_deref()), (Status::Dead, Some("refused")), "{:?}", dead.error);
+    world.sim.handle.clear_faults();
+    assert_eq!(promote(&world, &of_company("c2", 2, company)).await.status, Status::Succeeded);
+    assert_eq!(world.call("POST", &format!("/v1/events/{}/replay", event.id), None).await.0, 200);
+    let event = world.ended(&event.id).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_eq!(world.sim.handle.customers().len(), 2, "the company once, and who was refused");
+    assert_eq!(world.ord_of("c1").await, world.ord_of("c2").await);
+    assert_ne!(world.ord_of("c1").await, refused);
+}
+
 #[tokio::test]
 async fn that_a_contact_is_new_is_over_once_somebody_has_said_who_it_is() {
     let world = World::start().await;

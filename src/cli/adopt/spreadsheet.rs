@@ -117,12 +117,10 @@ mod tests {
     #[test]
     fn a_candidate_is_told_by_what_distinguishes_it() {
         let mut customer = Candidate {
-            ord: 7,
             name: Some("张三".into()),
-            khid: None,
             mobile: Some("138".into()),
-            added: None,
             salesperson: Some("王芳".into()),
+            ..Candidate::of(7)
         };
         assert_eq!(candidate(&customer), "7 张三 138 (王芳)");
         customer.salesperson = None;

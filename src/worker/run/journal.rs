@@ -4,10 +4,9 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::{
-    clock::Millis,
     event::Link,
     json,
-    store::{Begun, EqualSteps, NewStep, Resolution, StepFacts, StepRow, StepState, Store},
+    store::{Begun, EqualSteps, NewStep, StepFacts, StepRow, StepState, Store},
     sync::{EqualRecords, Journal, JournalError, Step},
 };
 
@@ -60,31 +59,6 @@ pub(super) fn step_of(row: &StepRow) -> Option<Step> {
 pub(super) fn new_step(name: String, step: &Step, fingerprint: Option<String>, begun: Option<Begun>) -> NewStep {
     let facts = StepFacts { holds_identity: step.holds_identity(), allocates: step.allocates(), binds: step.binds() };
     NewStep { name, step: json!(step), fingerprint, facts, begun }
-}
-
-/// What a person decided, and about which step.
-#[derive(serde::Deserialize)]
-pub(super) struct Decided {
-    #[serde(flatten)]
-    pub(super) resolution: Resolution,
-    /// `None`: about the event as a whole.
-    step: Option<String>,
-    /// The customers in question, where the contact is none of them; `None`: none were.
-    pub(super) refused: Option<Vec<i64>>,
-    /// When it was decided that the contact is none of them.
-    at: Option<Millis>,
-}
-
-impl Decided {
-    /// Whether somebody has said since who the contact is: that it is new is over then.
-    pub(super) fn is_over(&self, linked_at: Option<Millis>) -> bool {
-        self.resolution == Resolution::Recreate && self.at.zip(linked_at).is_some_and(|(at, linked)| linked > at)
-    }
-
-    /// Whether it is about this step: made for one, it says nothing of any other.
-    pub(super) fn is_for(&self, row: &StepRow) -> bool {
-        self.step.as_ref().is_none_or(|step| *step == row.name)
-    }
 }
 
 /// The customer that a finished step brought.

@@ -29,7 +29,8 @@ impl Run<'_> {
                     self.start(row, true).await?;
                     return Ok((self.do_step(executor, row, step).await?, true));
                 }
-                Some(Resolution::Link { .. } | Resolution::Recreate | Resolution::PlanAnew) | None => {}
+                Some(Resolution::Link { .. } | Resolution::Recreate | Resolution::PlanAnew | Resolution::NoneOf)
+                | None => {}
             }
             if let Some(result) = self.look_up(executor, row, step).await? {
                 return Ok((result, false));

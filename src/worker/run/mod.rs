@@ -16,7 +16,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    journal::{Decided, StoreJournal, has_saved, is_effect, is_link, is_part, new_link, ord_of, sha256, step_of},
+    journal::{StoreJournal, has_saved, is_effect, is_link, is_part, new_link, ord_of, sha256, step_of},
     plan::placed,
 };
 use super::{end::End, health::Health};
@@ -24,7 +24,9 @@ use crate::{
     clock::Clock,
     event::{Decision, Event, EventKind, Reading, Standing, Work},
     json,
-    store::{Advance, Before, CallRow, Claimed, DoneStep, EventRow, Lease, Resolution, StepRow, StepState, Store},
+    store::{
+        Advance, Before, CallRow, Claimed, Decided, DoneStep, EventRow, Lease, Resolution, StepRow, StepState, Store,
+    },
     sync::{CallRecord, Duplicate, Executor, Fault, FaultCause, Job, Step, Task, WhoItIs, identities, subject_of},
 };
 
@@ -129,8 +131,7 @@ impl Run<'_> {
     ) -> Result<Advance, End> {
         let event = &claimed.event;
         let linked_at = claimed.contact.as_ref().map(|contact| contact.linked_at);
-        let decided = event.resolution.as_ref().and_then(|value| json::from_value::<Decided>(value).ok());
-        let decided = decided.filter(|decided| !decided.is_over(linked_at));
+        let decided = event.decided().filter(|decided| !decided.is_over(claimed.contact.as_ref()));
         let decision = decided.as_ref().and_then(who_it_is);
         let plans_anew = decided.as_ref().is_some_and(|decided| decided.resolution == Resolution::PlanAnew);
         let (done, mut pending): (Vec<_>, Vec<_>) = steps.iter().cloned().partition(|row| row.state == StepState::Done);
@@ -394,6 +395,6 @@ fn who_it_is(decided: &Decided) -> Option<WhoItIs> {
     match decided.resolution {
         Resolution::Link { ord } => Some(WhoItIs::Customer(ord)),
         Resolution::Recreate => Some(WhoItIs::New),
-        Resolution::Done | Resolution::Resend | Resolution::PlanAnew => None,
+        Resolution::Done | Resolution::Resend | Resolution::PlanAnew | Resolution::NoneOf => None,
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use erp_bridge::{
-    event::Status,
-    store::{Advance, AuditRow, DoneStep, Resolution, Settlement, StepState, StoreError},
+    event::{Link, LinkKind, LinkedBy, Status},
+    store::{Adoption, Advance, AuditRow, DoneStep, Resolution, Settlement, StepState, StoreError},
 };
 use serde_json::json;
 
@@ -16,6 +16,7 @@ on_both! {
     the_next_try_is_made_now_where_somebody_wants_it_and_counts_as_any
     a_discarded_event_makes_way_and_can_be_replayed
     a_decision_is_written_down_and_the_event_goes_on
+    that_a_contact_is_new_is_over_with_its_next_link_and_with_no_earlier_one
     only_decisions_that_the_review_asks_for_are_taken
     a_decision_on_what_has_changed_since_it_was_seen_is_refused
     moves_that_a_state_does_not_allow_are_refused_and_change_nothing
@@ -110,6 +111,44 @@ async fn a_decision_is_written_down_and_the_event_goes_on(ledger: &Ledger) {
         assert_eq!(ledger.event(&id).await.resolution, None, "a decision counts once");
         ledger.store.settle(claimed.lease, Settlement::to(Status::Succeeded)).await.unwrap();
     }
+}
+
+/// In one millisecond, and by the clock of a replica that is behind that of who has linked the contact before.
+async fn that_a_contact_is_new_is_over_with_its_next_link_and_with_no_earlier_one(ledger: &Ledger) {
+    let asked = async |contact: &str| {
+        let id = ledger.queue(contact).await;
+        let review = Some(json!({ "candidates": [{ "ord": 7 }], "decisions": ["link", "recreate"] }));
+        let settlement = Settlement { review, ..Settlement::to(Status::NeedsReview) };
+        ledger.store.settle(ledger.claim_one().await.lease, settlement).await.unwrap();
+        id
+    };
+    let link = async |contact: &str, ord: i64| {
+        let link = Link { ord, khid: format!("K{ord}"), kind: LinkKind::Person, linked_by: LinkedBy::Adopt };
+        let adopted = ledger.store.adopt(contact, &link, "", true, &"ops".into()).await;
+        assert_eq!(adopted, Ok(Adoption::Linked), "{contact}");
+    };
+    let refuse = async |id: &str| {
+        ledger.store.resolve(id, &Resolution::Recreate, &"ops".into(), None, None).await.unwrap();
+    };
+    let is_over = async |id: &str, contact: &str| {
+        let decided = ledger.event(id).await.decided().unwrap();
+        assert_eq!(decided.refused, Some(vec![7]));
+        decided.is_over(ledger.store.contact(contact).await.unwrap().as_ref())
+    };
+    let id = asked("c1").await;
+    refuse(&id).await;
+    assert!(!is_over(&id, "c1").await, "nobody has linked it");
+    link("c1", 7).await;
+    assert!(is_over(&id, "c1").await, "who was refused was linked after all");
+    ledger.store.discard(&id, &"ops".into(), None, None).await.unwrap();
+
+    let id = asked("c2").await;
+    let now = ledger.clock.now();
+    ledger.clock.advance(MS);
+    link("c2", 8).await;
+    ledger.clock.set(now);
+    refuse(&id).await;
+    assert!(!is_over(&id, "c2").await, "it was linked so when that was decided");
 }
 
 async fn only_decisions_that_the_review_asks_for_are_taken(ledger: &Ledger) {
