@@ -1,5 +1,8 @@
 //! The one way in which HTTP clients are made: whoever is called is called directly and once, with the program's own roots.
 
+#[cfg(feature = "own-resolver")]
+mod resolver;
+
 use reqwest::{Certificate, Client, ClientBuilder, redirect, retry};
 
 use crate::config::Authorities;
@@ -12,7 +15,10 @@ pub fn client(is_https: bool, authorities: &Authorities) -> ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| &**der).chain(authorities.certificates());
     let roots = roots.filter(|_| is_https).filter_map(|der| Certificate::from_der(der).ok());
-    Client::builder()
+    let client = Client::builder();
+    #[cfg(feature = "own-resolver")]
+    let client = client.dns_resolver(resolver::OwnResolver);
+    client
         .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
