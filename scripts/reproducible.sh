@@ -10,8 +10,9 @@ trap 'rm -rf "$folder"' EXIT
 cargo_home="${CARGO_HOME:-$HOME/.cargo}"
 SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
 export SOURCE_DATE_EPOCH
-# They would come before the flags below.
-unset CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
+unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
+# They would come before the flags below, or between cargo and the compiler.
+unset CARGO_ENCODED_RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
 one="$folder/one"
 another="$folder/another-with-a-longer-name"
 # Where the sources stood shows in no message and no debug information. Both builds get the same flags: cargo makes names of them.
@@ -22,7 +23,7 @@ build() {
     local source="$1"
     mkdir "$source"
     git archive HEAD | tar --extract --directory "$source"
-    (cd "$source" && cargo build --locked --quiet --target-dir target --profile "$profile" --bin erp-bridge)
+    (cd "$source" && cargo build --locked --quiet --profile "$profile" --bin erp-bridge)
     cp "$source/target/${profile/#dev/debug}/erp-bridge" "$source.program"
     rm -r "$source"
 }
