@@ -8,8 +8,8 @@ use reqwest::{Certificate, Client, ClientBuilder, redirect, retry};
 use crate::config::Authorities;
 
 /// A client's beginnings: no proxy, no redirects, no retries that nobody sees, HTTP/1.1. An empty image has no CA files, so
-/// that certificates are judged by roots of the program's own and by the operator's authorities; `is_https` says whether they
-/// are needed: they take memory.
+/// that certificates are judged by roots of the program's own and by the operator's authorities; `is_https` says whether
+/// they are needed: they take memory.
 pub fn client(is_https: bool, authorities: &Authorities) -> ClientBuilder {
     // Fails only if a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
