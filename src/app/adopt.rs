@@ -68,7 +68,12 @@ impl LoneAdopter {
         let lock = InstanceLock::take(&config.database)?;
         let store = Store::open(&config.database, clock.clone(), lock.is_held()).await?;
         notify::want_write_back(config, &store);
-        let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+        let erp = Erp::new(
+            &config.erp,
+            &config.outbound.authorities,
+            clock.clone(),
+            Arc::new(LedgerSessions(store.clone())),
+        )?;
         survey::believe_newest_survey(&store, config.erp.base_url.as_str(), &erp).await;
         let engine = Engine::new(erp, planner(config));
         let adopter = Adopter::new(config, store.clone(), engine, clock, config.erp.max_in_flight);

@@ -180,7 +180,8 @@ impl App {
     /// Opens the ledger, builds the parts and listens; nothing is at work yet.
     async fn build(config: &Config, clock: &Clock, migrate: bool) -> Result<(Self, Listeners), StartError> {
         let keys = Arc::new(Keyring::new(keys(config)));
-        let traces = Traces::start(config.telemetry.otlp_endpoint.as_ref(), clock).map_err(StartError::Sender)?;
+        let (collector, authorities) = (config.telemetry.otlp_endpoint.as_ref(), &config.outbound.authorities);
+        let traces = Traces::start(collector, authorities, clock).map_err(StartError::Sender)?;
         let tls = config.server.tls().map(Tls::read).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
         let store = open_ledger(config, clock, migrate).await?;
@@ -305,7 +306,8 @@ async fn open_ledger(config: &Config, clock: &Clock, migrate: bool) -> Result<St
 
 /// The ERP client, with what the ledger knows of this ERP and of its login.
 async fn know_erp(config: &Config, clock: &Clock, store: &Store) -> Result<Erp, StartError> {
-    let erp = Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
+    let erp =
+        Erp::new(&config.erp, &config.outbound.authorities, clock.clone(), Arc::new(LedgerSessions(store.clone())))?;
     survey::believe_newest_survey(store, config.erp.base_url.as_str(), &erp).await;
     erp.recall_login().await;
     Ok(erp)

@@ -53,7 +53,7 @@ pub(super) fn build(config: &Config, store: &Store, clock: &Clock, known: Known)
             secret,
             schedule: config.retry.schedule.clone(),
             timeout: config.writeback.timeout,
-            poster: Poster::new(config.writeback.timeout).map_err(StartError::Sender)?,
+            poster: Poster::new(config.writeback.timeout, &config.outbound.authorities).map_err(StartError::Sender)?,
         })),
         _ => None,
     };
@@ -69,7 +69,7 @@ pub(super) fn build(config: &Config, store: &Store, clock: &Clock, known: Known)
             min_free_disk: config.database.min_free_disk,
             tells_platform: config.writeback.url.is_some(),
             local: Arc::new(known),
-            poster: Poster::new(TARGET_TIMEOUT).map_err(StartError::Sender)?,
+            poster: Poster::new(TARGET_TIMEOUT, &config.outbound.authorities).map_err(StartError::Sender)?,
         })))
     };
     Ok(Others { write_back, alerts })

@@ -31,7 +31,7 @@ pub async fn survey_erp(config: &Config, pause: Duration, write_one: bool) -> Re
     let instance_lock = InstanceLock::take(&config.database);
     let is_ours_alone = instance_lock.as_ref().is_ok_and(InstanceLock::is_held);
     let store = Store::open(&config.database, clock.clone(), is_ours_alone).await;
-    let erp = Erp::new(&config.erp, clock.clone(), account_sessions(store.as_ref().ok()));
+    let erp = Erp::new(&config.erp, &config.outbound.authorities, clock.clone(), account_sessions(store.as_ref().ok()));
     let erp = erp.map_err(|error| error.to_string())?;
     let write_one = if write_one { Some(written(config, &clock)?) } else { None };
     let report = survey(&erp, &clock, &Options { pause, write_one }).await.map_err(|error| error.to_string())?;
@@ -45,7 +45,8 @@ pub async fn survey_erp(config: &Config, pause: Duration, write_one: bool) -> Re
 fn written(config: &Config, clock: &Clock) -> Result<WriteOne, String> {
     let values = &config.erp.values;
     // A memory of its own: it shall log in anew, and leave the ledger's session alone.
-    let second = Erp::new(&config.erp, clock.clone(), Arc::new(MemorySessions::default()));
+    let second =
+        Erp::new(&config.erp, &config.outbound.authorities, clock.clone(), Arc::new(MemorySessions::default()));
     Ok(WriteOne {
         sort1: values.sort1.clone(),
         category: (values.sort.clone(), values.stage.clone()),

@@ -30,7 +30,8 @@ async fn wrong_password(clock: &Clock, dir: &tempfile::TempDir) -> (simulator::R
 }
 
 fn replica(config: &Config, clock: &Clock, app: &App) -> Erp {
-    Erp::new(&config.erp, clock.clone(), Arc::new(LedgerSessions(app.store.clone()))).unwrap()
+    Erp::new(&config.erp, &config.outbound.authorities, clock.clone(), Arc::new(LedgerSessions(app.store.clone())))
+        .unwrap()
 }
 
 /// Polls with the clock going on by a second each time.

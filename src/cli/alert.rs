@@ -22,7 +22,7 @@ impl Alert {
             println!("✗ alerts.targets 为空，没有可测试的目标 (nobody is told: alerts.targets is empty)");
             return Ok(false);
         }
-        let tried = try_targets(&config.alerts, &Clock::system()).await?;
+        let tried = try_targets(&config, &Clock::system()).await?;
         for target in &tried {
             match &target.refusal {
                 None => println!("✓ {} {}", target.kind, target.host),

@@ -12,7 +12,11 @@ use serde_json::Value;
 
 use super::Outcome;
 use crate::{
-    clock::Clock, config::WebhookSecret, http::signed_body::sign, json, outbound, telemetry::printable::one_line,
+    clock::Clock,
+    config::{Authorities, WebhookSecret},
+    http::signed_body::sign,
+    json, outbound,
+    telemetry::printable::one_line,
 };
 
 /// How long one delivery may take.
@@ -33,6 +37,9 @@ pub(super) struct Send {
     /// A file that holds the secret and nothing else; it comes before --secret
     #[arg(long, value_name = "FILE", env = "ERP_BRIDGE_SECRET_FILE")]
     secret_file: Option<PathBuf>,
+    /// A PEM file with the authority that vouches for the bridge's certificate, if it is one's own
+    #[arg(long, value_name = "FILE")]
+    ca_cert: Option<PathBuf>,
     /// webhook-id of the delivery; with several events `-1`, `-2` … is put behind it
     #[arg(long)]
     id: Option<String>,
@@ -53,7 +60,7 @@ impl Send {
         // Here and not by the command line's parser, which would print what was given.
         let secret: WebhookSecret =
             self.secret()?.expose_secret().parse().map_err(|wanted| format!("the secret: {wanted}"))?;
-        let client = client(LIMIT)?;
+        let client = client(LIMIT, self.ca_cert.as_deref())?;
         let mut events = Vec::new();
         for file in &self.files {
             events.extend(read(file)?.into_iter().map(|event| (file.clone(), event)));
@@ -111,9 +118,13 @@ impl Send {
     }
 }
 
-/// A client that waits for an answer for `limit` at most.
-pub(super) fn client(limit: Duration) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
-    Ok(outbound::client(true).connect_timeout(CONNECT_MAX.min(limit)).timeout(limit).build()?)
+/// A client that waits for an answer for `limit` at most, and believes the authorities of a file, too.
+pub(super) fn client(limit: Duration, ca_cert: Option<&Path>) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
+    let authorities = match ca_cert {
+        Some(file) => Authorities::read(file).map_err(|error| format!("--ca-cert {}: {error}", file.display()))?,
+        None => Authorities::default(),
+    };
+    Ok(outbound::client(true, &authorities).connect_timeout(CONNECT_MAX.min(limit)).timeout(limit).build()?)
 }
 
 /// An address without the account that somebody may have put into it.

@@ -1,14 +1,14 @@
 //! Every key on one line: its name, its default, what it may hold. A number stands on everything.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use humantime::format_duration;
 
 use super::{
-    AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, BaseUrl, BeforePromotion, Config, ConflictsConfig,
-    ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat, MappingConfig, Markup,
-    MessagesConfig, QuietHours, RetentionConfig, RetryConfig, SameName, ServerConfig, Settings, TelemetryConfig,
-    WebhookConfig, WorkerConfig, WriteBackConfig,
+    AdmissionConfig, AlertsConfig, ApiConfig, AssignmentConfig, Authorities, BaseUrl, BeforePromotion, Config,
+    ConflictsConfig, ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat,
+    MappingConfig, Markup, MessagesConfig, OutboundConfig, QuietHours, RetentionConfig, RetryConfig, SameName,
+    ServerConfig, Settings, TelemetryConfig, WebhookConfig, WorkerConfig, WriteBackConfig,
     check::{is_ids, is_login_path, is_prefix, is_serial, lease_for},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
@@ -63,6 +63,9 @@ fn one_by_one(r: &mut Reader) -> Config {
         worker: worker(r),
         writeback: writeback(r),
         alerts: alerts(r),
+        outbound: OutboundConfig {
+            authorities: r.read("outbound.ca_cert", OutboundConfig::default().authorities, authorities),
+        },
         console: ConsoleConfig {
             enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth),
             public_url: r.read("console.public_url", None, unless_empty(public_url)),
@@ -84,6 +87,12 @@ fn public_url(raw: &Raw) -> Result<BaseUrl, String> {
 fn collector(raw: &Raw) -> Result<BaseUrl, String> {
     let wanted = "write the address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318";
     read_as(raw).map_err(|_| wanted.to_owned())
+}
+
+/// The certificates of a file, or none where none is named.
+fn authorities(raw: &Raw) -> Result<Authorities, String> {
+    let file = text(0..=1_000)(raw)?;
+    if file.is_empty() { Ok(Authorities::default()) } else { Authorities::read(Path::new(&file)) }
 }
 
 fn server(r: &mut Reader) -> ServerConfig {

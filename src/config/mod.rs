@@ -5,6 +5,7 @@
 
 mod addresses;
 mod api;
+mod authorities;
 mod check;
 mod defaults;
 mod erp;
@@ -32,6 +33,7 @@ pub(crate) use self::addresses::DatabaseOptions;
 pub use self::{
     addresses::{DatabaseUrl, ListenAddress, Network, TlsFiles},
     api::{ApiConfig, ApiToken, Scope, TokenHash},
+    authorities::{Authorities, OutboundConfig},
     erp::{BaseUrl, ContentType},
     error::{ConfigError, Problem},
     hooks::{AlertTarget, AlertsConfig, DayMinute, HookUrl, TargetKind, WriteBackConfig},
@@ -79,6 +81,8 @@ pub struct Config {
     pub writeback: WriteBackConfig,
     /// How people are told of what is wrong.
     pub alerts: AlertsConfig,
+    /// Whose certificates it believes where it calls others.
+    pub outbound: OutboundConfig,
     /// Pages for people.
     pub console: ConsoleConfig,
     /// How the bridge logs.

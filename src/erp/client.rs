@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Millis},
-    config::ErpConfig,
+    config::{Authorities, ErpConfig},
     telemetry::{metrics, traces::Span},
 };
 
@@ -62,11 +62,16 @@ impl Erp {
     /// # Errors
     ///
     /// TLS that cannot be set up.
-    pub fn new(config: &ErpConfig, clock: Clock, sessions: Arc<dyn SessionStore>) -> Result<Self, BuildError> {
+    pub fn new(
+        config: &ErpConfig,
+        authorities: &Authorities,
+        clock: Clock,
+        sessions: Arc<dyn SessionStore>,
+    ) -> Result<Self, BuildError> {
         let late_effect =
             if config.late_effect.is_zero() { config.timeout.saturating_mul(3) } else { config.late_effect };
         let shared = Shared {
-            transport: Transport::new(config, clock.clone())?,
+            transport: Transport::new(config, authorities, clock.clone())?,
             late_effect,
             sessions: RwLock::new(Arc::new(Sessions::new(config, clock.clone(), Arc::clone(&sessions)))),
             session_store: sessions,

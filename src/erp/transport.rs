@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Millis},
-    config::{BaseUrl, ContentType, ErpConfig},
+    config::{Authorities, BaseUrl, ContentType, ErpConfig},
     outbound,
     telemetry::traces::Span,
 };
@@ -46,9 +46,9 @@ impl Transport {
     /// # Errors
     ///
     /// TLS that cannot be set up.
-    pub(super) fn new(config: &ErpConfig, clock: Clock) -> Result<Self, BuildError> {
+    pub(super) fn new(config: &ErpConfig, authorities: &Authorities, clock: Clock) -> Result<Self, BuildError> {
         Ok(Self {
-            http: http_client(config)?,
+            http: http_client(config, authorities)?,
             base_url: config.base_url.clone(),
             content_type: config.content_type,
             slots: Semaphore::new(config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
@@ -138,8 +138,8 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<(HttpAnswer, Optio
     Ok((HttpAnswer { status, location, body }, date))
 }
 
-fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {
-    outbound::client(config.base_url.is_https())
+fn http_client(config: &ErpConfig, authorities: &Authorities) -> Result<reqwest::Client, BuildError> {
+    outbound::client(config.base_url.is_https(), authorities)
         .connect_timeout(CONNECT_MAX.min(config.timeout / 2))
         .timeout(config.timeout)
         .pool_idle_timeout(IDLE_MAX)

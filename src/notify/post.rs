@@ -6,7 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 
-use crate::{clock::Millis, config::WebhookSecret, outbound};
+use crate::{
+    clock::Millis,
+    config::{Authorities, WebhookSecret},
+    outbound,
+};
 
 /// So much of an answer is read: robots answer a line.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -34,12 +38,12 @@ pub(super) struct Answer {
 }
 
 impl Poster {
-    /// A sender whose every message has so long.
+    /// A sender whose every message has so long, and who believes these authorities, too.
     ///
     /// # Errors
     /// TLS that cannot be set up.
-    pub fn new(timeout: Duration) -> Result<Self, String> {
-        let client = outbound::client(true)
+    pub fn new(timeout: Duration, authorities: &Authorities) -> Result<Self, String> {
+        let client = outbound::client(true, authorities)
             .connect_timeout(CONNECT_MAX.min(timeout))
             .timeout(timeout)
             .pool_idle_timeout(IDLE_MAX);

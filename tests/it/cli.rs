@@ -1,6 +1,7 @@
 //! `erp-bridge` as a program: its commands, exit codes, first line, signals. The ERP is the simulator.
 
 mod adopt;
+mod authorities;
 mod check;
 mod documents;
 mod init;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use erp_bridge::{
     app::Ended,
     clock::{Clock, Millis},
-    config::{BaseUrl, Config},
+    config::{Authorities, BaseUrl, Config},
     simulator::{self, SimConfig},
     telemetry::traces::{SpanKind, Traces},
 };
@@ -156,7 +156,8 @@ async fn a_collector_that_hangs_delays_no_event_and_not_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_spans_wait_for_a_collector_than_the_queue_holds() {
     let collector = Collector::slow(Duration::from_secs(3)).await;
-    let traces = Traces::start(Some(&collector.address().parse().unwrap()), &Clock::system()).unwrap();
+    let traces =
+        Traces::start(Some(&collector.address().parse().unwrap()), &Authorities::default(), &Clock::system()).unwrap();
     let trace = traces.of_event("0199e0c4-1111-7222-8333-444455556666", None).unwrap();
     let make = || trace.span("part", SpanKind::Internal, Millis(1_795_500_000_000)).end(false);
     make();

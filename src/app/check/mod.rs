@@ -32,7 +32,7 @@ pub async fn check(config: &Config, warnings: Vec<String>) -> Vec<CheckRow> {
     let store = Store::open(&config.database, clock.clone(), is_ours_alone).await;
     rows.push(store_row(&store).await);
     rows.push(zone_row(config, &clock));
-    match Erp::new(&config.erp, clock.clone(), account_sessions(store.as_ref().ok())) {
+    match Erp::new(&config.erp, &config.outbound.authorities, clock.clone(), account_sessions(store.as_ref().ok())) {
         Ok(erp) => {
             let survey = match &store {
                 Ok(store) => newest_survey(store, config.erp.base_url.as_str()).await,

@@ -1,6 +1,6 @@
 //! Letting a running bridge adopt, over its REST interface.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, path::Path, time::Duration};
 
 use reqwest::{Response, header::RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
@@ -55,9 +55,13 @@ enum Answered {
 }
 
 impl Bridge {
-    pub(super) fn new(url: &str, token: SecretString) -> Result<Self, Box<dyn std::error::Error>> {
+    pub(super) fn new(
+        url: &str,
+        token: SecretString,
+        ca_cert: Option<&Path>,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let url = format!("{}/v1/contacts/adopt", url.trim_end_matches('/'));
-        Ok(Self { url, token, client: send::client(LIMIT)? })
+        Ok(Self { url, token, client: send::client(LIMIT, ca_cert)? })
     }
 
     /// Sends the contacts in lists of as many as one call takes, of half as many from where the bridge did not come to an end
@@ -193,7 +197,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::outbound;
+    use crate::{config::Authorities, outbound};
 
     /// Longer than anything takes on this machine, and much shorter than the limits.
     const SHORT: Duration = Duration::from_millis(300);
@@ -208,7 +212,8 @@ mod tests {
     }
 
     fn bridge(address: &str, limit: Duration) -> Bridge {
-        let client = outbound::client(false).connect_timeout(SHORT).timeout(limit).build().unwrap();
+        let client =
+            outbound::client(false, &Authorities::default()).connect_timeout(SHORT).timeout(limit).build().unwrap();
         Bridge { url: format!("http://{address}/v1/contacts/adopt"), token: "token".to_owned().into(), client }
     }
 

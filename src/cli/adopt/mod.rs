@@ -40,6 +40,9 @@ pub(super) struct Adopt {
     /// Let a running bridge do it, such as http://127.0.0.1:8080; a SQLite ledger is one process's
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// A PEM file with the authority that vouches for the certificate at --url, if it is one's own
+    #[arg(long, value_name = "FILE", requires = "url")]
+    ca_cert: Option<PathBuf>,
     /// A token with the scope operate, for --url
     #[arg(long, env = "ERP_BRIDGE_TOKEN", hide_env_values = true)]
     token: Option<SecretString>,
@@ -56,7 +59,10 @@ impl Adopt {
         let report = RefCell::new(Report::new(Progress::of(contacts.count), spreadsheet));
         let each = |row: AdoptedContact| report.borrow_mut().add(&row, &contacts);
         let ended = match &self.url {
-            Some(url) => Bridge::new(url, self.token()?)?.adopt(&contacts, self.apply, each).await,
+            Some(url) => {
+                let bridge = Bridge::new(url, self.token()?, self.ca_cert.as_deref())?;
+                bridge.adopt(&contacts, self.apply, each).await
+            }
             None => self.alone(&contacts, each).await,
         };
         let fine = report.into_inner().finish()?;

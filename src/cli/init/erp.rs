@@ -23,7 +23,8 @@ pub(super) struct ErpChoices {
 impl ErpChoices {
     /// Logs in, once, and reads them. What is not shown to the account is left out.
     pub(super) async fn read(config: &Config) -> Result<Self, Box<dyn std::error::Error>> {
-        let erp = Erp::new(&config.erp, Clock::system(), Arc::new(MemorySessions::default()))?;
+        let erp =
+            Erp::new(&config.erp, &config.outbound.authorities, Clock::system(), Arc::new(MemorySessions::default()))?;
         erp.check_login().await?;
         let choices = async |field| Ok::<_, ErpError>(shown(erp.choices(field).await)?.map(|choices| choices.to_vec()));
         Ok(Self {

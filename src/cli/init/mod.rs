@@ -29,6 +29,9 @@ pub(super) struct Init {
     /// The ERP's address, such as http://192.168.1.10
     #[arg(long)]
     base_url: Option<String>,
+    /// A PEM file with the authority that vouches for the ERP's certificate, if it is one's own
+    #[arg(long, value_name = "FILE")]
+    ca_cert: Option<String>,
     /// The ERP account
     #[arg(long)]
     username: Option<String>,
@@ -137,6 +140,7 @@ impl Init {
         let mut answers =
             Answers::new(base_url, username, password, serial, self.listen.clone(), self.database.clone());
         answers.public_url.clone_from(&self.public_url);
+        answers.ca_cert.clone_from(&self.ca_cert);
         Ok(answers)
     }
 }

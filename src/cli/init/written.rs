@@ -30,6 +30,8 @@ pub(super) struct Answers {
     secret: SecretString,
     /// Where people reach the bridge, too.
     pub(super) public_url: Option<String>,
+    /// The file of the authority that vouches for the ERP's certificate, if it is one's own.
+    pub(super) ca_cert: Option<String>,
     /// The operator's token; the configuration holds its hash.
     pub(super) token: SecretString,
     pub(super) source: String,
@@ -60,6 +62,7 @@ impl Answers {
             listen,
             database,
             public_url: None,
+            ca_cert: None,
             secret: format!("whsec_{}", STANDARD.encode(rand::random::<[u8; SECRET_BYTES]>())).into(),
             token: hex::encode(rand::random::<[u8; TOKEN_BYTES]>()).into(),
             source: values.source,
@@ -89,6 +92,10 @@ impl Answers {
             Some(url) => format!("public_url = {}", text(url)),
             None => "# public_url = \"https://bridge.example\"".to_owned(),
         };
+        let outbound = match &self.ca_cert {
+            Some(file) => format!("[outbound]\nca_cert = {}\n\n", text(file)),
+            None => String::new(),
+        };
         format!(
             "# erp-bridge init 生成；全部配置项见 erp-bridge.example.toml (all keys: erp-bridge.example.toml)\n\n\
              [server]\nlisten = {}\n\n[database]\nurl = {}\n\n[webhook]\nsecrets = [{}]\n\n\
@@ -96,7 +103,7 @@ impl Answers {
              [erp]\nbase_url = {}\nusername = {}\npassword = {}\nserial = {}\n\n\
              [erp.values]\nsort1 = {}\nsort = {}\nstage = {}\nstage_after_deal = {}\nsource = {}\n\n\
              [mapping]\nlevels = [\n{levels}]\n\n[assignment]\nrules = [{rules}]\n\n\
-             [console]\n# 人打开控制台的地址，告警中的链接由此而来 (where people reach the bridge: alerts link there)\n{public_url}\n",
+             {outbound}[console]\n# 人打开控制台的地址，告警中的链接由此而来 (where people reach the bridge: alerts link there)\n{public_url}\n",
             text(&self.listen),
             text(&self.database),
             text(self.secret.expose_secret()),

@@ -1,3 +1,5 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::*;
 use crate::config::source::Reader;
 
@@ -193,6 +195,8 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("alerts.circuit_open_for", &["0s", "1d"], &["86401s", "1"]),
     ("alerts.old_secret_for", &["0s", "365d"], &["31536001s", "1"]),
     ("alerts.details", &["true", "false"], &["yes", ""]),
+    // What a file may hold: see the test of it.
+    ("outbound.ca_cert", &[""], &["no-such-file.pem"]),
     ("console.enabled", &["true", "false"], &["1", "yes", ""]),
     (
         "console.public_url",
@@ -279,6 +283,30 @@ fn a_certificate_and_its_key_are_named_together_and_their_paths_have_a_limit() {
     }
     assert!(files(&longer, "key.pem").is_err() && files("cert.pem", &longer).is_err());
     assert!(files("", "").unwrap().server.tls().is_none());
+}
+
+#[test]
+fn authorities_of_one_s_own_are_certificates_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
+    let read = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        with_env(&[(&variable_of("outbound.ca_cert"), file.to_str().unwrap())])
+    };
+    for (text, why) in [
+        ("", "the file holds no certificate"),
+        ("-----BEGIN PRIVATE KEY-----\nMQ==\n-----END PRIVATE KEY-----\n", "the file holds no certificate"),
+        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "the file cannot be read as PEM"),
+        ("-----BEGIN CERTIFICATE-----\nMQ==\n-----END CERTIFICATE-----\n", "a certificate that cannot be used"),
+    ] {
+        let problem = only_problem(read(text));
+        assert_eq!(problem.key, "outbound.ca_cert");
+        assert!(problem.message.contains(why) && problem.message.contains("write the path"), "{problem}");
+    }
+    let authority = STANDARD.encode(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{authority}\n-----END CERTIFICATE-----\n");
+    let config = read(&format!("{pem}{pem}")).unwrap();
+    assert_eq!(config.outbound.authorities.certificates().count(), 2);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Erp, MemorySessions, SessionStore, fake::Fake};
 use crate::{
     clock::{Clock, Millis},
-    config::ErpConfig,
+    config::{Authorities, ErpConfig},
 };
 
 const START: Millis = Millis(1_800_000_000_000);
@@ -35,5 +35,5 @@ fn erp(fake: &Fake) -> Erp {
 }
 
 fn erp_with(config: ErpConfig, clock: &Clock, sessions: Arc<dyn SessionStore>) -> Erp {
-    Erp::new(&config, clock.clone(), sessions).unwrap()
+    Erp::new(&config, &Authorities::default(), clock.clone(), sessions).unwrap()
 }

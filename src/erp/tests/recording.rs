@@ -37,7 +37,8 @@ async fn a_traced_call_tells_the_erp_of_itself_and_not_of_the_sender() {
     const SENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let fake = Fake::with_login(|_| words("ok")).await;
     let erp = erp(&fake);
-    let traces = Traces::start(Some(&"http://127.0.0.1:1".parse().unwrap()), &Clock::system()).unwrap();
+    let collector = "http://127.0.0.1:1".parse().unwrap();
+    let traces = Traces::start(Some(&collector), &Authorities::default(), &Clock::system()).unwrap();
     let run = traces.of_event(EVENT, Some(SENT)).unwrap().span("run", SpanKind::Consumer, START);
     let log = CallLog::new("survey", None).in_trace(Some(SENT));
     log.trace(run);

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Millis},
-    config::{AlertTarget, AlertsConfig, BaseUrl},
+    config::{AlertTarget, AlertsConfig, BaseUrl, Config},
     json,
     notify::{
         post::Poster,
@@ -314,9 +314,9 @@ impl Tried {
 ///
 /// # Errors
 /// TLS that cannot be set up.
-pub async fn try_targets(config: &AlertsConfig, clock: &Clock) -> Result<Vec<Tried>, String> {
-    let (poster, now) = (Poster::new(TARGET_TIMEOUT)?, clock.now());
-    let tries = config.targets.iter().map(|target| try_target(&poster, target, now));
+pub async fn try_targets(config: &Config, clock: &Clock) -> Result<Vec<Tried>, String> {
+    let (poster, now) = (Poster::new(TARGET_TIMEOUT, &config.outbound.authorities)?, clock.now());
+    let tries = config.alerts.targets.iter().map(|target| try_target(&poster, target, now));
     Ok(futures::future::join_all(tries).await)
 }
 

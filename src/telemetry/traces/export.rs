@@ -22,7 +22,10 @@ use opentelemetry_sdk::{
 };
 use tokio::runtime::Handle;
 
-use crate::{config::BaseUrl, outbound};
+use crate::{
+    config::{Authorities, BaseUrl},
+    outbound,
+};
 
 /// Where a collector takes traces, below its address.
 const PATH: &str = "/v1/traces";
@@ -49,12 +52,12 @@ impl Exporter {
     ///
     /// # Errors
     /// A client that cannot be built, in words.
-    pub(super) fn start(collector: &BaseUrl) -> Result<Self, String> {
+    pub(super) fn start(collector: &BaseUrl, authorities: &Authorities) -> Result<Self, String> {
         let address = collector.as_str();
         let address = if address.ends_with(PATH) { address.to_owned() } else { format!("{address}{PATH}") };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Line::to(collector)?)
+            .with_http_client(Line::to(collector, authorities)?)
             .with_endpoint(address)
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(TIMEOUT)
@@ -105,9 +108,9 @@ struct Line {
 }
 
 impl Line {
-    fn to(collector: &BaseUrl) -> Result<Self, String> {
+    fn to(collector: &BaseUrl, authorities: &Authorities) -> Result<Self, String> {
         let runtime = Handle::try_current().map_err(|error| format!("traces need a runtime: {error}"))?;
-        let client = outbound::client(collector.is_https()).timeout(TIMEOUT);
+        let client = outbound::client(collector.is_https(), authorities).timeout(TIMEOUT);
         let http = client.build().map_err(|error| format!("the HTTP client for traces: {error}"))?;
         Ok(Self { http, runtime, is_away: Arc::default() })
     }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use self::export::Exporter;
 use crate::{
     clock::{Clock, Millis},
-    config::BaseUrl,
+    config::{Authorities, BaseUrl},
 };
 
 /// How long the end of the process waits for a collector to take what is left.
@@ -46,9 +46,10 @@ impl Traces {
     ///
     /// # Errors
     /// A client that cannot be built, in words.
-    pub fn start(collector: Option<&BaseUrl>, clock: &Clock) -> Result<Self, String> {
+    pub fn start(collector: Option<&BaseUrl>, authorities: &Authorities, clock: &Clock) -> Result<Self, String> {
         let Some(collector) = collector else { return Ok(Self::default()) };
-        Ok(Self(Some(Arc::new(Sink { exporter: Exporter::start(collector)?, clock: clock.clone() }))))
+        let exporter = Exporter::start(collector, authorities)?;
+        Ok(Self(Some(Arc::new(Sink { exporter, clock: clock.clone() }))))
     }
 
     /// The trace of an event; none where none are made, or where the sender says that this one is not recorded.
@@ -187,7 +188,8 @@ mod tests {
     const EVENT: &str = "0199e0c4-1111-7222-8333-444455556666";
 
     fn traces() -> Traces {
-        Traces::start(Some(&"http://127.0.0.1:1".parse().unwrap()), &Clock::manual(Millis(1_795_500_000_000))).unwrap()
+        let clock = Clock::manual(Millis(1_795_500_000_000));
+        Traces::start(Some(&"http://127.0.0.1:1".parse().unwrap()), &Authorities::default(), &clock).unwrap()
     }
 
     #[tokio::test]
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn where_no_collector_is_named_there_is_no_trace() {
-        let traces = Traces::start(None, &Clock::system()).unwrap();
+        let traces = Traces::start(None, &Authorities::default(), &Clock::system()).unwrap();
         assert!(!traces.is_on() && traces.of_event(EVENT, None).is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! Every command line that a document shows is one that the programs and the Makefile take.
 
+mod programs;
 mod runbook;
 
 use std::{path::Path, process::Command};
@@ -70,12 +71,17 @@ fn fault(shown: &Shown) -> Option<String> {
     (!is_fine).then(|| error.to_string())
 }
 
+/// What stands behind the simulator's name. A profile is read as it is named; that of the document is one that a survey has
+/// yet to write.
+fn simulator_flags(shown: &Shown) -> impl Iterator<Item = &str> {
+    let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/src/simulator/profiles/live-32.json");
+    shown.words[1..].iter().map(move |word| if word.ends_with(".json") { profile } else { word })
+}
+
 /// The same for the simulator, which reads its flags and, asked for its help, does nothing else.
 fn simulator_fault(shown: &Shown) -> Option<String> {
-    // A profile is read as it is named; that of the document is one that a survey has yet to write.
-    let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/src/simulator/profiles/live-32.json");
-    let words = shown.words[1..].iter().map(|word| if word.ends_with(".json") { profile } else { word });
-    let output = Command::new(env!("CARGO_BIN_EXE_zhibang-sim")).args(words).arg("--help").output().unwrap();
+    let flags = simulator_flags(shown);
+    let output = Command::new(env!("CARGO_BIN_EXE_zhibang-sim")).args(flags).arg("--help").output().unwrap();
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 

@@ -10,8 +10,11 @@ const OF_ONE_SYSTEM: &[&str] = &[
     "signal::windows",
     "rustix",
     "windows_service",
-    "cfg(unix)",
-    "cfg(windows)",
+    "libc::",
+    "(unix",
+    "(windows",
+    "target_os",
+    "target_family",
 ];
 
 #[test]

@@ -31,11 +31,17 @@ fn commands() -> Vec<String> {
     blocks.flat_map(|block| block.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-async fn shell(script: &str, dir: &Path, path: &str) -> (bool, String) {
+pub(super) async fn shell(script: &str, dir: &Path, path: &str) -> (bool, String) {
     let mut command = Command::new("sh");
     let output = command.args(["-ec", script]).current_dir(dir).env("PATH", path).output().await.unwrap();
     let told = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
     (output.status.success(), told)
+}
+
+/// Where a shell finds programs, ours first.
+pub(super) fn path() -> String {
+    let bin = Path::new(env!("CARGO_BIN_EXE_erp-bridge")).parent().unwrap();
+    format!("{}:{}", bin.display(), env::var("PATH").unwrap())
 }
 
 /// A bridge in which one event is dead, one waits for a person, one is held, and the platform took no message.
@@ -164,8 +170,7 @@ async fn the_program_s_own_commands_of_the_runbook_do_what_they_are_shown_for() 
     assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
     fs::write(dir.path().join("contacts.csv"), "id,name,phone\nc1,王小明,13800138000\n").unwrap();
     fs::create_dir(dir.path().join("lib")).unwrap();
-    let bin = Path::new(env!("CARGO_BIN_EXE_erp-bridge")).parent().unwrap();
-    let path = format!("{}:{}", bin.display(), env::var("PATH").unwrap());
+    let path = path();
     let mut count = 0;
     for shown in commands() {
         let line = shown.strip_prefix(AS_USER).unwrap_or(&shown);
