@@ -9,9 +9,8 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rates::Remote;
+use crate::config::RESERVE;
 
-/// Connections beyond `server.max_connections` that are still taken, for webhooks and probes alone.
-pub(super) const RESERVE: usize = 64;
 /// How many of them one address may have, where addresses have limits: whoever opens and opens keeps nobody else from them.
 const RESERVE_PER_ADDRESS: usize = 4;
 

@@ -32,12 +32,10 @@ use super::{
     tls::Tls,
     webhooks,
 };
-use crate::os;
+use crate::{config::HEAD_BYTES, os};
 
 /// After an accept that failed (no file descriptors are left), how long the loop rests.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What hyper buffers of a connection at most, in each direction: also the largest head of a request, in bytes.
-pub(super) const BUFFER_BYTES: usize = 16 * 1_024;
 /// What the system buffers of a connection's output, in bytes. Without a bound it takes megabytes for whoever does not
 /// read, and writes move in steps too large to tell a slow reader from one that stopped.
 const SEND_BUFFER_BYTES: usize = 64 * 1_024;
@@ -188,7 +186,8 @@ impl Client {
             .timer(TokioTimer::new())
             .header_read_timeout(head_timeout)
             .keep_alive(keep_alive)
-            .max_buf_size(BUFFER_BYTES)
+            // In each direction: also the largest head of a request.
+            .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service)
     }
 
