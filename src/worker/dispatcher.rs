@@ -321,7 +321,7 @@ impl Dispatcher {
         let begun = self.parts.clock.now();
         let event = &claimed.event;
         let known = self.known_faults(&claimed);
-        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, event.trace_parent.as_deref(), known);
+        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, known);
         self.trace_run(event, &job, begun);
         let mut run = Run {
             store: &self.parts.store,
