@@ -3,7 +3,7 @@
 
 use super::{
     StoreError,
-    db::{Arg, Db, Row, args},
+    db::{Arg, Db, Row},
 };
 
 /// Rows that one statement counts; a table with fewer is counted anew each time.
@@ -77,7 +77,7 @@ impl Walk {
     }
 
     async fn count_slice(&mut self, db: &Db) -> Result<(), StoreError> {
-        let rows = db.read(self.table.slice(), args![self.after.clone(), SLICE]).await?;
+        let rows = db.read(self.table.slice(), vec![self.after.clone(), SLICE.into()]).await?;
         let Some(row) = rows.first() else { return Ok(()) };
         let count = row.int("count")?;
         self.so_far += count;

@@ -62,7 +62,7 @@ async fn unfinished_bodies_and_heads_have_one_budget_of_memory_and_a_proper_requ
         ("SERVER__REQUEST_MEMORY", "48MiB"),
         ("SERVER__MAX_CONNECTIONS", CONNECTIONS),
         ("SERVER__MAX_CONNECTIONS_PER_ADDRESS", "0"),
-        ("SERVER__READ_TIMEOUT", "5s"),
+        ("SERVER__READ_TIMEOUT", "4s"),
     ];
     let bridge = Process::start(&sim.base_url(), &variables).await;
     let before = bridge.memory_kib();
