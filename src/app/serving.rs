@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::{Config, ListenAddress},
+    config::{Config, ListenAddress, ServerConfig},
     console,
     http::{
         self, HttpParts, HttpState,
@@ -51,13 +51,22 @@ impl Listeners {
         self.admin.as_ref().map(|(_, address)| *address)
     }
 
-    /// Which of them serves what.
-    fn served(self, state: &HttpState, console: Router<HttpState>) -> Vec<(TcpListener, Router)> {
+    /// Which of them serves what, over how many connections.
+    fn served(
+        self,
+        config: &ServerConfig,
+        state: &HttpState,
+        console: Router<HttpState>,
+    ) -> Vec<(TcpListener, Router, usize)> {
+        let many = config.max_connections;
         let everything = http::router(state.clone(), console);
         let (public, _) = self.public;
         match self.admin {
-            None => vec![(public, everything)],
-            Some((admin, _)) => vec![(public, http::public_router(state.clone())), (admin, everything)],
+            None => vec![(public, everything, many)],
+            Some((admin, _)) => {
+                let public = (public, http::public_router(state.clone()), many);
+                vec![public, (admin, everything, config.admin_connections())]
+            }
         }
     }
 }
@@ -74,9 +83,9 @@ impl App {
     pub(super) fn serve(&self, config: &Config, clock: &Clock, metrics: &Metrics, listeners: Listeners) {
         let state = self.http_state(config, clock, metrics);
         let console = if config.console.enabled { console::routes() } else { Router::new() };
-        let options = server_options(config, self.tls.clone());
-        for (listener, router) in listeners.served(&state, console) {
-            let server = serve(listener, router, state.clone(), options.clone(), self.stop.clone());
+        for (listener, router, max_connections) in listeners.served(&config.server, &state, console) {
+            let options = server_options(config, max_connections, self.tls.clone());
+            let server = serve(listener, router, state.clone(), options, self.stop.clone());
             self.tasks.spawn("the server", async move { _ = server.await });
         }
     }
@@ -92,7 +101,7 @@ impl App {
             messages: config.messages.clone(),
             keys: self.keys.clone(),
             body_limit: config.server.body_limit,
-            request_memory: config.server.request_memory,
+            long_bodies_memory: config.server.long_bodies_memory(),
             read_timeout: config.server.read_timeout,
             tolerance: config.webhook.tolerance,
             reading: reading(config),
@@ -128,12 +137,12 @@ const fn adoptions(config: &Config) -> usize {
     config.erp.max_in_flight / 2
 }
 
-/// What every listener holds its clients to.
-fn server_options(config: &Config, tls: Option<Tls>) -> ServerOptions {
+/// What a listener holds its clients to.
+fn server_options(config: &Config, max_connections: usize, tls: Option<Tls>) -> ServerOptions {
     let limits = ServerLimits {
         read_timeout: config.server.read_timeout,
         write_timeout: config.server.write_timeout,
-        max_connections: config.server.max_connections,
+        max_connections,
         max_connections_per_address: config.server.max_connections_per_address,
         shutdown_grace: config.server.shutdown_grace,
     };

@@ -104,11 +104,15 @@ fn server(server: &ServerConfig, r: &mut Reader) {
             r.refuse(key, format!("needs {other} beside it: write the PEM files of both, or neither"));
         }
     }
-    if server.request_memory < server.body_limit {
-        let (memory, limit) = (ByteSize(server.request_memory), ByteSize(server.body_limit));
+    let least = server.request_memory_min();
+    if server.request_memory < least {
+        let (memory, connections) = (ByteSize(server.request_memory), server.max_connections);
         r.refuse(
             "server.request_memory",
-            format!("{memory} does not hold one body of server.body_limit = {limit}: write at least {limit}"),
+            format!(
+                "{memory} does not hold the heads of server.max_connections = {connections} and a body of \
+                 server.body_limit: write at least {least}, or fewer connections"
+            ),
         );
     }
 }

@@ -21,6 +21,8 @@ use super::{
 const MS: Duration = Duration::from_millis(1);
 /// Its default grows with `erp.timeout`.
 const LEASE: &str = "worker.lease";
+/// Its default grows with `server.max_connections`.
+const REQUEST_MEMORY: &str = "server.request_memory";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -34,6 +36,11 @@ pub(super) fn read(r: &mut Reader) -> Config {
     if !r.says(LEASE) {
         config.worker.lease = config.worker.lease.max(lease_for(config.erp.timeout));
         config.settings.put(LEASE, format_duration(config.worker.lease).to_string());
+    }
+    let server = &mut config.server;
+    if !r.says(REQUEST_MEMORY) && server.request_memory < server.request_memory_min() {
+        server.request_memory = server.request_memory_min();
+        config.settings.put(REQUEST_MEMORY, server.request_memory.to_string());
     }
     config
 }
@@ -110,7 +117,7 @@ fn server(r: &mut Reader) -> ServerConfig {
             d.max_connections_per_address,
             integer(0..=100_000),
         ),
-        request_memory: r.read("server.request_memory", d.request_memory, size(1 << 20..=1 << 40)),
+        request_memory: r.read(REQUEST_MEMORY, d.request_memory, size(1 << 20..=1 << 40)),
         trusted_proxies: r.read("server.trusted_proxies", d.trusted_proxies, list(0..=100, read_as)),
         tls_cert: r.read("server.tls_cert", d.tls_cert, text(0..=1_000)),
         tls_key: r.read("server.tls_key", d.tls_key, text(0..=1_000)),

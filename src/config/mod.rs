@@ -14,6 +14,7 @@ mod hooks;
 mod keys;
 mod load;
 mod log;
+mod memory;
 mod parse;
 mod quiet_hours;
 mod setting;
@@ -29,7 +30,10 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-pub(crate) use self::addresses::DatabaseOptions;
+pub(crate) use self::{
+    addresses::DatabaseOptions,
+    memory::{FIRST_BODY_BYTES, HEAD_BYTES, RESERVE},
+};
 pub use self::{
     addresses::{DatabaseUrl, ListenAddress, Network, TlsFiles},
     api::{ApiConfig, ApiToken, Scope, TokenHash},
@@ -114,7 +118,7 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How many of them one address may have; 0 sets no limit.
     pub max_connections_per_address: usize,
-    /// What the bodies of all requests may take of the memory, in bytes; also written `64MiB`.
+    /// What the heads and bodies of all requests may take of the memory, in bytes; also written `128MiB`.
     pub request_memory: u64,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,

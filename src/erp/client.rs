@@ -273,9 +273,8 @@ impl Erp {
         let guard = LeaseGuard::new(self.shared.clock.clone(), self.log.clone(), send_before);
         let token = session.map(|session| &*session.token);
         let span = self.log.as_ref().and_then(|log| log.call_span(interface.call));
-        // What the ERP does is a part of our call, where that is traced, and else of the sender's request.
-        let sent = self.log.as_ref().and_then(CallLog::trace_parent);
-        let trace_parent = span.as_ref().map(Span::trace_parent).or(sent);
+        // What the ERP does is a part of our call, where that is traced; the sender's own context is none of its business.
+        let trace_parent = span.as_ref().map(Span::trace_parent);
         let sent = self.shared.transport.post(interface.style, path, body, token, trace_parent, &guard).await;
         Sent { span: span.map(Box::new), ..sent }
     }

@@ -58,7 +58,6 @@ struct Spans {
 struct State {
     step: String,
     deadline: Option<Millis>,
-    trace_parent: Option<String>,
     spans: Option<Box<Spans>>,
     rehearsal: bool,
     faults: Vec<Fault>,
@@ -70,8 +69,8 @@ impl CallLog {
     /// A log for `step`; after `deadline` (the end of the lease) no call is sent any more.
     pub fn new(step: impl Into<String>, deadline: Option<Millis>) -> Self {
         let (faults, records, values) = (Vec::new(), Vec::new(), BTreeSet::new());
-        let (trace_parent, spans, rehearsal) = (None, None, false);
-        let state = State { step: step.into(), deadline, trace_parent, spans, rehearsal, faults, records, values };
+        let (spans, rehearsal) = (None, false);
+        let state = State { step: step.into(), deadline, spans, rehearsal, faults, records, values };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -79,13 +78,6 @@ impl CallLog {
     #[must_use]
     pub fn rehearsing(self) -> Self {
         self.lock().rehearsal = true;
-        self
-    }
-
-    /// The same log for calls that belong to a trace: each carries this `traceparent` (W3C Trace Context).
-    #[must_use]
-    pub fn in_trace(self, trace_parent: Option<&str>) -> Self {
-        self.lock().trace_parent = trace_parent.map(str::to_owned);
         self
     }
 
@@ -157,10 +149,6 @@ impl CallLog {
 
     pub(super) fn deadline(&self) -> Option<Millis> {
         self.lock().deadline
-    }
-
-    pub(super) fn trace_parent(&self) -> Option<String> {
-        self.lock().trace_parent.clone()
     }
 
     pub(super) fn is_rehearsal(&self) -> bool {

@@ -11,11 +11,7 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{budget::Share, problem::Problem, state::HttpState};
-use crate::{event::FieldError, json};
-
-/// So much of a body stands on its connection's own account; only what is longer takes of the common memory. So the usual
-/// request gets through whatever others send.
-const FREE_BYTES: usize = 16 * 1_024;
+use crate::{config::FIRST_BODY_BYTES, event::FieldError, json};
 
 /// Refuses a body that does not call itself JSON (`application/json`, `application/…+json`; parameters do not matter), and
 /// one that is compressed.
@@ -38,7 +34,7 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// A body, and the memory that it takes of the common budget for as long as it is kept.
+/// A body, and the memory that it takes of what the connections leave of the common budget, for as long as it is kept.
 #[derive(Debug)]
 pub(crate) struct RawBody {
     bytes: Vec<u8>,
@@ -110,7 +106,8 @@ where
         if length > limit {
             return Err(Problem::BodyTooLarge(limit as u64));
         }
-        share.grow_to(length.saturating_sub(FREE_BYTES)).await?;
+        // Its first bytes were set aside with its connection.
+        share.grow_to(length.saturating_sub(FIRST_BODY_BYTES)).await?;
         blocks.push(&chunk);
     }
     Ok(RawBody { bytes: blocks.into_bytes(), _share: share })

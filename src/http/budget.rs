@@ -1,4 +1,5 @@
-//! The memory that the bodies of all requests share, counted as it arrives and not as it is announced.
+//! The memory that the longer bodies of all requests share, counted as it arrives and not as it is announced. What heads and the
+//! first bytes of bodies take is set aside for every connection from the start (`config/memory.rs`).
 
 use std::{sync::Arc, time::Duration};
 

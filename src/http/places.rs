@@ -1,19 +1,24 @@
-//! Who may connect: a bound on all connections, a bound an address, and a reserve for what must always get through.
+//! Who may connect: a bound on all connections, a bound an address, and a reserve for what must always get through, in which
+//! whoever has stood longest gives way while it is full.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::rates::Remote;
+use crate::config::RESERVE;
 
-/// Connections beyond `server.max_connections` that are still taken, for webhooks and probes alone.
-pub(super) const RESERVE: usize = 64;
 /// How many of them one address may have, where addresses have limits: whoever opens and opens keeps nobody else from them.
 const RESERVE_PER_ADDRESS: usize = 4;
+/// So long a connection of the reserve is served in any case …
+const RESERVE_STAY: Duration = Duration::from_millis(250);
+/// … and so much longer while nobody else wants its place.
+const RESERVE_LONGER: Duration = Duration::from_millis(4_750);
 
 /// The places of a server.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub(super) struct Places {
     /// 0 sets no limit.
     per_address: usize,
     taken: Arc<Mutex<HashMap<IpAddr, Taken>>>,
+    /// Told when no place is left.
+    wanted: Arc<Notify>,
 }
 
 /// What one address has.
@@ -38,15 +45,16 @@ struct Taken {
 /// A place that nobody stands in yet.
 #[derive(Debug)]
 pub(super) struct FreePlace {
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 /// A connection's place; free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    _any: FreePlace,
+    any: FreePlace,
     ordinary: Option<OwnedSemaphorePermit>,
     _address: Option<AddressCount>,
+    wanted: Arc<Notify>,
 }
 
 impl Places {
@@ -59,12 +67,16 @@ impl Places {
             count,
             per_address,
             taken: Arc::default(),
+            wanted: Arc::default(),
         }
     }
 
-    /// Waits until there is a place of either kind.
+    /// Waits until there is a place of either kind; where there is none, whoever has stood in the reserve longest gives way.
     pub(super) async fn free(&self) -> Option<FreePlace> {
-        self.all.clone().acquire_owned().await.ok().map(|permit| FreePlace { _permit: permit })
+        if self.all.available_permits() == 0 {
+            self.wanted.notify_one();
+        }
+        self.all.clone().acquire_owned().await.ok().map(|permit| FreePlace { permit })
     }
 
     /// Gives a place to a connection from this address, or nothing if the address has as many as it may have. One of a trusted
@@ -75,7 +87,7 @@ impl Places {
             Some(remote) => Some(self.one_more(remote.network(), ordinary.is_none())?),
             None => None,
         };
-        Some(Place { _any: free, ordinary, _address: address })
+        Some(Place { any: free, ordinary, _address: address, wanted: Arc::clone(&self.wanted) })
     }
 
     /// Counts a connection of an address that may have one more.
@@ -101,6 +113,25 @@ impl Place {
     /// Whether this is a place of the reserve: only what must always get through is served there.
     pub(super) fn is_reserve(&self) -> bool {
         self.ordinary.is_none()
+    }
+
+    /// Waits until the connection has to go: never, or in the reserve after a while, and sooner where others want its place.
+    pub(super) async fn is_over(&self) {
+        if !self.is_reserve() {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(RESERVE_STAY).await;
+        let wanted = async {
+            loop {
+                self.wanted.notified().await;
+                // A place that has become free since serves whoever wanted one.
+                if self.any.permit.semaphore().available_permits() == 0 {
+                    return;
+                }
+            }
+        };
+        // Either way it is over.
+        let _ = tokio::time::timeout(RESERVE_LONGER, wanted).await;
     }
 }
 

@@ -32,19 +32,15 @@ use super::{
     tls::Tls,
     webhooks,
 };
-use crate::os;
+use crate::{config::HEAD_BYTES, os};
 
 /// After an accept that failed (no file descriptors are left), how long the loop rests.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What hyper buffers of a connection at most, in each direction: also the largest head of a request, in bytes.
-pub(super) const BUFFER_BYTES: usize = 16 * 1_024;
 /// What the system buffers of a connection's output, in bytes. Without a bound it takes megabytes for whoever does not
 /// read, and writes move in steps too large to tell a slow reader from one that stopped.
 const SEND_BUFFER_BYTES: usize = 64 * 1_024;
-/// How long the head of a request may take in the reserve …
+/// How long the head of a request may take in the reserve.
 const RESERVE_HEAD: Duration = Duration::from_secs(2);
-/// … and a connection of the reserve as a whole, so that it is soon free for the next.
-const RESERVE_LIFE: Duration = Duration::from_secs(5);
 
 /// What is served in the reserve: webhooks and probes.
 const ESSENTIAL: [&str; 4] = ["/webhooks/events", "/webhooks/events/", "/livez", "/readyz"];
@@ -93,11 +89,16 @@ pub async fn serve(
         let (options, watcher) = (options.clone(), graceful.watcher());
         let (stop, cut) = (stop.clone(), hard_stop.clone());
         tokio::spawn(async move {
-            let reserve = place.is_reserve();
-            let life = if reserve { RESERVE_LIFE } else { Duration::MAX };
-            let client = Client { remote, reserve, door, options };
+            let client = Client { remote, reserve: place.is_reserve(), door, options };
             // What ends a connection early (a client gone, one that does not read) is the client's affair.
-            let _ = cut.run_until_cancelled(tokio::time::timeout(life, client.serve(stream, watcher, stop))).await;
+            let served = async {
+                tokio::select! {
+                    biased;
+                    () = client.serve(stream, watcher, stop) => {}
+                    () = place.is_over() => {}
+                }
+            };
+            let _ = cut.run_until_cancelled(served).await;
             drop(place);
         });
     }
@@ -188,7 +189,8 @@ impl Client {
             .timer(TokioTimer::new())
             .header_read_timeout(head_timeout)
             .keep_alive(keep_alive)
-            .max_buf_size(BUFFER_BYTES)
+            // In each direction: also the largest head of a request.
+            .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service)
     }
 

@@ -187,8 +187,8 @@ pub struct HttpParts {
     pub keys: Arc<Keyring>,
     /// Largest body in bytes.
     pub body_limit: u64,
-    /// What the bodies of all requests may take of the memory, in bytes.
-    pub request_memory: u64,
+    /// What all bodies may take of the memory beyond what their connections have, in bytes.
+    pub long_bodies_memory: u64,
     /// How long a body may take to arrive.
     pub read_timeout: Duration,
     /// How far a sender's clock may be off.
@@ -247,7 +247,7 @@ struct Shared {
 impl HttpState {
     /// A door of these parts.
     pub fn new(parts: HttpParts) -> Self {
-        let memory = Budget::new(parts.request_memory);
+        let memory = Budget::new(parts.long_bodies_memory);
         let (streams, looks, last_check) = (StreamPlaces::default(), Looks::default(), LastCheck::default());
         let (sign_outs, tasks, accepts) = (watch::Sender::new(()), TaskTracker::new(), AcceptMetrics::new());
         Self(Arc::new(Shared { parts, memory, streams, looks, last_check, sign_outs, tasks, accepts }))
@@ -285,7 +285,7 @@ impl Deref for HttpState {
 }
 
 impl HttpState {
-    /// The memory that bodies share.
+    /// The memory that longer bodies share.
     pub(super) fn memory(&self) -> &Budget {
         &self.0.memory
     }

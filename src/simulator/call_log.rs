@@ -22,6 +22,8 @@ pub struct CallRecord {
     pub fields: Fields,
     /// The session that it named.
     pub session: String,
+    /// The `traceparent` that it carried; empty without one.
+    pub trace_parent: String,
     /// Faults that hit it.
     pub faults: Vec<String>,
     /// `running`, `done`, `refused: …`, `failed: …`, or how the answer was broken.
@@ -61,6 +63,7 @@ impl CallLog {
             interface: interface.to_owned(),
             fields,
             session: session.to_owned(),
+            trace_parent: String::new(),
             faults: Vec::new(),
             outcome: "running".to_owned(),
             stored: false,

@@ -142,6 +142,10 @@ async fn respond(handle: Handle, request: Request<Incoming>) -> Result<Response<
         let mut world = handle.world();
         let latency = Duration::from_millis(world.settings.latency_ms);
         let (n, plan) = world.receive(&call);
+        let trace_parent = header("traceparent");
+        if !trace_parent.is_empty() {
+            world.call_log.note(n, |record| trace_parent.clone_into(&mut record.trace_parent));
+        }
         let latency = latency + plan.latency;
         (n, plan, latency)
     };

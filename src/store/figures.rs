@@ -1,8 +1,8 @@
 //! Figures for people and probes, kept so that asking for them costs the same however much the ledger holds.
 //!
 //! Events are counted once, in their order, by upkeep ([`Store::count_new_events`]); what is open is counted from narrow
-//! indexes; what has ended is counted slice by slice. Everybody who asks shares one answer, which is a second old at
-//! least before it is made anew.
+//! indexes; what has ended, who is linked and what was refused is counted slice by slice. Everybody who asks shares one answer,
+//! which is a second old at least before it is made anew.
 
 use std::{
     collections::BTreeMap,
@@ -17,6 +17,7 @@ use super::{
     bulk::Insert,
     db::{Arg, Db, Row, Tx, args},
     sequences, types,
+    walk::{Table, Walk},
 };
 use crate::{clock::Millis, event::Status};
 
@@ -69,9 +70,9 @@ pub struct Stats {
     pub by_kind: Vec<(String, i64)>,
     /// Queued events that wait for another try after a failure.
     pub retrying: i64,
-    /// Linked contacts.
+    /// Linked contacts, as they were counted whole last.
     pub contacts: i64,
-    /// Requests that were signed and not valid.
+    /// Requests that were signed and not valid, as they were counted whole last.
     pub rejections: i64,
     /// When the oldest of the events that run next was received.
     pub oldest_queued: Option<Millis>,
@@ -100,7 +101,22 @@ pub(super) struct Figures {
 struct Round {
     /// Steady time until which the answer is good enough.
     fresh_until: Millis,
+    counts: Counts,
+}
+
+/// What is counted slice by slice.
+#[derive(Debug)]
+struct Counts {
     ended: Ended,
+    contacts: Walk,
+    rejections: Walk,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        let (contacts, rejections) = (Walk::of(Table::Contacts), Walk::of(Table::Rejections));
+        Self { ended: Ended::default(), contacts, rejections }
+    }
 }
 
 /// The count of ended events, slice by slice.
@@ -120,7 +136,7 @@ impl Store {
         if let Some(latest) = self.latest_figures().filter(|_| begun < round.fresh_until) {
             return Ok(latest);
         }
-        let stats = Arc::new(self.count(&mut round.ended).await?);
+        let stats = Arc::new(self.count(&mut round.counts).await?);
         let took = self.clock.steady().since(begun);
         round.fresh_until = self.clock.steady().plus(FRESH.max(took * REST));
         *self.figures.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(stats.clone());
@@ -134,10 +150,11 @@ impl Store {
 
     /// The figures as they are now.
     pub async fn stats(&self) -> Result<Stats, StoreError> {
-        self.count(&mut Ended::default()).await
+        self.count(&mut Counts::default()).await
     }
 
-    async fn count(&self, ended: &mut Ended) -> Result<Stats, StoreError> {
+    async fn count(&self, counts: &mut Counts) -> Result<Stats, StoreError> {
+        let ended = &mut counts.ended;
         let now = self.clock.now();
         let hour_ago = now.minus(HOUR);
         let mut stats = Stats { as_of: now, ..self.count_received(now, hour_ago).await? };
@@ -146,8 +163,8 @@ impl Store {
         stats.by_status = self.by_status(ended).await?;
         let retrying = "select count(*) as count from events where status = 'queued' and attempts > 0";
         stats.retrying = self.number(retrying, args![]).await?;
-        stats.contacts = self.number("select count(*) as count from contacts", args![]).await?;
-        stats.rejections = self.number("select count(*) as count from rejections", args![]).await?;
+        stats.contacts = counts.contacts.go_on(&self.db).await?;
+        stats.rejections = counts.rejections.go_on(&self.db).await?;
         let succeeded = "select count(*) as count from events where finished_at >= $1 and status = 'succeeded'";
         stats.succeeded_last_hour = self.number(succeeded, args![hour_ago]).await?;
         let oldest = "select received_at as moment from events where seq = (select min(head_seq) from

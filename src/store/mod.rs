@@ -68,6 +68,7 @@ mod types;
 mod upkeep;
 mod values;
 mod waits;
+mod walk;
 mod watches;
 mod write_back;
 

@@ -88,10 +88,10 @@ impl Engine {
         self.planner.send_replace(planner.into());
     }
 
-    /// Begins a run of an event accepted then, whose calls may be sent until `deadline`; they carry the event's `traceparent`,
-    /// if it has one. What is known to be wrong with the installation is not called.
-    pub fn begin(&self, deadline: Millis, accepted_at: Millis, trace_parent: Option<&str>, known: Vec<Fault>) -> Job {
-        let job = self.job(CallLog::new("survey", Some(deadline)).in_trace(trace_parent).knowing(known));
+    /// Begins a run of an event accepted then, whose calls may be sent until `deadline`. What is known to be wrong with the
+    /// installation is not called.
+    pub fn begin(&self, deadline: Millis, accepted_at: Millis, known: Vec<Fault>) -> Job {
+        let job = self.job(CallLog::new("survey", Some(deadline)).knowing(known));
         Job { since: Some(accepted_at), ..job }
     }
 

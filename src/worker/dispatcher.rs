@@ -295,8 +295,9 @@ impl Dispatcher {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
         if *paused != pause {
             match &pause {
+                // Wanted, or what follows from a failure that has its line where it was met.
                 Some(pause) => {
-                    tracing::warn!(dispatch.paused = pause.code, "dispatch stands still; GET /v1/stats has the words");
+                    tracing::info!(dispatch.paused = pause.code, "dispatch stands still; GET /v1/stats has the words");
                 }
                 None => tracing::info!("dispatch goes on"),
             }
@@ -321,7 +322,7 @@ impl Dispatcher {
         let begun = self.parts.clock.now();
         let event = &claimed.event;
         let known = self.known_faults(&claimed);
-        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, event.trace_parent.as_deref(), known);
+        let job = self.parts.engine.begin(claimed.lease.until, event.received_at, known);
         self.trace_run(event, &job, begun);
         let mut run = Run {
             store: &self.parts.store,
@@ -341,7 +342,7 @@ impl Dispatcher {
             Some(end) => end,
             None => {
                 let ended = AssertUnwindSafe(run.run(&claimed)).catch_unwind().await;
-                ended.unwrap_or_else(|_| panicked(&claimed.event.id))
+                ended.unwrap_or_else(|_| panicked())
             }
         };
         let (word, has_failed) = end.word();

@@ -21,7 +21,10 @@ impl Dispatcher {
         while !stop.is_cancelled()
             && let Some(suspect) = self.claim_suspect().await
         {
-            tracing::warn!(event.id = %suspect.event.id, runs = suspect.cut_short, "runs of an event were cut short; it runs alone");
+            // One that does not run any more ends, and its end has a line of its own.
+            if !self.is_over(suspect.cut_short) {
+                tracing::warn!(event.id = %suspect.event.id, runs = suspect.cut_short, "runs of an event were cut short; it runs alone");
+            }
             self.clone().handle(suspect, stop.clone()).await;
         }
     }
@@ -34,6 +37,11 @@ impl Dispatcher {
         })
     }
 
+    /// Whether an event of which so many runs were cut short is not run any more.
+    fn is_over(&self, runs: i64) -> bool {
+        runs >= i64::from(self.parts.worker.cut_short_runs)
+    }
+
     /// Whether the runs before this one were cut short once too often: then the event ends.
     pub(super) async fn end_of_suspect(&self, claimed: &mut Claimed) -> Option<End> {
         let event_id = claimed.event.id.as_str();
@@ -44,7 +52,7 @@ impl Dispatcher {
             }
         }
         let runs = claimed.cut_short;
-        (runs >= i64::from(self.parts.worker.cut_short_runs)).then(|| {
+        self.is_over(runs).then(|| {
             let error = format!(
                 "连续 {runs} 次运行中途终止，程序随之退出或崩溃 ({runs} runs in a row never ended: the process ended during \
                  each of them, perhaps because of this event)"

@@ -43,16 +43,18 @@ impl Dispatcher {
         settlement.last.calls.extend(ran.calls);
         (settlement.passed, settlement.came_on) = (ran.passed, ran.came_on);
         let (blocked, passed) = (settlement.blocked.clone(), settlement.passed.clone());
-        log(claimed, &settlement);
+        let mut told = Told::of(&settlement);
         let is_in_erp = settlement.status == Status::Succeeded;
         let mut settled = self.parts.store.settle(lease.clone(), settlement).await;
         if let Err(error @ StoreError::Data(_)) = &settled {
             // What the run brought cannot be written; that it ended can.
             let bare = Settlement::to(Status::Dead).because(DATA_REFUSED, error.to_string());
+            told = Told::of(&bare);
             settled = self.parts.store.settle(lease, bare).await;
         }
         match settled {
             Ok(settled) => {
+                log(claimed, &told);
                 if is_in_erp {
                     let took = self.parts.clock.now().since(claimed.event.received_at);
                     metrics::event_arrived(EventKind::label(&claimed.event.kind), took);
@@ -169,6 +171,9 @@ fn review(code: &'static str, error: String, facts: Value) -> Settlement {
     Settlement { review: Some(facts), ..Settlement::to(Status::NeedsReview) }.because(code, error)
 }
 
+/// The code of an event whose run met a login that the ERP refuses.
+const LOGIN_REFUSED: &str = "login_refused";
+
 /// The code of an event that waits until a call without an answer can have no effect any more.
 const LOOKING: &str = "looking";
 
@@ -185,19 +190,34 @@ fn spread(claimed: &Claimed) -> f64 {
     (hasher.finish() % 1_000) as f64 / 1_000.0
 }
 
-/// One readable line a run, where it ends.
-fn log(claimed: &Claimed, settlement: &Settlement) {
+/// What the log says of a run's end.
+struct Told {
+    status: Status,
+    code: String,
+    is_blocked: bool,
+}
+
+impl Told {
+    fn of(settlement: &Settlement) -> Self {
+        let code = settlement.error_code.clone().unwrap_or_default();
+        Self { status: settlement.status, code, is_blocked: settlement.blocked.is_some() }
+    }
+}
+
+/// One readable line a run, once its end is written.
+fn log(claimed: &Claimed, told: &Told) {
     let event = &claimed.event;
     let contact = event.contact_id.as_deref().unwrap_or_default();
-    let code = settlement.error_code.as_deref().unwrap_or_default();
-    match settlement.status {
+    let code = told.code.as_str();
+    match told.status {
         Status::Dead | Status::NeedsReview => {
-            tracing::error!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, status = %settlement.status, code, "an event needs a person");
+            tracing::error!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, status = %told.status, code, "an event needs a person");
         }
-        Status::Queued if settlement.blocked.is_some() => {
+        // What keeps many events has its line where it was met.
+        Status::Queued if told.is_blocked || code == LOGIN_REFUSED => {
             tracing::debug!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, code, "an event waits for the installation");
         }
-        Status::Queued if settlement.error_code.is_some() => {
+        Status::Queued if !code.is_empty() => {
             tracing::warn!(event.id = %event.id, event.kind = %event.kind, contact.id = contact, code, attempts = event.attempts, "an event is tried again later");
         }
         status => {

@@ -48,9 +48,8 @@ impl Suspects {
     }
 }
 
-/// How a run ends that panicked. What it said may hold anybody's data; it stands on standard error only.
-pub(super) fn panicked(event_id: &str) -> End {
-    tracing::error!(event.id = event_id, "a run panicked; it counts as a failed attempt");
+/// How a run ends that panicked. What it said may hold anybody's data; it stands on standard error only, and the log has the place.
+pub(super) fn panicked() -> End {
     let error = "程序内部错误，运行中断 (a fault of the bridge: the run panicked; standard error has where)".to_owned();
     End::Retry { code: "run_panicked", error, counts: Counts::Yes }
 }

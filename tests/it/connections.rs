@@ -154,6 +154,38 @@ async fn addresses_that_open_connections_without_end_keep_probes_from_no_other()
     flood.abort();
 }
 
+/// Takes all that sixteen addresses may have of the reserve, each place with a webhook that never comes to its end.
+async fn take_the_reserve(front: &Front) -> Vec<TcpStream> {
+    let mut held = Vec::new();
+    for address in 10..26 {
+        for _ in 0..4 {
+            let mut stream = from(&format!("127.0.0.{address}"), front).await.unwrap();
+            let begun = b"POST /webhooks/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
+            // One that has too many already may be closed by now.
+            let _ = stream.write_all(begun).await;
+            held.push(stream);
+        }
+    }
+    held
+}
+
+#[tokio::test]
+async fn addresses_that_take_the_whole_reserve_again_and_again_keep_probes_from_no_other() {
+    let wishes = Wishes { max_connections: PLACES, max_connections_per_address: 200, ..Wishes::default() };
+    let front = Front::with(wishes).await;
+    let mut held = Vec::new();
+    for _ in 0..PLACES {
+        held.push(from("127.0.0.1", &front).await.unwrap());
+    }
+    for round in 0..3 {
+        held.extend(take_the_reserve(&front).await);
+        let began = Instant::now();
+        assert!(is_alive_from("127.0.0.3", &front).await, "round {round}");
+        // Much less than the five seconds that a connection of the reserve has while nobody wants its place.
+        assert!(began.elapsed() < Duration::from_secs(3), "round {round}: {:?}", began.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn an_address_gets_as_many_connections_as_configured() {
     let front = Front::with(Wishes { max_connections_per_address: 2, ..Wishes::default() }).await;

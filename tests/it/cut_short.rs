@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{
     ledger::run,
-    support::{World, WorldOptions, contact, eventually, message, postgres, promoted},
+    support::{Log, World, WorldOptions, contact, eventually, message, postgres, promoted},
 };
 
 /// A world that is driven by hand, with a linked contact `c1`.
@@ -27,10 +27,34 @@ async fn linked() -> (World, Clock) {
     (world, clock)
 }
 
+/// The only line at WARN and above since there were `before` of them.
+fn only_loud_line(log: &Log, before: usize) -> String {
+    let mut lines = log.loud().split_off(before);
+    assert_eq!(lines.len(), 1, "one line for one failure: {lines:?}");
+    lines.remove(0)
+}
+
+#[tokio::test]
+async fn a_dead_event_is_one_line_of_the_log() {
+    // The runtime has one thread here, so everything that the bridge says goes through its subscriber.
+    let (log, _until_the_end) = Log::begin();
+    let (world, _) = linked().await;
+    world.sim.handle.fault("progress.add:refuse:times=1").unwrap();
+    let id = world.accept("m1", &message("c1", 1, "你好")).await;
+    let before = log.loud().len();
+    assert_eq!(world.app.dispatcher.run_due().await, 1);
+    let event = world.event(&id).await;
+    assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("refused")));
+    let line = only_loud_line(&log, before);
+    assert!(["ERROR", &id, "an event needs a person", "refused"].iter().all(|word| line.contains(word)), "{line}");
+}
+
 #[tokio::test]
 async fn a_run_that_panics_is_a_failed_attempt_and_nobody_else_s() {
+    let (log, _until_the_end) = Log::begin();
     let (world, clock) = linked().await;
     let id = world.accept("m1", &message("c1", 1, "你好")).await;
+    let before = log.loud().len();
     let asked = AtomicUsize::new(0);
     world.app.store.watch_commits(Box::new(move |moment| {
         // The plan is about to be handed in: in the midst of the run.
@@ -40,6 +64,8 @@ async fn a_run_that_panics_is_a_failed_attempt_and_nobody_else_s() {
     assert_eq!(world.app.dispatcher.run_due().await, 1);
     let event = world.event(&id).await;
     assert_eq!((event.status, event.attempts, event.error_code.as_deref()), (Status::Queued, 1, Some("run_panicked")));
+    let line = only_loud_line(&log, before);
+    assert!(line.contains(&id) && line.contains("run_panicked"), "{line}");
     assert_eq!(world.app.dispatcher.in_flight(), 0);
     clock.advance(Duration::from_secs(1));
     assert_eq!(world.app.dispatcher.run_due().await, 1);
@@ -49,6 +75,7 @@ async fn a_run_that_panics_is_a_failed_attempt_and_nobody_else_s() {
 
 #[tokio::test]
 async fn an_event_during_whose_runs_the_process_ends_again_and_again_is_dead_and_its_contact_goes_on() {
+    let (log, _until_the_end) = Log::begin();
     let (world, clock) = linked().await;
     let lease = world.config.worker.lease;
     let deadly = world.accept("m1", &message("c1", 1, "你好")).await;
@@ -63,9 +90,12 @@ async fn an_event_during_whose_runs_the_process_ends_again_and_again_is_dead_and
         assert_eq!((claimed.event.id.as_str(), claimed.cut_short), (deadly.as_str(), i64::from(run)));
         clock.advance(lease);
     }
+    let before = log.loud().len();
     assert_eq!(world.app.dispatcher.run_due().await, 2);
     let event = world.event(&deadly).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("run_cut_short")));
+    let line = only_loud_line(&log, before);
+    assert!(line.contains(&deadly) && line.contains("an event needs a person"), "{line}");
     assert!(event.error.unwrap().contains("10 runs"));
     assert_eq!(world.event(&next).await.status, Status::Succeeded);
     world.app.store.replay(&deadly, &"ops".into(), None, None).await.unwrap();
@@ -75,7 +105,9 @@ async fn an_event_during_whose_runs_the_process_ends_again_and_again_is_dead_and
 
 #[tokio::test]
 async fn what_the_database_refuses_of_a_run_ends_its_event_and_no_other() {
+    let (log, _until_the_end) = Log::begin();
     let (world, _) = linked().await;
+    let before = log.loud().len();
     let refuse = "create trigger no_mars before insert on calls when new.request like '%mars%'
         begin select raise(abort, 'no mars'); end";
     run(world.config.database.url.expose_secret(), refuse).await;
@@ -84,6 +116,8 @@ async fn what_the_database_refuses_of_a_run_ends_its_event_and_no_other() {
     world.app.dispatcher.run_due().await;
     let event = world.event(&refused).await;
     assert_eq!((event.status, event.error_code.as_deref()), (Status::Dead, Some("data_refused")));
+    let line = only_loud_line(&log, before);
+    assert!(line.contains(&refused) && line.contains("data_refused"), "{line}");
     assert_eq!(world.event(&next).await.status, Status::Succeeded);
 }
 

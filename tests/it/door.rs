@@ -129,6 +129,14 @@ async fn a_chunked_body_is_cut_at_the_limit_too() {
 }
 
 #[tokio::test]
+async fn a_body_of_sixteen_kib_gets_through_where_long_ones_find_no_memory_at_all() {
+    let front = Front::with(Wishes { long_bodies_memory: 0, ..Wishes::default() }).await;
+    for bytes in [BODY_LIMIT - 1, BODY_LIMIT] {
+        assert_eq!(Post::of(padded(bytes)).send(&front).await.status.as_u16(), 202, "{bytes} bytes");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_come_and_a_head_that_does_not_end_are_given_up() {
     let front = Front::with(Wishes { read_timeout: Duration::from_millis(200), ..Wishes::default() }).await;
     let mut line = tokio::net::TcpStream::connect(front.address).await.unwrap();

@@ -152,3 +152,68 @@ async fn every_metric_and_label_of_the_dashboard_and_of_the_alert_rules_is_one_t
         assert!(text.contains(&format!("# HELP {name} ")), "{name} does not say what it is");
     }
 }
+
+/// What a gauge without a unit tells: yes or no, or how many of something, which its name ends with.
+const COUNTED: [&str; 6] = ["events", "messages", "gaps", "pauses", "blocks", "connections"];
+const YES_OR_NO: [&str; 7] = [
+    "erp_bridge_circuit_closed",
+    "erp_bridge_dispatch_at_rest",
+    "erp_bridge_dispatch_paused",
+    "erp_bridge_erp_login_refused",
+    "erp_bridge_erp_session",
+    "erp_bridge_sender_silent",
+    "erp_bridge_build_info",
+];
+
+/// Whether a metric's name ends with what it counts or measures; what it measures, its words tell.
+fn names_its_unit(name: &str, kind: &str, help: &str) -> bool {
+    let help = help.to_lowercase();
+    let is_time =
+        ["how long", "age of", "when "].iter().any(|word| help.starts_with(word)) || help.contains(" seconds");
+    let is_size = ["bytes", "memory", "is free of"].iter().any(|word| help.contains(word));
+    let ends = |end: &str| name.ends_with(end);
+    match kind {
+        "counter" => ends("_total"),
+        _ if is_time => ends("_seconds"),
+        _ if is_size => ends("_bytes"),
+        _ if ends("_seconds") || ends("_bytes") || COUNTED.into_iter().any(ends) => true,
+        _ => kind == "gauge" && YES_OR_NO.contains(&name),
+    }
+}
+
+#[test]
+fn a_metric_without_its_unit_is_seen() {
+    for (name, kind, help, is_right) in [
+        ("erp_bridge_calls_total", "counter", "Calls", true),
+        ("erp_bridge_calls", "counter", "Calls", false),
+        ("erp_bridge_waiting_total", "gauge", "Events that wait", false),
+        ("erp_bridge_call_seconds", "histogram", "How long calls took", true),
+        ("erp_bridge_call_time", "histogram", "How long calls took", false),
+        ("erp_bridge_oldest", "gauge", "Age of the oldest", false),
+        ("erp_bridge_free_disk", "gauge", "What is free of the disk", false),
+        ("erp_bridge_waiting_events", "gauge", "Events that wait", true),
+        ("erp_bridge_waiting", "gauge", "Events that wait", false),
+    ] {
+        assert_eq!(names_its_unit(name, kind, help), is_right, "{name} ({kind})");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_that_has_a_unit_names_it() {
+    let world = world().await;
+    let text = eventually("a round of upkeep", LIMIT, async || {
+        Some(scraped(&world).await).filter(|text| text.contains("erp_bridge_outbox_oldest_seconds"))
+    })
+    .await;
+    let said = |what: &str, name: &str| {
+        let begin = format!("# {what} {name} ");
+        text.lines().find_map(|line| line.strip_prefix(begin.as_str())).unwrap_or_default().to_owned()
+    };
+    let names = names(&text);
+    assert!(names.len() > 20, "{names:?}");
+    for name in &names {
+        let (kind, help) = (said("TYPE", name), said("HELP", name));
+        assert!(!kind.is_empty(), "{name} does not say of what kind it is");
+        assert!(names_its_unit(name, &kind, &help), "{name} ({kind}: {help}) does not name its unit");
+    }
+}

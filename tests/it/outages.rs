@@ -2,13 +2,7 @@
 
 mod drain;
 
-use std::{
-    cell::RefCell,
-    io,
-    net::TcpListener,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{cell::RefCell, net::TcpListener, time::Duration};
 
 use erp_bridge::{
     clock::{Clock, Millis},
@@ -18,7 +12,7 @@ use erp_bridge::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, eventually, message, promoted};
+use crate::support::{Log, World, WorldOptions, contact, eventually, message, promoted};
 
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -60,34 +54,6 @@ async fn metrics(world: &World) -> String {
     match world.call("GET", "/metrics", None).await {
         (200, Value::String(text)) => text,
         other => panic!("{other:?}"),
-    }
-}
-
-/// What is logged, while it is the thread's subscriber.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn lines_with(&self, words: &str) -> usize {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains(words)).count()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -235,7 +201,6 @@ async fn a_refused_login_stops_dispatch_and_says_so_everywhere_until_it_is_put_r
     assert!(stats["dispatch"]["words"].as_str().unwrap().contains("the ERP refuses the login"), "{stats}");
     assert!(metrics(&world).await.contains("erp_bridge_dispatch_paused 1"));
     assert_eq!(log.lines_with("dispatch stands still"), 1, "once, not at every look");
-    assert!(log.lines_with("the ERP refuses the login") >= 1);
     world.accept("m2", &promoted(&contact("c2", 2), 70.0)).await;
     // Tried by hand on top of what goes on by itself.
     for _ in 0..3 {
@@ -252,6 +217,8 @@ async fn a_refused_login_stops_dispatch_and_says_so_everywhere_until_it_is_put_r
     until_dispatching(&world).await;
     assert!(metrics(&world).await.contains("erp_bridge_dispatch_paused 0"));
     assert_eq!(log.lines_with("dispatch goes on"), 1);
+    let loud = log.loud();
+    assert!(loud.len() == 1 && loud[0].contains("the ERP refuses the login"), "one line for one failure: {loud:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! One trace an event: from its request through its waits and runs to every call of the ERP, whoever does it.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use erp_bridge::{
     app::Ended,
@@ -19,6 +22,12 @@ async fn traced(collector: &Collector) -> World {
     let endpoint: BaseUrl = collector.address().parse().unwrap();
     let configure = Box::new(move |config: &mut Config| config.telemetry.otlp_endpoint = Some(endpoint.clone()));
     World::with(WorldOptions { configure, ..WorldOptions::default() }).await
+}
+
+/// Every `traceparent` that the ERP was told.
+fn told(world: &World) -> BTreeSet<String> {
+    let calls = world.sim.handle.calls(0).into_iter();
+    calls.map(|call| call.trace_parent).filter(|parent| !parent.is_empty()).collect()
 }
 
 fn named<'a>(spans: &'a [Seen], name: &str) -> &'a Seen {
@@ -64,6 +73,10 @@ async fn an_event_s_trace_shows_its_request_its_wait_its_steps_and_every_call_of
     assert_eq!(calls.len(), recorded.len(), "each call that the event's page shows has its span: {calls:#?}");
     assert!(calls.iter().any(|call| call.parent == save.id && call.attributes["erp.outcome"] == "ok"));
     assert!(calls.iter().all(|call| !call.has_failed), "{calls:#?}");
+    // What the ERP was told of is the very call, as the collector knows it.
+    let parent = |call: &&Seen| format!("00-{}-{}-01", call.trace, call.id);
+    let exported: BTreeSet<String> = calls.iter().map(parent).collect();
+    assert_eq!(told(&world), exported);
 
     world.sim.handle.fault("progress.add:refuse:times=1").unwrap();
     let refused = world.accept("m1", &message("c1", 1, "在吗")).await;
@@ -115,6 +128,17 @@ async fn a_trace_that_its_sender_does_not_record_is_not_recorded_here() {
     let id = world.accept("p2", &promoted(&contact("c2", 2), 82.0)).await;
     ended(&collector, &id.replace('-', ""), "succeeded").await;
     assert!(collector.spans().iter().all(|span| span.trace != SENDER[3..35]));
+    assert!(told(&world).iter().all(|parent| !parent.contains(&SENDER[3..35])), "{:?}", told(&world));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_collector_the_erp_is_told_of_no_trace_and_never_of_the_sender_s() {
+    let world = World::with(WorldOptions::default()).await;
+    let body = promoted(&contact("c1", 1), 82.0).to_string();
+    world.sender.signed("p1", body).header("traceparent", SENDER).send().await.unwrap();
+    world.idle(LIMIT).await;
+    assert_eq!(world.sim.handle.customers().len(), 1);
+    assert_eq!(told(&world), BTreeSet::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,14 +87,41 @@ fn a_lease_that_is_written_nowhere_is_as_long_as_the_timeout_needs() {
     }
 }
 
+/// The part of a hundred connections: 36 and the reserve.
+const CONNECTIONS_PART: u64 = 100 * 48 * 1_024;
+
 #[test]
-fn the_memory_for_requests_holds_one_body() {
-    for (memory, body, holds) in
-        [("2097151", "2MiB", false), ("2MiB", "2MiB", true), ("2097153", "2MiB", true), ("64MiB", "16MiB", true)]
-    {
-        let outcome =
-            with_env(&[("ERP_BRIDGE__SERVER__REQUEST_MEMORY", memory), ("ERP_BRIDGE__SERVER__BODY_LIMIT", body)]);
-        assert_eq!(outcome.is_ok(), holds, "{memory} for {body}");
+fn the_memory_for_requests_holds_every_connection_s_part_and_one_body() {
+    let least = |body: u64| CONNECTIONS_PART + body;
+    for (memory, body, holds) in [
+        (least(2 << 20) - 1, "2MiB", false),
+        (least(2 << 20), "2MiB", true),
+        (least(2 << 20) + 1, "2MiB", true),
+        (least(1 << 20) - 1, "1KiB", false),
+        (least(1 << 20), "1KiB", true),
+    ] {
+        let outcome = with_env(&[
+            ("ERP_BRIDGE__SERVER__MAX_CONNECTIONS", "36"),
+            ("ERP_BRIDGE__SERVER__REQUEST_MEMORY", &memory.to_string()),
+            ("ERP_BRIDGE__SERVER__BODY_LIMIT", body),
+        ]);
+        if holds {
+            assert_eq!(outcome.unwrap().server.long_bodies_memory(), memory - CONNECTIONS_PART, "{memory} for {body}");
+        } else {
+            let problem = only_problem(outcome);
+            let says = format!("write at least {}, or fewer connections", memory + 1);
+            assert!(problem.key == "server.request_memory" && problem.message.contains(&says), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn a_memory_for_requests_that_is_written_nowhere_is_as_large_as_the_connections_need() {
+    let usual = ServerConfig::default().request_memory;
+    let needed = 48 * 1_024 * (100_000 + 64) + (1 << 20);
+    for (connections, memory) in [("1", usual), ("2048", usual), ("100000", needed)] {
+        let config = with_env(&[("ERP_BRIDGE__SERVER__MAX_CONNECTIONS", connections)]).unwrap();
+        assert_eq!(config.server.request_memory, memory, "{connections}");
     }
 }
 

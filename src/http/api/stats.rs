@@ -37,9 +37,9 @@ pub(crate) struct Stats {
     pub by_status: BTreeMap<&'static str, i64>,
     /// Events by type; the two hundred most frequent ones.
     pub by_type: BTreeMap<String, i64>,
-    /// Linked contacts.
+    /// Linked contacts; of many, as they were some seconds to minutes ago.
     pub contacts: i64,
-    /// Requests that were signed and not valid.
+    /// Requests that were signed and not valid; of many, as they were some seconds to minutes ago.
     pub rejections: i64,
     /// How much happened.
     pub rates: Rates,
@@ -78,7 +78,7 @@ pub(crate) struct Versions {
 /// As of when the figures are: they are kept, so that asking costs the same however much the ledger holds.
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct AsOf {
-    /// What is open, dead or linked, and what succeeded in the last hour.
+    /// What is open or dead, and what succeeded in the last hour.
     #[schema(format = DateTime)]
     pub counts: String,
     /// The other ended states of `by_status`; null while they are counted for the first time.

@@ -1,6 +1,8 @@
 //! Each kind of alert from its real cause to a robot: told once with what to do, whatever flaps around its threshold, and once
 //! that it is over.
 
+mod flapping;
+
 use std::{cell::Cell, collections::VecDeque, time::Duration};
 
 use erp_bridge::{

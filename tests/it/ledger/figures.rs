@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use erp_bridge::{
     event::Status,
-    store::{Gap, Intake, NewEvent, Pruned, Store},
+    store::{Gap, Intake, NewEvent, Pruned, Rejection, Store},
 };
 
 use super::{Ledger, MS, START, event, on_both};
@@ -19,6 +19,7 @@ on_both! {
     an_event_vanishes_only_after_it_was_counted
     what_comes_after_all_has_vanished_is_counted_too
     an_answer_is_shared_until_it_is_a_second_old
+    contacts_and_refused_requests_are_counted_slice_by_slice
     the_last_webhook_is_known_after_its_event_was_counted
 }
 
@@ -191,6 +192,46 @@ async fn an_answer_is_shared_until_it_is_a_second_old(ledger: &Ledger) {
     assert!(ledger.store.latest_figures().is_some());
     ledger.clock.advance(Duration::from_secs(1));
     assert!(ledger.store.figures().await.is_err());
+}
+
+/// Rows that one statement counts.
+const SLICE: i64 = 20_000;
+
+/// Links so many contacts more, `from` being the first of them.
+async fn link_many(ledger: &Ledger, from: i64, count: i64) {
+    let last = from + count - 1;
+    let sql = format!(
+        "with recursive numbers (number) as (select {from} union all select number + 1 from numbers where number < {last})
+         insert into contacts (contact_id, ord, khid, kind, linked_by, linked_at)
+         select 'c' || number, number, '', 'person', 'created', 1 from numbers"
+    );
+    ledger.run(&sql).await;
+}
+
+async fn contacts_and_refused_requests_are_counted_slice_by_slice(ledger: &Ledger) {
+    let mut linked = 0;
+    for count in [SLICE - 1, SLICE, SLICE + 1, 2 * SLICE + 1] {
+        link_many(ledger, linked, count - linked).await;
+        linked = count;
+        assert_eq!(ledger.store.stats().await.unwrap().contacts, count, "counted whole where it was never counted");
+    }
+    let rejection = Rejection {
+        webhook_id: "r1".into(),
+        kind: None,
+        contact_id: None,
+        errors: serde_json::json!([]),
+        payload: "{".into(),
+    };
+    ledger.store.reject(rejection).await.unwrap();
+    assert_eq!(ledger.store.figures().await.unwrap().rejections, 1);
+    ledger.run("delete from rejections").await;
+    link_many(ledger, linked, 1).await;
+    // An answer costs one slice of each; there are three of the contacts.
+    for (contacts, rejections) in [(linked, 0), (linked, 0), (linked + 1, 0)] {
+        ledger.clock.advance(Duration::from_secs(1));
+        let figures = ledger.store.figures().await.unwrap();
+        assert_eq!((figures.contacts, figures.rejections), (contacts, rejections));
+    }
 }
 
 async fn the_last_webhook_is_known_after_its_event_was_counted(ledger: &Ledger) {

@@ -38,6 +38,11 @@ impl Log {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
+    /// How many of its lines hold these words.
+    pub fn lines_with(&self, words: &str) -> usize {
+        self.text().lines().filter(|line| line.contains(words)).count()
+    }
+
     /// Its lines at WARN and above.
     pub fn loud(&self) -> Vec<String> {
         let is_loud = |line: &&str| matches!(line.split_whitespace().nth(1), Some("WARN" | "ERROR"));
