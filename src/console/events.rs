@@ -98,9 +98,10 @@ struct EventsPage {
     is_cut: bool,
     empty: &'static str,
     empty_hint: &'static str,
-    /// Whether events can be chosen, and all that match, too.
+    /// Whether events can be chosen, all that match, too, and whether a replay can do anything about them.
     may_choose: bool,
     may_choose_all: bool,
+    may_replay: bool,
 }
 
 /// What the form of the page holds.
@@ -147,7 +148,8 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         empty,
         empty_hint,
         may_choose: visit.is_operator(),
-        may_choose_all: narrowed && query.get("blocked").is_none() && query.get("retrying").is_none(),
+        may_choose_all: narrowed && query.get("blocked") != Some("false"),
+        may_replay: query.get("blocked") != Some("true"),
         frame,
     })
 }

@@ -40,7 +40,7 @@ texts! {
         bulk_replay: "批量重放", "Replay many";
         bulk_count: "约 {} 条，{}统计", "About {}, counted {}";
         bulk_replay_effect: "可以重放的事件会成为一次重放", "What can be replayed becomes a replay";
-        bulk_replay_what: "先看预计写入什么，确认后才开始；每秒最多放回 50 条，新事件优先。已同步、等待中和需要决定的事件不受影响", "You see first what it would write, and nothing begins before you say so; fifty a second at most go back, fresh events first. What succeeded, waits or needs a decision stays as it is";
+        bulk_replay_what: "先看预计写入什么，确认后才开始；每秒最多放回 50 条，新事件优先。等待重试的会提前再试；已同步、还没轮到和需要决定的事件不受影响", "You see first what it would write, and nothing begins before you say so; fifty a second at most go back, fresh events first. What waits for its next try is tried sooner; what succeeded, waits for its turn or needs a decision stays as it is";
         bulk_replay_go: "先看会写入什么", "See first what it would write";
         bulk_discard: "批量放弃", "Discard many";
         bulk_discard_effect: "这些事件将被放弃", "These events will be given up";

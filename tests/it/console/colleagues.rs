@@ -157,7 +157,9 @@ async fn a_ticked_event_that_a_colleague_put_back_meanwhile_is_not_given_up() {
     assert!(page.contains("约 1 条，") && page.contains(&format!("value=\"{}\"", ticked[0])), "{page}");
     let form = [("do", "discard"), ("id", &*ticked[0]), ("id", &*ticked[1]), ("reason", "旧")];
     let done = visitor.change(&ask, "/console/events/bulk", &form).await;
-    assert!(done.location().ends_with("count=1"), "{}: {}", done.location(), done.html);
+    assert!(done.location().ends_with("count=1&moved=1"), "{}: {}", done.location(), done.html);
+    let said = visitor.get(done.location()).await.html;
+    assert!(said.contains("已放弃 1 条；另有 1 条没有放弃，它们的状态刚刚变了"), "{said}");
     let status = async |id: &str| front.store.event(id).await.unwrap().unwrap().status;
     assert_eq!((status(&kept).await, status(&other).await), (Status::Queued, Status::Discarded));
 }
