@@ -27,7 +27,7 @@ texts! {
         live_lost: "{}收不到更新，正在重连", "Nothing heard for {} – reconnecting";
         help: "帮助", "Help";
         help_more: "说明", "More about it";
-        manual: "运维手册（英文）", "Operations manual";
+        manual: "运维手册", "Operations manual";
         codes: "错误代码", "Codes";
         rules: "准入条件", "Admission rules";
         topics: "停顿与告警", "What stands still, and alerts";
