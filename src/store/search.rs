@@ -45,6 +45,11 @@ impl Store {
         }
         let first = match filter.since {
             Some(since) => self.place_of(since.minus(APART), newest).await?,
+            // Of an old ledger retention has taken the first places away: nobody leafs through them.
+            None if oldest_first => {
+                let oldest = self.db.read("select coalesce(min(seq), 1) as oldest from events", args![]).await?;
+                oldest.first().map_or(Ok(1), |row| row.int("oldest"))?
+            }
             None => 1,
         };
         let end = match filter.until {
@@ -61,8 +66,7 @@ impl Store {
         conditions.add("seq >=", from);
         conditions.add("seq <", to);
         let items = self.list(conditions, oldest_first, None, limit).await?;
-        let looked_to =
-            if oldest_first { Some(to - 1).filter(|_| to < end) } else { Some(from).filter(|from| *from > first) };
+        let looked_to = if oldest_first { (to < end).then_some(to - 1) } else { (from > first).then_some(from) };
         Ok(FoundEvents { items, looked_to })
     }
 
