@@ -23,7 +23,7 @@ use crate::{
     event::{FieldError, Status},
     http::{
         HttpState,
-        api::{bulk, selection::Selection},
+        api::{bulk, query, selection::Selection},
         auth::Operator,
         problem::Problem,
     },
@@ -32,6 +32,12 @@ use crate::{
 
 /// Where it is.
 pub(super) const PATH: &str = "/console/events/bulk";
+/// The field that says of how many the page spoke.
+const COUNTED: &str = "counted";
+
+/// Why what a block keeps back is not replayed.
+const BLOCKED: &str = "改好 ERP 的设置后，这些事件会一起自动继续，重试没有用；要马上试，请在“ERP 连接”里恢复派发 (once the ERP's \
+     settings are right they all go on by themselves; to have them tried at once, resume on the page of the ERP connection)";
 
 /// What the form wants done.
 fn deed_of(form: &Fields) -> Result<BulkDeed, Problem> {
@@ -55,7 +61,7 @@ struct BulkPage {
     counted_at: Moment,
     /// Which events, in words.
     filter: String,
-    /// The form again, to be sent as it is.
+    /// The form again, to be sent as it is, with how many there were.
     fields: Vec<(String, String)>,
     /// The list that the events were chosen from.
     back: String,
@@ -91,7 +97,10 @@ pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<
         count: (fill(before, &[&number(count)]), behind),
         counted_at: moment_of(frame.now, frame.now, frame.lang),
         filter: filter_in_words(&json!(selection), frame.lang),
-        fields: fields(&visit.query, &selection, deed),
+        fields: fields(&visit.query, &selection, deed)
+            .into_iter()
+            .chain([(COUNTED.to_owned(), count.to_string())])
+            .collect(),
         back: visit.query.address(events::PATH, &[("id", ""), ("all", ""), ("do", "")]),
         button,
         is_discard: deed == BulkDeed::Discard,
@@ -113,11 +122,25 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
                 let part = bulk::change_matching(&state, &operator, part, deed).await;
                 done += part.map_err(|problem| problem.after(done))?.done;
             }
-            let done = done.to_string();
-            let done = [("status", Status::Discarded.as_str()), ("done", "discarded_many"), ("count", done.as_str())];
-            Ok(Redirect::to(&Fields::default().address(events::PATH, &done)).into_response())
+            let moved = meant(&form, &selection).saturating_sub(done);
+            let moved = if moved > 0 { moved.to_string() } else { String::new() };
+            let (deed, done) = (if moved.is_empty() { "discarded_many" } else { "discarded_some" }, done.to_string());
+            let said = [
+                ("status", Status::Discarded.as_str()),
+                ("done", deed),
+                ("count", done.as_str()),
+                ("moved", moved.as_str()),
+            ];
+            Ok(Redirect::to(&Fields::default().address(events::PATH, &said)).into_response())
         }
     }
+}
+
+/// Of how many whoever sent the form thought: those that were ticked, or as many as the page had counted.
+fn meant(form: &Fields, selection: &Selection) -> i64 {
+    let counted: Option<i64> = form.get(COUNTED).and_then(|count| count.parse().ok());
+    let ticked = i64::try_from(selection.ids.len()).unwrap_or(i64::MAX);
+    if ticked > 0 { ticked } else { counted.unwrap_or_default() }
 }
 
 fn invalid(pointer: &str, message: &str) -> Problem {
@@ -134,9 +157,13 @@ fn selection(form: &Fields, deed: BulkDeed) -> Result<Selection, Problem> {
         return Ok(Selection { ids, ..Selection::default() });
     }
     let params = events::params(form);
-    if params.blocked.is_some() || params.retrying.is_some() {
-        return Err(invalid("/blocked", "这些事件会自动继续，请逐条勾选 (these go on by themselves: tick them)"));
-    }
+    let blocked = match params.blocked.as_deref() {
+        None => false,
+        Some("true") if deed == BulkDeed::Replay => return Err(invalid("/blocked", BLOCKED)),
+        Some("true") => true,
+        Some(_) => return Err(invalid("/blocked", "只能是 true (only true)")),
+    };
+    let retrying = query::flag("retrying", params.retrying.as_deref())?;
     let selection = Selection {
         status: params.status.map(|names| possible_of(&names, deed)),
         kind: params.kind,
@@ -145,9 +172,12 @@ fn selection(form: &Fields, deed: BulkDeed) -> Result<Selection, Problem> {
         since: params.since,
         until: params.until,
         q: params.q,
+        blocked,
+        retrying,
         ..Selection::default()
     };
     match selection.status.as_deref() {
+        None if blocked || retrying => Ok(Selection { status: Some(Status::Queued.as_str().to_owned()), ..selection }),
         Some("") => Err(invalid("/status", "这些状态下不能这样做 (not possible in these states)")),
         // Where no state is chosen the dead are meant, and people are told so.
         None if selection.texts().iter().any(|(_, text)| text.is_some()) => {
@@ -187,8 +217,10 @@ fn as_seen(form: &Fields, selection: &Selection, deed: BulkDeed) -> Vec<Selectio
 fn none(selection: &Selection, lang: Lang) -> String {
     let w = &lang.words().events;
     match &selection.status {
-        Some(names) => fill(w.bulk_none_match, &[&states_in_words(names, lang)]),
-        None => w.bulk_none.to_owned(),
+        Some(names) if !selection.blocked && !selection.retrying => {
+            fill(w.bulk_none_match, &[&states_in_words(names, lang)])
+        }
+        _ => w.bulk_none.to_owned(),
     }
 }
 
@@ -214,7 +246,8 @@ fn fields(form: &Fields, selection: &Selection, deed: BulkDeed) -> Vec<(String, 
         fields.extend(form.all("id").map(|id| ("id".to_owned(), id.to_owned())));
     }
     let texts = selection.texts().into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())));
-    fields.extend(texts);
+    let flags = [("blocked", selection.blocked), ("retrying", selection.retrying)].into_iter();
+    fields.extend(texts.chain(flags.filter(|(_, on)| *on).map(|(name, _)| (name.to_owned(), "true".to_owned()))));
     fields
 }
 
@@ -240,14 +273,38 @@ mod tests {
         let dead = read("all=true&q=x", BulkDeed::Discard).unwrap();
         assert_eq!((dead.status.as_deref(), dead.q.as_deref()), (Some("dead"), Some("x")), "where no state is chosen");
         assert_eq!(read("all=true", BulkDeed::Discard).unwrap().status, None, "nothing narrows them");
-        for wrong in ["", "q=x", "all=true&status=succeeded", "all=true&blocked=true", "all=true&retrying=true"] {
+        for wrong in ["", "q=x", "all=true&status=succeeded", "all=true&blocked=false", "all=true&retrying=1"] {
             assert!(read(wrong, BulkDeed::Discard).is_err(), "{wrong}");
         }
     }
 
     #[test]
+    fn of_what_waits_only_that_is_meant_and_what_is_blocked_is_not_replayed() {
+        for deed in [BulkDeed::Replay, BulkDeed::Discard] {
+            let waiting = read("all=true&retrying=true&type=deal.closed", deed).unwrap();
+            assert_eq!((waiting.status.as_deref(), waiting.retrying, waiting.blocked), (Some("queued"), true, false));
+        }
+        let blocked = read("all=true&blocked=true&code=choice_missing", BulkDeed::Discard).unwrap();
+        assert_eq!((blocked.status.as_deref(), blocked.retrying, blocked.blocked), (Some("queued"), false, true));
+        assert!(read("all=true&blocked=true", BulkDeed::Replay).is_err());
+    }
+
+    #[test]
+    fn what_had_moved_on_is_told_by_what_was_ticked_or_counted() {
+        for (form, expected) in [("id=a&id=b&counted=1", 2), ("all=true&q=x&counted=7", 7), ("all=true&q=x", 0)] {
+            let form = Fields::read(form.as_bytes());
+            assert_eq!(meant(&form, &selection(&form, BulkDeed::Discard).unwrap()), expected);
+        }
+    }
+
+    #[test]
     fn the_form_says_the_same_again() {
-        for form in ["all=true&status=dead&code=refused&q=x&until=2026-11-23", "id=a&id=b", "id=a.dead&id=b.queued"] {
+        for form in [
+            "all=true&status=dead&code=refused&q=x&until=2026-11-23",
+            "id=a&id=b",
+            "id=a.dead&id=b.queued",
+            "all=true&retrying=true&type=x",
+        ] {
             let first = read(form, BulkDeed::Discard).unwrap();
             let sent = fields(&Fields::read(form.as_bytes()), &first, BulkDeed::Discard);
             let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(&sent).finish();

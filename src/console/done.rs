@@ -26,6 +26,7 @@ const SAID: &[Said] = &[
     ("message_replayed", |w| w.outbox.done_replayed),
     ("discarded", |w| w.frame.done_discarded),
     ("discarded_many", |w| w.frame.done_discarded_many),
+    ("discarded_some", |w| w.frame.done_discarded_some),
     ("resolved", |w| w.frame.done_resolved),
     ("sent", |w| w.frame.done_sent),
     ("unlinked", |w| w.frame.done_unlinked),
@@ -36,12 +37,13 @@ const SAID: &[Said] = &[
 ];
 
 impl Done {
-    /// By an address: `done` names the deed, `count` says to how many it was done, and `of` to which event.
+    /// By an address: `done` names the deed, `count` says to how many it was done, `moved` to how many it was not, and `of` to
+    /// which event.
     pub(super) fn by(query: &Fields, lang: Lang) -> Option<Self> {
         let (w, deed) = (lang.words(), query.get("done")?);
         let (_, words) = SAID.iter().find(|(name, _)| *name == deed)?;
-        let count = query.get("count").and_then(|count| count.parse().ok()).unwrap_or_default();
-        let words = fill(words(w), &[&number(count)]);
+        let counted = |name| number(query.get(name).and_then(|count| count.parse().ok()).unwrap_or_default());
+        let words = fill(words(w), &[&counted("count"), &counted("moved")]);
         Some(match query.text("of").and_then(|id| PathId(id).event().ok()) {
             Some(id) => Self { words: fill(w.frame.done_before, &[&words]), of: Some(format!("/console/events/{id}")) },
             None => Self { words, of: None },

@@ -92,15 +92,23 @@ struct EventsPage {
     causes: Vec<(String, &'static str, bool)>,
     rows: Vec<Row>,
     asked: Asked,
-    older: Option<String>,
-    newest: Option<String>,
-    /// Whether older events were not looked at yet.
+    /// The next page, and the first where this is not it; what they are called.
+    next: Option<String>,
+    first: Option<String>,
+    pager: (&'static str, &'static str),
+    /// Which come first, the list the other way round, and what that is called.
+    order: &'static str,
+    other_order: (String, &'static str),
+    not_live: &'static str,
+    cut: &'static str,
+    /// Whether what stands behind these was not looked at yet.
     is_cut: bool,
     empty: &'static str,
     empty_hint: &'static str,
-    /// Whether events can be chosen, and all that match, too.
+    /// Whether events can be chosen, all that match, too, and whether a replay can do anything about them.
     may_choose: bool,
     may_choose_all: bool,
+    may_replay: bool,
 }
 
 /// What the form of the page holds.
@@ -120,7 +128,9 @@ struct Asked {
 
 /// `GET /console/events`
 pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
-    let found = events::list(&state, &visit.caller, &params(&visit.query)).await?;
+    let asked_for = params(&visit.query);
+    let oldest_first = asked_for.oldest_first()?;
+    let found = events::list(&state, &visit.caller, &asked_for).await?;
     let names = names::of_events(&state, &visit.caller, &found.items).await?;
     let codes = failures::codes(&state).await?;
     let frame = Frame::of(&state, &visit, Nav::Events);
@@ -129,6 +139,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
     let narrowed = FILTERS.iter().any(|name| query.get(name).is_some());
     let goes_on = found.next_cursor.is_some();
     let (empty, empty_hint) = match (narrowed, query.get("status")) {
+        _ if goes_on && oldest_first => (w.events.none_here_oldest, ""),
         _ if goes_on => (w.events.none_here, ""),
         (false, _) => (w.events.none_yet, w.events.none_yet_hint),
         (true, Some(TROUBLE)) => (w.events.none_trouble, ""),
@@ -142,12 +153,18 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         causes: causes(codes, query.get("code"), lang),
         rows: Row::named(&found.items, &names, &frame),
         asked: asked(&visit, w, narrowed),
-        older: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
-        newest: query.get("cursor").map(|_| query.address(PATH, &[("cursor", "")])),
+        next: found.next_cursor.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),
+        first: query.get("cursor").map(|_| query.address(PATH, &[("cursor", "")])),
+        pager: if oldest_first { (w.events.oldest, w.events.newer) } else { (w.events.newest, w.events.older) },
+        order: if oldest_first { w.events.oldest_first } else { w.events.newest_first },
+        other_order: other_order(query, oldest_first, w),
+        not_live: if oldest_first { w.events.not_live_oldest } else { w.events.not_live },
+        cut: if oldest_first { w.events.cut_oldest } else { w.events.cut },
         empty,
         empty_hint,
         may_choose: visit.is_operator(),
-        may_choose_all: narrowed && query.get("blocked").is_none() && query.get("retrying").is_none(),
+        may_choose_all: narrowed && query.get("blocked") != Some("false"),
+        may_replay: query.get("blocked") != Some("true"),
         frame,
     })
 }
@@ -157,6 +174,9 @@ const FILTERS: [&str; 9] = ["q", "type", "status", "contact_id", "code", "blocke
 /// States in which an event needs somebody.
 pub(super) const TROUBLE: &str = "dead,needs_review";
 const WAITING: &str = "queued,running,held";
+/// Which events come first, as the address says it.
+const OLDEST: &str = "oldest";
+const NEWEST: &str = "newest";
 
 /// The filters of an address or a form, as REST takes them.
 pub(super) fn params(query: &Fields) -> ListParams {
@@ -170,9 +190,25 @@ pub(super) fn params(query: &Fields) -> ListParams {
         since: query.get("since").map(|text| moment_of_form(text, "00:00:00")),
         until: query.get("until").map(|text| moment_of_form(text, "23:59:59.999")),
         q: query.text("q"),
+        order: query.text("order").or_else(|| is_of_trouble(query).then(|| OLDEST.to_owned())),
         limit: query.text("limit"),
         cursor: query.text("cursor"),
     }
+}
+
+/// Whether these are events that somebody works through, of which the oldest comes first; not where they are searched: there
+/// the newest are looked at first.
+fn is_of_trouble(query: &Fields) -> bool {
+    let needs_somebody = |name: &str| TROUBLE.split(',').any(|other| other == name);
+    let is_searched = ["q", "since", "until"].iter().any(|name| query.get(name).is_some());
+    !is_searched && query.get("status").is_some_and(|names| names.split(',').all(needs_somebody))
+}
+
+/// The list the other way round, and what that is called.
+fn other_order(query: &Fields, oldest_first: bool, w: &'static Words) -> (String, &'static str) {
+    let (order, words) =
+        if oldest_first { (NEWEST, w.events.to_newest_first) } else { (OLDEST, w.events.to_oldest_first) };
+    (query.address(PATH, &[("order", order), ("cursor", "")]), words)
 }
 
 /// A date of a form (`2026-11-23`) is a day of the ERP's zone; what is a moment already stays one.
@@ -190,7 +226,8 @@ fn presets(query: &Fields, w: &'static Words) -> Vec<Preset> {
     let is_on = |name: &str| query.get(name) == Some("true");
     let (is_blocked, is_retrying) = (is_on("blocked"), is_on("retrying"));
     let at = |status: &str, blocked: &str, retrying: &str| {
-        let replaced = [("status", status), ("blocked", blocked), ("retrying", retrying), ("cursor", "")];
+        let replaced =
+            [("status", status), ("blocked", blocked), ("retrying", retrying), ("order", ""), ("cursor", "")];
         query.address(PATH, &replaced)
     };
     let preset = |label, status_of: &str| Preset {
@@ -265,7 +302,7 @@ fn asked(visit: &Visit, w: &'static Words, narrowed: bool) -> Asked {
         q: text("q"),
         since: text("since"),
         until: text("until"),
-        hidden: named(&["status", "blocked", "retrying", "contact_id"]),
+        hidden: named(&["status", "blocked", "retrying", "contact_id", "order"]),
         filters: named(&FILTERS),
         chips: chips(query, visit.lang),
         clear: narrowed.then_some(PATH),

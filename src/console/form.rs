@@ -7,7 +7,7 @@ use crate::{event::FieldError, http::problem::Problem};
 pub(super) struct Fields(Vec<(String, String)>);
 
 /// What says that something was just done: it is said once, and no address goes on with it.
-const SAID: [&str; 3] = ["done", "of", "count"];
+const SAID: [&str; 4] = ["done", "of", "count", "moved"];
 /// Fields that are read at most: no form of ours has more.
 const FIELDS_MAX: usize = 5_000;
 

@@ -1,5 +1,5 @@
-//! `/console/help`: what keys, states and codes mean, and the manual (`docs/operations.md`) as it was built with the program,
-//! so that it reads without a way to the internet.
+//! `/console/help`: what keys, states and codes mean, and the manual (`docs/operations.zh-CN.md`, `docs/operations.md`) as it was
+//! built with the program, so that it reads without a way to the internet.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -25,8 +25,10 @@ pub(super) const PATH: &str = "/console/help";
 pub(super) const MANUAL_PATH: &str = "/console/help/operations";
 
 const MANUAL: &str = include_str!("../../docs/operations.md");
-/// Written when it is first asked for.
-static MANUAL_HTML: LazyLock<String> = LazyLock::new(|| rendered(MANUAL));
+const MANUAL_ZH: &str = include_str!("../../docs/operations.zh-CN.md");
+/// Each is written when it is first asked for. The headings of both are the same places, in the same order.
+static MANUAL_HTML: LazyLock<String> = LazyLock::new(|| rendered(MANUAL, headings(MANUAL)));
+static MANUAL_ZH_HTML: LazyLock<String> = LazyLock::new(|| rendered(MANUAL_ZH, headings(MANUAL)));
 
 /// A code and what to do about it.
 struct Code {
@@ -89,18 +91,25 @@ pub(super) async fn show(State(state): State<HttpState>, visit: Visit) -> Result
 
 /// `GET /console/help/operations`
 pub(super) async fn manual(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
-    page(&ManualPage { frame: Frame::of(&state, &visit, Nav::None), manual: &MANUAL_HTML })
+    let manual = visit.lang.pick(&MANUAL_ZH_HTML, &MANUAL_HTML);
+    page(&ManualPage { frame: Frame::of(&state, &visit, Nav::None), manual })
 }
 
-/// The manual for a browser: headings, and the codes and alerts that begin the rows of its tables, are places to go to. Where
-/// it leads to other documents it does not, as they are not served.
-fn rendered(markdown: &str) -> String {
-    let (mut cell, mut places) = (None, HashSet::new());
+/// The places of the headings, in their order.
+fn headings(markdown: &str) -> Vec<String> {
     let parts = Parser::new_ext(markdown, Options::ENABLE_TABLES).into_offset_iter();
-    let parts = parts.filter_map(|(part, range)| {
+    let headings = parts.filter(|(part, _)| matches!(part, Event::Start(Tag::Heading { .. })));
+    headings.map(|(_, range)| slug(&markdown[range])).collect()
+}
+
+/// The manual for a browser: headings, which are these places, and the codes and alerts that begin the rows of its tables are
+/// places to go to. Where it leads to other documents it does not, as they are not served.
+fn rendered(markdown: &str, headings: Vec<String>) -> String {
+    let (mut cell, mut places, mut headings) = (None, HashSet::new(), headings.into_iter());
+    let parts = Parser::new_ext(markdown, Options::ENABLE_TABLES).filter_map(|part| {
         match &part {
             Event::Start(Tag::Heading { level, .. }) => {
-                let (level, id) = (*level, Some(slug(&markdown[range]).into()));
+                let (level, id) = (*level, headings.next().map(Into::into));
                 return Some(Event::Start(Tag::Heading { level, id, classes: Vec::new(), attrs: Vec::new() }));
             }
             Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link) => return None,
@@ -160,8 +169,8 @@ mod tests {
 
     #[test]
     fn the_manual_has_an_entry_for_every_code_and_every_place_once() {
-        for cause in causes() {
-            assert!(MANUAL_HTML.contains(&format!("<code id=\"{}\">", cause.code)), "{}", cause.code);
+        for (cause, manual) in causes().flat_map(|cause| [(cause, &*MANUAL_HTML), (cause, &*MANUAL_ZH_HTML)]) {
+            assert!(manual.contains(&format!("<code id=\"{}\">", cause.code)), "{}", cause.code);
         }
         for place in [
             "store_unavailable",
@@ -177,16 +186,45 @@ mod tests {
         ] {
             assert!(MANUAL_HTML.contains(&format!(" id=\"{place}\"")), "{place}");
         }
-        let ids: Vec<_> = MANUAL_HTML.split(" id=\"").skip(1).map(|rest| rest.split('"').next()).collect();
+        let ids = ids(&MANUAL_HTML);
         let once: HashSet<_> = ids.iter().collect();
         assert_eq!(ids.len(), once.len(), "{ids:?}");
     }
 
+    /// The places of a page, in their order.
+    fn ids(html: &str) -> Vec<&str> {
+        html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    /// The commands of the blocks, without what is said of them.
+    fn commands(markdown: &str) -> Vec<&str> {
+        let blocks = markdown.split("```").skip(1).step_by(2).flat_map(str::lines);
+        blocks.map(|line| line.split("  #").next().unwrap_or_default().trim_end()).collect()
+    }
+
+    /// What leads to a place leads there in the language of the reader.
+    #[test]
+    fn the_manual_has_the_same_places_and_commands_in_both_languages_heading_by_heading() {
+        let levels = |text: &'static str| -> Vec<usize> {
+            let headings = text.lines().filter(|line| line.starts_with('#'));
+            headings.map(|line| line.bytes().take_while(|byte| *byte == b'#').count()).collect()
+        };
+        assert_eq!(levels(MANUAL_ZH), levels(MANUAL));
+        assert_eq!(ids(&MANUAL_ZH_HTML), ids(&MANUAL_HTML), "a place stands under the same heading");
+        assert_eq!(commands(MANUAL_ZH), commands(MANUAL));
+        for heading in MANUAL_ZH.lines().filter(|line| line.starts_with("## ")) {
+            assert!(heading.contains(crate::console::words::is_han), "{heading}");
+        }
+    }
+
     #[test]
     fn every_alert_of_the_manual_has_an_entry_in_both_languages_under_its_name_or_its_code() {
-        let alerts = MANUAL.split("\n## Telling people").nth(1).and_then(|text| text.split("\n## ").next()).unwrap();
-        let names: HashSet<_> =
-            alerts.lines().filter_map(|line| line.strip_prefix("| `")?.split(['`', ' ']).next()).collect();
+        let names = |manual: &'static str, heading: &str| -> HashSet<&'static str> {
+            let alerts = manual.split(heading).nth(1).and_then(|text| text.split("\n## ").next()).unwrap();
+            alerts.lines().filter_map(|line| line.strip_prefix("| `")?.split(['`', ' ']).next()).collect()
+        };
+        let (names, chinese) = (names(MANUAL, "\n## Telling people"), names(MANUAL_ZH, "\n## 告警"));
+        assert_eq!(names, chinese);
         // Of these it is the code behind the name that says what to do.
         let by_code = HashSet::from(["dead", "needs_review", "block"]);
         let known: HashSet<_> = causes().map(|cause| cause.code).chain(TOPICS.iter().map(|entry| entry.code)).collect();
@@ -197,7 +235,7 @@ mod tests {
     fn a_manual_is_rendered_with_places_and_without_ways_out() {
         let markdown =
             "# A (甲)\n\n| code | b |\n| --- | --- |\n| `a_b`, `dead X` | `c` [d](https://e.example) |\n\n`<i>`\n";
-        let html = rendered(markdown);
+        let html = rendered(markdown, headings(markdown));
         for part in
             ["<h1 id=\"a\">", "<code id=\"a_b\">a_b</code>", "<code>dead X</code>", "<code>c</code> d<", "&lt;i&gt;"]
         {

@@ -21,7 +21,7 @@ use crate::{
         HttpState,
         api::{
             names::{self, Names},
-            not_admitted::{self, NotAdmittedItem, NotAdmittedParams, RuleCounts, WhatIf},
+            not_admitted::{self, COUNTED_MAX, JUDGED_MAX, NotAdmittedItem, NotAdmittedParams, RuleCounts, WhatIf},
             query::DEFAULT_LIMIT,
         },
         problem::Problem,
@@ -71,6 +71,8 @@ struct NotAdmittedPage {
     narrowed: bool,
     score: String,
     rules: Vec<(&'static str, &'static str, bool)>,
+    /// How many are judged and counted at most.
+    sampled: String,
     /// What the other rules would do; empty if nobody asked.
     what_if: String,
     what_if_looked_at: String,
@@ -108,6 +110,7 @@ pub(super) async fn list(State(state): State<HttpState>, visit: Visit) -> Result
         narrowed: ["type", "since", "until"].iter().any(|name| query.get(name).is_some()),
         score: query.text("score").unwrap_or_else(|| state.rules.borrow().min_score().to_string()),
         rules: Rule::ALL.iter().map(|rule| (rule.as_str(), named(lang, *rule), is_chosen(rule))).collect(),
+        sampled: fill(w.not_admitted.sampled, &[&number(JUDGED_MAX), &number(COUNTED_MAX)]),
         what_if: what_if.map(|found| outcome(w, &found)).unwrap_or_default(),
         what_if_looked_at: looked_at.unwrap_or_default(),
         older: next.map(|cursor| query.address(PATH, &[("cursor", &cursor)])),

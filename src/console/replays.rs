@@ -276,7 +276,9 @@ pub(super) fn filter_in_words(filter: &Value, lang: Lang) -> String {
         (w.audit.at, span),
     ];
     let parts = parts.into_iter().filter_map(|(label, value)| Some(format!("{label} {}", value?)));
-    ids.into_iter().chain(parts).collect::<Vec<_>>().join(" · ")
+    let flags = [("blocked", w.status.blocked), ("retrying", w.status.retrying)].into_iter();
+    let flags = flags.filter(|(name, _)| filter[*name] == true).map(|(_, label)| label.to_owned());
+    ids.into_iter().chain(parts).chain(flags).collect::<Vec<_>>().join(" · ")
 }
 
 fn forecast_word(forecast: Forecast, w: &ReplaysWords) -> &'static str {

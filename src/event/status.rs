@@ -45,8 +45,10 @@ impl Status {
     /// The states in which an event can be stored (`intake.rs`).
     pub(crate) const FIRST: [Self; 4] = [Self::Queued, Self::Held, Self::NotAdmitted, Self::Ignored];
 
-    /// The states from which many events are replayed at once. What waits for a review waits for a decision on each.
-    pub(crate) const REPLAYED_TOGETHER: [Self; 4] = [Self::Dead, Self::NotAdmitted, Self::Discarded, Self::Held];
+    /// The states from which many events are replayed at once: of what is queued, that which waits for its next try. What waits
+    /// for a review waits for a decision on each.
+    pub(crate) const REPLAYED_TOGETHER: [Self; 5] =
+        [Self::Dead, Self::NotAdmitted, Self::Discarded, Self::Held, Self::Queued];
 
     /// The states from which many events are given up at once.
     pub(crate) const DISCARDED_TOGETHER: [Self; 5] =

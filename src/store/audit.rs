@@ -43,8 +43,10 @@ pub struct Deed {
 pub struct SeenContact {
     /// The customer that it was linked to, if to any.
     pub ord: Option<i64>,
-    /// The newest order for it, if there was any.
-    pub order: Option<String>,
+    /// The newest order about who has the customer (客户指派, 客户申请, 客户审批, 客户收回), if there was any.
+    pub assigned: Option<String>,
+    /// The newest order to synchronise it, if there was any.
+    pub synced: Option<String>,
 }
 
 /// Which entries of the audit log; what is `None` narrows nothing.

@@ -52,14 +52,14 @@ impl BulkDeed {
     }
 
     /// Which events it is done to: the dead where no state is named; nothing where none of those named is possible.
-    fn conditions(self, filter: &EventFilter) -> Option<Conditions> {
+    fn conditions(self, filter: &EventFilter, now: Millis) -> Option<Conditions> {
         let mut filter = filter.clone();
         if filter.statuses.is_empty() {
             filter.statuses = vec![Status::Dead];
         }
         filter.statuses.retain(|status| self.possible().contains(status));
         (!filter.statuses.is_empty()).then(|| match self {
-            Self::Replay => replayable_of(&filter),
+            Self::Replay => replayable_of(&filter, now),
             Self::Discard => Conditions::of(&filter),
         })
     }
@@ -70,6 +70,7 @@ impl BulkDeed {
             Self::Replay => Order {
                 reason: reason.or(Some("by filter")),
                 pause: Duration::from_secs(u64::try_from(before / REPLAYS_PER_SECOND).unwrap_or_default()),
+                hastens: true,
                 ..Order::of(actor, "event.replay", Transition::Replayed)
             },
             Self::Discard => Order { reason, ..Order::of(actor, "event.discard", Transition::Discarded) },
@@ -117,7 +118,10 @@ impl<'a> Order<'a> {
     fn changes(&self, event: &EventRow, now: Millis, under: Under) -> (&'static str, Vec<Arg>) {
         let id = event.id.as_str();
         if self.happened == Transition::Hastened {
-            return ("next_attempt_at = $2", args![id, now]);
+            // One of many waits a little, and never longer than it would have.
+            let soon = now.plus(self.pause);
+            let next = event.next_attempt_at.map_or(soon, |next| next.min(soon));
+            return ("next_attempt_at = $2", args![id, next]);
         }
         let resolution = self.decided(event, now, under).map(|decided| json!(decided).to_string());
         let is_tried_again = self.happened.target() == Some(Status::Queued);
@@ -209,7 +213,7 @@ impl Store {
 
     /// How many events it can be done to, of those that match.
     pub async fn count_matching(&self, deed: BulkDeed, filter: &EventFilter) -> Result<i64, StoreError> {
-        let Some(conditions) = deed.conditions(filter) else { return Ok(0) };
+        let Some(conditions) = deed.conditions(filter, self.clock.now()) else { return Ok(0) };
         let sql = format!("select count(*) as count from events{}", conditions.sql());
         self.db.read(sql, conditions.args).await?.first().map_or(Ok(0), |row| row.int("count"))
     }
@@ -222,7 +226,7 @@ impl Store {
         actor: &Actor,
         reason: Option<&str>,
     ) -> Result<i64, Unfinished> {
-        let Some(conditions) = deed.conditions(filter) else { return Ok(0) };
+        let Some(conditions) = deed.conditions(filter, self.clock.now()) else { return Ok(0) };
         let (mut changed, mut after) = (0, 0);
         loop {
             let found = self.matching_ids(conditions.clone(), after).await;
@@ -298,9 +302,16 @@ impl Store {
     }
 }
 
-/// Of those that match, the events that still have their payload: without it there is nothing to replay.
-pub(super) fn replayable_of(filter: &EventFilter) -> Conditions {
+/// Of those that match, the events that still have their payload: without it there is nothing to replay. What is queued is
+/// tried sooner by it only if it waits for nothing but its next try.
+pub(super) fn replayable_of(filter: &EventFilter, now: Millis) -> Conditions {
     let mut conditions = Conditions::of(filter);
     conditions.require("payload is not null");
+    if filter.statuses.contains(&Status::Queued) {
+        conditions.args.push(now.into());
+        let number = conditions.args.len();
+        let waits = format!("(status <> 'queued' or blocked_by is null and next_attempt_at > ${number})");
+        conditions.require(&waits);
+    }
     conditions
 }

@@ -13,27 +13,30 @@ use crate::event::Status;
 const CALLS_SHOWN: i64 = 500;
 
 impl Store {
-    /// Events that match, newest first; `before` is the `seq` of the last item of the page before.
+    /// Events that match, newest first unless the filter says otherwise; `behind` is the `seq` of the last item of the page
+    /// before.
     pub async fn list_events(
         &self,
         filter: &EventFilter,
-        before: Option<i64>,
+        behind: Option<i64>,
         limit: i64,
     ) -> Result<Vec<EventSummary>, StoreError> {
-        self.list(Conditions::of(filter), before, limit).await
+        self.list(Conditions::of(filter), filter.oldest_first, behind, limit).await
     }
 
     pub(super) async fn list(
         &self,
         mut conditions: Conditions,
-        before: Option<i64>,
+        oldest_first: bool,
+        behind: Option<i64>,
         limit: i64,
     ) -> Result<Vec<EventSummary>, StoreError> {
-        if let Some(before) = before {
-            conditions.add("seq <", before);
+        let (is_behind, way) = if oldest_first { ("seq >", "asc") } else { ("seq <", "desc") };
+        if let Some(behind) = behind {
+            conditions.add(is_behind, behind);
         }
         let limit_at = conditions.args.len() + 1;
-        let sql = format!("select {} from events{} order by seq desc limit ${limit_at}", columns(), conditions.sql());
+        let sql = format!("select {} from events{} order by seq {way} limit ${limit_at}", columns(), conditions.sql());
         conditions.args.push(limit.into());
         let rows = self.db.read(sql, conditions.args).await?;
         rows.iter().map(EventSummary::read).collect()

@@ -117,7 +117,9 @@ impl Store {
         let actor = Actor::from(item.actor.as_str());
         let chosen_in: Vec<Status> = item.chosen_in.into_iter().collect();
         let only = Some(chosen_in.as_slice());
-        let order = Order { reason: Some(&reason), only, ..Order::of(&actor, "event.replay", Transition::Replayed) };
+        let order = Order::of(&actor, "event.replay", Transition::Replayed);
+        // One that was chosen while it waited for its next try gets that now, if it still waits.
+        let order = Order { reason: Some(&reason), only, hastens: true, ..order };
         let mut tx = self.db.begin().await?;
         let fed = match self.apply(&mut tx, &item.event_id, &order).await {
             Ok(()) => Fed::PutBack,

@@ -11,50 +11,63 @@ const APART: std::time::Duration = std::time::Duration::from_secs(3_600);
 /// Events that were found.
 #[derive(Debug, Clone)]
 pub struct FoundEvents {
-    /// Newest first.
+    /// Newest first, or oldest first where the filter says so.
     pub items: Vec<EventSummary>,
-    /// The `seq` down to which was looked, if there are older ones that may match, too.
+    /// The `seq` up to which was looked, if there are events behind it that may match, too.
     pub looked_to: Option<i64>,
 }
 
 impl Store {
-    /// Events that match, newest first; `before` is where the page before ended. Where no index leads to what matches, only
-    /// the next [`LOOKED_THROUGH`] events are looked through: whoever looks for something rare is answered at once, and goes
-    /// on where this ended. Where a text names somebody or something, all of that is found, and of what only contains the text
-    /// the newest events.
+    /// Events that match, newest first unless the filter says otherwise; `behind` is where the page before ended. Where no index
+    /// leads to what matches, only the next [`LOOKED_THROUGH`] events are looked through: whoever looks for something rare is
+    /// answered at once, and goes on where this ended. Where a text names somebody or something, all of that is found, and of
+    /// what only contains the text the newest events.
     pub async fn find_events(
         &self,
         filter: &EventFilter,
-        before: Option<i64>,
+        behind: Option<i64>,
         limit: i64,
     ) -> Result<FoundEvents, StoreError> {
-        let mut conditions = Conditions::of(filter);
+        let (mut conditions, oldest_first) = (Conditions::of(filter), filter.oldest_first);
         if has_index(filter) {
-            return Ok(FoundEvents { items: self.list(conditions, before, limit).await?, looked_to: None });
+            let items = self.list(conditions, oldest_first, behind, limit).await?;
+            return Ok(FoundEvents { items, looked_to: None });
         }
         let newest = self.db.read("select coalesce(max(seq), 0) as newest from events", args![]).await?;
         let newest = newest.first().map_or(Ok(0), |row| row.int("newest"))?;
         if !filter.named.is_empty() {
             conditions.add("seq >", newest - LOOKED_THROUGH);
-            let mut items = self.list(conditions, before, limit).await?;
+            let mut items = self.list(conditions, oldest_first, behind, limit).await?;
             let mut named = Conditions::of(&EventFilter { q: None, ..filter.clone() });
             named.is_named(&filter.named);
-            items.extend(self.list(named, before, limit).await?);
-            return Ok(FoundEvents { items: newest_of(items, limit), looked_to: None });
+            items.extend(self.list(named, oldest_first, behind, limit).await?);
+            return Ok(FoundEvents { items: first_of(items, oldest_first, limit), looked_to: None });
         }
         let first = match filter.since {
             Some(since) => self.place_of(since.minus(APART), newest).await?,
+            // Of an old ledger retention has taken the first places away: nobody leafs through them.
+            None if oldest_first => {
+                let oldest = self.db.read("select coalesce(min(seq), 1) as oldest from events", args![]).await?;
+                oldest.first().map_or(Ok(1), |row| row.int("oldest"))?
+            }
             None => 1,
         };
         let end = match filter.until {
             Some(until) => self.place_of(until.plus(APART), newest).await?,
             None => newest + 1,
         };
-        let end = before.unwrap_or(i64::MAX).min(end);
-        let from = (end - LOOKED_THROUGH).max(first);
+        let (from, to) = if oldest_first {
+            let from = behind.map_or(first, |behind| first.max(behind + 1));
+            (from, end.min(from + LOOKED_THROUGH))
+        } else {
+            let to = behind.unwrap_or(i64::MAX).min(end);
+            (first.max(to - LOOKED_THROUGH), to)
+        };
         conditions.add("seq >=", from);
-        let items = self.list(conditions, Some(end), limit).await?;
-        Ok(FoundEvents { items, looked_to: Some(from).filter(|from| *from > first) })
+        conditions.add("seq <", to);
+        let items = self.list(conditions, oldest_first, None, limit).await?;
+        let looked_to = if oldest_first { (to < end).then_some(to - 1) } else { (from > first).then_some(from) };
+        Ok(FoundEvents { items, looked_to })
     }
 
     /// The place of the first event that was received at or after a moment: found by halving, for places rise with the time.
@@ -72,9 +85,9 @@ impl Store {
     }
 }
 
-/// The newest of these, each once.
-fn newest_of(mut events: Vec<EventSummary>, limit: i64) -> Vec<EventSummary> {
-    events.sort_unstable_by_key(|event| std::cmp::Reverse(event.seq));
+/// The first of these in their order, each once.
+fn first_of(mut events: Vec<EventSummary>, oldest_first: bool, limit: i64) -> Vec<EventSummary> {
+    events.sort_unstable_by_key(|event| if oldest_first { event.seq } else { -event.seq });
     events.dedup_by_key(|event| event.seq);
     events.truncate(usize::try_from(limit).unwrap_or_default());
     events
@@ -96,6 +109,7 @@ fn has_index(filter: &EventFilter) -> bool {
         q,
         search_words: _,
         named: _,
+        oldest_first: _,
     } = filter;
     if !ids.is_empty() || contact_id.is_some() {
         return true;

@@ -257,6 +257,8 @@ pub struct EventFilter {
     pub search_words: bool,
     /// Whom and what `q` names: these are found, too.
     pub named: Named,
+    /// Whether a list of them begins with the oldest.
+    pub oldest_first: bool,
 }
 
 // From a row of a result to the types above.

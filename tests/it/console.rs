@@ -18,6 +18,7 @@ mod outbox;
 mod overview;
 pub mod pages;
 mod plans;
+mod primaries;
 mod rejections;
 mod replays;
 mod search;

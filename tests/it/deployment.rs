@@ -52,13 +52,16 @@ fn the_alert_rules_pass_their_tests_and_every_alert_has_tests_and_an_entry_for_t
     run(promtool().args(["test", "rules", "deploy/prometheus/alerts.test.yml"]));
     let rules = yaml(&read("deploy/prometheus/alerts.yml")).remove(0);
     let rules = rules["groups"][0]["rules"].as_array().unwrap().clone();
-    let (tests, operations) = (read("deploy/prometheus/alerts.test.yml"), read("docs/operations.md"));
+    let tests = read("deploy/prometheus/alerts.test.yml");
+    let manuals = ["docs/operations.md", "docs/operations.zh-CN.md"].map(|path| (path, read(path)));
     assert!(rules.len() > 10);
     for rule in rules {
         let name = rule["alert"].as_str().unwrap();
         let link = format!("docs/operations.md#{}", name.to_lowercase());
         assert_eq!(rule["annotations"]["runbook_url"], link.as_str());
-        assert!(operations.contains(&format!("\n### {name}\n")), "docs/operations.md has no entry for {name}");
+        for (path, manual) in &manuals {
+            assert!(manual.contains(&format!("\n### {name}\n")), "{path} has no entry for {name}");
+        }
         for case in ["fires", "stays silent"] {
             assert!(tests.contains(&format!("name: {name} {case}\n")), "no test says when {name} {case}");
         }

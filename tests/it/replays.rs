@@ -84,7 +84,8 @@ async fn what_narrows_nothing_or_cannot_be_read_makes_no_replay() {
     for (body, pointer) in [
         (json!({}), ""),
         (json!({"reason": "x"}), ""),
-        (json!({"status": "queued"}), "/status"),
+        (json!({"status": "running"}), "/status"),
+        (json!({"retrying": false}), ""),
         (json!({"status": ""}), "/status"),
         (json!({"since": "yesterday"}), "/since"),
         (json!({"code": "dead", "reason": "x".repeat(501)}), "/reason"),

@@ -259,6 +259,6 @@ addEventListener("pageshow", () => {
 // --- what was just done is said once, not again after a reload
 if (new URLSearchParams(location.search).has("done")) {
   const address = new URL(location.href);
-  for (const name of ["done", "of", "count"]) address.searchParams.delete(name);
+  for (const name of ["done", "of", "count", "moved"]) address.searchParams.delete(name);
   history.replaceState(null, "", address);
 }

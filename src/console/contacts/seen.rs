@@ -2,16 +2,20 @@
 
 use crate::{console::form::Fields, store::SeenContact};
 
-/// As forms carry it: `7001.` and the newest order.
+/// As forms carry it: `7001..`, with the newest order about who has the customer behind the first point, and the newest sync
+/// behind the second.
 pub(super) fn text(seen: &SeenContact) -> String {
     let ord = seen.ord.map(|ord| ord.to_string()).unwrap_or_default();
-    format!("{ord}.{}", seen.order.as_deref().unwrap_or_default())
+    let [assigned, synced] = [&seen.assigned, &seen.synced].map(|order| order.as_deref().unwrap_or_default());
+    format!("{ord}.{assigned}.{synced}")
 }
 
 /// What the page of this form showed; `None` if the form does not say it.
 pub(super) fn of(form: &Fields) -> Option<SeenContact> {
-    let (ord, order) = form.get("seen")?.split_once('.')?;
-    Some(SeenContact { ord: ord.parse().ok(), order: Some(order.to_owned()).filter(|order| !order.is_empty()) })
+    let (ord, orders) = form.get("seen")?.split_once('.')?;
+    let (assigned, synced) = orders.split_once('.')?;
+    let order = |id: &str| Some(id.to_owned()).filter(|id| !id.is_empty());
+    Some(SeenContact { ord: ord.parse().ok(), assigned: order(assigned), synced: order(synced) })
 }
 
 #[cfg(test)]
@@ -20,8 +24,14 @@ mod tests {
 
     #[test]
     fn what_a_page_showed_reads_back_from_its_forms() {
-        for (ord, order) in [(None, None), (Some(7_001), None), (None, Some("e1")), (Some(7_001), Some("e1"))] {
-            let seen = SeenContact { ord, order: order.map(str::to_owned) };
+        for (ord, assigned, synced) in [
+            (None, None, None),
+            (Some(7_001), None, None),
+            (None, Some("e1"), None),
+            (None, None, Some("e2")),
+            (Some(7_001), Some("e1"), Some("e2")),
+        ] {
+            let seen = SeenContact { ord, assigned: assigned.map(str::to_owned), synced: synced.map(str::to_owned) };
             let form = Fields::read(format!("seen={}", text(&seen)).as_bytes());
             assert_eq!(of(&form), Some(seen));
         }

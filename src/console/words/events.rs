@@ -28,8 +28,16 @@ texts! {
         clear: "清除筛选", "Clear";
         older: "更早的", "Older";
         newest: "回到最新", "Newest";
+        newer: "更新的", "Newer";
+        oldest: "回到最早", "Oldest";
+        oldest_first: "最早的在最上面", "The oldest on top";
+        newest_first: "最新的在最上面", "The newest on top";
+        to_oldest_first: "改为最早的在前", "Show the oldest first";
+        to_newest_first: "改为最新的在前", "Show the newest first";
         none_match: "没有符合条件的事件", "No event matches";
         none_here: "这 20,000 条事件中没有符合条件的，更早的还没有查", "None of these 20,000 events matches; older ones were not looked at yet";
+        none_here_oldest: "这 20,000 条事件中没有符合条件的，后面的还没有查", "None of these 20,000 events matches; later ones were not looked at yet";
+        cut_oldest: "每次查 20,000 条事件，后面的还没有查", "20,000 events are looked through at a time; later ones were not looked at yet";
         cut: "每次查 20,000 条事件，更早的还没有查", "20,000 events are looked through at a time; older ones were not looked at yet";
         none_yet: "还没有事件", "No events yet";
         none_yet_hint: "微信平台发来的事件会出现在这里，最新的在最上面", "What the platform sends will stand here, the newest on top";
@@ -40,7 +48,7 @@ texts! {
         bulk_replay: "批量重放", "Replay many";
         bulk_count: "约 {} 条，{}统计", "About {}, counted {}";
         bulk_replay_effect: "可以重放的事件会成为一次重放", "What can be replayed becomes a replay";
-        bulk_replay_what: "先看预计写入什么，确认后才开始；每秒最多放回 50 条，新事件优先。已同步、等待中和需要决定的事件不受影响", "You see first what it would write, and nothing begins before you say so; fifty a second at most go back, fresh events first. What succeeded, waits or needs a decision stays as it is";
+        bulk_replay_what: "先看预计写入什么，确认后才开始；每秒最多放回 50 条，新事件优先。等待重试的会提前再试；已同步、还没轮到和需要决定的事件不受影响", "You see first what it would write, and nothing begins before you say so; fifty a second at most go back, fresh events first. What waits for its next try is tried sooner; what succeeded, waits for its turn or needs a decision stays as it is";
         bulk_replay_go: "先看会写入什么", "See first what it would write";
         bulk_discard: "批量放弃", "Discard many";
         bulk_discard_effect: "这些事件将被放弃", "These events will be given up";
@@ -57,6 +65,7 @@ texts! {
         chip_contact: "联系人 {}", "Contact {}";
         chip_cause: "原因：{}", "Cause: {}";
         chip_states: "状态：{}", "State: {}";
+        not_live_oldest: "这是后面的一页，不会自动更新", "This is a later page: it does not follow new events";
         not_live: "这是较早的一页，不会自动更新", "This is an older page: it does not follow new events";
     }
 }

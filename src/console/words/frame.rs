@@ -27,7 +27,7 @@ texts! {
         live_lost: "{}收不到更新，正在重连", "Nothing heard for {} – reconnecting";
         help: "帮助", "Help";
         help_more: "说明", "More about it";
-        manual: "运维手册（英文）", "Operations manual";
+        manual: "运维手册", "Operations manual";
         codes: "错误代码", "Codes";
         rules: "准入条件", "Admission rules";
         topics: "停顿与告警", "What stands still, and alerts";
@@ -90,6 +90,7 @@ texts! {
         done_before: "上一条：{}", "The one before: {}";
         done_discarded: "已放弃", "Given up";
         done_discarded_many: "已放弃 {} 条", "{} given up";
+        done_discarded_some: "已放弃 {} 条；另有 {} 条没有放弃，它们的状态刚刚变了，或不能放弃", "{} given up; {} were not: their state has just changed, or does not allow it";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
         done_sent: "已提交，进展见下", "Sent: see how it goes below";
         done_unlinked: "已解除关联", "Unlinked";

@@ -11,6 +11,7 @@ texts! {
         counted: "统计最近 {} 条事件，{} 个客户；一条事件可能不符合多条规则", "Of the newest {} events, {} contacts; an event may fail several rules";
         more: "更早的未统计", "older ones are not counted";
         what_if: "如果换一套规则", "What if the rules were others";
+        sampled: "只试算最近 {} 条未准入的事件，更早的不算在内；上面按规则的统计看最近 {} 条，两边的数不能直接相减", "Only the newest {} events that were kept out are judged, and no older ones; the counts by rule above are of the newest {}, so that one cannot be taken from the other";
         score: "评分不低于", "Score at least";
         set: "必须全部符合（都不选则用现在的规则）", "All of (none chosen: the rules of now)";
         ask: "试算", "Work it out";

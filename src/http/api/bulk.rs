@@ -23,7 +23,8 @@ pub(crate) struct Replayed {
 /// Replay all events that match
 ///
 /// Only states from which replay is allowed are touched. What is held is judged anew: a deal by the rules and the facts of
-/// now, a message by whether its contact is linked; what still has to wait is held again. `dry_run` counts and changes nothing.
+/// now, a message by whether its contact is linked; what still has to wait is held again. What is queued and waits for its next
+/// try is tried sooner; what is blocked, or in its turn already, stays. `dry_run` counts and changes nothing.
 #[utoipa::path(
     post, path = "/v1/events/replay", tag = "operations", security(("token" = ["operate"])),
     request_body(content = Selection, content_type = "application/json"),

@@ -72,6 +72,9 @@ pub(crate) struct ListParams {
     /// and of a contact's name, company, WeChat id, e-mail address or number, however that is written; and a deal's or message's id.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub q: Option<String>,
+    /// `newest` or `oldest`: which come first.
+    #[param(nullable = false, pattern = "^(newest|oldest)?$", default = "newest")]
+    pub order: Option<String>,
     /// Items of a page.
     #[param(nullable = false, value_type = i64, required = false, minimum = 1, maximum = 200, default = 50)]
     pub limit: Option<String>,
@@ -80,9 +83,23 @@ pub(crate) struct ListParams {
     pub cursor: Option<String>,
 }
 
+impl ListParams {
+    /// Whether the list begins with the oldest.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidQuery`] for any other order.
+    pub(crate) fn oldest_first(&self) -> Result<bool, Problem> {
+        match self.order.as_deref() {
+            None | Some("" | "newest") => Ok(false),
+            Some("oldest") => Ok(true),
+            Some(_) => Err(query::invalid("order", "应为 newest 或 oldest", "newest or oldest")),
+        }
+    }
+}
+
 /// List events
 ///
-/// Newest first, without payloads. An error's own words are for `operate`. What no index leads to, such as `q`, is looked for
+/// Newest first unless `order` says otherwise, without payloads. An error's own words are for `operate`. What no index leads to, such as `q`, is looked for
 /// among 20,000 events at a time: a page can have fewer events than `limit`, or none, and still a `next_cursor`. Where `q` names
 /// contacts, all of their events are found (of up to 64 linked contacts, of up to 64 that are not, and of those that the newest
 /// thousand bodies name), and of others those among the newest 20,000.
@@ -121,7 +138,8 @@ pub(crate) async fn list(state: &HttpState, caller: &Caller, params: &ListParams
         Some(q) => links::named(state, sight, q).await?,
         None => Named::default(),
     };
-    let filter = EventFilter { search_words: sight == Sight::Plain, named, ..filter };
+    let oldest_first = params.oldest_first()?;
+    let filter = EventFilter { search_words: sight == Sight::Plain, named, oldest_first, ..filter };
     let limit = query::limit(params.limit.as_deref())?;
     let before = query::cursor(params.cursor.as_deref())?;
     let found = state.store.find_events(&filter, before, limit + 1).await?;

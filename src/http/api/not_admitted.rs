@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Events that are counted by rule at most.
-const COUNTED_MAX: i64 = 5_000;
+pub(crate) const COUNTED_MAX: i64 = 5_000;
 /// Events that are judged anew at most: their bodies are read and parsed while somebody waits.
-const JUDGED_MAX: i64 = 2_000;
+pub(crate) const JUDGED_MAX: i64 = 2_000;
 
 /// Which of them.
 #[derive(Debug, Clone, Default)]

@@ -137,6 +137,7 @@ impl FilterText<'_> {
             q: given(self.q).map(|text| plain("q", text)).transpose()?,
             search_words: false,
             named: Named::default(),
+            oldest_first: false,
         })
     }
 }

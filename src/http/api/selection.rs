@@ -25,7 +25,8 @@ pub(crate) struct Selection {
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 200)]
     pub ids: Vec<String>,
-    /// States, separated by commas, of those in which it is possible. Without: every such state where `ids` are named, else `dead`.
+    /// States, separated by commas, of those in which it is possible. Without: every such state where `ids` are named, `queued`
+    /// with `blocked` or `retrying`, else `dead`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         pattern = "^(dead|not_admitted|discarded|held|queued|needs_review)(,(dead|not_admitted|discarded|held|queued|needs_review))*$",
@@ -56,6 +57,15 @@ pub(crate) struct Selection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     pub q: Option<String>,
+    /// `true`: only events that a block keeps back. They are given up so, and not replayed: all of them are tried at once by
+    /// `POST /v1/erp/resume`.
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "std::ops::Not::not")]
+    #[schema(value_type = Option<bool>, required = false)]
+    pub blocked: bool,
+    /// `true`: only events that wait for another try after a failure. A replay has them tried now, of the budget that they have.
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "std::ops::Not::not")]
+    #[schema(value_type = Option<bool>, required = false)]
+    pub retrying: bool,
     /// For the audit log.
     #[serde(skip_serializing)]
     #[schema(max_length = 500, pattern = r"^[^\u0000]*$", examples("ERP 已补齐客户来源"))]
@@ -110,8 +120,10 @@ impl Selection {
         if let Some((name, _)) = self.texts().iter().find(|(_, text)| *text == Some("")) {
             return Err(invalid(format!("/{name}"), "不能为空 (may not be empty)".into()));
         }
-        if self.ids.is_empty() && self.texts().iter().all(|(_, text)| text.is_none()) {
-            let message = "请先选择或筛选 (name at least one of ids, status, type, contact_id, code, since, until, q)";
+        let is_waiting = self.blocked || self.retrying;
+        if self.ids.is_empty() && !is_waiting && self.texts().iter().all(|(_, text)| text.is_none()) {
+            let message = "请先选择或筛选 (name at least one of ids, status, type, contact_id, code, since, until, q, blocked, \
+                           retrying)";
             return Err(invalid(String::new(), message.into()));
         }
         if self.ids.len() > IDS_MAX {
@@ -121,8 +133,8 @@ impl Selection {
             status: self.status.as_deref(),
             kind: self.kind.as_deref(),
             contact_id: self.contact_id.as_deref(),
-            blocked: None,
-            retrying: None,
+            blocked: self.blocked.then_some("true"),
+            retrying: self.retrying.then_some("true"),
             since: self.since.as_deref(),
             until: self.until.as_deref(),
             code: self.code.as_deref(),
@@ -138,7 +150,11 @@ impl Selection {
             return Err(invalid("/status".into(), format!("只能是 {names} (only {names})")));
         }
         if filter.statuses.is_empty() {
-            filter.statuses = if self.ids.is_empty() { vec![Status::Dead] } else { possible.to_vec() };
+            filter.statuses = match (self.ids.is_empty(), is_waiting) {
+                (false, _) => possible.to_vec(),
+                (true, true) => vec![Status::Queued],
+                (true, false) => vec![Status::Dead],
+            };
         }
         // Whoever may do this may see errors in their own words.
         filter.search_words = true;
@@ -191,6 +207,24 @@ mod tests {
         assert_eq!(read(r#"{"code":"refused"}"#).unwrap().statuses, [Status::Dead]);
         let named = read(&format!(r#"{{"ids":["{}"]}}"#, ID.to_uppercase())).unwrap();
         assert_eq!((named.ids, named.statuses), (vec![ID.to_owned()], Status::REPLAYED_TOGETHER.to_vec()));
+    }
+
+    #[test]
+    fn what_waits_is_selected_as_the_list_shows_it() {
+        for (raw, blocked, retrying) in [
+            (r#"{"retrying":true}"#, None, true),
+            (r#"{"blocked":true,"code":"refused"}"#, Some(true), false),
+            (r#"{"status":"queued","blocked":null,"retrying":true}"#, None, true),
+        ] {
+            let filter = read(raw).unwrap();
+            assert_eq!(
+                (filter.statuses, filter.blocked, filter.retrying),
+                (vec![Status::Queued], blocked, retrying),
+                "{raw}"
+            );
+        }
+        assert!(read(r#"{"retrying":false,"blocked":false}"#).is_err(), "nothing narrows them");
+        assert_eq!(serde_json::json!(Selection::default()), serde_json::json!({}));
     }
 
     #[test]

@@ -309,7 +309,13 @@ fn narrows(name: &str) -> Value {
 pub(super) fn tighten(schemas: &mut Map<String, Value>) {
     if let Some(selection) = schemas.get_mut("Selection") {
         let members = ["ids", "status", "type", "contact_id", "code", "since", "until", "q"];
-        selection["anyOf"] = members.iter().map(|name| narrows(name)).collect();
+        let is_on = |name: &str| {
+            let mut on = json!({"required": [name]});
+            on["properties"][name] = json!({"const": true});
+            on
+        };
+        let narrowing = members.iter().map(|name| narrows(name)).chain(["blocked", "retrying"].map(is_on));
+        selection["anyOf"] = narrowing.collect();
         selection["properties"]["ids"]["items"] = json!({"type": "string", "format": "uuid"});
     }
     for body in ["PauseBody", "ResumeBody"] {

@@ -1,4 +1,5 @@
-//! The kinds of alerts, and what people are to do about each; `docs/operations.md`, *Telling people*, has an entry for each.
+//! The kinds of alerts, and what people are to do about each; `docs/operations.md`, *Telling people*, has an entry for each, and so
+//! has `docs/operations.zh-CN.md`.
 
 /// What an alert is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,20 +118,29 @@ mod tests {
 
     #[test]
     fn each_kind_of_alert_says_what_to_do_and_the_manual_has_an_entry_for_it() {
-        let manual = include_str!("../../../docs/operations.md");
-        let entries = manual.split("## Telling people").nth(1).and_then(|text| text.split("\n## ").next()).unwrap();
+        let (english, chinese) =
+            (include_str!("../../../docs/operations.md"), include_str!("../../../docs/operations.zh-CN.md"));
+        has_an_entry_for_each_kind(english, "\n## Telling people");
+        has_an_entry_for_each_kind(chinese, "\n## 告警");
+        for kind in ALL {
+            let (name, advice) = kind.row();
+            let said_by_code = matches!(kind, Kind::Dead | Kind::NeedsReview | Kind::Block);
+            assert_eq!(advice.is_empty(), said_by_code, "{name}");
+            assert!(said_by_code || (!advice.is_ascii() && advice.ends_with(')')), "{advice}");
+        }
+    }
+
+    fn has_an_entry_for_each_kind(manual: &str, heading: &str) {
+        let entries = manual.split(heading).nth(1).and_then(|text| text.split("\n## ").next()).unwrap();
         // A kind that is missing in the list above has a row in the manual all the same.
         let rows = entries.lines().filter(|line| line.starts_with("| `")).count();
         assert_eq!(rows, ALL.len());
         for kind in ALL {
-            let (name, advice) = kind.row();
+            let (name, _) = kind.row();
             let row = entries
                 .lines()
                 .find(|line| line.strip_prefix("| `").and_then(|line| line.split(['`', ' ']).next()) == Some(name));
-            assert!(row.is_some(), "docs/operations.md has no entry for {name}");
-            let said_by_code = matches!(kind, Kind::Dead | Kind::NeedsReview | Kind::Block);
-            assert_eq!(advice.is_empty(), said_by_code, "{name}");
-            assert!(said_by_code || (!advice.is_ascii() && advice.ends_with(')')), "{advice}");
+            assert!(row.is_some(), "{heading} has no entry for {name}");
         }
     }
 }

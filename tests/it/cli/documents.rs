@@ -8,7 +8,7 @@ use std::{path::Path, process::Command};
 use clap::{Parser, error::ErrorKind};
 use erp_bridge::cli::Cli;
 
-const DOCUMENTS: [&str; 13] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "README.zh-CN.md",
     "SECURITY.md",
@@ -18,6 +18,7 @@ const DOCUMENTS: [&str; 13] = [
     "docs/erp.md",
     "docs/mapping.md",
     "docs/operations.md",
+    "docs/operations.zh-CN.md",
     "docs/performance.md",
     "docs/platform.md",
     "docs/scaling.md",

@@ -1,11 +1,16 @@
 //! Many events at once: chosen one by one, or all that match; said in words first, then done by the server.
 
-use erp_bridge::event::Status;
+use std::time::Duration;
+
+use erp_bridge::{
+    event::Status,
+    store::{NewBlock, Settlement},
+};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    events::{ended, many},
+    events::{ended, ended_as, many},
     visitor::Visitor,
 };
 use crate::front::{Front, OPERATE, READ, promoted};
@@ -120,8 +125,9 @@ async fn what_narrows_nothing_cannot_be_done_or_is_nobody_s_right_is_refused() {
         ("do=discard", 422, "请先勾选事件"),
         ("do=discard&all=true", 422, "请先选择或筛选"),
         ("do=discard&all=true&status=succeeded", 422, "这些状态下不能这样做"),
-        ("do=discard&all=true&blocked=true", 422, "会自动继续"),
-        ("do=discard&all=true&retrying=true", 422, "会自动继续"),
+        ("do=replay&all=true&blocked=true", 422, "请在“ERP 连接”里恢复派发"),
+        ("do=discard&all=true&blocked=false", 422, "只能是 true"),
+        ("do=discard&all=true&retrying=1", 400, "true"),
         ("do=discard&all=true&since=yesterday", 422, "RFC 3339"),
         ("do=burn&all=true&q=x", 404, ""),
     ] {
@@ -205,4 +211,90 @@ async fn who_gives_many_up_is_told_how_many_were_where_it_breaks_off() {
     front.ledger("drop trigger breaks").await;
     let done = Visitor::signed_in(&front, OPERATE).await.change("/console/events", PATH, &form).await;
     assert!(done.location().ends_with("count=1"), "{}", done.html);
+}
+
+/// Events of these contacts that failed once and are tried again in twelve hours.
+async fn retrying(front: &Front, contacts: &[&str]) {
+    let later = Some(front.clock.now().plus(Duration::from_secs(43_200)));
+    for contact in contacts {
+        let to = Settlement::to(Status::Queued).because("timeout", "没有应答");
+        ended_as(front, contact, Settlement { next_attempt_at: later, counts: true, ..to }).await;
+    }
+}
+
+#[tokio::test]
+async fn all_that_wait_for_their_next_try_become_a_replay_that_has_them_tried_now() {
+    let front = Front::open().await;
+    retrying(&front, &["c1", "c2", "c3"]).await;
+    ended(&front, "c4", Status::Dead, "refused", None).await;
+    front.post_event("w5", &promoted("c5")).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let list = visitor.get("/console/events?retrying=true&limit=2").await.html;
+    for told in ["name=\"all\"", "批量重放", "<input type=\"hidden\" name=\"retrying\" value=\"true\">"] {
+        assert!(list.contains(told), "{told} is not in {list}");
+    }
+    let ask = format!("{PATH}?do=replay&all=true&retrying=true");
+    let page = visitor.get(&ask).await.html;
+    for told in ["约 3 条，", "状态 待同步 · 等待重试", "等待重试的会提前再试", "name=\"retrying\" value=\"true\""]
+    {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+    let form =
+        [("do", "replay"), ("all", "true"), ("status", "queued"), ("retrying", "true"), ("reason", "网络已恢复")];
+    let replay = visitor.change(&ask, PATH, &form).await.location().to_owned();
+    let page = visitor.get(&replay).await.html;
+    assert!(page.contains("共 3 条，还没有开始") && page.contains("等待重试"), "{page}");
+    front.store.claim(1, Duration::from_secs(60)).await.unwrap();
+    assert!(front.store.claim(9, Duration::from_secs(60)).await.unwrap().is_empty(), "a draft does nothing");
+    visitor.change(&replay, &format!("{replay}/start"), &[]).await;
+    assert_eq!(front.store.feed_replays().await, Ok(3));
+    assert_eq!(front.store.claim(9, Duration::from_secs(60)).await.unwrap().len(), 3, "they are tried now");
+}
+
+#[tokio::test]
+async fn what_is_chosen_for_its_next_try_and_is_tried_meanwhile_is_passed_over() {
+    let front = Front::open().await;
+    retrying(&front, &["c1", "c2"]).await;
+    let made = front.rest(Method::POST, "/v1/replays", OPERATE, &json!({"retrying": true})).await;
+    assert_eq!((made.status, &made.body["events"]), (StatusCode::CREATED, &json!(2)), "{:?}", made.body);
+    let first = front.store.list_events(&Default::default(), None, 9).await.unwrap().remove(1).id;
+    front.store.replay(&first, &"colleague".into(), None, None).await.unwrap();
+    let replay = format!("/v1/replays/{}", made.body["id"].as_str().unwrap());
+    front.rest(Method::POST, &format!("{replay}/start"), OPERATE, &json!({})).await;
+    assert_eq!(front.store.feed_replays().await, Ok(1));
+    let seen = front.rest(Method::GET, &replay, READ, &Value::Null).await.body;
+    assert_eq!((&seen["put_back"], &seen["passed_over"], &seen["state"]), (&json!(1), &json!(1), &json!("done")));
+}
+
+#[tokio::test]
+async fn all_that_is_blocked_or_tried_again_is_given_up_and_nothing_else_that_is_queued() {
+    let front = Front::open().await;
+    for contact in ["b1", "b2"] {
+        let block = NewBlock {
+            code: "choice_missing",
+            subject: "客户来源".into(),
+            words: "没有".into(),
+            pause: Duration::from_secs(5),
+            is_met: true,
+        };
+        let to = Settlement::to(Status::Queued).because("choice_missing", "没有");
+        ended_as(&front, contact, Settlement { blocked: Some(block), ..to }).await;
+    }
+    retrying(&front, &["c1"]).await;
+    front.post_event("w9", &promoted("fresh")).await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let list = visitor.get("/console/events?blocked=true").await.html;
+    assert!(list.contains("name=\"all\"") && list.contains("批量放弃"), "{list}");
+    assert!(!list.contains("批量重放") && list.contains("查看 ERP 要改什么"), "a replay cannot help: {list}");
+    for (filter, label, count) in [("blocked", "暂停：缺设置", 2), ("retrying", "等待重试", 1)] {
+        let ask = format!("{PATH}?do=discard&all=true&{filter}=true");
+        let page = visitor.get(&ask).await.html;
+        assert!(page.contains(&format!("约 {count} 条，")) && page.contains(label), "{page}");
+        let form = [("do", "discard"), ("all", "true"), (filter, "true"), ("reason", "旧"), ("counted", "2")];
+        let done = visitor.change(&ask, PATH, &form).await;
+        let said = visitor.get(done.location()).await.html;
+        assert!(said.contains(&format!("role=\"status\">已放弃 {count} 条")), "{said}");
+        assert_eq!(said.contains("另有 1 条没有放弃"), count == 1, "as the page had counted two: {said}");
+    }
+    assert_eq!((count(&front, Status::Discarded).await, count(&front, Status::Queued).await), (3, 1));
 }

@@ -68,9 +68,37 @@ async fn what_was_previewed_from_an_old_page_is_not_synced() {
     let fields = [("name", "王小明"), ("phone", "13800001001"), ("seen", &*old)];
     let preview = visitor.change(page, &format!("{page}/preview"), &fields).await.html;
     assert_eq!(shown(&preview), old, "{preview}");
-    front.rest(Method::POST, "/v1/contacts/c1/takeback", OPERATE, &json!({})).await;
+    let sync = json!({"contact": {"name": "王小明", "phone": "13800001001"}});
+    let other = front.rest(Method::POST, "/v1/contacts/c1/sync", OPERATE, &sync).await;
+    assert_eq!(other.status, StatusCode::ACCEPTED, "{:?}", other.body);
     let told = visitor.change(page, &format!("{page}/sync"), &fields).await;
     assert_eq!(told.status, StatusCode::CONFLICT, "{}", told.html);
+}
+
+#[tokio::test]
+async fn an_order_of_another_kind_makes_no_page_of_a_contact_old_and_a_changed_link_every_page() {
+    let front = linked().await;
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let page = "/console/contacts/c1";
+    let sync = json!({"contact": {"name": "王小明", "phone": "13800001001"}});
+    let old = shown(&visitor.get(page).await.html);
+    front.rest(Method::POST, "/v1/contacts/c1/sync", OPERATE, &sync).await;
+    let order = [("user", "63"), ("seen", &*old), ("key", "k1")];
+    let sent = visitor.change(page, &format!("{page}/assign"), &order).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "a sync says nothing of who has the customer: {}", sent.html);
+    let old = shown(&visitor.get(page).await.html);
+    front.rest(Method::POST, "/v1/contacts/c1/takeback", OPERATE, &json!({})).await;
+    let fields = [("name", "王小明"), ("phone", "13800001001"), ("seen", &*old), ("key", "k2")];
+    let sent = visitor.change(page, &format!("{page}/sync"), &fields).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+    let told = visitor.change(page, &format!("{page}/assign"), &[("user", "71"), ("seen", &*old)]).await;
+    assert_eq!(told.status, StatusCode::CONFLICT, "somebody took it back meanwhile: {}", told.html);
+    let old = shown(&visitor.get(page).await.html);
+    front.ledger("update contacts set ord = 7002 where contact_id = 'c1'").await;
+    for (order, field) in [("sync", ("name", "王小明")), ("assign", ("user", "63"))] {
+        let told = visitor.change(page, &format!("{page}/{order}"), &[field, ("seen", &*old)]).await;
+        assert_eq!(told.status, StatusCode::CONFLICT, "{order}: {}", told.html);
+    }
 }
 
 #[tokio::test]
@@ -157,7 +185,9 @@ async fn a_ticked_event_that_a_colleague_put_back_meanwhile_is_not_given_up() {
     assert!(page.contains("约 1 条，") && page.contains(&format!("value=\"{}\"", ticked[0])), "{page}");
     let form = [("do", "discard"), ("id", &*ticked[0]), ("id", &*ticked[1]), ("reason", "旧")];
     let done = visitor.change(&ask, "/console/events/bulk", &form).await;
-    assert!(done.location().ends_with("count=1"), "{}: {}", done.location(), done.html);
+    assert!(done.location().ends_with("count=1&moved=1"), "{}: {}", done.location(), done.html);
+    let said = visitor.get(done.location()).await.html;
+    assert!(said.contains("已放弃 1 条；另有 1 条没有放弃，它们的状态刚刚变了"), "{said}");
     let status = async |id: &str| front.store.event(id).await.unwrap().unwrap().status;
     assert_eq!((status(&kept).await, status(&other).await), (Status::Queued, Status::Discarded));
 }

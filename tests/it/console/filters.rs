@@ -1,6 +1,8 @@
 //! What narrows the list of events: presets, the causes that there are, and chips.
 
 use erp_bridge::event::Status;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
 
 use super::{
     events::{ended, listed},
@@ -68,4 +70,58 @@ async fn what_many_look_for_is_a_click_away_and_every_other_state_is_one_from_th
         let there = visitor.get(&address).await.html;
         assert!(there.contains(&format!("状态：{label}")) && chips(&there).len() == 1, "{status}: {there}");
     }
+}
+
+/// The places of these events in a page, in their order.
+async fn places_at(visitor: &mut Visitor<'_>, path: &str, ids: &[String]) -> Vec<usize> {
+    let html = visitor.get(path).await.html;
+    ids.iter()
+        .map(|id| html.find(&format!("/console/events/{id}")).unwrap_or_else(|| panic!("{path}: {html}")))
+        .collect()
+}
+
+#[tokio::test]
+async fn trouble_begins_with_the_oldest_and_everything_else_with_the_newest_unless_the_address_says_otherwise() {
+    let front = Front::open().await;
+    let mut ids = Vec::new();
+    for (contact, status) in [("c1", Status::Dead), ("c2", Status::Dead), ("c3", Status::Dead)] {
+        ids.push(ended(&front, contact, status, "refused", None).await);
+    }
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for (query, oldest_first) in [
+        ("?status=dead,needs_review", true),
+        ("?status=dead&code=refused", true),
+        ("?status=dead&order=newest", false),
+        ("", false),
+        ("?order=oldest", true),
+        ("?status=dead,succeeded", false),
+        ("?status=dead&since=2026-11-01", false),
+        ("?q=c", false),
+    ] {
+        let path = format!("/console/events{query}");
+        let places = places_at(&mut visitor, &path, &ids).await;
+        assert_eq!(places.is_sorted(), oldest_first, "{path}: {places:?}");
+        assert_eq!(places.is_sorted_by(|one, next| one > next), !oldest_first, "{path}: {places:?}");
+        let html = visitor.get(&path).await.html;
+        let (told, way) = if oldest_first {
+            ("最早的在最上面", "改为最新的在前")
+        } else {
+            ("最新的在最上面", "改为最早的在前")
+        };
+        assert!(html.contains(told) && html.contains(way), "{html}");
+        let other = html.split_once(way).unwrap().0.rsplit_once("href=\"").unwrap().1.split('"').next().unwrap();
+        let turned = places_at(&mut visitor, &other.replace("&#38;", "&"), &ids).await;
+        assert_eq!(turned.is_sorted(), !oldest_first, "{other}");
+    }
+    let first = visitor.get("/console/events?status=dead&limit=2").await.html;
+    assert!(first.contains(">更新的<") && !first.contains(&ids[2]), "{first}");
+    let next = first.split('"').find(|part| part.contains("cursor=c")).unwrap().replace("&#38;", "&");
+    let second = visitor.get(&next).await.html;
+    assert!(second.contains(&ids[2]) && !second.contains(&ids[1]) && second.contains(">回到最早<"), "{second}");
+    assert_eq!(visitor.get("/console/events?order=best").await.status, StatusCode::BAD_REQUEST);
+    let by_rest = async |query: &str| front.rest(Method::GET, &format!("/v1/events{query}"), READ, &Value::Null).await;
+    for (query, first) in [("?status=dead", &ids[2]), ("?status=dead&order=oldest", &ids[0])] {
+        assert_eq!(by_rest(query).await.body["items"][0]["id"], first.as_str(), "{query}");
+    }
+    assert_eq!(by_rest("?order=best").await.problem(), "invalid_query");
 }

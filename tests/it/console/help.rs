@@ -30,6 +30,16 @@ async fn codes_on_pages_lead_to_what_they_mean_and_from_there_into_the_manual() 
     {
         assert!(manual.contains(told), "{told} is not in {manual}");
     }
+    for (lang, told) in [("zh-CN", "失败的事件"), ("en", ">Dead events (失败)<")] {
+        visitor.get(&format!("/console/language?to={lang}&back=/console/help")).await;
+        let manual = visitor.get("/console/help/operations").await.html;
+        for part in
+            [told, "id=\"dead-events\"", "<code id=\"refused\">", &*format!("class=\"card manual\" lang=\"{lang}\"")]
+        {
+            assert!(manual.contains(part), "{part} is not in {manual}");
+        }
+    }
+    visitor.get("/console/language?to=zh-CN&back=/console/help").await;
     assert!(visitor.get("/console/erp").await.html.contains("href=\"/console/help#login_refused\""));
     assert!(visitor.get("/console/outbox").await.html.contains("href=\"/console/help#alerts\""));
 }

@@ -135,3 +135,18 @@ async fn a_refused_deal_is_listed_counted_and_told_what_it_lacks_and_a_stranger_
     let waiting = format!("/console/events/{}", message.body["id"].as_str().unwrap());
     assert!(!visitor.get(&waiting).await.html.contains("去客户页手动同步"));
 }
+
+#[tokio::test]
+async fn what_if_says_of_how_many_it_speaks_before_anybody_asks_and_in_both_languages() {
+    let front = kept_out().await;
+    let mut visitor = Visitor::signed_in(&front, READ).await;
+    for path in ["/console/not-admitted", "/console/not-admitted?what=if&score=55"] {
+        let page = visitor.get(path).await.html;
+        assert!(page.contains("只试算最近 2,000 条未准入的事件") && page.contains("统计看最近 5,000 条"), "{page}");
+    }
+    visitor.get("/console/language?to=en&back=/console").await;
+    let page = visitor.get("/console/not-admitted").await.html;
+    for told in ["Only the newest 2,000 events", "by rule above are of the newest 5,000"] {
+        assert!(page.contains(told), "{told} is not in {page}");
+    }
+}

@@ -119,6 +119,7 @@ fn whoever_is_told_of_a_command_on_a_packaged_installation_runs_it_as_its_user()
     }
     for command in ["check", "adopt", "survey", "backup"] {
         told("docs/operations.md", command);
+        told("docs/operations.zh-CN.md", command);
     }
 }
 
@@ -149,14 +150,14 @@ fn every_function_that_the_architecture_walks_through_exists() {
 #[test]
 fn every_metric_that_the_operators_are_told_of_is_counted() {
     let program: String = super::rust(&["src"]).into_iter().map(|source| source.text).collect();
-    let text = read("docs/operations.md");
-    let metrics: BTreeSet<&str> = text
-        .split('`')
-        .filter(|word| word.starts_with("erp_bridge_"))
-        .filter_map(|word| word.split('{').next())
-        .collect();
-    assert!(metrics.len() > 5, "{metrics:?}");
-    for metric in metrics {
+    let metrics = |text: &str| -> BTreeSet<String> {
+        let names = text.split('`').filter(|word| word.starts_with("erp_bridge_"));
+        names.filter_map(|word| word.split('{').next()).map(str::to_owned).collect()
+    };
+    let told = metrics(&read("docs/operations.md"));
+    assert!(told.len() > 5, "{told:?}");
+    assert_eq!(metrics(&read("docs/operations.zh-CN.md")), told, "in Chinese as well");
+    for metric in told {
         assert!(program.contains(&format!("\"{metric}\"")), "docs/operations.md names {metric}, which nothing counts");
     }
 }
@@ -168,8 +169,7 @@ fn quoted(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_code_that_a_caller_or_an_operator_can_meet_has_an_entry_for_those_who_run_it() {
-    let operations = read("docs/operations.md");
-    let entries = quoted(&operations);
+    let manuals = ["docs/operations.md", "docs/operations.zh-CN.md"].map(|path| (path, read(path)));
     let codes = |path: &str, before: &str| -> BTreeSet<String> {
         let program = super::program(&super::Source { path: path.to_owned(), text: read(path) });
         let is_code = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
@@ -180,7 +180,9 @@ fn every_code_that_a_caller_or_an_operator_can_meet_has_an_entry_for_those_who_r
     let (causes, problems) = (codes("src/event/causes.rs", "code: \""), codes("src/http/problem.rs", "(\""));
     assert!(causes.len() > 20 && problems.len() > 25, "{causes:?} {problems:?}");
     for code in causes.union(&problems).filter(|code| !code.is_empty()) {
-        assert!(entries.contains(code.as_str()), "docs/operations.md has no entry for {code}");
+        for (path, manual) in &manuals {
+            assert!(quoted(manual).contains(code.as_str()), "{path} has no entry for {code}");
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::{Ledger, MS, START, event, on_both};
 on_both! {
     every_part_of_a_filter_narrows_and_all_together_as_well
     pages_by_cursor_show_every_event_once_while_new_ones_come
+    pages_with_the_oldest_first_show_every_event_once_and_those_that_come_meanwhile_last
     what_is_searched_for_is_taken_literally
     what_no_index_leads_to_is_looked_for_in_steps_and_a_moment_is_found_at_once
     a_deal_is_found_by_its_id_by_who_may_see_it_until_it_is_erased_or_forgotten
@@ -65,6 +66,7 @@ async fn every_part_of_a_filter_narrows_and_all_together_as_well(ledger: &Ledger
         q: contact("w2"),
         search_words: false,
         named: Named::default(),
+        oldest_first: false,
     };
     assert_eq!(found(ledger, together.clone()).await, ["w2"]);
     assert!(found(ledger, EventFilter { contact_id: contact("c1"), ..together }).await.is_empty());
@@ -102,6 +104,19 @@ async fn pages_by_cursor_show_every_event_once_while_new_ones_come(ledger: &Ledg
     assert_eq!(pages, [vec!["w6", "w5", "w4"], vec!["w3", "w2", "w1"], vec!["w0"]]);
 }
 
+async fn pages_with_the_oldest_first_show_every_event_once_and_those_that_come_meanwhile_last(ledger: &Ledger) {
+    let oldest_first = EventFilter { oldest_first: true, ..EventFilter::default() };
+    let mut accepted = Vec::new();
+    for number in 0..4 {
+        accepted.push(ledger.accept(event(&format!("w{number}"), "c1")).await);
+    }
+    let first = ledger.store.list_events(&oldest_first, None, 3).await.unwrap();
+    accepted.push(ledger.accept(event("w9", "c9")).await);
+    let behind = first.last().map(|row| row.seq);
+    let rest = ledger.store.list_events(&oldest_first, behind, 3).await.unwrap();
+    assert_eq!(first.into_iter().chain(rest).map(|row| row.id).collect::<Vec<_>>(), accepted);
+}
+
 /// Places of the events that are found, and down to which was looked.
 async fn searched(ledger: &Ledger, filter: EventFilter, before: Option<i64>) -> (Vec<i64>, Option<i64>) {
     let found = ledger.store.find_events(&filter, before, 10).await.unwrap();
@@ -122,6 +137,19 @@ async fn what_no_index_leads_to_is_looked_for_in_steps_and_a_moment_is_found_at_
     ledger.run(&format!("update events set seq = (seq - 1000000) * {step}")).await;
     let q = |text: &str| EventFilter { q: Some(text.into()), ..EventFilter::default() };
     assert_eq!(searched(ledger, EventFilter::default(), None).await.0.len(), 10, "the newest are there at once");
+    // From the oldest on as well: each window has one of them, and the next begins behind it.
+    let (mut behind, mut seen) = (None, Vec::new());
+    for _ in 0..12 {
+        let filter = EventFilter { oldest_first: true, ..q("seeker") };
+        let (found, looked_to) = searched(ledger, filter, behind).await;
+        seen.extend(found);
+        behind = looked_to;
+        if looked_to.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=10).map(|number| number * step).collect::<Vec<_>>());
+    assert_eq!(behind, None, "all were looked through");
     let newest = 10 * step;
     assert_eq!(searched(ledger, q("seeker9"), None).await, (vec![newest], Some(newest + 1 - LOOKED_THROUGH)));
     let (mut before, mut looks) = (None, 0);

@@ -1,6 +1,6 @@
 //! What is done to all events that match a filter: replays, and giving up.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use erp_bridge::{
     event::Status,
@@ -16,6 +16,7 @@ on_both! {
     trying_a_cause_again_counts_what_retention_left_and_no_erased_contact_s
     replays_fall_due_at_fifty_a_second_in_the_order_of_acceptance
     giving_up_counts_and_takes_the_same_events
+    of_what_is_queued_that_is_hastened_which_waits_for_nothing_but_its_next_try
 }
 
 /// What a replay by filter puts into a second.
@@ -153,4 +154,30 @@ async fn giving_up_counts_and_takes_the_same_events(ledger: &Ledger) {
     for (id, status) in [(&dead, Status::Discarded), (&asked, Status::Discarded), (&succeeded, Status::Succeeded)] {
         assert_eq!(ledger.status(id).await, status);
     }
+}
+
+async fn of_what_is_queued_that_is_hastened_which_waits_for_nothing_but_its_next_try(ledger: &Ledger) {
+    let later = ledger.clock.now().plus(Duration::from_secs(43_200));
+    let mut waiting = Vec::new();
+    for contact in ["c1", "c2"] {
+        waiting.push(ledger.queue(contact).await);
+        let to = Settlement::to(Status::Queued).because("timeout", "没有应答");
+        let again = Settlement { counts: true, next_attempt_at: Some(later), ..to };
+        ledger.store.settle(ledger.claim_one().await.lease, again).await.unwrap();
+    }
+    let fresh = ledger.queue("c3").await;
+    let retrying = EventFilter { retrying: true, ..of(&[Status::Queued]) };
+    for filter in [&retrying, &of(&[Status::Queued])] {
+        assert_eq!(counted(ledger, filter).await, Ok(2), "one is in its turn already");
+    }
+    let blocked = EventFilter { blocked: Some(true), ..of(&[Status::Queued]) };
+    assert_eq!(counted(ledger, &blocked).await, Ok(0));
+    assert_eq!(replayed(ledger, &retrying).await, Ok(2));
+    for id in &waiting {
+        let row = ledger.event(id).await;
+        assert_eq!((row.attempts, row.next_attempt_at), (1, Some(ledger.clock.now())), "of the budget that it has");
+    }
+    assert_eq!(replayed(ledger, &retrying).await, Ok(0), "nothing is left to hasten");
+    let due: BTreeSet<_> = ids(&ledger.claim(10).await).into_iter().collect();
+    assert_eq!(due, waiting.into_iter().chain([fresh]).collect());
 }

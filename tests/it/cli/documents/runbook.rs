@@ -152,8 +152,8 @@ async fn every_call_of_the_runbook_is_answered_and_does_what_it_is_shown_for() {
 
 #[test]
 fn a_document_that_shows_a_call_is_one_whose_calls_are_run() {
-    // The senders of the READMEs are run by `readme.rs`.
-    let elsewhere = ["README.md", "README.zh-CN.md", "docs/operations.md"];
+    // The senders of the READMEs are run by `readme.rs`; the Chinese runbook has the commands of this one (`console/help.rs`).
+    let elsewhere = ["README.md", "README.zh-CN.md", "docs/operations.md", "docs/operations.zh-CN.md"];
     for document in DOCUMENTS.into_iter().filter(|document| !elsewhere.contains(document)) {
         let text = fs::read_to_string(root().join(document)).unwrap();
         let call = text.lines().find(|line| line.trim_start().starts_with("curl "));
