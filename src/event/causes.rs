@@ -261,6 +261,12 @@ pub(crate) fn hint_on(code: &str, subject: &str) -> Bilingual {
     }
 }
 
+/// Whether all that is wrong under this code is one thing to put right, at however many interfaces it is met: what answers in
+/// the ERP's place does so at one after the other.
+pub(crate) fn is_one_cause(code: &str) -> bool {
+    code == "wrong_path"
+}
+
 /// The configuration key behind a field's choice.
 fn key_of(field: &str) -> &'static str {
     match field.rsplit_once(" (") {
