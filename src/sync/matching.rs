@@ -80,8 +80,7 @@ async fn find_exactly(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64
     if mapping.conflicts.same_name == SameName::Create {
         return Ok(Match::Nobody);
     }
-    let candidates = same_name_without_number(erp, mapping, event, others).await?;
-    Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
+    person_of_name(erp, mapping, event, others).await
 }
 
 /// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known to
@@ -190,16 +189,12 @@ async fn with_khid(erp: &Erp, kind: CustomerKind, named: Matches, khid: &str) ->
     Ok(found)
 }
 
-/// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact.
-async fn same_name_without_number(
-    erp: &Erp,
-    mapping: &Mapping,
-    event: &Event,
-    others: &[i64],
-) -> Result<Vec<Candidate>, ErpError> {
+/// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact. One with
+/// the contact's own 客户编号, which was looked for among the ordinary customers alone, is it.
+async fn person_of_name(erp: &Erp, mapping: &Mapping, event: &Event, others: &[i64]) -> Result<Match, ErpError> {
     let name = event.contact().name().unwrap_or_default();
     if name_key(name).is_empty() {
-        return Ok(Vec::new());
+        return Ok(Match::Nobody);
     }
     let mut named = BTreeMap::new();
     for place in [vec![Place::Customers], further_places(erp).await?].concat() {
@@ -211,6 +206,11 @@ async fn same_name_without_number(
             Err(error) if error.is_refusal() && place != Place::Customers => continue,
             Err(error) => return Err(error),
         });
+    }
+    let own = mapping.khid(event.contact().id());
+    let has_own = |candidate: &&Candidate| candidate.khid.as_deref().is_some_and(|khid| khid.trim() == own);
+    if let Some(found) = verdict(named.values().filter(has_own).cloned().collect(), LinkedBy::Khid) {
+        return Ok(found);
     }
     let is_ours = |khid: Option<&str>| khid.is_some_and(|khid| mapping.is_ours(khid));
     let has_number = |candidate: &Candidate| candidate.mobile.as_deref().is_some_and(|it| !it.trim().is_empty());
@@ -225,7 +225,7 @@ async fn same_name_without_number(
             candidates.push(candidate);
         }
     }
-    Ok(candidates)
+    Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
 }
 
 fn verdict(mut candidates: Vec<Candidate>, by: LinkedBy) -> Option<Match> {
