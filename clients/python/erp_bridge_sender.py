@@ -18,7 +18,7 @@ from contextlib import closing, nullcontext, suppress
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from functools import partialmethod
+from functools import partial, partialmethod
 from itertools import islice
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ TAKEN = ("queued", "held", "duplicate", "ignored", "not_admitted")  # an event t
 PROBLEM = "urn:erp-bridge:problem:"  # of these, no repetition mends the following
 NEVER = ("invalid_json", "invalid_body", "body_too_large", "id_reused")
 
+_open = partial(sqlite3.connect, timeout=30, isolation_level=None)
 # In the order of sending. `body` is what is signed, empty once delivered; `words` the last answer.
 OUTBOX = """create table if not exists erp_outbox (
     number integer primary key autoincrement, id text not null unique, contact text not null,
@@ -240,7 +241,7 @@ def contact(id: object, name: Text = None, *, phone: str | int | None = None,
         raise ValueError(f"联系人 id 须为 UUID 或编号，不能是昵称 · a UUID, not a nickname: {id!r}")
     code = K_CODE.fullmatch((name or "").strip())
     erp = {"khid": khid or code and code.group(), "ord": ord}
-    verified = None if phone_verified is None else bool(phone_verified)
+    verified = None if phone_verified is None else bool(int(phone_verified))
     return _known(id, name=best_name(name), phone=str(phone or ""), phone_verified=verified,
                   wechat_id=wechat_id, company=company, source=source, notes=notes, address=address,
                   email=email, job=job, erp={key: erp[key] for key in erp if erp[key]})
@@ -256,7 +257,7 @@ def best_name(*names: Text) -> Text:
 def thread(id: object, score: float | None = None, bucket: Text = None,
            previous_bucket: Text = None) -> Members:
     """A thread; `score` is the best of its messages (0 to 100), or 100 where a person decided."""
-    return _known(id, score=score, bucket=(bucket or "").upper(),
+    return _known(id, score=None if score is None else float(score), bucket=(bucket or "").upper(),
                   previous_bucket=(previous_bucket or "").upper())
 
 
@@ -306,6 +307,8 @@ class Receiver:
 
     def __init__(self, path: str, *secrets: str) -> None:
         self._path, self._keys = os.path.abspath(path), [_key(secret) for secret in secrets]
+        if not secrets:
+            raise ValueError("缺少密钥 · a secret is missing")
         with closing(_open(self._path)) as db:
             db.execute(HEARD)
 
@@ -346,10 +349,6 @@ def _key(secret: str) -> bytes:
 def _signature(key: bytes, id: str, signed_at: str, body: bytes) -> str:
     digest = hmac.digest(key, f"{id}.{signed_at}.".encode() + body, "sha256")
     return "v1," + base64.b64encode(digest).decode()
-
-
-def _open(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=30, isolation_level=None)
 
 
 def _known(id: object, **members: object) -> Members:
