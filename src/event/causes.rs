@@ -101,42 +101,48 @@ const CAUSES: &[Cause] = &[
         code: "choice_missing",
         message: "ERP 中没有所配置的选项 (the ERP lacks a configured choice)",
         hint: (
-            "在 ERP 中补上该选项或修改配置，之后自动继续",
-            "add the choice in the ERP or change the configuration; it goes on by itself",
+            "请管理员在 ERP 中补上该选项（系统设置中的自定义选项），或改配置 erp.values、mapping.levels；之后自动继续",
+            "have an administrator add the choice in the ERP (system settings, custom options), or change erp.values or mapping.levels; it goes on by itself",
         ),
     },
     Cause {
         code: "salesperson_unknown",
         message: "ERP 没有该指派用户或已停用 (the ERP has no such salesperson, or a closed one)",
         hint: (
-            "在 ERP 中启用该账号或修改分配规则，之后自动继续",
-            "open the account or change the rules; it goes on by itself",
+            "请管理员在 ERP 的用户设置中启用该账号，或改配置 assignment.rules；之后自动继续",
+            "have an administrator open the account in the ERP's user settings, or change assignment.rules; it goes on by itself",
         ),
     },
     Cause {
         code: "right_missing",
         message: "ERP 账号没有接口权限 (the account may not use an interface of the ERP)",
-        hint: ("请管理员授权，之后自动继续", "have the right granted; it goes on by itself"),
+        hint: (
+            "请管理员在 ERP 的权限设置中给 erp.username 的账号授权，之后自动继续",
+            "have an administrator grant the right to the account of erp.username in the ERP's permission settings; it goes on by itself",
+        ),
     },
     Cause {
         code: "wrong_path",
         message: "ERP 接口地址不对或被代理拦下 (an interface is not where it is looked for, or a proxy answers instead)",
-        hint: ("检查 erp.base_url 与反向代理，之后自动继续", "check erp.base_url and the proxy; it goes on by itself"),
+        hint: (
+            "请运维检查 erp.base_url、反向代理与防火墙，之后自动继续",
+            "have whoever runs the servers check erp.base_url, the proxy and the firewall; it goes on by itself",
+        ),
     },
     Cause {
         code: "licence_refused",
         message: "ERP 以授权或机器码为由拒绝登录 (the login is refused for the licence or the serial)",
         hint: (
-            "续期授权或登记 erp.serial，之后自动继续",
-            "renew the licence or register erp.serial; it goes on by itself",
+            "请管理员续期 ERP 授权，或在 ERP 的接口设置中登记 erp.serial；之后自动继续",
+            "have an administrator renew the ERP's licence, or register erp.serial in the ERP's interface settings; it goes on by itself",
         ),
     },
     Cause {
         code: "restricted",
         message: "ERP 对所有数据都拒绝此接口：上限、新的必填项等 (the ERP refuses an interface whatever is sent: a limit, a field made required)",
         hint: (
-            "按 ERP 原话处理：提高账号上限、取消新的必填项或放开接口，之后自动继续",
-            "do as the ERP's words say: raise the account's limit, make the field optional, open the interface; it goes on by itself",
+            "请管理员按 ERP 原话在 ERP 的系统设置中处理：提高账号上限、取消新的必填项或放开接口；之后自动继续",
+            "have an administrator do as the ERP's words say, in the ERP's system settings: raise the account's limit, make the field optional, open the interface; it goes on by itself",
         ),
     },
     Cause {
@@ -227,24 +233,38 @@ pub(crate) fn hint_on(code: &str, subject: &str) -> Bilingual {
         "choice_missing" => {
             let key = key_of(of);
             Bilingual::new(
-                format!("ERP 的{of}里没有“{named}”：请管理员在 ERP 中添加此选项，或改配置 {key}"),
-                format!("the ERP's {of} does not have {named}: have it added to its choices, or change {key}"),
+                format!("ERP 的{of}里没有“{named}”：请管理员在 ERP 的系统设置（自定义选项）中添加，或改配置 {key}"),
+                format!(
+                    "the ERP's {of} does not have {named}: have an administrator add it in the ERP's system settings (custom options), or change {key}"
+                ),
             )
         }
         "salesperson_unknown" => Bilingual::new(
-            format!("ERP 没有账号 {named} 或已停用：请管理员启用，或改配置 assignment.rules"),
-            format!("have account {named} opened, or change assignment.rules"),
+            format!("ERP 没有账号 {named} 或已停用：请管理员在 ERP 的用户设置中启用，或改配置 assignment.rules"),
+            format!(
+                "the ERP has no account {named}, or a closed one: have an administrator open it in the ERP's user settings, or change assignment.rules"
+            ),
         ),
         "right_missing" => Bilingual::new(
-            format!("ERP 账号没有“{of}”的权限：请管理员在 ERP 的权限设置中授予"),
-            format!("have the account of erp.username granted the right to {of}"),
+            format!("ERP 账号没有“{of}”的权限：请管理员在 ERP 的权限设置中授予 erp.username 的账号"),
+            format!(
+                "the account has no right to {of}: have an administrator grant it to the account of erp.username in the ERP's permission settings"
+            ),
         ),
         "wrong_path" => Bilingual::new(
-            format!("“{of}”的地址未由 ERP 应答：检查 erp.base_url、反向代理与防火墙"),
-            format!("something else answers in place of {of}: check erp.base_url, the proxy and the firewall"),
+            format!("“{of}”的地址未由 ERP 应答：请运维检查 erp.base_url、反向代理与防火墙"),
+            format!(
+                "something else answers in place of {of}: have whoever runs the servers check erp.base_url, the proxy and the firewall"
+            ),
         ),
         code => cause(code).hint(),
     }
+}
+
+/// Whether all that is wrong under this code is one thing to put right, at however many interfaces it is met: what answers in
+/// the ERP's place does so at one after the other.
+pub(crate) fn is_one_cause(code: &str) -> bool {
+    code == "wrong_path"
 }
 
 /// The configuration key behind a field's choice.
@@ -288,14 +308,34 @@ mod tests {
             ("salesperson_unknown", "指派用户 (member2) = 95", "ERP 没有账号 95"),
             ("right_missing", "客户列表 (customer.list)", "没有“客户列表 (customer.list)”的权限"),
             ("wrong_path", "登录 (session.login)", "“登录 (session.login)”的地址"),
-            ("licence_refused", "登录 (session.login)", "续期授权"),
-            ("restricted", "个人客户添加 (customer.add)", "按 ERP 原话处理"),
+            ("licence_refused", "登录 (session.login)", "续期 ERP 授权"),
+            ("restricted", "个人客户添加 (customer.add)", "按 ERP 原话"),
         ] {
             let hint = hint_on(code, subject).to_string();
             assert!(hint.contains(expected) && hint.contains('(') && hint.ends_with(')'), "{hint}");
         }
         assert_eq!(cause("refused").code, "refused");
         assert_eq!(cause("what nobody knows").code, "");
+    }
+
+    /// No document of ours gives the ERP's menus, so none is named.
+    #[test]
+    fn what_to_do_about_each_block_says_in_both_languages_who_does_it_and_where() {
+        for (code, subject, place) in [
+            ("choice_missing", "客户来源 (ly) = 微信", ["系统设置（自定义选项）", "system settings (custom options)"]),
+            ("salesperson_unknown", "指派用户 (member2) = 95", ["用户设置", "user settings"]),
+            ("right_missing", "客户列表 (customer.list)", ["权限设置", "permission settings"]),
+            ("wrong_path", "客户列表 (customer.list)", ["erp.base_url", "erp.base_url"]),
+            ("licence_refused", "登录 (session.login)", ["接口设置", "interface settings"]),
+            ("restricted", "个人客户添加 (customer.add)", ["系统设置", "system settings"]),
+        ] {
+            for hint in [hint_on(code, subject), cause(code).hint()] {
+                assert!(hint.zh.contains("请管理员") || hint.zh.contains("请运维"), "{code}: {}", hint.zh);
+                assert!(hint.en.contains("have an administrator") || hint.en.contains("have whoever"), "{}", hint.en);
+            }
+            let hint = hint_on(code, subject);
+            assert!(hint.zh.contains(place[0]) && hint.en.contains(place[1]), "{code}: {hint}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use admission::{Rules, Standing};
 pub(crate) use assignment::{Assignment, AssignmentBody};
 pub use candidate::Candidate;
 pub use causes::Bilingual;
-pub(crate) use causes::{Cause, cause, causes, hint_on};
+pub(crate) use causes::{Cause, cause, causes, hint_on, is_one_cause};
 pub(crate) use command::{Command, Work};
 pub(crate) use culprit::Culprit;
 pub(crate) use field_error::FieldError;

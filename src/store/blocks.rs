@@ -12,7 +12,7 @@ use super::{
     db::{Arg, Row, Tx, args},
     dialect::list,
 };
-use crate::clock::Millis;
+use crate::{clock::Millis, event::is_one_cause};
 
 /// Turns that one transaction releases, so that the door is never held up for long.
 const BATCH: i64 = 500;
@@ -109,6 +109,20 @@ pub enum Before {
 }
 
 impl Block {
+    /// For who is shown or told what is wrong: takes in another block of the same cause, and both subjects are named. Answers
+    /// whether it is of the same cause.
+    pub fn take_in(&mut self, other: &Self) -> bool {
+        if self.code != other.code || !is_one_cause(&self.code) {
+            return false;
+        }
+        self.subject = format!("{}、{}", self.subject, other.subject);
+        self.name = block_name(&self.code, &self.subject);
+        self.since = self.since.min(other.since);
+        self.tries = self.tries.max(other.tries);
+        self.next_try_at = self.next_try_at.min(other.next_try_at);
+        true
+    }
+
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             name: row.text("name")?,
@@ -119,6 +133,29 @@ impl Block {
             tries: row.int("tries")?,
             next_try_at: row.millis("next_try_at")?,
         })
+    }
+}
+
+impl Waiting {
+    /// What waits, by cause: blocks of one cause are one.
+    pub fn by_cause(waiting: Vec<Self>) -> Vec<Self> {
+        let mut causes: Vec<Self> = Vec::new();
+        for next in waiting {
+            if !causes.iter_mut().any(|known| known.take_in(&next)) {
+                causes.push(next);
+            }
+        }
+        causes
+    }
+
+    fn take_in(&mut self, other: &Self) -> bool {
+        let is_of_it = self.block.take_in(&other.block);
+        if is_of_it {
+            self.count += other.count;
+            self.oldest = self.oldest.min(other.oldest);
+            self.newest = self.newest.max(other.newest);
+        }
+        is_of_it
     }
 }
 

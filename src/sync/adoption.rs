@@ -3,8 +3,8 @@
 
 use super::{
     Engine, Journal, SyncError,
-    contact_persons::{self, Role},
-    details::{self, shown},
+    contact_persons::Role,
+    details::shown,
     hint::{self, Hint, Known, Misfit},
     identity::name_key,
     mapping::Mapping,
@@ -15,7 +15,7 @@ use super::{
     text::lost_letters,
 };
 use crate::{
-    erp::{CallLog, CustomerKind},
+    erp::CallLog,
     event::{Event, FieldError, Link, LinkKind, LinkedBy},
 };
 
@@ -78,12 +78,10 @@ impl Engine {
         let identified = match sought.find().await? {
             Match::Nobody => planner.asked_about(unclear).map_or(Identified::Nobody, Identified::Unclear),
             Match::Unclear(question) => Identified::Unclear(question),
-            Match::Customer { ord, by: by @ LinkedBy::CompanyName } => {
-                let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
-                let is_there = contact_persons::person_in(erp, ord, event).await?.is_some();
-                let role = if is_there { Role::ContactPerson } else { Role::NewContactPerson };
-                identified(planner, event, by, Known { ord, kind, detail, role })
-            }
+            Match::Customer { ord, by: by @ LinkedBy::CompanyName } => match planner.joined(erp, event, ord).await? {
+                Ok(known) => identified(planner, event, by, known),
+                Err(question) => Identified::Unclear(question),
+            },
             Match::Customer { ord, by } => identified(planner, event, by, planner.known(erp, event, ord, by).await?),
         };
         Ok(Identity { identified, warning })

@@ -3,14 +3,10 @@
 use super::{
     details::DETAILS_READ,
     identity::same_name,
-    mapping::Mapping,
     phone_match::{PhoneMatch, fit, last_digits, same_number},
     text::searchable,
 };
-use crate::{
-    erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError},
-    event::Event,
-};
+use crate::erp::{ContactPersonFilter, ContactPersonRow, Erp, ErpError};
 
 /// What a contact is of a customer that the ERP has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,20 +100,6 @@ pub(super) async fn person_of(
                 _ => row.person_name.as_deref().is_some_and(|theirs| same_name(theirs, name)),
             }
     }))
-}
-
-/// The contact person of a company that the contact is: by its number, or by its name where the ERP has no number for it.
-pub(super) async fn person_in(erp: &Erp, company: i64, event: &Event) -> Result<Option<ContactPersonRow>, ErpError> {
-    let name = event.contact().name().unwrap_or_default();
-    if let Some(mobile) = Mapping::mobile(event)
-        && let Some(row) = person_of(erp, company, Some(mobile), name).await?
-    {
-        return Ok(Some(row));
-    }
-    let Some(name) = event.contact().name() else { return Ok(None) };
-    let named = person_of(erp, company, None, name).await?;
-    let has_number = |row: &ContactPersonRow| row.mobile.as_deref().is_some_and(|number| !number.trim().is_empty());
-    Ok(named.filter(|row| Mapping::mobile(event).is_none() || !has_number(row)))
 }
 
 /// The name of a customer's first contact person, the oldest; `None` where the installation shows none.

@@ -117,19 +117,16 @@ impl Planner {
         by: LinkedBy,
     ) -> Result<Result<PlanDraft, Question>, SyncError> {
         match by {
-            LinkedBy::CompanyName => self.join(erp, event, ord, by).await,
+            LinkedBy::CompanyName => {
+                let joined = self.joined(erp, event, ord).await?;
+                Ok(joined.map(|known| self.take_over_known(event, by, known)))
+            }
             _ => self.take_over(erp, event, ord, by).await.map(Ok),
         }
     }
 
     /// The company that the ERP has by the contact's company's name, and what the contact is there.
-    async fn join(
-        &self,
-        erp: &Erp,
-        event: &Event,
-        ord: i64,
-        by: LinkedBy,
-    ) -> Result<Result<PlanDraft, Question>, SyncError> {
+    pub(super) async fn joined(&self, erp: &Erp, event: &Event, ord: i64) -> Result<Result<Known, Question>, ErpError> {
         let (kind, detail) = details::detail_of(erp, CustomerKind::Company, ord).await?;
         let role = match Mapping::mobile(event) {
             // Nobody has its number: that was asked first. One of its name without a number may be another.
@@ -138,8 +135,8 @@ impl Planner {
         };
         match role {
             // Nobody can tell whether the contact is one of so many persons: a person says whose it is.
-            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, by).await)),
-            role => Ok(Ok(self.take_over_known(event, by, Known { ord, kind, detail, role: role? }))),
+            Err(ErpError::TooMany(_)) => Ok(Err(unsure(erp, ord, LinkedBy::CompanyName).await)),
+            role => Ok(Ok(Known { ord, kind, detail, role: role? })),
         }
     }
 

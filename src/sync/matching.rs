@@ -87,8 +87,7 @@ impl Sought<'_> {
         if self.mapping.conflicts.same_name == SameName::Create {
             return Ok(Match::Nobody);
         }
-        let candidates = self.same_name_without_number().await?;
-        Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
+        self.person_of_name().await
     }
 
     /// The company of exactly this name; one that nobody is in charge of (客户池) or nobody has approved yet (待审核) is known
@@ -157,12 +156,13 @@ impl Sought<'_> {
         Ok(verdict(found.exact.into_values().collect(), LinkedBy::Khid))
     }
 
-    /// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact.
-    async fn same_name_without_number(&self) -> Result<Vec<Candidate>, ErpError> {
+    /// Customers of exactly this person's name that have no number and are nobody else's: one of them may be the contact. One
+    /// with the contact's own 客户编号, which was looked for among the ordinary customers alone, is it.
+    async fn person_of_name(&self) -> Result<Match, ErpError> {
         let erp = self.erp;
         let name = self.event.contact().name().unwrap_or_default();
         if name_key(name).is_empty() {
-            return Ok(Vec::new());
+            return Ok(Match::Nobody);
         }
         let mut named = BTreeMap::new();
         for place in [vec![Place::Customers], further_places(erp).await?].concat() {
@@ -174,6 +174,11 @@ impl Sought<'_> {
                 Err(error) if error.is_refusal() && place != Place::Customers => continue,
                 Err(error) => return Err(error),
             });
+        }
+        let own = self.khid();
+        let has_own = |candidate: &&Candidate| candidate.khid.as_deref().is_some_and(|khid| khid.trim() == own);
+        if let Some(found) = verdict(named.values().filter(has_own).cloned().collect(), LinkedBy::Khid) {
+            return Ok(found);
         }
         let is_ours = |khid: Option<&str>| khid.is_some_and(|khid| self.mapping.is_ours(khid));
         let has_number = |candidate: &Candidate| candidate.mobile.as_deref().is_some_and(|it| !it.trim().is_empty());
@@ -189,7 +194,7 @@ impl Sought<'_> {
                 candidates.push(candidate);
             }
         }
-        Ok(candidates)
+        Ok(if candidates.is_empty() { Match::Nobody } else { Match::Unclear(Question::SameName { candidates }) })
     }
 
     /// What its customer would be.

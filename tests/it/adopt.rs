@@ -104,6 +104,27 @@ async fn a_contact_person_that_is_linked_is_nobody_elses_where_both_are_adopted_
     }
 }
 
+/// The company's 周经理 has no number: whoever has none is that one, whoever has one may be another.
+#[tokio::test]
+async fn a_contact_person_is_known_by_an_adoption_and_by_an_event_in_the_same_way() {
+    for (phone, outcome, added) in [(None, "would_link", 0), (Some(mobile(9)), "joins", 1)] {
+        let world = world().await;
+        let person = json!({ "id": "c1", "name": "周经理", "phone": phone, "company": "杭州甲公司有限公司" });
+        let body = json!({ "contacts": [person], "apply": false });
+        let (_, told) = world.call("POST", "/v1/contacts/adopt", Some(body)).await;
+        assert_eq!(told["items"][0]["outcome"], outcome, "{told}");
+
+        let before = world.sim.handle.contacts().len();
+        let body = json!({ "contact": person, "force": true });
+        let (status, answer) = world.call("POST", "/v1/contacts/c1/sync", Some(body)).await;
+        assert_eq!(status, 202, "{answer}");
+        let event = world.ended(answer["id"].as_str().unwrap()).await;
+        assert_eq!(event.status, Status::Succeeded, "{phone:?}: {:?}", event.error);
+        assert_eq!(world.sim.handle.contacts().len() - before, added, "{phone:?}");
+        assert_eq!(world.link_of("c1").await.kind.as_str(), "contact_person");
+    }
+}
+
 #[tokio::test]
 async fn a_customer_that_the_platform_names_is_verified_before_it_is_adopted() {
     let world = world().await;

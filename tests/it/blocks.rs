@@ -169,12 +169,19 @@ async fn a_proxy_that_answers_404_for_ten_minutes_of_traffic_costs_nothing() {
     }
     assert!(world.app.dispatcher.circuit_closed(), "it is no outage");
     assert_eq!(readiness(&world).await, json!(["wrong_path"]));
+    let met_at = ["客户列表 (customer.list)", "洽谈进展 (progress.add)"];
+    assert_eq!(subjects(&world), met_at, "each interface is tried by itself");
+    // One cause, which names both, wherever a person looks.
+    let met = events(&world, &ids).await.iter().filter(|event| event.blocked_by.is_some()).count();
     let shown = failures(&world).await;
-    assert_eq!(shown.len(), 2, "one an interface: {shown:?}");
-    for shown in shown {
-        assert_eq!((&shown["code"], &shown["blocked"]), (&json!("wrong_path"), &json!(true)), "{shown}");
+    assert_eq!((shown.len(), &shown[0]["code"]), (1, &json!("wrong_path")), "{shown:?}");
+    assert_eq!((&shown[0]["count"], &shown[0]["blocked"]), (&json!(met), &json!(true)), "{shown:?}");
+    let (_, stats) = world.call("GET", "/v1/stats", None).await;
+    let shown_in_stats = stats["blocks"].as_array().unwrap();
+    assert_eq!((shown_in_stats.len(), &shown_in_stats[0]["waiting"]), (1, &json!(met)), "{stats}");
+    for hint in [&shown[0]["hint"], &shown_in_stats[0]["hint"]] {
+        assert!(met_at.iter().all(|subject| hint.as_str().unwrap().contains(subject)), "{hint}");
     }
-    assert_eq!(subjects(&world), ["客户列表 (customer.list)", "洽谈进展 (progress.add)"]);
     let calls = world.sim.handle.calls(0).len();
     assert!(calls < 120, "110 events in ten minutes made {calls} calls");
     world.sim.handle.clear_faults();

@@ -91,6 +91,20 @@ async fn a_person_of_the_same_name_without_a_number_is_a_question_unless_it_is_s
     }
 }
 
+/// The ledger is lost, the number has changed, and nobody is in charge of the customer any more: the list shows the 客户编号.
+#[tokio::test]
+async fn a_customer_with_the_contacts_own_khid_is_found_in_the_pool_before_a_save_is_refused() {
+    let world = World::start().await;
+    let person = contact("c1", 7);
+    let named = |khid: &str, number: u32| json!({ "name": "张7伟", "khid": khid, "kind": 2, "mobile": mobile(number), "stype": 1 });
+    let there = json!({ "customers": [named("WXc1", 9), named("WXc12", 8)] });
+    let ord = world.sim.handle.seed(&serde_json::from_value(there).unwrap()).unwrap().customers[0];
+    let event = promote(&world, &person).await;
+    assert_eq!(event.status, Status::Succeeded, "{:?}", event.error);
+    assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (ord, 2));
+    assert_eq!(world.sim.handle.calls_of("allocate").len(), 0, "nobody was to be added");
+}
+
 /// Somebody says that the contact is none of those in question; who became a customer since then was not among them.
 #[tokio::test]
 async fn a_contact_that_is_said_to_be_new_is_still_its_company_s_that_has_become_a_customer_meanwhile() {

@@ -1,5 +1,5 @@
-//! The first month at an installation as integrators found it: four hundred contacts, of whom the ERP has a hundred and
-//! twenty. Whatever the platform sends, nobody becomes a customer twice, nobody is taken for another, and who cannot be
+//! The first month at an installation as integrators found it: four hundred contacts, or fewer, of whom the ERP has a hundred
+//! and twenty. Whatever the platform sends, nobody becomes a customer twice, nobody is taken for another, and who cannot be
 //! told is asked about.
 
 mod diary;
@@ -8,6 +8,7 @@ mod truth;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    process::Stdio,
     time::Duration,
 };
 
@@ -19,12 +20,13 @@ use erp_bridge::{
     simulator::{Profile, Quirks},
     store::EventFilter,
 };
-use people::{Expected, MASKED_FROM, Person, Who};
+use people::{Expected, MASKED_FROM, Person, SMALL, Size, WHOLE, Who};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
+use tokio::process::Command;
 use truth::Before;
 
-use crate::support::{Seed, World, WorldOptions, eventually, users_in_turn};
+use crate::support::{OPERATOR, Seed, World, WorldOptions, eventually, users_in_turn};
 
 /// The first morning of the month.
 const START: Millis = Millis(1_795_500_000_000);
@@ -35,9 +37,31 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn after_adoption_and_a_month_nobody_is_a_customer_twice_and_every_chat_is_in_order() {
-    let seed = Seed::asked_or(32, "month");
-    let mut month = Month::begin(seed.number).await;
-    month.adopt().await;
+    passes(32, WHOLE, By::Rest).await;
+}
+
+#[tokio::test]
+async fn a_month_of_others_whom_the_platform_has_adopted_is_as_good() {
+    passes(33, SMALL, By::Rest).await;
+}
+
+#[tokio::test]
+async fn a_month_of_those_whom_the_command_line_has_adopted_is_as_good() {
+    passes(34, SMALL, By::Command).await;
+}
+
+/// Who adopts.
+enum By {
+    /// The platform, over the REST interface.
+    Rest,
+    /// A person, by `erp-bridge adopt --apply`.
+    Command,
+}
+
+async fn passes(seed: u64, size: Size, by: By) {
+    let seed = Seed::asked_or(seed, "month");
+    let mut month = Month::begin(seed.number, size).await;
+    month.adopt(by).await;
     let days = diary::write(&month.people, START, &mut month.rng);
     for (day, entries) in days.iter().enumerate() {
         if day == MASKED_FROM {
@@ -64,21 +88,35 @@ struct Month {
 }
 
 impl Month {
-    async fn begin(seed: u64) -> Self {
+    async fn begin(seed: u64, size: Size) -> Self {
         let clock = Clock::manual(START);
         let sim = Profile::load("live-32").unwrap().config().unwrap();
         let options =
             WorldOptions { sim, configure: Box::new(configure), clock: clock.clone(), ..WorldOptions::default() };
         let world = World::with(options).await;
         let mut rng = StdRng::seed_from_u64(seed);
-        let people = people::draw(&world.sim.handle, &mut rng);
+        let people = people::draw(&world.sim.handle, &mut rng, size);
         let accepted = people.iter().map(|_| Vec::new()).collect();
         Self { before: Before::of(&world), world, clock, rng, people, accepted, sent: 0 }
     }
 
     /// The platform's export of the first day: whoever shows up later is not in it.
-    async fn adopt(&self) {
+    async fn adopt(&self, by: By) {
         let exported: Vec<&Person> = self.people.iter().filter(|person| person.first_day < 15).collect();
+        match by {
+            By::Rest => self.adopt_by_rest(&exported).await,
+            By::Command => self.adopt_by_command(&exported).await,
+        }
+        let links = truth::links(&self.world, &self.people).await;
+        for person in exported {
+            let is_linked = links.contains_key(&person.id);
+            assert_eq!(is_linked, person.expected == Expected::Adopted, "{}", person.contact);
+        }
+        truth::nobody_is_twice_or_another(&self.world, &self.before, &self.people, &links);
+        assert!(links.len() > 40, "{}", links.len());
+    }
+
+    async fn adopt_by_rest(&self, exported: &[&Person]) {
         for people in exported.chunks(ADOPTED_AT_ONCE) {
             let contacts: Vec<&Value> = people.iter().map(|person| &person.contact).collect();
             let body = json!({ "contacts": contacts, "apply": true });
@@ -89,9 +127,18 @@ impl Month {
                 assert_eq!(is_linked, person.expected == Expected::Adopted, "{}: {item}", person.contact);
             }
         }
-        let links = truth::links(&self.world, &self.people).await;
-        truth::nobody_is_twice_or_another(&self.world, &self.before, &self.people, &links);
-        assert!(links.len() > 40, "{}", links.len());
+    }
+
+    async fn adopt_by_command(&self, exported: &[&Person]) {
+        let dir = tempfile::tempdir().unwrap();
+        let lines: Vec<String> = exported.iter().map(|person| person.contact.to_string()).collect();
+        std::fs::write(dir.path().join("contacts.jsonl"), lines.join("\n")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_erp-bridge"));
+        command.args(["adopt", "--contacts", "contacts.jsonl", "--apply", "--url", &self.world.url("")]);
+        command.args(["--token", OPERATOR]).current_dir(dir.path()).env_clear().stdin(Stdio::null());
+        let output = command.output().await.unwrap();
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
+        assert!(output.status.success(), "{said}");
     }
 
     /// A day: what happens on the platform is sent, some of it twice, and the bridge does it.

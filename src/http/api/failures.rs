@@ -7,7 +7,7 @@ use crate::{
     clock::Millis,
     event::cause,
     http::{auth::Reader, keys::Caller, problem::Problem, state::HttpState},
-    store,
+    store::{self, Waiting},
     telemetry::masking::mask_text,
 };
 
@@ -55,7 +55,7 @@ pub(crate) async fn list_failures(
 /// If the ledger cannot be read.
 pub(crate) async fn causes_of_failures(state: &HttpState, caller: &Caller) -> Result<Vec<FailureGroup>, Problem> {
     let sight = Sight::of(caller.scope);
-    let blocked = state.store.waiting().await?;
+    let blocked = Waiting::by_cause(state.store.waiting().await?);
     let failures = groups(state.store.failures().await?, sight);
     let blocked = blocked.iter().map(|waiting| FailureGroup::blocked(waiting, sight));
     Ok(blocked.chain(failures.into_iter().map(FailureGroup::of)).collect())
@@ -109,7 +109,7 @@ impl FailureGroup {
         }
     }
 
-    fn blocked(waiting: &store::Waiting, sight: Sight) -> Self {
+    fn blocked(waiting: &Waiting, sight: Sight) -> Self {
         let by = BlockedBy::of(&waiting.block.name, sight.whole(waiting.block.words.as_str()));
         Self {
             code: by.code,

@@ -20,7 +20,7 @@ use crate::{
         problem::Problem,
         state::{Dispatch, HttpState},
     },
-    store,
+    store::{self, Waiting},
 };
 
 /// How the bridge stands.
@@ -156,7 +156,8 @@ pub(crate) async fn get_stats(State(state): State<HttpState>, Reader(caller): Re
 pub(crate) async fn standing(state: &HttpState, caller: &Caller) -> Result<Stats, Problem> {
     let figures = state.store.figures().await?;
     let is_operator = caller.scope >= Scope::Operate;
-    let blocks = state.store.waiting().await?.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
+    let waiting = Waiting::by_cause(state.store.waiting().await?);
+    let blocks = waiting.iter().map(|waiting| BlockView::of(waiting, is_operator)).collect();
     let pauses = PauseView::all(&state.store, is_operator).await?;
     let periods = periods(state).await?;
     let mut stats = view(state, &figures, periods, pauses, blocks);

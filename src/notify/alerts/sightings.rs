@@ -6,7 +6,7 @@ use super::kinds::Kind;
 use crate::{
     clock::Millis,
     config::AlertsConfig,
-    event::{Status, cause, hint_on},
+    event::{Status, cause, hint_on, is_one_cause},
     store::{Block, DispatchPause, PauseScope, Trouble},
 };
 
@@ -148,14 +148,7 @@ fn of_trouble(trouble: &Trouble) -> Option<Sighting> {
 }
 
 fn of_erp(local: &Local, config: &AlertsConfig) -> Vec<Sighting> {
-    let blocks = local.blocks.iter().map(|block| {
-        let title = format!("ERP 配置缺失 {}：{}", block.subject, cause(&block.code).message);
-        let path = format!("/events?blocked=true&code={}", block.code);
-        let seen = Sighting::of(Kind::Block, &block.name, title, path);
-        let advice = hint_on(&block.code, &block.subject).to_string();
-        Sighting { words: Some(block.words.clone()), advice, ..seen }
-    });
-    let mut seen: Vec<Sighting> = blocks.collect();
+    let mut seen = of_blocks(&local.blocks);
     if let Some(words) = &local.login_refused {
         let title = "ERP 拒绝登录，派发已停止 (the ERP refuses the login; dispatch stands still)";
         seen.push(Sighting { words: Some(words.clone()), ..Sighting::new(Kind::LoginRefused, title, "/erp") });
@@ -167,6 +160,27 @@ fn of_erp(local: &Local, config: &AlertsConfig) -> Vec<Sighting> {
         seen.push(Sighting { level, raise_after: config.circuit_open_for, ..away });
     }
     seen
+}
+
+/// Blocks of one cause are told of together, and counted.
+fn of_blocks(blocks: &[Block]) -> Vec<Sighting> {
+    let mut causes: Vec<(Block, i64)> = Vec::new();
+    for block in blocks {
+        match causes.iter_mut().find_map(|(known, count)| known.take_in(block).then_some(count)) {
+            Some(count) => *count += 1,
+            None => causes.push((block.clone(), 1)),
+        }
+    }
+    causes.iter().map(|(block, count)| of_block(block, *count)).collect()
+}
+
+fn of_block(block: &Block, count: i64) -> Sighting {
+    let title = format!("ERP 配置缺失 {}：{}", block.subject, cause(&block.code).message);
+    let path = format!("/events?blocked=true&code={}", block.code);
+    // The same cause is recognised by it, at however many interfaces it is met meanwhile.
+    let which = if is_one_cause(&block.code) { &block.code } else { &block.name };
+    let advice = hint_on(&block.code, &block.subject).to_string();
+    Sighting { count, words: Some(block.words.clone()), advice, ..Sighting::of(Kind::Block, which, title, path) }
 }
 
 /// An old secret that is used now and then is in use all the time.

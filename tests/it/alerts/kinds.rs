@@ -15,7 +15,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{MINUTE, START, review, robot, robots::target, round, texts};
-use crate::support::{OPERATOR, READER, Receiver, SECRET, World, WorldOptions, contact, promoted, users_in_turn};
+use crate::support::{
+    OPERATOR, READER, Receiver, SECRET, World, WorldOptions, contact, message, promoted, users_in_turn,
+};
 
 /// A secret that came before the one of [`SECRET`].
 const NEWEST_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDC2FVsBQIhrs=";
@@ -170,6 +172,29 @@ async fn a_block_is_told_once_with_what_the_administrator_is_to_do_and_its_end()
         watch.look_for(MINUTE * 5).await;
     }
     watch.assert_raised(title, "请管理员在 ERP 的权限设置中授予");
+    watch.world.sim.handle.clear_faults();
+    watch.run().await;
+    watch.assert_cleared(title).await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_answers_for_ten_minutes_in_the_place_of_every_interface_is_told_once_and_names_them() {
+    let watch = begin(|config| config.worker.block_pause_max = MINUTE).await;
+    let title = "ERP 配置缺失";
+    watch.accept().await;
+    watch.run().await;
+    watch.world.sim.handle.fault("*:page_404").unwrap();
+    watch.world.accept("said", &message("c0", 1, "你好")).await;
+    for _ in 0..4 {
+        watch.accept().await;
+        watch.run().await;
+        watch.look_for(MINUTE * 3).await;
+    }
+    assert_eq!(watch.world.app.dispatcher.blocks().len(), 2, "each interface is tried by itself");
+    watch.assert_raised(title, "请运维检查 erp.base_url");
+    let told = texts(&watch.robot).into_iter().find(|text| text.contains(title)).unwrap();
+    assert!(told.contains("客户列表 (customer.list)、") || told.contains("、客户列表 (customer.list)"), "{told}");
+    assert!(told.contains("洽谈进展 (progress.add)"), "{told}");
     watch.world.sim.handle.clear_faults();
     watch.run().await;
     watch.assert_cleared(title).await;

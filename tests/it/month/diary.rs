@@ -60,7 +60,7 @@ fn life(pen: &mut Pen<'_>, rng: &mut StdRng) -> Vec<(usize, Vec<Entry>)> {
             }
         }
         days.push((day, entries));
-        day += rng.random_range(6..14);
+        day += rng.random_range(10..20);
     }
     if promotion == first {
         let (_, mut before) = days.remove(0);

@@ -37,8 +37,19 @@ pub enum Expected {
     Outside,
 }
 
-/// Contacts in all.
-pub const PEOPLE: usize = 400;
+/// How many contacts there are.
+#[derive(Clone, Copy)]
+pub struct Size {
+    /// In all.
+    pub people: usize,
+    /// Of each kind that may be taken for one another, or stays outside.
+    pub alike: usize,
+}
+
+/// As many as a platform of this kind has.
+pub const WHOLE: Size = Size { people: 400, alike: 10 };
+/// Every kind of them, and few of each that the ERP does not have.
+pub const SMALL: Size = Size { people: 180, alike: 3 };
 /// Of them customers of the ERP.
 pub const KNOWN: usize = 120;
 /// From this day on the installation shows no number in full.
@@ -53,22 +64,23 @@ const WORDS: [&str; 12] =
     ["青禾", "云岭", "海棠", "松柏", "北斗", "启明", "蓝湾", "赤峰", "白鹭", "紫荆", "墨香", "橙心"];
 
 /// Draws everybody, and puts what they need into the ERP.
-pub fn draw(erp: &Handle, rng: &mut StdRng) -> Vec<Person> {
+pub fn draw(erp: &Handle, rng: &mut StdRng, size: Size) -> Vec<Person> {
     let (numbered, others): (Vec<_>, Vec<_>) =
         erp.customers().into_iter().partition(|it| !field(it, "mobile").is_empty());
     let (companies, persons): (Vec<_>, Vec<_>) = others.into_iter().partition(|it| it.kind == 1);
-    let mut crowd = Crowd { people: Vec::new(), rng };
+    let mut crowd = Crowd { people: Vec::new(), rng, size };
     crowd.known(erp, &numbered, &companies, &persons);
     assert_eq!(crowd.people.len(), KNOWN);
     crowd.mistakable(&numbered, &companies, &persons);
     crowd.strangers();
-    assert_eq!(crowd.people.len(), PEOPLE);
+    assert_eq!(crowd.people.len(), size.people);
     crowd.people
 }
 
 struct Crowd<'a> {
     people: Vec<Person>,
     rng: &'a mut StdRng,
+    size: Size,
 }
 
 impl Crowd<'_> {
@@ -145,7 +157,7 @@ impl Crowd<'_> {
 
     fn strangers(&mut self) {
         // Two contacts of one person.
-        for pair in 0..10 {
+        for pair in 0..self.size.alike {
             let (name, number) = (self.name(), self.number());
             for name in [name, self.nickname()] {
                 let contact = json!({ "name": name, "phone": self.written(&number) });
@@ -153,26 +165,26 @@ impl Crowd<'_> {
             }
         }
         // Two persons of one name.
-        for _ in 0..10 {
+        for _ in 0..self.size.alike {
             let name = self.name();
             for _ in 0..2 {
                 let contact = json!({ "name": name, "phone": self.number() });
                 self.add_new(contact, Expected::Linked);
             }
         }
-        for word in WORDS {
+        for word in WORDS.iter().take(self.size.alike + 2) {
             for company in ["（深圳）科技有限公司", "(深圳)科技有限公司", " (深圳) 科技有限公司"]
             {
                 let company = format!("{word}{company}");
                 let contact = json!({ "name": self.name(), "phone": self.number(), "company": company });
-                self.add(contact, Who::New(word.to_owned()), Expected::Linked);
+                self.add(contact, Who::New((*word).to_owned()), Expected::Linked);
             }
         }
-        for _ in 0..40 {
+        for _ in 0..4 * self.size.alike {
             let contact = json!({ "name": self.nickname(), "phone": self.number() });
             self.add_new(contact, Expected::Outside);
         }
-        while self.people.len() < PEOPLE {
+        while self.people.len() < self.size.people {
             let contact = json!({ "name": self.name(), "phone": self.number() });
             self.add_new(contact, Expected::Linked);
         }
