@@ -174,9 +174,9 @@ class Sender:
             db.execute("begin immediate")
             with db:
                 db.executemany(ANSWERED, answers)
+                db.execute(PRUNE, (time.time() - KEPT_S,))
         else:
             self._http.close()
-            db.execute(PRUNE, (time.time() - KEPT_S,))
             self._emitted.wait(POLL_S)  # what others emit, or commit later, is found by looking
             self._emitted.clear()
         return pause_s

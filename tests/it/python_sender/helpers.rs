@@ -85,8 +85,9 @@ assert db.execute("select distinct body from erp_outbox").fetchall() == [("",)]
 for number, age in ((0, -5), (1, 5)):
     changed_at = time.time() - 30 * 86_400 + age
     db.execute("update erp_outbox set changed_at = ? where id = ?", (changed_at, f"m-c0-{number}"))
+message("c0", 3)
 sender.start()
-until("the first is forgotten", lambda: [entry.id for entry in sender.delivered()] == ["m-c0-2", "m-c0-1"])
+until("the first is forgotten", lambda: [entry.id for entry in sender.delivered()] == ["m-c0-3", "m-c0-2", "m-c0-1"])
 "#;
     platform.run(script).await;
 }
