@@ -111,6 +111,15 @@ impl Store {
         Ok(())
     }
 
+    /// When the last save was begun that events of the contact left open which are dead or were given up: it may still take
+    /// effect, and nobody looks it up.
+    pub async fn save_left_open(&self, contact_id: &str) -> Result<Option<Millis>, StoreError> {
+        let sql = "select max(steps.started_at) as begun from events join steps on steps.event_id = events.id
+            where events.contact_id = $1 and events.finished_at is not null and steps.state = 'started'
+              and steps.holds_identity = 1";
+        self.db.read(sql, args![contact_id]).await?.first().map_or(Ok(None), |row| row.opt_millis("begun"))
+    }
+
     /// Another contact that was linked before `by` to the customer with this id, as the customer itself or as a contact
     /// person of it.
     pub async fn linked_to(&self, ord: i64, other_than: &str, by: Millis) -> Result<Option<String>, StoreError> {

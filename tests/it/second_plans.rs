@@ -6,7 +6,7 @@ use std::time::Duration;
 use erp_bridge::{config::Config, event::Status, store::EventRow};
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, message, mobile, promoted, users_in_turn};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted, users_in_turn};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -268,4 +268,32 @@ async fn a_promotion_that_was_given_up_before_another_linked_its_contact_finds_t
         again(&world, &given_up, "replay", None).await;
         assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (customer, 1), "{fault} {is_known}");
     }
+}
+
+/// Whoever gives up an event whose save was not answered need not wait until it is certain what became of it: the contact's
+/// next event does.
+#[tokio::test]
+async fn a_save_that_comes_after_its_event_was_given_up_is_found_by_the_contact_s_next_event() {
+    let world = world(|config| {
+        config.erp.timeout = Duration::from_millis(500);
+        config.erp.late_effect = Duration::from_millis(2_500);
+    })
+    .await;
+    let sim = &world.sim.handle;
+    sim.fault("customer.add:late_effect:times=1,effect_delay=1500ms,delay=1600ms").unwrap();
+    let given_up = world.accept("m0", &promoted(&contact("c1", 1), 80.0)).await;
+    let path = format!("/v1/events/{given_up}/discard");
+    eventually("it is given up once the save was sent", LIMIT, async || {
+        let is_sent = !sim.calls_of("customer.add").is_empty();
+        (is_sent && world.call("POST", &path, None).await.0 == 200).then_some(())
+    })
+    .await;
+    let next = world.handle("m1", &promoted(&contact("c1", 1), 85.0)).await;
+    assert_eq!(next.status, Status::Succeeded, "{:?} {:?}", next.error_code, next.error);
+    eventually("the ERP is at rest", LIMIT, async || {
+        sim.calls(0).iter().all(|call| call.outcome != "running").then_some(())
+    })
+    .await;
+    let customers: Vec<_> = sim.customers().iter().map(|customer| customer.ord).collect();
+    assert_eq!(customers, [world.ord_of("c1").await]);
 }
