@@ -139,7 +139,11 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<(HttpAnswer, Optio
 }
 
 fn http_client(config: &ErpConfig) -> Result<reqwest::Client, BuildError> {
-    outbound::client(config.base_url.is_https())
+    let client = outbound::client(config.base_url.is_https());
+    // The system would go on sending what was given up here, for half a minute, and longer than a short late effect.
+    #[cfg(target_os = "linux")]
+    let client = client.tcp_user_timeout(config.timeout);
+    client
         .connect_timeout(CONNECT_MAX.min(config.timeout / 2))
         .timeout(config.timeout)
         .pool_idle_timeout(IDLE_MAX)
