@@ -297,3 +297,30 @@ async fn a_save_that_comes_after_its_event_was_given_up_is_found_by_the_contact_
     let customers: Vec<_> = sim.customers().iter().map(|customer| customer.ord).collect();
     assert_eq!(customers, [world.ord_of("c1").await]);
 }
+
+/// The customer that is made anew for the order is assigned by the rules first, and then the ERP refuses what was ordered.
+#[tokio::test]
+async fn an_order_is_not_taken_for_done_because_the_rules_have_assigned_its_new_customer() {
+    let world = world(|config| config.assignment.rules = vec![users_in_turn(&["63"])]).await;
+    world.handle("m0", &promoted(&contact("c1", 1), 80.0)).await;
+    assert!(world.sim.handle.delete_customer(world.ord_of("c1").await));
+    let body = json!({ "mode": "users", "users": ["71"] });
+    let (status, answer) = world.call("PUT", "/v1/contacts/c1/assignment", Some(body)).await;
+    assert_eq!(status, 202, "{answer}");
+    let order = answer["id"].as_str().unwrap();
+    let asked = world.ended(order).await;
+    assert_eq!(asked.error_code.as_deref(), Some("customer_gone"), "{:?}", asked.error);
+    world.sim.handle.fault("assign:refuse:skip=1").unwrap();
+    let recreate = Some(json!({ "decision": "recreate" }));
+    assert_eq!(world.call("POST", &format!("/v1/events/{order}/resolve"), recreate).await.0, 200);
+    let refused = world.ended(order).await;
+    assert_eq!(refused.status, Status::Dead, "{:?} {:?}", refused.error_code, refused.error);
+    let steps = world.app.store.steps(order).await.unwrap();
+    let links = steps.iter().filter(|step| step.name == "link").count();
+    assert_eq!(links, 1, "that the first customer is gone is no reason to look for the contact once more: {steps:?}");
+    world.sim.handle.clear_faults();
+    again(&world, &refused, "replan", None).await;
+    let customers: Vec<_> = world.sim.handle.customers().iter().map(|customer| customer.ord).collect();
+    assert_eq!(customers, [world.ord_of("c1").await]);
+    assert_eq!(world.sim.handle.catename(customers[0]).as_deref(), Some("王芳"));
+}
