@@ -53,11 +53,11 @@ impl Store {
     /// Mends the ledger's moments if the clock was set since the last look; called before every claim. The first look of
     /// a process cannot know of the time before it, and only finds moments that lie in the future.
     pub(super) async fn mend_clock_step(&self, span: Duration) -> Result<(), StoreError> {
-        if self.clock_steps.is_time_to_compare(self.clock.steady()) || self.jump().is_some_and(is_step) {
-            self.follow_database().await?;
-        }
+        let is_time = self.clock_steps.is_time_to_compare(self.clock.steady());
+        let change = if is_time || self.jump().is_some_and(is_step) { self.follow_database().await? } else { 0 };
         let (now, steady) = (self.clock.now(), self.clock.steady());
-        let jump = self.jump();
+        // Where another clock is followed for it, a machine's clock that was set shows in what was written meanwhile alone.
+        let jump = self.jump().map(|jump| if is_step(change) { change } else { jump });
         if jump.is_none_or(is_step) {
             let forward = jump.is_some_and(|jump| jump > 0);
             if let Some(jump) = jump {
@@ -83,27 +83,29 @@ impl Store {
         looked.map(|(wall, passed)| (now.0 - wall.0) - (steady.0 - passed.0))
     }
 
-    /// Holds the machine's clock against the database's, and goes by that one where they differ. What changes with it is
-    /// mended as after a clock that was set.
-    pub(super) async fn follow_database(&self) -> Result<(), StoreError> {
+    /// Holds the machine's clock against the database's, and goes by that one where they differ; answers by how much the time
+    /// is another one for it, in milliseconds.
+    pub(super) async fn follow_database(&self) -> Result<i64, StoreError> {
         if self.db.dialect() == Dialect::Sqlite || self.clock.is_manual() {
-            return Ok(());
+            return Ok(0);
         }
         let asked = self.clock.machine();
         let rows = self.db.read(DATABASE_NOW, args![]).await?;
         let took = self.clock.machine().0 - asked.0;
-        let Some(row) = rows.first().filter(|_| (0..=ANSWER_MS).contains(&took)) else { return Ok(()) };
+        let Some(row) = rows.first().filter(|_| (0..=ANSWER_MS).contains(&took)) else { return Ok(0) };
         let ahead = row.millis("now")?.0 - asked.0 - took / 2;
         let steady = self.clock.steady();
         *self.clock_steps.compared.lock().unwrap_or_else(PoisonError::into_inner) = Some(steady);
-        if (ahead - self.clock.followed()).abs() >= DIFFERENCE_MS {
-            tracing::warn!(
-                database.ahead_ms = ahead,
-                "the clock of this machine and the database's differ; leases and due times go by the database's"
-            );
-            self.clock.follow(ahead);
+        let change = ahead - self.clock.followed();
+        if change.abs() < DIFFERENCE_MS {
+            return Ok(0);
         }
-        Ok(())
+        tracing::warn!(
+            database.ahead_ms = ahead,
+            "the clock of this machine and the database's differ, or do no more; leases and due times go by the database's"
+        );
+        self.clock.follow(ahead);
+        Ok(change)
     }
 }
 
