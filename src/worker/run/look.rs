@@ -157,12 +157,13 @@ impl Run<'_> {
         begun.plus(wait)
     }
 
-    /// A save that another event of the contact has left open may still make its customer; only after that time the contact is
-    /// looked up.
-    pub(super) fn until_save_is_over(&self, begun: Millis) -> Result<(), End> {
+    /// Whether an event of the contact that is dead or was given up has left a save open. It may still make the contact's
+    /// customer; only after that time the contact is looked up.
+    pub(super) async fn has_save_left_open(&self) -> Result<bool, End> {
+        let Some(begun) = self.store.save_left_open(&self.lease.contact_id).await? else { return Ok(false) };
         let certain = self.certain_after(begun);
         if self.clock.now() >= certain {
-            return Ok(());
+            return Ok(true);
         }
         Err(End::LookAgain(certain, "waiting whether the save of an event that was given up still takes effect".into()))
     }

@@ -153,15 +153,9 @@ impl Run<'_> {
         }
         let known = &claimed.standing;
         let profile = if is_stale || known.was_unlinked { self.profile(work).await? } else { None };
-        let mut has_saved_before = false;
-        if trusted.is_none() {
-            if let Some(begun) = self.store.save_left_open(&self.lease.contact_id).await? {
-                self.until_save_is_over(begun)?;
-                has_saved_before = true;
-            }
-            if !self.reserve(work, profile.as_deref()).await? {
-                return Err(End::Wait);
-            }
+        let was_left_open = trusted.is_none() && self.has_save_left_open().await?;
+        if trusted.is_none() && !self.reserve(work, profile.as_deref()).await? {
+            return Err(End::Wait);
         }
         // Until the contact is linked, a plan holds for the run that made it: meanwhile another contact with the same number
         // or company may have become a customer.
@@ -187,7 +181,7 @@ impl Run<'_> {
                 is_stale,
                 profile,
                 duplicate: anew.duplicate.clone(),
-                has_saved: known.was_unlinked || has_saved_before || steps.iter().any(has_saved),
+                has_saved: known.was_unlinked || was_left_open || steps.iter().any(has_saved),
                 done: done_before
                     .into_iter()
                     .filter(|step| step.row.state == StepState::Done)
