@@ -64,6 +64,10 @@ pub fn erp_zone() -> TimeZone {
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     manual: Option<Arc<Manual>>,
+    /// How far the machine is set ahead; only in tests it is known.
+    set_ahead: Duration,
+    /// How far the clock that is followed is ahead of the machine's, in milliseconds; clones follow together.
+    followed: Arc<AtomicI64>,
 }
 
 /// A clock that a test moves: the time of day, and the milliseconds that have passed.
@@ -81,16 +85,48 @@ impl Clock {
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it.
     pub fn manual(start: Millis) -> Self {
-        Self { manual: Some(Arc::new(Manual { wall: AtomicI64::new(start.0), steady: AtomicI64::new(0) })) }
+        let manual = Manual { wall: AtomicI64::new(start.0), steady: AtomicI64::new(0) };
+        Self { manual: Some(Arc::new(manual)), ..Self::default() }
+    }
+
+    /// The system's clock as a machine has it that is set ahead.
+    pub fn set_ahead(by: Duration) -> Self {
+        Self { set_ahead: by, ..Self::default() }
+    }
+
+    /// The same machine's clock, for those who go by another one ([`Clock::follow`]).
+    #[must_use]
+    pub fn follower(&self) -> Self {
+        Self { followed: Arc::default(), ..self.clone() }
     }
 
     /// The present moment.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
     pub fn now(&self) -> Millis {
+        Millis(self.machine().0.saturating_add(self.followed()))
+    }
+
+    /// The present moment as the machine has it, whatever clock is followed.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+    pub fn machine(&self) -> Millis {
         match &self.manual {
             Some(manual) => Millis(manual.wall.load(Ordering::SeqCst)),
-            None => Millis(Timestamp::now().as_millisecond()),
+            None => Millis(Timestamp::now().as_millisecond()).plus(self.set_ahead),
         }
+    }
+
+    /// Goes by a clock that is so many milliseconds ahead of the machine's from now on; so do all clones.
+    pub fn follow(&self, ahead: i64) {
+        self.followed.store(ahead, Ordering::SeqCst);
+    }
+
+    /// How far the clock that is followed is ahead of the machine's, in milliseconds; 0 while none is.
+    pub fn followed(&self) -> i64 {
+        self.followed.load(Ordering::SeqCst)
+    }
+
+    /// Whether a test moves it.
+    pub const fn is_manual(&self) -> bool {
+        self.manual.is_some()
     }
 
     /// How much time has passed since some moment of this process, whatever the time of day is set to.
@@ -116,5 +152,21 @@ impl Clock {
         if let Some(manual) = &self.manual {
             manual.wall.store(moment.0, Ordering::SeqCst);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_goes_by_another_clock_does_so_with_all_clones_and_nobody_else_does() {
+        let machine = Clock::manual(Millis(1_000));
+        let follower = machine.follower();
+        follower.clone().follow(500);
+        assert_eq!([machine.now(), follower.now(), follower.machine()], [Millis(1_000), Millis(1_500), Millis(1_000)]);
+        machine.advance(Duration::from_millis(7));
+        assert_eq!((machine.now(), follower.now()), (Millis(1_007), Millis(1_507)));
+        assert!(Clock::set_ahead(Duration::from_secs(60)).now() > Clock::system().now().plus(Duration::from_secs(50)));
     }
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::{Clock, Millis},
     config::{Authorities, BaseUrl, ContentType, ErpConfig},
-    outbound,
+    os, outbound,
     telemetry::traces::Span,
 };
 
@@ -139,7 +139,8 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<(HttpAnswer, Optio
 }
 
 fn http_client(config: &ErpConfig, authorities: &Authorities) -> Result<reqwest::Client, BuildError> {
-    outbound::client(config.base_url.is_https(), authorities)
+    // The system would go on sending what was given up here, for half a minute, and longer than a short late effect.
+    os::give_up_after(outbound::client(config.base_url.is_https(), authorities), config.timeout)
         .connect_timeout(CONNECT_MAX.min(config.timeout / 2))
         .timeout(config.timeout)
         .pool_idle_timeout(IDLE_MAX)

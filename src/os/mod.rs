@@ -11,13 +11,13 @@ mod windows;
 
 #[cfg(unix)]
 pub use self::unix::{
-    HiddenInput, Signals, close_to_others, free_disk, owner_only, rights_of_everybody, rights_of_others, run,
-    set_send_buffer,
+    HiddenInput, Signals, close_to_others, free_disk, give_up_after, owner_only, rights_of_everybody, rights_of_others,
+    run, set_send_buffer,
 };
 #[cfg(windows)]
 pub use self::windows::{
-    HiddenInput, Signals, close_to_others, free_disk, owner_only, rights_of_everybody, rights_of_others, run,
-    set_send_buffer,
+    HiddenInput, Signals, close_to_others, free_disk, give_up_after, owner_only, rights_of_everybody, rights_of_others,
+    run, set_send_buffer,
 };
 
 /// What a process can be told.

@@ -6,8 +6,10 @@ use std::{
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     process::ExitCode,
+    time::Duration,
 };
 
+use reqwest::ClientBuilder;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::{
     net::TcpStream,
@@ -71,6 +73,15 @@ pub fn free_disk(path: &Path) -> Option<u64> {
 /// How many bytes wait for a client that does not read; the system's own number where that is refused.
 pub fn set_send_buffer(stream: &TcpStream, bytes: usize) {
     let _ = rustix::net::sockopt::set_socket_send_buffer_size(stream, bytes);
+}
+
+/// Connections on which the system gives up what is not acknowledged for so long, as far as it can be told to.
+pub fn give_up_after(client: ClientBuilder, limit: Duration) -> ClientBuilder {
+    #[cfg(target_os = "linux")]
+    let client = client.tcp_user_timeout(limit);
+    #[cfg(not(target_os = "linux"))]
+    let _ = limit;
+    client
 }
 
 /// A terminal that does not show what is typed, until it is dropped.

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsString, fs::OpenOptions, io, path::Path, process::ExitCode, sync::OnceLock, time::Duration};
 
+use reqwest::ClientBuilder;
 use tokio::{
     net::TcpStream,
     signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c},
@@ -103,6 +104,11 @@ pub fn free_disk(_path: &Path) -> Option<u64> {
 
 /// The system sets it by itself.
 pub fn set_send_buffer(_stream: &TcpStream, _bytes: usize) {}
+
+/// The system gives up when it does so by itself.
+pub fn give_up_after(client: ClientBuilder, _limit: Duration) -> ClientBuilder {
+    client
+}
 
 /// What is typed shows.
 pub struct HiddenInput;

@@ -1,6 +1,9 @@
 //! The clock of a machine can be set while the bridge runs. Leases, due times and the waits for late effects are moments
 //! of that clock: set forward, a lease would be over while its call is still under way, and another worker would send the
 //! call a second time; set backward, everything that is due would wait for as long as the clock went back.
+//!
+//! Replicas compare these moments with each other's. On PostgreSQL they go by the database's clock: a machine that is minutes
+//! ahead would find every lease over at once.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,6 +13,7 @@ use std::{
 use super::{
     Store, StoreError,
     db::{Tx, args},
+    dialect::Dialect,
 };
 use crate::clock::Millis;
 
@@ -21,18 +25,40 @@ const MESSAGE_LEASE_MAX: Duration = Duration::from_secs(300);
 /// How far another replica's clock may be ahead of ours.
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 
-/// The time of day and the steady time when this process last looked.
+/// How often the clock is held against the database's.
+const COMPARED: Duration = Duration::from_secs(30);
+/// A smaller difference is left as it is; where clocks are kept in step there is none.
+const DIFFERENCE_MS: i64 = 2_000;
+/// An answer that took longer does not tell how far the clocks differ.
+const ANSWER_MS: i64 = 2_000;
+const DATABASE_NOW: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now";
+
+/// What this process knows of its clock.
 #[derive(Debug, Default)]
-pub(super) struct ClockSteps(Mutex<Option<(Millis, Millis)>>);
+pub(super) struct ClockSteps {
+    /// The time of day and the steady time when it last looked.
+    looked: Mutex<Option<(Millis, Millis)>>,
+    /// Steady time when it was last held against the database's.
+    compared: Mutex<Option<Millis>>,
+}
+
+impl ClockSteps {
+    fn is_time_to_compare(&self, steady: Millis) -> bool {
+        let compared = *self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        compared.is_none_or(|compared| steady.since(compared) >= COMPARED)
+    }
+}
 
 impl Store {
     /// Mends the ledger's moments if the clock was set since the last look; called before every claim. The first look of
     /// a process cannot know of the time before it, and only finds moments that lie in the future.
     pub(super) async fn mend_clock_step(&self, span: Duration) -> Result<(), StoreError> {
+        let is_time = self.clock_steps.is_time_to_compare(self.clock.steady());
+        let change = if is_time || self.jump().is_some_and(is_step) { self.follow_database().await? } else { 0 };
         let (now, steady) = (self.clock.now(), self.clock.steady());
-        let before = *self.clock_steps.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let jump = before.map(|(wall, passed)| (now.0 - wall.0) - (steady.0 - passed.0));
-        if jump.is_none_or(|jump| jump.abs() >= JUMP_MS) {
+        // Where another clock is followed for it, a machine's clock that was set shows in what was written meanwhile alone.
+        let jump = self.jump().map(|jump| if is_step(change) { change } else { jump });
+        if jump.is_none_or(is_step) {
             let forward = jump.is_some_and(|jump| jump > 0);
             if let Some(jump) = jump {
                 tracing::warn!(jump_ms = jump, "the clock was set; leases and due times are moved with it");
@@ -46,9 +72,46 @@ impl Store {
             }
             tx.commit().await?;
         }
-        *self.clock_steps.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, steady));
+        *self.clock_steps.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, steady));
         Ok(())
     }
+
+    /// How far the clock has run away from the time that passed since the last look, in milliseconds.
+    fn jump(&self) -> Option<i64> {
+        let (now, steady) = (self.clock.now(), self.clock.steady());
+        let looked = *self.clock_steps.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        looked.map(|(wall, passed)| (now.0 - wall.0) - (steady.0 - passed.0))
+    }
+
+    /// Holds the machine's clock against the database's, and goes by that one where they differ; answers by how much the time
+    /// is another one for it, in milliseconds.
+    pub(super) async fn follow_database(&self) -> Result<i64, StoreError> {
+        if self.db.dialect() == Dialect::Sqlite || self.clock.is_manual() {
+            return Ok(0);
+        }
+        let asked = self.clock.machine();
+        let rows = self.db.read(DATABASE_NOW, args![]).await?;
+        let took = self.clock.machine().0 - asked.0;
+        let Some(row) = rows.first().filter(|_| (0..=ANSWER_MS).contains(&took)) else { return Ok(0) };
+        let ahead = row.millis("now")?.0 - asked.0 - took / 2;
+        let steady = self.clock.steady();
+        *self.clock_steps.compared.lock().unwrap_or_else(PoisonError::into_inner) = Some(steady);
+        let change = ahead - self.clock.followed();
+        if change.abs() < DIFFERENCE_MS {
+            return Ok(0);
+        }
+        tracing::warn!(
+            database.ahead_ms = ahead,
+            "the clock of this machine and the database's differ, or do no more; leases and due times go by the database's"
+        );
+        self.clock.follow(ahead);
+        Ok(change)
+    }
+}
+
+/// Whether the clock was set.
+const fn is_step(jump: i64) -> bool {
+    jump.abs() >= JUMP_MS
 }
 
 /// Nobody knows how old a lease is, and how long ago a step began: both begin now.

@@ -105,7 +105,7 @@ pub(super) async fn write_group(
     tx.lock_contacts(&Vec::from_iter(locks)).await?;
     let holders = fence(tx, now, writes).await?;
     let held: Vec<&Write> = writes.iter().filter(|write| holders.contains(write.contact())).collect();
-    let refused = reserve(tx, &held.iter().filter_map(|write| write.wish()).collect::<Vec<_>>()).await?;
+    let refused = reserve(tx, now, &held.iter().filter_map(|write| write.wish()).collect::<Vec<_>>()).await?;
     let granted: Vec<&Write> = held.iter().copied().filter(|write| !refused.contains(write.contact())).collect();
     let mut planned = plan(tx, now, &granted).await?;
     advance(tx, now, &granted).await?;

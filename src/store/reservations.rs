@@ -16,6 +16,11 @@ use crate::{clock::Millis, event::LinkKind};
 const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
     where events.contact_id = reservations.contact_id and events.finished_at is null and events.status <> 'held'
       and steps.state = 'started' and steps.holds_identity = 1";
+/// The same of an event that is dead or was given up: nobody looks it up any more. It counts as long as a lease, by when a late
+/// effect has come.
+const LEFT_OPEN: &str = "select 1 from events join steps on steps.event_id = events.id
+    where events.contact_id = reservations.contact_id and events.finished_at is not null
+      and steps.state = 'started' and steps.holds_identity = 1";
 
 /// Reserves identities, and takes stale reservations over.
 const RESERVE: Insert = Insert {
@@ -34,13 +39,14 @@ pub(super) struct Wish<'a> {
 
 /// Reserves for wish after wish, all that it asks for or nothing; answers the contacts that were refused: another contact
 /// holds what they wish. The caller holds the locks of all identities.
-pub(super) async fn reserve(tx: &mut Tx, wishes: &[Wish<'_>]) -> Result<HashSet<String>, StoreError> {
+pub(super) async fn reserve(tx: &mut Tx, now: Millis, wishes: &[Wish<'_>]) -> Result<HashSet<String>, StoreError> {
     let mut refused = HashSet::new();
     let identities: BTreeSet<&str> = wishes.iter().flat_map(|wish| wish.identities).map(String::as_str).collect();
     if identities.is_empty() {
         return Ok(refused);
     }
-    let mut holders = holders(tx, &Vec::from_iter(identities)).await?;
+    let since = wishes.iter().map(|wish| now.minus(wish.lease.span)).min().unwrap_or(now);
+    let mut holders = holders(tx, &Vec::from_iter(identities), since).await?;
     let owners = owners(tx, wishes.iter().filter_map(|wish| wish.allocated).collect()).await?;
     let mut granted: BTreeMap<&str, [Arg; 3]> = BTreeMap::new();
     for Wish { lease, identities, allocated } in wishes {
@@ -58,13 +64,17 @@ pub(super) async fn reserve(tx: &mut Tx, wishes: &[Wish<'_>]) -> Result<HashSet<
     Ok(refused)
 }
 
-/// Who holds identities now; a reservation without a lease and without an undecided save is nobody's.
-async fn holders(tx: &mut Tx, identities: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+/// Who holds identities now; a reservation without a lease and without an undecided save is nobody's. A save that was left
+/// open is undecided if it was begun after `since`.
+async fn holders(tx: &mut Tx, identities: &[&str], since: Millis) -> Result<HashMap<String, String>, StoreError> {
     let mut holders = HashMap::new();
-    for (values, list) in lists(identities) {
+    for (mut values, list) in lists(identities) {
+        values.push(since.into());
         let sql = format!(
-            "select identity, contact_id from reservations where identity in ({list}) and (exists ({UNDECIDED}) or exists
-               (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token))"
+            "select identity, contact_id from reservations where identity in ({list}) and (exists ({UNDECIDED})
+               or exists ({LEFT_OPEN} and steps.started_at > ${}) or exists
+               (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token))",
+            values.len()
         );
         for row in tx.fetch(sql, values).await? {
             holders.insert(row.text("identity")?, row.text("contact_id")?);
@@ -88,10 +98,11 @@ fn is_anothers(owners: &[(i64, String)], ord: Option<i64>, contact_id: &str) -> 
     owners.iter().any(|(theirs, owner)| Some(*theirs) == ord && owner != contact_id)
 }
 
-/// Ends what contacts have reserved, unless a save of theirs is undecided.
+/// Ends what contacts have reserved, unless a save of theirs is undecided or was left open.
 pub(super) async fn release(tx: &mut Tx, contacts: Vec<[Arg; 1]>) -> Result<(), StoreError> {
     let over = format!(
-        "delete from reservations where contact_id in (select contact from given) and not exists ({UNDECIDED})"
+        "delete from reservations where contact_id in (select contact from given) and not exists ({UNDECIDED})
+           and not exists ({LEFT_OPEN})"
     );
     Many { columns: "contact", run: &over }.run(tx, contacts).await.map(drop)
 }
@@ -109,6 +120,15 @@ impl Store {
         tx.commit().await?;
         self.work.notify_one();
         Ok(())
+    }
+
+    /// When the last save was begun that events of the contact left open which are dead or were given up: it may still take
+    /// effect, and nobody looks it up.
+    pub async fn save_left_open(&self, contact_id: &str) -> Result<Option<Millis>, StoreError> {
+        let sql = "select max(steps.started_at) as begun from events join steps on steps.event_id = events.id
+            where events.contact_id = $1 and events.finished_at is not null and steps.state = 'started'
+              and steps.holds_identity = 1";
+        self.db.read(sql, args![contact_id]).await?.first().map_or(Ok(None), |row| row.opt_millis("begun"))
     }
 
     /// Another contact that was linked before `by` to the customer with this id, as the customer itself or as a contact

@@ -34,8 +34,8 @@ pub struct Task {
     pub duplicate: Option<Duplicate>,
     /// What of the event is done already, by earlier plans.
     pub done: Vec<DoneBefore>,
-    /// The contact may have a customer that only a look into every list finds: an earlier plan of the event has sent a new one
-    /// to the ERP, which may have been slow to appear; or it had one until its link was undone.
+    /// The contact may have a customer that only a look into every list finds: an earlier plan of the event, or one that was
+    /// given up, has sent a new one to the ERP, which may have been slow to appear; or it had one until its link was undone.
     pub has_saved: bool,
 }
 

@@ -337,6 +337,7 @@ impl Dispatcher {
             health: &self.health,
             answered: BTreeSet::new(),
             came_on: false,
+            has_linked: false,
         };
         let end = match end_of_suspect {
             Some(end) => end,

@@ -1,4 +1,5 @@
-//! Two replicas on one PostgreSQL answer alike when keys were last used, and how the circuit to the ERP stands.
+//! Two replicas on one PostgreSQL answer alike when keys were last used, and how the circuit to the ERP stands; whose clock is
+//! wrong takes nothing out of the other's hands.
 
 use std::time::Duration;
 
@@ -6,11 +7,12 @@ use erp_bridge::{
     app::{App, StartOptions},
     clock::{Clock, Millis},
     config::Config,
+    event::Status,
     simulator::{self, Running, SimConfig},
 };
 use serde_json::{Value, json};
 
-use crate::support::{OPERATOR, READER, Sender, contact, postgres, promoted, world::config};
+use crate::support::{OPERATOR, READER, Sender, contact, eventually, message, postgres, promoted, world::config};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -156,4 +158,37 @@ async fn a_circuit_that_is_looked_at_rarely_stays_open_for_all_until_the_next_lo
         replica.replicas.round().await.unwrap();
     }
     assert_eq!(two.circuits().await, ["closed", "closed"]);
+}
+
+/// By its own clock every lease would be over as soon as it began, and what was begun would have had its time.
+#[tokio::test]
+async fn a_replica_that_is_set_two_minutes_ahead_sends_nothing_again_that_the_other_has_in_hand() {
+    const LIMIT: Duration = Duration::from_secs(30);
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let mut config = config(&sim.base_url(), &postgres::database().await);
+    config.erp.timeout = Duration::from_secs(5);
+    config.erp.late_effect = Duration::from_secs(6);
+    let at_work =
+        async |clock: Clock| App::start(&config, StartOptions { clock, ..StartOptions::default() }).await.unwrap();
+    let first = at_work(Clock::system()).await;
+    let sender = Sender::new(format!("http://{}", first.address), Clock::system());
+    let handled = async |event: &str| {
+        eventually("it is done", LIMIT, async || {
+            let status = first.store.event(event).await.unwrap().unwrap().status;
+            (status == Status::Succeeded).then_some(())
+        })
+        .await;
+    };
+    let (_, known) = sender.post("p", promoted(&contact("c1", 1), 80.0).to_string()).await.unwrap();
+    handled(known["id"].as_str().unwrap()).await;
+    sim.handle.fault("progress.add:late_effect:times=1,effect_delay=2s,delay=2200ms").unwrap();
+    let (_, said) = sender.post("m", message("c1", 1, "在吗").to_string()).await.unwrap();
+    eventually("the first one sends it", LIMIT, async || {
+        (!sim.handle.calls_of("progress.add").is_empty()).then_some(())
+    })
+    .await;
+    let _second = at_work(Clock::set_ahead(Duration::from_secs(125))).await;
+    handled(said["id"].as_str().unwrap()).await;
+    let ord = first.store.contact("c1").await.unwrap().unwrap().link.ord;
+    assert_eq!(sim.handle.progress_of(ord).len(), 1, "{:?}", sim.handle.calls_of("progress.add"));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use erp_bridge::{config::Config, event::Status, store::EventRow};
 use serde_json::{Value, json};
 
-use crate::support::{World, WorldOptions, contact, deal, message, mobile, promoted, users_in_turn};
+use crate::support::{World, WorldOptions, contact, deal, eventually, message, mobile, promoted, users_in_turn};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -268,4 +268,59 @@ async fn a_promotion_that_was_given_up_before_another_linked_its_contact_finds_t
         again(&world, &given_up, "replay", None).await;
         assert_eq!((world.ord_of("c1").await, world.sim.handle.customers().len()), (customer, 1), "{fault} {is_known}");
     }
+}
+
+/// Whoever gives up an event whose save was not answered need not wait until it is certain what became of it: the contact's
+/// next event does.
+#[tokio::test]
+async fn a_save_that_comes_after_its_event_was_given_up_is_found_by_the_contact_s_next_event() {
+    let world = world(|config| {
+        config.erp.timeout = Duration::from_millis(500);
+        config.erp.late_effect = Duration::from_millis(2_500);
+    })
+    .await;
+    let sim = &world.sim.handle;
+    sim.fault("customer.add:late_effect:times=1,effect_delay=1500ms,delay=1600ms").unwrap();
+    let given_up = world.accept("m0", &promoted(&contact("c1", 1), 80.0)).await;
+    let path = format!("/v1/events/{given_up}/discard");
+    eventually("it is given up once the save was sent", LIMIT, async || {
+        let is_sent = !sim.calls_of("customer.add").is_empty();
+        (is_sent && world.call("POST", &path, None).await.0 == 200).then_some(())
+    })
+    .await;
+    let next = world.handle("m1", &promoted(&contact("c1", 1), 85.0)).await;
+    assert_eq!(next.status, Status::Succeeded, "{:?} {:?}", next.error_code, next.error);
+    eventually("the ERP is at rest", LIMIT, async || {
+        sim.calls(0).iter().all(|call| call.outcome != "running").then_some(())
+    })
+    .await;
+    let customers: Vec<_> = sim.customers().iter().map(|customer| customer.ord).collect();
+    assert_eq!(customers, [world.ord_of("c1").await]);
+}
+
+/// The customer that is made anew for the order is assigned by the rules first, and then the ERP refuses what was ordered.
+#[tokio::test]
+async fn an_order_is_not_taken_for_done_because_the_rules_have_assigned_its_new_customer() {
+    let world = world(|config| config.assignment.rules = vec![users_in_turn(&["63"])]).await;
+    world.handle("m0", &promoted(&contact("c1", 1), 80.0)).await;
+    assert!(world.sim.handle.delete_customer(world.ord_of("c1").await));
+    let body = json!({ "mode": "users", "users": ["71"] });
+    let (status, answer) = world.call("PUT", "/v1/contacts/c1/assignment", Some(body)).await;
+    assert_eq!(status, 202, "{answer}");
+    let order = answer["id"].as_str().unwrap();
+    let asked = world.ended(order).await;
+    assert_eq!(asked.error_code.as_deref(), Some("customer_gone"), "{:?}", asked.error);
+    world.sim.handle.fault("assign:refuse:skip=1").unwrap();
+    let recreate = Some(json!({ "decision": "recreate" }));
+    assert_eq!(world.call("POST", &format!("/v1/events/{order}/resolve"), recreate).await.0, 200);
+    let refused = world.ended(order).await;
+    assert_eq!(refused.status, Status::Dead, "{:?} {:?}", refused.error_code, refused.error);
+    let steps = world.app.store.steps(order).await.unwrap();
+    let links = steps.iter().filter(|step| step.name == "link").count();
+    assert_eq!(links, 1, "that the first customer is gone is no reason to look for the contact once more: {steps:?}");
+    world.sim.handle.clear_faults();
+    again(&world, &refused, "replan", None).await;
+    let customers: Vec<_> = world.sim.handle.customers().iter().map(|customer| customer.ord).collect();
+    assert_eq!(customers, [world.ord_of("c1").await]);
+    assert_eq!(world.sim.handle.catename(customers[0]).as_deref(), Some("王芳"));
 }

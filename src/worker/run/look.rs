@@ -150,10 +150,25 @@ impl Run<'_> {
 
     /// From when on it is believed that a started step which the ERP does not show took no effect.
     fn certain_from(&self, row: &StepRow) -> Millis {
+        self.certain_after(row.started_at.unwrap_or_default())
+    }
+
+    fn certain_after(&self, begun: Millis) -> Millis {
         let latest = self.send_window() + self.late_effect;
         // Whoever resumes after a crash does so a lease later; only a longer late effect is not over by then.
         let wait = if latest <= self.lease.span { self.late_effect } else { latest };
-        row.started_at.unwrap_or_default().plus(wait)
+        begun.plus(wait)
+    }
+
+    /// Whether an event of the contact that is dead or was given up has left a save open. It may still make the contact's
+    /// customer; only after that time the contact is looked up.
+    pub(super) async fn has_save_left_open(&self) -> Result<bool, End> {
+        let Some(begun) = self.store.save_left_open(&self.lease.contact_id).await? else { return Ok(false) };
+        let certain = self.certain_after(begun);
+        if self.clock.now() >= certain {
+            return Ok(true);
+        }
+        Err(End::LookAgain(certain, "waiting whether the save of an event that was given up still takes effect".into()))
     }
 
     /// Plans a step again of which this call certainly took no effect.

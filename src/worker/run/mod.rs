@@ -51,6 +51,8 @@ pub(super) struct Run<'a> {
     pub(super) answered: BTreeSet<String>,
     /// Whether a step was finished in this run that left something.
     pub(super) came_on: bool,
+    /// Whether this run has linked the contact: the link with which it began is not the contact's any more.
+    pub(super) has_linked: bool,
 }
 
 impl Run<'_> {
@@ -91,13 +93,15 @@ impl Run<'_> {
         loop {
             match self.work_on(&work, claimed, &steps, &anew).await {
                 Err(End::Duplicate(refused)) if anew.is_other_than(&refused) => anew.duplicate = Some(refused),
-                Err(end) if !anew.is_gone && end.may_mean_gone() => match self.is_gone(claimed).await {
-                    Ok(true) => anew.is_gone = true,
-                    Ok(false) => return Err(end),
-                    // What is wrong with the installation is known already, and names the interface that was called.
-                    Err(_) if matches!(end, End::Blocked(_)) => return Err(end),
-                    Err(untold) => return Err(untold),
-                },
+                Err(end) if !anew.is_gone && !self.has_linked && end.may_mean_gone() => {
+                    match self.is_gone(claimed).await {
+                        Ok(true) => anew.is_gone = true,
+                        Ok(false) => return Err(end),
+                        // What is wrong with the installation is known already, and names the interface that was called.
+                        Err(_) if matches!(end, End::Blocked(_)) => return Err(end),
+                        Err(untold) => return Err(untold),
+                    }
+                }
                 ended => return ended,
             }
             steps = self.store.steps(&event.id).await?;
@@ -151,6 +155,7 @@ impl Run<'_> {
         }
         let known = &claimed.standing;
         let profile = if is_stale || known.was_unlinked { self.profile(work).await? } else { None };
+        let was_left_open = trusted.is_none() && self.has_save_left_open().await?;
         if trusted.is_none() && !self.reserve(work, profile.as_deref()).await? {
             return Err(End::Wait);
         }
@@ -178,7 +183,7 @@ impl Run<'_> {
                 is_stale,
                 profile,
                 duplicate: anew.duplicate.clone(),
-                has_saved: known.was_unlinked || steps.iter().any(has_saved),
+                has_saved: known.was_unlinked || was_left_open || steps.iter().any(has_saved),
                 done: done_before
                     .into_iter()
                     .filter(|step| step.row.state == StepState::Done)
@@ -320,6 +325,7 @@ impl Run<'_> {
             Some(_) => {}
             None => self.store.advance(&mut self.lease, &advance).await?,
         }
+        self.has_linked |= advance.link.is_some();
         // An id alone is nothing in the ERP yet, and is asked for anew by the next plan.
         self.came_on |= allocated.is_none() && !advance.done.is_empty();
         self.job.log.set_deadline(self.lease.until);

@@ -6,6 +6,7 @@ use super::{
     journal::{StoreJournal, new_step, ord_of, step_of},
 };
 use crate::{
+    event::Work,
     store::{Advance, Begun, NewStep, StepRow, StepState},
     sync::{DoneBefore, Plan, Step, Task, named},
     worker::end::End,
@@ -113,6 +114,8 @@ struct Former<'a> {
     merged: Option<i64>,
     /// Whether the contact has it already.
     is_linked: bool,
+    /// Whether somebody has ordered it.
+    is_order: bool,
 }
 
 impl<'a> Former<'a> {
@@ -125,6 +128,7 @@ impl<'a> Former<'a> {
             customer: new.unwrap_or(trusted),
             merged: link.filter(|_| new.is_some()).map(|link| link.ord),
             is_linked: trusted.is_some(),
+            is_order: matches!(task.work, Work::Command { .. }),
         }
     }
 
@@ -157,7 +161,10 @@ impl<'a> Former<'a> {
     }
 
     fn same(&self, step: &Step) -> impl Iterator<Item = &Placed<'a>> {
-        self.steps.iter().filter(|placed| step.does_the_same_as(&placed.step))
+        // To whom the rules have assigned a new customer is not to whom somebody ordered it.
+        let is_exact = self.is_order && step.takes_turn();
+        let is_same = move |other: &Step| if is_exact { step == other } else { step.does_the_same_as(other) };
+        self.steps.iter().filter(move |placed| is_same(&placed.step))
     }
 
     fn is_here(&self, at: Option<i64>) -> bool {

@@ -194,3 +194,50 @@ async fn an_assignment_that_comes_late_takes_nobody_from_whom_a_person_gave_the_
         assert_eq!(world.sim.handle.catename(ord).as_deref(), Some(expected));
     }
 }
+
+/// What is done at a customer that is gone is gone with it: an event that is not at its end is done whole at the one that is
+/// made anew, and nobody goes back for what has ended.
+#[tokio::test]
+async fn a_deal_that_stands_aside_is_recorded_once_at_the_customer_that_is_made_anew_for_the_deleted_one() {
+    for noticed_by in ["the deal", "a message"] {
+        let (mut world, clock) = by_hand(to_nobody).await;
+        let bought = world.accept("d", &deal(&contact("c1", 1), 80.0)).await;
+        world.app.dispatcher.run_due().await;
+        let mut ids = vec![bought.clone(), world.accept("m1", &message("c1", 1, "第一句")).await];
+        world.app.dispatcher.run_due().await;
+        assert_waiting(&world, &ids[..1], "salesperson_unknown").await;
+        assert_done(&world, &ids[1..]).await;
+        let old = world.ord_of("c1").await;
+        assert_eq!(world.sim.handle.progress_of(old).len(), 2, "what was bought, and what was said");
+        assert!(world.sim.handle.delete_customer(old));
+        let asked = match noticed_by {
+            "the deal" => {
+                put_right(&mut world, &clock).await;
+                bought
+            }
+            _ => world.accept("m2", &message("c1", 2, "第二句")).await,
+        };
+        world.app.dispatcher.run_due().await;
+        let event = world.event(&asked).await;
+        let gone = (Status::NeedsReview, Some("customer_gone"));
+        assert_eq!((event.status, event.error_code.as_deref()), gone, "{noticed_by}: {:?}", event.error);
+        let recreate = Some(json!({ "decision": "recreate" }));
+        assert_eq!(world.call("POST", &format!("/v1/events/{asked}/resolve"), recreate).await.0, 200);
+        world.app.dispatcher.run_due().await;
+        if noticed_by == "the deal" {
+            ids.push(world.accept("m2", &message("c1", 2, "第二句")).await);
+            world.app.dispatcher.run_due().await;
+        } else {
+            ids.push(asked);
+            put_right(&mut world, &clock).await;
+        }
+        assert_done(&world, &ids).await;
+        let new = world.ord_of("c1").await;
+        let customers: Vec<_> = world.sim.handle.customers().iter().map(|customer| customer.ord).collect();
+        assert!(new != old && customers == [new], "{noticed_by}: {customers:?}");
+        let records = world.sim.handle.progress_of(new);
+        let count = |text: &str| records.iter().filter(|record| record.contains(text)).count();
+        assert_eq!([count("成交"), count("第一句"), count("第二句")], [1, 0, 1], "{noticed_by}: {records:?}");
+        assert_eq!(world.sim.handle.catename(new).as_deref(), Some("张伟"), "{noticed_by}");
+    }
+}

@@ -1,5 +1,7 @@
 //! The journal of an event's steps, the links and reservations that it brings.
 
+use std::time::Duration;
+
 use erp_bridge::{
     event::{Link, LinkKind, LinkedBy, Status},
     store::{Advance, CallRow, Claimed, DoneStep, EqualSteps, NewStep, News, Settlement, StepState, Store},
@@ -19,6 +21,7 @@ on_both! {
     planning_anew_keeps_what_took_effect_or_may_have
     an_identity_is_one_contact_s_until_it_settles
     a_reservation_outlives_its_lease_only_while_a_save_is_undecided
+    a_save_that_a_dead_event_left_open_is_undecided_for_as_long_as_a_lease
 }
 
 fn steps(names: &[&str]) -> Vec<NewStep> {
@@ -275,4 +278,19 @@ async fn a_reservation_outlives_its_lease_only_while_a_save_is_undecided(ledger:
         assert!(ledger.store.reserve(&mut twin.lease, &identity).await.unwrap(), "{step}: decided");
         ledger.store.settle(twin.lease, Settlement::to(Status::Dead)).await.unwrap();
     }
+}
+
+async fn a_save_that_a_dead_event_left_open_is_undecided_for_as_long_as_a_lease(ledger: &Ledger) {
+    let identity = ["mobile".to_owned()];
+    let mut dead = begun(ledger, "c1", &["save_customer"]).await;
+    assert!(ledger.store.reserve(&mut dead.lease, &identity).await.unwrap());
+    ledger.store.settle(dead.lease, Settlement::to(Status::Dead)).await.unwrap();
+    assert_eq!(ledger.store.save_left_open("c1").await.unwrap(), Some(START));
+    ledger.queue("twin").await;
+    let mut twin = ledger.claim_one().await;
+    for (passed, is_free) in [(Duration::ZERO, false), (LEASE - MS, false), (MS, true)] {
+        ledger.clock.advance(passed);
+        assert_eq!(ledger.store.reserve(&mut twin.lease, &identity).await.unwrap(), is_free, "{passed:?}");
+    }
+    assert_eq!(ledger.store.save_left_open("twin").await.unwrap(), None);
 }

@@ -78,7 +78,7 @@ impl Schedule {
                     }
                 },
                 Some("customer_gone") => match self.people.did_to(contact) {
-                    Some(Deed::Deleted(_)) => Some(json!({ "decision": "recreate" })),
+                    Some(Deed::Deleted { .. }) => Some(json!({ "decision": "recreate" })),
                     // Before anything of the contact was filled in by which it is found.
                     Some(Deed::Merged(into)) => Some(json!({ "decision": "link", "ord": into })),
                     _ => panic!("nobody touched it: {event:?}"),

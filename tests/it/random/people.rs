@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use erp_bridge::{event::LinkKind, simulator::Handle};
+use erp_bridge::{
+    event::{LinkKind, Status},
+    simulator::Handle,
+    store::EventFilter,
+};
 use rand::{RngExt, rngs::StdRng};
 
 use crate::support::World;
@@ -12,8 +16,8 @@ use crate::support::World;
 pub enum Deed {
     /// It is part of this one, and its records are there.
     Merged(i64),
-    /// It is gone, and these records with it.
-    Deleted(Vec<String>),
+    /// It is gone, and these records with it, while so many deals of the contact were not at their end.
+    Deleted { records: Vec<String>, open_deals: usize },
     /// The bridge knows nothing of it any more.
     Unlinked,
 }
@@ -58,9 +62,9 @@ impl People {
                 Deed::Merged(into)
             }
             2..4 => {
-                let records = erp.progress_of(ord);
+                let (records, open_deals) = (erp.progress_of(ord), open_deals(world, contact).await);
                 assert!(erp.delete_customer(ord));
-                Deed::Deleted(records)
+                Deed::Deleted { records, open_deals }
             }
             _ => {
                 let (status, answer) =
@@ -77,4 +81,14 @@ impl People {
         self.done.insert(contact.to_owned(), deed);
         is_unlinked
     }
+}
+
+async fn open_deals(world: &World, contact: &str) -> usize {
+    let open = EventFilter {
+        statuses: vec![Status::Queued, Status::Running, Status::NeedsReview],
+        kind: Some("deal.closed".to_owned()),
+        contact_id: Some(contact.to_owned()),
+        ..EventFilter::default()
+    };
+    world.app.store.list_events(&open, None, 100).await.unwrap().len()
 }

@@ -135,7 +135,7 @@ impl Script {
             let link = world.app.store.contact(&person.id).await.unwrap().map(|known| known.link.ord);
             let ord = link.map(|ord| people.customer(&person.id, ord, erp));
             let is_gone = ord.is_some_and(|ord| erp.customer(ord).is_none());
-            let is_deleted = matches!(people.did_to(&person.id), Some(Deed::Deleted(_)));
+            let is_deleted = matches!(people.did_to(&person.id), Some(Deed::Deleted { .. }));
             assert!(!is_gone || is_deleted, "{}", person.id);
             customers -= usize::from(is_gone);
         }
@@ -160,9 +160,18 @@ impl Person {
     fn check_records(&self, people: &People, erp: &Handle, ord: i64) {
         let records = erp.progress_of(people.customer(&self.id, ord, erp));
         let said: Vec<_> = self.said.iter().map(|text| unaltered(text)).collect();
-        let Some(Deed::Deleted(gone)) = people.did_to(&self.id) else {
+        let Some(Deed::Deleted { records: gone, open_deals }) = people.did_to(&self.id) else {
             return assert_eq!(self.own(&records), said, "{} ({:?})", self.id, self.past);
         };
+        // A deal that was not at its end is recorded once more where its customer is made anew. It may have stood aside, and
+        // what was said behind it is not said again: its place is its own.
+        let deals = |texts: &[String]| texts.iter().filter(|text| is_deal(text)).count();
+        let again = (deals(gone) + deals(&records)).saturating_sub(deals(&said));
+        let is_anew = (1..=*open_deals).contains(&again);
+        let rest = |texts: &[String]| -> Vec<String> {
+            texts.iter().filter(|text| !is_anew || !is_deal(text)).cloned().collect()
+        };
+        let (gone, records, said) = (rest(gone), rest(&records), rest(&said));
         // Whether the last message had been stored was perhaps not known. Nobody can look any more: it is said again.
         let last = gone.iter().rev().take_while(|record| record.contains('（')).count().max(1).min(gone.len());
         let all = |again: usize| self.own(&[&gone[..gone.len() - again], &records].concat());
@@ -364,6 +373,11 @@ fn typed(rng: &mut StdRng, number: &str) -> String {
         2 => format!("+86 {number}"),
         _ => number.chars().map(|digit| char::from_u32(digit as u32 + 0xfee0).unwrap_or(digit)).collect(),
     }
+}
+
+/// Whether a record is that of the deal.
+fn is_deal(text: &str) -> bool {
+    unaltered(text) == unaltered(DEAL)
 }
 
 /// What every installation of the suite stores of a text as it was said, or in a way that is known here.
