@@ -51,21 +51,22 @@ impl Listeners {
         self.admin.as_ref().map(|(_, address)| *address)
     }
 
-    /// Which of them serves what, over how many connections.
+    /// Which of them serves what, over how many connections, and over how many of one address.
     fn served(
         self,
         config: &ServerConfig,
         state: &HttpState,
         console: Router<HttpState>,
-    ) -> Vec<(TcpListener, Router, usize)> {
-        let many = config.max_connections;
+    ) -> Vec<(TcpListener, Router, [usize; 2])> {
+        let many = [config.max_connections, config.max_connections_per_address];
         let everything = http::router(state.clone(), console);
         let (public, _) = self.public;
         match self.admin {
             None => vec![(public, everything, many)],
             Some((admin, _)) => {
                 let public = (public, http::public_router(state.clone()), many);
-                vec![public, (admin, everything, config.admin_connections())]
+                let few = [config.admin_connections(), config.admin_connections_per_address()];
+                vec![public, (admin, everything, few)]
             }
         }
     }
@@ -83,8 +84,8 @@ impl App {
     pub(super) fn serve(&self, config: &Config, clock: &Clock, metrics: &Metrics, listeners: Listeners) {
         let state = self.http_state(config, clock, metrics);
         let console = if config.console.enabled { console::routes() } else { Router::new() };
-        for (listener, router, max_connections) in listeners.served(&config.server, &state, console) {
-            let options = server_options(config, max_connections, self.tls.clone());
+        for (listener, router, connections) in listeners.served(&config.server, &state, console) {
+            let options = server_options(config, connections, self.tls.clone());
             let server = serve(listener, router, state.clone(), options, self.stop.clone());
             self.tasks.spawn("the server", async move { _ = server.await });
         }
@@ -138,12 +139,12 @@ const fn adoptions(config: &Config) -> usize {
 }
 
 /// What a listener holds its clients to.
-fn server_options(config: &Config, max_connections: usize, tls: Option<Tls>) -> ServerOptions {
+fn server_options(config: &Config, [all, each]: [usize; 2], tls: Option<Tls>) -> ServerOptions {
     let limits = ServerLimits {
         read_timeout: config.server.read_timeout,
         write_timeout: config.server.write_timeout,
-        max_connections,
-        max_connections_per_address: config.server.max_connections_per_address,
+        max_connections: all,
+        max_connections_per_address: each,
         shutdown_grace: config.server.shutdown_grace,
     };
     ServerOptions { limits, proxies: Proxies::new(&config.server.trusted_proxies), tls }

@@ -28,6 +28,13 @@ impl Config {
         if self.api.tokens.is_empty() {
             warnings.push("api.tokens is empty: nobody can call /v1 (没有任何令牌可以访问 /v1)".to_owned());
         }
+        let (memory, held) = (self.server.request_memory, self.server.held_request_memory());
+        if memory < held {
+            let (memory, held, connections) = (ByteSize(memory), ByteSize(held), self.server.max_connections);
+            let what = "does not hold the heads of server.max_connections";
+            let zh = format!("装不下 {connections} 个连接的请求头，按 {held} 计");
+            warnings.push(format!("server.request_memory: {memory} {what} = {connections}, {held} counts ({zh})"));
+        }
         if !self.alerts.targets.is_empty() && self.console.enabled && self.console.public_url.is_none() {
             let what = "alerts have no link into the console (告警中没有指向控制台的链接)";
             warnings.push(format!("console.public_url is empty: {what}"));
@@ -104,15 +111,11 @@ fn server(server: &ServerConfig, r: &mut Reader) {
             r.refuse(key, format!("needs {other} beside it: write the PEM files of both, or neither"));
         }
     }
-    let least = server.request_memory_min();
-    if server.request_memory < least {
-        let (memory, connections) = (ByteSize(server.request_memory), server.max_connections);
+    if server.request_memory < server.body_limit {
+        let (memory, limit) = (ByteSize(server.request_memory), ByteSize(server.body_limit));
         r.refuse(
             "server.request_memory",
-            format!(
-                "{memory} does not hold the heads of server.max_connections = {connections} and a body of \
-                 server.body_limit: write at least {least}, or fewer connections"
-            ),
+            format!("{memory} does not hold one body of server.body_limit = {limit}: write at least {limit}"),
         );
     }
 }

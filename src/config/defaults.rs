@@ -19,7 +19,7 @@ impl Default for ServerConfig {
             shutdown_grace: Duration::from_secs(25),
             max_connections: 2_048,
             max_connections_per_address: 512,
-            request_memory: 128 * 1024 * 1024,
+            request_memory: 163 * 1024 * 1024,
             trusted_proxies: Vec::new(),
             tls_cert: String::new(),
             tls_key: String::new(),

@@ -38,9 +38,13 @@ pub(super) fn read(r: &mut Reader) -> Config {
         config.settings.put(LEASE, format_duration(config.worker.lease).to_string());
     }
     let server = &mut config.server;
-    if !r.says(REQUEST_MEMORY) && server.request_memory < server.request_memory_min() {
-        server.request_memory = server.request_memory_min();
-        config.settings.put(REQUEST_MEMORY, server.request_memory.to_string());
+    let shown = server.request_memory;
+    if !r.says(REQUEST_MEMORY) {
+        server.request_memory = server.usual_request_memory();
+    }
+    let held = server.held_request_memory();
+    if held != shown {
+        config.settings.put(REQUEST_MEMORY, held.to_string());
     }
     config
 }

@@ -118,7 +118,8 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How many of them one address may have; 0 sets no limit.
     pub max_connections_per_address: usize,
-    /// What the heads and bodies of all requests may take of the memory, in bytes; also written `128MiB`.
+    /// What the heads and bodies of all requests may take of the memory, in bytes; also written `163MiB`. One that does not
+    /// hold every connection's part counts as more.
     pub request_memory: u64,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,

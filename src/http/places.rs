@@ -4,7 +4,10 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,8 +33,29 @@ pub(super) struct Places {
     /// 0 sets no limit.
     per_address: usize,
     taken: Arc<Mutex<HashMap<IpAddr, Taken>>>,
-    /// Told when no place is left.
-    wanted: Arc<Notify>,
+    wanted: Arc<Wanted>,
+}
+
+/// Whether a client waits for a place, and who is told of it: whoever has stood in the reserve longest.
+#[derive(Debug, Default)]
+struct Wanted {
+    is_waited: AtomicBool,
+    told: Notify,
+}
+
+/// Whether a connection brought a request that is signed: such a one is served to its end.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Signed(Arc<AtomicBool>);
+
+impl Signed {
+    /// It did.
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What one address has.
@@ -45,16 +69,17 @@ struct Taken {
 /// A place that nobody stands in yet.
 #[derive(Debug)]
 pub(super) struct FreePlace {
-    permit: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// A connection's place; free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    any: FreePlace,
+    _any: FreePlace,
     ordinary: Option<OwnedSemaphorePermit>,
     _address: Option<AddressCount>,
-    wanted: Arc<Notify>,
+    wanted: Arc<Wanted>,
+    signed: Signed,
 }
 
 impl Places {
@@ -71,12 +96,20 @@ impl Places {
         }
     }
 
-    /// Waits until there is a place of either kind; where there is none, whoever has stood in the reserve longest gives way.
+    /// Waits until there is a place of either kind for a client that is there; where there is none, whoever has stood in the
+    /// reserve longest gives way.
     pub(super) async fn free(&self) -> Option<FreePlace> {
-        if self.all.available_permits() == 0 {
-            self.wanted.notify_one();
-        }
-        self.all.clone().acquire_owned().await.ok().map(|permit| FreePlace { permit })
+        let free = match self.all.clone().try_acquire_owned() {
+            Ok(free) => free,
+            Err(_) => {
+                self.wanted.is_waited.store(true, Ordering::Relaxed);
+                self.wanted.told.notify_one();
+                let free = self.all.clone().acquire_owned().await;
+                self.wanted.is_waited.store(false, Ordering::Relaxed);
+                free.ok()?
+            }
+        };
+        Some(FreePlace { _permit: free })
     }
 
     /// Gives a place to a connection from this address, or nothing if the address has as many as it may have. One of a trusted
@@ -87,7 +120,8 @@ impl Places {
             Some(remote) => Some(self.one_more(remote.network(), ordinary.is_none())?),
             None => None,
         };
-        Some(Place { any: free, ordinary, _address: address, wanted: Arc::clone(&self.wanted) })
+        let wanted = Arc::clone(&self.wanted);
+        Some(Place { _any: free, ordinary, _address: address, wanted, signed: Signed::default() })
     }
 
     /// Counts a connection of an address that may have one more.
@@ -115,23 +149,35 @@ impl Place {
         self.ordinary.is_none()
     }
 
-    /// Waits until the connection has to go: never, or in the reserve after a while, and sooner where others want its place.
+    /// By which the connection says that it brought what is signed.
+    pub(super) fn signed(&self) -> Signed {
+        self.signed.clone()
+    }
+
+    /// Waits until the connection has to go: never, or in the reserve after a while, and sooner where others want its place
+    /// and it brought nothing that is signed.
     pub(super) async fn is_over(&self) {
         if !self.is_reserve() {
             return std::future::pending().await;
         }
         tokio::time::sleep(RESERVE_STAY).await;
-        let wanted = async {
-            loop {
-                self.wanted.notified().await;
-                // A place that has become free since serves whoever wanted one.
-                if self.any.permit.semaphore().available_permits() == 0 {
-                    return;
-                }
-            }
-        };
         // Either way it is over.
-        let _ = tokio::time::timeout(RESERVE_LONGER, wanted).await;
+        let _ = tokio::time::timeout(RESERVE_LONGER, self.gives_way()).await;
+    }
+
+    async fn gives_way(&self) {
+        loop {
+            self.wanted.told.notified().await;
+            if self.signed.is_noted() {
+                // Whoever stands next may give way.
+                self.wanted.told.notify_one();
+                return std::future::pending().await;
+            }
+            // Whoever wanted a place may have one by now.
+            if self.wanted.is_waited.load(Ordering::Relaxed) {
+                return;
+            }
+        }
     }
 }
 
@@ -177,6 +223,27 @@ mod tests {
         let free = || places.free().now_or_never().expect("a place is free").unwrap();
         let held: Vec<_> = (0..3).map(|_| places.take(free(), None).unwrap()).collect();
         assert_eq!((held.len(), places.taken.lock().unwrap().len()), (3, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_stood_in_the_reserve_longest_gives_way_and_what_is_signed_does_not() {
+        let places = Places::new(1, 0);
+        let held: Vec<_> = (0..1 + RESERVE).map(|_| take(&places, "10.0.0.1").unwrap()).collect();
+        held[1].signed().note();
+        let first = held[1..].iter().map(|place| Box::pin(place.is_over()));
+        let mut reserve: Vec<_> = first.collect();
+        for stay in &mut reserve {
+            assert!(stay.now_or_never().is_none());
+        }
+        tokio::time::advance(RESERVE_STAY * 2).await;
+        for stay in &mut reserve {
+            assert!(stay.now_or_never().is_none(), "nobody wants a place");
+        }
+        let mut wanted = Box::pin(places.free());
+        assert!((&mut wanted).now_or_never().is_none());
+        let over: Vec<_> = reserve.iter_mut().map(|stay| stay.now_or_never().is_some()).collect();
+        assert_eq!(over.iter().position(|over| *over), Some(1), "the first one is signed: {over:?}");
+        assert_eq!(over.iter().filter(|over| **over).count(), 1);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use tower::ServiceExt;
 
 use super::{
     paced::Paced,
-    places::{Place, Places},
+    places::{Place, Places, Signed},
     problem::Problem,
     proxies::Proxies,
     rates::Remote,
@@ -89,7 +89,7 @@ pub async fn serve(
         let (options, watcher) = (options.clone(), graceful.watcher());
         let (stop, cut) = (stop.clone(), hard_stop.clone());
         tokio::spawn(async move {
-            let client = Client { remote, reserve: place.is_reserve(), door, options };
+            let client = Client { remote, reserve: place.is_reserve(), signed: place.signed(), door, options };
             // What ends a connection early (a client gone, one that does not read) is the client's affair.
             let served = async {
                 tokio::select! {
@@ -125,9 +125,9 @@ async fn next_connection(
     stop: &CancellationToken,
 ) -> Option<(TcpStream, Remote, Place)> {
     loop {
-        let free = stop.run_until_cancelled(places.free()).await??;
         match stop.run_until_cancelled(listener.accept()).await? {
             Ok((stream, address)) => {
+                let free = stop.run_until_cancelled(places.free()).await??;
                 let remote = Remote(address.ip());
                 match places.take(free, (!proxies.contain(remote)).then_some(remote)) {
                     Some(place) => return Some((stream, remote, place)),
@@ -146,6 +146,7 @@ async fn next_connection(
 struct Client {
     remote: Remote,
     reserve: bool,
+    signed: Signed,
     door: (Router, HttpState),
     options: ServerOptions,
 }
@@ -199,7 +200,7 @@ impl Client {
         let remote = self.options.proxies.client(self.remote, request.headers());
         let (router, state) = &self.door;
         if webhooks::is_webhook(&request) {
-            return Ok(webhooks::answer(state, remote, request).await);
+            return Ok(webhooks::answer(state, remote, &self.signed, request).await);
         }
         if self.reserve && !ESSENTIAL.contains(&request.uri().path()) {
             return Ok(no_place());

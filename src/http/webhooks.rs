@@ -14,6 +14,7 @@ use super::{
     body, drain,
     intake::{self, Answer, AnswerStatus, Origin},
     openapi::schemas::EventBody,
+    places::Signed,
     problem::{Problem, ProblemDocument},
     rates::Remote,
     signed_body::SignatureError,
@@ -52,7 +53,7 @@ use crate::{
 )]
 pub(super) async fn receive_event(State(state): State<HttpState>, remote: Remote, request: Request) -> Response {
     let (parts, mut body) = request.into_parts();
-    answered(&state, receive(&state, remote, &parts.headers, &mut body).await)
+    answered(&state, receive(&state, remote, &Signed::default(), &parts.headers, &mut body).await)
 }
 
 /// Whether a request is a webhook: it goes to [`answer`] instead of the router.
@@ -62,7 +63,7 @@ pub(super) fn is_webhook<B>(request: &Request<B>) -> bool {
 }
 
 /// Answers a webhook as the router would, without what a router has to allocate for routes that it does not know.
-pub(super) async fn answer<B>(state: &HttpState, remote: Remote, request: Request<B>) -> Response
+pub(super) async fn answer<B>(state: &HttpState, remote: Remote, signed: &Signed, request: Request<B>) -> Response
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
@@ -72,7 +73,7 @@ where
     let answering = pin!(async {
         let is_on_its_way = drain::is_on_its_way(&parts.headers, &body);
         let received = {
-            let receiving = pin!(receive(state, remote, &parts.headers, &mut body));
+            let receiving = pin!(receive(state, remote, signed, &parts.headers, &mut body));
             AssertUnwindSafe(receiving).catch_unwind().await
         };
         let response = match received {
@@ -132,7 +133,13 @@ fn answers() -> impl Iterator<Item = &'static str> {
     AnswerStatus::ALL.map(AnswerStatus::as_str).into_iter().chain(refusals.map(|problem| problem.facts().0))
 }
 
-async fn receive<B>(state: &HttpState, remote: Remote, headers: &HeaderMap, body: &mut B) -> Result<Answer, Problem>
+async fn receive<B>(
+    state: &HttpState,
+    remote: Remote,
+    signed: &Signed,
+    headers: &HeaderMap,
+    body: &mut B,
+) -> Result<Answer, Problem>
 where
     B: HttpBody<Data = Bytes> + Unpin,
 {
@@ -147,6 +154,7 @@ where
         Ok(delivery) => delivery,
         Err(error) => return Err(refused(state, remote, error)),
     };
+    signed.note();
     let origin = Origin {
         webhook_id: Some(delivery.id),
         actor: "webhook".to_owned(),

@@ -17,8 +17,7 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("server.shutdown_grace", &["0s", "10m"], &["601s", "25"]),
     ("server.max_connections", &["1", "100000"], &["0", "100001", "-1", "1.5", "many"]),
     ("server.max_connections_per_address", &["0", "1", "100000"], &["100001", "-1", "many"]),
-    // It has to hold the part of every connection and one body.
-    ("server.request_memory", &["100MiB", "104857601", "1TiB"], &["104857599", "1048575", "1025GiB", "much"]),
+    ("server.request_memory", &["1MiB", "1048577", "1TiB"], &["1048575", "1025GiB", "much"]),
     (
         "server.trusted_proxies",
         &["", "127.0.0.1", "::1,10.0.0.0/8,2001:db8::/64"],

@@ -87,39 +87,39 @@ fn a_lease_that_is_written_nowhere_is_as_long_as_the_timeout_needs() {
     }
 }
 
-/// The part of a hundred connections: 36 and the reserve.
-const CONNECTIONS_PART: u64 = 100 * 48 * 1_024;
-
 #[test]
-fn the_memory_for_requests_holds_every_connection_s_part_and_one_body() {
-    let least = |body: u64| CONNECTIONS_PART + body;
-    for (memory, body, holds) in [
-        (least(2 << 20) - 1, "2MiB", false),
-        (least(2 << 20), "2MiB", true),
-        (least(2 << 20) + 1, "2MiB", true),
-        (least(1 << 20) - 1, "1KiB", false),
-        (least(1 << 20), "1KiB", true),
-    ] {
-        let outcome = with_env(&[
-            ("ERP_BRIDGE__SERVER__MAX_CONNECTIONS", "36"),
-            ("ERP_BRIDGE__SERVER__REQUEST_MEMORY", &memory.to_string()),
-            ("ERP_BRIDGE__SERVER__BODY_LIMIT", body),
-        ]);
-        if holds {
-            assert_eq!(outcome.unwrap().server.long_bodies_memory(), memory - CONNECTIONS_PART, "{memory} for {body}");
-        } else {
-            let problem = only_problem(outcome);
-            let says = format!("write at least {}, or fewer connections", memory + 1);
-            assert!(problem.key == "server.request_memory" && problem.message.contains(&says), "{problem}");
-        }
+fn the_memory_for_requests_holds_one_body() {
+    for (memory, body, holds) in
+        [("2097151", "2MiB", false), ("2MiB", "2MiB", true), ("2097153", "2MiB", true), ("64MiB", "16MiB", true)]
+    {
+        let outcome =
+            with_env(&[("ERP_BRIDGE__SERVER__REQUEST_MEMORY", memory), ("ERP_BRIDGE__SERVER__BODY_LIMIT", body)]);
+        assert_eq!(outcome.is_ok(), holds, "{memory} for {body}");
     }
 }
 
 #[test]
+fn a_memory_for_requests_that_does_not_hold_the_connections_is_raised_and_the_bridge_says_so() {
+    // 36 connections and the reserve take 4,800 KiB, and 16 MiB are left over.
+    let least = 4_800 * 1_024 + (16 << 20);
+    for (written, counts) in [(least - 1, least), (least, least), (least + 1, least + 1)] {
+        let config = with_env(&[
+            ("ERP_BRIDGE__SERVER__MAX_CONNECTIONS", "36"),
+            ("ERP_BRIDGE__SERVER__REQUEST_MEMORY", &written.to_string()),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(config.server.held_request_memory(), counts, "{written}");
+        let warned = config.warnings(Millis(0)).iter().any(|warning| warning.starts_with("server.request_memory: "));
+        assert_eq!(warned, counts > written, "{written}");
+    }
+    // As an earlier example had it.
+    let earlier = [("ERP_BRIDGE__SERVER__MAX_CONNECTIONS", "2048"), ("ERP_BRIDGE__SERVER__REQUEST_MEMORY", "64MiB")];
+    assert_eq!(with_env(&earlier).unwrap().server.held_request_memory(), (99 << 20) + (16 << 20));
+}
+
+#[test]
 fn a_memory_for_requests_that_is_written_nowhere_is_as_large_as_the_connections_need() {
-    let usual = ServerConfig::default().request_memory;
-    let needed = 48 * 1_024 * (100_000 + 64) + (1 << 20);
-    for (connections, memory) in [("1", usual), ("2048", usual), ("100000", needed)] {
+    for (connections, memory) in [("2048", 163 << 20), ("100000", 48 * 1_024 * (100_000 + 64) + (64 << 20))] {
         let config = with_env(&[("ERP_BRIDGE__SERVER__MAX_CONNECTIONS", connections)]).unwrap();
         assert_eq!(config.server.request_memory, memory, "{connections}");
     }
