@@ -162,6 +162,8 @@ impl App {
     /// Opens the ledger, builds the parts, listens, and sets everything to work.
     pub async fn start(config: &Config, options: StartOptions) -> Result<Self, StartError> {
         let StartOptions { clock, migrate, dispatch } = options;
+        // Who compares moments with other replicas goes by the clock that all of them go by: the database's.
+        let clock = clock.follower();
         // Before anything that is measured.
         let metrics = Metrics::install();
         let (app, listeners) = Self::build(config, &clock, migrate).await?;
@@ -184,13 +186,11 @@ impl App {
         let traces = Traces::start(collector, authorities, clock).map_err(StartError::Sender)?;
         let tls = config.server.tls().map(Tls::read).transpose()?;
         let instance_lock = InstanceLock::take(&config.database)?;
-        // Who compares moments with other replicas goes by the clock that all of them go by.
-        let common = &clock.follower();
-        let store = open_ledger(config, common, migrate).await?;
-        let erp = know_erp(config, common, &store).await?;
+        let store = open_ledger(config, clock, migrate).await?;
+        let erp = know_erp(config, clock, &store).await?;
         let engine = Engine::new(erp.clone(), planner(config));
-        let dispatcher = dispatcher(config, common, &store, &engine, &traces);
-        let replicas = Arc::new(Replicas::new(&store, common, &keys, &dispatcher, config.worker.circuit_pause));
+        let dispatcher = dispatcher(config, clock, &store, &engine, &traces);
+        let replicas = Arc::new(Replicas::new(&store, clock, &keys, &dispatcher, config.worker.circuit_pause));
         let known =
             Known { dispatcher: dispatcher.clone(), keys: keys.clone(), erp: erp.clone(), replicas: replicas.clone() };
         let Others { write_back, alerts } = notify::build(config, &store, clock, known)?;

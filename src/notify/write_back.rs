@@ -89,8 +89,8 @@ impl WriteBackSender {
     }
 
     async fn deliver(&self, message: Message) {
-        let now = self.clock.now();
-        let (headers, body) = request(&message, &self.secret, now);
+        // The platform holds it against the time of day.
+        let (headers, body) = request(&message, &self.secret, self.clock.machine());
         let answered = match headers {
             Some(headers) => self.poster.post(self.url.text(), headers, body).await,
             None => Err("消息无法签名 (the message cannot be signed)".to_owned()),

@@ -131,6 +131,8 @@ async fn erase_link_and_refusals(tx: &mut Tx, contact_id: &str, now: Millis) -> 
     let refused = format!("{FORGET_REFUSAL} where contact_id = $1 and payload <> ''");
     let rejections = tx.execute(refused, args![contact_id]).await?;
     let link = tx.execute("delete from contacts where contact_id = $1", args![contact_id]).await?;
+    // By an identity's hash a number can be guessed.
+    tx.execute("delete from reservations where contact_id = $1", args![contact_id]).await?;
     let stranger = strangers::forget(tx, &[contact_id]).await?;
     let facts = "update admission_facts set last_score = null, first_deal_at = null
         where contact_id = $1 and (last_score is not null or first_deal_at is not null)";

@@ -35,6 +35,8 @@ pub struct Lease {
     pub until: Millis,
     /// For how long each sign of life extends it.
     pub span: Duration,
+    /// How long after its beginning a step may take effect, as far as its run knows; else as long as the span.
+    pub settles_after: Duration,
     /// Whether the journal has steps of the event: a first plan has none to forget, and none to come behind.
     pub has_steps: bool,
 }

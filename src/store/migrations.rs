@@ -51,6 +51,7 @@ carried! {
     "0040_audit_of"
     "0041_strangers"
     "0042_unshown"
+    "0043_open_saves"
 }
 
 /// Those of a SQLite ledger.

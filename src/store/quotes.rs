@@ -53,7 +53,7 @@ const QUOTES: [Quotes; 8] = [
         key: Key::Text("id"),
         event: "coalesce(event_id, '')",
         texts: &["data", "error"],
-        words: &["data", "error"],
+        words: &["error"],
     },
     Quotes { table: "blocks", key: Key::Text("name"), event: "''", texts: &["words"], words: &["words"] },
     Quotes { table: "replays", key: Key::Text("id"), event: "''", texts: &["filter", "reason"], words: &[] },

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::{
     Store, StoreError,
     bulk::{Insert, Many, lists},
+    clock_step::SKEW,
     db::{Arg, Tx, args},
     dialect::list,
     journal::Lease,
@@ -16,11 +17,11 @@ use crate::{clock::Millis, event::LinkKind};
 const UNDECIDED: &str = "select 1 from events join steps on steps.event_id = events.id
     where events.contact_id = reservations.contact_id and events.finished_at is null and events.status <> 'held'
       and steps.state = 'started' and steps.holds_identity = 1";
-/// The same of an event that is dead or was given up: nobody looks it up any more. It counts as long as a lease, by when a late
-/// effect has come.
-const LEFT_OPEN: &str = "select 1 from events join steps on steps.event_id = events.id
-    where events.contact_id = reservations.contact_id and events.finished_at is not null
-      and steps.state = 'started' and steps.holds_identity = 1";
+/// The same of an event that is dead or was given up: nobody looks it up any more. It counts as long as it may still take effect.
+/// Of such steps there are few, by an index of their own; of ended events a contact may have very many.
+const LEFT_OPEN: &str = "select 1 from steps join events on events.id = steps.event_id
+    where steps.state = 'started' and steps.holds_identity = 1 and events.finished_at is not null
+      and coalesce(events.contact_id, '') = reservations.contact_id";
 
 /// Reserves identities, and takes stale reservations over.
 const RESERVE: Insert = Insert {
@@ -45,8 +46,10 @@ pub(super) async fn reserve(tx: &mut Tx, now: Millis, wishes: &[Wish<'_>]) -> Re
     if identities.is_empty() {
         return Ok(refused);
     }
-    let since = wishes.iter().map(|wish| now.minus(wish.lease.span)).min().unwrap_or(now);
-    let mut holders = holders(tx, &Vec::from_iter(identities), since).await?;
+    let since = wishes.iter().map(|wish| now.minus(wish.lease.settles_after)).min().unwrap_or(now);
+    // One that lies ahead was written by a clock that was wrong.
+    let begun = [since, now.plus(SKEW)];
+    let mut holders = holders(tx, &Vec::from_iter(identities), begun).await?;
     let owners = owners(tx, wishes.iter().filter_map(|wish| wish.allocated).collect()).await?;
     let mut granted: BTreeMap<&str, [Arg; 3]> = BTreeMap::new();
     for Wish { lease, identities, allocated } in wishes {
@@ -65,16 +68,16 @@ pub(super) async fn reserve(tx: &mut Tx, now: Millis, wishes: &[Wish<'_>]) -> Re
 }
 
 /// Who holds identities now; a reservation without a lease and without an undecided save is nobody's. A save that was left
-/// open is undecided if it was begun after `since`.
-async fn holders(tx: &mut Tx, identities: &[&str], since: Millis) -> Result<HashMap<String, String>, StoreError> {
+/// open is undecided if it was begun within `begun`.
+async fn holders(tx: &mut Tx, identities: &[&str], begun: [Millis; 2]) -> Result<HashMap<String, String>, StoreError> {
     let mut holders = HashMap::new();
     for (mut values, list) in lists(identities) {
-        values.push(since.into());
+        values.extend(begun.map(Arg::from));
+        let (since, until) = (values.len() - 1, values.len());
         let sql = format!(
-            "select identity, contact_id from reservations where identity in ({list}) and (exists ({UNDECIDED})
-               or exists ({LEFT_OPEN} and steps.started_at > ${}) or exists
-               (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token))",
-            values.len()
+            "select identity, contact_id from reservations where identity in ({list}) and (exists
+               (select 1 from turns where turns.contact_id = reservations.contact_id and turns.token = reservations.token)
+               or exists ({UNDECIDED}) or exists ({LEFT_OPEN} and steps.started_at > ${since} and steps.started_at <= ${until}))"
         );
         for row in tx.fetch(sql, values).await? {
             holders.insert(row.text("identity")?, row.text("contact_id")?);
@@ -125,10 +128,12 @@ impl Store {
     /// When the last save was begun that events of the contact left open which are dead or were given up: it may still take
     /// effect, and nobody looks it up.
     pub async fn save_left_open(&self, contact_id: &str) -> Result<Option<Millis>, StoreError> {
-        let sql = "select max(steps.started_at) as begun from events join steps on steps.event_id = events.id
-            where events.contact_id = $1 and events.finished_at is not null and steps.state = 'started'
-              and steps.holds_identity = 1";
-        self.db.read(sql, args![contact_id]).await?.first().map_or(Ok(None), |row| row.opt_millis("begun"))
+        // One that lies ahead was written by a clock that was wrong: of its beginning nobody knows.
+        let sql = "select max(case when steps.started_at > $2 then 0 else steps.started_at end) as begun from steps join events on events.id = steps.event_id
+            where steps.state = 'started' and steps.holds_identity = 1 and events.finished_at is not null
+              and coalesce(events.contact_id, '') = $1";
+        let rows = self.db.read(sql, args![contact_id, self.clock.now().plus(SKEW)]).await?;
+        rows.first().map_or(Ok(None), |row| row.opt_millis("begun"))
     }
 
     /// Another contact that was linked before `by` to the customer with this id, as the customer itself or as a contact

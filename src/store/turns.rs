@@ -180,7 +180,8 @@ impl Store {
                 None => move_turn(&mut tx, &turn.text("contact_id")?, now).await?,
             }
         }
-        let lease = Lease { event_id: String::new(), contact_id: String::new(), token, until, span, has_steps: false };
+        let (event_id, contact_id) = (String::new(), String::new());
+        let lease = Lease { event_id, contact_id, token, until, span, settles_after: span, has_steps: false };
         let claimed = with_journal(&mut tx, claimed, &lease).await?;
         self.commit_journal(tx).await?;
         Ok(claimed)

@@ -153,8 +153,13 @@ impl Run<'_> {
         self.certain_after(row.started_at.unwrap_or_default())
     }
 
+    /// How long after its beginning a step may take effect.
+    pub(super) fn settles_after(&self) -> Duration {
+        self.send_window() + self.late_effect
+    }
+
     fn certain_after(&self, begun: Millis) -> Millis {
-        let latest = self.send_window() + self.late_effect;
+        let latest = self.settles_after();
         // Whoever resumes after a crash does so a lease later; only a longer late effect is not over by then.
         let wait = if latest <= self.lease.span { self.late_effect } else { latest };
         begun.plus(wait)

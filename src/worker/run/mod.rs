@@ -223,6 +223,7 @@ impl Run<'_> {
             return Ok(true);
         }
         self.reserving.clone_from(&identities);
+        self.lease.settles_after = self.settles_after();
         Ok(self.store.reserve(&mut self.lease, &identities).await?)
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use erp_bridge::{
+    clock::Millis,
     event::{Link, LinkKind, LinkedBy, Status},
     store::{Advance, CallRow, Claimed, DoneStep, EqualSteps, NewStep, News, Settlement, StepState, Store},
 };
@@ -21,7 +22,9 @@ on_both! {
     planning_anew_keeps_what_took_effect_or_may_have
     an_identity_is_one_contact_s_until_it_settles
     a_reservation_outlives_its_lease_only_while_a_save_is_undecided
-    a_save_that_a_dead_event_left_open_is_undecided_for_as_long_as_a_lease
+    a_save_that_a_dead_event_left_open_is_undecided_for_as_long_as_it_may_take_effect
+    a_save_that_was_begun_by_a_clock_far_ahead_keeps_nobody_waiting
+    an_erased_contact_holds_no_identity
 }
 
 fn steps(names: &[&str]) -> Vec<NewStep> {
@@ -280,7 +283,7 @@ async fn a_reservation_outlives_its_lease_only_while_a_save_is_undecided(ledger:
     }
 }
 
-async fn a_save_that_a_dead_event_left_open_is_undecided_for_as_long_as_a_lease(ledger: &Ledger) {
+async fn a_save_that_a_dead_event_left_open_is_undecided_for_as_long_as_it_may_take_effect(ledger: &Ledger) {
     let identity = ["mobile".to_owned()];
     let mut dead = begun(ledger, "c1", &["save_customer"]).await;
     assert!(ledger.store.reserve(&mut dead.lease, &identity).await.unwrap());
@@ -290,7 +293,35 @@ async fn a_save_that_a_dead_event_left_open_is_undecided_for_as_long_as_a_lease(
     let mut twin = ledger.claim_one().await;
     for (passed, is_free) in [(Duration::ZERO, false), (LEASE - MS, false), (MS, true)] {
         ledger.clock.advance(passed);
+        // An ERP whose effects come later than a lease ends.
+        twin.lease.settles_after = LEASE * 5;
+        assert!(!ledger.store.reserve(&mut twin.lease, &identity).await.unwrap(), "{passed:?}");
+        twin.lease.settles_after = LEASE;
         assert_eq!(ledger.store.reserve(&mut twin.lease, &identity).await.unwrap(), is_free, "{passed:?}");
     }
     assert_eq!(ledger.store.save_left_open("twin").await.unwrap(), None);
+}
+
+async fn a_save_that_was_begun_by_a_clock_far_ahead_keeps_nobody_waiting(ledger: &Ledger) {
+    let identity = ["mobile".to_owned()];
+    ledger.clock.advance(LEASE * 1_000);
+    let mut dead = begun(ledger, "c1", &["save_customer"]).await;
+    assert!(ledger.store.reserve(&mut dead.lease, &identity).await.unwrap());
+    ledger.store.settle(dead.lease, Settlement::to(Status::Dead)).await.unwrap();
+    ledger.clock.set(START);
+    assert_eq!(ledger.store.save_left_open("c1").await.unwrap(), Some(Millis(0)), "nobody knows when");
+    ledger.queue("twin").await;
+    let mut twin = ledger.claim_one().await;
+    assert!(ledger.store.reserve(&mut twin.lease, &identity).await.unwrap());
+}
+
+async fn an_erased_contact_holds_no_identity(ledger: &Ledger) {
+    let identity = ["hash of a number".to_owned()];
+    let mut dead = begun(ledger, "c1", &["save_customer"]).await;
+    assert!(ledger.store.reserve(&mut dead.lease, &identity).await.unwrap());
+    ledger.store.settle(dead.lease, Settlement::to(Status::Dead)).await.unwrap();
+    ledger.store.erase_contact("c1", &"ops".into(), None).await.unwrap();
+    ledger.queue("twin").await;
+    let mut twin = ledger.claim_one().await;
+    assert!(ledger.store.reserve(&mut twin.lease, &identity).await.unwrap());
 }
