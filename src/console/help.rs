@@ -202,6 +202,26 @@ mod tests {
         blocks.map(|line| line.split("  #").next().unwrap_or_default().trim_end()).collect()
     }
 
+    /// What stands in backticks under each heading: keys, codes, measures, paths, commands. A long one may go over two lines.
+    fn named(markdown: &str) -> Vec<HashSet<String>> {
+        let mut under: Vec<HashSet<String>> = Vec::new();
+        for part in Parser::new_ext(markdown, Options::ENABLE_TABLES) {
+            if matches!(part, Event::Start(Tag::Heading { .. })) {
+                under.push(HashSet::new());
+            } else if let (Event::Code(name), Some(names)) = (part, under.last_mut()) {
+                names.insert(name.split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+        }
+        under
+    }
+
+    /// The headings under which one of two texts names what the other does not, with what it is.
+    fn named_once(markdown: &str, other: &str) -> Vec<(String, Vec<String>)> {
+        let both = named(markdown).into_iter().zip(named(other));
+        let once = both.map(|(names, others)| names.symmetric_difference(&others).cloned().collect::<Vec<_>>());
+        headings(markdown).into_iter().zip(once).filter(|(_, names)| !names.is_empty()).collect()
+    }
+
     /// What leads to a place leads there in the language of the reader.
     #[test]
     fn the_manual_has_the_same_places_and_commands_in_both_languages_heading_by_heading() {
@@ -212,9 +232,23 @@ mod tests {
         assert_eq!(levels(MANUAL_ZH), levels(MANUAL));
         assert_eq!(ids(&MANUAL_ZH_HTML), ids(&MANUAL_HTML), "a place stands under the same heading");
         assert_eq!(commands(MANUAL_ZH), commands(MANUAL));
+        let once = named_once(MANUAL, MANUAL_ZH);
+        assert!(once.is_empty(), "a key, a code or a command is named in both, under the same heading: {once:?}");
         for heading in MANUAL_ZH.lines().filter(|line| line.starts_with("## ")) {
             assert!(heading.contains(crate::console::words::is_han), "{heading}");
         }
+    }
+
+    #[test]
+    fn a_key_that_one_language_names_under_another_heading_or_not_at_all_is_found() {
+        let english = "# A\n\n`a.b`, `GET\n/c`\n\n## B\n\n- `d` `e\n  f`\n\n| `g` |\n| --- |\n| `h` |\n";
+        let chinese = "# 甲\n\n`GET /c`，`a.b`\n\n## 乙\n\n`h`、`g`、`e f`、`d`\n";
+        assert!(named_once(english, chinese).is_empty());
+        let found = |place: &str, name: &str| (place.to_owned(), vec![name.to_owned()]);
+        let less = chinese.replace("`d`", "d");
+        assert_eq!(named_once(english, &less), [found("b", "d")]);
+        let elsewhere = less.replace("# 甲\n", "# 甲\n`d`\n");
+        assert_eq!(named_once(english, &elsewhere), [found("a", "d"), found("b", "d")]);
     }
 
     #[test]
