@@ -42,7 +42,7 @@ pub fn pages_and_words(office: &Office) -> Vec<(String, &'static str)> {
         ("/console/audit".into(), "创建重放"),
         ("/console/settings".into(), "访问令牌"),
         ("/console/help".into(), "快捷键"),
-        ("/console/help/operations".into(), "Running ERP Bridge"),
+        ("/console/help/operations".into(), "写给管这套系统的人"),
         ("/console/nowhere".into(), "没有这个页面"),
     ]
 }
