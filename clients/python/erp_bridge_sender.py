@@ -164,12 +164,13 @@ class Sender:
                 continue
             state, words, wait_s, alone = self._post(id, body)
             answers.append({"number": number, "state": state, "words": words, "now": time.time()})
-            if state == "waiting":
-                wait_s = max(wait_s, min(2.0 ** min(tries, 10), PAUSE_MAX_S))
-                if alone:
-                    self._paused[contact] = time.monotonic() + wait_s
-                else:
-                    pause_s = wait_s
+            wait_s = max(wait_s, min(2.0 ** min(tries, 10), PAUSE_MAX_S))
+            if state != "waiting":
+                self._paused.pop(contact, None)
+            elif alone:
+                self._paused[contact] = time.monotonic() + wait_s
+            else:
+                pause_s = wait_s
         if answers:
             db.execute("begin immediate")
             with db:

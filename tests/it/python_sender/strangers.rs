@@ -78,6 +78,7 @@ assert [entry.tries > 0 for entry in sender.pending()] == [True, False, False], 
 failing = False
 deliver()
 assert Stranger.seen[6:] == ["m-c0-0", "m-c0-3", "m-c0-6"]
+assert sender._paused == {{}}, "nobody is remembered who is not waited for"
 "#
     );
     platform.run(&script).await;
