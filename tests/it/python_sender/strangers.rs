@@ -122,3 +122,22 @@ os._exit(0)
     );
     platform.run(&script).await;
 }
+
+#[tokio::test]
+async fn a_post_whose_time_is_over_just_as_its_connection_was_closed_is_hung_up_on_without_a_word() {
+    let platform = Platform::of("http://127.0.0.1:1");
+    let script = format!(
+        r#"{STRANGER}
+judge, failed = module.judge, []
+def judge_late(*answer):
+    time.sleep(0.5)
+    return judge(*answer)
+module.judge, module.POST_MAX_S, threading.excepthook = judge_late, 0.2, failed.append
+Stranger.answers = [(202, {{"connection": "close"}}, Stranger.TAKEN)]
+message("c0", 0)
+deliver()
+assert failed == [], failed
+"#
+    );
+    platform.run(&script).await;
+}
