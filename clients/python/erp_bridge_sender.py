@@ -164,12 +164,13 @@ class Sender:
                 continue
             state, words, wait_s, alone = self._post(id, body)
             answers.append({"number": number, "state": state, "words": words, "now": time.time()})
-            if state == "waiting":
-                wait_s = max(wait_s, min(2.0 ** min(tries, 10), PAUSE_MAX_S))
-                if alone:
-                    self._paused[contact] = time.monotonic() + wait_s
-                else:
-                    pause_s = wait_s
+            wait_s = max(wait_s, min(2.0 ** min(tries, 10), PAUSE_MAX_S))
+            if state != "waiting":
+                self._paused.pop(contact, None)
+            elif alone:
+                self._paused[contact] = time.monotonic() + wait_s
+            else:
+                pause_s = wait_s
         if answers:
             db.execute("begin immediate")
             with db:
@@ -189,7 +190,7 @@ class Sender:
         try:
             if self._http.sock is None:
                 self._http.connect()
-            deadline = threading.Timer(POST_MAX_S, self._http.sock.shutdown, (socket.SHUT_RDWR,))
+            deadline = threading.Timer(POST_MAX_S, _hang_up, (self._http.sock,))
             deadline.start()
             try:
                 path = self._url.path.rstrip("/") or "/webhooks/events"
@@ -205,6 +206,11 @@ class Sender:
             LOG.warning("%s is %s: %s", id, answer.state, answer.words)
             self._http.close()
         return answer
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with suppress(OSError):  # it was reset, or closed just now
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def judge(status: int, headers: http.client.HTTPMessage, text: bytes) -> Answer:

@@ -48,8 +48,11 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let stop = app.stop_token();
-        let reload = || match place.load().map_err(|error| error.to_string()) {
-            Ok(config) => {
+        let reload = || match place.load_again(&config).map_err(|error| error.to_string()) {
+            Ok((config, unread)) => {
+                for error in unread {
+                    tracing::error!(%error, "the old authorities stay; a start with these would fail");
+                }
                 logging.change(&config.log.filter);
                 if let Err(error) = app.renew_certificate() {
                     tracing::error!(%error, "the old certificate stays");

@@ -7,6 +7,9 @@ use rustls::{
     pki_types::{CertificateDer, pem, pem::PemObject},
 };
 
+/// The key: its file is read at the start alone.
+pub(super) const CA_CERT: &str = "outbound.ca_cert";
+
 /// `[outbound]`
 #[derive(Debug, Clone, Default)]
 pub struct OutboundConfig {

@@ -9,6 +9,7 @@ use super::{
     ConflictsConfig, ConsoleConfig, ContentType, DatabaseConfig, ErpConfig, ErpValues, LogConfig, LogFormat,
     MappingConfig, Markup, MessagesConfig, OutboundConfig, QuietHours, RetentionConfig, RetryConfig, SameName,
     ServerConfig, Settings, TelemetryConfig, WebhookConfig, WorkerConfig, WriteBackConfig,
+    authorities::CA_CERT,
     check::{is_ids, is_login_path, is_prefix, is_serial, lease_for},
     parse::{
         duration, integer, list, number, one_of, read_as, readable, secret, size, text, text_such_that, truth,
@@ -74,9 +75,7 @@ fn one_by_one(r: &mut Reader) -> Config {
         worker: worker(r),
         writeback: writeback(r),
         alerts: alerts(r),
-        outbound: OutboundConfig {
-            authorities: r.read("outbound.ca_cert", OutboundConfig::default().authorities, authorities),
-        },
+        outbound: outbound(r),
         console: ConsoleConfig {
             enabled: r.read("console.enabled", ConsoleConfig::default().enabled, truth),
             public_url: r.read("console.public_url", None, unless_empty(public_url)),
@@ -98,6 +97,12 @@ fn public_url(raw: &Raw) -> Result<BaseUrl, String> {
 fn collector(raw: &Raw) -> Result<BaseUrl, String> {
     let wanted = "write the address of a collector that takes OTLP over HTTP, such as http://127.0.0.1:4318";
     read_as(raw).map_err(|_| wanted.to_owned())
+}
+
+fn outbound(r: &mut Reader) -> OutboundConfig {
+    let authorities = r.read(CA_CERT, OutboundConfig::default().authorities, authorities);
+    r.note_named(CA_CERT, &authorities);
+    OutboundConfig { authorities }
 }
 
 /// The certificates of a file, or none where none is named.

@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{
-    Config, ConfigError, DatabaseConfig, Problem, check, keys,
+    Config, ConfigError, DatabaseConfig, Problem,
+    authorities::CA_CERT,
+    check, keys,
     source::{ENV_PREFIX, Reader},
 };
 use crate::os;
@@ -28,6 +30,15 @@ impl Place {
     /// Everything that is wrong with it.
     pub fn load(&self) -> Result<Config, ConfigError> {
         Config::load(self.file.as_deref(), environment())
+    }
+
+    /// Reads it again for a bridge that runs by `running`, as [`Config::read_again`] does.
+    ///
+    /// # Errors
+    /// As [`Place::load`].
+    pub fn load_again(&self, running: &Config) -> Result<(Config, Vec<Problem>), ConfigError> {
+        let text = read_file(self.file.as_deref())?;
+        running.read_again(text.as_ref().map(|(name, text)| (name.as_str(), text.as_str())), environment())
     }
 
     /// What is unwise about the file itself and about those that it and this process's environment name for secrets, a
@@ -79,6 +90,29 @@ impl Config {
         let (config, mut reader) = read(file, env);
         check::required(&config, &mut reader);
         finish(config, reader)
+    }
+
+    /// Reads it again while a bridge runs by this one. Authorities that cannot be read stay what they are, and what is wrong
+    /// with them is answered: only a restart takes others, so all else is not kept out for them.
+    ///
+    /// # Errors
+    /// As [`Config::load`], where anything else is wrong.
+    pub fn read_again(
+        &self,
+        file: Option<(&str, &str)>,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<Problem>), ConfigError> {
+        let (mut config, mut reader) = read(file, env);
+        check::required(&config, &mut reader);
+        let problems = reader.finish();
+        if problems.iter().any(|problem| problem.key != CA_CERT) {
+            return Err(ConfigError { problems });
+        }
+        if !problems.is_empty() {
+            config.outbound = self.outbound.clone();
+            config.written.keep(CA_CERT, &self.written);
+        }
+        Ok((config, problems))
     }
 }
 

@@ -169,6 +169,11 @@ impl Reader {
         self.written.clone()
     }
 
+    /// Notes what stands in the file that a key names, beside its name: it changes while the name stays.
+    pub(super) fn note_named(&mut self, key: &'static str, content: &impl fmt::Debug) {
+        self.written.note_named(key, content);
+    }
+
     /// Notes a problem of a key whose value is possible in itself.
     pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>) {
         // One reason a key: what could not be read was replaced by its default, which then says nothing.

@@ -35,6 +35,21 @@ impl Written {
         self.0.insert(key, HASHER.hash_one(format!("{value:?}")));
     }
 
+    /// Notes what a key that is written anywhere names, beside what stands behind it.
+    pub(super) fn note_named(&mut self, key: &'static str, content: &impl fmt::Debug) {
+        if let Some(name) = self.0.get(key).copied() {
+            self.note(key, &(name, content));
+        }
+    }
+
+    /// Takes a key for what it was in `before`.
+    pub(super) fn keep(&mut self, key: &'static str, before: &Self) {
+        match before.0.get(key) {
+            Some(hash) => self.0.insert(key, *hash),
+            None => self.0.remove(key),
+        };
+    }
+
     /// The keys that are written otherwise than in `before` and are not taken at once.
     pub fn that_need_a_restart(&self, before: &Self) -> Vec<&'static str> {
         let changed = |key: &&'static str| self.0.get(key) != before.0.get(key);

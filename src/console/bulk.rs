@@ -1,12 +1,13 @@
 //! `/console/events/bulk`: what is to become of many events, said in words before it is done.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
 
 use askama::Template;
 use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{
@@ -20,6 +21,7 @@ use super::{
     words::{Lang, fill},
 };
 use crate::{
+    clock::Millis,
     event::{FieldError, Status},
     http::{
         HttpState,
@@ -74,7 +76,8 @@ struct BulkPage {
 pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<Response, Fault> {
     let operator = Operator::of(visit.caller.clone())?;
     let deed = deed_of(&visit.query)?;
-    let selection = selection(&visit.query, deed)?;
+    let shown = selection(&visit.query, deed)?;
+    let selection = as_of(state.store.now(), shown.clone(), &state.reading.zone);
     let mut count = 0;
     for part in as_seen(&visit.query, &selection, deed) {
         let dry_run = Selection { dry_run: true, ..part };
@@ -96,7 +99,7 @@ pub(super) async fn ask(State(state): State<HttpState>, visit: Visit) -> Result<
         what,
         count: (fill(before, &[&number(count)]), behind),
         counted_at: moment_of(frame.now, frame.now, frame.lang),
-        filter: filter_in_words(&json!(selection), frame.lang),
+        filter: filter_in_words(&json!(shown), frame.lang),
         fields: fields(&visit.query, &selection, deed)
             .into_iter()
             .chain([(COUNTED.to_owned(), count.to_string())])
@@ -122,9 +125,13 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
                 let part = bulk::change_matching(&state, &operator, part, deed).await;
                 done += part.map_err(|problem| problem.after(done))?.done;
             }
-            let moved = meant(&form, &selection).saturating_sub(done);
-            let moved = if moved > 0 { moved.to_string() } else { String::new() };
-            let (deed, done) = (if moved.is_empty() { "discarded_many" } else { "discarded_some" }, done.to_string());
+            let meant = meant(&form, &selection).unwrap_or(done);
+            let (deed, moved) = match done.cmp(&meant) {
+                Ordering::Less => ("discarded_some", done.abs_diff(meant).to_string()),
+                Ordering::Equal => ("discarded_many", String::new()),
+                Ordering::Greater => ("discarded_more", done.abs_diff(meant).to_string()),
+            };
+            let done = done.to_string();
             let said = [
                 ("status", Status::Discarded.as_str()),
                 ("done", deed),
@@ -137,10 +144,24 @@ pub(super) async fn act(State(state): State<HttpState>, Change { operator, form 
 }
 
 /// Of how many whoever sent the form thought: those that were ticked, or as many as the page had counted.
-fn meant(form: &Fields, selection: &Selection) -> i64 {
-    let counted: Option<i64> = form.get(COUNTED).and_then(|count| count.parse().ok());
-    let ticked = i64::try_from(selection.ids.len()).unwrap_or(i64::MAX);
-    if ticked > 0 { ticked } else { counted.unwrap_or_default() }
+fn meant(form: &Fields, selection: &Selection) -> Option<i64> {
+    match i64::try_from(selection.ids.len()) {
+        Ok(0) => form.get(COUNTED).and_then(|count| count.parse().ok()),
+        ticked => ticked.ok(),
+    }
+}
+
+/// All that match, as they are now: what comes while somebody thinks about the count and writes a reason was not counted.
+fn as_of(now: Millis, selection: Selection, zone: &TimeZone) -> Selection {
+    // What narrows nothing has no state, and stays refused.
+    if !selection.ids.is_empty() || selection.status.is_none() {
+        return selection;
+    }
+    let next = now.plus(Duration::from_millis(1));
+    match query::moment("until", selection.until.as_deref(), zone) {
+        Ok(until) if until.is_none_or(|until| until > next) => Selection { until: Some(next.rfc3339()), ..selection },
+        _ => selection,
+    }
 }
 
 fn invalid(pointer: &str, message: &str) -> Problem {
@@ -291,10 +312,27 @@ mod tests {
 
     #[test]
     fn what_had_moved_on_is_told_by_what_was_ticked_or_counted() {
-        for (form, expected) in [("id=a&id=b&counted=1", 2), ("all=true&q=x&counted=7", 7), ("all=true&q=x", 0)] {
+        for (form, expected) in
+            [("id=a&id=b&counted=1", Some(2)), ("all=true&q=x&counted=7", Some(7)), ("all=true&q=x", None)]
+        {
             let form = Fields::read(form.as_bytes());
             assert_eq!(meant(&form, &selection(&form, BulkDeed::Discard).unwrap()), expected);
         }
+    }
+
+    #[test]
+    fn all_that_match_are_those_of_now_unless_an_earlier_end_is_chosen() {
+        let now = "2026-11-23T12:00:00.000+08:00";
+        let at = Millis::from(now.parse::<jiff::Timestamp>().unwrap());
+        let until = |form: &str| as_of(at, read(form, BulkDeed::Discard).unwrap(), &TimeZone::UTC).until;
+        let next = Some("2026-11-23T12:00:00.001+08:00");
+        assert_eq!(until("all=true&q=x").as_deref(), next);
+        assert_eq!(until("all=true&blocked=true&until=2026-11-23").as_deref(), next, "the day is not over");
+        assert_eq!(until(&format!("all=true&q=x&until={}", now.replace('+', "%2B"))).as_deref(), Some(now));
+        for alone in ["all=true", "id=a"] {
+            assert_eq!(until(alone), None, "{alone}");
+        }
+        assert_eq!(until("all=true&q=x&until=soon").as_deref(), Some("soon"), "it is refused as it is");
     }
 
     #[test]

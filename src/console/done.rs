@@ -27,6 +27,7 @@ const SAID: &[Said] = &[
     ("discarded", |w| w.frame.done_discarded),
     ("discarded_many", |w| w.frame.done_discarded_many),
     ("discarded_some", |w| w.frame.done_discarded_some),
+    ("discarded_more", |w| w.frame.done_discarded_more),
     ("resolved", |w| w.frame.done_resolved),
     ("sent", |w| w.frame.done_sent),
     ("unlinked", |w| w.frame.done_unlinked),
@@ -37,8 +38,8 @@ const SAID: &[Said] = &[
 ];
 
 impl Done {
-    /// By an address: `done` names the deed, `count` says to how many it was done, `moved` to how many it was not, and `of` to
-    /// which event.
+    /// By an address: `done` names the deed, `count` says to how many it was done, `moved` how many fewer or more that is than
+    /// was meant, and `of` to which event.
     pub(super) fn by(query: &Fields, lang: Lang) -> Option<Self> {
         let (w, deed) = (lang.words(), query.get("done")?);
         let (_, words) = SAID.iter().find(|(name, _)| *name == deed)?;

@@ -117,7 +117,11 @@ pub use self::{
     waits::WaitsFor,
 };
 use self::{announcements::Announcer, background::Background, db::Db};
-use crate::{clock::Clock, config::DatabaseConfig, event::Status};
+use crate::{
+    clock::{Clock, Millis},
+    config::DatabaseConfig,
+    event::Status,
+};
 
 /// Why the ledger could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -305,6 +309,11 @@ impl Store {
         store.follow_database(true).await.map(drop)?;
         store.count_backlog(config).await?;
         Ok(store)
+    }
+
+    /// The present moment by the clock that the ledger's moments are of: on PostgreSQL it can be another one than the machine's.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
     }
 
     /// Which database is active, and how it syncs, in words.

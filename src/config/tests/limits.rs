@@ -303,10 +303,44 @@ fn authorities_of_one_s_own_are_certificates_in_a_file() {
         assert_eq!(problem.key, "outbound.ca_cert");
         assert!(problem.message.contains(why) && problem.message.contains("write the path"), "{problem}");
     }
-    let authority = STANDARD.encode(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[0]);
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{authority}\n-----END CERTIFICATE-----\n");
-    let config = read(&format!("{pem}{pem}")).unwrap();
+    let config = read(&format!("{}{0}", authority(0))).unwrap();
     assert_eq!(config.outbound.authorities.certificates().count(), 2);
+}
+
+/// One of the authorities that everybody believes, as a PEM file has it.
+fn authority(number: usize) -> String {
+    let der = STANDARD.encode(&webpki_root_certs::TLS_SERVER_ROOT_CERTS[number]);
+    format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n")
+}
+
+#[test]
+fn other_authorities_in_the_same_file_need_a_restart_and_those_that_cannot_be_read_keep_nothing_else_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ca.pem");
+    let key = variable_of("outbound.ca_cert");
+    let set = [(key.as_str(), file.to_str().unwrap())];
+    std::fs::write(&file, authority(0)).unwrap();
+    let running = with_env(&set).unwrap();
+    let again = || {
+        let (config, problems) = running.read_again(None, variables(&set)).unwrap();
+        let waiting = config.written.that_need_a_restart(&running.written);
+        (config, waiting, problems.into_iter().map(|problem| problem.key).collect::<Vec<_>>())
+    };
+    let (_, waiting, problems) = again();
+    assert!(waiting.is_empty() && problems.is_empty(), "{waiting:?} {problems:?}");
+    std::fs::write(&file, authority(1)).unwrap();
+    let (_, waiting, problems) = again();
+    assert!(waiting == ["outbound.ca_cert"] && problems.is_empty(), "{waiting:?} {problems:?}");
+    let half_written = &authority(1)[..200];
+    for text in [half_written, ""] {
+        std::fs::write(&file, text).unwrap();
+        let (kept, waiting, problems) = again();
+        assert!(waiting.is_empty() && problems == ["outbound.ca_cert"], "{waiting:?} {problems:?}");
+        assert!(kept.outbound.authorities.certificates().eq(running.outbound.authorities.certificates()));
+    }
+    let wrong = [set[0], ("ERP_BRIDGE__ERP__TIMEOUT", "soon")];
+    let refused = running.read_again(None, variables(&wrong)).unwrap_err();
+    assert_eq!(refused.problems.len(), 2, "all else that is wrong refuses it: {refused}");
 }
 
 #[test]

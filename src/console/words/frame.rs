@@ -91,6 +91,7 @@ texts! {
         done_discarded: "已放弃", "Given up";
         done_discarded_many: "已放弃 {} 条", "{} given up";
         done_discarded_some: "已放弃 {} 条；另有 {} 条没有放弃，它们的状态刚刚变了，或不能放弃", "{} given up; {} were not: their state has just changed, or does not allow it";
+        done_discarded_more: "已放弃 {} 条，比统计时多 {} 条：后来又有事件符合条件", "{} given up, {} more than were counted: others have come to match since";
         done_resolved: "已决定，事件继续处理", "Decided: the event goes on";
         done_sent: "已提交，进展见下", "Sent: see how it goes below";
         done_unlinked: "已解除关联", "Unlinked";

@@ -4,9 +4,13 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
-use erp_bridge::simulator::{self, SimConfig};
+use erp_bridge::{
+    clock::Clock,
+    simulator::{self, SimConfig},
+};
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -18,10 +22,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    program::{PASSWORD, command, run, settings},
+    program::{PASSWORD, Program, command, run, settings},
     send::promoted,
 };
-use crate::support::{Receiver, SECRET, World};
+use crate::support::{Receiver, SECRET, Sender, World, eventually};
+
+const LIMIT: Duration = Duration::from_secs(20);
 
 fn openssl(dir: &Path, flags: &[&str]) {
     let mut command = Command::new("openssl");
@@ -112,4 +118,41 @@ async fn a_robot_and_a_bridge_behind_a_company_s_own_authority_are_reached_too()
     assert_eq!((taken.code, taken.stdout.contains("202 queued")), (0, true), "{}{}", taken.stdout, taken.stderr);
     let gone = send(&["--ca-cert", "nowhere.pem"]);
     assert!(gone.code == 2 && gone.stderr.contains("--ca-cert nowhere.pem: "), "{}", gone.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_authority_waits_for_a_restart_and_says_so_and_a_broken_file_keeps_no_revoked_token_alive() {
+    let sim = simulator::start(SimConfig::default()).await.unwrap();
+    let mut set = settings(&sim.base_url());
+    set.retain(|(key, _)| key != "ERP_BRIDGE__API__TOKENS");
+    set.push(("ERP_BRIDGE__OUTBOUND__CA_CERT".into(), "ca.pem".into()));
+    let (old, new) = ("old-token-0123456789-0123456789", "new-token-0123456789-0123456789");
+    let give = |dir: &Path, token: &str| {
+        let text = format!("[api]\ntokens = [{{ name = \"ops\", scope = \"operate\", token = \"{token}\" }}]\n");
+        std::fs::write(dir.join("erp-bridge.toml"), text).unwrap();
+    };
+    let bridge = Program::serve_in(&set, |dir| {
+        certify(dir);
+        give(dir, old);
+    });
+    let http = Sender::new(bridge.url.clone(), Clock::system()).http;
+    let status = async |token: &str| {
+        let asked = http.get(format!("{}/v1/stats", bridge.url)).bearer_auth(token).send().await;
+        asked.unwrap().status().as_u16()
+    };
+    assert_eq!(status(old).await, 200);
+
+    std::fs::write(bridge.dir().join("ca.pem"), "-----BEGIN CERTIFICATE-----\nMIIB").unwrap();
+    give(bridge.dir(), new);
+    bridge.signal("HUP");
+    eventually("the token is taken", LIMIT, async || (status(new).await == 200).then_some(())).await;
+    assert_eq!(status(old).await, 401, "it was revoked");
+    assert!(bridge.logged("the old authorities stay") && bridge.logged("the file cannot be read as PEM"));
+    let waits = "in force only after a restart (重启后生效): outbound.ca_cert";
+    assert!(!bridge.logged(waits), "no start would take it");
+
+    certify(bridge.dir());
+    bridge.signal("HUP");
+    eventually("the new authority waits", LIMIT, async || bridge.logged(waits).then_some(())).await;
+    assert_eq!(bridge.signal_and_wait("TERM").code, 0);
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     events::{ended, ended_as, many},
-    visitor::Visitor,
+    visitor::{MINUTE, Visitor},
 };
 use crate::front::{Front, OPERATE, READ, promoted};
 
@@ -114,6 +114,54 @@ async fn where_no_state_is_chosen_the_dead_are_meant_and_the_page_says_so() {
     // Nobody was faster: those that match are in other states.
     let none = visitor.get(&ask).await.html;
     assert!(none.contains("符合条件的事件中没有“同步失败”的") && !none.contains(">放弃这些事件<"), "{none}");
+}
+
+#[tokio::test]
+async fn what_comes_after_the_count_is_neither_replayed_nor_given_up_with_the_rest() {
+    let front = Front::open().await;
+    for contact in ["c1", "c2"] {
+        ended(&front, contact, Status::Dead, "refused", None).await;
+    }
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let asked = ["do=replay", "do=discard&until=2099-01-01"];
+    let asked = asked.map(|what| format!("{PATH}?{what}&all=true&code=refused"));
+    let mut shown = Vec::new();
+    for ask in &asked {
+        let page = visitor.get(ask).await.html;
+        let (_, until) = page.split_once("name=\"until\" value=\"").expect("the form says when they were counted");
+        assert!(page.contains("约 2 条，"), "{page}");
+        shown.push(until.split('"').next().unwrap().to_owned());
+    }
+    front.clock.advance(MINUTE);
+    ended(&front, "c3", Status::Dead, "refused", None).await;
+    let form =
+        |deed: &'static str| [("do", deed), ("all", "true"), ("code", "refused"), ("reason", "旧"), ("counted", "2")];
+    let replay = [&form("replay")[..], &[("until", shown[0].as_str())]].concat();
+    let replay = visitor.change(&asked[0], PATH, &replay).await.location().to_owned();
+    let draft = visitor.get(&replay).await.html;
+    assert!(draft.contains("共 2 条，还没有开始"), "{draft}");
+    let discard = [&form("discard")[..], &[("until", shown[1].as_str())]].concat();
+    let sent = visitor.change(&asked[1], PATH, &discard).await;
+    assert!(sent.location().ends_with("done=discarded_many&count=2"), "{}", sent.location());
+    assert_eq!((count(&front, Status::Discarded).await, count(&front, Status::Dead).await), (2, 1));
+}
+
+#[tokio::test]
+async fn who_gives_up_more_than_were_counted_is_told_how_many_more() {
+    let front = Front::open().await;
+    ended(&front, "c1", Status::Dead, "refused", None).await;
+    let waiting = front.post_event("w2", &promoted("c2")).await;
+    assert_eq!(waiting.status, StatusCode::ACCEPTED);
+    let mut visitor = Visitor::signed_in(&front, OPERATE).await;
+    let ask = format!("{PATH}?do=discard&all=true&q=c");
+    assert!(visitor.get(&ask).await.html.contains("约 1 条，"));
+    // It was there before the count, and came to this state after it.
+    front.end(Settlement::to(Status::Dead).because("refused", "没有")).await;
+    let form = [("do", "discard"), ("all", "true"), ("q", "c"), ("reason", "旧"), ("counted", "1")];
+    let sent = visitor.change(&ask, PATH, &form).await;
+    assert!(sent.location().ends_with("done=discarded_more&count=2&moved=1"), "{}", sent.location());
+    let said = visitor.get(sent.location()).await.html;
+    assert!(said.contains("role=\"status\">已放弃 2 条，比统计时多 1 条"), "{said}");
 }
 
 #[tokio::test]

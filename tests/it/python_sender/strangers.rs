@@ -78,6 +78,7 @@ assert [entry.tries > 0 for entry in sender.pending()] == [True, False, False], 
 failing = False
 deliver()
 assert Stranger.seen[6:] == ["m-c0-0", "m-c0-3", "m-c0-6"]
+assert sender._paused == {{}}, "nobody is remembered who is not waited for"
 "#
     );
     platform.run(&script).await;
@@ -117,6 +118,25 @@ until("all are hung up on", lambda: said == [head, body, closing])
 assert sender.counts() == {{"waiting": 1, "failed": 0, "delivered": 0}}, sender.counts()
 assert "没有应答" in sender.pending()[0].words or "不是 ERP Bridge" in sender.pending()[0].words, sender.pending()
 os._exit(0)
+"#
+    );
+    platform.run(&script).await;
+}
+
+#[tokio::test]
+async fn a_post_whose_time_is_over_just_as_its_connection_was_closed_is_hung_up_on_without_a_word() {
+    let platform = Platform::of("http://127.0.0.1:1");
+    let script = format!(
+        r#"{STRANGER}
+judge, failed = module.judge, []
+def judge_late(*answer):
+    time.sleep(0.5)
+    return judge(*answer)
+module.judge, module.POST_MAX_S, threading.excepthook = judge_late, 0.2, failed.append
+Stranger.answers = [(202, {{"connection": "close"}}, Stranger.TAKEN)]
+message("c0", 0)
+deliver()
+assert failed == [], failed
 "#
     );
     platform.run(&script).await;
