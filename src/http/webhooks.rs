@@ -244,7 +244,7 @@ mod tests {
     fn the_future_of_a_webhook_is_small() {
         let size =
             size_of_output(|state: HttpState, remote: Remote, request: Request<hyper::body::Incoming>| async move {
-                answer(&state, remote, request).await
+                answer(&state, remote, &Signed::default(), request).await
             });
         assert!(size <= BYTES_MAX, "{size} bytes");
     }

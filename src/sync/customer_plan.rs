@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     erp::{ChoiceField, CustomerKind, Detail, Erp, ErpError, Field},
-    event::{Candidate, Event, Link, LinkKind, LinkedBy, Thread},
+    event::{Candidate, Command, Event, Link, LinkKind, LinkedBy, Thread, Work},
 };
 
 impl Planner {
@@ -170,6 +170,14 @@ pub(super) async fn score_of(journal: &dyn Journal, event: &Event) -> Result<Opt
 }
 
 impl Task {
+    /// Whether this is the assignment that somebody ordered.
+    pub fn orders(&self, step: &Step) -> bool {
+        match (&self.work, step) {
+            (Work::Command { command: Command::Assign(ordered), .. }, Step::Assign { to }) => ordered == to,
+            _ => false,
+        }
+    }
+
     /// Whether the event itself has linked its contact.
     pub(super) fn has_linked(&self) -> bool {
         self.done.iter().any(|done| matches!(done.step, Step::Link { .. }))

@@ -6,6 +6,7 @@ mod secrets;
 mod sources;
 
 use super::*;
+use crate::clock::Millis;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 

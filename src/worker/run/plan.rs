@@ -50,7 +50,9 @@ impl Run<'_> {
         let journal = StoreJournal { store, event_id: &event_id };
         let before = placed(before);
         let mut open = before.iter().filter(|step| step.row.state != StepState::Done);
-        let turn = open.find(|placed| placed.step.takes_turn()).map(|placed| (placed.step.clone(), placed.at));
+        // To whom somebody ordered it is nobody's turn of a rule.
+        let is_turn = |step: &Step| step.takes_turn() && !task.orders(step);
+        let turn = open.find(|placed| is_turn(&placed.step)).map(|placed| (placed.step.clone(), placed.at));
         let planned = self.job.planner.plan(&self.job.erp, &journal, task, turn.is_some()).await?;
         if !planned.warnings.is_empty() {
             let noted = Advance { warnings: planned.warnings, calls: self.calls(), ..Advance::default() };
@@ -71,7 +73,7 @@ impl Run<'_> {
             .into_iter()
             .filter(|(_, step)| !former.stands(step))
             .map(|(name, step)| {
-                let kept = turn.as_ref().filter(|_| step.takes_turn()).map(|(turn, _)| turn);
+                let kept = turn.as_ref().filter(|_| is_turn(&step)).map(|(turn, _)| turn);
                 new_step(name, kept.unwrap_or(&step), executor.fingerprint(&step), former.begun(&step))
             })
             .collect();
