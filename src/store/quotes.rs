@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::{
     Store, StoreError,
     db::{Arg, Row, args},
@@ -53,7 +55,7 @@ const QUOTES: [Quotes; 8] = [
         key: Key::Text("id"),
         event: "coalesce(event_id, '')",
         texts: &["data", "error"],
-        words: &["error"],
+        words: &["data", "error"],
     },
     Quotes { table: "blocks", key: Key::Text("name"), event: "''", texts: &["words"], words: &["words"] },
     Quotes { table: "replays", key: Key::Text("id"), event: "''", texts: &["filter", "reason"], words: &[] },
@@ -140,8 +142,14 @@ impl Store {
         for row in self.db.read(look, values).await? {
             for text in *texts {
                 let Some(before) = row.opt_text(text)? else { continue };
-                let marks = if words.contains(text) { marks.all } else { marks.telling };
-                if let Some(after) = blanked(&before, marks) {
+                let after = if !words.contains(text) {
+                    blanked(&before, marks.telling)
+                } else if *text == "data" {
+                    blanked_message(&before, marks)
+                } else {
+                    blanked(&before, marks.all)
+                };
+                if let Some(after) = after {
                     let change = format!("update {table} set {text} = $3 where {name} = $1 and {text} = $2");
                     changes.push((change, vec![key.of(&row)?, before.into(), after.into()]));
                 }
@@ -239,6 +247,29 @@ impl Store {
     }
 }
 
+/// A message of ours without the person: the ERP's words stand in it among ids of others, which may be a name, too.
+fn blanked_message(message: &str, marks: &Marks<'_>) -> Option<String> {
+    let telling = blanked(message, marks.telling);
+    let Ok(mut value) = json::parse_text(telling.as_deref().unwrap_or(message)) else { return telling };
+    if blank_sentences(&mut value, marks.all) { Some(value.to_string()) } else { telling }
+}
+
+/// Blanks what texts say beside other words; answers whether there was any.
+fn blank_sentences(value: &mut Value, marks: &BTreeSet<Mark>) -> bool {
+    match value {
+        Value::String(text) => match blanked(text, marks).filter(|left| left.contains(|c| c != '*')) {
+            Some(left) => {
+                *text = left;
+                true
+            }
+            None => false,
+        },
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| blank_sentences(item, marks) | any),
+        Value::Object(members) => members.values_mut().fold(false, |any, item| blank_sentences(item, marks) | any),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// The marks by which nobody else can be meant.
 pub(super) fn telling(marks: &BTreeSet<Mark>) -> BTreeSet<Mark> {
     marks.iter().filter(|mark| mark.tells_apart()).cloned().collect()
@@ -252,9 +283,33 @@ fn without_candidate(review: &str, ord: i64) -> Option<String> {
         for (member, value) in candidate.as_object_mut()?.iter_mut() {
             if member != "ord" && !value.is_null() {
                 is_said = true;
-                *value = serde_json::Value::Null;
+                *value = Value::Null;
             }
         }
     }
     is_said.then(|| review.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{super::person_marks::marks_in, *};
+
+    #[test]
+    fn a_name_goes_from_the_sentences_of_a_message_and_from_no_id_of_anybody() {
+        let of_person = json!({ "data": { "contact": { "id": "c1", "name": "Anna", "phone": "13800138055" } } });
+        let all: BTreeSet<Mark> = marks_in(&of_person.to_string()).into_iter().collect();
+        let apart = telling(&all);
+        let marks = Marks { all: &all, telling: &apart };
+        let left =
+            |message: Value| blanked_message(&message.to_string(), &marks).map(|left| json::parse_text(&left).unwrap());
+        let others =
+            json!({ "contact_id": "anna", "kind": "person", "message": "Anna 已存在", "seen": ["Anna, 13800138055"] });
+        let blank =
+            json!({ "contact_id": "anna", "kind": "person", "message": "**** 已存在", "seen": ["****, 99999999999"] });
+        assert_eq!(left(others), Some(blank));
+        assert_eq!(left(json!({ "contact_id": "Anna", "message": "ok" })), None);
+        assert_eq!(blanked_message("{13800138055", &marks).as_deref(), Some("{99999999999"), "what cannot be read");
+    }
 }
