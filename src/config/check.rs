@@ -111,13 +111,6 @@ fn server(server: &ServerConfig, r: &mut Reader) {
             r.refuse(key, format!("needs {other} beside it: write the PEM files of both, or neither"));
         }
     }
-    if server.request_memory < server.body_limit {
-        let (memory, limit) = (ByteSize(server.request_memory), ByteSize(server.body_limit));
-        r.refuse(
-            "server.request_memory",
-            format!("{memory} does not hold one body of server.body_limit = {limit}: write at least {limit}"),
-        );
-    }
 }
 
 /// What a bridge cannot serve without.

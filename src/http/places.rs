@@ -43,7 +43,7 @@ struct Wanted {
     told: Notify,
 }
 
-/// Whether a connection brought a request that is signed: such a one is served to its end.
+/// Whether a connection brought a request that is signed: such a one gives way to nobody.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Signed(Arc<AtomicBool>);
 

@@ -26,7 +26,7 @@ const MESSAGE_LEASE_MAX: Duration = Duration::from_secs(300);
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 /// How often the clock is held against the database's.
-const COMPARED: Duration = Duration::from_secs(30);
+const COMPARED: Duration = Duration::from_secs(5);
 /// A smaller difference is left as it is; where clocks are kept in step there is none.
 const DIFFERENCE_MS: i64 = 2_000;
 /// An answer that took longer does not tell how far the clocks differ.
@@ -53,9 +53,8 @@ impl Store {
     /// Mends the ledger's moments if the clock was set since the last look; called before every claim. The first look of
     /// a process cannot know of the time before it, and only finds moments that lie in the future.
     pub(super) async fn mend_clock_step(&self, span: Duration) -> Result<(), StoreError> {
-        let (is_time, is_set) =
-            (self.clock_steps.is_time_to_compare(self.clock.steady()), self.jump().is_some_and(is_step));
-        let change = if is_time || is_set { self.follow_database(is_set).await? } else { 0 };
+        let is_time = self.clock_steps.is_time_to_compare(self.clock.steady());
+        let change = if is_time || self.jump().is_some_and(is_step) { self.follow_database().await? } else { 0 };
         let (now, steady) = (self.clock.now(), self.clock.steady());
         // Where another clock is followed for it, a machine's clock that was set shows in what was written meanwhile alone.
         let jump = self.jump().map(|jump| if is_step(change) { change } else { jump });
@@ -85,9 +84,9 @@ impl Store {
     }
 
     /// Holds the machine's clock against the database's, and goes by that one where they differ; answers by how much the time
-    /// is another one for it, in milliseconds. Where the database's own clock was set (the machine's was not: `is_set`) nobody
-    /// follows while it runs: the replicas would do so one after the other, and meanwhile find each other's leases over.
-    pub(super) async fn follow_database(&self, is_set: bool) -> Result<i64, StoreError> {
+    /// is another one for it, in milliseconds. Where the database's own clock is set, the replicas follow one after the other,
+    /// all of them within [`COMPARED`].
+    pub(super) async fn follow_database(&self) -> Result<i64, StoreError> {
         if self.db.dialect() == Dialect::Sqlite || self.clock.is_manual() {
             return Ok(0);
         }
@@ -97,16 +96,9 @@ impl Store {
         let Some(row) = rows.first().filter(|_| (0..=ANSWER_MS).contains(&took)) else { return Ok(0) };
         let ahead = row.millis("now")?.0 - asked.0 - took / 2;
         let steady = self.clock.steady();
-        let compared = self.clock_steps.compared.lock().unwrap_or_else(PoisonError::into_inner).replace(steady);
+        *self.clock_steps.compared.lock().unwrap_or_else(PoisonError::into_inner) = Some(steady);
         let change = ahead - self.clock.followed();
         if change.abs() < DIFFERENCE_MS {
-            return Ok(0);
-        }
-        if compared.is_some() && !is_set && is_step(change) {
-            tracing::warn!(
-                database.ahead_ms = ahead,
-                "the database's clock was set; replicas keep the time that they have until all of them are started anew, at once"
-            );
             return Ok(0);
         }
         tracing::warn!(

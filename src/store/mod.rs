@@ -306,7 +306,7 @@ impl Store {
             clock_steps: Arc::default(),
             figures: Arc::default(),
         };
-        store.follow_database(true).await.map(drop)?;
+        store.follow_database().await.map(drop)?;
         store.count_backlog(config).await?;
         Ok(store)
     }

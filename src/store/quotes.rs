@@ -254,7 +254,10 @@ fn blanked_message(message: &str, marks: &Marks<'_>) -> Option<String> {
     if blank_sentences(&mut value, marks.all) { Some(value.to_string()) } else { telling }
 }
 
-/// Blanks what texts say beside other words; answers whether there was any.
+/// Members of a message that hold somebody's words, and never an id.
+const WORDS: [&str; 3] = ["message", "title", "words"];
+
+/// Blanks what texts say beside other words, and what sentences say alone; answers whether there was any.
 fn blank_sentences(value: &mut Value, marks: &BTreeSet<Mark>) -> bool {
     match value {
         Value::String(text) => match blanked(text, marks).filter(|left| left.contains(|c| c != '*')) {
@@ -265,7 +268,15 @@ fn blank_sentences(value: &mut Value, marks: &BTreeSet<Mark>) -> bool {
             None => false,
         },
         Value::Array(items) => items.iter_mut().fold(false, |any, item| blank_sentences(item, marks) | any),
-        Value::Object(members) => members.values_mut().fold(false, |any, item| blank_sentences(item, marks) | any),
+        Value::Object(members) => members.iter_mut().fold(false, |any, (name, item)| {
+            let words = item.as_str().filter(|_| WORDS.contains(&name.as_str()));
+            let left = words.and_then(|words| blanked(words, marks));
+            let is_blanked = left.is_some();
+            if let Some(left) = left {
+                *item = left.into();
+            }
+            any | is_blanked | blank_sentences(item, marks)
+        }),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -310,6 +321,10 @@ mod tests {
             json!({ "contact_id": "anna", "kind": "person", "message": "**** 已存在", "seen": ["****, 99999999999"] });
         assert_eq!(left(others), Some(blank));
         assert_eq!(left(json!({ "contact_id": "Anna", "message": "ok" })), None);
+        assert_eq!(
+            left(json!({ "message": "Anna", "kind": "anna" })),
+            Some(json!({ "message": "****", "kind": "anna" }))
+        );
         assert_eq!(blanked_message("{13800138055", &marks).as_deref(), Some("{99999999999"), "what cannot be read");
     }
 }

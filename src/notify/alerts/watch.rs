@@ -99,7 +99,7 @@ impl AlertWatch {
 
     async fn try_one(&self, target: &AlertTarget, now: Millis) -> Tried {
         if self.budgets.take_for_test(&target.fingerprint(), now) {
-            return try_target(&self.parts.poster, target, now).await;
+            return try_target(&self.parts.poster, target, self.parts.clock.machine()).await;
         }
         let words = "一分钟内发送已达上限，请稍后再试 (it was sent as much as goes in a minute: try again later)";
         Tried::of(target, Some(words.to_owned()))
@@ -242,7 +242,8 @@ impl AlertWatch {
             self.budgets.note(&key, &mut robot.sent, now);
             self.keep(told, Vec::new()).await?;
             was_sent = true;
-            let words = match bring(&self.parts.poster, target, message, now).await {
+            // Who takes it holds its signature against the time of day.
+            let words = match bring(&self.parts.poster, target, message, self.parts.clock.machine()).await {
                 Verdict::Taken => {
                     note_refusals(message, &refusals);
                     return Ok(Delivery::Taken);
