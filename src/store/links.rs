@@ -133,12 +133,13 @@ impl Store {
             let rows = self.db.read(sql, args![after, limit]).await?;
             return rows.iter().map(ContactRow::read).collect();
         };
-        let mut args = args![after, pattern(q), q.as_str(), limit];
+        let lower = |column| self.db.dialect().lower(column);
+        let mut args = args![after, pattern(&q.to_ascii_lowercase()), q.as_str(), limit];
         let mut named = String::new();
         if search.people {
-            for wanted in people::looked_for(q) {
+            for wanted in people::looked_for(q).into_iter().chain(people::in_ascii_case(q)) {
                 args.push(pattern(&wanted).into());
-                named += &format!(" or lower(found_by) like ${} escape '\\'", args.len());
+                named += &format!(" or {} like ${} escape '\\'", lower("found_by"), args.len());
             }
             let people = self.named_in_bodies(q).await?.contacts;
             if !people.is_empty() {
@@ -147,9 +148,10 @@ impl Store {
             }
         }
         let sql = format!(
-            "select * from contacts where contact_id > $1 and (lower(contact_id) like lower($2) escape '\\'
-               or lower(khid) like lower($2) escape '\\' or cast(ord as text) = $3{named})
-             order by contact_id limit $4"
+            "select * from contacts where contact_id > $1 and ({} like $2 escape '\\' or {} like $2 escape '\\'
+               or cast(ord as text) = $3{named}) order by contact_id limit $4",
+            lower("contact_id"),
+            lower("khid")
         );
         let rows = self.db.read(sql, args).await?;
         rows.iter().map(ContactRow::read).collect()

@@ -60,9 +60,10 @@ impl Store {
         let mut holds = args![CONTACTS_MAX, pattern(&q.to_ascii_lowercase())];
         let mut known = format!("{} like $2 escape '\\'", lower("khid"));
         // Of a number its digits, however it is written.
-        if let Some(wanted) = people::looked_for(q).pop().filter(|_| people) {
+        let wanted = people::looked_for(q).pop().into_iter().chain(people::in_ascii_case(q));
+        for wanted in wanted.filter(|_| people) {
             holds.push(pattern(&wanted).into());
-            known += &format!(" or {} like $3 escape '\\'", lower("found_by"));
+            known += &format!(" or {} like ${} escape '\\'", lower("found_by"), holds.len());
         }
         let known = format!("select * from contacts where {known} order by contact_id limit $1");
         rows.extend(self.db.read(known, holds).await?);

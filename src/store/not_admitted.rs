@@ -48,7 +48,7 @@ impl Store {
         limit: i64,
         with_payload: bool,
     ) -> Result<Vec<NotAdmitted>, StoreError> {
-        let mut conditions = Conditions::of(filter);
+        let mut conditions = Conditions::of(filter, self.db.dialect());
         conditions.are_kept_out();
         if let Some(before) = before {
             conditions.add("seq <", before);

@@ -8,6 +8,7 @@ use super::{
     Actor, Decided, EventFilter, EventRow, Resolution, Store, StoreError, Under,
     audit::write_audit,
     db::{Arg, Tx, args},
+    dialect::Dialect,
     links::link_of,
     queries::Conditions,
     transitions::Move,
@@ -52,15 +53,15 @@ impl BulkDeed {
     }
 
     /// Which events it is done to: the dead where no state is named; nothing where none of those named is possible.
-    fn conditions(self, filter: &EventFilter, now: Millis) -> Option<Conditions> {
+    fn conditions(self, filter: &EventFilter, now: Millis, dialect: Dialect) -> Option<Conditions> {
         let mut filter = filter.clone();
         if filter.statuses.is_empty() {
             filter.statuses = vec![Status::Dead];
         }
         filter.statuses.retain(|status| self.possible().contains(status));
         (!filter.statuses.is_empty()).then(|| match self {
-            Self::Replay => replayable_of(&filter, now),
-            Self::Discard => Conditions::of(&filter),
+            Self::Replay => replayable_of(&filter, now, dialect),
+            Self::Discard => Conditions::of(&filter, dialect),
         })
     }
 
@@ -213,7 +214,7 @@ impl Store {
 
     /// How many events it can be done to, of those that match.
     pub async fn count_matching(&self, deed: BulkDeed, filter: &EventFilter) -> Result<i64, StoreError> {
-        let Some(conditions) = deed.conditions(filter, self.clock.now()) else { return Ok(0) };
+        let Some(conditions) = deed.conditions(filter, self.clock.now(), self.db.dialect()) else { return Ok(0) };
         let sql = format!("select count(*) as count from events{}", conditions.sql());
         self.db.read(sql, conditions.args).await?.first().map_or(Ok(0), |row| row.int("count"))
     }
@@ -226,7 +227,7 @@ impl Store {
         actor: &Actor,
         reason: Option<&str>,
     ) -> Result<i64, Unfinished> {
-        let Some(conditions) = deed.conditions(filter, self.clock.now()) else { return Ok(0) };
+        let Some(conditions) = deed.conditions(filter, self.clock.now(), self.db.dialect()) else { return Ok(0) };
         let (mut changed, mut after) = (0, 0);
         loop {
             let found = self.matching_ids(conditions.clone(), after).await;
@@ -304,8 +305,8 @@ impl Store {
 
 /// Of those that match, the events that still have their payload: without it there is nothing to replay. What is queued is
 /// tried sooner by it only if it waits for nothing but its next try.
-pub(super) fn replayable_of(filter: &EventFilter, now: Millis) -> Conditions {
-    let mut conditions = Conditions::of(filter);
+pub(super) fn replayable_of(filter: &EventFilter, now: Millis, dialect: Dialect) -> Conditions {
+    let mut conditions = Conditions::of(filter, dialect);
     conditions.require("payload is not null");
     if filter.statuses.contains(&Status::Queued) {
         conditions.args.push(now.into());

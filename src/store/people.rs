@@ -51,6 +51,13 @@ pub(super) fn looked_for(q: &str) -> Vec<String> {
     wanted
 }
 
+/// The text as SQL compares it with what a link was found by, where only ASCII letters have two cases; `None` where that is as
+/// [`looked_for`] has it.
+pub(super) fn in_ascii_case(q: &str) -> Option<String> {
+    let text = q.trim().to_ascii_lowercase();
+    (text != q.trim().to_lowercase()).then_some(text)
+}
+
 /// Whether a contact that is found by this is one that is looked for.
 pub(super) fn is_meant(found_by: &str, wanted: &[String]) -> bool {
     let text = found_by.to_lowercase();

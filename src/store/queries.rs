@@ -4,7 +4,7 @@ use super::{
     AuditFilter, AuditRow, CallRow, ContactRow, EventFilter, EventRow, EventSummary, Named, Page, RejectionRow,
     StepRow, Store, StoreError,
     db::{Arg, args},
-    dialect::list,
+    dialect::{Dialect, list},
     pages::{columns, fitting},
 };
 use crate::event::Status;
@@ -21,7 +21,7 @@ impl Store {
         behind: Option<i64>,
         limit: i64,
     ) -> Result<Vec<EventSummary>, StoreError> {
-        self.list(Conditions::of(filter), filter.oldest_first, behind, limit).await
+        self.list(Conditions::of(filter, self.db.dialect()), filter.oldest_first, behind, limit).await
     }
 
     pub(super) async fn list(
@@ -191,7 +191,7 @@ impl Conditions {
         self.require("status in ('not_admitted', 'held')");
     }
 
-    pub(super) fn of(filter: &EventFilter) -> Self {
+    pub(super) fn of(filter: &EventFilter, dialect: Dialect) -> Self {
         let mut conditions = Self::default();
         if !filter.ids.is_empty() {
             conditions.among("id", filter.ids.iter().map(String::as_str));
@@ -241,6 +241,7 @@ impl Conditions {
                 &[&["id", "webhook_id", "contact_id", "error_code"], words].concat(),
                 text,
                 &filter.named,
+                dialect,
             );
         }
         conditions
@@ -263,10 +264,10 @@ impl Conditions {
     }
 
     /// What one of these columns holds, or what is named.
-    fn contains(&mut self, columns: &[&str], text: &str, named: &Named) {
-        self.args.push(pattern(text).into());
+    fn contains(&mut self, columns: &[&str], text: &str, named: &Named, dialect: Dialect) {
+        self.args.push(pattern(&text.to_ascii_lowercase()).into());
         let number = self.args.len();
-        let like = |column: &&str| format!("lower({column}) like lower(${number}) escape '\\'");
+        let like = |column: &&str| format!("{} like ${number} escape '\\'", dialect.lower(column));
         let mut any: Vec<_> = columns.iter().map(like).collect();
         for (column, names) in [("contact_id", &named.contacts), ("id", &named.events)] {
             any.extend(self.one_of(names).map(|list| format!("{column} in ({list})")));

@@ -41,7 +41,7 @@ impl Store {
         if filter.statuses.is_empty() {
             filter.statuses = vec![Status::Dead];
         }
-        let mut conditions = replayable_of(&filter, self.clock.now());
+        let mut conditions = replayable_of(&filter, self.clock.now(), self.db.dialect());
         conditions.add("seq >", after);
         let sql = format!(
             "select seq, id, status, kind, contact_id, coalesce(amended, payload) as payload, force, admission from events{} order by seq limit {CANDIDATES}",

@@ -28,7 +28,7 @@ impl Store {
         behind: Option<i64>,
         limit: i64,
     ) -> Result<FoundEvents, StoreError> {
-        let (mut conditions, oldest_first) = (Conditions::of(filter), filter.oldest_first);
+        let (mut conditions, oldest_first) = (Conditions::of(filter, self.db.dialect()), filter.oldest_first);
         if has_index(filter) {
             let items = self.list(conditions, oldest_first, behind, limit).await?;
             return Ok(FoundEvents { items, looked_to: None });
@@ -38,7 +38,7 @@ impl Store {
         if !filter.named.is_empty() {
             conditions.add("seq >", newest - LOOKED_THROUGH);
             let mut items = self.list(conditions, oldest_first, behind, limit).await?;
-            let mut named = Conditions::of(&EventFilter { q: None, ..filter.clone() });
+            let mut named = Conditions::of(&EventFilter { q: None, ..filter.clone() }, self.db.dialect());
             named.is_named(&filter.named);
             items.extend(self.list(named, oldest_first, behind, limit).await?);
             return Ok(FoundEvents { items: first_of(items, oldest_first, limit), looked_to: None });

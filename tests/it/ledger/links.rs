@@ -11,6 +11,7 @@ use super::{LEASE, Ledger, event, held_for, on_both, step};
 
 on_both! {
     links_are_found_by_what_they_are_and_by_whom_they_name
+    a_link_is_found_by_a_name_in_letters_of_any_language
     a_forgotten_link_is_audited_and_the_turn_goes_on_without_it
     a_link_stays_while_an_event_is_running_or_half_done
     an_adopted_contact_is_linked_audited_and_its_held_messages_go_on
@@ -81,6 +82,32 @@ async fn links_are_found_by_what_they_are_and_by_whom_they_name(ledger: &Ledger)
     assert_eq!((names.len(), names["b%2"].as_str()), (2, "李雷"), "a body that is none tells nothing");
     let next = ledger.store.search_links(&LinkSearch::default(), Some("a_1"), 1).await.unwrap();
     assert_eq!(next[0].contact_id, "b%2");
+}
+
+async fn a_link_is_found_by_a_name_in_letters_of_any_language(ledger: &Ledger) {
+    for (contact, name) in [("c1", "Émile Zola"), ("c2", "欧阳Ming"), ("c3", "ПЁТР")] {
+        let payload = format!(r#"{{"data":{{"contact":{{"name":"{name}"}}}}}}"#);
+        ledger.accept(NewEvent { payload, kind: "contact.promoted".into(), ..event(contact, contact) }).await;
+        link_as(ledger, 7, "K7").await;
+    }
+    // What the newest bodies say is no help.
+    ledger.run("update events set payload = null").await;
+    for (q, found) in [
+        ("Émile", "c1"),
+        ("ÉMILE", "c1"),
+        ("zola", "c1"),
+        ("欧阳", "c2"),
+        ("ouyang", ""),
+        ("欧阳mING", "c2"),
+        ("ПЁТР", "c3"),
+    ] {
+        let search = LinkSearch { q: Some(q.to_owned()), people: true, findable: None };
+        let links = ledger.store.search_links(&search, None, 10).await.unwrap();
+        let ids: Vec<_> = links.into_iter().map(|link| link.contact_id).collect();
+        let named = ledger.store.named(q, true, |_| true).await.unwrap().contacts;
+        let expected: Vec<String> = [found].iter().filter(|id| !id.is_empty()).map(ToString::to_string).collect();
+        assert_eq!((&ids, &named), (&expected, &expected), "{q}");
+    }
 }
 
 async fn a_forgotten_link_is_audited_and_the_turn_goes_on_without_it(ledger: &Ledger) {
