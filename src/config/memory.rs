@@ -14,7 +14,7 @@ pub(crate) const HEAD_BYTES: usize = 16 * 1_024;
 pub(crate) const FIRST_BODY_BYTES: usize = 16 * 1_024;
 /// What a connection has from the start: the buffer of a head, which grows to twice its size, and the first bytes of a body.
 const CONNECTION_BYTES: usize = 2 * HEAD_BYTES + FIRST_BODY_BYTES;
-/// What is left for longer bodies at least, and where nothing else is written.
+/// What is left for longer bodies at least, which is the largest that `server.body_limit` may allow; and where nothing else is written.
 const LEFT_MIN: u64 = 16 * 1_024 * 1_024;
 const LEFT_USUAL: u64 = 64 * 1_024 * 1_024;
 
@@ -37,12 +37,12 @@ impl ServerConfig {
 
     /// What holds the part of every connection and leaves room for longer bodies.
     pub(super) fn usual_request_memory(&self) -> u64 {
-        self.connections_memory() + self.body_limit.max(LEFT_USUAL)
+        self.connections_memory() + LEFT_USUAL
     }
 
     /// `server.request_memory` as it counts: every connection has its part, and there is some room for longer bodies.
     pub(super) fn held_request_memory(&self) -> u64 {
-        self.request_memory.max(self.connections_memory() + self.body_limit.max(LEFT_MIN))
+        self.request_memory.max(self.connections_memory() + LEFT_MIN)
     }
 
     /// What it leaves for all that bodies take beyond their first bytes.
@@ -74,8 +74,6 @@ mod tests {
             assert_eq!(server.long_bodies_memory(), LEFT_MIN, "{max_connections}");
             let usual = ServerConfig { request_memory: server.usual_request_memory(), ..server };
             assert_eq!(usual.long_bodies_memory(), LEFT_USUAL, "{max_connections}");
-            let long = ServerConfig { body_limit: LEFT_USUAL * 2, ..usual };
-            assert_eq!(long.long_bodies_memory(), LEFT_USUAL * 2, "{max_connections}");
         }
     }
 
