@@ -36,7 +36,9 @@ impl Store {
             conditions.add(is_behind, behind);
         }
         let limit_at = conditions.args.len() + 1;
-        let sql = format!("select {} from events{} order by seq {way} limit ${limit_at}", columns(), conditions.sql());
+        let key = if conditions.is_gathered { "seq + 0" } else { "seq" };
+        let sql =
+            format!("select {} from events{} order by {key} {way} limit ${limit_at}", columns(), conditions.sql());
         conditions.args.push(limit.into());
         let rows = self.db.read(sql, conditions.args).await?;
         rows.iter().map(EventSummary::read).collect()
@@ -182,6 +184,8 @@ pub(super) fn pattern(text: &str) -> String {
 pub(super) struct Conditions {
     clauses: Vec<String>,
     pub(super) args: Vec<Arg>,
+    /// Whether the events are gathered by other indexes first, and put into their order then.
+    is_gathered: bool,
 }
 
 impl Conditions {
@@ -286,6 +290,8 @@ impl Conditions {
         let events = self.one_of(&named.events).map(|list| format!("id in ({list})"));
         let any: Vec<_> = contacts.into_iter().chain(events).collect();
         self.clauses.push(format!("({})", any.join(" or ")));
+        // By the index of the order itself PostgreSQL would read all events for those of a few contacts that have few.
+        self.is_gathered = true;
     }
 
     /// A list of these; `None` of none.
